@@ -1,0 +1,53 @@
+//! What a build can compute: the entries of the open lists, as data.
+//!
+//! Methods and models live in crates with libtorch, which the scheduler does not link. A worker
+//! prints its [`Catalogue`] as JSON, and the scheduler checks a config against that, so that each
+//! name and parameter is spelled in one place only: the entry's own file.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::parameters::Parameter;
+
+/// One entry of an open list: a method, a model or a kind of noise.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    /// The name by which configs, stores and logs know it.
+    pub name: Cow<'static, str>,
+    /// One sentence.
+    pub summary: Cow<'static, str>,
+    /// Where it is defined: a paper or a page.
+    pub reference: Cow<'static, str>,
+    /// What it can be told.
+    pub parameters: Cow<'static, [Parameter]>,
+}
+
+/// Everything that a worker build knows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Catalogue {
+    /// Version of the worker; the scheduler's own must be the same.
+    pub version: String,
+    /// Version of libtorch.
+    pub libtorch: String,
+    /// Attribution methods, by class.
+    pub methods: Vec<Item>,
+    /// Model architectures.
+    pub models: Vec<Item>,
+}
+
+/// The item called `name`.
+pub fn find<'a>(items: &'a [Item], name: &str) -> Option<&'a Item> {
+    items.iter().find(|item| item.name == name)
+}
+
+/// What one weights file holds, as a worker reads it before anything is started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// Input channels of the first convolution.
+    pub channels: usize,
+    /// Number of classes.
+    pub classes: usize,
+    /// SHA-256 of the file, in hexadecimal.
+    pub sha256: String,
+}

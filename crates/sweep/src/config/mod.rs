@@ -1,0 +1,193 @@
+//! The config file: the reference scripts' schema as it is, and a few optional keys on top.
+//!
+//! Reading never stops at a mistake: what cannot be read is noted in [`Problems`] and replaced by
+//! its default, so that the checks that follow (files, parameters) can be reported with it. A
+//! config is to be used only if no problem was noted.
+
+mod paths;
+mod scheduler;
+mod search_space;
+mod settings;
+
+use std::path::{Path, PathBuf};
+
+pub use paths::Paths;
+pub use scheduler::{Preflight, Scheduler};
+pub use search_space::{Method, NoiseCondition, SIZES, SearchSpace, Split};
+pub use settings::{Compression, Devices, Settings, StoreSettings};
+
+use crate::problem::Problems;
+use crate::yaml::{self, Fields, Value};
+
+/// A config file as read.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where it was read from.
+    pub file: PathBuf,
+    /// Folders.
+    pub paths: Paths,
+    /// The grid.
+    pub search_space: SearchSpace,
+    /// Where batch sizes come from.
+    pub preflight: Preflight,
+    /// Retries and deadlines.
+    pub scheduler: Scheduler,
+    /// The keys that the reference does not have.
+    pub settings: Settings,
+}
+
+impl Config {
+    /// Reads `file`, noting every mistake in `problems`. `None` if there is nothing to go on with.
+    pub fn read(file: &Path, problems: &mut Problems) -> Option<Self> {
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) => {
+                problems.add(0, "", format!("cannot read the config: {error}"));
+                return None;
+            }
+        };
+        Self::parse(file, &text, problems)
+    }
+
+    /// As [`Config::read`], from `text`.
+    pub fn parse(file: &Path, text: &str, problems: &mut Problems) -> Option<Self> {
+        let root = match yaml::parse(text) {
+            Ok(root) => root,
+            Err((line, message)) => {
+                problems.add(line, "", message);
+                return None;
+            }
+        };
+        let mut fields = Fields::new(&root, "", problems);
+        for key in ["paths", "search_space"] {
+            if fields.node(key).is_none() {
+                fields.problem(key, "missing, expected a mapping of keys");
+            }
+        }
+        let config = Self {
+            file: file.to_owned(),
+            paths: fields.section("paths", Paths::read).unwrap_or_default(),
+            search_space: fields.section("search_space", SearchSpace::read).unwrap_or_default(),
+            preflight: fields.section("preflight_check", Preflight::read).unwrap_or_default(),
+            scheduler: fields.section("scheduler", Scheduler::read).unwrap_or_default(),
+            settings: Settings::read(&mut fields),
+        };
+        refuse_mapping(&mut fields);
+        // A name and a description of the experiment, which the reference scripts do not use either.
+        fields.node("experiment");
+        fields.finish();
+        Some(config)
+    }
+}
+
+/// `model_method_mapping` changes which weights a method uses: ignoring it would compute the wrong maps.
+fn refuse_mapping(fields: &mut Fields<'_>) {
+    let Some(node) = fields.node("model_method_mapping") else { return };
+    let empty = matches!(&node.value, Value::Map(entries) if entries.is_empty());
+    if !empty {
+        let text = "one set of weights per method is not supported by this version; \
+                    leave the key out to use `model_flags` with every method";
+        fields.problem("model_method_mapping", text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The reference experiment MedMNIST-ResNet, with every key that its schema has.
+    const REFERENCE: &str = "\
+paths:
+  medmnist_weights_root: w
+  medmnist_data_root: d
+  means_dir: m
+  scheduler_log_dir: ./scheduler_logs/
+  final_output_dir: out
+search_space:
+  data_flags: []
+  model_flags: [resnet18, resnet50]
+  splits: [train, val, test]
+  noise_conditions:
+    - {name: clean, type: none, params: {}}
+    - {name: gaussian_std_0.15, type: gaussian, params: {std: 0.15}}
+  attribution_methods:
+    - {name: DeepLIFT, class: DeepLift, params: {baselines: global_mean}}
+    - name: IntegratedGradients
+      class: IntegratedGradients
+      params: {n_steps: [50, 200], baselines: zero}
+preflight_check:
+  enabled: true
+  results_path: preflight_results.json
+  subset_size: 512
+  start_batch_size: 512
+  binary_search_depth: 4
+  exempt_methods: {FeatureAblation: 1024, Occlusion: 1024}
+scheduler:
+  available_gpus: [1]
+  max_retries: 1
+  task_timeout: 288000
+  polling_interval: 10
+";
+
+    fn parse(text: &str) -> (Option<Config>, Vec<String>) {
+        let mut problems = Problems::new(Path::new("config.yml"));
+        let config = Config::parse(Path::new("config.yml"), text, &mut problems);
+        let line = |p: &crate::problem::Problem| format!("{}: {}: {}", p.line, p.key, p.text);
+        (config, problems.list().iter().map(line).collect())
+    }
+
+    #[test]
+    fn a_reference_config_is_read_as_it_is() {
+        let (config, problems) = parse(REFERENCE);
+        assert_eq!(problems, [""; 0]);
+        let config = config.unwrap_or_else(|| panic!("not read"));
+        assert_eq!(config.search_space.methods[0].class, "DeepLift");
+        assert_eq!(config.settings.devices, Devices::Auto);
+        assert_eq!(config.scheduler.available_gpus, Some(vec![1]));
+        assert_eq!(config.search_space.image_size, 224);
+    }
+
+    #[test]
+    fn every_mistake_is_told_at_once_with_its_line_and_what_was_expected() {
+        let text = REFERENCE
+            .replace("  splits: [train, val, test]", "  splits: [train, vall]\n  nois: 1")
+            .replace("max_retries: 1", "max_retries: -1")
+            .replace("type: none, ", "")
+            .replace("  medmnist_data_root: d\n", "");
+        let (_, problems) = parse(&text);
+        let expected = [
+            "2: paths.medmnist_data_root: missing, expected a path",
+            "9: search_space.splits[1]: found `vall`, expected `train` or `val` or `test`",
+            "12: search_space.noise_conditions[0].type: missing, expected text",
+            "10: search_space.nois: unknown key, known: data_flags, model_flags, splits, image_size, noise_conditions, attribution_methods",
+            "28: scheduler.max_retries: found `-1`, expected a whole number from 0 to 100",
+        ];
+        assert_eq!(problems, expected);
+    }
+
+    #[test]
+    fn devices_are_read_in_each_of_their_forms() {
+        let table = [
+            ("auto", Devices::Auto),
+            ("cpu", Devices::Cpu { workers: 1 }),
+            ("{cpu: 2}", Devices::Cpu { workers: 2 }),
+            ("[0, 2]", Devices::Gpus(vec![0, 2])),
+        ];
+        for (yaml, devices) in table {
+            let (config, problems) = parse(&format!("{REFERENCE}devices: {yaml}\n"));
+            assert_eq!(problems, [""; 0]);
+            assert_eq!(config.map(|c| c.settings.devices), Some(devices));
+        }
+        let (_, problems) = parse(&format!("{REFERENCE}devices: {{gpu: 2}}\n"));
+        assert_eq!(
+            problems,
+            ["31: devices: found a mapping, expected `auto`, `cpu`, `{cpu: N}` or a list of GPU indices"]
+        );
+    }
+
+    #[test]
+    fn weights_per_method_are_refused_rather_than_ignored() {
+        let (_, problems) = parse(&format!("{REFERENCE}model_method_mapping: {{split_1: Saliency}}\n"));
+        assert!(problems[0].starts_with("31: model_method_mapping: one set of weights per method"), "{problems:?}");
+    }
+}

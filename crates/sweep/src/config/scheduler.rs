@@ -1,0 +1,90 @@
+//! `scheduler` and `preflight_check`.
+
+use std::path::PathBuf;
+
+use crate::yaml::{Fields, Value, read};
+
+/// Retries and deadlines.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scheduler {
+    /// GPU indices, as nvidia-smi counts them; `devices` comes first.
+    pub available_gpus: Option<Vec<u32>>,
+    /// How often a unit that failed is tried again. A worker that was lost is no failure of its unit.
+    pub max_retries: u32,
+    /// Longest time that one unit may take before its worker is taken for hung, in seconds.
+    pub task_timeout: f64,
+}
+
+impl Default for Scheduler {
+    fn default() -> Self {
+        Self { available_gpus: None, max_retries: 1, task_timeout: 288_000.0 }
+    }
+}
+
+impl Scheduler {
+    pub(super) fn read(mut fields: Fields<'_>) -> Self {
+        let default = Self::default();
+        let index = |value: &_| read::integer(0, 1023)(value).map(|index| index as u32);
+        let gpus = fields.list("available_gpus", index);
+        let scheduler = Self {
+            available_gpus: gpus.map(|list| list.into_iter().map(|(index, _)| index).collect()),
+            max_retries: fields
+                .optional("max_retries", read::integer(0, 100))
+                .map_or(default.max_retries, |n| n as u32),
+            task_timeout: fields.optional("task_timeout", read::seconds).unwrap_or(default.task_timeout),
+        };
+        // Workers report by themselves: there is nothing to poll.
+        fields.optional("polling_interval", read::seconds);
+        // One worker per GPU keeps the device busy by itself.
+        fields.optional("max_tasks_per_gpu", read::integer(1, 1));
+        fields.finish();
+        scheduler
+    }
+}
+
+/// Where batch sizes come from: `preflight_results.json` maps model -> method key -> images.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Preflight {
+    /// Whether the config asks for a probe before the sweep.
+    pub enabled: bool,
+    /// The results file, and the line that names it.
+    pub results_path: Option<(PathBuf, u64)>,
+    /// Batch sizes of methods that are not probed, by name.
+    pub exempt_methods: Vec<(String, usize)>,
+}
+
+impl Preflight {
+    pub(super) fn read(mut fields: Fields<'_>) -> Self {
+        let line = fields.line_of("results_path");
+        let preflight = Self {
+            enabled: fields.optional("enabled", read::boolean).unwrap_or(false),
+            results_path: fields.optional("results_path", read::path).map(|path| (path, line)),
+            exempt_methods: exempt(&mut fields),
+        };
+        for key in ["subset_size", "start_batch_size", "binary_search_depth"] {
+            fields.optional(key, read::integer(1, 1 << 20));
+        }
+        fields.finish();
+        preflight
+    }
+}
+
+fn exempt(fields: &mut Fields<'_>) -> Vec<(String, usize)> {
+    let expected = |_: &Value| Err::<(), _>("a mapping of methods to batch sizes".to_owned());
+    let Some(node) = fields.node("exempt_methods") else { return Vec::new() };
+    let Value::Map(entries) = &node.value else {
+        fields.optional("exempt_methods", expected);
+        return Vec::new();
+    };
+    let mut list = Vec::new();
+    for (entry, value) in entries {
+        match read::integer(1, 1 << 20)(&value.value) {
+            Ok(batch) => list.push((entry.name.clone(), batch as usize)),
+            Err(expected) => {
+                let text = format!("{}: found {}, expected {expected}", entry.name, value.value.found());
+                fields.problem("exempt_methods", text);
+            }
+        }
+    }
+    list
+}

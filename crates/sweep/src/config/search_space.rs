@@ -1,0 +1,149 @@
+//! `search_space`: the grid of datasets, models, splits, noises and methods.
+
+use crate::parameters::Parameters;
+use crate::yaml::{Fields, Value, read};
+
+/// The grid. Each name comes with its line, for mistakes that only a look at the disk can show.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SearchSpace {
+    /// Dataset flags; empty = every dataset that has a folder of weights.
+    pub data_flags: Vec<(String, u64)>,
+    /// Model architectures.
+    pub model_flags: Vec<(String, u64)>,
+    /// Splits of each dataset.
+    pub splits: Vec<(Split, u64)>,
+    /// Height and width of an image, one of [`SIZES`].
+    pub image_size: usize,
+    /// Noises.
+    pub noises: Vec<NoiseCondition>,
+    /// Methods, with lists in their parameters not yet expanded.
+    pub methods: Vec<Method>,
+}
+
+/// The sizes in which MedMNIST is published, in pixels.
+pub const SIZES: [usize; 4] = [28, 64, 128, 224];
+
+/// Part of a dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the variants are the names of the splits")]
+pub enum Split {
+    Train,
+    Val,
+    Test,
+}
+
+/// One item of `noise_conditions`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NoiseCondition {
+    /// Its name in stores.
+    pub name: String,
+    /// Kind of noise.
+    pub kind: String,
+    /// Parameters as given.
+    pub params: Parameters,
+    /// Where it stands.
+    pub line: u64,
+}
+
+/// One item of `attribution_methods`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Method {
+    /// First part of its keys.
+    pub name: String,
+    /// Class of the method; the name itself if not given.
+    pub class: String,
+    /// Parameters as given.
+    pub params: Parameters,
+    /// Where it stands.
+    pub line: u64,
+}
+
+const SPLITS: &[(&str, Split)] = &[("train", Split::Train), ("val", Split::Val), ("test", Split::Test)];
+
+impl Split {
+    /// `train`, `val` or `test`.
+    pub fn name(self) -> &'static str {
+        SPLITS.iter().find(|(_, split)| *split == self).map_or("", |(name, _)| name)
+    }
+}
+
+impl SearchSpace {
+    pub(super) fn read(mut fields: Fields<'_>) -> Self {
+        let space = Self {
+            data_flags: fields.list("data_flags", read::name).unwrap_or_default(),
+            model_flags: items(&mut fields, "model_flags", read::name),
+            splits: items(&mut fields, "splits", read::choice(SPLITS)),
+            image_size: fields.optional("image_size", size).unwrap_or(224),
+            noises: sections(&mut fields, "noise_conditions", noise),
+            methods: sections(&mut fields, "attribution_methods", method),
+        };
+        fields.finish();
+        space
+    }
+}
+
+fn size(value: &Value) -> Result<usize, String> {
+    let found = SIZES.into_iter().find(|size| *value == Value::Integer(*size as i64));
+    found.ok_or_else(|| format!("one of {SIZES:?}"))
+}
+
+/// The items of the list under `key`, which must be there; one that stands twice is noted.
+fn items<T: PartialEq>(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    item: impl Fn(&Value) -> Result<T, String>,
+) -> Vec<(T, u64)> {
+    fields.expect_items(key);
+    let mut unique = Vec::new();
+    for (value, line) in fields.list(key, item).unwrap_or_default() {
+        if unique.iter().any(|(earlier, _)| *earlier == value) {
+            fields.problem(key, format!("the item in line {line} is there twice"));
+        } else {
+            unique.push((value, line));
+        }
+    }
+    unique
+}
+
+fn sections<T>(fields: &mut Fields<'_>, key: &'static str, read: impl FnMut(Fields<'_>) -> Option<T>) -> Vec<T> {
+    fields.expect_items(key);
+    fields.sections(key, read).unwrap_or_default()
+}
+
+fn noise(mut fields: Fields<'_>) -> Option<NoiseCondition> {
+    let line = fields.line_of("name");
+    let name = fields.required("name", read::name);
+    let kind = fields.required("type", read::text);
+    let params = parameters(&mut fields);
+    fields.finish();
+    Some(NoiseCondition { name: name?, kind: kind?, params, line })
+}
+
+fn method(mut fields: Fields<'_>) -> Option<Method> {
+    let line = fields.line_of("name");
+    let name = fields.required("name", read::name);
+    let class = fields.optional("class", read::text);
+    let params = parameters(&mut fields);
+    fields.finish();
+    let name = name?;
+    Some(Method { class: class.unwrap_or_else(|| name.clone()), name, params, line })
+}
+
+fn parameters(fields: &mut Fields<'_>) -> Parameters {
+    let read = |params: Fields<'_>| {
+        let mut given = Parameters::default();
+        let mut wrong = Vec::new();
+        for (entry, node) in params.entries() {
+            match read::json(&node.value) {
+                Ok(value) => drop(given.0.insert(entry.name.clone(), value)),
+                Err(expected) => wrong.push(format!("found {}, expected {expected}", node.value.found())),
+            }
+        }
+        (given, wrong)
+    };
+    let (given, wrong) = fields.section("params", read).unwrap_or_default();
+    for text in wrong {
+        fields.problem("params", text);
+    }
+    given
+}

@@ -1,0 +1,106 @@
+//! The keys that the reference schema does not have, all optional.
+
+use crate::group::{Dtype, Numerics, Precision};
+use crate::yaml::{Fields, Value, read};
+
+/// Everything beside the reference schema.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// How numbers are computed and stored.
+    pub numerics: Numerics,
+    /// How stores are laid out.
+    pub store: StoreSettings,
+    /// Where workers run.
+    pub devices: Devices,
+    /// At most so many images of each split, the first ones.
+    pub limit: Option<u64>,
+    /// Images that are attributed at once, whatever preflight says.
+    pub batch_size: Option<usize>,
+}
+
+/// How stores are laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// Images in a shard: the unit of writing, and of what a lost worker loses at most.
+    pub shard: u64,
+    /// Compression of the chunks.
+    pub compression: Compression,
+}
+
+/// Compression of the chunks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    /// Zstandard, level 3.
+    Zstd,
+    /// None: gradient maps shrink by some 6 % only.
+    None,
+}
+
+/// Where workers run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Devices {
+    /// Every GPU on which nobody works, else the CPU.
+    Auto,
+    /// The CPU, its cores divided among so many workers.
+    Cpu {
+        /// Number of workers.
+        workers: usize,
+    },
+    /// These GPUs, as nvidia-smi counts them.
+    Gpus(Vec<u32>),
+}
+
+const PRECISIONS: &[(&str, Precision)] = &[("float32", Precision::Float32), ("float64", Precision::Float64)];
+const DTYPES: &[(&str, Dtype)] = &[("float16", Dtype::Float16), ("float32", Dtype::Float32)];
+const COMPRESSIONS: &[(&str, Compression)] = &[("zstd", Compression::Zstd), ("none", Compression::None)];
+
+impl Settings {
+    pub(super) fn read(fields: &mut Fields<'_>) -> Self {
+        let (store, dtype) = fields.section("store", store).unwrap_or((DEFAULT_STORE, Dtype::Float16));
+        // The methods of this version compute the same under both semantics, and one launcher exists.
+        fields.optional("semantics", read::choice(&[("exact", ()), ("captum", ())]));
+        fields.optional("launcher", read::choice(&[("local", ())]));
+        Self {
+            numerics: Numerics {
+                seed: fields.optional("seed", read::integer(0, u64::MAX)).unwrap_or(0),
+                precision: fields.optional("precision", read::choice(PRECISIONS)).unwrap_or(Precision::Float32),
+                dtype,
+                fold_batch_norm: fields.optional("fold_batch_norm", read::boolean).unwrap_or(false),
+            },
+            store,
+            devices: fields.optional("devices", devices).unwrap_or(Devices::Auto),
+            limit: fields.optional("limit", read::integer(1, u64::MAX)),
+            batch_size: fields.optional("batch_size", read::integer(1, 1 << 20)).map(|n| n as usize),
+        }
+    }
+}
+
+const DEFAULT_STORE: StoreSettings = StoreSettings { shard: 64, compression: Compression::Zstd };
+
+fn store(mut fields: Fields<'_>) -> (StoreSettings, Dtype) {
+    fields.optional("format", read::choice(&[("zarr", ())]));
+    let settings = StoreSettings {
+        shard: fields.optional("shard", read::integer(1, 1 << 16)).unwrap_or(DEFAULT_STORE.shard),
+        compression: fields.optional("compression", read::choice(COMPRESSIONS)).unwrap_or(DEFAULT_STORE.compression),
+    };
+    let dtype = fields.optional("dtype", read::choice(DTYPES)).unwrap_or(Dtype::Float16);
+    fields.finish();
+    (settings, dtype)
+}
+
+fn devices(value: &Value) -> Result<Devices, String> {
+    let expected = || "`auto`, `cpu`, `{cpu: N}` or a list of GPU indices".to_owned();
+    match value {
+        Value::Text(word) if word == "auto" => Ok(Devices::Auto),
+        Value::Text(word) if word == "cpu" => Ok(Devices::Cpu { workers: 1 }),
+        Value::Map(entries) if entries.len() == 1 && entries[0].0.name == "cpu" => {
+            let workers = read::integer(1, 1024)(&entries[0].1.value).map_err(|_| expected())?;
+            Ok(Devices::Cpu { workers: workers as usize })
+        }
+        Value::List(items) if !items.is_empty() => {
+            let index = |item: &crate::yaml::Node| read::integer(0, 1023)(&item.value).map(|index| index as u32);
+            items.iter().map(index).collect::<Result<_, _>>().map(Devices::Gpus).map_err(|_| expected())
+        }
+        _ => Err(expected()),
+    }
+}

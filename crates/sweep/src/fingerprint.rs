@@ -1,0 +1,50 @@
+//! What a store was computed from, so that no store ever mixes two sources.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::RESULTS_VERSION;
+use crate::group::Group;
+use crate::variant::Variant;
+
+/// Named facts that determine every number of a store, or of one variant in it.
+pub type Fingerprint = Map<String, Value>;
+
+/// The facts behind images and predictions of `group`. `data` names the content of its images and labels.
+pub fn of_group(group: &Group, data: &Value) -> Fingerprint {
+    let facts = [
+        ("results_version", json!(RESULTS_VERSION)),
+        ("weights_sha256", json!(group.weights_sha256)),
+        ("data", data.clone()),
+        ("images", json!(group.images)),
+        ("shape", json!(group.shape)),
+        ("noise", json!({"type": group.noise.kind, "params": plain(&group.noise.parameters)})),
+        ("seed", json!(group.numerics.seed)),
+        ("precision", plain(&group.numerics.precision)),
+        ("dtype", plain(&group.numerics.dtype)),
+        ("fold_batch_norm", json!(group.numerics.fold_batch_norm)),
+        ("shard", json!(group.shard)),
+    ];
+    facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The facts behind the maps of `variant`, beside those of its group.
+pub fn of_variant(variant: &Variant) -> Fingerprint {
+    let facts = [("class", json!(variant.class)), ("params", plain(&variant.parameters))];
+    facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Every fact in which the two differ: `seed is 1 in the store and 2 in the config`.
+pub fn differences(stored: &Value, wanted: &Fingerprint) -> Vec<String> {
+    let differing = wanted.iter().filter(|(name, value)| stored.get(name.as_str()) != Some(value));
+    let sentence = |(name, value): (&String, &Value)| match stored.get(name.as_str()) {
+        Some(old) => format!("{name} is {old} in the store and {value} in the config"),
+        None => format!("{name} is not recorded in the store and {value} in the config"),
+    };
+    differing.map(sentence).collect()
+}
+
+/// As JSON. These types hold text and finite numbers only, which always have a JSON form.
+fn plain(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or(Value::Null)
+}

@@ -1,0 +1,107 @@
+//! Groups: dataset x model x noise x split, each with one store.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::parameters::Parameters;
+use crate::variant::Variant;
+
+/// All that a worker needs to know to compute any part of one group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    /// Dataset flag (`bloodmnist`).
+    pub dataset: String,
+    /// `train`, `val` or `test`.
+    pub split: String,
+    /// The file that holds the images.
+    pub images_file: PathBuf,
+    /// Model architecture (`resnet18`).
+    pub model: String,
+    /// The model's weights.
+    pub weights: PathBuf,
+    /// Digest of the weights: a worker refuses a file that has changed since the sweep was checked.
+    pub weights_sha256: String,
+    /// The noise that is added to the images.
+    pub noise: Noise,
+    /// The folder of the store.
+    pub store: PathBuf,
+    /// Number of images N (the split's, or `limit`).
+    pub images: u64,
+    /// `[channels, height, width]` as the model sees an image.
+    pub shape: [usize; 3],
+    /// Number of classes K.
+    pub classes: usize,
+    /// Images in a shard.
+    pub shard: u64,
+    /// Every attribution of the group, in the order of the config.
+    pub variants: Vec<Variant>,
+    /// How numbers are computed and stored.
+    pub numerics: Numerics,
+}
+
+/// A noise condition of the config.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Noise {
+    /// Its name in stores (`gaussian_std_0.15`).
+    pub name: String,
+    /// Which noise (`gaussian`).
+    pub kind: String,
+    /// Parameters, with defaults filled in.
+    pub parameters: Parameters,
+}
+
+/// How numbers are computed and stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Numerics {
+    /// Seed of every random draw.
+    pub seed: u64,
+    /// Type that the network computes in.
+    pub precision: Precision,
+    /// Type that maps are stored in.
+    pub dtype: Dtype,
+    /// Whether batch norms are folded into the convolutions before them.
+    pub fold_batch_norm: bool,
+}
+
+/// Type that the network computes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// IEEE single precision, as the reference scripts compute.
+    Float32,
+    /// IEEE double precision, several times slower: for checking.
+    Float64,
+}
+
+/// Type that attribution maps are stored in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+    /// Half precision, as the reference scripts store.
+    Float16,
+    /// Single precision: twice the size, nothing lost.
+    Float32,
+}
+
+impl Group {
+    /// Name of the store without its extension; also the group's id.
+    pub fn name(&self) -> String {
+        store_name(&self.dataset, &self.model, &self.noise.name, &self.split)
+    }
+
+    /// Number of shards.
+    pub fn shards(&self) -> u64 {
+        self.images.div_ceil(self.shard)
+    }
+
+    /// Indices of the images in `shard`.
+    pub fn range(&self, shard: u64) -> std::ops::Range<u64> {
+        shard * self.shard..((shard + 1) * self.shard).min(self.images)
+    }
+}
+
+/// The reference scripts' name of a store, without extension.
+pub fn store_name(dataset: &str, model: &str, noise: &str, split: &str) -> String {
+    format!("dataset-{dataset}_model-{model}_noise-{noise}_split-{split}")
+}

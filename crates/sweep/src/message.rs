@@ -1,0 +1,95 @@
+//! What scheduler and workers say to each other: one JSON object a line, over TCP.
+
+use serde::{Deserialize, Serialize};
+
+use crate::unit::{Unit, UnitId};
+
+/// Longest line that either side accepts, in bytes. A grant with a hundred variants has 20 kB.
+pub const MAX_LINE: usize = 1 << 20;
+
+/// From a worker to the scheduler.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum FromWorker {
+    /// The first line: who calls.
+    Hello {
+        /// The secret that the launcher handed to the worker.
+        token: String,
+        /// Which of the sweep's devices it serves.
+        slot: usize,
+        /// Its version, which must be the scheduler's.
+        version: String,
+        /// The device as the worker found it (`cpu, 1 thread`).
+        device: String,
+    },
+    /// Still here. Sent several times in a lease, whatever the worker is doing.
+    Alive,
+    /// Everything of the unit is in the store, durably.
+    Done {
+        /// Which unit.
+        unit: UnitId,
+        /// Which granting of it.
+        attempt: u32,
+        /// What it took.
+        report: Report,
+    },
+    /// The unit could not be done by this attempt.
+    Failed {
+        /// Which unit.
+        unit: UnitId,
+        /// Which granting of it.
+        attempt: u32,
+        /// What kind of failure, which decides what follows.
+        class: Failure,
+        /// One sentence for a person.
+        text: String,
+    },
+}
+
+/// From the scheduler to a worker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ToWorker {
+    /// The answer to a good hello.
+    Welcome {
+        /// A worker that hears nothing for so long ends itself, in milliseconds.
+        lease_ms: u64,
+    },
+    /// The answer to [`FromWorker::Alive`]: the lease runs anew.
+    Renewed,
+    /// Work.
+    Grant {
+        /// What to do.
+        unit: Unit,
+        /// Which granting of it this is, counted from 1.
+        attempt: u32,
+    },
+    /// No more work: leave.
+    Stop,
+}
+
+/// What a unit took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Attribution maps written (images x variants), without those found in place.
+    pub maps: u64,
+    /// Bytes written to the store.
+    pub bytes: u64,
+    /// Seconds from the start of reading to the last byte written.
+    pub seconds: f64,
+    /// Seconds of those in which the device computed.
+    pub computing: f64,
+}
+
+/// What kind of failure a unit met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Failure {
+    /// The data or weights are not what they were when the sweep was checked. Trying again is in vain.
+    Input,
+    /// A prediction or a map is NaN, infinite or too large for the store. Trying again is in vain.
+    Number,
+    /// The store cannot be written: disk full, read-only, gone. Everything stops.
+    Storage,
+    /// The device has too little memory for the batch.
+    OutOfMemory,
+    /// libtorch failed otherwise; another attempt may succeed.
+    Engine,
+}

@@ -1,0 +1,106 @@
+//! What is wrong with a config, collected so that one run reports all of it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// One mistake: where it stands, what was found there, what was expected instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// 1-based line of the config file; 0 where the mistake has no line of its own.
+    pub line: u64,
+    /// Dotted path of the key (`search_space.splits[1]`).
+    pub key: String,
+    /// What is wrong, with what was found and what was expected.
+    pub text: String,
+}
+
+/// All mistakes of one config file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problems {
+    file: PathBuf,
+    list: Vec<Problem>,
+}
+
+impl Problems {
+    /// No mistakes yet in `file`.
+    pub fn new(file: &Path) -> Self {
+        Self { file: file.to_owned(), list: Vec::new() }
+    }
+
+    /// Adds a mistake at `line` and `key`.
+    pub fn add(&mut self, line: u64, key: impl Into<String>, text: impl Into<String>) {
+        let problem = Problem { line, key: key.into(), text: text.into() };
+        if !self.list.contains(&problem) {
+            self.list.push(problem);
+        }
+    }
+
+    /// `Err` with everything found, in the order of the file, or `Ok` if nothing was.
+    pub fn into_result(mut self) -> Result<(), Self> {
+        if self.list.is_empty() {
+            return Ok(());
+        }
+        self.list.sort_by_key(|problem| problem.line);
+        Err(self)
+    }
+
+    /// The mistakes found so far.
+    pub fn list(&self) -> &[Problem] {
+        &self.list
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = self.file.display();
+        match self.list.len() {
+            1 => write!(f, "1 mistake in {file}; nothing was started")?,
+            n => write!(f, "{n} mistakes in {file}; nothing was started")?,
+        }
+        for Problem { line, key, text } in &self.list {
+            write!(f, "\n  {file}")?;
+            if *line > 0 {
+                write!(f, ":{line}")?;
+            }
+            match key.as_str() {
+                "" => write!(f, ": {text}")?,
+                key => write!(f, ": {key}: {text}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// `, did you mean `x`?` if one of `known` is close to `word`, else the list of `known`.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    let closeness = |name: &&str| strsim::damerau_levenshtein(&word.to_lowercase(), &name.to_lowercase());
+    match known.iter().copied().min_by_key(|name| closeness(&name)) {
+        Some(name) if closeness(&name) <= 1 + name.len() / 4 => format!("did you mean `{name}`?"),
+        _ => format!("known: {}", known.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typo_is_answered_with_the_nearest_name_and_nonsense_with_all_names() {
+        let known = ["splits", "data_flags"];
+        assert_eq!(nearest("split", known), "did you mean `splits`?");
+        assert_eq!(nearest("dataflag", known), "did you mean `data_flags`?");
+        assert_eq!(nearest("launcher", known), "known: splits, data_flags");
+    }
+
+    #[test]
+    fn problems_are_told_in_the_order_of_the_file() {
+        let mut problems = Problems::new(Path::new("a.yml"));
+        problems.add(9, "seed", "late");
+        problems.add(2, "paths", "early");
+        let text = problems.into_result().map_or_else(|all| all.to_string(), |()| String::new());
+        assert_eq!(text, "2 mistakes in a.yml; nothing was started\n  a.yml:2: paths: early\n  a.yml:9: seed: late");
+    }
+}

@@ -1,0 +1,63 @@
+//! Variants: one method with one choice of its parameters.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::parameters::{Parameters, python_str};
+
+/// One method with one choice of its parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Variant {
+    /// Its name in stores and logs: `IntegratedGradients_baselines_zero_n_steps_50`.
+    pub key: String,
+    /// The method's class.
+    pub class: String,
+    /// Parameters, with defaults filled in.
+    pub parameters: Parameters,
+    /// Images that are attributed at once.
+    pub batch: usize,
+}
+
+/// The choices that `given` stands for: list-valued parameters expand as a product, the first
+/// parameter slowest, as `itertools.product` orders them.
+pub fn expand(given: &Parameters) -> Vec<Parameters> {
+    let mut choices = vec![Parameters::default()];
+    for (name, value) in &given.0 {
+        let options = match value {
+            Value::Array(options) => options.as_slice(),
+            single => std::slice::from_ref(single),
+        };
+        let with = |choice: &Parameters, option: &Value| {
+            let mut choice = choice.clone();
+            choice.0.insert(name.clone(), option.clone());
+            choice
+        };
+        choices = choices.iter().flat_map(|choice| options.iter().map(move |option| with(choice, option))).collect();
+    }
+    choices
+}
+
+/// `name_param_value_...` over the parameters as the config gives them, sorted by name.
+pub fn key(name: &str, given: &Parameters) -> String {
+    let parts = given.0.iter().map(|(parameter, value)| format!("_{parameter}_{}", python_str(value)));
+    std::iter::once(name.to_owned()).chain(parts).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn lists_expand_to_the_keys_of_the_reference_scripts() {
+        let given: Parameters =
+            serde_json::from_value(json!({"n_steps": [50, 200], "baselines": "zero"})).unwrap_or_default();
+        let keys: Vec<_> = expand(&given).iter().map(|choice| key("IntegratedGradients", choice)).collect();
+        assert_eq!(
+            keys,
+            ["IntegratedGradients_baselines_zero_n_steps_50", "IntegratedGradients_baselines_zero_n_steps_200"]
+        );
+        assert_eq!(key("Saliency", &Parameters::default()), "Saliency");
+        assert_eq!(expand(&Parameters::default()).len(), 1);
+    }
+}

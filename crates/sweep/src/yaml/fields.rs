@@ -1,0 +1,137 @@
+//! Reading a mapping key by key: every mistake is noted, and reading goes on.
+
+use crate::problem::{Problems, nearest};
+use crate::yaml::node::{Entry, Node, Value};
+
+/// The keys of one mapping, each to be asked for once; [`Fields::finish`] notes those never asked for.
+pub struct Fields<'a> {
+    path: String,
+    line: u64,
+    entries: &'a [(Entry, Node)],
+    known: Vec<&'static str>,
+    problems: &'a mut Problems,
+}
+
+impl<'a> Fields<'a> {
+    /// The keys of `node`, which stands at `path`. A node that is no mapping is noted and read as empty.
+    pub fn new(node: &'a Node, path: &str, problems: &'a mut Problems) -> Self {
+        let entries: &[(Entry, Node)] = match &node.value {
+            Value::Map(entries) => entries,
+            Value::Null => &[],
+            other => {
+                problems.add(node.line, path, format!("found {}, expected a mapping of keys", other.found()));
+                &[]
+            }
+        };
+        Self { path: path.to_owned(), line: node.line, entries, known: Vec::new(), problems }
+    }
+
+    /// The value under `key`, if it is there, read by `read`; what `read` expects is noted otherwise.
+    pub fn optional<T>(&mut self, key: &'static str, read: impl Fn(&Value) -> Result<T, String>) -> Option<T> {
+        let node = self.node(key)?;
+        match read(&node.value) {
+            Ok(value) => Some(value),
+            Err(expected) => {
+                let text = format!("found {}, expected {expected}", node.value.found());
+                self.problems.add(node.line, self.at(key), text);
+                None
+            }
+        }
+    }
+
+    /// As [`Fields::optional`], and a missing key is a mistake too.
+    pub fn required<T>(&mut self, key: &'static str, read: impl Fn(&Value) -> Result<T, String>) -> Option<T> {
+        if self.node(key).is_none() {
+            let expected = read(&Value::Null).err().unwrap_or_default();
+            self.problems.add(self.line, self.at(key), format!("missing, expected {expected}"));
+            return None;
+        }
+        self.optional(key, read)
+    }
+
+    /// The items of the list under `key` that `read` accepts, each with its line; the others are noted.
+    pub fn list<T>(&mut self, key: &'static str, read: impl Fn(&Value) -> Result<T, String>) -> Option<Vec<(T, u64)>> {
+        let node = self.node(key)?;
+        let at = self.at(key);
+        let Value::List(items) = &node.value else {
+            self.problems.add(node.line, at, format!("found {}, expected a list", node.value.found()));
+            return None;
+        };
+        let mut list = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            match read(&item.value) {
+                Ok(value) => list.push((value, item.line)),
+                Err(expected) => {
+                    let text = format!("found {}, expected {expected}", item.value.found());
+                    self.problems.add(item.line, format!("{at}[{index}]"), text);
+                }
+            }
+        }
+        Some(list)
+    }
+
+    /// Notes a mistake if there is no list under `key`, or an empty one.
+    pub fn expect_items(&mut self, key: &'static str) {
+        let empty = |node: &Node| matches!(&node.value, Value::List(items) if items.is_empty());
+        if self.node(key).is_none_or(empty) {
+            self.problem(key, "expected a list with at least one item");
+        }
+    }
+
+    /// The mapping under `key`, read by `read`.
+    pub fn section<T>(&mut self, key: &'static str, read: impl FnOnce(Fields<'_>) -> T) -> Option<T> {
+        let node = self.node(key)?;
+        let path = self.at(key);
+        Some(read(Fields::new(node, &path, self.problems)))
+    }
+
+    /// The list of mappings under `key`, each read by `read`.
+    pub fn sections<T>(&mut self, key: &'static str, mut read: impl FnMut(Fields<'_>) -> Option<T>) -> Option<Vec<T>> {
+        let node = self.node(key)?;
+        let at = self.at(key);
+        let Value::List(items) = &node.value else {
+            self.problems.add(node.line, at, format!("found {}, expected a list of mappings", node.value.found()));
+            return None;
+        };
+        let read_one = |(index, item)| read(Fields::new(item, &format!("{at}[{index}]"), self.problems));
+        Some(items.iter().enumerate().filter_map(read_one).collect())
+    }
+
+    /// The node under `key`; asking makes the key a known one. An empty value counts as not given.
+    pub fn node(&mut self, key: &'static str) -> Option<&'a Node> {
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
+        let node = &self.entries.iter().find(|(entry, _)| entry.name == key)?.1;
+        (node.value != Value::Null).then_some(node)
+    }
+
+    /// All entries as they stand, for mappings whose keys are free.
+    pub fn entries(&self) -> &'a [(Entry, Node)] {
+        self.entries
+    }
+
+    /// Line of the value under `key`, or of the mapping itself.
+    pub fn line_of(&self, key: &str) -> u64 {
+        self.entries.iter().find(|(entry, _)| entry.name == key).map_or(self.line, |(_, node)| node.line)
+    }
+
+    /// Notes a mistake at `key` of this mapping.
+    pub fn problem(&mut self, key: &str, text: impl Into<String>) {
+        self.problems.add(self.line_of(key), self.at(key), text);
+    }
+
+    /// Notes every key that was never asked for, with the nearest known one.
+    pub fn finish(self) {
+        for (entry, _) in self.entries {
+            if !self.known.contains(&entry.name.as_str()) {
+                let hint = nearest(&entry.name, self.known.iter().copied());
+                self.problems.add(entry.line, self.at(&entry.name), format!("unknown key, {hint}"));
+            }
+        }
+    }
+
+    fn at(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+}

@@ -1,0 +1,8 @@
+//! YAML with positions: a tree whose every node knows its line, and typed reading of it.
+
+mod fields;
+mod node;
+pub mod read;
+
+pub use fields::Fields;
+pub use node::{Node, Value, parse};

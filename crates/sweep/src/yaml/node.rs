@@ -1,0 +1,163 @@
+//! A YAML document as a tree. Typed deserialising stops at the first mistake; a tree does not.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_yaml::Spanned;
+
+/// A value and the line where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// What was read.
+    pub value: Value,
+    /// 1-based line.
+    pub line: u64,
+}
+
+/// What YAML can hold. Words like `no` or `on` are text, as in YAML 1.2.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the variants are YAML's own kinds")]
+pub enum Value {
+    Null,
+    Bool(bool),
+    Integer(i64),
+    Number(f64),
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<(Entry, Node)>),
+}
+
+/// A key of a mapping.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The key's text.
+    pub name: String,
+    /// 1-based line.
+    pub line: u64,
+}
+
+/// Reads one document. An error carries the line (0 if unknown) and the parser's words.
+pub fn parse(text: &str) -> Result<Node, (u64, String)> {
+    if text.trim().is_empty() {
+        return Err((0, "the file is empty".to_owned()));
+    }
+    let options = serde_yaml::options! { strict_booleans: true, with_snippet: false };
+    serde_yaml::from_str_with_options::<Spanned<Value>>(text, options).map(Node::from).map_err(|error| {
+        let line = error.location().map_or(0, |at| at.line());
+        (line, format!("not valid YAML: {error}"))
+    })
+}
+
+impl Value {
+    /// The value as a message names it: `` `abc` ``, `a list`, `nothing`.
+    pub fn found(&self) -> String {
+        match self {
+            Self::Null => "nothing".to_owned(),
+            Self::Bool(value) => format!("`{value}`"),
+            Self::Integer(value) => format!("`{value}`"),
+            Self::Number(value) => format!("`{value:?}`"),
+            Self::Text(value) => format!("`{value}`"),
+            Self::List(items) => format!("a list of {}", items.len()),
+            Self::Map(_) => "a mapping".to_owned(),
+        }
+    }
+}
+
+impl From<Spanned<Value>> for Node {
+    fn from(spanned: Spanned<Value>) -> Self {
+        Self { value: spanned.value, line: spanned.referenced.line() }
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        Value::deserialize(deserializer)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Integer(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(i64::try_from(value).map_or(Value::Number(value as f64), Value::Integer))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::Number(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::Text(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element::<Spanned<Value>>()? {
+            list.push(item.into());
+        }
+        Ok(Value::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut map = Vec::new();
+        while let Some(key) = entries.next_key::<Spanned<String>>()? {
+            let value = entries.next_value::<Spanned<Value>>()?;
+            map.push((Entry { name: key.value, line: key.referenced.line() }, value.into()));
+        }
+        Ok(Value::Map(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_node_knows_its_line_and_its_kind() {
+        let node =
+            parse("a: 1\nb:\n  - x\n  - 1e-5\n  - no\nc: {d: true, e: null}\n").unwrap_or_else(|e| panic!("{e:?}"));
+        let Value::Map(entries) = &node.value else { panic!("{node:?}") };
+        assert_eq!(entries[0].1, Node { value: Value::Integer(1), line: 1 });
+        let Value::List(items) = &entries[1].1.value else { panic!("{node:?}") };
+        assert_eq!(items[0], Node { value: Value::Text("x".into()), line: 3 });
+        assert_eq!(items[1], Node { value: Value::Number(1e-5), line: 4 });
+        assert_eq!(items[2], Node { value: Value::Text("no".into()), line: 5 });
+        let Value::Map(inner) = &entries[2].1.value else { panic!("{node:?}") };
+        assert_eq!(inner[0].1.value, Value::Bool(true));
+        assert_eq!(inner[1].1.value, Value::Null);
+    }
+
+    #[test]
+    fn broken_yaml_and_doubled_keys_are_told_with_their_line() {
+        for (text, line) in [("a: 1\nb: [1, 2\nc: 3\n", 3), ("a: 1\na: 2\n", 2)] {
+            let (at, message) = parse(text).err().unwrap_or_default();
+            assert_eq!(at, line, "{message}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Readers of single values. Each takes a [`Value`] and gives what was asked for, or what it expected.
+
+use std::path::PathBuf;
+
+use crate::yaml::node::Value;
+
+/// Any text; whole numbers and words alike, as YAML users write names.
+pub fn text(value: &Value) -> Result<String, String> {
+    match value {
+        Value::Text(text) if !text.trim().is_empty() => Ok(text.clone()),
+        Value::Integer(number) => Ok(number.to_string()),
+        _ => Err("text".to_owned()),
+    }
+}
+
+/// A name that becomes part of a file name: letters, digits, `.`, `_`, `-`, not starting with a dot.
+pub fn name(value: &Value) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    match text(value) {
+        Ok(name) if name.chars().all(fits) && !name.starts_with('.') && name.len() <= 100 => Ok(name),
+        _ => Err("a name of at most 100 letters, digits, `.`, `_` or `-`".to_owned()),
+    }
+}
+
+/// The path of a file or folder.
+pub fn path(value: &Value) -> Result<PathBuf, String> {
+    text(value).map(PathBuf::from).map_err(|_| "a path".to_owned())
+}
+
+/// `true` or `false`.
+pub fn boolean(value: &Value) -> Result<bool, String> {
+    match value {
+        Value::Bool(value) => Ok(*value),
+        _ => Err("`true` or `false`".to_owned()),
+    }
+}
+
+/// A whole number between `least` and `most`, both included.
+pub fn integer(least: u64, most: u64) -> impl Fn(&Value) -> Result<u64, String> {
+    move |value| match value {
+        Value::Integer(number) if u64::try_from(*number).is_ok_and(|n| (least..=most).contains(&n)) => {
+            Ok(number.unsigned_abs())
+        }
+        _ if most == u64::MAX => Err(format!("a whole number of at least {least}")),
+        _ => Err(format!("a whole number from {least} to {most}")),
+    }
+}
+
+/// A number of seconds, more than zero.
+pub fn seconds(value: &Value) -> Result<f64, String> {
+    match value {
+        Value::Integer(number) if *number > 0 => Ok(*number as f64),
+        Value::Number(number) if *number > 0.0 && number.is_finite() => Ok(*number),
+        _ => Err("a number of seconds, more than 0".to_owned()),
+    }
+}
+
+/// One word of a closed list.
+pub fn choice<T: Copy>(known: &'static [(&'static str, T)]) -> impl Fn(&Value) -> Result<T, String> {
+    move |value| {
+        let found = known.iter().find(|(name, _)| *value == Value::Text((*name).to_owned()));
+        let names = || known.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
+        found.map(|(_, choice)| *choice).ok_or_else(names)
+    }
+}
+
+/// Anything, as JSON.
+pub fn json(value: &Value) -> Result<serde_json::Value, String> {
+    Ok(match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Bool(value) => (*value).into(),
+        Value::Integer(value) => (*value).into(),
+        Value::Number(value) if !value.is_finite() => return Err("a finite number".to_owned()),
+        Value::Number(value) => (*value).into(),
+        Value::Text(value) => value.clone().into(),
+        Value::List(items) => items.iter().map(|item| json(&item.value)).collect::<Result<_, _>>()?,
+        Value::Map(entries) => {
+            let pairs = entries.iter().map(|(key, node)| Ok((key.name.clone(), json(&node.value)?)));
+            serde_json::Value::Object(pairs.collect::<Result<_, String>>()?)
+        }
+    })
+}
