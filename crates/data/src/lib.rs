@@ -1,1 +1,13 @@
-//! x
+//! Datasets in: images and labels as plain arrays, preprocessing and noise. No libtorch.
+//!
+//! A dataset format is one file in `formats`, a kind of noise one file in `noise`, each with one
+//! line in its folder's list.
+
+mod error;
+pub mod formats;
+pub mod noise;
+mod npy;
+mod npz;
+pub mod preprocess;
+
+pub use error::DataError;

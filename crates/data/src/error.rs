@@ -1,0 +1,20 @@
+//! Why images could not be read.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a dataset could not be read. Trying again helps with [`DataError::Read`] only.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the variants are")]
+pub enum DataError {
+    #[error("cannot read `{}`", file.display())]
+    Read { file: PathBuf, source: io::Error },
+    #[error("`{}` is not a readable .npz archive (truncated or not a zip): {reason}", file.display())]
+    Archive { file: PathBuf, reason: String },
+    #[error("`{}` has no member `{member}`; it has: {has}", file.display())]
+    Member { file: PathBuf, member: String, has: String },
+    #[error("`{}`, member `{member}`: {reason}", file.display())]
+    Format { file: PathBuf, member: String, reason: String },
+    #[error("images have {found} channels and the model takes {wanted}")]
+    Channels { found: usize, wanted: usize },
+}

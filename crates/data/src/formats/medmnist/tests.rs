@@ -1,0 +1,98 @@
+use std::io::Write;
+use std::path::PathBuf;
+
+use zip::CompressionMethod::{Deflated, Stored};
+use zip::write::SimpleFileOptions;
+
+use super::*;
+
+fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(data);
+    bytes
+}
+
+/// An archive with `n` RGB images of 4x4 pixels whose bytes are `(17 * i) % 251`.
+fn archive(folder: &Path, n: usize, method: zip::CompressionMethod) -> (PathBuf, Vec<u8>) {
+    let pixels: Vec<u8> = (0..n * 48).map(|i| (17 * i % 251) as u8).collect();
+    let file = folder.join("x.npz");
+    let mut zip = zip::ZipWriter::new(std::fs::File::create(&file).unwrap());
+    let options = SimpleFileOptions::default().compression_method(method);
+    zip.start_file("test_images.npy", options).unwrap();
+    zip.write_all(&npy("|u1", &format!("({n}, 4, 4, 3)"), &pixels)).unwrap();
+    zip.start_file("test_labels.npy", options).unwrap();
+    zip.write_all(&npy(
+        "<i2",
+        &format!("({n}, 1)"),
+        &(0..n as i16).flat_map(|i| (i - 2).to_le_bytes()).collect::<Vec<_>>(),
+    ))
+    .unwrap();
+    zip.finish().unwrap();
+    (file, pixels)
+}
+
+#[test]
+fn any_slice_in_any_order_has_the_bytes_of_the_whole() {
+    for method in [Stored, Deflated] {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, pixels) = archive(folder.path(), 50, method);
+        let mut source = (ENTRY.open)(&file, "test").unwrap();
+        assert_eq!((source.len(), source.shape()), (50, [4, 4, 3]));
+        for range in [0..7, 7..9, 30..50, 2..3, 49..50, 0..50, 50..50] {
+            let expected = &pixels[range.start as usize * 48..range.end as usize * 48];
+            assert_eq!(source.read(range.clone()).unwrap(), expected, "{method:?} {range:?}");
+        }
+        let labels = source.labels().unwrap();
+        assert_eq!((labels.values, labels.width), ((-2..48).collect(), 1));
+    }
+}
+
+#[test]
+fn an_archive_cut_anywhere_is_an_error_and_never_other_pixels() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, _) = archive(folder.path(), 20, Deflated);
+    let whole = std::fs::read(&file).unwrap();
+    for cut in (0..whole.len()).step_by(37) {
+        std::fs::write(&file, &whole[..cut]).unwrap();
+        assert!((ENTRY.open)(&file, "test").is_err(), "cut at {cut}");
+    }
+}
+
+#[test]
+fn a_flipped_bit_in_the_pixels_is_found_when_the_last_image_is_read() {
+    for method in [Stored, Deflated] {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, _) = archive(folder.path(), 20, method);
+        let mut bytes = std::fs::read(&file).unwrap();
+        bytes[200] ^= 0x10;
+        std::fs::write(&file, &bytes).unwrap();
+        let read = (ENTRY.open)(&file, "test").and_then(|mut source| source.read(0..20));
+        let error = read.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains("damaged"), "{method:?}: {error}");
+    }
+}
+
+#[test]
+fn a_missing_split_is_told_with_the_members_that_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, _) = archive(folder.path(), 1, Stored);
+    let error = (ENTRY.open)(&file, "val").err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(error.contains("no member `val_images`; it has: test_images, test_labels"), "{error}");
+}
+
+#[test]
+fn a_header_that_claims_more_than_the_file_holds_is_refused_before_memory_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.npz");
+    let mut zip = zip::ZipWriter::new(std::fs::File::create(&file).unwrap());
+    for name in ["test_images.npy", "test_labels.npy"] {
+        zip.start_file(name, SimpleFileOptions::default()).unwrap();
+        zip.write_all(&npy("|u1", "(1000000000000, 1000, 1000, 3)", &[0; 8])).unwrap();
+    }
+    zip.finish().unwrap();
+    let error = (ENTRY.open)(&file, "test").err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(error.contains("does not fit its"), "{error}");
+}

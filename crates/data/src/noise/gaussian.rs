@@ -1,0 +1,41 @@
+//! Additive Gaussian noise: `clamp(x + std * n, -1, 1)`, n standard normal, one draw a value.
+
+use std::borrow::Cow;
+
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+use sweep::catalogue::Item;
+use sweep::parameters::{Kind, Parameter};
+
+use super::{Entry, Noise};
+
+/// The strength of Gaussian and speckle noise.
+pub(super) const STD: Parameter = Parameter {
+    name: Cow::Borrowed("std"),
+    summary: Cow::Borrowed("standard deviation, on images scaled to [-1, 1]"),
+    kind: Kind::Number { least: 0.0, most: 10.0 },
+    default: None,
+};
+
+pub(super) const ENTRY: Entry = Entry {
+    item: Item {
+        name: Cow::Borrowed("gaussian"),
+        summary: Cow::Borrowed("clamp(x + std * n, -1, 1) with n standard normal"),
+        reference: Cow::Borrowed("Hendrycks and Dietterich 2019, https://arxiv.org/abs/1903.12261"),
+        parameters: Cow::Borrowed(&[STD]),
+    },
+    build: |parameters| Ok(Box::new(Gaussian { std: parameters.number("std")? as f32 })),
+};
+
+struct Gaussian {
+    std: f32,
+}
+
+impl Noise for Gaussian {
+    fn add(&self, image: &mut [f32], _: [usize; 3], random: &mut ChaCha8Rng) {
+        for value in image {
+            let normal: f32 = StandardNormal.sample(random);
+            *value = (*value + self.std * normal).clamp(-1.0, 1.0);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Salt and pepper: `int(amount * h * w / 2)` pixels become white, then as many black.
+//!
+//! As in the reference scripts, pixels are drawn with replacement, pepper falls after salt, and all
+//! channels of a pixel are set together; so a little less than `amount` of the pixels changes.
+
+use std::borrow::Cow;
+
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use sweep::catalogue::Item;
+use sweep::parameters::{Kind, Parameter};
+
+use super::{Entry, Noise};
+
+pub(super) const ENTRY: Entry = Entry {
+    item: Item {
+        name: Cow::Borrowed("salt_pepper"),
+        summary: Cow::Borrowed("int(amount * h * w / 2) pixels become white, then as many black"),
+        reference: Cow::Borrowed("Gonzalez and Woods, Digital Image Processing, section 5.2"),
+        parameters: Cow::Borrowed(&[Parameter {
+            name: Cow::Borrowed("amount"),
+            summary: Cow::Borrowed("share of the pixels, with replacement"),
+            kind: Kind::Number { least: 0.0, most: 1.0 },
+            default: None,
+        }]),
+    },
+    build: |parameters| Ok(Box::new(SaltPepper { amount: parameters.number("amount")? })),
+};
+
+struct SaltPepper {
+    amount: f64,
+}
+
+impl Noise for SaltPepper {
+    fn add(&self, image: &mut [f32], [channels, height, width]: [usize; 3], random: &mut ChaCha8Rng) {
+        let plane = height * width;
+        let count = (self.amount * plane as f64 / 2.0) as usize;
+        for colour in [1.0, -1.0] {
+            for _ in 0..count {
+                let pixel = random.random_range(0..height as u32) as usize * width
+                    + random.random_range(0..width as u32) as usize;
+                for channel in 0..channels {
+                    image[channel * plane + pixel] = colour;
+                }
+            }
+        }
+    }
+}

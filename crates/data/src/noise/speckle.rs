@@ -1,0 +1,33 @@
+//! Multiplicative noise: `clamp(x + x * std * n, -1, 1)`, n standard normal, one draw a value.
+
+use std::borrow::Cow;
+
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+use sweep::catalogue::Item;
+
+use super::gaussian::STD;
+use super::{Entry, Noise};
+
+pub(super) const ENTRY: Entry = Entry {
+    item: Item {
+        name: Cow::Borrowed("speckle"),
+        summary: Cow::Borrowed("clamp(x + x * std * n, -1, 1) with n standard normal"),
+        reference: Cow::Borrowed("Hendrycks and Dietterich 2019, https://arxiv.org/abs/1903.12261"),
+        parameters: Cow::Borrowed(&[STD]),
+    },
+    build: |parameters| Ok(Box::new(Speckle { std: parameters.number("std")? as f32 })),
+};
+
+struct Speckle {
+    std: f32,
+}
+
+impl Noise for Speckle {
+    fn add(&self, image: &mut [f32], _: [usize; 3], random: &mut ChaCha8Rng) {
+        for value in image {
+            let normal: f32 = StandardNormal.sample(random);
+            *value = (*value + *value * self.std * normal).clamp(-1.0, 1.0);
+        }
+    }
+}

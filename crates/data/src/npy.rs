@@ -1,0 +1,100 @@
+//! The header of a .npy array.
+//!
+//! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>
+
+use std::io::Read;
+
+/// Longest header that is accepted, in bytes. NumPy's own limit when it does not trust a file.
+const MAX_HEADER: usize = 10_000;
+
+/// What the header of a .npy array says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    /// NumPy's type string (`|u1`).
+    pub(crate) descr: String,
+    /// Sizes of the dimensions.
+    pub(crate) shape: Vec<u64>,
+    /// Bytes of the header, preamble included.
+    pub(crate) length: u64,
+}
+
+impl Header {
+    /// Reads a header. The error is one sentence.
+    pub(crate) fn read(reader: &mut impl Read) -> Result<Self, String> {
+        let mut preamble = [0; 8];
+        reader.read_exact(&mut preamble).map_err(|error| format!("no .npy header: {error}"))?;
+        let [0x93, b'N', b'U', b'M', b'P', b'Y', major, _] = preamble else {
+            return Err("does not start as a .npy array does".to_owned());
+        };
+        let mut size = [0; 4];
+        let width = if major == 1 { 2 } else { 4 };
+        reader.read_exact(&mut size[..width]).map_err(|error| format!("cut off in its header: {error}"))?;
+        let size = u32::from_le_bytes(size) as usize;
+        if size > MAX_HEADER {
+            return Err(format!("its header claims {size} bytes, at most {MAX_HEADER} are accepted"));
+        }
+        let mut text = vec![0; size];
+        reader.read_exact(&mut text).map_err(|error| format!("cut off in its header: {error}"))?;
+        let text = String::from_utf8_lossy(&text);
+        if value(&text, "fortran_order")? != "False" {
+            return Err("its array is in Fortran order, expected C order".to_owned());
+        }
+        let descr = value(&text, "descr")?.trim_matches('\'').to_owned();
+        Ok(Self { descr, shape: shape(value(&text, "shape")?)?, length: (8 + width + size) as u64 })
+    }
+
+    /// Number of elements, if it can be counted.
+    pub(crate) fn elements(&self) -> Option<u64> {
+        self.shape.iter().try_fold(1_u64, |product, size| product.checked_mul(*size))
+    }
+}
+
+/// The text of `key` in the Python dictionary that a header is.
+fn value<'a>(header: &'a str, key: &str) -> Result<&'a str, String> {
+    let (_, rest) = header.split_once(&format!("'{key}':")).ok_or_else(|| format!("its header has no `{key}`"))?;
+    let rest = rest.trim_start();
+    let end = if rest.starts_with('(') { rest.find(')').map(|at| at + 1) } else { rest.find([',', '}']) };
+    end.map(|end| rest[..end].trim()).ok_or_else(|| format!("its header is cut off after `{key}`"))
+}
+
+fn shape(tuple: &str) -> Result<Vec<u64>, String> {
+    let inner = tuple.trim_start_matches('(').trim_end_matches(')');
+    let sizes = inner.split(',').map(str::trim).filter(|size| !size.is_empty());
+    sizes.map(|size| size.parse().map_err(|_| format!("its header has a shape `{tuple}`"))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(dictionary: &str) -> Vec<u8> {
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((dictionary.len() as u16).to_le_bytes());
+        bytes.extend(dictionary.as_bytes());
+        bytes
+    }
+
+    #[test]
+    fn a_header_as_numpy_writes_it_is_read() {
+        let raw = bytes("{'descr': '|u1', 'fortran_order': False, 'shape': (7000, 28, 28, 3), }          \n");
+        let header = Header::read(&mut raw.as_slice());
+        let expected = Header { descr: "|u1".into(), shape: vec![7000, 28, 28, 3], length: raw.len() as u64 };
+        assert_eq!(header, Ok(expected));
+    }
+
+    #[test]
+    fn each_broken_header_is_refused_with_its_reason() {
+        let table = [
+            (b"\x93NUMPY".to_vec(), "no .npy header"),
+            (b"PK\x03\x04aaaaaaaa".to_vec(), "does not start as"),
+            (bytes("{'descr': '|u1', 'fortran_order': True, 'shape': (1,), }"), "Fortran order"),
+            (bytes("{'descr': '|u1', 'fortran_order': False, 'shape': (1, x), }"), "shape `(1, x)`"),
+            (bytes("{'descr': '|u1'"), "no `fortran_order`"),
+            (b"\x93NUMPY\x02\x00\xff\xff\xff\xff".to_vec(), "claims 4294967295 bytes"),
+        ];
+        for (raw, reason) in table {
+            let error = Header::read(&mut raw.as_slice()).err().unwrap_or_default();
+            assert!(error.contains(reason), "{error}");
+        }
+    }
+}

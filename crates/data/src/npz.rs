@@ -1,0 +1,195 @@
+//! One array of a .npz archive, read from front to back in bounded memory.
+//!
+//! Deflate cannot seek: a [`Member`] keeps its place, so that slices asked for in rising order cost
+//! one pass over the file together, and only a step back starts anew. The bytes inflated so far are
+//! checksummed, and the last slice of an archive shows whether the file is what was written.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Take};
+use std::path::{Path, PathBuf};
+
+use flate2::read::DeflateDecoder;
+use zip::{CompressionMethod, ZipArchive};
+
+use crate::DataError;
+use crate::npy::Header;
+
+/// Bytes that are skipped at a time.
+const SCRATCH: usize = 1 << 16;
+
+/// One array of an archive.
+pub(crate) struct Member {
+    file: PathBuf,
+    name: String,
+    /// Shape and element type.
+    pub(crate) header: Header,
+    /// CRC-32 of the uncompressed member: names its content.
+    pub(crate) crc32: u32,
+    size: u64,
+    start: u64,
+    compressed: u64,
+    deflated: bool,
+    cursor: Option<Cursor>,
+}
+
+/// A place in the uncompressed member.
+struct Cursor {
+    reader: Box<dyn Read + Send>,
+    position: u64,
+    /// Over everything before `position`, if it was read from the first byte on.
+    crc: Option<crc32fast::Hasher>,
+}
+
+impl Member {
+    /// Opens the array `name` of the archive `file`, whose elements must have one byte or be integers.
+    pub(crate) fn open(file: &Path, name: &str) -> Result<Self, DataError> {
+        let member = format!("{name}.npy");
+        let reader = File::open(file).map_err(|source| DataError::Read { file: file.to_owned(), source })?;
+        let not_zip =
+            |reason: zip::result::ZipError| DataError::Archive { file: file.to_owned(), reason: reason.to_string() };
+        let mut archive = ZipArchive::new(BufReader::new(reader)).map_err(not_zip)?;
+        let has = archive.file_names().map(|name| name.trim_end_matches(".npy")).collect::<Vec<_>>().join(", ");
+        let entry = archive.by_name(&member).map_err(|error| match error {
+            zip::result::ZipError::FileNotFound => {
+                DataError::Member { file: file.to_owned(), member: name.to_owned(), has }
+            }
+            other => not_zip(other),
+        })?;
+        let mut opened = Self {
+            file: file.to_owned(),
+            name: name.to_owned(),
+            header: Header { descr: String::new(), shape: Vec::new(), length: 0 },
+            crc32: entry.crc32(),
+            size: entry.size(),
+            start: entry.data_start().unwrap_or_default(),
+            compressed: entry.compressed_size(),
+            deflated: match entry.compression() {
+                CompressionMethod::Deflated => true,
+                CompressionMethod::Stored => false,
+                other => {
+                    return Err(format_error(file, name, format!("compressed by {other}, expected deflate or none")));
+                }
+            },
+            cursor: None,
+        };
+        drop(entry);
+        opened.read_header()?;
+        Ok(opened)
+    }
+
+    /// The error that `reason` is about this member.
+    pub(crate) fn error(&self, reason: impl Into<String>) -> DataError {
+        format_error(&self.file, &self.name, reason.into())
+    }
+
+    /// Bytes `start..end` of the array's data, the header not counted.
+    pub(crate) fn read(&mut self, start: u64, end: u64) -> Result<Vec<u8>, DataError> {
+        let from = self.header.length + start;
+        self.seek(from)?;
+        let mut bytes = vec![0; (end - start) as usize];
+        self.fill(&mut bytes)?;
+        self.check_end()?;
+        Ok(bytes)
+    }
+
+    fn read_header(&mut self) -> Result<(), DataError> {
+        self.seek(0)?;
+        let mut reader = self.cursor.take().map(|cursor| cursor.reader).unwrap_or_else(|| Box::new(io::empty()));
+        self.header = Header::read(&mut reader).map_err(|reason| self.error(reason))?;
+        let width = element_size(&self.header.descr).ok_or_else(|| {
+            self.error(format!("elements of type `{}`, expected 8-bit pixels or integers", self.header.descr))
+        })?;
+        let wanted =
+            self.header.elements().and_then(|n| n.checked_mul(width)).and_then(|n| n.checked_add(self.header.length));
+        if wanted != Some(self.size) {
+            let shape = &self.header.shape;
+            return Err(self.error(format!("its header says {shape:?}, which does not fit its {} bytes", self.size)));
+        }
+        Ok(())
+    }
+
+    /// Puts the cursor at `position` of the uncompressed member.
+    fn seek(&mut self, position: u64) -> Result<(), DataError> {
+        if self.cursor.as_ref().is_none_or(|cursor| cursor.position > position) {
+            self.cursor = Some(self.rewound().map_err(|source| self.io(source))?);
+        }
+        let behind = self.cursor.as_ref().map_or(0, |cursor| position - cursor.position);
+        // Reading over a short gap, as that of the header, keeps the checksum.
+        if behind > SCRATCH as u64 && !self.deflated {
+            let stored = self.opened_at(position).map_err(|source| self.io(source))?;
+            self.cursor = Some(Cursor { reader: Box::new(stored), position, crc: None });
+            return Ok(());
+        }
+        let mut scratch = vec![0; SCRATCH];
+        let mut left = behind;
+        while left > 0 {
+            let step = left.min(scratch.len() as u64) as usize;
+            self.fill(&mut scratch[..step])?;
+            left -= step as u64;
+        }
+        Ok(())
+    }
+
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), DataError> {
+        let Some(cursor) = self.cursor.as_mut() else { return Ok(()) };
+        if let Err(source) = cursor.reader.read_exact(bytes) {
+            let at = cursor.position;
+            self.cursor = None;
+            // A damaged deflate stream shows as invalid data or as an early end: no retry mends it.
+            return Err(match source.kind() {
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+                    self.error(format!("damaged at byte {at}: {source}"))
+                }
+                _ => self.io(source),
+            });
+        }
+        cursor.position += bytes.len() as u64;
+        if let Some(crc) = cursor.crc.as_mut() {
+            crc.update(bytes);
+        }
+        Ok(())
+    }
+
+    /// At the end of the member its checksum must be the archive's.
+    fn check_end(&self) -> Result<(), DataError> {
+        let Some(Cursor { position, crc: Some(crc), .. }) = &self.cursor else { return Ok(()) };
+        let found = crc.clone().finalize();
+        if *position == self.size && found != self.crc32 {
+            return Err(self.error(format!("damaged: its checksum is {found:08x}, written as {:08x}", self.crc32)));
+        }
+        Ok(())
+    }
+
+    fn rewound(&self) -> io::Result<Cursor> {
+        let raw = self.opened_at(0)?;
+        let reader: Box<dyn Read + Send> =
+            if self.deflated { Box::new(DeflateDecoder::new(raw)) } else { Box::new(raw) };
+        Ok(Cursor { reader, position: 0, crc: Some(crc32fast::Hasher::new()) })
+    }
+
+    /// The stored bytes of the member from `position` on.
+    fn opened_at(&self, position: u64) -> io::Result<Take<BufReader<File>>> {
+        let mut reader = File::open(&self.file)?;
+        reader.seek(SeekFrom::Start(self.start + position))?;
+        Ok(BufReader::with_capacity(1 << 17, reader).take(self.compressed.saturating_sub(position)))
+    }
+
+    fn io(&self, source: io::Error) -> DataError {
+        DataError::Read { file: self.file.clone(), source }
+    }
+}
+
+/// Bytes of one element, for the types that images and labels have.
+pub(crate) fn element_size(descr: &str) -> Option<u64> {
+    match descr {
+        "|u1" | "|i1" | "|b1" => Some(1),
+        "<u2" | "<i2" => Some(2),
+        "<u4" | "<i4" => Some(4),
+        "<u8" | "<i8" => Some(8),
+        _ => None,
+    }
+}
+
+fn format_error(file: &Path, member: &str, reason: String) -> DataError {
+    DataError::Format { file: file.to_owned(), member: member.to_owned(), reason }
+}
