@@ -1,1 +1,18 @@
-//! x
+//! Models as graphs: a list of operations that runs forward, and backward by rule.
+//!
+//! tch has no hooks, and Captum's hooks are the source of most of its bug reports. Here a model is
+//! data: attribution methods that change the backward pass (guided backpropagation, deconvolution)
+//! are [`Rule`]s, exact on every edge of any model, with nothing to patch. A model is one file in
+//! `models` with one line in its list.
+
+mod builder;
+mod error;
+pub mod graph;
+mod kernel;
+pub mod models;
+pub mod weights;
+
+pub use builder::Builder;
+pub use error::NetworkError;
+pub use graph::{Gradient, Graph, Rule, Trace};
+pub use weights::Weights;

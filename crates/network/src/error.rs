@@ -1,0 +1,72 @@
+//! Why a model cannot be made or run.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use tch::TchError;
+
+/// Why a model cannot be made or run.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the variants are")]
+pub enum NetworkError {
+    #[error("model `{0}` is not known; known: {1}")]
+    UnknownModel(String, String),
+    #[error("cannot read weights `{}`: {reason}", file.display())]
+    Unreadable { file: PathBuf, reason: String },
+    #[error("weights `{}` are not those of {model}{mistakes}", file.display())]
+    Unfitting { file: PathBuf, model: String, mistakes: Mistakes },
+    /// libtorch failed. Whether trying again helps is in its words only.
+    #[error("libtorch: {}", first_line(.0))]
+    Torch(#[from] TchError),
+}
+
+/// How the tensors of a file differ from those that an architecture has.
+#[derive(Debug, Default)]
+pub struct Mistakes {
+    /// Tensors that the architecture has and the file has not.
+    pub missing: Vec<String>,
+    /// Tensors that the file has and the architecture has not.
+    pub extra: Vec<String>,
+    /// Tensors of another shape: name, what was found, what was expected.
+    pub misshapen: Vec<String>,
+    /// Tensors that hold NaN or infinity.
+    pub not_finite: Vec<String>,
+}
+
+/// Names that are told of each kind of mistake; a wrong architecture has hundreds.
+const TOLD: usize = 5;
+
+impl Mistakes {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        [&self.missing, &self.extra, &self.misshapen, &self.not_finite].iter().all(|list| list.is_empty())
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kinds = [
+            ("missing", &self.missing),
+            ("unexpected", &self.extra),
+            ("of another shape", &self.misshapen),
+            ("with NaN or infinity", &self.not_finite),
+        ];
+        for (what, list) in kinds.iter().filter(|(_, list)| !list.is_empty()) {
+            let told = list.iter().take(TOLD).cloned().collect::<Vec<_>>().join(", ");
+            write!(f, "; {} tensors {what}: {told}", list.len())?;
+            if list.len() > TOLD {
+                f.write_str(", ...")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// libtorch appends a C++ backtrace to its messages.
+fn first_line(error: &TchError) -> String {
+    let text = match error {
+        TchError::Torch(text) => text.clone(),
+        other => other.to_string(),
+    };
+    text.lines().next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,132 @@
+//! Weights in: named tensors of a file, read without executing anything that the file says.
+
+mod pytorch;
+mod safe;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use tch::{Kind, Tensor};
+
+use crate::NetworkError;
+
+/// The tensors of one file, or random ones.
+pub struct Weights {
+    file: PathBuf,
+    source: Source,
+}
+
+enum Source {
+    File(BTreeMap<String, Stored>),
+    Random { channels: i64, classes: i64 },
+}
+
+/// A tensor of a file, not yet read.
+struct Stored {
+    shape: Vec<i64>,
+    kind: Kind,
+    read: Box<dyn Fn() -> std::io::Result<Vec<u8>>>,
+}
+
+impl Weights {
+    /// Opens a `.safetensors` file, or a checkpoint as `torch.save` writes it: a plain state dict, or
+    /// one below a key (`{'net': ...}`), of any container format since PyTorch 0.1.10.
+    pub fn open(file: &Path) -> Result<Self, NetworkError> {
+        let stored = match file.extension().and_then(|extension| extension.to_str()) {
+            Some("safetensors") => safe::open(file),
+            _ => pytorch::open(file),
+        };
+        let stored = stored.map_err(|reason| NetworkError::Unreadable { file: file.to_owned(), reason })?;
+        Ok(Self { file: file.to_owned(), source: Source::File(stored) })
+    }
+
+    /// Random weights that fit any architecture, for tests and benchmarks.
+    pub fn random(channels: i64, classes: i64) -> Self {
+        Self { file: "random".into(), source: Source::Random { channels, classes } }
+    }
+
+    /// SHA-256 of `file`, in hexadecimal, as `sha256sum` prints it.
+    pub fn sha256(file: &Path) -> Result<String, NetworkError> {
+        let unreadable =
+            |error: std::io::Error| NetworkError::Unreadable { file: file.to_owned(), reason: error.to_string() };
+        let mut reader = File::open(file).map_err(unreadable)?;
+        let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
+        loop {
+            match reader.read(&mut buffer).map_err(unreadable)? {
+                0 => break,
+                n => hash.update(&buffer[..n]),
+            }
+        }
+        Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// Where the tensors come from.
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// What stands before `name` in this file (`net.`), by the first tensor whose name ends so.
+    pub(crate) fn prefix_of(&self, name: &str) -> String {
+        let Source::File(stored) = &self.source else { return String::new() };
+        let prefixes = stored.keys().filter_map(|key| key.strip_suffix(name));
+        let whole = prefixes.filter(|prefix| prefix.is_empty() || prefix.ends_with('.'));
+        whole.min_by_key(|prefix| prefix.len()).unwrap_or_default().to_owned()
+    }
+
+    /// Names that start with `prefix`, without it.
+    pub(crate) fn names<'a>(&'a self, prefix: &'a str) -> Box<dyn Iterator<Item = &'a str> + 'a> {
+        match &self.source {
+            Source::File(stored) => Box::new(stored.keys().filter_map(move |key| key.strip_prefix(prefix))),
+            Source::Random { .. } => Box::new(std::iter::empty()),
+        }
+    }
+
+    /// Shape of the tensor called `name`; random ones take the shape that is `wanted`.
+    pub(crate) fn shape(&self, name: &str, wanted: &[i64]) -> Option<Vec<i64>> {
+        match &self.source {
+            Source::File(stored) => stored.get(name).map(|tensor| tensor.shape.clone()),
+            Source::Random { .. } => Some(wanted.to_vec()),
+        }
+    }
+
+    /// Channels and classes of random weights.
+    pub(crate) fn free_sizes(&self) -> Option<(i64, i64)> {
+        match self.source {
+            Source::Random { channels, classes } => Some((channels, classes)),
+            Source::File(_) => None,
+        }
+    }
+
+    /// The tensor called `name`, of the shape that [`Weights::shape`] says.
+    pub(crate) fn tensor(&self, name: &str, shape: &[i64]) -> Result<Tensor, NetworkError> {
+        let unreadable = |reason: String| NetworkError::Unreadable { file: self.file.clone(), reason };
+        match &self.source {
+            Source::Random { .. } => random(name, shape).map_err(NetworkError::Torch),
+            Source::File(stored) => {
+                let stored = stored.get(name).ok_or_else(|| unreadable(format!("`{name}` is missing")))?;
+                let bytes = (stored.read)().map_err(|error| unreadable(format!("`{name}`: {error}")))?;
+                let wanted = shape.iter().product::<i64>() as usize * stored.kind.elt_size_in_bytes();
+                if bytes.len() != wanted {
+                    return Err(unreadable(format!("`{name}` has {} bytes, expected {wanted}", bytes.len())));
+                }
+                Ok(Tensor::f_from_data_size(&bytes, shape, stored.kind)?)
+            }
+        }
+    }
+}
+
+/// Kaiming's initialisation for matrices and convolutions; statistics near those of training for the rest.
+fn random(name: &str, shape: &[i64]) -> Result<Tensor, tch::TchError> {
+    let options = (Kind::Float, tch::Device::Cpu);
+    let fan_in = shape.iter().skip(1).product::<i64>();
+    match shape.len() {
+        2.. => Tensor::f_randn(shape, options)?.f_mul_scalar((2.0 / fan_in as f64).sqrt()),
+        _ if name.ends_with("weight") || name.ends_with("running_var") => {
+            Tensor::f_rand(shape, options)?.f_mul_scalar(0.5)?.f_add_scalar(0.75)
+        }
+        _ => Tensor::f_randn(shape, options)?.f_mul_scalar(0.1),
+    }
+}

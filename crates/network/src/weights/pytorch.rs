@@ -1,0 +1,43 @@
+//! Checkpoints of `torch.save`. The pickle is parsed as data: no code that it names is ever run.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use pytorch_reader::{DType, PytorchReader};
+use tch::Kind;
+
+use super::Stored;
+
+pub(super) fn open(file: &Path) -> Result<BTreeMap<String, Stored>, String> {
+    let reader = PytorchReader::new(file).map_err(|error| format!("not a checkpoint of torch.save: {error}"))?;
+    let mut stored = BTreeMap::new();
+    for (name, tensor) in reader.into_tensors() {
+        let Some(kind) = kind(tensor.dtype()) else {
+            return Err(format!("`{name}` has elements of type {:?}, which weights cannot have", tensor.dtype()));
+        };
+        let shape = tensor.shape().iter().map(|size| *size as i64).collect();
+        let tensor = Arc::new(tensor);
+        stored.insert(name, Stored { shape, kind, read: Box::new(move || tensor.read()) });
+    }
+    if stored.is_empty() {
+        return Err("it holds no tensors".to_owned());
+    }
+    Ok(stored)
+}
+
+fn kind(dtype: DType) -> Option<Kind> {
+    Some(match dtype {
+        DType::F64 => Kind::Double,
+        DType::F32 => Kind::Float,
+        DType::F16 => Kind::Half,
+        DType::BF16 => Kind::BFloat16,
+        DType::I64 => Kind::Int64,
+        DType::I32 => Kind::Int,
+        DType::I16 => Kind::Int16,
+        DType::I8 => Kind::Int8,
+        DType::U8 => Kind::Uint8,
+        DType::Bool => Kind::Bool,
+        DType::U64 | DType::U32 | DType::U16 => return None,
+    })
+}

@@ -1,0 +1,94 @@
+//! Every model of the list, with random weights: backward against libtorch's autograd, folding
+//! against the unfolded graph, and the independence of results from batch and threads.
+
+use network::models::{MODELS, load};
+use network::{Gradient, Graph, NetworkError, Weights};
+use tch::{Device, Kind, Tensor};
+
+fn graphs(kind: Kind) -> impl Iterator<Item = (String, Graph)> {
+    MODELS.iter().map(move |entry| {
+        let name = entry.item.name.to_string();
+        tch::manual_seed(1);
+        let graph = load(&name, &Weights::random(3, 5), (Device::Cpu, kind)).unwrap();
+        (name, graph)
+    })
+}
+
+fn images(n: i64, size: i64, kind: Kind) -> Tensor {
+    tch::manual_seed(2);
+    (Tensor::rand([n, 3, size, size], (Kind::Double, Device::Cpu)) * 2 - 1).to_kind(kind)
+}
+
+/// Gradient of the largest logit of each image.
+fn gradient(graph: &Graph, images: &Tensor) -> Tensor {
+    let trace = graph.trace(images).unwrap();
+    let targets = trace.logits().argmax(1, false);
+    graph.backward(&trace, &graph.select(trace.logits(), &targets).unwrap(), &Gradient).unwrap()
+}
+
+fn worst(a: &Tensor, b: &Tensor) -> f64 {
+    let peak = b.abs().max().double_value(&[]);
+    (a - b).abs().max().double_value(&[]) / peak
+}
+
+#[test]
+fn the_backward_pass_is_autograd_of_the_forward_pass() {
+    for (name, graph) in graphs(Kind::Double) {
+        let images = images(2, 40, Kind::Double).set_requires_grad(true);
+        let best = graph.forward(&images).unwrap().amax([1], false).sum(Kind::Double);
+        let autograd = Tensor::run_backward(&[best], &[&images], false, false);
+        let ours = tch::no_grad(|| gradient(&graph, &images.detach()));
+        assert!(worst(&ours, &autograd[0]) < 1e-12, "{name}: {}", worst(&ours, &autograd[0]));
+    }
+}
+
+#[test]
+fn folding_removes_every_batch_norm_of_these_models_and_changes_nothing_in_double_precision() {
+    for (name, graph) in graphs(Kind::Double) {
+        let images = images(2, 40, Kind::Double);
+        let (logits, map) = (graph.forward(&images).unwrap(), gradient(&graph, &images));
+        let before = graph.operations();
+        let folded = graph.folded().unwrap();
+        // Each of these models has one batch norm per convolution, and one linear layer.
+        assert!(before - folded.operations() >= 20, "{name}: {before} {}", folded.operations());
+        assert!(worst(&folded.forward(&images).unwrap(), &logits) < 1e-12, "{name}");
+        assert!(worst(&gradient(&folded, &images), &map) < 1e-11, "{name}");
+    }
+}
+
+#[test]
+fn single_precision_results_are_the_same_bits_for_any_batch_and_number_of_threads() {
+    let threads = tch::get_num_threads();
+    for (name, graph) in graphs(Kind::Float) {
+        for size in [32, 64] {
+            let images = images(4, size, Kind::Float);
+            tch::set_num_threads(2);
+            let (logits, map) = (graph.trace(&images).unwrap().logits().shallow_clone(), gradient(&graph, &images));
+            for (threads, batch) in [(2, 1), (1, 4), (1, 1), (1, 3)] {
+                tch::set_num_threads(threads);
+                let parts: Vec<Tensor> = images.split(batch, 0).iter().map(|part| gradient(&graph, part)).collect();
+                let case = format!("{name} at {size} px, {threads} threads, batch {batch}");
+                assert!(Tensor::cat(&parts, 0).equal(&map), "{case}: {}", worst(&Tensor::cat(&parts, 0), &map));
+            }
+            let alone = graph.forward(&images.narrow(0, 0, 1)).unwrap();
+            assert!(worst(&alone, &logits.narrow(0, 0, 1)) < 1e-6, "{name}");
+        }
+    }
+    tch::set_num_threads(threads);
+}
+
+#[test]
+fn an_image_of_the_callers_is_never_changed() {
+    for (name, graph) in graphs(Kind::Float) {
+        let images = images(1, 32, Kind::Float);
+        let before = images.copy();
+        let _ = gradient(&graph, &images);
+        assert!(images.equal(&before), "{name}");
+    }
+}
+
+#[test]
+fn an_unknown_model_is_told_with_those_that_are_known() {
+    let error = load("alexnet", &Weights::random(3, 5), (Device::Cpu, Kind::Float)).err();
+    assert!(matches!(&error, Some(NetworkError::UnknownModel(_, known)) if known.contains("resnet18")), "{error:?}");
+}
