@@ -1,0 +1,158 @@
+//! Making a store, going on with one, and closing it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+use sweep::config::Compression;
+use sweep::fingerprint::{self, Fingerprint};
+use sweep::group::Group;
+
+use crate::layout::{self, Labels};
+use crate::{StoreError, durable};
+
+/// What a store's root attributes say beside the names of its group.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// What determines every number.
+    pub fingerprint: Fingerprint,
+    /// Who wrote it, with what, where: told, not compared.
+    pub provenance: Value,
+}
+
+/// What is at the group's place: `None` for nothing, `Some(complete)` for a store that can be gone on
+/// with. Nothing is written.
+///
+/// # Errors
+/// [`StoreError::Foreign`] for anything else, [`StoreError::Mismatch`] for a store of other numbers.
+pub fn inspect(group: &Group, facts: &Facts) -> Result<Option<bool>, StoreError> {
+    let Some(root) = read_json(&group.store.join(METADATA))? else {
+        let occupied = fs::read_dir(&group.store).is_ok_and(|mut entries| entries.next().is_some());
+        return if occupied { Err(StoreError::Foreign { path: group.store.clone() }) } else { Ok(None) };
+    };
+    let ours = &root["attributes"]["attrisweep"];
+    if !ours.is_object() {
+        return Err(StoreError::Foreign { path: group.store.clone() });
+    }
+    let mut differences = fingerprint::differences(&ours["fingerprint"], &facts.fingerprint);
+    for variant in &group.variants {
+        let array = read_json(&group.store.join(layout::attribution(&variant.key)).join(METADATA))?;
+        if let Some(array) = array {
+            let of_array =
+                fingerprint::differences(&array["attributes"]["attrisweep"], &fingerprint::of_variant(variant));
+            differences.extend(of_array.into_iter().map(|difference| format!("{}: {difference}", variant.key)));
+        }
+    }
+    if differences.is_empty() {
+        return Ok(Some(ours["complete"] == true));
+    }
+    Err(StoreError::Mismatch { path: group.store.clone(), differences })
+}
+
+/// Makes the group's store, or adds to it the arrays that it lacks. Call [`inspect`] first.
+pub fn create(
+    group: &Group,
+    facts: &Facts,
+    labels: &Labels,
+    compression: Compression,
+    tag: &str,
+) -> Result<(), StoreError> {
+    let failed = |error: zarrs::array::ArrayCreateError| StoreError::Damaged {
+        path: group.store.clone(),
+        reason: error.to_string(),
+    };
+    for (path, metadata) in layout::arrays(group, labels, compression).map_err(failed)? {
+        let folder = group.store.join(&path);
+        if !folder.join(METADATA).is_file() {
+            put_json(&folder.join(METADATA), &metadata, tag)?;
+        }
+        // Zarr's groups between the root and this array.
+        for ancestor in Path::new(&path).ancestors().skip(1).filter(|ancestor| !ancestor.as_os_str().is_empty()) {
+            let file = group.store.join(ancestor).join(METADATA);
+            if !file.is_file() {
+                put_json(&file, &json!({"zarr_format": 3, "node_type": "group", "attributes": {}}), tag)?;
+            }
+        }
+    }
+    put_root(group, facts, false, tag)
+}
+
+/// Marks the store complete: every shard and every mean image is there.
+pub fn finish(group: &Group, facts: &Facts, tag: &str) -> Result<(), StoreError> {
+    put_root(group, facts, true, tag)
+}
+
+const METADATA: &str = "zarr.json";
+
+/// Writes the root's metadata, with that of all arrays below consolidated into it.
+///
+/// The JSON is copied as it is: passing it through zarrs' types turns `{"name": "crc32c"}` into
+/// `"crc32c"`, which zarr-python 3.1 refuses.
+fn put_root(group: &Group, facts: &Facts, complete: bool, tag: &str) -> Result<(), StoreError> {
+    let mut below = Map::new();
+    for (path, metadata) in nodes(&group.store, &group.store)? {
+        below.insert(path, metadata);
+    }
+    below.sort_keys();
+    let root = json!({
+        "zarr_format": 3,
+        "node_type": "group",
+        "attributes": {
+            "description": format!("Attribution maps of {} on {} ({} split), noise {}",
+                group.model, group.dataset, group.split, group.noise.name),
+            "data_flag": group.dataset,
+            "model_flag": group.model,
+            "noise_name": group.noise.name,
+            "split": group.split,
+            "zarr_version": 3,
+            "attrisweep": {
+                "complete": complete,
+                "fingerprint": facts.fingerprint,
+                "provenance": facts.provenance,
+            },
+        },
+        "consolidated_metadata": {"kind": "inline", "must_understand": false, "metadata": below},
+    });
+    let file = group.store.join(METADATA);
+    if read_json(&file)?.as_ref() == Some(&root) {
+        return Ok(());
+    }
+    put_json(&file, &root, tag)
+}
+
+/// Path and metadata of every group and array below `folder`.
+fn nodes(root: &Path, folder: &Path) -> Result<Vec<(String, Value)>, StoreError> {
+    let failed = |source| StoreError::Read { path: folder.to_owned(), source };
+    let mut list = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if !entry.file_type().map_err(failed)?.is_dir() {
+            continue;
+        }
+        if let Some(metadata) = read_json(&entry.path().join(METADATA))? {
+            let path = entry.path();
+            let path = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
+            let is_group = metadata["node_type"] == "group";
+            list.push((path, metadata));
+            if is_group {
+                list.extend(nodes(root, &entry.path())?);
+            }
+        }
+    }
+    Ok(list)
+}
+
+fn read_json(file: &PathBuf) -> Result<Option<Value>, StoreError> {
+    match fs::read(file) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|error| StoreError::Damaged { path: file.clone(), reason: format!("not JSON: {error}") }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(StoreError::Read { path: file.clone(), source }),
+    }
+}
+
+fn put_json(file: &Path, value: &Value, tag: &str) -> Result<(), StoreError> {
+    durable::put(file, format!("{value:#}\n").as_bytes(), tag)
+}

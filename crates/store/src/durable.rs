@@ -1,0 +1,103 @@
+//! Files that are finished or absent: written aside, synced, renamed, and their folder synced.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::StoreError;
+
+/// Puts `bytes` at `path`. `tag` tells apart writers of the same file: run and attempt.
+///
+/// When this returns, the file survives a power cut; before, nothing is at `path` that was not there.
+pub fn put(path: &Path, bytes: &[u8], tag: &str) -> Result<(), StoreError> {
+    let failed = |source| StoreError::Write { path: path.to_owned(), source };
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(failed(io::ErrorKind::InvalidInput.into()));
+    };
+    create_folders(folder)?;
+    let aside = folder.join(format!(".{}.{tag}.tmp", name.to_string_lossy()));
+    let written =
+        write_synced(&aside, bytes).and_then(|()| fs::rename(&aside, path)).and_then(|()| sync_folder(folder));
+    written.map_err(|source| {
+        // The disk may be full: what was written aside must not stay.
+        let _ = fs::remove_file(&aside);
+        failed(source)
+    })
+}
+
+/// Makes `folder` and those above it, each synced into its parent.
+pub fn create_folders(folder: &Path) -> Result<(), StoreError> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    let failed = |source| StoreError::Write { path: folder.to_owned(), source };
+    let parent = folder.parent().unwrap_or(Path::new(""));
+    create_folders(parent)?;
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed(error)),
+        _ => sync_folder(parent).map_err(failed),
+    }
+}
+
+/// Removes what writers that died left aside below `folder`. Nobody may be writing there.
+pub fn sweep(folder: &Path) -> Result<(), StoreError> {
+    let failed = |source| StoreError::Read { path: folder.to_owned(), source };
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let (path, name) = (entry.path(), entry.file_name());
+        let name = name.to_string_lossy();
+        if entry.file_type().map_err(failed)?.is_dir() {
+            sweep(&path)?;
+        } else if name.starts_with('.') && name.ends_with(".tmp") {
+            fs::remove_file(&path).map_err(|source| StoreError::Write { path, source })?;
+        }
+    }
+    Ok(())
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    File::open(here)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_there_whole_with_its_folders_and_nothing_beside_it() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("a/b/c");
+        for bytes in [b"first".as_slice(), b"second"] {
+            put(&path, bytes, "run-1").unwrap();
+            assert_eq!(fs::read(&path).unwrap(), bytes);
+        }
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_dead_writer_left_is_swept_and_nothing_else() {
+        let root = tempfile::tempdir().unwrap();
+        put(&root.path().join("x/c.0"), b"kept", "t").unwrap();
+        fs::write(root.path().join("x/.c.1.run-2.tmp"), b"torn").unwrap();
+        sweep(root.path()).unwrap();
+        let left: Vec<_> = fs::read_dir(root.path().join("x")).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(left, ["c.0"]);
+    }
+
+    /// A folder where a file should be: rename fails, as it does on a full or read-only disk.
+    #[test]
+    fn a_failed_write_leaves_nothing_aside_and_says_where_it_failed() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("c.0/in_the_way")).unwrap();
+        let error = put(&root.path().join("c.0"), b"x", "t").unwrap_err();
+        assert!(error.to_string().starts_with("cannot write `") && error.to_string().ends_with("c.0`"), "{error}");
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,24 @@
+//! Why a store cannot be used.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a store cannot be used. Trying again helps once the disk has been seen to, never before.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the variants are")]
+pub enum StoreError {
+    #[error("cannot write `{}`", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("cannot read `{}`", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("`{}` is not usable: {reason}", path.display())]
+    Damaged { path: PathBuf, reason: String },
+    #[error("`{}` was not written by attrisweep; move it away, or choose another final_output_dir", path.display())]
+    Foreign { path: PathBuf },
+    #[error("`{}` was computed from something else: {}", path.display(), differences.join("; "))]
+    Mismatch { path: PathBuf, differences: Vec<String> },
+    #[error("cannot encode shard {shard} of `{array}`: {reason}")]
+    Encode { array: String, shard: u64, reason: String },
+    #[error("`{array}`: {value} at image {image} does not fit into float16; set `store: {{dtype: float32}}`")]
+    TooLarge { array: String, image: u64, value: f32 },
+}

@@ -1,0 +1,55 @@
+//! Mean images of a store: over all of its images, and over those of each class.
+
+use std::collections::BTreeMap;
+
+use sweep::group::Group;
+
+use crate::shards::{Data, Shards};
+use crate::{StoreError, layout, name};
+
+/// A sum of images and their number.
+#[derive(Default)]
+struct Sum {
+    values: Vec<f64>,
+    images: u64,
+}
+
+/// Computes the mean images of `group` from its stored images and writes those that are missing.
+///
+/// `labels` are those of the group's images; empty for a multi-label set, which has no class means.
+/// Sums are in double precision and in the order of the images: the same bytes come out each time.
+pub fn write_means(group: &Group, labels: &[i64], shards: &mut Shards) -> Result<u64, StoreError> {
+    let image = group.shape.iter().product::<usize>();
+    let mut overall = Sum::default();
+    let mut classes: BTreeMap<i64, Sum> = BTreeMap::new();
+    for shard in 0..group.shards() {
+        let range = group.range(shard);
+        let images = shards.floats(name::IMAGES, shard, range.end - range.start)?;
+        for (index, pixels) in range.zip(images.chunks_exact(image)) {
+            overall.add(pixels);
+            if let Some(label) = labels.get(index as usize) {
+                classes.entry(*label).or_default().add(pixels);
+            }
+        }
+    }
+    let mut written = shards.put(&layout::mean(None), 0, overall.mean())?;
+    for (class, sum) in classes {
+        written += shards.put(&layout::mean(Some(class)), 0, sum.mean())?;
+    }
+    Ok(written)
+}
+
+impl Sum {
+    fn add(&mut self, pixels: &[f32]) {
+        self.values.resize(pixels.len(), 0.0);
+        for (sum, pixel) in self.values.iter_mut().zip(pixels) {
+            *sum += f64::from(*pixel);
+        }
+        self.images += 1;
+    }
+
+    fn mean(self) -> Data {
+        let images = self.images as f64;
+        Data::Float32(self.values.iter().map(|sum| (sum / images) as f32).collect())
+    }
+}

@@ -1,0 +1,109 @@
+//! Shards in and out. zarrs encodes and decodes; this puts them in place.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use half::f16;
+use zarrs::array::{Array, ArrayBytes, ArrayToBytesCodecTraits, CodecOptions};
+use zarrs_filesystem::FilesystemStore;
+
+use crate::{StoreError, durable};
+
+/// The shards of one store, as one writer sees them.
+pub struct Shards {
+    folder: PathBuf,
+    tag: String,
+    arrays: BTreeMap<String, Array<FilesystemStore>>,
+}
+
+/// Values of the images of one shard, in C order.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the variants are element types")]
+pub enum Data {
+    Float16(Vec<f16>),
+    Float32(Vec<f32>),
+    Int64(Vec<i64>),
+}
+
+impl Shards {
+    /// Opens the store in `folder`. `tag` names run and attempt in the names of unfinished files.
+    pub fn open(folder: PathBuf, tag: String) -> Self {
+        Self { folder, tag, arrays: BTreeMap::new() }
+    }
+
+    /// Writes `shard` of `array` whole, durably; gives the bytes written. The last shard may be short.
+    pub fn put(&mut self, array: &str, shard: u64, data: Data) -> Result<u64, StoreError> {
+        let (folder, tag) = (self.folder.clone(), self.tag.clone());
+        let opened = self.array(array)?;
+        let failed = |reason: String| StoreError::Encode { array: array.to_owned(), shard, reason };
+        let place = place(opened, shard);
+        let shape = opened.chunk_shape(&place).map_err(|error| failed(error.to_string()))?;
+        let elements = shape.iter().map(|size| size.get() as usize).product::<usize>();
+        let fill = opened.fill_value().as_ne_bytes();
+        let bytes = data.into_padded_bytes(elements, fill).map_err(failed)?;
+        let encoded = opened
+            .codecs()
+            .encode(
+                ArrayBytes::from(bytes),
+                &shape,
+                opened.data_type(),
+                opened.fill_value(),
+                &CodecOptions::default().with_concurrent_target(1),
+            )
+            .map_err(|error| failed(error.to_string()))?;
+        let path = folder.join(opened.chunk_key(&place).as_str());
+        durable::put(&path, &encoded, &tag)?;
+        Ok(encoded.len() as u64)
+    }
+
+    /// Reads the first `images` images of `shard` of a float32 `array`.
+    pub fn floats(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<f32>, StoreError> {
+        let path = self.folder.join(array);
+        let opened = self.array(array)?;
+        let failed = |reason: String| StoreError::Damaged { path: path.clone(), reason };
+        let place = place(opened, shard);
+        let chunk = opened.retrieve_chunk_if_exists::<Vec<f32>>(&place).map_err(|error| failed(error.to_string()))?;
+        let mut values = chunk.ok_or_else(|| failed(format!("shard {shard} is missing")))?;
+        let of_shard = opened.chunk_shape(&place).map_err(|error| failed(error.to_string()))?[0].get();
+        values.truncate(values.len() / of_shard as usize * images as usize);
+        Ok(values)
+    }
+
+    fn array(&mut self, name: &str) -> Result<&Array<FilesystemStore>, StoreError> {
+        let path = self.folder.join(name);
+        let failed = |reason: String| StoreError::Damaged { path: path.clone(), reason };
+        if !self.arrays.contains_key(name) {
+            let files = Arc::new(FilesystemStore::new(&self.folder).map_err(|error| failed(error.to_string()))?);
+            let opened = Array::open(files, &format!("/{name}")).map_err(|error| failed(error.to_string()))?;
+            self.arrays.insert(name.to_owned(), opened);
+        }
+        self.arrays.get(name).ok_or_else(|| failed("not opened".to_owned()))
+    }
+}
+
+/// Position of `shard` in the grid of shards: they are cut along the first dimension only.
+fn place(array: &Array<FilesystemStore>, shard: u64) -> Vec<u64> {
+    let mut place = vec![0; array.dimensionality()];
+    place[0] = shard;
+    place
+}
+
+impl Data {
+    /// Native bytes of `elements` values, those beyond the data being `fill`.
+    fn into_padded_bytes(self, elements: usize, fill: &[u8]) -> Result<Vec<u8>, String> {
+        let mut bytes = match self {
+            Self::Float16(values) => values.iter().flat_map(|value| value.to_ne_bytes()).collect(),
+            Self::Float32(values) => values.iter().flat_map(|value| value.to_ne_bytes()).collect(),
+            Self::Int64(values) => values.iter().flat_map(|value| value.to_ne_bytes()).collect::<Vec<u8>>(),
+        };
+        let wanted = elements * fill.len();
+        if bytes.len() > wanted || !bytes.len().is_multiple_of(fill.len()) {
+            return Err(format!("{} bytes do not fit a shard of {wanted}", bytes.len()));
+        }
+        let missing = (wanted - bytes.len()) / fill.len();
+        bytes.extend(Cow::Borrowed(fill).repeat(missing));
+        Ok(bytes)
+    }
+}

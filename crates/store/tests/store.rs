@@ -1,0 +1,175 @@
+//! A store's life: made, written shard by shard, gone on with, extended, refused.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use half::f16;
+use serde_json::{Value, json};
+use store::{
+    Data, Facts, Labels, Ledger, Shards, StoreError, attribution, create, finish, inspect, name, underflow, write_means,
+};
+use sweep::config::Compression;
+use sweep::fingerprint;
+use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
+use sweep::variant::Variant;
+
+fn variant(key: &str, steps: u64) -> Variant {
+    let parameters = serde_json::from_value(json!({"n_steps": steps})).unwrap();
+    Variant { key: key.into(), class: "IntegratedGradients".into(), parameters, batch: 8 }
+}
+
+/// Five images of 1x2x2 pixels in shards of two: the last shard is short.
+fn group(folder: &Path, seed: u64, variants: Vec<Variant>) -> Group {
+    Group {
+        dataset: "d".into(),
+        split: "test".into(),
+        images_file: "d.npz".into(),
+        model: "m".into(),
+        weights: "m.pth".into(),
+        weights_sha256: "00".into(),
+        noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Default::default() },
+        store: folder.join("s.zarr"),
+        images: 5,
+        shape: [1, 2, 2],
+        classes: 3,
+        shard: 2,
+        variants,
+        numerics: Numerics { seed, precision: Precision::Float32, dtype: Dtype::Float16, fold_batch_norm: false },
+    }
+}
+
+fn facts(group: &Group) -> Facts {
+    Facts { fingerprint: fingerprint::of_group(group, &json!("data")), provenance: json!({}) }
+}
+
+fn labels() -> Labels {
+    Labels { width: 1, classes: BTreeSet::from([0, 2]) }
+}
+
+fn made(folder: &Path) -> Group {
+    let group = group(folder, 1, vec![variant("IG", 50)]);
+    create(&group, &facts(&group), &labels(), Compression::Zstd, "run").unwrap();
+    group
+}
+
+/// Image i of the test holds the values 4i, 4i + 1, ...
+fn fill(group: &Group, shard: u64) {
+    let mut shards = Shards::open(group.store.clone(), "run-1".into());
+    let range = group.range(shard);
+    let n = (range.end - range.start) as usize;
+    let pixels: Vec<f32> = (range.start * 4..range.end * 4).map(|value| value as f32).collect();
+    shards.put(name::LABELS, shard, Data::Int64(vec![0; n])).unwrap();
+    shards.put(name::INDICES, shard, Data::Int64(range.map(|i| i as i64).collect())).unwrap();
+    shards.put(name::PREDICTIONS, shard, Data::Float32(vec![0.5; n * 3])).unwrap();
+    shards.put(&underflow("IG"), shard, Data::Float32(vec![0.0; n])).unwrap();
+    let maps = pixels.iter().map(|value| f16::from_f32(*value)).collect();
+    shards.put(name::IMAGES, shard, Data::Float32(pixels)).unwrap();
+    shards.put(&attribution("IG"), shard, Data::Float16(maps)).unwrap();
+}
+
+#[test]
+fn the_ledger_is_what_is_on_disk_and_a_shard_is_done_when_every_array_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let group = made(folder.path());
+    assert!(!Ledger::read(&group).unwrap().is_done(&group, 0));
+    (0..3).for_each(|shard| fill(&group, shard));
+    let ledger = Ledger::read(&group).unwrap();
+    assert!((0..3).all(|shard| ledger.is_done(&group, shard)));
+    std::fs::remove_file(group.store.join("attributions/IG/c.1.0.0.0")).unwrap();
+    let ledger = Ledger::read(&group).unwrap();
+    assert_eq!((0..3).map(|shard| ledger.is_done(&group, shard)).collect::<Vec<_>>(), [true, false, true]);
+    assert!(ledger.has(name::IMAGES, 1) && !ledger.has(&attribution("IG"), 1));
+}
+
+#[test]
+fn what_was_written_is_read_back_also_from_the_short_last_shard() {
+    let folder = tempfile::tempdir().unwrap();
+    let group = made(folder.path());
+    fill(&group, 2);
+    let mut shards = Shards::open(group.store.clone(), "t".into());
+    assert_eq!(shards.floats(name::IMAGES, 2, 1).unwrap(), [16.0, 17.0, 18.0, 19.0]);
+    let error = shards.floats(name::IMAGES, 0, 2).unwrap_err();
+    assert!(error.to_string().contains("shard 0 is missing"), "{error}");
+}
+
+/// Images 0 and 3 of class 0 have the mean (0 + 12) / 2 = 6 in their first pixel; all five have 8.
+#[test]
+fn means_are_those_of_all_images_and_of_each_class() {
+    let folder = tempfile::tempdir().unwrap();
+    let group = made(folder.path());
+    (0..3).for_each(|shard| fill(&group, shard));
+    let mut shards = Shards::open(group.store.clone(), "t".into());
+    write_means(&group, &[0, 2, 2, 0, 2], &mut shards).unwrap();
+    assert_eq!(shards.floats("means/overall", 0, 1).unwrap(), [8.0, 9.0, 10.0, 11.0]);
+    assert_eq!(shards.floats("means/class_0", 0, 1).unwrap(), [6.0, 7.0, 8.0, 9.0]);
+}
+
+#[test]
+fn a_damaged_shard_is_an_error_and_never_other_values() {
+    let folder = tempfile::tempdir().unwrap();
+    let group = made(folder.path());
+    fill(&group, 0);
+    let file = group.store.join("images/c.0.0.0.0");
+    let whole = std::fs::read(&file).unwrap();
+    for byte in 0..whole.len() {
+        let mut damaged = whole.clone();
+        damaged[byte] ^= 1;
+        std::fs::write(&file, &damaged).unwrap();
+        let read = Shards::open(group.store.clone(), "t".into()).floats(name::IMAGES, 0, 2);
+        assert!(matches!(read, Err(StoreError::Damaged { .. })), "byte {byte}: {read:?}");
+    }
+}
+
+#[test]
+fn a_store_of_other_numbers_is_refused_with_every_difference_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    made(folder.path());
+    let other = group(folder.path(), 2, vec![variant("IG", 51)]);
+    let before = std::fs::read(other.store.join("zarr.json")).unwrap();
+    let error = inspect(&other, &facts(&other)).unwrap_err().to_string();
+    assert!(error.contains("seed is 1 in the store and 2 in the config"), "{error}");
+    assert!(error.contains("IG: params is {\"n_steps\":50} in the store"), "{error}");
+    assert_eq!(std::fs::read(other.store.join("zarr.json")).unwrap(), before);
+}
+
+#[test]
+fn a_folder_that_somebody_else_filled_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let group = group(folder.path(), 1, Vec::new());
+    assert_eq!(inspect(&group, &facts(&group)).unwrap(), None);
+    std::fs::create_dir_all(group.store.join("images")).unwrap();
+    assert!(matches!(inspect(&group, &facts(&group)), Err(StoreError::Foreign { .. })));
+    std::fs::write(group.store.join("zarr.json"), "{\"zarr_format\": 3, \"attributes\": {}}").unwrap();
+    assert!(matches!(inspect(&group, &facts(&group)), Err(StoreError::Foreign { .. })));
+}
+
+#[test]
+fn an_added_variant_extends_a_complete_store_and_keeps_what_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let group_of_one = made(folder.path());
+    (0..3).for_each(|shard| fill(&group_of_one, shard));
+    finish(&group_of_one, &facts(&group_of_one), "run").unwrap();
+    assert_eq!(inspect(&group_of_one, &facts(&group_of_one)).unwrap(), Some(true));
+    let more = group(folder.path(), 1, vec![variant("IG", 50), variant("IG2", 200)]);
+    assert_eq!(inspect(&more, &facts(&more)).unwrap(), Some(true));
+    create(&more, &facts(&more), &labels(), Compression::Zstd, "run").unwrap();
+    assert_eq!(inspect(&more, &facts(&more)).unwrap(), Some(false));
+    let ledger = Ledger::read(&more).unwrap();
+    assert!(ledger.has(&attribution("IG"), 0) && !ledger.is_done(&more, 0));
+    let root: Value = serde_json::from_slice(&std::fs::read(more.store.join("zarr.json")).unwrap()).unwrap();
+    let consolidated = root["consolidated_metadata"]["metadata"].as_object().unwrap();
+    for path in ["attributions/IG", "attributions/IG2", "underflow/IG2", "means/class_2", "images", "means"] {
+        assert!(consolidated.contains_key(path), "{path}");
+    }
+}
+
+#[test]
+fn making_a_store_twice_writes_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let group = made(folder.path());
+    let before = std::fs::read(group.store.join("zarr.json")).unwrap();
+    std::fs::remove_file(group.store.join("zarr.json")).unwrap();
+    std::fs::remove_file(group.store.join("attributions/IG/zarr.json")).unwrap();
+    made(folder.path());
+    assert_eq!(std::fs::read(group.store.join("zarr.json")).unwrap(), before);
+}
