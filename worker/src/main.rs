@@ -1,2 +1,68 @@
-//! x
-fn main() {}
+//! The worker: one process per device, the only program with libtorch.
+//!
+//! The scheduler starts it, checks configs with its `catalogue` and `inspect`, and hands it units
+//! over TCP. It can be killed at any moment: what it has written is whole, the rest is done again.
+
+mod compute;
+mod connection;
+mod device;
+mod exit;
+mod inspect;
+mod pipeline;
+mod read;
+mod unit;
+mod write;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::Exit;
+
+/// Computes attribution maps for the scheduler, which starts it
+#[derive(Debug, Parser)]
+#[command(name = "worker", version, after_help = exit::HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print what this build can compute, as JSON
+    Catalogue,
+    /// Read weights files and say whether they fit their models, as JSON
+    ///
+    /// Takes a list of `{"model": .., "weights": ..}` on standard input. No device is touched.
+    Inspect,
+    /// Connect to a scheduler and do the units that it grants
+    Run(connection::Args),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Catalogue => print(&inspect::catalogue()),
+        Command::Inspect => inspect::answer().and_then(|answers| print(&answers)),
+        Command::Run(args) => run(&args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Exit { code, text }) => {
+            tracing::error!("{text}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn run(args: &connection::Args) -> Result<(), Exit> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
+    let device = device::open(args.device, args.threads)?;
+    let (link, grants) = connection::connect(args, &device)?;
+    pipeline::run(&link, grants, device)
+}
+
+fn print(value: &impl serde::Serialize) -> Result<(), Exit> {
+    let text = serde_json::to_string(value).map_err(|error| Exit::internal(error.to_string()))?;
+    writeln!(std::io::stdout(), "{text}").map_err(|error| Exit::internal(format!("cannot write the answer: {error}")))
+}

@@ -1,1 +1,18 @@
-//! x
+//! Starting and hearing workers. Used by everything that needs a device; links no libtorch.
+//!
+//! Launchers only start processes. Every worker calls back over TCP with a token and speaks JSON
+//! lines, so that neither pipes nor exit codes of a launcher need to be trusted.
+
+mod ask;
+mod devices;
+mod error;
+mod fleet;
+mod hearing;
+pub mod launchers;
+
+pub use ask::{Question, Worker};
+pub use devices::{Slot, slots};
+pub use error::FleetError;
+pub use fleet::{Event, Fleet, Settings};
+pub use hearing::WorkerId;
+pub use launchers::Ended;

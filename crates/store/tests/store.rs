@@ -24,6 +24,7 @@ fn group(folder: &Path, seed: u64, variants: Vec<Variant>) -> Group {
         dataset: "d".into(),
         split: "test".into(),
         images_file: "d.npz".into(),
+        data: json!("data"),
         model: "m".into(),
         weights: "m.pth".into(),
         weights_sha256: "00".into(),
@@ -39,7 +40,7 @@ fn group(folder: &Path, seed: u64, variants: Vec<Variant>) -> Group {
 }
 
 fn facts(group: &Group) -> Facts {
-    Facts { fingerprint: fingerprint::of_group(group, &json!("data")), provenance: json!({}) }
+    Facts { fingerprint: fingerprint::of_group(group), provenance: json!({}) }
 }
 
 fn labels() -> Labels {

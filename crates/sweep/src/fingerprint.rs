@@ -10,12 +10,12 @@ use crate::variant::Variant;
 /// Named facts that determine every number of a store, or of one variant in it.
 pub type Fingerprint = Map<String, Value>;
 
-/// The facts behind images and predictions of `group`. `data` names the content of its images and labels.
-pub fn of_group(group: &Group, data: &Value) -> Fingerprint {
+/// The facts behind images and predictions of `group`.
+pub fn of_group(group: &Group) -> Fingerprint {
     let facts = [
         ("results_version", json!(RESULTS_VERSION)),
         ("weights_sha256", json!(group.weights_sha256)),
-        ("data", data.clone()),
+        ("data", group.data.clone()),
         ("images", json!(group.images)),
         ("shape", json!(group.shape)),
         ("noise", json!({"type": group.noise.kind, "params": plain(&group.noise.parameters)})),

@@ -16,6 +16,8 @@ pub struct Group {
     pub split: String,
     /// The file that holds the images.
     pub images_file: PathBuf,
+    /// What names the content of that file's images and labels: a worker refuses others.
+    pub data: serde_json::Value,
     /// Model architecture (`resnet18`).
     pub model: String,
     /// The model's weights.

@@ -1,0 +1,75 @@
+//! Questions to a worker program that need no device and no connection.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde::de::DeserializeOwned;
+use sweep::catalogue::{Catalogue, Checkpoint};
+
+use crate::FleetError;
+
+/// A worker program on disk.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    program: PathBuf,
+}
+
+/// A weights file and the model that it should fit.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct Question {
+    /// Model architecture.
+    pub model: String,
+    /// Weights file.
+    pub weights: PathBuf,
+}
+
+impl Worker {
+    /// `program`, or the worker beside this executable.
+    pub fn locate(program: Option<PathBuf>) -> Self {
+        let beside = || std::env::current_exe().ok().map(|this| this.with_file_name("worker"));
+        Self { program: program.or_else(beside).unwrap_or_else(|| "worker".into()) }
+    }
+
+    /// Where it is.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// What it can compute.
+    pub fn catalogue(&self) -> Result<Catalogue, FleetError> {
+        self.ask("catalogue", "")
+    }
+
+    /// Whether each weights file fits its model, and what it holds; a mistake is one sentence.
+    pub fn inspect(&self, questions: &[Question]) -> Result<Vec<Result<Checkpoint, String>>, FleetError> {
+        let failed = |error: serde_json::Error| self.failed("inspect", error.to_string());
+        self.ask("inspect", &serde_json::to_string(questions).map_err(failed)?)
+    }
+
+    fn ask<T: DeserializeOwned>(&self, command: &'static str, input: &str) -> Result<T, FleetError> {
+        let start = |source| FleetError::Start { program: self.program.clone(), source };
+        let mut child = Command::new(&self.program)
+            .arg(command)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(start)?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A worker that died before reading shows in its exit status.
+            let _ = stdin.write_all(input.as_bytes());
+        }
+        let output = child.wait_with_output().map_err(start)?;
+        if !output.status.success() {
+            let words = String::from_utf8_lossy(&output.stderr);
+            let reason = words.lines().next().unwrap_or("no message").to_owned();
+            return Err(self.failed(command, format!("{}: {reason}", output.status)));
+        }
+        serde_json::from_slice(&output.stdout).map_err(|error| self.failed(command, error.to_string()))
+    }
+
+    fn failed(&self, command: &'static str, reason: String) -> FleetError {
+        FleetError::Answer { program: self.program.clone(), command, reason }
+    }
+}

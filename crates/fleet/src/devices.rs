@@ -1,0 +1,94 @@
+//! The devices of this machine that a sweep uses: one slot each.
+
+use std::thread::available_parallelism;
+
+use nvml_wrapper::Nvml;
+use sweep::config::Devices;
+
+use crate::FleetError;
+
+/// A place for one worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// As progress and logs name it.
+    pub name: String,
+    /// Threads to compute with, on the CPU.
+    pub threads: usize,
+    /// UUID of the GPU: indices may change at every boot, and CUDA counts otherwise than NVML.
+    pub gpu: Option<String>,
+}
+
+struct Gpu {
+    uuid: String,
+    name: String,
+    busy: bool,
+}
+
+/// The slots that `devices` asks for.
+pub fn slots(devices: &Devices) -> Result<Vec<Slot>, FleetError> {
+    match devices {
+        Devices::Cpu { workers } => Ok(cpu(*workers)),
+        Devices::Gpus(indices) => {
+            let gpus = gpus().map_err(|reason| FleetError::NoGpu { reason })?;
+            indices.iter().map(|index| chosen(&gpus, *index)).collect()
+        }
+        Devices::Auto => {
+            let idle = gpus().unwrap_or_default().into_iter().enumerate().filter(|(_, gpu)| !gpu.busy);
+            let slots: Vec<Slot> = idle.map(|(index, gpu)| slot(index, &gpu)).collect();
+            Ok(if slots.is_empty() { cpu(1) } else { slots })
+        }
+    }
+}
+
+/// The cores of this process divided among `workers`.
+fn cpu(workers: usize) -> Vec<Slot> {
+    let cores = available_parallelism().map_or(1, usize::from);
+    let threads = |index: usize| (cores * (index + 1) / workers - cores * index / workers).max(1);
+    (0..workers).map(|index| Slot { name: format!("cpu:{index}"), threads: threads(index), gpu: None }).collect()
+}
+
+fn slot(index: usize, gpu: &Gpu) -> Slot {
+    Slot { name: format!("gpu:{index} ({})", gpu.name), threads: 1, gpu: Some(gpu.uuid.clone()) }
+}
+
+fn chosen(gpus: &[Gpu], index: u32) -> Result<Slot, FleetError> {
+    let gpu = gpus.get(index as usize).ok_or_else(|| {
+        let has = (0..gpus.len()).map(|index| index.to_string()).collect::<Vec<_>>().join(", ");
+        FleetError::NoSuchGpu { index, has: if has.is_empty() { "none".to_owned() } else { has } }
+    })?;
+    Ok(slot(index as usize, gpu))
+}
+
+/// The GPUs that NVML knows, in nvidia-smi's order. The error is one sentence.
+fn gpus() -> Result<Vec<Gpu>, String> {
+    let nvml = Nvml::init().map_err(|error| format!("the NVIDIA driver does not answer: {error}"))?;
+    let count = nvml.device_count().map_err(|error| error.to_string())?;
+    let gpu = |index| {
+        let device = nvml.device_by_index(index)?;
+        let busy = !device.running_compute_processes()?.is_empty();
+        Ok(Gpu { uuid: device.uuid()?, name: device.name()?, busy })
+    };
+    (0..count).map(gpu).collect::<Result<_, nvml_wrapper::error::NvmlError>>().map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cores_are_divided_among_the_workers_and_each_gets_one_at_least() {
+        let cores = available_parallelism().map_or(1, usize::from);
+        for workers in [1, 2, cores, 2 * cores] {
+            let slots = slots(&Devices::Cpu { workers }).unwrap();
+            assert_eq!(slots.len(), workers);
+            let sum = slots.iter().map(|slot| slot.threads).sum::<usize>();
+            assert_eq!(sum, cores.max(workers));
+        }
+    }
+
+    #[test]
+    fn a_gpu_that_is_not_there_is_an_error_that_says_what_to_do() {
+        let error = slots(&Devices::Gpus(vec![999])).unwrap_err().to_string();
+        assert!(error.contains("devices: cpu") || error.contains("this machine has"), "{error}");
+    }
+}

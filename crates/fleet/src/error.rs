@@ -1,0 +1,22 @@
+//! Why workers cannot be had.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why workers cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the variants are")]
+pub enum FleetError {
+    #[error("cannot start `{}`; it is built beside the scheduler, or named with --worker", program.display())]
+    Start { program: PathBuf, source: io::Error },
+    #[error("`{} {command}` failed: {reason}", program.display())]
+    Answer { program: PathBuf, command: &'static str, reason: String },
+    #[error("cannot listen on {address} for workers; choose another with --listen")]
+    Listen { address: String, source: io::Error },
+    #[error("cannot write the log `{}`", file.display())]
+    Log { file: PathBuf, source: io::Error },
+    #[error("no GPU can be used ({reason}); set `devices: cpu` to compute on the processor")]
+    NoGpu { reason: String },
+    #[error("there is no GPU {index}; this machine has: {has}")]
+    NoSuchGpu { index: u32, has: String },
+}

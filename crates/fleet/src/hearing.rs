@@ -1,0 +1,103 @@
+//! Hearing workers: who calls with the token is let in, each line is a message.
+
+use std::time::Duration;
+
+use sweep::message::{FromWorker, MAX_LINE, ToWorker};
+use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio_util::codec::{FramedRead, LinesCodec};
+
+use crate::fleet::Event;
+
+/// A connection of a worker, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct WorkerId(pub u64);
+
+/// What a caller must show.
+#[derive(Clone, Debug)]
+pub(crate) struct Door {
+    pub(crate) token: String,
+    pub(crate) slots: usize,
+    pub(crate) lease: Duration,
+}
+
+/// Time that a caller has for its first line.
+const HELLO: Duration = Duration::from_secs(10);
+
+type Lines = FramedRead<BufReader<OwnedReadHalf>, LinesCodec>;
+
+/// Lets callers in for as long as anybody listens to `events`.
+pub(crate) async fn listen(listener: TcpListener, door: Door, events: mpsc::UnboundedSender<Event>) {
+    let mut count = 0;
+    loop {
+        match listener.accept().await {
+            Ok((stream, from)) => {
+                count += 1;
+                let (door, events, id) = (door.clone(), events.clone(), WorkerId(count));
+                tracing::debug!(%from, worker = count, "somebody calls");
+                tokio::spawn(async move { serve(stream, &door, id, &events).await });
+            }
+            Err(error) => {
+                // Too many open files, most likely: callers try again.
+                tracing::warn!(%error, "cannot accept a worker");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+        if events.is_closed() {
+            return;
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, door: &Door, worker: WorkerId, events: &mpsc::UnboundedSender<Event>) {
+    let _ = stream.set_nodelay(true);
+    let (reader, writer) = stream.into_split();
+    let mut lines = FramedRead::new(BufReader::new(reader), LinesCodec::new_with_max_length(MAX_LINE));
+    let hello = tokio::time::timeout(HELLO, next(&mut lines)).await;
+    let Ok(Some(FromWorker::Hello { token, slot, version, device })) = hello else {
+        tracing::warn!(worker = worker.0, "refused a caller that did not say hello");
+        return;
+    };
+    if !same(&token, &door.token) || slot >= door.slots || version != env!("CARGO_PKG_VERSION") {
+        tracing::warn!(worker = worker.0, slot, version, "refused a worker with another token, slot or version");
+        return;
+    }
+    let (send, outgoing) = mpsc::unbounded_channel();
+    let lease_ms = door.lease.as_millis() as u64;
+    let _ = send.send(ToWorker::Welcome { lease_ms });
+    tokio::spawn(speak(writer, outgoing));
+    let _ = events.send(Event::Connected { worker, slot, device, line: send.clone() });
+    while let Some(message) = next(&mut lines).await {
+        if message == FromWorker::Alive {
+            let _ = send.send(ToWorker::Renewed);
+        }
+        if events.send(Event::Message { worker, message }).is_err() {
+            return;
+        }
+    }
+    let _ = events.send(Event::Disconnected { worker });
+}
+
+/// The next message; `None` when the line has ended, is too long, or is no message.
+async fn next(lines: &mut Lines) -> Option<FromWorker> {
+    use tokio_stream::StreamExt;
+    let line = lines.next().await?.ok()?;
+    serde_json::from_str(&line).ok()
+}
+
+async fn speak(mut writer: OwnedWriteHalf, mut outgoing: mpsc::UnboundedReceiver<ToWorker>) {
+    while let Some(message) = outgoing.recv().await {
+        let Ok(mut line) = serde_json::to_vec(&message) else { continue };
+        line.push(b'\n');
+        if writer.write_all(&line).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Compares secrets in a time that does not tell where they differ.
+fn same(a: &str, b: &str) -> bool {
+    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |differing, (a, b)| differing | (a ^ b)) == 0
+}

@@ -1,0 +1,54 @@
+//! The device of a worker.
+
+use clap::ValueEnum;
+use tch::{Cuda, Device};
+
+use crate::exit::Exit;
+
+/// What kind of device to compute on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// The processor.
+    Cpu,
+    /// The first GPU that CUDA shows; the launcher shows one only, by UUID.
+    Cuda,
+}
+
+/// A device that can be used.
+#[derive(Clone, Debug)]
+pub(crate) struct Opened {
+    pub(crate) device: Device,
+    /// As the log and the scheduler name it.
+    pub(crate) name: String,
+}
+
+/// Loads the CUDA half of libtorch where it is installed.
+///
+/// The linker drops `libtorch_cuda` as unneeded, so that one binary serves machines with and without
+/// GPUs; a null answer means that there is none. It must come before anything asks libtorch for
+/// CUDA: after the first question it never looks again.
+#[expect(unsafe_code, reason = "loading a shared library runs its initialisers; libtorch's may run any time")]
+fn load_cuda() {
+    // SAFETY: a constant, nul-terminated name; the handle is never closed.
+    unsafe { libc::dlopen(c"libtorch_cuda.so".as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) };
+}
+
+/// Opens a device of `kind`; on the CPU, `threads` of it.
+pub(crate) fn open(kind: Kind, threads: usize) -> Result<Opened, Exit> {
+    match kind {
+        Kind::Cpu => {
+            let threads = i32::try_from(threads.max(1)).unwrap_or(i32::MAX);
+            tch::set_num_threads(threads);
+            let plural = if threads == 1 { "" } else { "s" };
+            Ok(Opened { device: Device::Cpu, name: format!("cpu, {threads} thread{plural}") })
+        }
+        Kind::Cuda => {
+            load_cuda();
+            if Cuda::is_available() {
+                let shown = std::env::var("CUDA_VISIBLE_DEVICES").unwrap_or_else(|_| "cuda:0".to_owned());
+                return Ok(Opened { device: Device::Cuda(0), name: shown });
+            }
+            Err(Exit::device("CUDA cannot be used: no driver, no GPU, or a libtorch without CUDA"))
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! How a worker ends. The scheduler takes the code as a hint only: what counts is what was written.
+
+/// The documented codes, for `--help`.
+pub(crate) const HELP: &str = "\
+Exit codes:
+  0   told to stop, or answered
+  2   wrong arguments
+  70  a defect of this program
+  80  the scheduler could not be reached, or refused the worker
+  82  the device failed in a way that only a new process mends
+  83  the device cannot be used
+  84  the scheduler went away, or was silent for longer than the lease";
+
+/// A worker's last words.
+#[derive(Debug)]
+pub(crate) struct Exit {
+    pub(crate) code: u8,
+    pub(crate) text: String,
+}
+
+/// The scheduler went away: whatever is under way is abandoned at once.
+pub(crate) const LEASE_LOST: i32 = 84;
+
+impl Exit {
+    /// A defect of this program.
+    pub(crate) fn internal(text: impl Into<String>) -> Self {
+        Self { code: 70, text: text.into() }
+    }
+
+    /// The scheduler could not be reached, or refused the worker.
+    pub(crate) fn refused(text: impl Into<String>) -> Self {
+        Self { code: 80, text: text.into() }
+    }
+
+    /// The device failed in a way that only a new process mends.
+    pub(crate) fn sticky(text: impl Into<String>) -> Self {
+        Self { code: 82, text: text.into() }
+    }
+
+    /// The device cannot be used.
+    pub(crate) fn device(text: impl Into<String>) -> Self {
+        Self { code: 83, text: text.into() }
+    }
+}

@@ -1,0 +1,51 @@
+//! What the scheduler asks before a sweep: what this build knows, and whether weights fit.
+
+use std::io::Read;
+use std::path::PathBuf;
+
+use attribution::METHODS;
+use network::models::{self, MODELS};
+use network::{NetworkError, Weights};
+use serde::{Deserialize, Serialize};
+use sweep::catalogue::{Catalogue, Checkpoint};
+use tch::{Device, Kind};
+
+use crate::exit::Exit;
+
+/// The release that tch 0.24 is built for, and that `make setup` installs.
+const LIBTORCH: &str = "2.11.0";
+
+/// A weights file and the model that it should fit.
+#[derive(Debug, Deserialize, Serialize)]
+struct Question {
+    model: String,
+    weights: PathBuf,
+}
+
+pub(crate) fn catalogue() -> Catalogue {
+    Catalogue {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        libtorch: LIBTORCH.to_owned(),
+        methods: METHODS.iter().map(|entry| entry.item.clone()).collect(),
+        models: MODELS.iter().map(|entry| entry.item.clone()).collect(),
+    }
+}
+
+/// The answer to each question on standard input, in their order.
+pub(crate) fn answer() -> Result<Vec<Result<Checkpoint, String>>, Exit> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).map_err(|error| Exit::internal(error.to_string()))?;
+    let questions: Vec<Question> =
+        serde_json::from_str(&text).map_err(|error| Exit::internal(format!("standard input: {error}")))?;
+    Ok(questions.iter().map(|question| inspect(question).map_err(|error| error.to_string())).collect())
+}
+
+fn inspect(question: &Question) -> Result<Checkpoint, NetworkError> {
+    let weights = Weights::open(&question.weights)?;
+    let graph = models::load(&question.model, &weights, (Device::Cpu, Kind::Float))?;
+    Ok(Checkpoint {
+        channels: graph.channels() as usize,
+        classes: graph.classes() as usize,
+        sha256: Weights::sha256(&question.weights)?,
+    })
+}

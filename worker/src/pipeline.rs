@@ -1,0 +1,119 @@
+//! Three stages that overlap: read the next shard, compute this one, write the last one.
+//!
+//! The channels between them are short: memory is that of the shards in flight, whatever the size
+//! of the data. The device is owned by the calling thread.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use sweep::group::Group;
+use sweep::unit::Part;
+
+use crate::compute::{Computed, Engine};
+use crate::connection::{Grant, Link};
+use crate::device::Opened;
+use crate::exit::Exit;
+use crate::read::{Loaded, Reader};
+use crate::unit::{Job, UnitError};
+use crate::write::Writer;
+
+/// Shards that are read ahead, besides the one that waits to be taken.
+const AHEAD: usize = 1;
+/// Arrays that wait to be written.
+const BEHIND: usize = 2;
+
+/// From the second stage to the third. The parts of one unit follow each other.
+enum Step {
+    Begin(Arc<Group>, Part, Writer),
+    Array(Computed),
+    Means(Vec<i64>),
+    End(Job, Result<(), UnitError>),
+}
+
+/// Does the granted units until there are no more.
+pub(crate) fn run(link: &Link, grants: Receiver<Grant>, device: Opened) -> Result<(), Exit> {
+    let (loaded, next) = sync_channel(AHEAD);
+    let (steps, written) = sync_channel(BEHIND);
+    let reading = thread::spawn(move || read(&grants, &loaded));
+    let writer_link = link.clone();
+    let writing = thread::spawn(move || write(&writer_link, &written));
+    let outcome = compute(link, &next, &steps, device);
+    // The writer ends when nobody can send to it any more, after what is under way is in place.
+    drop((steps, next));
+    let wrote = writing.join().is_ok();
+    outcome?;
+    // Only now: after a failure the reader may still be waiting for grants.
+    let read = reading.join().is_ok();
+    if read && wrote { Ok(()) } else { Err(Exit::internal("a stage of the worker panicked")) }
+}
+
+fn read(grants: &Receiver<Grant>, loaded: &SyncSender<(Job, Result<Loaded, UnitError>)>) {
+    let mut reader = Reader::default();
+    for grant in grants {
+        let job = Job::new(grant);
+        let result = reader.load(&job);
+        if loaded.send((job, result)).is_err() {
+            return;
+        }
+    }
+}
+
+fn compute(
+    link: &Link,
+    next: &Receiver<(Job, Result<Loaded, UnitError>)>,
+    steps: &SyncSender<Step>,
+    device: Opened,
+) -> Result<(), Exit> {
+    let mut engine = Engine::new(device.device);
+    let send = |step| steps.send(step).map_err(|_| Exit::internal("the writing stage is gone"));
+    for (mut job, loaded) in next {
+        let unit = &job.grant.unit;
+        send(Step::Begin(Arc::clone(&unit.group), unit.part, Writer::new(&job)))?;
+        let outcome = match loaded {
+            Err(error) => Err(error),
+            Ok(Loaded::Means(labels)) => {
+                send(Step::Means(labels))?;
+                Ok(())
+            }
+            // A send fails only if the writer is gone, which the next one reports.
+            Ok(Loaded::Shard(shard)) => {
+                engine.compute(&mut job, *shard, link, |array| drop(steps.send(Step::Array(array))))
+            }
+        };
+        let sticky = outcome.as_ref().is_err_and(UnitError::is_sticky);
+        send(Step::End(job, outcome))?;
+        if sticky {
+            return Err(Exit::sticky("the CUDA context is lost"));
+        }
+        if link.stopping() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Writes step by step. The first failure of a unit is its outcome; the rest of it is let go.
+fn write(link: &Link, steps: &Receiver<Step>) {
+    let mut current: Option<(Arc<Group>, Part, Writer)> = None;
+    let mut failed = None;
+    for step in steps {
+        match (step, &mut current) {
+            (Step::Begin(group, part, writer), _) => {
+                current = Some((group, part, writer));
+                failed = None;
+            }
+            (Step::Array(array), Some((group, part, writer))) if failed.is_none() => {
+                failed = writer.write(group, *part, array).err();
+            }
+            (Step::Means(labels), Some((group, _, writer))) if failed.is_none() => {
+                failed = writer.means(group, &labels).err();
+            }
+            (Step::Array(_) | Step::Means(_), _) => {}
+            (Step::End(mut job, outcome), _) => {
+                job.bytes = current.take().map_or(0, |(_, _, writer)| writer.bytes());
+                job.report(link, failed.take().map_or(outcome, Err));
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! First stage: images of a shard from disk, scaled, with noise; and what of the shard is missing.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use data::formats::{self, Labels, Source};
+use data::{noise, preprocess};
+use store::{Ledger, Shards, name};
+use sweep::group::Group;
+use sweep::unit::Part;
+
+use crate::unit::{Job, UnitError};
+
+/// What the next stage works on.
+pub(crate) enum Loaded {
+    Shard(Box<Shard>),
+    /// Labels of the group's images; empty where there is more than one an image.
+    Means(Vec<i64>),
+}
+
+/// One shard, ready to be computed.
+pub(crate) struct Shard {
+    pub(crate) index: u64,
+    /// `[n, c, h, w]`, with noise.
+    pub(crate) images: Vec<f32>,
+    /// `[n, width]`.
+    pub(crate) labels: Vec<i64>,
+    /// What of the group is in the store already.
+    pub(crate) ledger: Ledger,
+    /// Logits `[n, k]`, if they are in the store: maps explain what is stored there.
+    pub(crate) predictions: Option<Vec<f32>>,
+}
+
+/// Datasets stay open between units: slices in rising order cost one pass over a file.
+#[derive(Default)]
+pub(crate) struct Reader {
+    open: HashMap<(PathBuf, String), (Box<dyn Source>, Arc<Labels>)>,
+}
+
+impl Reader {
+    /// Everything that `job` needs from disk.
+    pub(crate) fn load(&mut self, job: &Job) -> Result<Loaded, UnitError> {
+        let group = &job.grant.unit.group;
+        let (source, labels) = self.source(group)?;
+        let width = labels.width;
+        match job.grant.unit.part {
+            Part::Means if width > 1 => Ok(Loaded::Means(Vec::new())),
+            Part::Means => Ok(Loaded::Means(labels.values[..group.images as usize].to_vec())),
+            Part::Shard(index) => {
+                let range = group.range(index);
+                let pixels = source.read(range.clone())?;
+                let mut images = preprocess::normalise(&pixels, source.shape(), group.shape[0])?;
+                noise::add(group, range.start, &mut images)?;
+                let labels = labels.values[range.start as usize * width..range.end as usize * width].to_vec();
+                let ledger = Ledger::read(group)?;
+                let mut shards = Shards::open(group.store.clone(), job.grant.tag.clone());
+                let stored = ledger.has(name::PREDICTIONS, index);
+                let stored = stored.then(|| shards.floats(name::PREDICTIONS, index, range.end - range.start));
+                let predictions = stored.transpose()?;
+                Ok(Loaded::Shard(Box::new(Shard { index, images, labels, ledger, predictions })))
+            }
+        }
+    }
+
+    /// The group's dataset, opened once, if it is still what the sweep was checked with.
+    fn source(&mut self, group: &Group) -> Result<(&mut Box<dyn Source>, Arc<Labels>), UnitError> {
+        let key = (group.images_file.clone(), group.split.clone());
+        if !self.open.contains_key(&key) {
+            let mut source = formats::open(&group.images_file, &group.split)?;
+            let labels = Arc::new(source.labels()?);
+            self.open.insert(key.clone(), (source, labels));
+        }
+        let changed = || UnitError::Changed { file: group.images_file.display().to_string() };
+        let (source, labels) = self.open.get_mut(&key).ok_or_else(changed)?;
+        if source.content() != group.data || source.len() < group.images {
+            return Err(changed());
+        }
+        Ok((source, Arc::clone(labels)))
+    }
+}

@@ -1,0 +1,113 @@
+//! A unit on its way through the worker, and why it may not get through.
+
+use std::time::{Duration, Instant};
+
+use attribution::MethodError;
+use data::DataError;
+use data::noise::NoiseError;
+use network::NetworkError;
+use store::StoreError;
+use sweep::message::{Failure, FromWorker, Report};
+use tch::TchError;
+
+use crate::connection::{Grant, Link};
+
+/// Why a unit was not done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UnitError {
+    #[error(transparent)]
+    Data(#[from] DataError),
+    #[error(transparent)]
+    Noise(#[from] NoiseError),
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    #[error(transparent)]
+    Method(#[from] MethodError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("`{file}` has changed since the sweep was checked")]
+    Changed { file: String },
+    #[error("{what} of image {image} holds NaN or infinity")]
+    NotFinite { what: String, image: u64 },
+    #[error("told to stop")]
+    Stopped,
+}
+
+impl From<TchError> for UnitError {
+    fn from(error: TchError) -> Self {
+        Self::Network(NetworkError::Torch(error))
+    }
+}
+
+impl UnitError {
+    /// What kind of failure it is, which decides what the scheduler does.
+    pub(crate) fn class(&self) -> Failure {
+        match self {
+            Self::Data(DataError::Read { .. }) => Failure::Engine,
+            Self::Data(_) | Self::Noise(_) | Self::Method(_) | Self::Changed { .. } => Failure::Input,
+            Self::Network(NetworkError::Torch(error)) if is_out_of_memory(error) => Failure::OutOfMemory,
+            Self::Network(NetworkError::Torch(_)) | Self::Stopped => Failure::Engine,
+            Self::Network(_) => Failure::Input,
+            Self::Store(StoreError::TooLarge { .. }) | Self::NotFinite { .. } => Failure::Number,
+            Self::Store(_) => Failure::Storage,
+        }
+    }
+
+    /// Whether the CUDA context is lost, so that every later call of this process would fail too.
+    pub(crate) fn is_sticky(&self) -> bool {
+        let Self::Network(NetworkError::Torch(error)) = self else { return false };
+        error.to_string().contains("CUDA error:") && !is_out_of_memory(error)
+    }
+
+    /// The message with its causes, in one line.
+    pub(crate) fn text(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text
+    }
+}
+
+/// tch keeps libtorch's words only. CPU and CUDA, and the libraries below, each say it in their own.
+fn is_out_of_memory(error: &TchError) -> bool {
+    let text = error.to_string().to_lowercase();
+    ["out of memory", "can't allocate memory", "_status_alloc_failed"].iter().any(|words| text.contains(words))
+}
+
+/// A granted unit and what it took so far.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) grant: Grant,
+    started: Instant,
+    pub(crate) computing: Duration,
+    pub(crate) maps: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Job {
+    pub(crate) fn new(grant: Grant) -> Self {
+        Self { grant, started: Instant::now(), computing: Duration::ZERO, maps: 0, bytes: 0 }
+    }
+
+    /// Tells the scheduler how it ended.
+    pub(crate) fn report(self, link: &Link, outcome: Result<(), UnitError>) {
+        let (unit, attempt) = (self.grant.unit.id(), self.grant.attempt);
+        match outcome {
+            Ok(()) => {
+                let (seconds, computing) = (self.started.elapsed().as_secs_f64(), self.computing.as_secs_f64());
+                let report = Report { maps: self.maps, bytes: self.bytes, seconds, computing };
+                tracing::info!(%unit, attempt, maps = self.maps, bytes = self.bytes, seconds, computing, "done");
+                link.send(&FromWorker::Done { unit, attempt, report });
+            }
+            Err(UnitError::Stopped) => {}
+            Err(error) => {
+                let (class, text) = (error.class(), error.text());
+                tracing::warn!(%unit, attempt, ?class, error = text, "failed");
+                link.send(&FromWorker::Failed { unit, attempt, class, text });
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Third stage: compress and put in place.
+
+use store::{Data, Shards, attribution, narrow, underflow, write_means};
+use sweep::group::{Dtype, Group};
+use sweep::unit::Part;
+
+use crate::compute::Computed;
+use crate::unit::{Job, UnitError};
+
+/// Writes what the second stage computes of one unit.
+pub(crate) struct Writer {
+    shards: Shards,
+    bytes: u64,
+}
+
+impl Writer {
+    pub(crate) fn new(job: &Job) -> Self {
+        Self { shards: Shards::open(job.grant.unit.group.store.clone(), job.grant.tag.clone()), bytes: 0 }
+    }
+
+    /// Bytes written so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Writes one array of a shard.
+    pub(crate) fn write(&mut self, group: &Group, part: Part, computed: Computed) -> Result<(), UnitError> {
+        let Part::Shard(shard) = part else { return Ok(()) };
+        self.bytes += match computed {
+            Computed::Floats { array, values } => self.shards.put(array, shard, Data::Float32(values))?,
+            Computed::Integers { array, values } => self.shards.put(array, shard, Data::Int64(values))?,
+            Computed::Maps { key, values } => self.maps(group, shard, &key, values)?,
+        };
+        Ok(())
+    }
+
+    /// Writes the group's mean images.
+    pub(crate) fn means(&mut self, group: &Group, labels: &[i64]) -> Result<(), UnitError> {
+        self.bytes += write_means(group, labels, &mut self.shards)?;
+        Ok(())
+    }
+
+    /// The map last: where it is, what belongs to it is.
+    fn maps(&mut self, group: &Group, shard: u64, key: &str, values: Vec<f32>) -> Result<u64, UnitError> {
+        let path = attribution(key);
+        if group.numerics.dtype == Dtype::Float32 {
+            return Ok(self.shards.put(&path, shard, Data::Float32(values))?);
+        }
+        let narrowed = narrow(key, &values, group.shape.iter().product(), group.range(shard).start)?;
+        let beside = self.shards.put(&underflow(key), shard, Data::Float32(narrowed.underflow))?;
+        Ok(beside + self.shards.put(&path, shard, Data::Float16(narrowed.values))?)
+    }
+}
