@@ -1,2 +1,78 @@
-//! x
-fn main() {}
+//! The scheduler: reads a config, checks everything, and drives workers until every map is written.
+//!
+//! Run it again after anything went wrong, and it goes on where it stopped.
+
+mod core;
+mod exit;
+mod lock;
+mod logging;
+mod plan;
+mod progress;
+mod run;
+mod summary;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+
+/// Runs an attribution sweep: every model, method, noise and dataset of a config file, on every device
+///
+/// Run it again after anything went wrong, and it goes on where it stopped.
+#[derive(Debug, Parser)]
+#[command(name = "scheduler", version, after_help = exit::HELP)]
+struct Cli {
+    /// Config file of the sweep
+    #[arg(long, value_name = "YAML", value_hint = clap::ValueHint::FilePath)]
+    config: PathBuf,
+
+    /// Check the config and the files that it names, tell what there is to do, and stop
+    #[arg(long)]
+    check: bool,
+
+    /// Address on which workers call back; port 0 takes a free one
+    ///
+    /// Every worker must show a token that only this scheduler's workers are handed.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0", env = "ATTRISWEEP_LISTEN")]
+    listen: String,
+
+    /// Worker program, if it is not beside this one
+    #[arg(long, value_name = "FILE", env = "ATTRISWEEP_WORKER")]
+    worker: Option<PathBuf>,
+
+    /// Seconds without a word after which a worker is taken for lost
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    lease: u64,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match sweep(&cli) {
+        Ok(code) => code.into(),
+        Err(failure) => {
+            exit::tell(&failure);
+            failure.code.into()
+        }
+    }
+}
+
+fn sweep(cli: &Cli) -> Result<exit::Code, exit::Failure> {
+    let worker = fleet::Worker::locate(cli.worker.clone());
+    let checked = plan::check(&cli.config, &worker)?;
+    if cli.check {
+        summary::tell_plan(&checked);
+        return Ok(exit::Code::Complete);
+    }
+    let _lock = lock::take(&checked.config.paths.output_dir)?;
+    let progress = progress::Progress::default();
+    logging::start(&checked.config.paths.log_dir, &progress)?;
+    let plan = checked.begin()?;
+    let settings = fleet::Settings {
+        listen: cli.listen.clone(),
+        slots: plan.slots.clone(),
+        log_dir: plan.config.paths.log_dir.clone(),
+        lease: Duration::from_secs(cli.lease),
+    };
+    run::run(&plan, worker, settings, &progress)
+}

@@ -78,6 +78,12 @@ impl Config {
         fields.finish();
         Some(config)
     }
+
+    /// Where workers run: `devices`, else the GPUs of `scheduler.available_gpus`, else what is idle.
+    pub fn devices(&self) -> Devices {
+        let gpus = || self.scheduler.available_gpus.clone().filter(|gpus| !gpus.is_empty()).map(Devices::Gpus);
+        self.settings.devices.clone().or_else(gpus).unwrap_or(Devices::Auto)
+    }
 }
 
 /// `model_method_mapping` changes which weights a method uses: ignoring it would compute the wrong maps.
@@ -142,8 +148,7 @@ scheduler:
         assert_eq!(problems, [""; 0]);
         let config = config.unwrap_or_else(|| panic!("not read"));
         assert_eq!(config.search_space.methods[0].class, "DeepLift");
-        assert_eq!(config.settings.devices, Devices::Auto);
-        assert_eq!(config.scheduler.available_gpus, Some(vec![1]));
+        assert_eq!(config.devices(), Devices::Gpus(vec![1]));
         assert_eq!(config.search_space.image_size, 224);
     }
 
@@ -176,7 +181,7 @@ scheduler:
         for (yaml, devices) in table {
             let (config, problems) = parse(&format!("{REFERENCE}devices: {yaml}\n"));
             assert_eq!(problems, [""; 0]);
-            assert_eq!(config.map(|c| c.settings.devices), Some(devices));
+            assert_eq!(config.map(|c| c.devices()), Some(devices));
         }
         let (_, problems) = parse(&format!("{REFERENCE}devices: {{gpu: 2}}\n"));
         assert_eq!(

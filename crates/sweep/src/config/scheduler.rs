@@ -49,8 +49,6 @@ pub struct Preflight {
     pub enabled: bool,
     /// The results file, and the line that names it.
     pub results_path: Option<(PathBuf, u64)>,
-    /// Batch sizes of methods that are not probed, by name.
-    pub exempt_methods: Vec<(String, usize)>,
 }
 
 impl Preflight {
@@ -59,8 +57,8 @@ impl Preflight {
         let preflight = Self {
             enabled: fields.optional("enabled", read::boolean).unwrap_or(false),
             results_path: fields.optional("results_path", read::path).map(|path| (path, line)),
-            exempt_methods: exempt(&mut fields),
         };
+        exempt(&mut fields);
         for key in ["subset_size", "start_batch_size", "binary_search_depth"] {
             fields.optional(key, read::integer(1, 1 << 20));
         }
@@ -69,22 +67,18 @@ impl Preflight {
     }
 }
 
-fn exempt(fields: &mut Fields<'_>) -> Vec<(String, usize)> {
-    let expected = |_: &Value| Err::<(), _>("a mapping of methods to batch sizes".to_owned());
-    let Some(node) = fields.node("exempt_methods") else { return Vec::new() };
+/// Batch sizes of methods that the reference's preflight does not probe: checked, and not used, as
+/// they are those of another program's memory.
+fn exempt(fields: &mut Fields<'_>) {
+    let Some(node) = fields.node("exempt_methods") else { return };
     let Value::Map(entries) = &node.value else {
-        fields.optional("exempt_methods", expected);
-        return Vec::new();
+        fields.problem("exempt_methods", format!("found {}, expected a mapping", node.value.found()));
+        return;
     };
-    let mut list = Vec::new();
     for (entry, value) in entries {
-        match read::integer(1, 1 << 20)(&value.value) {
-            Ok(batch) => list.push((entry.name.clone(), batch as usize)),
-            Err(expected) => {
-                let text = format!("{}: found {}, expected {expected}", entry.name, value.value.found());
-                fields.problem("exempt_methods", text);
-            }
+        if let Err(expected) = read::integer(1, 1 << 20)(&value.value) {
+            let text = format!("{}: found {}, expected {expected}", entry.name, value.value.found());
+            fields.problem("exempt_methods", text);
         }
     }
-    list
 }

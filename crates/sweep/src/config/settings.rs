@@ -10,8 +10,8 @@ pub struct Settings {
     pub numerics: Numerics,
     /// How stores are laid out.
     pub store: StoreSettings,
-    /// Where workers run.
-    pub devices: Devices,
+    /// Where workers run; `None` leaves it to the reference's `available_gpus`.
+    pub devices: Option<Devices>,
     /// At most so many images of each split, the first ones.
     pub limit: Option<u64>,
     /// Images that are attributed at once, whatever preflight says.
@@ -68,7 +68,7 @@ impl Settings {
                 fold_batch_norm: fields.optional("fold_batch_norm", read::boolean).unwrap_or(false),
             },
             store,
-            devices: fields.optional("devices", devices).unwrap_or(Devices::Auto),
+            devices: fields.optional("devices", devices),
             limit: fields.optional("limit", read::integer(1, u64::MAX)),
             batch_size: fields.optional("batch_size", read::integer(1, 1 << 20)).map(|n| n as usize),
         }

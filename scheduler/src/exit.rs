@@ -1,0 +1,92 @@
+//! How the scheduler ends.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use fleet::FleetError;
+use store::StoreError;
+use sweep::problem::Problems;
+
+/// The documented codes, for `--help`.
+pub(crate) const HELP: &str = "\
+Exit codes:
+  0    everything that the config asks for is written
+  1    some units failed; the rest is written, and the log says why
+  2    wrong arguments
+  3    mistakes in the config, or in the files that it names; nothing was started
+  4    a store was computed from something else; nothing was touched
+  5    no worker could be started or kept, or the address is taken
+  6    the output folder cannot be written: full, read-only, or in use by another scheduler
+  130  interrupted; run the same command again to go on";
+
+/// The exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Code {
+    /// Everything is written.
+    Complete = 0,
+    /// Some units failed.
+    Incomplete = 1,
+    /// Mistakes in the config or its files.
+    Config = 3,
+    /// A store of other numbers is in the way.
+    Mismatch = 4,
+    /// No workers.
+    Workers = 5,
+    /// The output folder cannot be written.
+    Storage = 6,
+    /// Ctrl-C or SIGTERM.
+    Interrupted = 130,
+}
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> Self {
+        Self::from(code as u8)
+    }
+}
+
+/// Why the scheduler ends early: one message for a person.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) code: Code,
+    pub(crate) text: String,
+}
+
+impl Failure {
+    pub(crate) fn new(code: Code, error: &dyn std::error::Error) -> Self {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        Self { code, text }
+    }
+}
+
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Self {
+        Self::new(Code::Config, &problems)
+    }
+}
+
+impl From<FleetError> for Failure {
+    fn from(error: FleetError) -> Self {
+        let code = if matches!(error, FleetError::Log { .. }) { Code::Storage } else { Code::Workers };
+        Self::new(code, &error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let code = match error {
+            StoreError::Mismatch { .. } | StoreError::Foreign { .. } => Code::Mismatch,
+            _ => Code::Storage,
+        };
+        Self::new(code, &error)
+    }
+}
+
+/// Tells a failure on standard error. Nobody hears it if that is closed, and the code still says it.
+pub(crate) fn tell(failure: &Failure) {
+    let _ = writeln!(std::io::stderr(), "error: {}", failure.text);
+}

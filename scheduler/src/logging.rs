@@ -1,0 +1,47 @@
+//! Logs: everything to `scheduler.log`, what a person should look at to the terminal.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
+
+use crate::exit::{Code, Failure};
+use crate::progress::Progress;
+
+/// Starts to log into `folder`, which is made if need be.
+pub(crate) fn start(folder: &Path, progress: &Progress) -> Result<(), Failure> {
+    let file = folder.join("scheduler.log");
+    let failed = |error: std::io::Error| Failure {
+        code: Code::Storage,
+        text: format!("cannot write the log `{}`: {error}", file.display()),
+    };
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let log = OpenOptions::new().create(true).append(true).open(&file).map_err(failed)?;
+    let to_file = fmt::layer().with_ansi(false).with_writer(log).with_filter(LevelFilter::INFO);
+    let progress = progress.clone();
+    let to_terminal = fmt::layer()
+        .without_time()
+        .with_target(false)
+        .with_ansi(false)
+        .with_writer(move || AboveTheBar(progress.clone()))
+        .with_filter(LevelFilter::WARN);
+    tracing_subscriber::registry().with(to_file).with(to_terminal).init();
+    Ok(())
+}
+
+/// Writes lines above the progress bar, which is drawn anew below them.
+struct AboveTheBar(Progress);
+
+impl Write for AboveTheBar {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.suspended(|| std::io::stderr().write(bytes))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
+}

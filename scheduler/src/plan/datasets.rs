@@ -1,0 +1,96 @@
+//! Datasets of a config: which there are, and whether their files hold what is asked for.
+
+use std::path::PathBuf;
+
+use data::DataError;
+use data::formats::{self, Labels};
+use serde_json::Value;
+use sweep::config::{Config, Split};
+use sweep::problem::Problems;
+
+/// One split of one dataset, found and readable.
+#[derive(Debug)]
+pub(super) struct Dataset {
+    pub(super) flag: String,
+    pub(super) split: Split,
+    pub(super) file: PathBuf,
+    pub(super) content: Value,
+    /// Images that the sweep takes: all, or `limit`.
+    pub(super) images: u64,
+    /// `[height, width, channels]`.
+    pub(super) shape: [usize; 3],
+    /// Of the images that the sweep takes.
+    pub(super) labels: Labels,
+}
+
+/// Flags of the config, each with its line: given, or every `weights_<flag>` of the weights folder.
+pub(super) fn flags(config: &Config, problems: &mut Problems) -> Vec<(String, u64)> {
+    if !config.search_space.data_flags.is_empty() {
+        return config.search_space.data_flags.clone();
+    }
+    let root = &config.paths.weights_root;
+    let entries = std::fs::read_dir(root).into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.path().is_dir());
+    let names = folders.filter_map(|entry| entry.file_name().to_str()?.strip_prefix("weights_").map(str::to_owned));
+    let mut flags: Vec<String> = names.collect();
+    flags.sort();
+    if flags.is_empty() && root.as_os_str() != "" {
+        let text = format!("empty, and `{}` has no folder `weights_<flag>`", root.display());
+        problems.add(0, "search_space.data_flags", text);
+    }
+    flags.into_iter().map(|flag| (flag, 0)).collect()
+}
+
+/// Every split of every dataset.
+pub(super) fn open(config: &Config, problems: &mut Problems) -> Vec<Dataset> {
+    let mut datasets = Vec::new();
+    let size = config.search_space.image_size;
+    for (flag, line) in flags(config, problems) {
+        let file = match formats::locate(&config.paths.data_root, &flag, size) {
+            Ok((file, _)) => file,
+            Err(expected) => {
+                let text = format!("no data for `{flag}` at {size} px: expected `{}`", expected.display());
+                problems.add(line, "search_space.data_flags", text);
+                continue;
+            }
+        };
+        for (split, _) in &config.search_space.splits {
+            match dataset(config, &flag, *split, file.clone()) {
+                Ok(dataset) => {
+                    check(&dataset, size, line, problems);
+                    datasets.push(dataset);
+                }
+                Err(error) => {
+                    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+                    problems.add(line, "search_space.data_flags", format!("{error}{cause}"));
+                }
+            }
+        }
+    }
+    datasets
+}
+
+fn dataset(config: &Config, flag: &str, split: Split, file: PathBuf) -> Result<Dataset, DataError> {
+    let mut source = formats::open(&file, split.name())?;
+    let images = config.settings.limit.map_or(source.len(), |limit| limit.min(source.len()));
+    let mut labels = source.labels()?;
+    labels.values.truncate(images as usize * labels.width);
+    let (content, shape) = (source.content(), source.shape());
+    Ok(Dataset { flag: flag.to_owned(), split, file, content, images, shape, labels })
+}
+
+fn check(dataset: &Dataset, size: usize, line: u64, problems: &mut Problems) {
+    let [height, width, _] = dataset.shape;
+    let (file, split) = (dataset.file.display(), dataset.split.name());
+    if [height, width] != [size; 2] {
+        let text =
+            format!("`{file}` has images of {height}x{width} px, expected {size}x{size} (search_space.image_size)");
+        problems.add(line, "search_space.data_flags", text);
+    }
+    if dataset.images == 0 {
+        problems.add(line, "search_space.data_flags", format!("`{file}` has no image in its split `{split}`"));
+    }
+    if let Some(label) = dataset.labels.values.iter().find(|label| **label < 0) {
+        problems.add(line, "search_space.data_flags", format!("`{file}` has the label {label}, expected 0 or more"));
+    }
+}

@@ -1,0 +1,69 @@
+//! The grid: every dataset, model, noise and split becomes a group.
+
+use std::collections::BTreeSet;
+
+use store::Labels;
+use sweep::config::Config;
+use sweep::group::{Group, Noise, store_name};
+use sweep::problem::Problems;
+use sweep::variant::Variant;
+
+use super::batches::Batches;
+use super::datasets::Dataset;
+use super::weights::Models;
+
+/// Groups in the order of the work: those that share images and model follow each other.
+pub(super) fn groups(
+    config: &Config,
+    datasets: &[Dataset],
+    models: &Models,
+    noises: &[Noise],
+    variants: &[Variant],
+    batches: &Batches,
+    problems: &mut Problems,
+) -> Vec<(Group, Labels)> {
+    let mut groups = Vec::new();
+    for dataset in datasets {
+        for (model, line) in &config.search_space.model_flags {
+            let Some((weights, checkpoint)) = models.get(&(dataset.flag.clone(), model.clone())) else { continue };
+            let [height, width, channels] = dataset.shape;
+            if channels != 1 && channels != checkpoint.channels {
+                let (file, takes) = (weights.display(), checkpoint.channels);
+                let text = format!("`{file}` takes {takes} channels, the images of `{}` have {channels}", dataset.flag);
+                problems.add(*line, "search_space.model_flags", text);
+                continue;
+            }
+            let with_batch = |variant: &Variant| Variant { batch: batches.of(model, &variant.key), ..variant.clone() };
+            for noise in noises {
+                let split = dataset.split.name();
+                let name = store_name(&dataset.flag, model, &noise.name, split);
+                let group = Group {
+                    dataset: dataset.flag.clone(),
+                    split: split.to_owned(),
+                    images_file: dataset.file.clone(),
+                    data: dataset.content.clone(),
+                    model: model.clone(),
+                    weights: weights.clone(),
+                    weights_sha256: checkpoint.sha256.clone(),
+                    noise: noise.clone(),
+                    store: config.paths.output_dir.join(format!("{name}.zarr")),
+                    images: dataset.images,
+                    shape: [checkpoint.channels, height, width],
+                    classes: checkpoint.classes,
+                    shard: config.settings.store.shard,
+                    variants: variants.iter().map(with_batch).collect(),
+                    numerics: config.settings.numerics,
+                };
+                groups.push((group, labels(dataset)));
+            }
+        }
+    }
+    groups
+}
+
+/// Class means make sense where an image has one label.
+fn labels(dataset: &Dataset) -> Labels {
+    let single = dataset.labels.width == 1;
+    let classes = if single { dataset.labels.values.iter().copied().collect() } else { BTreeSet::new() };
+    Labels { width: dataset.labels.width, classes }
+}

@@ -1,0 +1,123 @@
+//! From a config to units: everything is checked before anything is started.
+
+mod batches;
+mod datasets;
+mod grid;
+mod methods;
+mod weights;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use fleet::{Slot, Worker};
+use serde_json::json;
+use store::{Facts, Labels, Ledger, StoreError, durable};
+use sweep::config::Config;
+use sweep::fingerprint;
+use sweep::group::Group;
+use sweep::problem::Problems;
+use sweep::unit::{Part, Unit};
+
+use crate::exit::{Code, Failure};
+
+/// A sweep whose config and files are sound and whose stores can be gone on with. Nothing is written yet.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    pub(crate) config: Config,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) groups: Vec<Planned>,
+}
+
+/// A group and what its store needs to be made and closed.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    pub(crate) group: Arc<Group>,
+    pub(crate) facts: Facts,
+    labels: Labels,
+    /// Whether the store says that everything was written.
+    pub(crate) complete: bool,
+}
+
+/// What is to do.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) config: Config,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) groups: Vec<Planned>,
+    /// Shards that lack anything, in the order of the config.
+    pub(crate) units: Vec<Unit>,
+}
+
+/// Checks the config `file` and everything that it names.
+pub(crate) fn check(file: &Path, worker: &Worker) -> Result<Checked, Failure> {
+    let mut problems = Problems::new(file);
+    let Some(config) = Config::read(file, &mut problems) else {
+        problems.into_result()?;
+        return Err(Failure { code: Code::Config, text: format!("`{}` is empty", file.display()) });
+    };
+    let catalogue = worker.catalogue()?;
+    if catalogue.version != env!("CARGO_PKG_VERSION") {
+        let (theirs, ours) = (catalogue.version, env!("CARGO_PKG_VERSION"));
+        let text =
+            format!("`{}` has version {theirs} and the scheduler {ours}: build both", worker.program().display());
+        return Err(Failure { code: Code::Workers, text });
+    }
+    let batches = batches::Batches::read(&config, &mut problems);
+    let variants = methods::variants(&config, &catalogue, &mut problems);
+    let noises = methods::noises(&config, &mut problems);
+    let datasets = datasets::open(&config, &mut problems);
+    let models = weights::read(&config, &catalogue, &datasets, worker, &mut problems)?;
+    let groups = grid::groups(&config, &datasets, &models, &noises, &variants, &batches, &mut problems);
+    let output = &config.paths.output_dir;
+    if output.exists() && !output.is_dir() {
+        problems.add(0, "paths.final_output_dir", format!("`{}` is a file, expected a folder", output.display()));
+    }
+    problems.into_result()?;
+    let slots = fleet::slots(&config.devices())?;
+    let groups = groups.into_iter().map(|(group, labels)| planned(group, labels, &catalogue.libtorch));
+    let (groups, mismatches): (Vec<_>, Vec<_>) = groups.partition(Result::is_ok);
+    refuse(mismatches.into_iter().filter_map(Result::err).collect())?;
+    Ok(Checked { config, slots, groups: groups.into_iter().filter_map(Result::ok).collect() })
+}
+
+fn planned(group: Group, labels: Labels, libtorch: &str) -> Result<Planned, StoreError> {
+    let program = format!("attrisweep {}", env!("CARGO_PKG_VERSION"));
+    let provenance =
+        json!({"program": program, "libtorch": libtorch, "weights": group.weights, "images": group.images_file});
+    let facts = Facts { fingerprint: fingerprint::of_group(&group), provenance };
+    let complete = store::inspect(&group, &facts)?.unwrap_or(false);
+    Ok(Planned { group: Arc::new(group), facts, labels, complete })
+}
+
+/// All stores that stand in the way, told at once.
+fn refuse(errors: Vec<StoreError>) -> Result<(), Failure> {
+    let failures: Vec<Failure> = errors.into_iter().map(Failure::from).collect();
+    let Some(first) = failures.first() else { return Ok(()) };
+    let advice = "go on with the old config, or move the store away or choose another final_output_dir";
+    let told = failures.iter().map(|failure| failure.text.clone()).collect::<Vec<_>>().join("\n  ");
+    let text = if first.code == Code::Mismatch { format!("{told}\n  ({advice})") } else { told };
+    Err(Failure { code: first.code, text })
+}
+
+impl Checked {
+    /// Makes the stores, tidies up after dead workers, and lists what is to do.
+    pub(crate) fn begin(self) -> Result<Plan, Failure> {
+        let Self { config, slots, mut groups } = self;
+        let tag = format!("scheduler-{}", std::process::id());
+        let mut units = Vec::new();
+        for planned in &mut groups {
+            let group = &planned.group;
+            if group.store.is_dir() {
+                durable::sweep(&group.store)?;
+            }
+            let ledger = Ledger::read(group)?;
+            let missing: Vec<u64> = (0..group.shards()).filter(|shard| !ledger.is_done(group, *shard)).collect();
+            if !missing.is_empty() || !planned.complete {
+                planned.complete = false;
+                store::create(group, &planned.facts, &planned.labels, config.settings.store.compression, &tag)?;
+            }
+            units.extend(missing.into_iter().map(|shard| Unit { group: Arc::clone(group), part: Part::Shard(shard) }));
+        }
+        Ok(Plan { config, slots, groups, units })
+    }
+}

@@ -1,0 +1,67 @@
+//! Weights of a config: where they lie, and whether they fit their models.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use fleet::{FleetError, Question, Worker};
+use sweep::catalogue::{self, Catalogue, Checkpoint};
+use sweep::config::Config;
+use sweep::problem::{Problems, nearest};
+
+use super::datasets::Dataset;
+
+/// Weights by dataset flag and model.
+pub(super) type Models = BTreeMap<(String, String), (PathBuf, Checkpoint)>;
+
+/// Extensions of weights files, in the order in which they are looked for.
+const EXTENSIONS: [&str; 3] = ["pth", "pt", "safetensors"];
+
+/// The weights of every dataset and model; a worker reads each file once.
+pub(super) fn read(
+    config: &Config,
+    catalogue: &Catalogue,
+    datasets: &[Dataset],
+    worker: &Worker,
+    problems: &mut Problems,
+) -> Result<Models, FleetError> {
+    let mut asked: BTreeMap<(String, String), (Question, u64)> = BTreeMap::new();
+    for (model, line) in &config.search_space.model_flags {
+        if catalogue::find(&catalogue.models, model).is_none() {
+            let hint = nearest(model, catalogue.models.iter().map(|item| item.name.as_ref()));
+            problems.add(*line, "search_space.model_flags", format!("unknown model `{model}`, {hint}"));
+            continue;
+        }
+        for flag in datasets.iter().map(|dataset| &dataset.flag) {
+            match locate(config, flag, model) {
+                Ok(weights) => {
+                    let question = Question { model: model.clone(), weights };
+                    asked.insert((flag.clone(), model.clone()), (question, *line));
+                }
+                Err(expected) => {
+                    let text = format!("no weights of {model} for `{flag}`: expected `{}`", expected.display());
+                    problems.add(*line, "search_space.model_flags", text);
+                }
+            }
+        }
+    }
+    if asked.is_empty() {
+        return Ok(Models::new());
+    }
+    let questions: Vec<Question> = asked.values().map(|(question, _)| question.clone()).collect();
+    let mut models = Models::new();
+    for ((names, (question, line)), answer) in asked.into_iter().zip(worker.inspect(&questions)?) {
+        match answer {
+            Ok(checkpoint) => drop(models.insert(names, (question.weights, checkpoint))),
+            Err(text) => problems.add(line, "search_space.model_flags", text),
+        }
+    }
+    Ok(models)
+}
+
+/// `weights_<flag>/<model>_<size>_1.pth`, or the path where it was expected.
+fn locate(config: &Config, flag: &str, model: &str) -> Result<PathBuf, PathBuf> {
+    let size = config.search_space.image_size;
+    let folder = config.paths.weights_root.join(format!("weights_{flag}"));
+    let candidates = EXTENSIONS.map(|extension| folder.join(format!("{model}_{size}_1.{extension}")));
+    candidates.iter().find(|file| file.is_file()).cloned().ok_or_else(|| candidates[0].clone())
+}

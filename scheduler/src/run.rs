@@ -1,0 +1,142 @@
+//! Carries events to the core and its actions to the fleet, the stores and the person.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use fleet::{Fleet, Settings, Worker, launchers};
+use sweep::message::Report;
+use sweep::unit::{Part, Unit};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::interval;
+
+use crate::core::{Action, Core, Event, Outcome, Policy};
+use crate::exit::{Code, Failure};
+use crate::plan::Plan;
+use crate::progress::Progress;
+use crate::summary::{self, Totals};
+
+/// How often leases and deadlines are looked at.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Runs `plan` to its end.
+pub(crate) fn run(plan: &Plan, worker: Worker, settings: Settings, progress: &Progress) -> Result<Code, Failure> {
+    let failed =
+        |error: std::io::Error| Failure { code: Code::Workers, text: format!("cannot start the runtime: {error}") };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let outcome = runtime.block_on(async {
+        let policy = Policy {
+            max_retries: plan.config.scheduler.max_retries,
+            lease: settings.lease,
+            unit_timeout: Duration::try_from_secs_f64(plan.config.scheduler.task_timeout).unwrap_or(Duration::MAX),
+        };
+        let core = Core::new(units(plan), means(plan), plan.slots.len(), policy);
+        let fleet = Fleet::open(worker, launchers::LAUNCHERS[0], settings).await?;
+        let interrupts =
+            (signal(SignalKind::interrupt()).map_err(failed)?, signal(SignalKind::terminate()).map_err(failed)?);
+        let run = Run { plan, core, fleet, progress, totals: Totals::new(), began: Instant::now() };
+        run.to_the_end(interrupts).await
+    })?;
+    Ok(outcome)
+}
+
+struct Run<'a> {
+    plan: &'a Plan,
+    core: Core,
+    fleet: Fleet,
+    progress: &'a Progress,
+    totals: Totals,
+    began: Instant,
+}
+
+impl Run<'_> {
+    async fn to_the_end(mut self, (mut interrupt, mut terminate): (Signal, Signal)) -> Result<Code, Failure> {
+        let maps = self.plan.units.iter().map(|unit| unit.images() * unit.group.variants.len() as u64).sum();
+        self.progress.begin(maps);
+        tracing::info!(groups = self.plan.groups.len(), units = self.plan.units.len(), maps, "the sweep begins");
+        let mut ticks = interval(TICK);
+        let actions = self.core.start(self.began.elapsed());
+        let mut outcome = self.act(actions)?;
+        while outcome.is_none() {
+            let event = tokio::select! {
+                event = self.fleet.next() => match event {
+                    Some(event) => told(event),
+                    None => continue,
+                },
+                _ = interrupt.recv() => Event::Interrupt,
+                _ = terminate.recv() => Event::Interrupt,
+                _ = ticks.tick() => Event::Tick,
+            };
+            if matches!(event, Event::Interrupt) {
+                tracing::warn!("stopping; what is written stays, and the same command goes on");
+            }
+            let actions = self.core.on_event(self.began.elapsed(), event);
+            outcome = self.act(actions)?;
+        }
+        self.progress.end();
+        summary::tell(self.plan, &self.totals, self.began.elapsed(), outcome.unwrap_or(Outcome::Interrupted))
+    }
+
+    /// Does `actions` and those that follow from them; the outcome, if the sweep has ended.
+    fn act(&mut self, actions: Vec<Action>) -> Result<Option<Outcome>, Failure> {
+        let mut actions = std::collections::VecDeque::from(actions);
+        while let Some(action) = actions.pop_front() {
+            match action {
+                Action::Launch(slot) => {
+                    if let Err(error) = self.fleet.launch(slot) {
+                        let reason = Failure::from(error).text;
+                        let event = Event::LaunchFailed { slot, reason };
+                        actions.extend(self.core.on_event(self.began.elapsed(), event));
+                    }
+                }
+                Action::Send(worker, message) => self.fleet.send(worker, message),
+                Action::Kill(slot) => self.fleet.kill(slot),
+                Action::Count(maps, report) => self.count(maps, &report),
+                Action::Close(group) => self.close(group)?,
+                Action::End(outcome) => return Ok(Some(outcome)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn count(&mut self, maps: u64, report: &Report) {
+        self.totals.add(report);
+        self.progress.advance(maps);
+    }
+
+    /// Marks a store complete: all of its shards and means are there.
+    fn close(&mut self, group: usize) -> Result<(), Failure> {
+        let planned = &self.plan.groups[group];
+        store::finish(&planned.group, &planned.facts, &format!("scheduler-{}", std::process::id()))?;
+        tracing::info!(group = planned.group.name(), "group complete");
+        Ok(())
+    }
+}
+
+/// The core's view of what happens to the fleet.
+fn told(event: fleet::Event) -> Event {
+    match event {
+        fleet::Event::Connected { worker, slot, device, .. } => {
+            tracing::info!(worker = worker.0, slot, device, "worker connected");
+            Event::Connected { worker, slot }
+        }
+        fleet::Event::Message { worker, message } => Event::Message { worker, message },
+        fleet::Event::Disconnected { worker } => Event::Disconnected { worker },
+        fleet::Event::Exited { slot, how } => {
+            tracing::info!(slot, ?how, "worker ended");
+            Event::Exited { slot, how }
+        }
+    }
+}
+
+/// Units with the index of their group.
+fn units(plan: &Plan) -> Vec<(usize, Unit)> {
+    let index: HashMap<String, usize> =
+        plan.groups.iter().enumerate().map(|(index, planned)| (planned.group.name(), index)).collect();
+    plan.units.iter().map(|unit| (index[&unit.group.name()], unit.clone())).collect()
+}
+
+/// The means of every group that is not complete.
+fn means(plan: &Plan) -> Vec<Option<Unit>> {
+    let unit = |planned: &crate::plan::Planned| Unit { group: planned.group.clone(), part: Part::Means };
+    plan.groups.iter().map(|planned| (!planned.complete).then(|| unit(planned))).collect()
+}

@@ -1,0 +1,130 @@
+//! The last screen: what was written, where, how fast, and how to open it.
+
+use std::io::Write;
+use std::time::Duration;
+
+use sweep::message::Report;
+
+use crate::core::Outcome;
+use crate::exit::{Code, Failure};
+use crate::plan::{Checked, Plan};
+
+/// What the units of one run took together.
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    maps: u64,
+    bytes: u64,
+    computing: f64,
+}
+
+/// Units that are named when some failed; the log names all.
+const TOLD: usize = 10;
+
+impl Totals {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn add(&mut self, report: &Report) {
+        self.maps += report.maps;
+        self.bytes += report.bytes;
+        self.computing += report.computing;
+    }
+}
+
+/// Tells how the sweep ended, and gives the exit code.
+pub(crate) fn tell(plan: &Plan, totals: &Totals, took: Duration, outcome: Outcome) -> Result<Code, Failure> {
+    let log = plan.config.paths.log_dir.join("scheduler.log");
+    match outcome {
+        Outcome::Complete => {
+            say(&written(plan, totals, took));
+            Ok(Code::Complete)
+        }
+        Outcome::Interrupted => Err(Failure {
+            code: Code::Interrupted,
+            text: "interrupted; everything written so far stays, and the same command goes on".to_owned(),
+        }),
+        Outcome::Incomplete(failed) => {
+            say(&written(plan, totals, took));
+            let lines =
+                failed.iter().take(TOLD).map(|(unit, reason)| format!("\n  {unit}: {reason}")).collect::<String>();
+            let more =
+                if failed.len() > TOLD { format!("\n  and {} more", failed.len() - TOLD) } else { String::new() };
+            let text = format!("{} units failed (log: {}){lines}{more}", failed.len(), log.display());
+            Err(Failure { code: Code::Incomplete, text })
+        }
+        Outcome::Storage(text) => Err(Failure {
+            code: Code::Storage,
+            text: format!(
+                "{text}\n  everything written so far stays; make room or mend the folder, and run the same command again"
+            ),
+        }),
+        Outcome::NoWorkers(reason) => Err(Failure {
+            code: Code::Workers,
+            text: format!("no device keeps a worker: {reason} (logs: {})", plan.config.paths.log_dir.display()),
+        }),
+    }
+}
+
+/// Tells what a config stands for, without having started anything.
+pub(crate) fn tell_plan(checked: &Checked) {
+    let mut text = String::from("The config is sound.\n");
+    let devices: Vec<&str> = checked.slots.iter().map(|slot| slot.name.as_str()).collect();
+    text += &format!("  devices   {}\n", devices.join(", "));
+    for planned in &checked.groups {
+        let group = &planned.group;
+        let state = if planned.complete { "complete" } else { "to do" };
+        text += &format!(
+            "  {state:9} {} ({} images x {} maps)\n",
+            group.store.display(),
+            group.images,
+            group.variants.len()
+        );
+    }
+    say(&text);
+}
+
+fn written(plan: &Plan, totals: &Totals, took: Duration) -> String {
+    let seconds = took.as_secs_f64();
+    let stores = plan.groups.len();
+    let mut text = match totals.maps {
+        0 => format!("Nothing was left to compute in {stores} stores.\n"),
+        maps => {
+            let (rate, share) = (maps as f64 / seconds, 100.0 * totals.computing / seconds / plan.slots.len() as f64);
+            format!(
+                "Wrote {maps} attribution maps ({}) in {seconds:.1} s: {rate:.1} maps/s, devices computing {share:.0} % of the time.\n",
+                size(totals.bytes)
+            )
+        }
+    };
+    text += &format!("{stores} stores in {}:\n", plan.config.paths.output_dir.display());
+    for planned in plan.groups.iter().take(TOLD) {
+        text += &format!("  {}\n", planned.group.store.display());
+    }
+    if stores > TOLD {
+        text += &format!("  and {} more\n", stores - TOLD);
+    }
+    if let Some((planned, variant)) = plan.groups.first().and_then(|p| Some((p, p.group.variants.first()?))) {
+        text += &format!(
+            "Open one in Python:\n  import zarr\n  store = zarr.open_group({:?}, mode=\"r\")\n  \
+             maps = store[\"attributions/{}\"]   # {} x {:?}\n",
+            planned.group.store.display().to_string(),
+            variant.key,
+            planned.group.images,
+            planned.group.shape,
+        );
+    }
+    text
+}
+
+fn size(bytes: u64) -> String {
+    let units = ["B", "kB", "MB", "GB", "TB"];
+    let power = (bytes.max(1).ilog10() / 3).min(4);
+    let value = bytes as f64 / 1000_f64.powi(power as i32);
+    format!("{value:.1} {}", units[power as usize])
+}
+
+/// Writes to standard output. If that is closed, nobody wants to know.
+fn say(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
