@@ -164,6 +164,7 @@ impl Core {
                 tracing::warn!(%unit, attempt, ?class, error = text, "unit failed");
                 if class == Failure::Storage {
                     self.units.put_back(index);
+                    self.queue.push(index);
                     self.end(now, Outcome::Storage(text), actions);
                 } else if self.units.failed(index, class, text) {
                     self.queue.push(index);

@@ -1,0 +1,36 @@
+# `make demo` and `make test` do everything on a fresh machine; the other targets are their parts.
+
+.PHONY: help setup build demo test lint clean
+
+PYTHON := .python/bin/python
+
+help:
+	@echo "make demo    set up, build, and run a small real sweep (configs/demo.yml)"
+	@echo "make test    set up and run all tests"
+	@echo "make build   set up and build target/release/{scheduler,worker}"
+	@echo "make lint    formatting, clippy and docs, as CI checks them"
+
+setup:
+	@scripts/setup.sh
+
+build: setup
+	cargo build --release --locked
+
+demo: build
+	$(PYTHON) scripts/demo.py
+	target/release/scheduler --config configs/demo.yml
+
+test: setup
+	cargo build --locked --workspace --bins
+	scripts/no_libtorch.sh
+	cargo test --locked --workspace --quiet
+	$(PYTHON) -m pytest -q tests
+
+lint: setup
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+
+clean:
+	cargo clean
+	rm -rf demo outputs/demo
