@@ -1,0 +1,138 @@
+"""Inputs and runs for the tests of the whole: real processes, real libtorch, real Captum, real Zarr readers."""
+
+import hashlib
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+import yaml
+
+ROOT = pathlib.Path(__file__).parent.parent
+SCHEDULER = ROOT / "target" / "debug" / "scheduler"
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+METHODS = [
+    {"name": "Saliency", "class": "Saliency", "params": {}},
+    {"name": "InputXGradient", "class": "InputXGradient", "params": {}},
+    {"name": "GuidedBackprop", "class": "GuidedBackprop", "params": {}},
+    {"name": "Deconvolution", "class": "Deconvolution", "params": {}},
+    {"name": "IntegratedGradients", "class": "IntegratedGradients", "params": {"n_steps": [5, 12], "baselines": "zero"}},
+]
+NOISES = [
+    {"name": "clean", "type": "none", "params": {}},
+    {"name": "gaussian_std_0.15", "type": "gaussian", "params": {"std": 0.15}},
+    {"name": "salt_pepper_amount_0.05", "type": "salt_pepper", "params": {"amount": 0.05}},
+    {"name": "speckle_std_0.15", "type": "speckle", "params": {"std": 0.15}},
+]
+
+
+def make_images(n, size, channels, seed):
+    """Smooth random images with some grain: gradients of every sign, pixels of every value."""
+    rng = np.random.default_rng(seed)
+    coarse = torch.from_numpy(rng.random((n, channels, size // 7, size // 7), dtype=np.float32))
+    grain = torch.from_numpy(rng.random((n, channels, size, size), dtype=np.float32))
+    fine = torch.nn.functional.interpolate(coarse, size=size, mode="bicubic") * 0.9 + grain * 0.1
+    pixels = (fine.clamp(0, 1) * 255).byte().permute(0, 2, 3, 1).numpy()
+    return pixels[..., 0] if channels == 1 else pixels
+
+
+def make_dataset(folder, flag, size, n, channels=3, splits=("train", "val", "test"), seed=0):
+    name = f"{flag}.npz" if size == 28 else f"{flag}_{size}.npz"
+    members = {}
+    for index, split in enumerate(splits):
+        members[f"{split}_images"] = make_images(n, size, channels, seed + index)
+        members[f"{split}_labels"] = np.random.default_rng(index).integers(0, 4, (n, 1)).astype(np.uint8)
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(folder / name, **members)
+
+
+def make_model(arch, classes=4, seed=0):
+    """Random weights with the statistics of real images in its batch norms."""
+    torch.manual_seed(seed)
+    model = torchvision.models.get_model(arch, num_classes=classes).train()
+    with torch.no_grad():
+        for _ in range(3):
+            model(torch.rand(8, 3, 64, 64) * 2 - 1)
+    return model.eval()
+
+
+def make_weights(folder, flag, arch, size, **options):
+    path = folder / f"weights_{flag}" / f"{arch}_{size}_1.pth"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save({"net": make_model(arch, **options).state_dict()}, path)
+    return path
+
+
+class Sweep:
+    """A config in a folder of its own, and runs of the scheduler on it."""
+
+    def __init__(self, folder, inputs, flag="rgb", size=28, models=("resnet18",), **top):
+        self.folder = folder
+        self.output = folder / "out"
+        self.config = {
+            "paths": {
+                "medmnist_weights_root": str(inputs / "weights"),
+                "medmnist_data_root": str(inputs / "data"),
+                "scheduler_log_dir": str(folder / "logs"),
+                "final_output_dir": str(self.output),
+            },
+            "search_space": {
+                "data_flags": [flag],
+                "model_flags": list(models),
+                "splits": ["test"],
+                "image_size": size,
+                "noise_conditions": NOISES[:1],
+                "attribution_methods": METHODS,
+            },
+            "devices": {"cpu": 2},
+            "store": {"shard": 4},
+            **top,
+        }
+
+    @property
+    def file(self):
+        path = self.folder / "config.yml"
+        path.write_text(yaml.safe_dump(self.config, sort_keys=False))
+        return path
+
+    def command(self, *arguments):
+        return [str(SCHEDULER), "--config", str(self.file), *arguments]
+
+    def run(self, *arguments, code=0, **options):
+        done = subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=300, **options)
+        assert done.returncode == code, f"exit code {done.returncode}, expected {code}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def start(self):
+        return subprocess.Popen(self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def stores(self):
+        return sorted(self.output.glob("*.zarr"))
+
+    def digests(self):
+        """SHA-256 of every file of every store, by path: what "the same bytes" means."""
+        files = [path for path in self.output.rglob("*") if path.is_file() and ".zarr/" in str(path)]
+        return {str(path.relative_to(self.output)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.fixture(scope="session")
+def inputs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("inputs")
+    make_dataset(folder / "data", "rgb", 28, 24)
+    make_dataset(folder / "data", "grey", 28, 6, channels=1)
+    make_dataset(folder / "data", "rgb", 64, 6)
+    for flag, arch, size in [("rgb", "resnet18", 28), ("grey", "resnet18", 28), ("rgb", "resnet18", 64), ("rgb", "resnet50", 64)]:
+        make_weights(folder / "weights", flag, arch, size)
+    return folder
+
+
+@pytest.fixture
+def sweep(tmp_path, inputs):
+    def make(**options):
+        return Sweep(tmp_path, inputs, **options)
+
+    return make

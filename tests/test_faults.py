@@ -1,0 +1,138 @@
+"""Processes that are killed: the next run goes on, and the bytes are those of an undisturbed run."""
+
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import METHODS, NOISES
+
+NOISY = NOISES[:2]
+
+
+def children(pid):
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout
+    return [int(child) for child in listed.split()]
+
+
+def kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, inputs):
+    from conftest import Sweep
+
+    run = Sweep(tmp_path_factory.mktemp("undisturbed"), inputs)
+    run.config["search_space"]["noise_conditions"] = NOISY
+    started = time.monotonic()
+    run.run()
+    return run.digests(), time.monotonic() - started
+
+
+@pytest.fixture
+def disturbed(sweep):
+    run = sweep()
+    run.config["search_space"]["noise_conditions"] = NOISY
+    return run
+
+
+def no_unfinished_files(run):
+    return not list(run.output.rglob(".*.tmp"))
+
+
+@pytest.mark.parametrize("victim", ["worker", "scheduler", "everything"])
+def test_a_sweep_killed_again_and_again_ends_with_the_bytes_of_an_undisturbed_one(disturbed, undisturbed, victim):
+    expected, seconds = undisturbed
+    moments = random.Random(victim)
+    kills = 0
+    while kills < 7:
+        process = disturbed.start()
+        time.sleep(moments.uniform(0.3, max(1.0, 0.6 * seconds)))
+        if process.poll() is not None:
+            break
+        workers = children(process.pid)
+        if victim == "worker" and workers:
+            kill(moments.choice(workers))
+            kills += 1
+            if process.wait(timeout=120) == 0:
+                break
+            continue
+        kill(process.pid)
+        if victim == "everything":
+            for worker in workers:
+                kill(worker)
+        process.wait()
+        kills += 1
+    disturbed.run()
+    assert disturbed.digests() == expected
+    assert no_unfinished_files(disturbed)
+    assert kills > 0
+
+
+def test_workers_end_when_their_scheduler_is_killed(disturbed):
+    process = disturbed.start()
+    deadline = time.monotonic() + 60
+    while len(workers := children(process.pid)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(1)
+    kill(process.pid)
+    process.wait()
+    deadline = time.monotonic() + 10
+    running = workers
+    while running and time.monotonic() < deadline:
+        running = [pid for pid in running if pathlib.Path(f"/proc/{pid}").exists()]
+        time.sleep(0.05)
+    assert len(workers) == 2 and not running
+
+
+def test_a_frozen_worker_is_ended_after_its_lease_and_the_sweep_completes(disturbed, undisturbed):
+    process = subprocess.Popen(disturbed.command("--lease", "2"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not list(disturbed.output.rglob("c.0*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    frozen = children(process.pid)[0]
+    os.kill(frozen, signal.SIGSTOP)
+    assert process.wait(timeout=120) == 0
+    assert disturbed.digests() == undisturbed[0]
+
+
+def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(disturbed, undisturbed):
+    process = subprocess.Popen(disturbed.command(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not list(disturbed.output.rglob("c.0*")):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command goes on" in told
+    assert no_unfinished_files(disturbed)
+    disturbed.run()
+    assert disturbed.digests() == undisturbed[0]
+
+
+def test_a_finished_sweep_does_nothing_and_a_lost_shard_is_done_again(disturbed, undisturbed):
+    disturbed.run()
+    before = disturbed.digests()
+    stamps = {path: path.stat().st_mtime_ns for path in disturbed.output.rglob("c.*")}
+    assert "Nothing was left to compute" in disturbed.run().stdout
+    assert {path: path.stat().st_mtime_ns for path in disturbed.output.rglob("c.*")} == stamps
+    lost = disturbed.stores()[0] / "attributions" / "Deconvolution" / "c.2.0.0.0"
+    lost.unlink()
+    assert "Wrote 4 attribution maps" in disturbed.run().stdout
+    assert disturbed.digests() == before == undisturbed[0]
+    changed = [path for path, stamp in stamps.items() if path.stat().st_mtime_ns != stamp]
+    assert {path for path in changed if "means" not in str(path)} == {lost, disturbed.stores()[0] / "underflow/Deconvolution/c.2"}
+
+
+def test_an_added_method_extends_the_stores(disturbed, undisturbed):
+    disturbed.config["search_space"]["attribution_methods"] = METHODS[:2]
+    disturbed.run()
+    disturbed.config["search_space"]["attribution_methods"] = METHODS
+    disturbed.run()
+    assert disturbed.digests() == undisturbed[0]

@@ -1,0 +1,334 @@
+"""Bad input: one clear message, the documented exit code, and nothing harmed."""
+
+import os
+import pickle
+import shutil
+import socket
+import subprocess
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from conftest import METHODS, ROOT, SCHEDULER, Sweep, make_dataset, make_model, make_weights
+from safetensors.torch import save_file
+
+
+def change(config, path, value):
+    *parents, last = path.split(".")
+    for parent in parents:
+        config = config[int(parent) if parent.isdigit() else parent]
+    config[last] = value
+
+
+# Each: where, what is put there, what the message must say.
+WRONG = [
+    ("search_space.splitz", ["test"], "search_space.splitz: unknown key, did you mean `splits`?"),
+    ("search_space.splits", ["tset"], "search_space.splits[0]: found `tset`, expected `train` or `val` or `test`"),
+    ("search_space.model_flags", ["resnet19"], "unknown model `resnet19`, did you mean `resnet18`?"),
+    ("search_space.data_flags", ["nowhere"], "no data for `nowhere` at 28 px: expected `"),
+    ("search_space.image_size", 100, "search_space.image_size: found `100`, expected one of [28, 64, 128, 224]"),
+    ("search_space.noise_conditions.0.type", "gausian", "unknown noise `gausian`, did you mean `gaussian`?"),
+    ("search_space.noise_conditions.0.params", {"std": 1}, "noise_conditions[0].params.std: unknown parameter, none is taken"),
+    ("search_space.attribution_methods.0.class", "Salient", "unknown method `Salient`, did you mean `Saliency`?"),
+    ("search_space.attribution_methods.4.params", {"n_steps": [50, 0]}, "params.n_steps: found `0`, expected a whole number from 1"),
+    ("search_space.attribution_methods.4.params", {"n_step": 5}, "params.n_step: unknown parameter, did you mean `n_steps`?"),
+    ("search_space.attribution_methods.1.name", "Saliency", None),
+    ("search_space.attribution_methods", [METHODS[0], METHODS[0]], "the variant `Saliency` is there twice"),
+    ("devices", {"tpu": 1}, "devices: found a mapping, expected `auto`, `cpu`, `{cpu: N}` or a list of GPU indices"),
+    ("store", {"dtype": "int8"}, "store.dtype: found `int8`, expected `float16` or `float32`"),
+    ("seed", -1, "seed: found `-1`, expected a whole number of at least 0"),
+    ("paths.final_output_dir", None, "paths.final_output_dir: missing, expected a path"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "message"), [case for case in WRONG if case[2]])
+def test_each_mistake_in_a_config_is_told_with_file_line_and_what_was_expected(sweep, path, value, message):
+    run = sweep()
+    change(run.config, path, value)
+    told = run.run(code=3).stderr
+    assert message in told
+    assert told.count("config.yml") >= 2
+    assert not run.output.exists()
+
+
+def test_all_mistakes_are_told_at_once(sweep):
+    run = sweep()
+    for path, value, _ in (WRONG[0], WRONG[2], WRONG[5], WRONG[8], WRONG[14]):
+        change(run.config, path, value)
+    told = run.run(code=3).stderr
+    assert told.startswith("error: 5 mistakes in ")
+    for _, _, message in (WRONG[0], WRONG[2], WRONG[5], WRONG[8], WRONG[14]):
+        assert message in told
+
+
+def test_yaml_that_is_no_yaml_is_told_with_its_line(sweep):
+    run = sweep()
+    file = run.file
+    file.write_text(file.read_text() + "broken: [1, 2\n")
+    done = subprocess.run([SCHEDULER, "--config", file], capture_output=True, text=True)
+    assert done.returncode == 3 and "not valid YAML" in done.stderr, done.stderr
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A sweep with inputs of its own, to be damaged."""
+    make_dataset(tmp_path / "in" / "data", "rgb", 28, 12)
+    weights = make_weights(tmp_path / "in" / "weights", "rgb", "resnet18", 28)
+    return Sweep(tmp_path, tmp_path / "in"), tmp_path / "in" / "data" / "rgb.npz", weights
+
+
+def test_a_truncated_npz_is_told_before_anything_starts(own):
+    run, data, _ = own
+    data.write_bytes(data.read_bytes()[:-1000])
+    assert "rgb.npz` is not a readable .npz archive" in run.run(code=3).stderr
+    assert not run.output.exists()
+
+
+def test_damaged_pixels_fail_their_units_and_no_map_of_them_is_written(own):
+    run, data, _ = own
+    bytes_ = bytearray(data.read_bytes())
+    with zipfile.ZipFile(data) as archive:
+        entry = archive.getinfo("test_images.npy")
+    middle = entry.header_offset + 100 + entry.compress_size // 2
+    bytes_[middle : middle + 4] = b"\xff\x00\xff\x00"
+    data.write_bytes(bytes_)
+    told = run.run(code=1).stderr
+    assert "damaged" in told and "test_images" in told
+    # The last shard ends with the checksum of the whole file: it can never be written.
+    assert not list(run.output.rglob("attributions/*/c.2.*"))
+
+
+def test_a_pickle_that_would_run_a_program_runs_nothing(own):
+    run, _, weights = own
+    proof = run.folder / "executed"
+
+    class Hostile:
+        def __reduce__(self):
+            return (os.system, (f"touch {proof}",))
+
+    torch.save({"net": make_model("resnet18").state_dict(), "extra": Hostile()}, weights)
+    subprocess.run(run.command(), capture_output=True, timeout=120)
+    assert not proof.exists()
+    weights.write_bytes(pickle.dumps(Hostile()))
+    assert "cannot read weights" in run.run(code=3).stderr
+    assert not proof.exists()
+
+
+def test_weights_of_another_architecture_are_told_tensor_by_tensor(own):
+    run, _, weights = own
+    torch.save({"net": make_model("resnet50").state_dict()}, weights)
+    told = run.run(code=3).stderr
+    assert "are not those of resnet18" in told
+    assert "layer1.0.conv1.weight [64, 64, 1, 1] instead of [64, 64, 3, 3]" in told
+    assert "unexpected: layer1.0.bn3" in told
+
+
+def test_a_missing_tensor_and_a_nan_in_the_weights_are_told_by_name(own):
+    run, _, weights = own
+    state = make_model("resnet18").state_dict()
+    del state["layer2.0.bn1.weight"]
+    state["layer3.0.conv1.weight"][0] = float("nan")
+    torch.save(state, weights)
+    told = run.run(code=3).stderr
+    assert "1 tensors missing: layer2.0.bn1.weight" in told
+    assert "1 tensors with NaN or infinity: layer3.0.conv1.weight" in told
+
+
+@pytest.mark.parametrize("form", ["plain", "nested", "parallel", "legacy", "safetensors"])
+def test_weights_are_read_in_every_form_in_which_pytorch_users_save_them(own, form):
+    run, _, weights = own
+    state = make_model("resnet18").state_dict()
+    run.config["search_space"]["attribution_methods"] = METHODS[:1]
+    run.run()
+    expected = run.digests()["dataset-rgb_model-resnet18_noise-clean_split-test.zarr/attributions/Saliency/c.0.0.0.0"]
+    weights.unlink()
+    shutil.rmtree(run.output)
+    if form == "safetensors":
+        save_file({name: tensor.contiguous() for name, tensor in state.items()}, weights.with_suffix(".safetensors"))
+    else:
+        saved = {
+            "plain": state,
+            "nested": {"state_dict": state, "epoch": 3},
+            "parallel": {f"module.{name}": tensor for name, tensor in state.items()},
+            "legacy": state,
+        }[form]
+        torch.save(saved, weights, _use_new_zipfile_serialization=form != "legacy")
+    run.run()
+    assert run.digests()["dataset-rgb_model-resnet18_noise-clean_split-test.zarr/attributions/Saliency/c.0.0.0.0"] == expected
+
+
+def test_a_map_that_is_not_finite_is_an_error_of_its_unit_and_not_a_value_in_the_store(own):
+    run, _, weights = own
+    state = make_model("resnet18").state_dict()
+    # Finite weights whose products overflow single precision.
+    for name in ("layer3.0.conv1.weight", "layer4.0.conv1.weight", "fc.weight"):
+        state[name] *= 1e30
+    torch.save(state, weights)
+    assert "holds NaN or infinity" in run.run(code=1).stderr
+    assert not list(run.output.rglob("attributions/*/c.*"))
+
+
+def test_a_value_that_float16_cannot_hold_is_refused_and_float32_holds_it(own):
+    run, _, weights = own
+    state = make_model("resnet18").state_dict()
+    state["fc.weight"] *= 1e9
+    torch.save(state, weights)
+    assert "does not fit into float16; set `store: {dtype: float32}`" in run.run(code=1).stderr
+    shutil.rmtree(run.output)
+    run.config["store"]["dtype"] = "float32"
+    run.run()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "difference"),
+    [
+        ("seed", 7, "seed is 0 in the store and 7 in the config"),
+        ("store.dtype", "float32", 'dtype is "float16" in the store and "float32" in the config'),
+        ("limit", 8, "images is 12 in the store and 8 in the config"),
+    ],
+)
+def test_a_store_of_another_config_is_refused_and_left_alone(own, path, value, difference):
+    run, _, _ = own
+    run.config["search_space"]["attribution_methods"] = METHODS[:1]
+    run.run()
+    before = run.digests()
+    change(run.config, path, value)
+    assert difference in run.run(code=4).stderr
+    assert run.digests() == before
+
+
+def test_changed_data_and_changed_weights_are_refused(own):
+    run, data, weights = own
+    run.config["search_space"]["attribution_methods"] = METHODS[:1]
+    run.run()
+    before = run.digests()
+    torch.save({"net": make_model("resnet18", seed=5).state_dict()}, weights)
+    assert "weights_sha256 is" in run.run(code=4).stderr
+    make_weights(data.parent.parent / "weights", "rgb", "resnet18", 28)
+    make_dataset(data.parent, "rgb", 28, 12, seed=9)
+    assert "data is" in run.run(code=4).stderr
+    assert run.digests() == before
+
+
+def test_a_store_of_the_python_scripts_is_left_alone(own):
+    run, _, _ = own
+    theirs = run.output / "dataset-rgb_model-resnet18_noise-clean_split-test.zarr"
+    theirs.mkdir(parents=True)
+    (theirs / "zarr.json").write_text('{"zarr_format": 3, "node_type": "group", "attributes": {"data_flag": "rgb"}}')
+    assert "was not written by attrisweep" in run.run(code=4).stderr
+    assert [path.name for path in theirs.iterdir()] == ["zarr.json"]
+
+
+def test_a_second_scheduler_on_the_same_folder_is_refused(sweep):
+    run = sweep()
+    first = run.start()
+    while not (run.output / ".attrisweep.lock").exists():
+        assert first.poll() is None
+    told = run.run(code=6).stderr
+    assert "another scheduler is writing to" in told
+    assert first.wait(timeout=120) == 0
+
+
+def test_a_taken_port_is_told_with_the_option_that_changes_it(sweep):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        told = sweep().run("--listen", f"127.0.0.1:{taken.getsockname()[1]}", code=5).stderr
+    assert "cannot listen on 127.0.0.1:" in told and "--listen" in told
+
+
+def test_a_stranger_on_the_port_is_refused_and_the_sweep_goes_on(sweep):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    run = sweep()
+    process = subprocess.Popen(run.command("--listen", f"127.0.0.1:{port}"), stdout=subprocess.DEVNULL)
+    for hello in (b"GET / HTTP/1.1\r\n\r\n", b'{"Hello":{"token":"x","slot":0,"version":"0.1.0","device":"cpu"}}\n', b"\xff" * 2_000_000):
+        while process.poll() is None:
+            try:
+                with socket.create_connection(("127.0.0.1", port), timeout=20) as caller:
+                    caller.sendall(hello)
+                    assert caller.recv(100) == b""
+                break
+            except ConnectionRefusedError:
+                continue
+            except (ConnectionResetError, BrokenPipeError):
+                break
+    assert process.wait(timeout=120) == 0
+
+
+def test_without_a_gpu_a_config_that_asks_for_one_says_what_to_do(sweep):
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    run = sweep()
+    del run.config["devices"]
+    run.config["scheduler"] = {"available_gpus": [1]}
+    assert "set `devices: cpu`" in run.run(code=5).stderr
+
+
+needs_mount = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", disk], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip("mounting is not allowed here")
+    yield disk
+    subprocess.run(["mount", "-o", "remount,rw", disk], check=False)
+    subprocess.run(["umount", disk], check=True)
+
+
+@needs_mount
+def test_a_full_disk_stops_the_sweep_and_what_is_written_is_whole(sweep, small_disk):
+    run = sweep()
+    whole = sweep()
+    whole.output = whole.folder / "whole"
+    whole.config["paths"]["final_output_dir"] = str(whole.output)
+    whole.run()
+    run.output = small_disk / "out"
+    run.config["paths"]["final_output_dir"] = str(run.output)
+    told = run.run(code=6).stderr
+    assert "No space left on device" in told and "run the same command again" in told
+    expected = whole.digests()
+    written = {path: digest for path, digest in run.digests().items() if "/c." in path}
+    assert written and all(expected[path] == digest for path, digest in written.items())
+    assert not list(run.output.rglob(".*.tmp"))
+    subprocess.run(["mount", "-o", "remount,size=50m", small_disk], check=True)
+    run.run()
+    assert run.digests() == expected
+
+
+@needs_mount
+def test_a_read_only_output_folder_is_told_before_anything_starts(sweep, small_disk):
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    run = sweep()
+    run.config["paths"]["final_output_dir"] = str(small_disk / "out")
+    told = run.run(code=6).stderr
+    assert "Read-only file system" in told and "small" not in told
+
+
+def test_help_documents_every_exit_code():
+    told = subprocess.run([SCHEDULER, "--help"], capture_output=True, text=True, check=True).stdout
+    for code in (0, 1, 2, 3, 4, 5, 6, 130):
+        assert f"\n  {code:<4} " in told, code
+
+
+def test_the_demo_config_is_sound_but_for_the_files_that_make_demo_makes(tmp_path):
+    done = subprocess.run([SCHEDULER, "--config", ROOT / "configs" / "demo.yml", "--check"], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 3
+    assert done.stderr.startswith("error: 1 mistake") and "no data for `digits`" in done.stderr, done.stderr
+
+
+def test_labels_of_a_multi_label_set_are_kept_and_have_no_class_means(own):
+    run, data, _ = own
+    with np.load(data) as file:
+        members = dict(file)
+    members["test_labels"] = np.eye(12, 5, dtype=np.uint8)
+    np.savez(data, **members)
+    run.run()
+    import zarr
+
+    store = zarr.open_group(run.stores()[0], mode="r")
+    assert np.array_equal(store["labels"][:], np.eye(12, 5))
+    assert list(store["means"]) == ["overall"]
