@@ -1,5 +1,6 @@
 """Inputs and runs for the tests of the whole: real processes, real libtorch, real Captum, real Zarr readers."""
 
+import copy
 import hashlib
 import pathlib
 import subprocess
@@ -85,8 +86,8 @@ class Sweep:
                 "model_flags": list(models),
                 "splits": ["test"],
                 "image_size": size,
-                "noise_conditions": NOISES[:1],
-                "attribution_methods": METHODS,
+                "noise_conditions": copy.deepcopy(NOISES[:1]),
+                "attribution_methods": copy.deepcopy(METHODS),
             },
             "devices": {"cpu": 2},
             "store": {"shard": 4},

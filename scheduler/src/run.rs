@@ -34,7 +34,7 @@ pub(crate) fn run(plan: &Plan, worker: Worker, settings: Settings, progress: &Pr
         let interrupts =
             (signal(SignalKind::interrupt()).map_err(failed)?, signal(SignalKind::terminate()).map_err(failed)?);
         let run = Run { plan, core, fleet, progress, totals: Totals::new(), began: Instant::now() };
-        run.to_the_end(interrupts).await
+        run.drive(interrupts).await
     })?;
     Ok(outcome)
 }
@@ -49,7 +49,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn to_the_end(mut self, (mut interrupt, mut terminate): (Signal, Signal)) -> Result<Code, Failure> {
+    async fn drive(mut self, (mut interrupt, mut terminate): (Signal, Signal)) -> Result<Code, Failure> {
         let maps = self.plan.units.iter().map(|unit| unit.images() * unit.group.variants.len() as u64).sum();
         self.progress.begin(maps);
         tracing::info!(groups = self.plan.groups.len(), units = self.plan.units.len(), maps, "the sweep begins");

@@ -1,5 +1,6 @@
 //! The last screen: what was written, where, how fast, and how to open it.
 
+use std::fmt::Write as _;
 use std::io::Write;
 use std::time::Duration;
 
@@ -46,8 +47,10 @@ pub(crate) fn tell(plan: &Plan, totals: &Totals, took: Duration, outcome: Outcom
         }),
         Outcome::Incomplete(failed) => {
             say(&written(plan, totals, took));
-            let lines =
-                failed.iter().take(TOLD).map(|(unit, reason)| format!("\n  {unit}: {reason}")).collect::<String>();
+            let mut lines = String::new();
+            for (unit, reason) in failed.iter().take(TOLD) {
+                let _ = write!(lines, "\n  {unit}: {reason}");
+            }
             let more =
                 if failed.len() > TOLD { format!("\n  and {} more", failed.len() - TOLD) } else { String::new() };
             let text = format!("{} units failed (log: {}){lines}{more}", failed.len(), log.display());
@@ -70,12 +73,13 @@ pub(crate) fn tell(plan: &Plan, totals: &Totals, took: Duration, outcome: Outcom
 pub(crate) fn tell_plan(checked: &Checked) {
     let mut text = String::from("The config is sound.\n");
     let devices: Vec<&str> = checked.slots.iter().map(|slot| slot.name.as_str()).collect();
-    text += &format!("  devices   {}\n", devices.join(", "));
+    let _ = writeln!(text, "  devices   {}", devices.join(", "));
     for planned in &checked.groups {
         let group = &planned.group;
         let state = if planned.complete { "complete" } else { "to do" };
-        text += &format!(
-            "  {state:9} {} ({} images x {} maps)\n",
+        let _ = writeln!(
+            text,
+            "  {state:9} {} ({} images x {} maps)",
             group.store.display(),
             group.images,
             group.variants.len()
@@ -97,15 +101,16 @@ fn written(plan: &Plan, totals: &Totals, took: Duration) -> String {
             )
         }
     };
-    text += &format!("{stores} stores in {}:\n", plan.config.paths.output_dir.display());
+    let _ = writeln!(text, "{stores} stores in {}:", plan.config.paths.output_dir.display());
     for planned in plan.groups.iter().take(TOLD) {
-        text += &format!("  {}\n", planned.group.store.display());
+        let _ = writeln!(text, "  {}", planned.group.store.display());
     }
     if stores > TOLD {
-        text += &format!("  and {} more\n", stores - TOLD);
+        let _ = writeln!(text, "  and {} more", stores - TOLD);
     }
     if let Some((planned, variant)) = plan.groups.first().and_then(|p| Some((p, p.group.variants.first()?))) {
-        text += &format!(
+        let _ = write!(
+            text,
             "Open one in Python:\n  import zarr\n  store = zarr.open_group({:?}, mode=\"r\")\n  \
              maps = store[\"attributions/{}\"]   # {} x {:?}\n",
             planned.group.store.display().to_string(),

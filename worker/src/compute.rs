@@ -173,27 +173,23 @@ impl<'a> Work<'a> {
             let images = self.images.f_narrow(0, start, size)?.f_to_device(device)?.f_to_kind(kind(self.group))?;
             let rows = round.batch.max(LEAST_ROWS) as i64;
             let first = self.first + start as u64;
-            let pass = match &known {
-                Some(targets) => {
-                    Pass::new(self.graph, images, targets.f_narrow(0, start, size)?.f_to_device(device)?, rows)
-                }
-                None => {
-                    let trace = self.graph.trace(&images)?;
-                    append(&mut logits, trace.logits(), || name::PREDICTIONS.to_owned(), first)?;
-                    Pass::predicted(self.graph, images, trace, rows)?
-                }
+            let pass = if let Some(targets) = &known {
+                Pass::new(self.graph, images, targets.f_narrow(0, start, size)?.f_to_device(device)?, rows)
+            } else {
+                let trace = self.graph.trace(&images)?;
+                append(&mut logits, trace.logits(), || name::PREDICTIONS.to_owned(), first)?;
+                Pass::predicted(self.graph, images, trace, rows)?
             };
             for ((variant, method), maps) in round.variants.iter().zip(&mut maps) {
                 append(maps, &method.attribute(&pass)?, || variant.key.clone(), first)?;
             }
         }
-        self.targets = match known {
-            Some(targets) => Some(targets),
-            None => {
-                let targets = argmax(&logits, self.group.classes)?;
-                self.new_predictions = Some(logits);
-                Some(targets)
-            }
+        self.targets = if let Some(targets) = known {
+            Some(targets)
+        } else {
+            let targets = argmax(&logits, self.group.classes)?;
+            self.new_predictions = Some(logits);
+            Some(targets)
         };
         Ok(maps)
     }

@@ -59,7 +59,7 @@ fn run(args: &connection::Args) -> Result<(), Exit> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
     let device = device::open(args.device, args.threads)?;
     let (link, grants) = connection::connect(args, &device)?;
-    pipeline::run(&link, grants, device)
+    pipeline::run(&link, grants, &device)
 }
 
 fn print(value: &impl serde::Serialize) -> Result<(), Exit> {

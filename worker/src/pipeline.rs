@@ -31,8 +31,11 @@ enum Step {
     End(Job, Result<(), UnitError>),
 }
 
+/// A unit with what was read for it, or why that failed.
+type Read = (Job, Result<Loaded, UnitError>);
+
 /// Does the granted units until there are no more.
-pub(crate) fn run(link: &Link, grants: Receiver<Grant>, device: Opened) -> Result<(), Exit> {
+pub(crate) fn run(link: &Link, grants: Receiver<Grant>, device: &Opened) -> Result<(), Exit> {
     let (loaded, next) = sync_channel(AHEAD);
     let (steps, written) = sync_channel(BEHIND);
     let reading = thread::spawn(move || read(&grants, &loaded));
@@ -48,7 +51,7 @@ pub(crate) fn run(link: &Link, grants: Receiver<Grant>, device: Opened) -> Resul
     if read && wrote { Ok(()) } else { Err(Exit::internal("a stage of the worker panicked")) }
 }
 
-fn read(grants: &Receiver<Grant>, loaded: &SyncSender<(Job, Result<Loaded, UnitError>)>) {
+fn read(grants: &Receiver<Grant>, loaded: &SyncSender<Read>) {
     let mut reader = Reader::default();
     for grant in grants {
         let job = Job::new(grant);
@@ -59,12 +62,7 @@ fn read(grants: &Receiver<Grant>, loaded: &SyncSender<(Job, Result<Loaded, UnitE
     }
 }
 
-fn compute(
-    link: &Link,
-    next: &Receiver<(Job, Result<Loaded, UnitError>)>,
-    steps: &SyncSender<Step>,
-    device: Opened,
-) -> Result<(), Exit> {
+fn compute(link: &Link, next: &Receiver<Read>, steps: &SyncSender<Step>, device: &Opened) -> Result<(), Exit> {
     let mut engine = Engine::new(device.device);
     let send = |step| steps.send(step).map_err(|_| Exit::internal("the writing stage is gone"));
     for (mut job, loaded) in next {

@@ -32,10 +32,13 @@ pub(crate) struct Shard {
     pub(crate) predictions: Option<Vec<f32>>,
 }
 
+/// An open split and its labels.
+type Dataset = (Box<dyn Source>, Arc<Labels>);
+
 /// Datasets stay open between units: slices in rising order cost one pass over a file.
 #[derive(Default)]
 pub(crate) struct Reader {
-    open: HashMap<(PathBuf, String), (Box<dyn Source>, Arc<Labels>)>,
+    open: HashMap<(PathBuf, String), Dataset>,
 }
 
 impl Reader {

@@ -44,10 +44,11 @@ impl UnitError {
     pub(crate) fn class(&self) -> Failure {
         match self {
             Self::Data(DataError::Read { .. }) => Failure::Engine,
-            Self::Data(_) | Self::Noise(_) | Self::Method(_) | Self::Changed { .. } => Failure::Input,
             Self::Network(NetworkError::Torch(error)) if is_out_of_memory(error) => Failure::OutOfMemory,
             Self::Network(NetworkError::Torch(_)) | Self::Stopped => Failure::Engine,
-            Self::Network(_) => Failure::Input,
+            Self::Data(_) | Self::Noise(_) | Self::Method(_) | Self::Network(_) | Self::Changed { .. } => {
+                Failure::Input
+            }
             Self::Store(StoreError::TooLarge { .. }) | Self::NotFinite { .. } => Failure::Number,
             Self::Store(_) => Failure::Storage,
         }

@@ -74,6 +74,6 @@ fn once<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T, TchError>) -> Re
     if let Some(made) = cell.get() {
         return Ok(made);
     }
-    let made = make()?;
-    Ok(cell.get_or_init(|| made))
+    let value = make()?;
+    Ok(cell.get_or_init(|| value))
 }

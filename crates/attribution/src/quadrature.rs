@@ -7,7 +7,7 @@ const NEWTON_STEPS: usize = 8;
 
 /// `n` points in rising order, each with its weight; the weights sum to one.
 ///
-/// Exact for polynomials up to degree 2n - 1. The roots of the Legendre polynomial P_n are found by
+/// Exact for polynomials up to degree 2n - 1. The roots of the Legendre polynomial `P_n` are found by
 /// Newton's method from Tricomi's estimate (Abramowitz and Stegun 22.16.6 and 25.4.29).
 pub(crate) fn gauss_legendre(n: usize) -> Vec<(f64, f64)> {
     let count = n as f64;

@@ -1,5 +1,7 @@
 //! Every method of the list against identities, and against slow definitions where one is short.
 
+#![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
+
 use attribution::{METHODS, Pass, build};
 use network::models::load;
 use network::{Graph, Weights};
@@ -103,7 +105,7 @@ fn saliency_and_input_x_gradient_are_the_slope_of_the_target_logit() {
         let pixel = saliency.get(image).argmax(0, false).int64_value(&[]);
         let logit = |h: f64| {
             let moved = images.get(image).view([1, -1]).copy();
-            moved.get(0).get(pixel).f_add_(&Tensor::from(h)).unwrap();
+            let _ = moved.get(0).get(pixel).f_add_(&Tensor::from(h)).unwrap();
             graph
                 .forward(&moved.view([1, 3, 32, 32]))
                 .unwrap()

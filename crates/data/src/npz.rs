@@ -94,7 +94,8 @@ impl Member {
 
     fn read_header(&mut self) -> Result<(), DataError> {
         self.seek(0)?;
-        let mut reader = self.cursor.take().map(|cursor| cursor.reader).unwrap_or_else(|| Box::new(io::empty()));
+        let mut reader =
+            self.cursor.take().map_or_else(|| Box::new(io::empty()) as Box<dyn Read + Send>, |cursor| cursor.reader);
         self.header = Header::read(&mut reader).map_err(|reason| self.error(reason))?;
         let width = element_size(&self.header.descr).ok_or_else(|| {
             self.error(format!("elements of type `{}`, expected 8-bit pixels or integers", self.header.descr))

@@ -112,7 +112,7 @@ impl<'a> Builder<'a> {
         self.mistakes.extra = extra.map(str::to_owned).collect();
         if !self.mistakes.is_empty() {
             let (file, model) = (self.weights.file().to_owned(), model.to_owned());
-            return Err(NetworkError::Unfitting { file, model, mistakes: self.mistakes });
+            return Err(NetworkError::Unfitting { file, model, mistakes: Box::new(self.mistakes) });
         }
         if let Some(failure) = self.failure {
             return Err(failure);

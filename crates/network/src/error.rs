@@ -14,7 +14,7 @@ pub enum NetworkError {
     #[error("cannot read weights `{}`: {reason}", file.display())]
     Unreadable { file: PathBuf, reason: String },
     #[error("weights `{}` are not those of {model}{mistakes}", file.display())]
-    Unfitting { file: PathBuf, model: String, mistakes: Mistakes },
+    Unfitting { file: PathBuf, model: String, mistakes: Box<Mistakes> },
     /// libtorch failed. Whether trying again helps is in its words only.
     #[error("libtorch: {}", first_line(.0))]
     Torch(#[from] TchError),

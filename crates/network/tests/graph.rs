@@ -1,6 +1,8 @@
 //! Every model of the list, with random weights: backward against libtorch's autograd, folding
 //! against the unfolded graph, and the independence of results from batch and threads.
 
+#![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
+
 use network::models::{MODELS, load};
 use network::{Gradient, Graph, NetworkError, Weights};
 use tch::{Device, Kind, Tensor};

@@ -51,11 +51,12 @@ pub fn arrays(
     labels: &Labels,
     compression: Compression,
 ) -> Result<Vec<(String, Value)>, ArrayCreateError> {
-    let ([c, h, w], n, k) = (group.shape.map(|size| size as u64), group.images, group.classes as u64);
+    let [c, h, w] = group.shape.map(|size| size as u64);
+    let (n, shard) = (group.images, group.shard);
     let image = Array { shape: vec![n, c, h, w], inner: vec![1, c, h, w], names: vec!["sample", "channel", "y", "x"] };
     let mean_image = Array { shape: vec![c, h, w], inner: Vec::new(), names: vec!["channel", "y", "x"] };
     let scalar = Array { shape: vec![n], inner: Vec::new(), names: vec!["sample"] };
-    let logits = Array { shape: vec![n, k], inner: Vec::new(), names: vec!["sample", "class"] };
+    let logits = Array { shape: vec![n, group.classes as u64], inner: Vec::new(), names: vec!["sample", "class"] };
     let label = match labels.width {
         1 => scalar.clone(),
         width => Array { shape: vec![n, width as u64], inner: Vec::new(), names: vec!["sample", "label"] },
@@ -63,21 +64,21 @@ pub fn arrays(
     let dtype = group.numerics.dtype;
     let none = Map::new;
     let mut planned = vec![
-        (name::IMAGES.to_owned(), image.clone(), float(Dtype::Float32), group.shard, none()),
-        (name::LABELS.to_owned(), label, integer(), group.shard, none()),
-        (name::PREDICTIONS.to_owned(), logits, float(Dtype::Float32), group.shard, none()),
-        (name::INDICES.to_owned(), scalar.clone(), integer(), group.shard, none()),
+        (name::IMAGES.to_owned(), image.clone(), float(Dtype::Float32), shard, none()),
+        (name::LABELS.to_owned(), label, integer(), shard, none()),
+        (name::PREDICTIONS.to_owned(), logits, float(Dtype::Float32), shard, none()),
+        (name::INDICES.to_owned(), scalar.clone(), integer(), shard, none()),
     ];
     for class in std::iter::once(None).chain(labels.classes.iter().copied().map(Some)) {
         planned.push((mean(class), mean_image.clone(), float(Dtype::Float32), c, none()));
     }
     for variant in &group.variants {
         let of_array = attributes(&json!({"attrisweep": fingerprint::of_variant(variant), "batch": variant.batch}));
-        planned.push((attribution(&variant.key), image.clone(), float(dtype), group.shard, of_array));
+        planned.push((attribution(&variant.key), image.clone(), float(dtype), shard, of_array));
         if dtype == Dtype::Float16 {
             let text = "share of an image's non-zero values that float16 stores as zero";
             let of_array = attributes(&json!({"description": text}));
-            planned.push((underflow(&variant.key), scalar.clone(), float(Dtype::Float32), group.shard, of_array));
+            planned.push((underflow(&variant.key), scalar.clone(), float(Dtype::Float32), shard, of_array));
         }
     }
     let built = planned.into_iter().map(|(path, array, element, shard, attributes)| {
@@ -122,21 +123,21 @@ impl Array {
         compression: Compression,
         attributes: Map<String, Value>,
     ) -> Result<Value, ArrayCreateError> {
-        let mut chunk = self.shape.to_vec();
+        let mut chunk = self.shape.clone();
         chunk[0] = shard;
         let mut codecs: Vec<Arc<dyn BytesToBytesCodecTraits>> = Vec::new();
         if compression == Compression::Zstd {
             codecs.push(Arc::new(ZstdCodec::new(ZSTD_LEVEL, false)));
         }
         codecs.push(Arc::new(Crc32cCodec::new()));
-        let mut builder = ArrayBuilder::new(self.shape.to_vec(), chunk, data_type, fill);
+        let mut builder = ArrayBuilder::new(self.shape.clone(), chunk, data_type, fill);
         builder
             .chunk_key_encoding_default_separator(ChunkKeySeparator::Dot)
             .bytes_to_bytes_codecs(codecs)
             .dimension_names(Some(self.names.iter().copied()))
             .attributes(attributes);
         if !self.inner.is_empty() {
-            builder.subchunk_shape(self.inner.to_vec());
+            builder.subchunk_shape(self.inner.clone());
         }
         // Metadata as this crate builds it always has a JSON form.
         Ok(serde_json::to_value(builder.build_metadata()?).unwrap_or(Value::Null))

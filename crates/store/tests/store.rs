@@ -1,5 +1,7 @@
 //! A store's life: made, written shard by shard, gone on with, extended, refused.
 
+#![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -28,7 +30,11 @@ fn group(folder: &Path, seed: u64, variants: Vec<Variant>) -> Group {
         model: "m".into(),
         weights: "m.pth".into(),
         weights_sha256: "00".into(),
-        noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Default::default() },
+        noise: Noise {
+            name: "clean".into(),
+            kind: "none".into(),
+            parameters: sweep::parameters::Parameters::default(),
+        },
         store: folder.join("s.zarr"),
         images: 5,
         shape: [1, 2, 2],

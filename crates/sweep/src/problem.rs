@@ -77,7 +77,7 @@ impl std::error::Error for Problems {}
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     let closeness = |name: &&str| strsim::damerau_levenshtein(&word.to_lowercase(), &name.to_lowercase());
-    match known.iter().copied().min_by_key(|name| closeness(&name)) {
+    match known.iter().copied().min_by_key(|name| closeness(name)) {
         Some(name) if closeness(&name) <= 1 + name.len() / 4 => format!("did you mean `{name}`?"),
         _ => format!("known: {}", known.join(", ")),
     }

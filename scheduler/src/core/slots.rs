@@ -5,7 +5,7 @@ use fleet::{Ended, WorkerId};
 use super::{Now, Policy};
 
 /// Time that a process has to call. Loading libtorch from a cold network disk takes a minute.
-const STARTING: Now = Now::from_secs(180);
+const STARTING: Now = Now::from_mins(3);
 /// Workers in a row that may end on one device without a single unit done.
 const MAX_VAIN: u32 = 5;
 /// As `MAX_VAIN`, for those that were killed from outside.

@@ -6,8 +6,7 @@ use sweep::variant::Variant;
 
 use super::*;
 
-const POLICY: Policy =
-    Policy { max_retries: 1, lease: Duration::from_secs(20), unit_timeout: Duration::from_secs(3600) };
+const POLICY: Policy = Policy { max_retries: 1, lease: Duration::from_secs(20), unit_timeout: Duration::from_hours(1) };
 
 fn group(index: usize, shards: u64) -> Arc<Group> {
     let variant =

@@ -19,8 +19,11 @@ pub struct Entry {
     /// The file that holds dataset `flag` at `size` pixels below `root`.
     pub file: fn(root: &Path, flag: &str, size: usize) -> PathBuf,
     /// Opens `split` of `file`.
-    pub open: fn(file: &Path, split: &str) -> Result<Box<dyn Source>, DataError>,
+    pub open: Open,
 }
+
+/// Opens a split of a file.
+pub type Open = fn(file: &Path, split: &str) -> Result<Box<dyn Source>, DataError>;
 
 /// One split of one dataset.
 pub trait Source: Send {

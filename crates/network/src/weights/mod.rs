@@ -60,7 +60,7 @@ impl Weights {
                 n => hash.update(&buffer[..n]),
             }
         }
-        Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hex::encode(hash.finalize()))
     }
 
     /// Where the tensors come from.
