@@ -43,9 +43,10 @@ impl UnitError {
     /// What kind of failure it is, which decides what the scheduler does.
     pub(crate) fn class(&self) -> Failure {
         match self {
-            Self::Data(DataError::Read { .. }) => Failure::Engine,
             Self::Network(NetworkError::Torch(error)) if is_out_of_memory(error) => Failure::OutOfMemory,
-            Self::Network(NetworkError::Torch(_)) | Self::Stopped => Failure::Engine,
+            Self::Data(DataError::Read { .. }) | Self::Network(NetworkError::Torch(_)) | Self::Stopped => {
+                Failure::Engine
+            }
             Self::Data(_) | Self::Noise(_) | Self::Method(_) | Self::Network(_) | Self::Changed { .. } => {
                 Failure::Input
             }

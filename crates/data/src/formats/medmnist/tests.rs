@@ -50,6 +50,34 @@ fn any_slice_in_any_order_has_the_bytes_of_the_whole() {
     }
 }
 
+/// 256 MiB of images in an archive; a slice from its end is 48 bytes. The most memory that this process ever held
+/// (VmHWM) may grow by the buffers only. Other tests of this crate take less than 10 MiB together.
+#[test]
+fn memory_is_that_of_the_slice_and_not_of_the_file() {
+    let peak = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap().to_owned();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() >> 10
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (file, n) = (folder.path().join("x.npz"), (256 << 20) / 48);
+    let mut zip = zip::ZipWriter::new(std::fs::File::create(&file).unwrap());
+    let options = SimpleFileOptions::default().compression_level(Some(1));
+    zip.start_file("test_images.npy", options).unwrap();
+    zip.write_all(&npy("|u1", &format!("({n}, 4, 4, 3)"), &[])).unwrap();
+    for _ in 0..n / 1000 {
+        zip.write_all(&[7; 48_000]).unwrap();
+    }
+    zip.write_all(&vec![7; n % 1000 * 48]).unwrap();
+    zip.start_file("test_labels.npy", options).unwrap();
+    zip.write_all(&npy("|u1", &format!("({n}, 1)"), &vec![0; n])).unwrap();
+    zip.finish().unwrap();
+    let mut source = (ENTRY.open)(&file, "test").unwrap();
+    let before = peak();
+    assert_eq!(source.read(n as u64 - 1..n as u64).unwrap(), [7; 48]);
+    assert!(peak() - before < 32, "{} MiB more", peak() - before);
+}
+
 #[test]
 fn an_archive_cut_anywhere_is_an_error_and_never_other_pixels() {
     let folder = tempfile::tempdir().unwrap();
