@@ -51,7 +51,7 @@ fn any_slice_in_any_order_has_the_bytes_of_the_whole() {
 }
 
 /// 256 MiB of images in an archive; a slice from its end is 48 bytes. The most memory that this process ever held
-/// (VmHWM) may grow by the buffers only. Other tests of this crate take less than 10 MiB together.
+/// (`VmHWM`) may grow by the buffers only. Other tests of this crate take less than 10 MiB together.
 #[test]
 fn memory_is_that_of_the_slice_and_not_of_the_file() {
     let peak = || {
@@ -65,10 +65,11 @@ fn memory_is_that_of_the_slice_and_not_of_the_file() {
     let options = SimpleFileOptions::default().compression_level(Some(1));
     zip.start_file("test_images.npy", options).unwrap();
     zip.write_all(&npy("|u1", &format!("({n}, 4, 4, 3)"), &[])).unwrap();
+    let pixels = vec![7; 48_000];
     for _ in 0..n / 1000 {
-        zip.write_all(&[7; 48_000]).unwrap();
+        zip.write_all(&pixels).unwrap();
     }
-    zip.write_all(&vec![7; n % 1000 * 48]).unwrap();
+    zip.write_all(&pixels[..n % 1000 * 48]).unwrap();
     zip.start_file("test_labels.npy", options).unwrap();
     zip.write_all(&npy("|u1", &format!("({n}, 1)"), &vec![0; n])).unwrap();
     zip.finish().unwrap();
