@@ -53,6 +53,11 @@ impl Run<'_> {
         let maps = self.plan.units.iter().map(|unit| unit.images() * unit.group.variants.len() as u64).sum();
         self.progress.begin(maps);
         tracing::info!(groups = self.plan.groups.len(), units = self.plan.units.len(), maps, "the sweep begins");
+        if self.plan.config.preflight.enabled {
+            tracing::warn!(
+                "this version does not probe: batch sizes are those of preflight_check.results_path, else 16"
+            );
+        }
         let mut ticks = interval(TICK);
         let actions = self.core.start(self.began.elapsed());
         let mut outcome = self.act(actions)?;

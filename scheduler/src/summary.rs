@@ -1,5 +1,6 @@
 //! The last screen: what was written, where, how fast, and how to open it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::time::Duration;
@@ -16,6 +17,8 @@ pub(crate) struct Totals {
     maps: u64,
     bytes: u64,
     computing: f64,
+    /// Largest share of values lost to half precision, by variant.
+    underflow: BTreeMap<String, f32>,
 }
 
 /// Units that are named when some failed; the log names all.
@@ -30,6 +33,10 @@ impl Totals {
         self.maps += report.maps;
         self.bytes += report.bytes;
         self.computing += report.computing;
+        for (key, share) in &report.underflow {
+            let worst = self.underflow.entry(key.clone()).or_default();
+            *worst = worst.max(*share);
+        }
     }
 }
 
@@ -107,6 +114,14 @@ fn written(plan: &Plan, totals: &Totals, took: Duration) -> String {
     }
     if stores > TOLD {
         let _ = writeln!(text, "  and {} more", stores - TOLD);
+    }
+    for (key, share) in &totals.underflow {
+        let percent = 100.0 * share;
+        let _ = writeln!(
+            text,
+            "Note: float16 stores up to {percent:.0} % of a shard's non-zero values of {key} as zero; \
+             `store: {{dtype: float32}}` keeps them."
+        );
     }
     if let Some((planned, variant)) = plan.groups.first().and_then(|p| Some((p, p.group.variants.first()?))) {
         let _ = write!(

@@ -109,7 +109,9 @@ fn write(link: &Link, steps: &Receiver<Step>) {
             }
             (Step::Array(_) | Step::Means(_), _) => {}
             (Step::End(mut job, outcome), _) => {
-                job.bytes = current.take().map_or(0, |(_, _, writer)| writer.bytes());
+                if let Some((_, _, writer)) = current.take() {
+                    (job.bytes, job.underflow) = (writer.bytes, writer.underflow);
+                }
                 job.report(link, failed.take().map_or(outcome, Err));
             }
         }

@@ -70,7 +70,7 @@ impl Reader {
     fn source(&mut self, group: &Group) -> Result<(&mut Box<dyn Source>, Arc<Labels>), UnitError> {
         let key = (group.images_file.clone(), group.split.clone());
         if !self.open.contains_key(&key) {
-            let mut source = formats::open(&group.images_file, &group.split)?;
+            let mut source = formats::open(&group.format, &group.images_file, &group.split)?;
             let labels = Arc::new(source.labels()?);
             self.open.insert(key.clone(), (source, labels));
         }

@@ -87,11 +87,12 @@ pub(crate) struct Job {
     pub(crate) computing: Duration,
     pub(crate) maps: u64,
     pub(crate) bytes: u64,
+    pub(crate) underflow: Vec<(String, f32)>,
 }
 
 impl Job {
     pub(crate) fn new(grant: Grant) -> Self {
-        Self { grant, started: Instant::now(), computing: Duration::ZERO, maps: 0, bytes: 0 }
+        Self { grant, started: Instant::now(), computing: Duration::ZERO, maps: 0, bytes: 0, underflow: Vec::new() }
     }
 
     /// Tells the scheduler how it ended.
@@ -100,8 +101,9 @@ impl Job {
         match outcome {
             Ok(()) => {
                 let (seconds, computing) = (self.started.elapsed().as_secs_f64(), self.computing.as_secs_f64());
-                let report = Report { maps: self.maps, bytes: self.bytes, seconds, computing };
-                tracing::info!(%unit, attempt, maps = self.maps, bytes = self.bytes, seconds, computing, "done");
+                let (maps, bytes, underflow) = (self.maps, self.bytes, self.underflow);
+                let report = Report { maps, bytes, seconds, computing, underflow };
+                tracing::info!(%unit, attempt, maps, bytes, seconds, computing, "done");
                 link.send(&FromWorker::Done { unit, attempt, report });
             }
             Err(UnitError::Stopped) => {}

@@ -10,17 +10,22 @@ use crate::unit::{Job, UnitError};
 /// Writes what the second stage computes of one unit.
 pub(crate) struct Writer {
     shards: Shards,
-    bytes: u64,
+    /// Bytes written so far.
+    pub(crate) bytes: u64,
+    /// As in the report of the unit.
+    pub(crate) underflow: Vec<(String, f32)>,
 }
+
+/// Share of values lost to half precision above which a person should know.
+const UNDERFLOW: f32 = 0.01;
 
 impl Writer {
     pub(crate) fn new(job: &Job) -> Self {
-        Self { shards: Shards::open(job.grant.unit.group.store.clone(), job.grant.tag.clone()), bytes: 0 }
-    }
-
-    /// Bytes written so far.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
+        Self {
+            shards: Shards::open(job.grant.unit.group.store.clone(), job.grant.tag.clone()),
+            bytes: 0,
+            underflow: Vec::new(),
+        }
     }
 
     /// Writes one array of a shard.
@@ -47,6 +52,10 @@ impl Writer {
             return Ok(self.shards.put(&path, shard, Data::Float32(values))?);
         }
         let narrowed = narrow(key, &values, group.shape.iter().product(), group.range(shard).start)?;
+        let share = narrowed.underflow.iter().sum::<f32>() / narrowed.underflow.len().max(1) as f32;
+        if share > UNDERFLOW {
+            self.underflow.push((key.to_owned(), share));
+        }
         let beside = self.shards.put(&underflow(key), shard, Data::Float32(narrowed.underflow))?;
         Ok(beside + self.shards.put(&path, shard, Data::Float16(narrowed.values))?)
     }

@@ -15,6 +15,8 @@ pub enum DataError {
     Member { file: PathBuf, member: String, has: String },
     #[error("`{}`, member `{member}`: {reason}", file.display())]
     Format { file: PathBuf, member: String, reason: String },
+    #[error("dataset format `{name}` is not known to this build")]
+    UnknownFormat { name: String },
     #[error("images have {found} channels and the model takes {wanted}")]
     Channels { found: usize, wanted: usize },
 }

@@ -26,6 +26,7 @@ fn group(folder: &Path, seed: u64, variants: Vec<Variant>) -> Group {
         dataset: "d".into(),
         split: "test".into(),
         images_file: "d.npz".into(),
+        format: "medmnist".into(),
         data: json!("data"),
         model: "m".into(),
         weights: "m.pth".into(),

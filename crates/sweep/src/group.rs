@@ -16,6 +16,8 @@ pub struct Group {
     pub split: String,
     /// The file that holds the images.
     pub images_file: PathBuf,
+    /// Its format, by the name of its entry in `data::formats`.
+    pub format: String,
     /// What names the content of that file's images and labels: a worker refuses others.
     pub data: serde_json::Value,
     /// Model architecture (`resnet18`).

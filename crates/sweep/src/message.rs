@@ -67,7 +67,7 @@ pub enum ToWorker {
 }
 
 /// What a unit took.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// Attribution maps written (images x variants), without those found in place.
     pub maps: u64,
@@ -77,6 +77,8 @@ pub struct Report {
     pub seconds: f64,
     /// Seconds of those in which the device computed.
     pub computing: f64,
+    /// Variants of whose non-zero values float16 stores more than a hundredth as zero, with that share.
+    pub underflow: Vec<(String, f32)>,
 }
 
 /// What kind of failure a unit met.

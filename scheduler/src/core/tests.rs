@@ -15,6 +15,7 @@ fn group(index: usize, shards: u64) -> Arc<Group> {
         dataset: format!("d{index}"),
         split: "test".into(),
         images_file: "d.npz".into(),
+        format: "medmnist".into(),
         data: serde_json::Value::Null,
         model: "m".into(),
         weights: "m.pth".into(),

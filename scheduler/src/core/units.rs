@@ -61,6 +61,8 @@ impl From<Ended> for Loss {
         match how {
             // 84: the worker lost the line and ended itself.
             Ended::Signal(SIGKILL | SIGTERM) | Ended::Code(84) => Self::Killed,
+            // 82: the device needs a new process; the unit at which that showed was reported as failed.
+            Ended::Code(82) => Self::Innocent,
             other => Self::Crashed(other),
         }
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use data::DataError;
-use data::formats::{self, Labels};
+use data::formats::{self, Entry, Labels};
 use serde_json::Value;
 use sweep::config::{Config, Split};
 use sweep::problem::Problems;
@@ -14,6 +14,7 @@ pub(super) struct Dataset {
     pub(super) flag: String,
     pub(super) split: Split,
     pub(super) file: PathBuf,
+    pub(super) format: &'static str,
     pub(super) content: Value,
     /// Images that the sweep takes: all, or `limit`.
     pub(super) images: u64,
@@ -46,8 +47,8 @@ pub(super) fn open(config: &Config, problems: &mut Problems) -> Vec<Dataset> {
     let mut datasets = Vec::new();
     let size = config.search_space.image_size;
     for (flag, line) in flags(config, problems) {
-        let file = match formats::locate(&config.paths.data_root, &flag, size) {
-            Ok((file, _)) => file,
+        let found = match formats::locate(&config.paths.data_root, &flag, size) {
+            Ok(found) => found,
             Err(expected) => {
                 let text = format!("no data for `{flag}` at {size} px: expected `{}`", expected.display());
                 problems.add(line, "search_space.data_flags", text);
@@ -55,7 +56,7 @@ pub(super) fn open(config: &Config, problems: &mut Problems) -> Vec<Dataset> {
             }
         };
         for (split, _) in &config.search_space.splits {
-            match dataset(config, &flag, *split, file.clone()) {
+            match dataset(config, &flag, *split, &found) {
                 Ok(dataset) => {
                     check(&dataset, size, line, problems);
                     datasets.push(dataset);
@@ -70,13 +71,19 @@ pub(super) fn open(config: &Config, problems: &mut Problems) -> Vec<Dataset> {
     datasets
 }
 
-fn dataset(config: &Config, flag: &str, split: Split, file: PathBuf) -> Result<Dataset, DataError> {
-    let mut source = formats::open(&file, split.name())?;
+fn dataset(
+    config: &Config,
+    flag: &str,
+    split: Split,
+    (file, entry): &(PathBuf, &'static Entry),
+) -> Result<Dataset, DataError> {
+    let mut source = (entry.open)(file, split.name())?;
     let images = config.settings.limit.map_or(source.len(), |limit| limit.min(source.len()));
     let mut labels = source.labels()?;
     labels.values.truncate(images as usize * labels.width);
     let (content, shape) = (source.content(), source.shape());
-    Ok(Dataset { flag: flag.to_owned(), split, file, content, images, shape, labels })
+    let (flag, file) = (flag.to_owned(), file.clone());
+    Ok(Dataset { flag, split, file, format: entry.name, content, images, shape, labels })
 }
 
 fn check(dataset: &Dataset, size: usize, line: u64, problems: &mut Problems) {

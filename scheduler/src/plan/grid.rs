@@ -41,6 +41,7 @@ pub(super) fn groups(
                     dataset: dataset.flag.clone(),
                     split: split.to_owned(),
                     images_file: dataset.file.clone(),
+                    format: dataset.format.to_owned(),
                     data: dataset.content.clone(),
                     model: model.clone(),
                     weights: weights.clone(),

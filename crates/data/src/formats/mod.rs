@@ -65,9 +65,9 @@ pub fn locate(root: &Path, flag: &str, size: usize) -> Result<(PathBuf, &'static
     found.ok_or_else(|| candidates.next().map(|(file, _)| file).unwrap_or_default())
 }
 
-/// Opens `split` of `file`, by the format that `file` was located with.
-pub fn open(file: &Path, split: &str) -> Result<Box<dyn Source>, DataError> {
-    let extension = |entry: &&&Entry| (entry.file)(Path::new(""), "x", 28).extension() == file.extension();
-    let entry = FORMATS.iter().find(extension).unwrap_or(&FORMATS[0]);
+/// Opens `split` of `file`, which is of the format called `format`.
+pub fn open(format: &str, file: &Path, split: &str) -> Result<Box<dyn Source>, DataError> {
+    let entry = FORMATS.iter().find(|entry| entry.name == format);
+    let entry = entry.ok_or_else(|| DataError::UnknownFormat { name: format.to_owned() })?;
     (entry.open)(file, split)
 }

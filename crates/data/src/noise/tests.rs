@@ -10,6 +10,7 @@ fn group(kind: &str, parameters: Value) -> Group {
         dataset: "d".into(),
         split: "test".into(),
         images_file: "d.npz".into(),
+        format: "medmnist".into(),
         data: json!("data"),
         model: "m".into(),
         weights: "m.pth".into(),
