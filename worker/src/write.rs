@@ -52,9 +52,9 @@ impl Writer {
             return Ok(self.shards.put(&path, shard, Data::Float32(values))?);
         }
         let narrowed = narrow(key, &values, group.shape.iter().product(), group.range(shard).start)?;
-        let share = narrowed.underflow.iter().sum::<f32>() / narrowed.underflow.len().max(1) as f32;
-        if share > UNDERFLOW {
-            self.underflow.push((key.to_owned(), share));
+        let lost = narrowed.underflow.iter().sum::<f32>() / narrowed.underflow.len().max(1) as f32;
+        if lost > UNDERFLOW {
+            self.underflow.push((key.to_owned(), lost));
         }
         let beside = self.shards.put(&underflow(key), shard, Data::Float32(narrowed.underflow))?;
         Ok(beside + self.shards.put(&path, shard, Data::Float16(narrowed.values))?)
