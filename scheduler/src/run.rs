@@ -50,7 +50,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn drive(mut self, (mut interrupt, mut terminate): (Signal, Signal)) -> Result<Code, Failure> {
-        let maps = self.plan.units.iter().map(|unit| unit.images() * unit.group.variants.len() as u64).sum();
+        let maps = self.plan.units.iter().map(Unit::maps).sum();
         self.progress.begin(maps);
         tracing::info!(groups = self.plan.groups.len(), units = self.plan.units.len(), maps, "the sweep begins");
         if self.plan.config.preflight.enabled {

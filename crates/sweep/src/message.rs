@@ -7,6 +7,12 @@ use crate::unit::{Unit, UnitId};
 /// Longest line that either side accepts, in bytes. A grant with a hundred variants has 20 kB.
 pub const MAX_LINE: usize = 1 << 20;
 
+/// Exit code of a worker whose device failed in a way that only a new process mends.
+pub const DEVICE_LOST: i32 = 82;
+
+/// Exit code of a worker that lost the scheduler, or heard nothing from it for a lease.
+pub const LEASE_LOST: i32 = 84;
+
 /// From a worker to the scheduler.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FromWorker {

@@ -39,6 +39,11 @@ impl Unit {
         }
     }
 
+    /// Attribution maps that the unit stands for.
+    pub fn maps(&self) -> u64 {
+        self.images() * self.group.variants.len() as u64
+    }
+
     /// Images that the unit works on.
     pub fn images(&self) -> u64 {
         match self.part {

@@ -97,7 +97,7 @@ impl Core {
     /// A sweep of `units` of `groups` groups on `slots` devices. Groups without a unit are closed at once.
     pub(crate) fn new(units: Vec<(usize, Unit)>, groups: Vec<Option<Unit>>, slots: usize, policy: Policy) -> Self {
         let units = Units::new(units, groups, policy.max_retries);
-        let queue = Queue::new(units.len());
+        let queue = Queue::new(units.shards());
         Self { policy, units, queue, slots: Slots::new(slots), ending: None, ended: false }
     }
 
@@ -110,8 +110,7 @@ impl Core {
         if self.units.all_ended() {
             self.conclude(now, &mut actions);
         } else {
-            let wanted = self.slots.len().min(self.units.len());
-            (0..wanted).for_each(|slot| self.launch(slot, now, &mut actions));
+            self.launch_wanted(now, &mut actions);
         }
         actions
     }
@@ -130,7 +129,7 @@ impl Core {
             Event::Exited { slot, how } => self.on_exited(now, slot, how, &mut actions),
             Event::LaunchFailed { slot, reason } => {
                 self.slots.launch_failed(slot, reason);
-                self.relaunch(now, slot, &mut actions);
+                self.launch_wanted(now, &mut actions);
             }
             Event::Tick => self.on_tick(now, &mut actions),
             Event::Interrupt => self.on_interrupt(now, &mut actions),
@@ -187,30 +186,33 @@ impl Core {
     }
 
     fn on_exited(&mut self, now: Now, slot: usize, how: Ended, actions: &mut Vec<Action>) {
-        let held = self.slots.exited(slot, how);
+        let (held, timed_out) = self.slots.exited(slot, how);
         // The first is the one that was computed; the others only waited behind it.
         for (position, index) in held.into_iter().enumerate() {
-            let loss = if position > 0 || self.ending.is_some() { Loss::Innocent } else { Loss::from(how) };
-            if self.units.lost(index, loss) {
+            let first = position == 0 && self.ending.is_none();
+            let waits = match timed_out {
+                true if first => self.units.failed(index, Failure::Engine, "took longer than task_timeout".to_owned()),
+                false if first => self.units.lost(index, Loss::from(how)),
+                _ => self.units.lost(index, Loss::Innocent),
+            };
+            if waits {
                 self.queue.push(index);
             }
         }
-        self.relaunch(now, slot, actions);
+        self.launch_wanted(now, actions);
     }
 
-    fn relaunch(&mut self, now: Now, slot: usize, actions: &mut Vec<Action>) {
+    /// Starts workers until there are as many as open units or devices, and ends the sweep if none can be.
+    fn launch_wanted(&mut self, now: Now, actions: &mut Vec<Action>) {
         if self.ending.is_some() || self.units.all_ended() {
             return;
         }
-        self.launch(slot, now, actions);
-        if let Some(reason) = self.slots.all_given_up() {
-            self.end(now, Outcome::NoWorkers(reason), actions);
-        }
-    }
-
-    fn launch(&mut self, slot: usize, now: Now, actions: &mut Vec<Action>) {
-        if self.slots.launch(slot, now) {
+        while self.slots.running().count() < self.units.open() {
+            let Some(slot) = self.slots.launch_next(now) else { break };
             actions.push(Action::Launch(slot));
+        }
+        if self.slots.running().next().is_none() {
+            self.end(now, Outcome::NoWorkers(self.slots.last_words()), actions);
         }
     }
 

@@ -27,6 +27,8 @@ struct Slot {
     /// Workers that ended without a unit done: by themselves, and killed.
     vain: u32,
     vain_killed: u32,
+    /// Whether its worker is being ended because its unit took too long.
+    timed_out: bool,
     last: String,
 }
 
@@ -41,8 +43,6 @@ enum State {
     },
     /// The line is broken or the lease over; its process is being ended.
     Leaving,
-    /// Too many workers ended in vain.
-    GivenUp,
 }
 
 impl Slots {
@@ -53,6 +53,7 @@ impl Slots {
             since: Now::ZERO,
             vain: 0,
             vain_killed: 0,
+            timed_out: false,
             last: String::new(),
         };
         Self { list: (0..count).map(|_| slot()).collect() }
@@ -62,18 +63,14 @@ impl Slots {
         self.list.len()
     }
 
-    /// Marks `slot` as starting; false if it is in use or given up.
-    pub(super) fn launch(&mut self, slot: usize, now: Now) -> bool {
-        let slot = &mut self.list[slot];
-        if slot.state != State::Empty {
-            return false;
-        }
-        if slot.vain >= MAX_VAIN || slot.vain_killed >= MAX_VAIN_KILLED {
-            slot.state = State::GivenUp;
-            return false;
-        }
-        slot.state = State::Starting(now);
-        true
+    /// Marks the next free device as starting, those first on which least went wrong.
+    pub(super) fn launch_next(&mut self, now: Now) -> Option<usize> {
+        let usable =
+            |slot: &Slot| slot.state == State::Empty && slot.vain < MAX_VAIN && slot.vain_killed < MAX_VAIN_KILLED;
+        let free = self.list.iter().enumerate().filter(|(_, slot)| usable(slot));
+        let (index, _) = free.min_by_key(|(_, slot)| slot.vain)?;
+        self.list[index].state = State::Starting(now);
+        Some(index)
     }
 
     /// The process of `slot` could not be started.
@@ -107,12 +104,10 @@ impl Slots {
         Some(slot)
     }
 
-    /// The process of `slot` has ended; the units that it held.
-    pub(super) fn exited(&mut self, slot: usize, how: Ended) -> Vec<usize> {
+    /// The process of `slot` has ended; the units that it held, and whether the first took too long.
+    pub(super) fn exited(&mut self, slot: usize, how: Ended) -> (Vec<usize>, bool) {
         let slot = &mut self.list[slot];
-        if slot.state != State::GivenUp {
-            slot.state = State::Empty;
-        }
+        slot.state = State::Empty;
         match super::Loss::from(how) {
             super::Loss::Killed => slot.vain_killed += 1,
             _ => slot.vain += 1,
@@ -121,7 +116,7 @@ impl Slots {
             Ended::Code(code) => format!("its worker left with exit code {code}"),
             Ended::Signal(signal) => format!("its worker was ended by signal {signal}"),
         };
-        std::mem::take(&mut slot.held)
+        (std::mem::take(&mut slot.held), std::mem::take(&mut slot.timed_out))
     }
 
     /// The worker of `slot` has done a unit: the device works.
@@ -163,6 +158,7 @@ impl Slots {
                 State::Serving { .. }
                     if !slot.held.is_empty() && now.saturating_sub(slot.since) > policy.unit_timeout =>
                 {
+                    slot.timed_out = true;
                     "its unit took longer than task_timeout"
                 }
                 _ => continue,
@@ -175,7 +171,7 @@ impl Slots {
 
     /// Slots that have a process.
     pub(super) fn running(&self) -> impl Iterator<Item = usize> {
-        let running = |(_, slot): &(usize, &Slot)| !matches!(slot.state, State::Empty | State::GivenUp);
+        let running = |(_, slot): &(usize, &Slot)| slot.state != State::Empty;
         self.list.iter().enumerate().filter(running).map(|(index, _)| index)
     }
 
@@ -188,10 +184,10 @@ impl Slots {
         self.running().map(|index| (index, worker(index))).collect()
     }
 
-    /// Why no device is left, if none is.
-    pub(super) fn all_given_up(&self) -> Option<String> {
-        let given_up = self.list.iter().all(|slot| slot.state == State::GivenUp);
-        given_up.then(|| self.list.last().map(|slot| slot.last.clone()).unwrap_or_default())
+    /// How the last worker ended.
+    pub(super) fn last_words(&self) -> String {
+        let ended = self.list.iter().max_by_key(|slot| slot.vain);
+        ended.map(|slot| slot.last.clone()).unwrap_or_default()
     }
 
     fn serving(&self, worker: WorkerId) -> Option<usize> {

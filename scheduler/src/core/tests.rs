@@ -259,6 +259,54 @@ fn a_device_that_never_keeps_a_worker_ends_the_sweep_with_the_reason() {
     assert_eq!(rig.outcome, Some(Outcome::NoWorkers("its worker left with exit code 83".into())));
 }
 
+/// The scheduler died between the last shard and the means.
+#[test]
+fn a_sweep_that_lacks_means_only_starts_a_worker_for_them() {
+    let means = Unit { group: group(0, 2), part: Part::Means };
+    let mut core = Core::new(Vec::new(), vec![Some(means)], 2, POLICY);
+    assert_eq!(core.start(Now::ZERO), [Action::Launch(0)]);
+    let granted = core.on_event(Now::ZERO, Event::Connected { worker: WorkerId(1), slot: 0 });
+    assert!(matches!(&granted[..], [Action::Send(_, ToWorker::Grant { .. })]), "{granted:?}");
+}
+
+#[test]
+fn a_broken_device_leaves_the_last_unit_to_another_one() {
+    let mut rig = Rig::new(&[1], 2);
+    // One shard and its means are open, so both devices are tried.
+    assert_eq!(rig.launched, [0, 1]);
+    for _ in 0..5 {
+        rig.launched.retain(|slot| *slot != 0);
+        rig.event(Event::Exited { slot: 0, how: Ended::Code(83) });
+    }
+    let (slot, worker) = rig.connect();
+    assert_eq!(slot, 1);
+    rig.answer(worker, None);
+    rig.answer(worker, None);
+    rig.exit(slot, worker, Ended::Code(0));
+    assert_eq!(rig.outcome, Some(Outcome::Complete));
+}
+
+#[test]
+fn a_unit_that_takes_too_long_uses_up_its_retries() {
+    let mut rig = Rig::new(&[1], 1);
+    for _ in 0..=POLICY.max_retries {
+        let (slot, worker) = rig.connect();
+        let end = rig.now + POLICY.unit_timeout + Duration::from_secs(1);
+        while rig.now < end {
+            rig.say(worker, FromWorker::Alive);
+            rig.now += POLICY.lease / 2;
+        }
+        rig.event(Event::Tick);
+        assert_eq!(rig.killed.pop(), Some(slot));
+        rig.exit(slot, worker, KILLED);
+    }
+    assert!(
+        matches!(&rig.outcome, Some(Outcome::Incomplete(failed)) if failed[0].1.contains("task_timeout")),
+        "{:?}",
+        rig.outcome
+    );
+}
+
 #[test]
 fn a_full_disk_stops_everything_at_once() {
     let mut rig = Rig::new(&[4], 2);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use fleet::{Ended, WorkerId};
-use sweep::message::Failure;
+use sweep::message::{DEVICE_LOST, Failure, LEASE_LOST};
 use sweep::unit::{Part, Unit, UnitId};
 
 /// Crashes that a unit may cause before it is given up: a segmentation fault comes again.
@@ -59,10 +59,9 @@ pub(super) enum Loss {
 impl From<Ended> for Loss {
     fn from(how: Ended) -> Self {
         match how {
-            // 84: the worker lost the line and ended itself.
-            Ended::Signal(SIGKILL | SIGTERM) | Ended::Code(84) => Self::Killed,
-            // 82: the device needs a new process; the unit at which that showed was reported as failed.
-            Ended::Code(82) => Self::Innocent,
+            Ended::Signal(SIGKILL | SIGTERM) | Ended::Code(LEASE_LOST) => Self::Killed,
+            // The unit at which that showed was reported as failed.
+            Ended::Code(DEVICE_LOST) => Self::Innocent,
             other => Self::Crashed(other),
         }
     }
@@ -94,8 +93,13 @@ impl Units {
     }
 
     /// Number of shards: what waits from the start.
-    pub(super) fn len(&self) -> usize {
+    pub(super) fn shards(&self) -> usize {
         self.shards
+    }
+
+    /// Units that are neither done nor given up.
+    pub(super) fn open(&self) -> usize {
+        self.open
     }
 
     /// Means of groups whose shards are all there already.
@@ -119,8 +123,7 @@ impl Units {
 
     /// Maps that the unit stands for.
     pub(super) fn maps(&self, index: usize) -> u64 {
-        let unit = &self.list[index].unit;
-        unit.images() * unit.group.variants.len() as u64
+        self.list[index].unit.maps()
     }
 
     /// Grants the unit anew.
