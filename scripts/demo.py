@@ -34,7 +34,9 @@ def write_data() -> None:
     members = {}
     for split, part in SPLITS.items():
         members[f"{split}_images"], members[f"{split}_labels"] = pixels[part], labels[part][:, None]
-    np.savez_compressed(DATA, **members)
+    aside = DATA.with_suffix(".tmp.npz")
+    np.savez_compressed(aside, **members)
+    aside.rename(DATA)
     print(f"{DATA}: {len(labels)} images of 28x28 px")
 
 
@@ -60,7 +62,9 @@ def train() -> None:
     with torch.no_grad():
         right = (torch.cat([model(part) for part in test_x.split(128)]).argmax(1) == test_y).float().mean()
     WEIGHTS.parent.mkdir(parents=True, exist_ok=True)
-    torch.save({"net": model.state_dict()}, WEIGHTS)
+    aside = WEIGHTS.with_suffix(".tmp")
+    torch.save({"net": model.state_dict()}, aside)
+    aside.rename(WEIGHTS)
     print(f"{WEIGHTS}: trained in {time.monotonic() - started:.0f} s, right on {right:.1%} of the test images")
 
 

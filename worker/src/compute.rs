@@ -10,11 +10,10 @@ use sweep::group::{Group, Numerics, Precision};
 use sweep::variant::Variant;
 use tch::{Device, Kind, Tensor};
 
-use crate::connection::Link;
 use crate::read::Shard;
 use crate::unit::{Job, UnitError};
 
-/// Fewest images that a method with several points an image computes at once: fewer leave cores idle.
+/// Fewest images that a method with several points an image computes at once on the CPU: fewer leave cores idle.
 const LEAST_ROWS: usize = 16;
 
 /// Values of one array of a shard on their way to the store.
@@ -45,15 +44,15 @@ impl Engine {
         Self { device, loaded: None }
     }
 
-    /// Computes what is missing of `shard`; each array is given to `emit` as soon as it is whole.
+    /// Computes what is missing of `shard`, unless told to `stop` between two batches; each array is
+    /// given to `emit` as soon as it is whole.
     pub(crate) fn compute(
         &mut self,
         job: &mut Job,
         shard: Shard,
-        link: &Link,
+        stop: impl Fn() -> bool,
         mut emit: impl FnMut(Computed),
     ) -> Result<(), UnitError> {
-        let started = Instant::now();
         let group = job.grant.unit.group.clone();
         let missing = |array: &str| !shard.ledger.has(array, shard.index);
         let range = group.range(shard.index);
@@ -74,7 +73,9 @@ impl Engine {
             emit(Computed::Floats { array: name::IMAGES, values: shard.images });
         }
         for round in rounds {
-            let maps = work.round(&round, device, link)?;
+            let started = Instant::now();
+            let maps = work.round(&round, device, &stop)?;
+            job.computing += started.elapsed();
             if let Some(values) = work.new_predictions.take() {
                 emit(Computed::Floats { array: name::PREDICTIONS, values });
             }
@@ -83,7 +84,6 @@ impl Engine {
                 emit(Computed::Maps { key: variant.key.clone(), values });
             }
         }
-        job.computing = started.elapsed();
         Ok(())
     }
 
@@ -156,7 +156,12 @@ impl<'a> Work<'a> {
     }
 
     /// The maps of each variant of `round`, `[n, c, h, w]`; predictions too, if they are not there yet.
-    fn round(&mut self, round: &Round<'_>, device: Device, link: &Link) -> Result<Vec<Vec<f32>>, UnitError> {
+    fn round(
+        &mut self,
+        round: &Round<'_>,
+        device: Device,
+        stop: &impl Fn() -> bool,
+    ) -> Result<Vec<Vec<f32>>, UnitError> {
         let mut maps = vec![Vec::new(); round.variants.len()];
         let mut logits = Vec::new();
         let known = self.targets.take();
@@ -166,12 +171,12 @@ impl<'a> Work<'a> {
         }
         let n = self.images.size4()?.0;
         for start in (0..n).step_by(round.batch) {
-            if link.stopping() {
+            if stop() {
                 return Err(UnitError::Stopped);
             }
             let size = (round.batch as i64).min(n - start);
             let images = self.images.f_narrow(0, start, size)?.f_to_device(device)?.f_to_kind(kind(self.group))?;
-            let rows = round.batch.max(LEAST_ROWS) as i64;
+            let rows = if device == Device::Cpu { round.batch.max(LEAST_ROWS) } else { round.batch } as i64;
             let first = self.first + start as u64;
             let pass = if let Some(targets) = &known {
                 Pass::new(self.graph, images, targets.f_narrow(0, start, size)?.f_to_device(device)?, rows)

@@ -11,11 +11,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sweep::message::{FromWorker, MAX_LINE, ToWorker};
+use sweep::message::{FromWorker, LEASE_LOST, MAX_LINE, ToWorker};
 use sweep::unit::Unit;
 
 use crate::device::{Kind, Opened};
-use crate::exit::{Exit, LEASE_LOST};
+use crate::exit::Exit;
 
 /// How a worker is started. The token comes in `ATTRISWEEP_TOKEN`, where other users cannot read it.
 #[derive(Debug, clap::Args)]
@@ -141,7 +141,11 @@ fn receive(lines: &mut BufReader<TcpStream>) -> Option<ToWorker> {
 }
 
 /// Ends the process: the scheduler is gone, and there is nothing to tidy up.
+///
+/// At once, without the exit handlers of libtorch and CUDA: other threads are in the middle of both.
+#[expect(unsafe_code, reason = "std has no exit without handlers")]
 fn lost(text: &str) {
     tracing::error!("{text}");
-    std::process::exit(LEASE_LOST);
+    // SAFETY: ends the process; nothing runs afterwards that could see a broken state.
+    unsafe { libc::_exit(LEASE_LOST) }
 }

@@ -18,9 +18,6 @@ pub(crate) struct Exit {
     pub(crate) text: String,
 }
 
-/// The scheduler went away: whatever is under way is abandoned at once.
-pub(crate) const LEASE_LOST: i32 = 84;
-
 impl Exit {
     /// A defect of this program.
     pub(crate) fn internal(text: impl Into<String>) -> Self {
@@ -34,7 +31,7 @@ impl Exit {
 
     /// The device failed in a way that only a new process mends.
     pub(crate) fn sticky(text: impl Into<String>) -> Self {
-        Self { code: 82, text: text.into() }
+        Self { code: sweep::message::DEVICE_LOST as u8, text: text.into() }
     }
 
     /// The device cannot be used.

@@ -1,26 +1,17 @@
 //! What the scheduler asks before a sweep: what this build knows, and whether weights fit.
 
 use std::io::Read;
-use std::path::PathBuf;
 
 use attribution::METHODS;
 use network::models::{self, MODELS};
 use network::{NetworkError, Weights};
-use serde::{Deserialize, Serialize};
-use sweep::catalogue::{Catalogue, Checkpoint};
+use sweep::catalogue::{Catalogue, Checkpoint, Question};
 use tch::{Device, Kind};
 
 use crate::exit::Exit;
 
 /// The release that tch 0.24 is built for, and that `make setup` installs.
 const LIBTORCH: &str = "2.11.0";
-
-/// A weights file and the model that it should fit.
-#[derive(Debug, Deserialize, Serialize)]
-struct Question {
-    model: String,
-    weights: PathBuf,
-}
 
 pub(crate) fn catalogue() -> Catalogue {
     Catalogue {

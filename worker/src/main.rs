@@ -49,7 +49,8 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(Exit { code, text }) => {
-            tracing::error!("{text}");
+            // Standard error is the log, or what the scheduler shows of a failed question.
+            let _ = writeln!(std::io::stderr(), "{text}");
             ExitCode::from(code)
         }
     }

@@ -4,6 +4,7 @@
 //! of the data. The device is owned by the calling thread.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
@@ -67,16 +68,18 @@ fn compute(link: &Link, next: &Receiver<Read>, steps: &SyncSender<Step>, device:
     let send = |step| steps.send(step).map_err(|_| Exit::internal("the writing stage is gone"));
     for (mut job, loaded) in next {
         let unit = &job.grant.unit;
-        send(Step::Begin(Arc::clone(&unit.group), unit.part, Writer::new(&job)))?;
+        let unwritable = Arc::new(AtomicBool::new(false));
+        send(Step::Begin(Arc::clone(&unit.group), unit.part, Writer::new(&job, Arc::clone(&unwritable))))?;
+        let stop = || link.stopping() || unwritable.load(Ordering::Relaxed);
         let outcome = match loaded {
             Err(error) => Err(error),
             Ok(Loaded::Means(labels)) => {
                 send(Step::Means(labels))?;
                 Ok(())
             }
-            // A send fails only if the writer is gone, which the next one reports.
+            // What cannot be written need not be computed. A send fails only if the writer is gone, which the next one reports.
             Ok(Loaded::Shard(shard)) => {
-                engine.compute(&mut job, *shard, link, |array| drop(steps.send(Step::Array(array))))
+                engine.compute(&mut job, *shard, stop, |array| drop(steps.send(Step::Array(array))))
             }
         };
         let sticky = outcome.as_ref().is_err_and(UnitError::is_sticky);
@@ -103,6 +106,7 @@ fn write(link: &Link, steps: &Receiver<Step>) {
             }
             (Step::Array(array), Some((group, part, writer))) if failed.is_none() => {
                 failed = writer.write(group, *part, array).err();
+                writer.unwritable.store(failed.is_some(), Ordering::Relaxed);
             }
             (Step::Means(labels), Some((group, _, writer))) if failed.is_none() => {
                 failed = writer.means(group, &labels).err();

@@ -71,6 +71,8 @@ impl Reader {
         let key = (group.images_file.clone(), group.split.clone());
         if !self.open.contains_key(&key) {
             let mut source = formats::open(&group.format, &group.images_file, &group.split)?;
+            // One pass over the file, so that no shard is made of damaged images.
+            source.verify()?;
             let labels = Arc::new(source.labels()?);
             self.open.insert(key.clone(), (source, labels));
         }

@@ -29,6 +29,7 @@ pub(crate) enum UnitError {
     Changed { file: String },
     #[error("{what} of image {image} holds NaN or infinity")]
     NotFinite { what: String, image: u64 },
+    /// The scheduler says so, or what is computed cannot be written.
     #[error("told to stop")]
     Stopped,
 }
@@ -51,6 +52,7 @@ impl UnitError {
                 Failure::Input
             }
             Self::Store(StoreError::TooLarge { .. }) | Self::NotFinite { .. } => Failure::Number,
+            Self::Store(StoreError::Damaged { .. }) => Failure::Input,
             Self::Store(_) => Failure::Storage,
         }
     }
@@ -68,6 +70,9 @@ impl UnitError {
         while let Some(error) = cause {
             text = format!("{text}: {error}");
             cause = error.source();
+        }
+        if self.class() == Failure::OutOfMemory {
+            text += "; a smaller batch_size needs less";
         }
         text
     }

@@ -1,5 +1,8 @@
 //! Third stage: compress and put in place.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use store::{Data, Shards, attribution, narrow, underflow, write_means};
 use sweep::group::{Dtype, Group};
 use sweep::unit::Part;
@@ -12,6 +15,8 @@ pub(crate) struct Writer {
     shards: Shards,
     /// Bytes written so far.
     pub(crate) bytes: u64,
+    /// Tells the stage before that writing has failed.
+    pub(crate) unwritable: Arc<AtomicBool>,
     /// As in the report of the unit.
     pub(crate) underflow: Vec<(String, f32)>,
 }
@@ -20,10 +25,11 @@ pub(crate) struct Writer {
 const UNDERFLOW: f32 = 0.01;
 
 impl Writer {
-    pub(crate) fn new(job: &Job) -> Self {
+    pub(crate) fn new(job: &Job, unwritable: Arc<AtomicBool>) -> Self {
         Self {
             shards: Shards::open(job.grant.unit.group.store.clone(), job.grant.tag.clone()),
             bytes: 0,
+            unwritable,
             underflow: Vec::new(),
         }
     }

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use network::{Gradient, Graph, Rule, Trace};
-use tch::{TchError, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 /// A batch of images, the targets to explain, and one forward pass that all methods may use.
 pub struct Pass<'a> {
@@ -25,8 +25,10 @@ impl<'a> Pass<'a> {
     }
 
     /// As [`Pass::new`], with the forward pass already done and the largest logit of each image as its target.
+    ///
+    /// Largest in single precision, in which logits are stored: targets found from a store are the same.
     pub fn predicted(graph: &'a Graph, images: Tensor, trace: Trace, rows: i64) -> Result<Self, TchError> {
-        let targets = trace.logits().f_argmax(1, false)?;
+        let targets = trace.logits().f_to_kind(Kind::Float)?.f_argmax(1, false)?;
         Ok(Self { trace: OnceCell::from(trace), ..Self::new(graph, images, targets, rows) })
     }
 

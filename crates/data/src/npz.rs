@@ -1,8 +1,8 @@
 //! One array of a .npz archive, read from front to back in bounded memory.
 //!
 //! Deflate cannot seek: a [`Member`] keeps its place, so that slices asked for in rising order cost
-//! one pass over the file together, and only a step back starts anew. The bytes inflated so far are
-//! checksummed, and the last slice of an archive shows whether the file is what was written.
+//! one pass over the file together, and only a step back starts anew. [`Member::verify`] reads all of
+//! it once, as only the checksum of the whole tells whether any part of it is what was written.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Take};
@@ -20,6 +20,8 @@ const SCRATCH: usize = 1 << 16;
 /// One array of an archive.
 pub(crate) struct Member {
     file: PathBuf,
+    /// Stays open: a file that takes the place of this one is another file.
+    handle: File,
     name: String,
     /// Shape and element type.
     pub(crate) header: Header,
@@ -36,8 +38,6 @@ pub(crate) struct Member {
 struct Cursor {
     reader: Box<dyn Read + Send>,
     position: u64,
-    /// Over everything before `position`, if it was read from the first byte on.
-    crc: Option<crc32fast::Hasher>,
 }
 
 impl Member {
@@ -47,6 +47,7 @@ impl Member {
         let reader = File::open(file).map_err(|source| DataError::Read { file: file.to_owned(), source })?;
         let not_zip =
             |reason: zip::result::ZipError| DataError::Archive { file: file.to_owned(), reason: reason.to_string() };
+        let handle = reader.try_clone().map_err(|source| DataError::Read { file: file.to_owned(), source })?;
         let mut archive = ZipArchive::new(BufReader::new(reader)).map_err(not_zip)?;
         let has = archive.file_names().map(|name| name.trim_end_matches(".npy")).collect::<Vec<_>>().join(", ");
         let entry = archive.by_name(&member).map_err(|error| match error {
@@ -57,6 +58,7 @@ impl Member {
         })?;
         let mut opened = Self {
             file: file.to_owned(),
+            handle,
             name: name.to_owned(),
             header: Header { descr: String::new(), shape: Vec::new(), length: 0 },
             crc32: entry.crc32(),
@@ -88,8 +90,25 @@ impl Member {
         self.seek(from)?;
         let mut bytes = vec![0; (end - start) as usize];
         self.fill(&mut bytes)?;
-        self.check_end()?;
         Ok(bytes)
+    }
+
+    /// Reads all of it once and compares its checksum with the archive's.
+    pub(crate) fn verify(&mut self) -> Result<(), DataError> {
+        self.cursor = None;
+        self.seek(0)?;
+        let (mut crc, mut scratch, mut left) = (crc32fast::Hasher::new(), vec![0; SCRATCH], self.size);
+        while left > 0 {
+            let step = left.min(SCRATCH as u64) as usize;
+            self.fill(&mut scratch[..step])?;
+            crc.update(&scratch[..step]);
+            left -= step as u64;
+        }
+        let found = crc.finalize();
+        if found == self.crc32 {
+            return Ok(());
+        }
+        Err(self.error(format!("damaged: its checksum is {found:08x}, written as {:08x}", self.crc32)))
     }
 
     fn read_header(&mut self) -> Result<(), DataError> {
@@ -115,10 +134,9 @@ impl Member {
             self.cursor = Some(self.rewound().map_err(|source| self.io(source))?);
         }
         let behind = self.cursor.as_ref().map_or(0, |cursor| position - cursor.position);
-        // Reading over a short gap, as that of the header, keeps the checksum.
-        if behind > SCRATCH as u64 && !self.deflated {
+        if behind > 0 && !self.deflated {
             let stored = self.opened_at(position).map_err(|source| self.io(source))?;
-            self.cursor = Some(Cursor { reader: Box::new(stored), position, crc: None });
+            self.cursor = Some(Cursor { reader: Box::new(stored), position });
             return Ok(());
         }
         let mut scratch = vec![0; SCRATCH];
@@ -145,19 +163,6 @@ impl Member {
             });
         }
         cursor.position += bytes.len() as u64;
-        if let Some(crc) = cursor.crc.as_mut() {
-            crc.update(bytes);
-        }
-        Ok(())
-    }
-
-    /// At the end of the member its checksum must be the archive's.
-    fn check_end(&self) -> Result<(), DataError> {
-        let Some(Cursor { position, crc: Some(crc), .. }) = &self.cursor else { return Ok(()) };
-        let found = crc.clone().finalize();
-        if *position == self.size && found != self.crc32 {
-            return Err(self.error(format!("damaged: its checksum is {found:08x}, written as {:08x}", self.crc32)));
-        }
         Ok(())
     }
 
@@ -165,12 +170,13 @@ impl Member {
         let raw = self.opened_at(0)?;
         let reader: Box<dyn Read + Send> =
             if self.deflated { Box::new(DeflateDecoder::new(raw)) } else { Box::new(raw) };
-        Ok(Cursor { reader, position: 0, crc: Some(crc32fast::Hasher::new()) })
+        Ok(Cursor { reader, position: 0 })
     }
 
     /// The stored bytes of the member from `position` on.
     fn opened_at(&self, position: u64) -> io::Result<Take<BufReader<File>>> {
-        let mut reader = File::open(&self.file)?;
+        // One cursor at a time uses the handle's place.
+        let mut reader = self.handle.try_clone()?;
         reader.seek(SeekFrom::Start(self.start + position))?;
         Ok(BufReader::with_capacity(1 << 17, reader).take(self.compressed.saturating_sub(position)))
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde::de::DeserializeOwned;
-use sweep::catalogue::{Catalogue, Checkpoint};
+use sweep::catalogue::{Catalogue, Checkpoint, Question};
 
 use crate::FleetError;
 
@@ -13,15 +13,6 @@ use crate::FleetError;
 #[derive(Clone, Debug)]
 pub struct Worker {
     program: PathBuf,
-}
-
-/// A weights file and the model that it should fit.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-pub struct Question {
-    /// Model architecture.
-    pub model: String,
-    /// Weights file.
-    pub weights: PathBuf,
 }
 
 impl Worker {

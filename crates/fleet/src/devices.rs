@@ -20,8 +20,18 @@ pub struct Slot {
 
 struct Gpu {
     uuid: String,
+    /// Its product name, or why it does not answer.
     name: String,
-    busy: bool,
+    state: State,
+}
+
+#[derive(PartialEq)]
+enum State {
+    Idle,
+    /// Somebody works on it.
+    Busy,
+    /// It does not answer.
+    Broken,
 }
 
 /// The slots that `devices` asks for.
@@ -33,7 +43,7 @@ pub fn slots(devices: &Devices) -> Result<Vec<Slot>, FleetError> {
             indices.iter().map(|index| chosen(&gpus, *index)).collect()
         }
         Devices::Auto => {
-            let idle = gpus().unwrap_or_default().into_iter().enumerate().filter(|(_, gpu)| !gpu.busy);
+            let idle = gpus().unwrap_or_default().into_iter().enumerate().filter(|(_, gpu)| gpu.state == State::Idle);
             let slots: Vec<Slot> = idle.map(|(index, gpu)| slot(index, &gpu)).collect();
             Ok(if slots.is_empty() { cpu(1) } else { slots })
         }
@@ -56,6 +66,9 @@ fn chosen(gpus: &[Gpu], index: u32) -> Result<Slot, FleetError> {
         let has = (0..gpus.len()).map(|index| index.to_string()).collect::<Vec<_>>().join(", ");
         FleetError::NoSuchGpu { index, has: if has.is_empty() { "none".to_owned() } else { has } }
     })?;
+    if gpu.state == State::Broken {
+        return Err(FleetError::NoGpu { reason: format!("GPU {index} does not answer: {}", gpu.name) });
+    }
     Ok(slot(index as usize, gpu))
 }
 
@@ -65,10 +78,20 @@ fn gpus() -> Result<Vec<Gpu>, String> {
     let count = nvml.device_count().map_err(|error| error.to_string())?;
     let gpu = |index| {
         let device = nvml.device_by_index(index)?;
-        let busy = !device.running_compute_processes()?.is_empty();
-        Ok(Gpu { uuid: device.uuid()?, name: device.name()?, busy })
+        // Some virtual GPUs do not tell who works on them.
+        let busy = device.running_compute_processes().is_ok_and(|processes| !processes.is_empty());
+        let state = if busy { State::Busy } else { State::Idle };
+        Ok(Gpu { uuid: device.uuid()?, name: device.name()?, state })
     };
-    (0..count).map(gpu).collect::<Result<_, nvml_wrapper::error::NvmlError>>().map_err(|error| error.to_string())
+    let gpu = |index| {
+        let broken = |error: nvml_wrapper::error::NvmlError| Gpu {
+            uuid: String::new(),
+            name: error.to_string(),
+            state: State::Broken,
+        };
+        gpu(index).unwrap_or_else(broken)
+    };
+    Ok((0..count).map(gpu).collect())
 }
 
 #[cfg(test)]

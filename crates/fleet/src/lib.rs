@@ -10,7 +10,7 @@ mod fleet;
 mod hearing;
 pub mod launchers;
 
-pub use ask::{Question, Worker};
+pub use ask::Worker;
 pub use devices::{Slot, slots};
 pub use error::FleetError;
 pub use fleet::{Event, Fleet, Settings};

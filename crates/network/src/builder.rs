@@ -39,17 +39,17 @@ pub struct Builder<'a> {
 impl<'a> Builder<'a> {
     /// Takes tensors of `weights` to a device and type. `landmark` is a tensor that every file of the
     /// architecture has: what stands before it in the file stands before all names.
-    pub(crate) fn new(weights: &'a Weights, landmark: &str, placed: (Device, Kind)) -> Self {
-        Self {
+    pub(crate) fn new(weights: &'a Weights, landmark: &str, placed: (Device, Kind)) -> Result<Self, NetworkError> {
+        Ok(Self {
             weights,
-            prefix: weights.prefix_of(landmark),
+            prefix: weights.prefix_of(landmark)?,
             placed,
             channels: 0,
             nodes: Vec::new(),
             used: BTreeSet::new(),
             mistakes: Mistakes::default(),
             failure: None,
-        }
+        })
     }
 
     /// The images; their channels are those that the convolution `first` takes.
@@ -144,8 +144,9 @@ impl<'a> Builder<'a> {
                 self.mistakes.misshapen.push(format!("{name} {found:?} instead of {shape:?}"));
             }
             Some(_) => {
-                let tensor = self.noted(|builder| builder.loaded(name, &full, shape));
-                return tensor.unwrap_or_default();
+                if let Some(tensor) = self.noted(|builder| builder.loaded(name, &full, shape)) {
+                    return tensor;
+                }
             }
         }
         Tensor::f_zeros(shape, (self.placed.1, Device::Cpu)).unwrap_or_default()

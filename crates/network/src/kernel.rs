@@ -28,7 +28,7 @@ pub(crate) struct Convolution {
 impl Convolution {
     /// Prepares the convolution with `weight` `[out, in, k, k]`.
     pub(crate) fn new(weight: Tensor, bias: Option<Tensor>, stride: i64, padding: i64) -> Result<Self, TchError> {
-        let kernel = weight.size()[2];
+        let (_, _, kernel, _) = weight.size4()?;
         let turned = if stride == 1 && padding < kernel && by_name(&weight)? {
             Some(weight.f_flip([2, 3])?.f_transpose(0, 1)?.f_contiguous()?)
         } else {

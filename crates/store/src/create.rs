@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use sweep::config::Compression;
 use sweep::fingerprint::{self, Fingerprint};
 use sweep::group::Group;
+use sweep::variant::Variant;
 
 use crate::layout::{self, Labels};
 use crate::{StoreError, durable};
@@ -28,7 +29,8 @@ pub struct Facts {
 /// [`StoreError::Foreign`] for anything else, [`StoreError::Mismatch`] for a store of other numbers.
 pub fn inspect(group: &Group, facts: &Facts) -> Result<Option<bool>, StoreError> {
     let Some(root) = read_json(&group.store.join(METADATA))? else {
-        let occupied = fs::read_dir(&group.store).is_ok_and(|mut entries| entries.next().is_some());
+        let ours = |entry: fs::DirEntry| durable::is_unfinished(&entry.file_name().to_string_lossy());
+        let occupied = fs::read_dir(&group.store).is_ok_and(|entries| entries.flatten().any(|entry| !ours(entry)));
         return if occupied { Err(StoreError::Foreign { path: group.store.clone() }) } else { Ok(None) };
     };
     let ours = &root["attributes"]["attrisweep"];
@@ -45,7 +47,10 @@ pub fn inspect(group: &Group, facts: &Facts) -> Result<Option<bool>, StoreError>
         }
     }
     if differences.is_empty() {
-        return Ok(Some(ours["complete"] == true));
+        // A store that was completed for fewer variants is not complete for these.
+        let speaks_of =
+            |variant: &Variant| ours["variants"].as_array().is_some_and(|keys| keys.contains(&json!(variant.key)));
+        return Ok(Some(ours["complete"] == true && group.variants.iter().all(speaks_of)));
     }
     Err(StoreError::Mismatch { path: group.store.clone(), differences })
 }
@@ -62,6 +67,8 @@ pub fn create(
         path: group.store.clone(),
         reason: error.to_string(),
     };
+    // First of all the root: whose store this is must be known however early the scheduler dies.
+    put_root(group, facts, false, tag)?;
     for (path, metadata) in layout::arrays(group, labels, compression).map_err(failed)? {
         let folder = group.store.join(&path);
         if !folder.join(METADATA).is_file() {
@@ -90,10 +97,8 @@ const METADATA: &str = "zarr.json";
 /// The JSON is copied as it is: passing it through zarrs' types turns `{"name": "crc32c"}` into
 /// `"crc32c"`, which zarr-python 3.1 refuses.
 fn put_root(group: &Group, facts: &Facts, complete: bool, tag: &str) -> Result<(), StoreError> {
-    let mut below = Map::new();
-    for (path, metadata) in nodes(&group.store, &group.store)? {
-        below.insert(path, metadata);
-    }
+    durable::create_folders(&group.store)?;
+    let mut below: Map<String, Value> = nodes(&group.store, &group.store)?.into_iter().collect();
     below.sort_keys();
     let root = json!({
         "zarr_format": 3,
@@ -108,6 +113,7 @@ fn put_root(group: &Group, facts: &Facts, complete: bool, tag: &str) -> Result<(
             "zarr_version": 3,
             "attrisweep": {
                 "complete": complete,
+                "variants": group.variants.iter().map(|variant| &variant.key).collect::<Vec<_>>(),
                 "fingerprint": facts.fingerprint,
                 "provenance": facts.provenance,
             },

@@ -48,15 +48,24 @@ pub fn sweep(folder: &Path) -> Result<(), StoreError> {
         let name = name.to_string_lossy();
         if entry.file_type().map_err(failed)?.is_dir() {
             sweep(&path)?;
-        } else if name.starts_with('.') && name.ends_with(".tmp") {
-            fs::remove_file(&path).map_err(|source| StoreError::Write { path, source })?;
+        } else if is_unfinished(&name) {
+            match fs::remove_file(&path) {
+                // A worker of a killed scheduler may still have finished it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed.map_err(|source| StoreError::Write { path, source })?,
+            }
         }
     }
     Ok(())
 }
 
+/// Whether a file of this name was being written by [`put`].
+pub(crate) fn is_unfinished(name: &str) -> bool {
+    name.strip_prefix('.').is_some_and(|rest| rest.strip_suffix(".tmp").is_some())
+}
+
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }

@@ -11,7 +11,8 @@ pub enum StoreError {
     Write { path: PathBuf, source: io::Error },
     #[error("cannot read `{}`", path.display())]
     Read { path: PathBuf, source: io::Error },
-    #[error("`{}` is not usable: {reason}", path.display())]
+    /// Written whole once, and changed since: nothing is lost but this file.
+    #[error("`{}` is not usable: {reason}; delete it, and the same command makes it anew", path.display())]
     Damaged { path: PathBuf, reason: String },
     #[error("`{}` was not written by attrisweep; move it away, or choose another final_output_dir", path.display())]
     Foreign { path: PathBuf },

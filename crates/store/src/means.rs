@@ -14,7 +14,7 @@ struct Sum {
     images: u64,
 }
 
-/// Computes the mean images of `group` from its stored images and writes those that are missing.
+/// Computes the mean images of `group` from its stored images and writes them.
 ///
 /// `labels` are those of the group's images; empty for a multi-label set, which has no class means.
 /// Sums are in double precision and in the order of the images: the same bytes come out each time.

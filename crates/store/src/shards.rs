@@ -60,12 +60,13 @@ impl Shards {
 
     /// Reads the first `images` images of `shard` of a float32 `array`.
     pub fn floats(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<f32>, StoreError> {
-        let path = self.folder.join(array);
+        let folder = self.folder.clone();
         let opened = self.array(array)?;
-        let failed = |reason: String| StoreError::Damaged { path: path.clone(), reason };
         let place = place(opened, shard);
+        let path = folder.join(opened.chunk_key(&place).as_str());
+        let failed = |reason: String| StoreError::Damaged { path: path.clone(), reason };
         let chunk = opened.retrieve_chunk_if_exists::<Vec<f32>>(&place).map_err(|error| failed(error.to_string()))?;
-        let mut values = chunk.ok_or_else(|| failed(format!("shard {shard} is missing")))?;
+        let mut values = chunk.ok_or_else(|| failed("it is missing".to_owned()))?;
         let of_shard = opened.chunk_shape(&place).map_err(|error| failed(error.to_string()))?[0].get();
         values.truncate(values.len() / of_shard as usize * images as usize);
         Ok(values)

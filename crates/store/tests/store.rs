@@ -97,7 +97,7 @@ fn what_was_written_is_read_back_also_from_the_short_last_shard() {
     let mut shards = Shards::open(group.store.clone(), "t".into());
     assert_eq!(shards.floats(name::IMAGES, 2, 1).unwrap(), [16.0, 17.0, 18.0, 19.0]);
     let error = shards.floats(name::IMAGES, 0, 2).unwrap_err();
-    assert!(error.to_string().contains("shard 0 is missing"), "{error}");
+    assert!(error.to_string().contains("c.0.0.0.0` is not usable: it is missing"), "{error}");
 }
 
 /// Images 0 and 3 of class 0 have the mean (0 + 12) / 2 = 6 in their first pixel; all five have 8.
@@ -152,6 +152,34 @@ fn a_folder_that_somebody_else_filled_is_refused() {
 }
 
 #[test]
+fn a_store_whose_making_was_cut_off_anywhere_can_be_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let group = group(folder.path(), 1, vec![variant("IG", 50)]);
+    std::fs::create_dir_all(&group.store).unwrap();
+    std::fs::write(group.store.join(".zarr.json.run.tmp"), "torn").unwrap();
+    assert_eq!(inspect(&group, &facts(&group)).unwrap(), None);
+    let whole = made(folder.path());
+    let files = ["attributions/IG/zarr.json", "attributions/zarr.json", "images/zarr.json", "means/class_2/zarr.json"];
+    for file in files {
+        std::fs::remove_file(whole.store.join(file)).unwrap();
+        assert_eq!(inspect(&whole, &facts(&whole)).unwrap(), Some(false), "without {file}");
+        made(folder.path());
+        assert!(whole.store.join(file).is_file());
+    }
+}
+
+#[test]
+fn a_store_completed_for_fewer_variants_is_not_complete_for_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let both = group(folder.path(), 1, vec![variant("IG", 50), variant("IG2", 200)]);
+    create(&both, &facts(&both), &labels(), Compression::Zstd, "run").unwrap();
+    let one = group(folder.path(), 1, vec![variant("IG", 50)]);
+    finish(&one, &facts(&one), "run").unwrap();
+    assert_eq!(inspect(&one, &facts(&one)).unwrap(), Some(true));
+    assert_eq!(inspect(&both, &facts(&both)).unwrap(), Some(false));
+}
+
+#[test]
 fn an_added_variant_extends_a_complete_store_and_keeps_what_is_there() {
     let folder = tempfile::tempdir().unwrap();
     let group_of_one = made(folder.path());
@@ -159,7 +187,7 @@ fn an_added_variant_extends_a_complete_store_and_keeps_what_is_there() {
     finish(&group_of_one, &facts(&group_of_one), "run").unwrap();
     assert_eq!(inspect(&group_of_one, &facts(&group_of_one)).unwrap(), Some(true));
     let more = group(folder.path(), 1, vec![variant("IG", 50), variant("IG2", 200)]);
-    assert_eq!(inspect(&more, &facts(&more)).unwrap(), Some(true));
+    assert_eq!(inspect(&more, &facts(&more)).unwrap(), Some(false));
     create(&more, &facts(&more), &labels(), Compression::Zstd, "run").unwrap();
     assert_eq!(inspect(&more, &facts(&more)).unwrap(), Some(false));
     let ledger = Ledger::read(&more).unwrap();

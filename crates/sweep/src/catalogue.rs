@@ -5,6 +5,7 @@
 //! name and parameter is spelled in one place only: the entry's own file.
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,15 @@ pub struct Catalogue {
 /// The item called `name`.
 pub fn find<'a>(items: &'a [Item], name: &str) -> Option<&'a Item> {
     items.iter().find(|item| item.name == name)
+}
+
+/// A weights file and the model that it should fit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// Model architecture.
+    pub model: String,
+    /// Weights file.
+    pub weights: PathBuf,
 }
 
 /// What one weights file holds, as a worker reads it before anything is started.

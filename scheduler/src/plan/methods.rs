@@ -18,6 +18,9 @@ pub(super) fn variants(config: &Config, catalogue: &Catalogue, problems: &mut Pr
             problems.add(method.line, format!("{at}.class"), format!("unknown method `{}`, {hint}", method.class));
             continue;
         };
+        for (name, _) in method.params.0.iter().filter(|(_, value)| value.as_array().is_some_and(Vec::is_empty)) {
+            problems.add(method.line, format!("{at}.params.{name}"), "an empty list, expected a value or several");
+        }
         for given in expand(&method.params) {
             let key = key(&method.name, &given);
             if let Some(parameters) = checked(&given, &item.parameters, (method.line, &at), problems) {

@@ -52,8 +52,7 @@ pub(crate) struct Plan {
 pub(crate) fn check(file: &Path, worker: &Worker) -> Result<Checked, Failure> {
     let mut problems = Problems::new(file);
     let Some(config) = Config::read(file, &mut problems) else {
-        problems.into_result()?;
-        return Err(Failure { code: Code::Config, text: format!("`{}` is empty", file.display()) });
+        return Err(problems.into());
     };
     let catalogue = worker.catalogue()?;
     if catalogue.version != env!("CARGO_PKG_VERSION") {
@@ -107,6 +106,8 @@ impl Checked {
         let mut units = Vec::new();
         for planned in &mut groups {
             let group = &planned.group;
+            // Another scheduler may have been here between the check and the lock.
+            planned.complete = store::inspect(group, &planned.facts)?.unwrap_or(false);
             if group.store.is_dir() {
                 durable::sweep(&group.store)?;
             }

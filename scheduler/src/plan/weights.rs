@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use fleet::{FleetError, Question, Worker};
-use sweep::catalogue::{self, Catalogue, Checkpoint};
+use fleet::{FleetError, Worker};
+use sweep::catalogue::{self, Catalogue, Checkpoint, Question};
 use sweep::config::Config;
 use sweep::problem::{Problems, nearest};
 

@@ -80,6 +80,11 @@ impl Source for MedMnist {
         Ok(Labels { values, width })
     }
 
+    fn verify(&mut self) -> Result<(), DataError> {
+        self.images.verify()?;
+        self.labels.verify()
+    }
+
     fn content(&self) -> Value {
         let name = |member: &Member| format!("{:?} crc32 {:08x}", member.header.shape, member.crc32);
         json!({"images": name(&self.images), "labels": name(&self.labels)})

@@ -45,6 +45,9 @@ pub trait Source: Send {
     /// Labels of all images.
     fn labels(&mut self) -> Result<Labels, DataError>;
 
+    /// Reads everything once and finds out whether it is what was written.
+    fn verify(&mut self) -> Result<(), DataError>;
+
     /// What names the content of images and labels: it changes when they do.
     fn content(&self) -> Value;
 }
@@ -61,7 +64,7 @@ pub struct Labels {
 /// The file of dataset `flag`: the first format's whose file is there, else where it was expected.
 pub fn locate(root: &Path, flag: &str, size: usize) -> Result<(PathBuf, &'static Entry), PathBuf> {
     let mut candidates = FORMATS.iter().map(|entry| ((entry.file)(root, flag, size), *entry));
-    let found = candidates.clone().find(|(file, _)| file.is_file());
+    let found = candidates.clone().find(|(file, _)| file.exists());
     found.ok_or_else(|| candidates.next().map(|(file, _)| file).unwrap_or_default())
 }
 

@@ -32,7 +32,8 @@ impl Launcher for Local {
             .process_group(0)
             .kill_on_drop(true);
         if let Some(uuid) = &slot.gpu {
-            command.env("CUDA_VISIBLE_DEVICES", uuid);
+            // Convolutions would drop to ten bits of mantissa (TF32) where single precision is promised.
+            command.env("CUDA_VISIBLE_DEVICES", uuid).env("NVIDIA_TF32_OVERRIDE", "0");
         }
         let start = |source| FleetError::Start { program: job.program.clone(), source };
         let mut child = command.spawn().map_err(start)?;

@@ -27,7 +27,7 @@ pub fn load(name: &str, weights: &Weights, placed: (Device, Kind)) -> Result<Gra
         let known = MODELS.iter().map(|entry| entry.item.name.as_ref()).collect::<Vec<_>>().join(", ");
         NetworkError::UnknownModel(name.to_owned(), known)
     })?;
-    let mut builder = Builder::new(weights, entry.landmark, placed);
+    let mut builder = Builder::new(weights, entry.landmark, placed)?;
     let logits = (entry.build)(&mut builder);
     builder.finish(name, logits)
 }

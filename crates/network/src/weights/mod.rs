@@ -68,12 +68,20 @@ impl Weights {
         &self.file
     }
 
-    /// What stands before `name` in this file (`net.`), by the first tensor whose name ends so.
-    pub(crate) fn prefix_of(&self, name: &str) -> String {
-        let Source::File(stored) = &self.source else { return String::new() };
+    /// What stands before `name` in this file: nothing, the reference scripts' `net.`, or any one prefix.
+    pub(crate) fn prefix_of(&self, name: &str) -> Result<String, NetworkError> {
+        let Source::File(stored) = &self.source else { return Ok(String::new()) };
         let prefixes = stored.keys().filter_map(|key| key.strip_suffix(name));
-        let whole = prefixes.filter(|prefix| prefix.is_empty() || prefix.ends_with('.'));
-        whole.min_by_key(|prefix| prefix.len()).unwrap_or_default().to_owned()
+        let whole: Vec<&str> = prefixes.filter(|prefix| prefix.is_empty() || prefix.ends_with('.')).collect();
+        let known = ["", "net."].into_iter().find(|known| whole.contains(known));
+        match (known, &whole[..]) {
+            (Some(prefix), _) | (None, &[prefix]) => Ok(prefix.to_owned()),
+            (None, []) => Ok(String::new()),
+            (None, several) => {
+                let reason = format!("it holds several sets of weights: {}; keep one", several.join(", "));
+                Err(NetworkError::Unreadable { file: self.file.clone(), reason })
+            }
+        }
     }
 
     /// Names that start with `prefix`, without it.

@@ -70,7 +70,7 @@ impl Split {
 impl SearchSpace {
     pub(super) fn read(mut fields: Fields<'_>) -> Self {
         let space = Self {
-            data_flags: fields.list("data_flags", read::name).unwrap_or_default(),
+            data_flags: unique(&mut fields, "data_flags", read::name),
             model_flags: items(&mut fields, "model_flags", read::name),
             splits: items(&mut fields, "splits", read::choice(SPLITS)),
             image_size: fields.optional("image_size", size).unwrap_or(224),
@@ -87,13 +87,22 @@ fn size(value: &Value) -> Result<usize, String> {
     found.ok_or_else(|| format!("one of {SIZES:?}"))
 }
 
-/// The items of the list under `key`, which must be there; one that stands twice is noted.
+/// The items of the list under `key`, which must be there.
 fn items<T: PartialEq>(
     fields: &mut Fields<'_>,
     key: &'static str,
     item: impl Fn(&Value) -> Result<T, String>,
 ) -> Vec<(T, u64)> {
     fields.expect_items(key);
+    unique(fields, key, item)
+}
+
+/// The items of the list under `key`, each once; one that stands twice is noted.
+fn unique<T: PartialEq>(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    item: impl Fn(&Value) -> Result<T, String>,
+) -> Vec<(T, u64)> {
     let mut unique = Vec::new();
     for (value, line) in fields.list(key, item).unwrap_or_default() {
         if unique.iter().any(|(earlier, _)| *earlier == value) {

@@ -99,7 +99,9 @@ fn devices(value: &Value) -> Result<Devices, String> {
         }
         Value::List(items) if !items.is_empty() => {
             let index = |item: &crate::yaml::Node| read::integer(0, 1023)(&item.value).map(|index| index as u32);
-            items.iter().map(index).collect::<Result<_, _>>().map(Devices::Gpus).map_err(|_| expected())
+            let gpus = items.iter().map(index).collect::<Result<Vec<_>, _>>().map_err(|_| expected())?;
+            let twice = gpus.iter().enumerate().any(|(at, gpu)| gpus[..at].contains(gpu));
+            if twice { Err("each GPU once".to_owned()) } else { Ok(Devices::Gpus(gpus)) }
         }
         _ => Err(expected()),
     }
