@@ -33,7 +33,9 @@ WRONG = [
     ("search_space.attribution_methods.0.class", "Salient", "unknown method `Salient`, did you mean `Saliency`?"),
     ("search_space.attribution_methods.4.params", {"n_steps": [50, 0]}, "params.n_steps: found `0`, expected a whole number from 1"),
     ("search_space.attribution_methods.4.params", {"n_step": 5}, "params.n_step: unknown parameter, did you mean `n_steps`?"),
-    ("search_space.attribution_methods.1.name", "Saliency", None),
+    ("search_space.attribution_methods.4.params", {"n_steps": []}, "params.n_steps: an empty list, expected a value or several"),
+    ("search_space.data_flags", ["rgb", "rgb"], "search_space.data_flags: the item in line"),
+    ("devices", [0, 0], "devices: found a list of 2, expected each GPU once"),
     ("search_space.attribution_methods", [METHODS[0], METHODS[0]], "the variant `Saliency` is there twice"),
     ("devices", {"tpu": 1}, "devices: found a mapping, expected `auto`, `cpu`, `{cpu: N}` or a list of GPU indices"),
     ("store", {"dtype": "int8"}, "store.dtype: found `int8`, expected `float16` or `float32`"),
@@ -42,7 +44,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("path", "value", "message"), [case for case in WRONG if case[2]])
+@pytest.mark.parametrize(("path", "value", "message"), WRONG)
 def test_each_mistake_in_a_config_is_told_with_file_line_and_what_was_expected(sweep, path, value, message):
     run = sweep()
     change(run.config, path, value)
@@ -54,11 +56,11 @@ def test_each_mistake_in_a_config_is_told_with_file_line_and_what_was_expected(s
 
 def test_all_mistakes_are_told_at_once(sweep):
     run = sweep()
-    for path, value, _ in (WRONG[0], WRONG[2], WRONG[5], WRONG[8], WRONG[14]):
+    for path, value, _ in (WRONG[0], WRONG[2], WRONG[5], WRONG[8], WRONG[15]):
         change(run.config, path, value)
     told = run.run(code=3).stderr
     assert told.startswith("error: 5 mistakes in ")
-    for _, _, message in (WRONG[0], WRONG[2], WRONG[5], WRONG[8], WRONG[14]):
+    for _, _, message in (WRONG[0], WRONG[2], WRONG[5], WRONG[8], WRONG[15]):
         assert message in told
 
 
@@ -137,6 +139,32 @@ def test_a_missing_tensor_and_a_nan_in_the_weights_are_told_by_name(own):
     told = run.run(code=3).stderr
     assert "1 tensors missing: layer2.0.bn1.weight" in told
     assert "1 tensors with NaN or infinity: layer3.0.conv1.weight" in told
+
+
+def test_of_several_sets_of_weights_the_references_is_taken_and_none_is_guessed(own):
+    run, _, weights = own
+    state, other = make_model("resnet18").state_dict(), make_model("resnet18", seed=8).state_dict()
+    run.config["search_space"]["attribution_methods"] = METHODS[:1]
+    run.run()
+    expected = run.digests()
+    torch.save({"ema": other, "net": state}, weights)
+    run.output = run.folder / "again"
+    run.config["paths"]["final_output_dir"] = str(run.output)
+    run.run()
+    changed = {path for path, digest in run.digests().items() if expected[path] != digest}
+    # The root attributes tell the digest of the file, which is another one.
+    assert changed == {"dataset-rgb_model-resnet18_noise-clean_split-test.zarr/zarr.json"}
+    torch.save({"ema": other, "state_dict": state}, weights)
+    assert "it holds several sets of weights: ema., state_dict.; keep one" in run.run(code=3).stderr
+
+
+def test_a_flipped_bit_in_the_weights_is_told_with_the_tensor(own):
+    run, _, weights = own
+    damaged = bytearray(weights.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    weights.write_bytes(damaged)
+    told = run.run(code=3).stderr
+    assert "resnet18_28_1.pth`: `" in told, told
 
 
 @pytest.mark.parametrize("form", ["plain", "nested", "parallel", "legacy", "safetensors"])

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use fleet::{Fleet, Settings, Worker, launchers};
+use fleet::{Fleet, Settings, Worker};
 use sweep::message::Report;
 use sweep::unit::{Part, Unit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -30,7 +30,7 @@ pub(crate) fn run(plan: &Plan, worker: Worker, settings: Settings, progress: &Pr
             unit_timeout: Duration::try_from_secs_f64(plan.config.scheduler.task_timeout).unwrap_or(Duration::MAX),
         };
         let core = Core::new(units(plan), means(plan), plan.slots.len(), policy);
-        let fleet = Fleet::open(worker, launchers::LAUNCHERS[0], settings).await?;
+        let fleet = Fleet::open(worker, plan.launcher, settings).await?;
         let interrupts =
             (signal(SignalKind::interrupt()).map_err(failed)?, signal(SignalKind::terminate()).map_err(failed)?);
         let run = Run { plan, core, fleet, progress, totals: Totals::new(), began: Instant::now() };

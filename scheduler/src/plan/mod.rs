@@ -9,13 +9,13 @@ mod weights;
 use std::path::Path;
 use std::sync::Arc;
 
-use fleet::{Slot, Worker};
+use fleet::{Slot, Worker, launchers};
 use serde_json::json;
 use store::{Facts, Labels, Ledger, StoreError, durable};
 use sweep::config::Config;
 use sweep::fingerprint;
 use sweep::group::Group;
-use sweep::problem::Problems;
+use sweep::problem::{Problems, nearest};
 use sweep::unit::{Part, Unit};
 
 use crate::exit::{Code, Failure};
@@ -25,6 +25,7 @@ use crate::exit::{Code, Failure};
 pub(crate) struct Checked {
     pub(crate) config: Config,
     pub(crate) slots: Vec<Slot>,
+    pub(crate) launcher: &'static launchers::Entry,
     pub(crate) groups: Vec<Planned>,
 }
 
@@ -43,6 +44,7 @@ pub(crate) struct Planned {
 pub(crate) struct Plan {
     pub(crate) config: Config,
     pub(crate) slots: Vec<Slot>,
+    pub(crate) launcher: &'static launchers::Entry,
     pub(crate) groups: Vec<Planned>,
     /// Shards that lack anything, in the order of the config.
     pub(crate) units: Vec<Unit>,
@@ -61,6 +63,7 @@ pub(crate) fn check(file: &Path, worker: &Worker) -> Result<Checked, Failure> {
             format!("`{}` has version {theirs} and the scheduler {ours}: build both", worker.program().display());
         return Err(Failure { code: Code::Workers, text });
     }
+    let launcher = launcher(&config, &mut problems);
     let batches = batches::Batches::read(&config, &mut problems);
     let variants = methods::variants(&config, &catalogue, &mut problems);
     let noises = methods::noises(&config, &mut problems);
@@ -76,7 +79,18 @@ pub(crate) fn check(file: &Path, worker: &Worker) -> Result<Checked, Failure> {
     let groups = groups.into_iter().map(|(group, labels)| planned(group, labels, &catalogue.libtorch));
     let (groups, mismatches): (Vec<_>, Vec<_>) = groups.partition(Result::is_ok);
     refuse(mismatches.into_iter().filter_map(Result::err).collect())?;
-    Ok(Checked { config, slots, groups: groups.into_iter().filter_map(Result::ok).collect() })
+    let launcher = launcher.unwrap_or(launchers::LAUNCHERS[0]);
+    Ok(Checked { config, slots, launcher, groups: groups.into_iter().filter_map(Result::ok).collect() })
+}
+
+fn launcher(config: &Config, problems: &mut Problems) -> Option<&'static launchers::Entry> {
+    let name = config.settings.launcher.as_ref();
+    let found = launchers::find(name.map(|(name, _)| name.as_str()));
+    if let (None, Some((name, line))) = (found, name) {
+        let hint = nearest(name, launchers::LAUNCHERS.iter().map(|entry| entry.name));
+        problems.add(*line, "launcher", format!("unknown launcher `{name}`, {hint}"));
+    }
+    found
 }
 
 fn planned(group: Group, labels: Labels, libtorch: &str) -> Result<Planned, StoreError> {
@@ -101,7 +115,7 @@ fn refuse(errors: Vec<StoreError>) -> Result<(), Failure> {
 impl Checked {
     /// Makes the stores, tidies up after dead workers, and lists what is to do.
     pub(crate) fn begin(self) -> Result<Plan, Failure> {
-        let Self { config, slots, mut groups } = self;
+        let Self { config, slots, launcher, mut groups } = self;
         let tag = format!("scheduler-{}", std::process::id());
         let mut units = Vec::new();
         for planned in &mut groups {
@@ -119,6 +133,6 @@ impl Checked {
             }
             units.extend(missing.into_iter().map(|shard| Unit { group: Arc::clone(group), part: Part::Shard(shard) }));
         }
-        Ok(Plan { config, slots, groups, units })
+        Ok(Plan { config, slots, launcher, groups, units })
     }
 }

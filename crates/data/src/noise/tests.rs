@@ -3,6 +3,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use sweep::group::{Dtype, Noise as Condition, Numerics, Precision};
 
+use sweep::parameters::{Kind, Parameter};
+
 use super::*;
 
 fn group(kind: &str, parameters: Value) -> Group {
@@ -32,9 +34,10 @@ fn group(kind: &str, parameters: Value) -> Group {
 
 /// Every kind of noise, with values for what it takes: the middle of each parameter's range, capped at 0.2.
 fn groups() -> Vec<Arc<Group>> {
-    let value = |parameter: &sweep::parameters::Parameter| match parameter.kind {
-        sweep::parameters::Kind::Number { least, most } => json!((f64::midpoint(least, most)).min(0.2)),
-        _ => panic!("say in this test what {} may be", parameter.name),
+    let value = |parameter: &Parameter| match &parameter.kind {
+        Kind::Number { least, most } => json!(f64::midpoint(*least, *most).min(0.2)),
+        Kind::Integer { least, .. } => json!(least + 1),
+        Kind::Word(words) | Kind::Baseline(words) => json!(words[0]),
     };
     let parameters =
         |item: &Item| item.parameters.iter().map(|p| (p.name.to_string(), value(p))).collect::<serde_json::Map<_, _>>();
@@ -109,12 +112,14 @@ fn salt_and_pepper_set_whole_pixels_at_most_as_many_as_were_drawn() {
 #[test]
 fn the_noise_of_image_zero_is_that_of_version_one() {
     let groups = groups();
-    let sums = groups.iter().map(|group| {
+    for (kind, expected) in GOLDEN {
+        let group = groups.iter().find(|group| group.noise.kind == kind).unwrap();
         let mut noisy = images(1);
         add(group, 0, &mut noisy).unwrap();
-        format!("{:.5}", noisy.iter().map(|v| f64::from(*v)).sum::<f64>())
-    });
-    assert_eq!(sums.collect::<Vec<_>>(), GOLDEN);
+        assert_eq!(format!("{:.5}", noisy.iter().map(|v| f64::from(*v)).sum::<f64>()), expected, "{kind}");
+    }
 }
 
-const GOLDEN: [&str; 4] = ["0.00005", "-6.99382", "-17.36467", "-2.17276"];
+/// Sum of the noisy image.
+const GOLDEN: [(&str, &str); 4] =
+    [("none", "0.00005"), ("gaussian", "-6.99382"), ("salt_pepper", "-17.36467"), ("speckle", "-2.17276")];

@@ -11,7 +11,13 @@ use crate::{FleetError, Slot};
 /// Every launcher.
 pub const LAUNCHERS: &[&Entry] = &[&local::ENTRY];
 
+/// The launcher called `name`; the first one if no name is given.
+pub fn find(name: Option<&str>) -> Option<&'static Entry> {
+    LAUNCHERS.iter().find(|entry| name.is_none_or(|name| entry.name == name)).copied()
+}
+
 /// A launcher.
+#[derive(Debug)]
 pub struct Entry {
     /// Its name in configs.
     pub name: &'static str,

@@ -12,6 +12,8 @@ pub struct Settings {
     pub store: StoreSettings,
     /// Where workers run; `None` leaves it to the reference's `available_gpus`.
     pub devices: Option<Devices>,
+    /// How workers are started, with the line that says so; `None` for the first launcher.
+    pub launcher: Option<(String, u64)>,
     /// At most so many images of each split, the first ones.
     pub limit: Option<u64>,
     /// Images that are attributed at once, whatever preflight says.
@@ -57,9 +59,8 @@ const COMPRESSIONS: &[(&str, Compression)] = &[("zstd", Compression::Zstd), ("no
 impl Settings {
     pub(super) fn read(fields: &mut Fields<'_>) -> Self {
         let (store, dtype) = fields.section("store", store).unwrap_or((DEFAULT_STORE, Dtype::Float16));
-        // The methods of this version compute the same under both semantics, and one launcher exists.
+        // The methods of this version compute the same under both semantics.
         fields.optional("semantics", read::choice(&[("exact", ()), ("captum", ())]));
-        fields.optional("launcher", read::choice(&[("local", ())]));
         Self {
             numerics: Numerics {
                 seed: fields.optional("seed", read::integer(0, u64::MAX)).unwrap_or(0),
@@ -69,6 +70,7 @@ impl Settings {
             },
             store,
             devices: fields.optional("devices", devices),
+            launcher: fields.optional("launcher", read::text).map(|name| (name, fields.line_of("launcher"))),
             limit: fields.optional("limit", read::integer(1, u64::MAX)),
             batch_size: fields.optional("batch_size", read::integer(1, 1 << 20)).map(|n| n as usize),
         }
