@@ -108,9 +108,11 @@ impl Run<'_> {
         self.progress.advance(maps);
     }
 
-    /// Marks a store complete: all of its shards and means are there.
+    /// Marks a store complete: all of its shards and means are there, and nobody writes to it any more.
     fn close(&mut self, group: usize) -> Result<(), Failure> {
         let planned = &self.plan.groups[group];
+        // A worker that was lost during this run may have left a file unfinished.
+        store::durable::sweep(&planned.group.store)?;
         store::finish(&planned.group, &planned.facts, &format!("scheduler-{}", std::process::id()))?;
         tracing::info!(group = planned.group.name(), "group complete");
         Ok(())
