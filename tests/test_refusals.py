@@ -64,6 +64,12 @@ def test_all_mistakes_are_told_at_once(sweep):
         assert message in told
 
 
+def test_missing_data_and_missing_weights_of_one_dataset_are_told_together(sweep):
+    run = sweep(flag="nowhere")
+    told = run.run(code=3).stderr
+    assert "no data for `nowhere`" in told and "no weights of resnet18 for `nowhere`" in told
+
+
 def test_yaml_that_is_no_yaml_is_told_with_its_line(sweep):
     run = sweep()
     file = run.file
@@ -349,7 +355,8 @@ def test_help_documents_every_exit_code():
 def test_the_demo_config_is_sound_but_for_the_files_that_make_demo_makes(tmp_path):
     done = subprocess.run([SCHEDULER, "--config", ROOT / "configs" / "demo.yml", "--check"], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 3
-    assert done.stderr.startswith("error: 1 mistake") and "no data for `digits`" in done.stderr, done.stderr
+    assert done.stderr.startswith("error: 2 mistakes"), done.stderr
+    assert "no data for `digits`" in done.stderr and "no weights of resnet18 for `digits`" in done.stderr
 
 
 def test_labels_of_a_multi_label_set_are_kept_and_have_no_class_means(own):

@@ -43,11 +43,11 @@ pub(super) fn flags(config: &Config, problems: &mut Problems) -> Vec<(String, u6
 }
 
 /// Every split of every dataset.
-pub(super) fn open(config: &Config, problems: &mut Problems) -> Vec<Dataset> {
+pub(super) fn open(config: &Config, flags: &[(String, u64)], problems: &mut Problems) -> Vec<Dataset> {
     let mut datasets = Vec::new();
     let size = config.search_space.image_size;
-    for (flag, line) in flags(config, problems) {
-        let found = match formats::locate(&config.paths.data_root, &flag, size) {
+    for (flag, line) in flags.iter().map(|(flag, line)| (flag, *line)) {
+        let found = match formats::locate(&config.paths.data_root, flag, size) {
             Ok(found) => found,
             Err(expected) => {
                 let text = format!("no data for `{flag}` at {size} px: expected `{}`", expected.display());
@@ -56,7 +56,7 @@ pub(super) fn open(config: &Config, problems: &mut Problems) -> Vec<Dataset> {
             }
         };
         for (split, _) in &config.search_space.splits {
-            match dataset(config, &flag, *split, &found) {
+            match dataset(config, flag, *split, &found) {
                 Ok(dataset) => {
                     check(&dataset, size, line, problems);
                     datasets.push(dataset);

@@ -8,8 +8,6 @@ use sweep::catalogue::{self, Catalogue, Checkpoint, Question};
 use sweep::config::Config;
 use sweep::problem::{Problems, nearest};
 
-use super::datasets::Dataset;
-
 /// Weights by dataset flag and model.
 pub(super) type Models = BTreeMap<(String, String), (PathBuf, Checkpoint)>;
 
@@ -20,7 +18,7 @@ const EXTENSIONS: [&str; 3] = ["pth", "pt", "safetensors"];
 pub(super) fn read(
     config: &Config,
     catalogue: &Catalogue,
-    datasets: &[Dataset],
+    flags: &[(String, u64)],
     worker: &Worker,
     problems: &mut Problems,
 ) -> Result<Models, FleetError> {
@@ -31,7 +29,7 @@ pub(super) fn read(
             problems.add(*line, "search_space.model_flags", format!("unknown model `{model}`, {hint}"));
             continue;
         }
-        for flag in datasets.iter().map(|dataset| &dataset.flag) {
+        for (flag, _) in flags {
             match locate(config, flag, model) {
                 Ok(weights) => {
                     let question = Question { model: model.clone(), weights };
