@@ -8,11 +8,11 @@
 mod builder;
 mod error;
 pub mod graph;
-mod kernel;
 pub mod models;
+pub mod operations;
 pub mod weights;
 
 pub use builder::Builder;
 pub use error::NetworkError;
-pub use graph::{Gradient, Graph, Rule, Trace};
+pub use graph::{Gradient, Graph, Layer, Rule, Trace};
 pub use weights::Weights;

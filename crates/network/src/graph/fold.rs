@@ -2,8 +2,8 @@
 
 use tch::{Kind, TchError, Tensor};
 
-use super::{BatchNorm, Graph, Id, Node, Operation};
-use crate::kernel::Convolution;
+use super::{Graph, Id, Node};
+use crate::operations::{BatchNorm, Convolution};
 
 impl Graph {
     /// The same function with every batch norm that follows a convolution, and nothing else does,
@@ -12,51 +12,40 @@ impl Graph {
     /// In float32 the logits agree to rounding, but a ReLU whose input is within rounding of zero
     /// may flip, which changes a gradient by up to some percent of its peak.
     pub fn folded(self) -> Result<Self, TchError> {
-        let (channels, classes) = (self.channels, self.classes);
-        let readers = self.readers();
-        let mut nodes: Vec<Node> = Vec::with_capacity(self.nodes.len());
+        let Self { nodes: old, readers, shape, .. } = self;
+        let mut nodes: Vec<Node> = Vec::with_capacity(old.len());
         // Where each value of this graph is in the new one.
-        let mut moved: Vec<Id> = Vec::with_capacity(self.nodes.len());
-        for mut node in self.nodes {
+        let mut moved: Vec<Id> = Vec::with_capacity(old.len());
+        for mut node in old {
             let before = node.inputs.first().copied();
             for input in &mut node.inputs {
                 *input = moved[*input];
             }
-            if let (Operation::BatchNorm(norm), Some(before)) = (&node.operation, before)
-                && let Operation::Convolution(convolution) = &nodes[moved[before]].operation
+            if let (Some(norm), Some(before)) = (node.operation.as_batch_norm(), before)
+                && let Some(convolution) = nodes[moved[before]].operation.as_convolution()
                 && readers[before] == 1
             {
                 let folded = fold(convolution, norm)?;
-                nodes[moved[before]].operation = Operation::Convolution(folded);
+                nodes[moved[before]].operation = Box::new(folded);
                 moved.push(moved[before]);
                 continue;
             }
             moved.push(nodes.len());
             nodes.push(node);
         }
-        Ok(Self::new(nodes, channels, classes))
-    }
-
-    /// How many operations read each value.
-    fn readers(&self) -> Vec<usize> {
-        let mut readers = vec![0; self.nodes.len()];
-        for &input in self.nodes.iter().flat_map(|node| &node.inputs) {
-            readers[input] += 1;
-        }
-        readers
+        Ok(Self::new(nodes, shape))
     }
 }
 
 fn fold(convolution: &Convolution, norm: &BatchNorm) -> Result<Convolution, TchError> {
     let kind = convolution.weight.f_kind()?;
     let double = |tensor: &Tensor| tensor.f_to_kind(Kind::Double);
-    let scale = BatchNorm::scale(&norm.weight, &norm.variance)?;
+    let scale = norm.scale()?;
     let weight = double(&convolution.weight)?.f_mul(&scale.f_view([-1, 1, 1, 1])?)?;
     let shift = match &convolution.bias {
         Some(bias) => double(bias)?.f_sub(&double(&norm.mean)?)?,
         None => double(&norm.mean)?.f_neg()?,
     };
     let bias = shift.f_mul(&scale)?.f_add(&double(&norm.bias)?)?;
-    let (stride, padding) = (convolution.stride, convolution.padding);
-    Convolution::new(weight.f_to_kind(kind)?, Some(bias.f_to_kind(kind)?), stride, padding)
+    Convolution::new(weight.f_to_kind(kind)?, Some(bias.f_to_kind(kind)?), convolution.geometry)
 }

@@ -2,28 +2,50 @@
 
 use tch::{TchError, Tensor};
 
-use super::{Graph, Id, Node, Operation};
+use super::{Graph, Id, Node};
 
 /// One forward pass: its logits and what backward passes need of it, for any number of them.
 ///
-/// Of a ReLU only the signs are kept (a byte a value), of a pooling the winners, of the others the
+/// Of a ReLU only the signs are kept (a byte a value), of a pooling the winners, of most others the
 /// size of their input: a quarter of the activations' bytes.
 #[derive(Debug)]
 pub struct Trace {
     pub(super) logits: Tensor,
     pub(super) kept: Vec<Kept>,
+    /// The value of the layer that was asked for.
+    pub(super) layer: Option<Tensor>,
 }
 
-/// What the backward pass needs of one operation.
-#[derive(Debug)]
-pub(super) enum Kept {
-    Nothing,
-    /// Height and width of the input.
-    Size([i64; 2]),
-    /// Where the input was positive.
-    Positive(Tensor),
-    /// Flat index of each window's winner, and the size of the input.
-    Winners(Tensor, [i64; 2]),
+/// What one operation leaves for the backward pass.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    /// Shape of each input.
+    pub(crate) shapes: Vec<Vec<i64>>,
+    /// Shape of the output.
+    pub(crate) output_shape: Vec<i64>,
+    /// What the operation itself wants to keep.
+    pub(crate) tensors: Vec<Tensor>,
+    /// Inputs and output, for operations that compare two passes.
+    pub(crate) values: Option<(Vec<Tensor>, Tensor)>,
+}
+
+/// How an operation is run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct How {
+    /// Whether a backward pass will follow.
+    pub(crate) keep: bool,
+    /// Whether the first input may be overwritten.
+    pub(crate) overwrite: bool,
+}
+
+/// What a forward pass leaves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    Logits,
+    /// What backward passes need, and the value of one layer.
+    Trace(Option<Id>),
+    /// The same, and the values that two passes are compared by.
+    Values,
 }
 
 impl Trace {
@@ -33,27 +55,72 @@ impl Trace {
     }
 }
 
+impl Kept {
+    /// Input `index`, if values were kept.
+    pub(crate) fn input(&self, index: usize) -> Result<&Tensor, TchError> {
+        self.values.as_ref().and_then(|(inputs, _)| inputs.get(index)).ok_or_else(unkept)
+    }
+
+    /// The output, if values were kept.
+    pub(crate) fn output(&self) -> Result<&Tensor, TchError> {
+        self.values.as_ref().map(|(_, output)| output).ok_or_else(unkept)
+    }
+
+    /// What the operation kept at `index`.
+    pub(crate) fn tensor(&self, index: usize) -> Result<&Tensor, TchError> {
+        self.tensors.get(index).ok_or_else(unkept)
+    }
+
+    /// Height and width of input `index`.
+    pub(crate) fn area(&self, index: usize) -> Result<[i64; 2], TchError> {
+        match self.shape(index)? {
+            [.., height, width] => Ok([*height, *width]),
+            other => Err(TchError::Shape(format!("shape {other:?}, expected [n, c, h, w]"))),
+        }
+    }
+
+    /// Shape of input `index`.
+    pub(crate) fn shape(&self, index: usize) -> Result<&[i64], TchError> {
+        self.shapes.get(index).map(Vec::as_slice).ok_or_else(unkept)
+    }
+}
+
+fn unkept() -> TchError {
+    TchError::Shape("the forward pass did not keep what this backward pass needs".to_owned())
+}
+
 impl Graph {
     /// Logits `[n, classes]` of `images` `[n, channels, h, w]`; nothing else is kept.
     pub fn forward(&self, images: &Tensor) -> Result<Tensor, TchError> {
-        self.run(images, |_| {})
+        Ok(self.run(images, Keep::Logits)?.logits)
     }
 
     /// As [`Graph::forward`], keeping what backward passes need.
     pub fn trace(&self, images: &Tensor) -> Result<Trace, TchError> {
-        let mut kept = Vec::with_capacity(self.nodes.len());
-        let logits = self.run(images, |of_node| kept.push(of_node))?;
-        Ok(Trace { logits, kept })
+        self.run(images, Keep::Trace(None))
     }
 
-    fn run(&self, images: &Tensor, mut keep: impl FnMut(Kept)) -> Result<Tensor, TchError> {
+    /// As [`Graph::trace`], keeping also the values by which [`Graph::multipliers`] compares two passes.
+    pub fn trace_values(&self, images: &Tensor) -> Result<Trace, TchError> {
+        self.run(images, Keep::Values)
+    }
+
+    pub(super) fn run(&self, images: &Tensor, keep: Keep) -> Result<Trace, TchError> {
         let mut values: Vec<Option<Tensor>> = Vec::with_capacity(self.nodes.len());
+        let mut kept = Vec::with_capacity(self.nodes.len());
+        let mut layer = None;
         for (id, node) in self.nodes.iter().enumerate() {
-            let (value, kept) = match node.operation {
-                Operation::Input => (images.shallow_clone(), Kept::Nothing),
-                _ => self.apply(id, node, &mut values)?,
+            let value = if id == 0 {
+                kept.push(Kept { output_shape: images.size(), ..Kept::default() });
+                images.shallow_clone()
+            } else {
+                let (value, of_node) = self.step(node, &values, keep)?;
+                kept.push(of_node);
+                value
             };
-            keep(kept);
+            if keep == Keep::Trace(Some(id)) {
+                layer = Some(value.shallow_clone());
+            }
             values.push(Some(value));
             for &input in &node.inputs {
                 if self.last_use[input] == id {
@@ -61,66 +128,32 @@ impl Graph {
                 }
             }
         }
-        values.pop().flatten().ok_or_else(|| TchError::Shape("the graph is empty".to_owned()))
+        let logits = values.pop().flatten().ok_or_else(|| TchError::Shape("the graph is empty".to_owned()))?;
+        Ok(Trace { logits, kept, layer })
     }
 
-    fn apply(&self, id: Id, node: &Node, values: &mut [Option<Tensor>]) -> Result<(Tensor, Kept), TchError> {
-        match &node.operation {
-            Operation::Input => Err(TchError::Shape(format!("`{}` is fed by other values", node.name))),
-            Operation::Convolution(convolution) => {
-                let input = read(values, node, 0)?;
-                Ok((convolution.forward(input)?, Kept::Size(area(input)?)))
-            }
-            Operation::BatchNorm(norm) => Ok((norm.forward(read(values, node, 0)?)?, Kept::Nothing)),
-            Operation::Relu => {
-                let output = match self.take(id, node, values) {
-                    Some(mut input) => input.f_relu_()?,
-                    None => read(values, node, 0)?.f_relu()?,
-                };
-                let positive = output.f_gt(0.0)?;
-                Ok((output, Kept::Positive(positive)))
-            }
-            Operation::MaxPool(pool) => {
-                let input = read(values, node, 0)?;
-                let (kernel, stride, padding) = ([pool.kernel; 2], [pool.stride; 2], [pool.padding; 2]);
-                let (output, winners) = input.f_max_pool2d_with_indices(kernel, stride, padding, [1, 1], false)?;
-                Ok((output, Kept::Winners(winners, area(input)?)))
-            }
-            Operation::GlobalAveragePool => {
-                let input = read(values, node, 0)?;
-                let output = input.f_adaptive_avg_pool2d([1, 1])?.f_flatten(1, -1)?;
-                Ok((output, Kept::Size(area(input)?)))
-            }
-            Operation::Linear(linear) => {
-                let output = read(values, node, 0)?.f_linear(&linear.weight, Some(&linear.bias))?;
-                Ok((output, Kept::Nothing))
-            }
-            Operation::Add => {
-                let output = match self.take(id, node, values) {
-                    Some(mut left) => left.f_add_(read(values, node, 1)?)?,
-                    None => read(values, node, 0)?.f_add(read(values, node, 1)?)?,
-                };
-                Ok((output, Kept::Nothing))
-            }
+    fn step(&self, node: &Node, values: &[Option<Tensor>], keep: Keep) -> Result<(Tensor, Kept), TchError> {
+        let read = |id: &Id| {
+            let value = values.get(*id).and_then(Option::as_ref);
+            value.ok_or_else(|| TchError::Shape(format!("`{}` reads a value that is gone", node.name)))
+        };
+        let inputs = node.inputs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let how = How { keep: keep != Keep::Logits, overwrite: self.may_overwrite(node, keep) };
+        let shapes = inputs.iter().map(|input| input.size()).collect();
+        let (value, tensors) = node.operation.run(&inputs, how)?;
+        let mut of_node = Kept { shapes, output_shape: value.size(), tensors, values: None };
+        if keep == Keep::Values && node.operation.compares() {
+            let inputs = inputs.iter().map(|input| input.shallow_clone()).collect();
+            of_node.values = Some((inputs, value.shallow_clone()));
         }
+        Ok((value, of_node))
     }
 
-    /// The first input of `node`, to be overwritten: only if nobody reads it afterwards. Images are
-    /// the caller's, and a batch norm may not be overwritten by its own second reader.
-    fn take(&self, id: Id, node: &Node, values: &mut [Option<Tensor>]) -> Option<Tensor> {
-        let &first = node.inputs.first()?;
-        let owned = !matches!(self.nodes[first].operation, Operation::Input);
-        let once = node.inputs.iter().filter(|input| **input == first).count() == 1;
-        if owned && once && self.last_use[first] == id { values[first].take() } else { None }
+    /// Whether the first input of `node` may be overwritten: it is nobody's but this node's. What is
+    /// compared or given out as a layer must stay as it is.
+    fn may_overwrite(&self, node: &Node, keep: Keep) -> bool {
+        let Some(&first) = node.inputs.first() else { return false };
+        let free = matches!(keep, Keep::Logits | Keep::Trace(None));
+        free && self.readers[first] == 1 && self.nodes[first].operation.gives_away()
     }
-}
-
-fn read<'a>(values: &'a [Option<Tensor>], node: &Node, input: usize) -> Result<&'a Tensor, TchError> {
-    let value = node.inputs.get(input).and_then(|id| values.get(*id)).and_then(Option::as_ref);
-    value.ok_or_else(|| TchError::Shape(format!("`{}` has no input {input}", node.name)))
-}
-
-fn area(tensor: &Tensor) -> Result<[i64; 2], TchError> {
-    let (_, _, height, width) = tensor.size4()?;
-    Ok([height, width])
 }

@@ -1,13 +1,17 @@
 //! The graph: operations in the order of execution, each fed by earlier ones.
 
 mod backward;
+mod differences;
 mod fold;
 mod forward;
+mod layer;
 mod operation;
 
 pub use backward::{Gradient, Rule};
 pub use forward::Trace;
-pub(crate) use operation::{BatchNorm, Linear, MaxPool, Operation};
+pub(crate) use forward::{How, Kept};
+pub use layer::Layer;
+pub(crate) use operation::{Operation, Pair};
 
 /// Position of an operation in its graph, and of the value that it computes.
 pub(crate) type Id = usize;
@@ -18,8 +22,18 @@ pub struct Graph {
     nodes: Vec<Node>,
     /// For each value the last node that reads it: nothing is held longer than that.
     last_use: Vec<Id>,
-    channels: i64,
-    classes: i64,
+    /// For each value how many nodes read it.
+    readers: Vec<usize>,
+    shape: Shape,
+}
+
+/// What a graph takes and gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    pub(crate) channels: i64,
+    pub(crate) classes: i64,
+    /// `[height, width]`, where the model takes no other.
+    pub(crate) size: Option<[i64; 2]>,
 }
 
 /// An operation and the values that feed it.
@@ -27,30 +41,37 @@ pub struct Graph {
 pub(crate) struct Node {
     /// The module's name in PyTorch (`layer1.0.conv1`), for errors and layer methods.
     pub(crate) name: String,
-    pub(crate) operation: Operation,
+    pub(crate) operation: Box<dyn Operation>,
     pub(crate) inputs: Vec<Id>,
 }
 
 impl Graph {
-    /// A graph of `nodes` in the order of execution; the last one gives the logits.
-    pub(crate) fn new(nodes: Vec<Node>, channels: i64, classes: i64) -> Self {
+    /// A graph of `nodes` in the order of execution: the first is the images, the last gives the logits.
+    pub(crate) fn new(nodes: Vec<Node>, shape: Shape) -> Self {
         let mut last_use: Vec<Id> = (0..nodes.len()).collect();
+        let mut readers = vec![0; nodes.len()];
         for (id, node) in nodes.iter().enumerate() {
             for &input in &node.inputs {
                 last_use[input] = id;
+                readers[input] += 1;
             }
         }
-        Self { nodes, last_use, channels, classes }
+        Self { nodes, last_use, readers, shape }
     }
 
     /// Channels of an image.
     pub fn channels(&self) -> i64 {
-        self.channels
+        self.shape.channels
     }
 
     /// Number of classes.
     pub fn classes(&self) -> i64 {
-        self.classes
+        self.shape.classes
+    }
+
+    /// `[height, width]` of an image, where the model takes no other.
+    pub fn size(&self) -> Option<[i64; 2]> {
+        self.shape.size
     }
 
     /// Number of operations.

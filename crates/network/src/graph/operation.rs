@@ -1,72 +1,73 @@
-//! The operations that a graph is made of. The set is closed: forward and backward match all of it.
+//! What an operation is: a forward step, a backward step by rule, and what DeepLIFT makes of it.
 
-use tch::{Kind, TchError, Tensor};
+use std::fmt;
 
-use crate::kernel::Convolution;
+use tch::{TchError, Tensor};
 
-/// One operation.
-#[derive(Debug)]
-pub(crate) enum Operation {
-    /// The images.
-    Input,
-    Convolution(Convolution),
-    BatchNorm(BatchNorm),
-    Relu,
-    MaxPool(MaxPool),
-    /// Mean over height and width: `[n, c, h, w]` to `[n, c]`.
-    GlobalAveragePool,
-    Linear(Linear),
-    /// Sum of two values.
-    Add,
-}
+use super::{Gradient, How, Kept, Rule};
+use crate::operations::{BatchNorm, Convolution};
 
-/// Batch normalisation with the running statistics of training.
-#[derive(Debug)]
-pub(crate) struct BatchNorm {
-    pub(crate) weight: Tensor,
-    pub(crate) bias: Tensor,
-    pub(crate) mean: Tensor,
-    pub(crate) variance: Tensor,
-    /// `weight / sqrt(variance + EPS)`, `[1, c, 1, 1]`: all that the backward pass needs.
-    pub(crate) scale: Tensor,
-}
+/// One operation of a graph. Its inputs and its output have the images in dimension 0.
+pub(crate) trait Operation: fmt::Debug + Send {
+    /// The output, and what [`Operation::backward`] needs of this run if `how` asks to keep it.
+    fn run(&self, inputs: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError>;
 
-/// Max pooling with square windows.
-#[derive(Debug)]
-pub(crate) struct MaxPool {
-    pub(crate) kernel: i64,
-    pub(crate) stride: i64,
-    pub(crate) padding: i64,
-}
+    /// The gradient of each input, from that of the output, by `rule` where the rule says something.
+    fn backward(&self, kept: &Kept, gradient: &Tensor, rule: &dyn Rule) -> Result<Vec<Tensor>, TchError>;
 
-/// `x W^T + b`.
-#[derive(Debug)]
-pub(crate) struct Linear {
-    /// `[out, in]`.
-    pub(crate) weight: Tensor,
-    /// `[out]`.
-    pub(crate) bias: Tensor,
-}
-
-impl BatchNorm {
-    /// Added to the variance, as torchvision's models do.
-    pub(crate) const EPS: f64 = 1e-5;
-
-    /// From the four tensors that PyTorch stores, `[c]` each.
-    pub(crate) fn new(weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor) -> Result<Self, TchError> {
-        let kind = weight.f_kind()?;
-        let scale = Self::scale(&weight, &variance)?.f_to_kind(kind)?.f_view([1, -1, 1, 1])?;
-        Ok(Self { weight, bias, mean, variance, scale })
+    /// `DeepLIFT`'s multipliers of each input, from those of the output: `gradient` times the change of
+    /// the output over that of the input, between image and baseline. The plain gradient for an
+    /// operation that is linear, and where nobody has defined more.
+    fn multipliers(&self, pair: &Pair<'_>, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
+        self.backward(pair.here, gradient, &Gradient)
     }
 
-    /// `weight / sqrt(variance + EPS)` in double precision.
-    pub(crate) fn scale(weight: &Tensor, variance: &Tensor) -> Result<Tensor, TchError> {
-        let deviation = variance.f_to_kind(Kind::Double)?.f_add_scalar(Self::EPS)?.f_sqrt()?;
-        weight.f_to_kind(Kind::Double)?.f_div(&deviation)
+    /// Whether [`Operation::multipliers`] looks at the inputs and the output of both runs.
+    fn compares(&self) -> bool {
+        false
     }
 
-    pub(crate) fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
-        let (weight, bias) = (Some(&self.weight), Some(&self.bias));
-        input.f_batch_norm(weight, bias, Some(&self.mean), Some(&self.variance), false, 0.1, Self::EPS, true)
+    /// Whether the output is memory of its own that nothing has kept: its only reader may overwrite it.
+    fn gives_away(&self) -> bool {
+        false
+    }
+
+    /// Whether this is a ReLU that Captum can hook: a module of its own.
+    fn is_hooked_relu(&self) -> bool {
+        false
+    }
+
+    /// The convolution, if it is one.
+    fn as_convolution(&self) -> Option<&Convolution> {
+        None
+    }
+
+    /// The batch norm, if it is one.
+    fn as_batch_norm(&self) -> Option<&BatchNorm> {
+        None
+    }
+}
+
+/// One operation in the pass of the images and in that of their baselines, which may be one row for all.
+pub(crate) struct Pair<'a> {
+    pub(crate) here: &'a Kept,
+    pub(crate) there: &'a Kept,
+    /// Whether Captum's deviations are wanted.
+    pub(crate) captum: bool,
+    /// Whether this operation, if it is a pooling, keeps its plain gradient.
+    pub(crate) pool_is_plain: bool,
+    /// Whether this operation, if it is no module of its own, keeps its plain gradient.
+    pub(crate) functional_is_plain: bool,
+}
+
+impl Pair<'_> {
+    /// Input `index` of both passes.
+    pub(crate) fn inputs(&self, index: usize) -> Result<(&Tensor, &Tensor), TchError> {
+        Ok((self.here.input(index)?, self.there.input(index)?))
+    }
+
+    /// The output of both passes.
+    pub(crate) fn outputs(&self) -> Result<(&Tensor, &Tensor), TchError> {
+        Ok((self.here.output()?, self.there.output()?))
     }
 }

@@ -1,6 +1,12 @@
 //! The models: each a file that lists its operations by the names of its weights.
 
+mod densenet;
+mod lenet;
 mod resnet;
+mod vgg;
+mod vit;
+
+use std::borrow::Cow;
 
 use sweep::catalogue::Item;
 use tch::{Device, Kind};
@@ -9,16 +15,50 @@ use crate::builder::{Builder, Value};
 use crate::{Graph, NetworkError, Weights};
 
 /// Every model.
-pub const MODELS: &[&Entry] = &[&resnet::RESNET18, &resnet::RESNET34, &resnet::RESNET50];
+pub const MODELS: &[&Entry] = &[
+    &resnet::RESNET18,
+    &resnet::RESNET34,
+    &resnet::RESNET50,
+    &resnet::RESNET101,
+    &resnet::CIFAR_RESNET18,
+    &resnet::CIFAR_RESNET34,
+    &resnet::CIFAR_RESNET50,
+    &densenet::DENSENET121,
+    &densenet::DENSENET201,
+    &vgg::VGG11,
+    &vgg::VGG11_BN,
+    &vgg::VGG16,
+    &vgg::VGG16_BN,
+    &lenet::LENET,
+    &vit::VIT_B_16,
+    &vit::VIT_S_16,
+    &vit::VIT_CIFAR,
+];
 
 /// A model architecture.
 pub struct Entry {
     /// Its name and where it is defined.
     pub item: Item,
-    /// A tensor that every weights file of it has.
-    landmark: &'static str,
+    /// Tensors of which every weights file of it has one.
+    landmarks: &'static [&'static str],
     /// Lists its operations and gives the logits.
     build: fn(&mut Builder<'_>) -> Value,
+}
+
+impl Entry {
+    const fn new(
+        [name, summary, reference]: [&'static str; 3],
+        landmarks: &'static [&'static str],
+        build: fn(&mut Builder<'_>) -> Value,
+    ) -> Self {
+        let item = Item {
+            name: Cow::Borrowed(name),
+            summary: Cow::Borrowed(summary),
+            reference: Cow::Borrowed(reference),
+            parameters: Cow::Borrowed(&[]),
+        };
+        Self { item, landmarks, build }
+    }
 }
 
 /// The model called `name` with `weights`, computing on a device in a type.
@@ -27,7 +67,7 @@ pub fn load(name: &str, weights: &Weights, placed: (Device, Kind)) -> Result<Gra
         let known = MODELS.iter().map(|entry| entry.item.name.as_ref()).collect::<Vec<_>>().join(", ");
         NetworkError::UnknownModel(name.to_owned(), known)
     })?;
-    let mut builder = Builder::new(weights, entry.landmark, placed)?;
+    let mut builder = Builder::new(weights, entry.landmarks, placed)?;
     let logits = (entry.build)(&mut builder);
     builder.finish(name, logits)
 }

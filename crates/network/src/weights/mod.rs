@@ -68,10 +68,15 @@ impl Weights {
         &self.file
     }
 
-    /// What stands before `name` in this file: nothing, the reference scripts' `net.`, or any one prefix.
-    pub(crate) fn prefix_of(&self, name: &str) -> Result<String, NetworkError> {
+    /// What stands before one of `names` in this file: nothing, the reference scripts' `net.`, or any one
+    /// prefix. Without names to look for, `net.` where every tensor has it.
+    pub(crate) fn prefix_of(&self, names: &[&str]) -> Result<String, NetworkError> {
         let Source::File(stored) = &self.source else { return Ok(String::new()) };
-        let prefixes = stored.keys().filter_map(|key| key.strip_suffix(name));
+        if names.is_empty() {
+            let nested = stored.keys().all(|key| key.starts_with("net."));
+            return Ok(if nested { "net." } else { "" }.to_owned());
+        }
+        let prefixes = stored.keys().filter_map(|key| names.iter().find_map(|name| key.strip_suffix(name)));
         let whole: Vec<&str> = prefixes.filter(|prefix| prefix.is_empty() || prefix.ends_with('.')).collect();
         let known = ["", "net."].into_iter().find(|known| whole.contains(known));
         match (known, &whole[..]) {

@@ -1,0 +1,173 @@
+//! Building a graph from weights: names as PyTorch's modules have them, every mistake noted.
+
+mod layers;
+mod tokens;
+
+use std::collections::BTreeSet;
+
+use tch::{Device, Kind, Tensor};
+
+use crate::NetworkError;
+use crate::error::Mistakes;
+use crate::graph::{Graph, Id, Node, Operation, Shape};
+use crate::weights::Weights;
+
+/// A value of the graph under construction.
+#[derive(Clone, Copy, Debug)]
+pub struct Value {
+    id: Id,
+    channels: i64,
+}
+
+impl Value {
+    /// Channels, or width behind the pooling.
+    pub fn channels(self) -> i64 {
+        self.channels
+    }
+}
+
+/// Collects operations and their weights.
+pub struct Builder<'a> {
+    weights: &'a Weights,
+    prefix: String,
+    placed: (Device, Kind),
+    /// Another name that a tensor may have in old files.
+    alias: fn(&str) -> Option<String>,
+    channels: i64,
+    size: Option<[i64; 2]>,
+    nodes: Vec<Node>,
+    used: BTreeSet<String>,
+    mistakes: Mistakes,
+    failure: Option<NetworkError>,
+}
+
+impl<'a> Builder<'a> {
+    /// Takes tensors of `weights` to a device and type. One of the `landmarks` is a tensor that every
+    /// file of the architecture has: what stands before it in the file stands before all names.
+    pub(crate) fn new(weights: &'a Weights, landmarks: &[&str], placed: (Device, Kind)) -> Result<Self, NetworkError> {
+        Ok(Self {
+            weights,
+            prefix: weights.prefix_of(landmarks)?,
+            placed,
+            alias: |_| None,
+            channels: 0,
+            size: None,
+            nodes: Vec::new(),
+            used: BTreeSet::new(),
+            mistakes: Mistakes::default(),
+            failure: None,
+        })
+    }
+
+    /// Looks for tensors under another name too.
+    pub fn also_known_as(&mut self, alias: fn(&str) -> Option<String>) {
+        self.alias = alias;
+    }
+
+    /// Whether the file has a tensor called `name`.
+    pub fn has(&self, name: &str) -> bool {
+        self.size(name, 0).is_some()
+    }
+
+    /// Size of dimension `dimension` of the tensor `name`, if the file has it.
+    pub fn size(&self, name: &str, dimension: usize) -> Option<i64> {
+        self.found(name, &[])?.1.get(dimension).copied()
+    }
+
+    /// Whether any shape is to be had, so that nothing can be read off the file.
+    pub fn weights_are_random(&self) -> bool {
+        self.weights.free_sizes().is_some()
+    }
+
+    /// The model takes square images of `side` pixels only, if that is known.
+    pub fn fix_size(&mut self, side: Option<i64>) {
+        self.size = side.map(|side| [side; 2]);
+    }
+
+    /// Names and shapes of all tensors of the file; none for random weights.
+    pub fn tensors(&self) -> Vec<(String, Vec<i64>)> {
+        let names = self.weights.names(&self.prefix);
+        let shapes = names.filter_map(|name| Some((name.to_owned(), self.found(name, &[])?.1)));
+        shapes.collect()
+    }
+
+    /// The graph that ends in `logits`, or everything in which the weights do not fit.
+    pub(crate) fn finish(mut self, model: &str, logits: Value) -> Result<Graph, NetworkError> {
+        let extra = self.weights.names(&self.prefix).filter(|name| !self.used.contains(*name));
+        self.mistakes.extra = extra.map(str::to_owned).collect();
+        if !self.mistakes.is_empty() {
+            let (file, model) = (self.weights.file().to_owned(), model.to_owned());
+            return Err(NetworkError::Unfitting { file, model, mistakes: Box::new(self.mistakes) });
+        }
+        if let Some(failure) = self.failure {
+            return Err(failure);
+        }
+        let shape = Shape { channels: self.channels, classes: logits.channels, size: self.size };
+        Ok(Graph::new(self.nodes, shape))
+    }
+
+    fn push(&mut self, name: &str, operation: impl Operation + 'static, from: &[Value], channels: i64) -> Value {
+        let inputs = from.iter().map(|value| value.id).collect();
+        self.nodes.push(Node { name: name.to_owned(), operation: Box::new(operation), inputs });
+        Value { id: self.nodes.len() - 1, channels }
+    }
+
+    /// As `push`; where the operation could not be made, the building goes on with its input.
+    fn push_if(
+        &mut self,
+        name: &str,
+        operation: Option<impl Operation + 'static>,
+        from: Value,
+        channels: i64,
+    ) -> Value {
+        match operation {
+            Some(operation) => self.push(name, operation, &[from], channels),
+            None => Value { id: from.id, channels },
+        }
+    }
+
+    /// The tensor `name`, which must have `shape`; what does not fit is noted and zeros stand in for it.
+    fn tensor(&mut self, name: &str, shape: &[i64]) -> Tensor {
+        match self.found(name, shape) {
+            None => self.mistakes.missing.push(name.to_owned()),
+            Some((known_as, found)) => {
+                self.used.insert(known_as.clone());
+                if found != shape {
+                    self.mistakes.misshapen.push(format!("{name} {found:?} instead of {shape:?}"));
+                } else if let Some(tensor) = self.noted(|builder| builder.loaded(&known_as, shape)) {
+                    return tensor;
+                }
+            }
+        }
+        Tensor::f_zeros(shape, (self.placed.1, Device::Cpu)).unwrap_or_default()
+    }
+
+    /// Under which name the file has the tensor `name`, and its shape; random ones take `wanted`.
+    fn found(&self, name: &str, wanted: &[i64]) -> Option<(String, Vec<i64>)> {
+        let names = [Some(name.to_owned()), (self.alias)(name)];
+        let shape = |name: String| Some((self.weights.shape(&format!("{}{name}", self.prefix), wanted)?, name));
+        let (shape, name) = names.into_iter().flatten().find_map(shape)?;
+        (self.weights.free_sizes().is_none() || !wanted.is_empty()).then_some((name, shape))
+    }
+
+    fn loaded(&mut self, name: &str, shape: &[i64]) -> Result<Tensor, NetworkError> {
+        let tensor = self.weights.tensor(&format!("{}{name}", self.prefix), shape)?;
+        let finite = tensor.f_isfinite()?.f_all()?.f_int64_value(&[])?;
+        if finite == 0 {
+            self.mistakes.not_finite.push(name.to_owned());
+        }
+        let (device, kind) = self.placed;
+        Ok(tensor.f_to_kind(kind)?.f_to_device(device)?)
+    }
+
+    /// The result of `act`; the first failure is kept and told at the end.
+    fn noted<T, E: Into<NetworkError>>(&mut self, act: impl FnOnce(&mut Self) -> Result<T, E>) -> Option<T> {
+        match act(self) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.failure.get_or_insert(error.into());
+                None
+            }
+        }
+    }
+}

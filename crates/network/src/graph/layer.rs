@@ -1,0 +1,41 @@
+//! Layers: values inside the graph, for methods that explain them.
+
+use tch::{TchError, Tensor};
+
+use super::forward::Keep;
+use super::{Gradient, Graph, Id, Trace};
+
+/// A value of a graph by its position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layer(Id);
+
+impl Graph {
+    /// The layer called `name`: the output of that module, or of the last operation inside it.
+    pub fn layer(&self, name: &str) -> Option<Layer> {
+        let within = |node: &super::Node| {
+            node.name.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.nodes.iter().rposition(within).map(Layer)
+    }
+
+    /// The last value of `trace` that is a map, `[n, c, h, w]` of more than one pixel: where Grad-CAM looks by default.
+    pub fn last_map(&self, trace: &Trace) -> Option<Layer> {
+        let is_map = |kept: &super::Kept| matches!(kept.output_shape[..], [_, _, h, w] if h * w > 1);
+        trace.kept.iter().skip(1).rposition(is_map).map(|id| Layer(id + 1))
+    }
+
+    /// The value of `layer` for `images`, and the gradient of the logits `targets` `[n]` there: both `[n, ..]`.
+    pub fn layer_gradient(
+        &self,
+        images: &Tensor,
+        targets: &Tensor,
+        Layer(layer): Layer,
+    ) -> Result<(Tensor, Tensor), TchError> {
+        let mut trace = self.run(images, Keep::Trace(Some(layer)))?;
+        let gone = || TchError::Shape(format!("`{}` has no value", self.nodes[layer].name));
+        let value = trace.layer.take().ok_or_else(gone)?;
+        let seed = self.select(&trace.logits, targets)?;
+        let step = |id: Id, gradient: &Tensor| self.nodes[id].operation.backward(&trace.kept[id], gradient, &Gradient);
+        Ok((value, self.walk(&seed, layer, step)?))
+    }
+}

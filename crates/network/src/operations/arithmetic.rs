@@ -1,0 +1,95 @@
+//! Sums, differences, products and quotients of two values, or of a value and a constant.
+
+use tch::{TchError, Tensor};
+
+use super::{Entry, plain_gradient, reduced};
+use crate::graph::{How, Kept, Operation, Pair, Rule};
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "arithmetic",
+    summary: "sum, difference, product and quotient, broadcasting",
+    deep_lift: "sums are linear; a product or quotient shares its change equally between both (captum: plain gradient)",
+};
+
+/// The sum of two values: the residual connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Add;
+
+/// What is done with two values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arithmetic {
+    Subtract,
+    Multiply,
+    Divide,
+}
+
+impl Operation for Add {
+    fn run(&self, inputs: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
+        let [left, right] = inputs else { return Err(arity(inputs.len())) };
+        let sum = if how.overwrite && left.size() == right.size() {
+            left.shallow_clone().f_add_(right)?
+        } else {
+            left.f_add(right)?
+        };
+        Ok((sum, Vec::new()))
+    }
+
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+        kept.shapes.iter().map(|shape| reduced(gradient, shape)).collect()
+    }
+
+    fn gives_away(&self) -> bool {
+        true
+    }
+}
+
+impl Arithmetic {
+    fn of(self, left: &Tensor, right: &Tensor) -> Result<Tensor, TchError> {
+        match self {
+            Self::Subtract => left.f_sub(right),
+            Self::Multiply => left.f_mul(right),
+            Self::Divide => left.f_div(right),
+        }
+    }
+}
+
+impl Operation for Arithmetic {
+    fn run(&self, inputs: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
+        let [left, right] = inputs else { return Err(arity(inputs.len())) };
+        let kept = if how.keep { vec![left.shallow_clone(), right.shallow_clone()] } else { Vec::new() };
+        Ok((self.of(left, right)?, kept))
+    }
+
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+        plain_gradient(&kept.tensors, gradient, |inputs| self.of(&inputs[0], &inputs[1]))
+    }
+
+    /// A product changes by `da (b + b0) / 2 + db (a + a0) / 2`: exact, and fair to both (it is the
+    /// Shapley value). A quotient is the product with the reciprocal, whose change over that of the
+    /// divisor is `-1 / (b b0)`.
+    fn multipliers(&self, pair: &Pair<'_>, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
+        if pair.captum || *self == Self::Subtract {
+            return self.backward(pair.here, gradient, &crate::Gradient);
+        }
+        let ((a, a0), (b, b0)) = (pair.inputs(0)?, pair.inputs(1)?);
+        let midway = |now: &Tensor, then: &Tensor| now.f_add(then)?.f_mul_scalar(0.5);
+        let (of_left, of_right) = if *self == Self::Divide {
+            let reciprocal = midway(&b.f_reciprocal()?, &b0.f_reciprocal()?)?;
+            (reciprocal, midway(a, a0)?.f_div(&b.f_mul(b0)?)?.f_neg()?)
+        } else {
+            (midway(b, b0)?, midway(a, a0)?)
+        };
+        Ok(vec![
+            reduced(&gradient.f_mul(&of_left)?, pair.here.shape(0)?)?,
+            reduced(&gradient.f_mul(&of_right)?, pair.here.shape(1)?)?,
+        ])
+    }
+
+    fn compares(&self) -> bool {
+        true
+    }
+}
+
+fn arity(found: usize) -> TchError {
+    TchError::Shape(format!("arithmetic on {found} values, expected 2"))
+}

@@ -1,0 +1,63 @@
+//! Average pooling, with windows of one size or as many as are asked for.
+
+use tch::{TchError, Tensor};
+
+use super::Entry;
+use crate::graph::{How, Kept, Operation, Rule};
+
+pub(super) const ENTRY: Entry =
+    Entry { name: "average_pool", summary: "2-d average pooling, by window or adaptive", deep_lift: "linear" };
+
+/// Mean of each window.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum AveragePool {
+    /// All `[down, across]`.
+    Windows {
+        kernel: [i64; 2],
+        stride: [i64; 2],
+        padding: [i64; 2],
+        /// Whether windows may go over the edge.
+        ceil: bool,
+        /// Whether padded zeros count.
+        count_padding: bool,
+        /// What sums are divided by, if not by the number of values.
+        divisor: Option<i64>,
+    },
+    /// So many windows, `[down, across]`.
+    Adaptive([i64; 2]),
+}
+
+impl Operation for AveragePool {
+    fn run(&self, inputs: &[&Tensor], _: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
+        let output = match *self {
+            Self::Windows { kernel, stride, padding, ceil, count_padding, divisor } => {
+                inputs[0].f_avg_pool2d(kernel, stride, padding, ceil, count_padding, divisor)?
+            }
+            Self::Adaptive(windows) => inputs[0].f_adaptive_avg_pool2d(windows)?,
+        };
+        Ok((output, Vec::new()))
+    }
+
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+        let shape = kept.shape(0)?;
+        // libtorch asks for the pooling's input but reads its shape only.
+        let like = || Tensor::f_empty(shape, (gradient.f_kind()?, gradient.device()));
+        let of_input = match *self {
+            Self::Windows { kernel, stride, padding, ceil, count_padding, divisor } => like()?.f_avg_pool2d_backward(
+                &gradient.f_contiguous()?,
+                kernel,
+                stride,
+                padding,
+                ceil,
+                count_padding,
+                divisor,
+            )?,
+            Self::Adaptive([1, 1]) => {
+                let [height, width] = kept.area(0)?;
+                gradient.f_div_scalar(height * width)?.f_expand(shape, false)?
+            }
+            Self::Adaptive(_) => like()?.f_internal_adaptive_avg_pool2d_backward(&gradient.f_contiguous()?)?,
+        };
+        Ok(vec![of_input])
+    }
+}

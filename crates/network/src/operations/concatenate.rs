@@ -1,0 +1,44 @@
+//! Values side by side.
+
+use tch::{TchError, Tensor};
+
+use super::{Entry, reduced};
+use crate::graph::{How, Kept, Operation, Rule};
+
+pub(super) const ENTRY: Entry =
+    Entry { name: "concatenate", summary: "values side by side along a dimension", deep_lift: "linear" };
+
+/// Values along dimension `dim`, which is not that of the images. A constant of one row is repeated
+/// for every image.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Concatenate {
+    pub(crate) dim: i64,
+}
+
+impl Operation for Concatenate {
+    fn run(&self, inputs: &[&Tensor], _: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
+        let rows = inputs.iter().filter_map(|input| input.size().first().copied()).max().unwrap_or(1);
+        let expanded = inputs.iter().map(|input| {
+            let mut shape = input.size();
+            shape[0] = rows;
+            input.f_expand(&shape, false)
+        });
+        Ok((Tensor::f_cat(&expanded.collect::<Result<Vec<_>, _>>()?, self.dim)?, Vec::new()))
+    }
+
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+        let dim = if self.dim < 0 { self.dim + gradient.dim() as i64 } else { self.dim };
+        let mut start = 0;
+        let mut parts = Vec::with_capacity(kept.shapes.len());
+        for shape in &kept.shapes {
+            let length = shape[dim as usize];
+            parts.push(reduced(&gradient.f_narrow(dim, start, length)?, shape)?);
+            start += length;
+        }
+        Ok(parts)
+    }
+
+    fn gives_away(&self) -> bool {
+        true
+    }
+}

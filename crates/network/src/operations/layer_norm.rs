@@ -1,0 +1,39 @@
+//! Layer normalisation.
+
+use tch::{TchError, Tensor};
+
+use super::{Entry, plain_gradient};
+use crate::graph::{How, Kept, Operation, Rule};
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "layer_norm",
+    summary: "layer normalisation over the last dimensions",
+    deep_lift: "plain gradient: not complete",
+};
+
+/// `(x - mean) / sqrt(variance + eps) * weight + bias`, both statistics over the last dimensions.
+#[derive(Debug)]
+pub(crate) struct LayerNorm {
+    /// Sizes of the last dimensions.
+    pub(crate) shape: Vec<i64>,
+    pub(crate) weight: Option<Tensor>,
+    pub(crate) bias: Option<Tensor>,
+    pub(crate) eps: f64,
+}
+
+impl LayerNorm {
+    fn of(&self, x: &Tensor) -> Result<Tensor, TchError> {
+        x.f_layer_norm(self.shape.as_slice(), self.weight.as_ref(), self.bias.as_ref(), self.eps, true)
+    }
+}
+
+impl Operation for LayerNorm {
+    fn run(&self, inputs: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
+        let kept = if how.keep { vec![inputs[0].shallow_clone()] } else { Vec::new() };
+        Ok((self.of(inputs[0])?, kept))
+    }
+
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+        plain_gradient(&kept.tensors, gradient, |inputs| self.of(&inputs[0]))
+    }
+}

@@ -1,0 +1,46 @@
+//! Products of two matrices that both depend on the images.
+
+use tch::{TchError, Tensor};
+
+use super::{Entry, plain_gradient};
+use crate::graph::{Gradient, How, Kept, Operation, Pair, Rule};
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "matmul",
+    summary: "product of two matrices, or of batches of them",
+    deep_lift: "shares its change equally between both (captum: plain gradient)",
+};
+
+/// `a b` over the last two dimensions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Matmul;
+
+impl Operation for Matmul {
+    fn run(&self, inputs: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
+        let [left, right] = inputs else {
+            return Err(TchError::Shape(format!("a product of {} matrices, expected 2", inputs.len())));
+        };
+        let kept = if how.keep { vec![left.shallow_clone(), right.shallow_clone()] } else { Vec::new() };
+        Ok((left.f_matmul(right)?, kept))
+    }
+
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+        plain_gradient(&kept.tensors, gradient, |inputs| inputs[0].f_matmul(&inputs[1]))
+    }
+
+    /// The product is linear in each factor: its change is the gradient half way between both passes.
+    fn multipliers(&self, pair: &Pair<'_>, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
+        if pair.captum {
+            return self.backward(pair.here, gradient, &Gradient);
+        }
+        let midway = |index| {
+            let (now, then) = pair.inputs(index)?;
+            now.f_add(then)?.f_mul_scalar(0.5)
+        };
+        plain_gradient(&[midway(0)?, midway(1)?], gradient, |inputs| inputs[0].f_matmul(&inputs[1]))
+    }
+
+    fn compares(&self) -> bool {
+        true
+    }
+}

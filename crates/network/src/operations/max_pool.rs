@@ -1,0 +1,73 @@
+//! Max pooling.
+
+use tch::{TchError, Tensor};
+
+use super::Entry;
+use crate::graph::{How, Kept, Operation, Pair, Rule};
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "max_pool",
+    summary: "2-d max pooling; windows may overlap",
+    deep_lift: "the change goes to the winner that made it (captum: plain gradient behind a ReLU)",
+};
+
+/// Largest value of each window. All `[down, across]`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MaxPool {
+    pub(crate) kernel: [i64; 2],
+    pub(crate) stride: [i64; 2],
+    pub(crate) padding: [i64; 2],
+    pub(crate) dilation: [i64; 2],
+    /// Whether windows may go over the edge.
+    pub(crate) ceil: bool,
+}
+
+impl MaxPool {
+    fn with_winners(&self, input: &Tensor) -> Result<(Tensor, Tensor), TchError> {
+        input.f_max_pool2d_with_indices(self.kernel, self.stride, self.padding, self.dilation, self.ceil)
+    }
+
+    /// `gradient` of each window added up at its winner, in the shape of the input `like`.
+    fn to_winners(&self, shape: &[i64], gradient: &Tensor, winners: &Tensor) -> Result<Tensor, TchError> {
+        // libtorch asks for the pooling's input but reads its shape only: these pages are never touched.
+        let like = Tensor::f_empty(shape, (gradient.f_kind()?, gradient.device()))?;
+        let Self { kernel, stride, padding, dilation, ceil } = *self;
+        like.f_max_pool2d_with_indices_backward(gradient, kernel, stride, padding, dilation, ceil, winners)
+    }
+}
+
+impl Operation for MaxPool {
+    fn run(&self, inputs: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
+        let (output, winners) = self.with_winners(inputs[0])?;
+        Ok((output, if how.keep { vec![winners] } else { Vec::new() }))
+    }
+
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+        Ok(vec![self.to_winners(kept.shape(0)?, &gradient.f_contiguous()?, kept.tensor(0)?)?])
+    }
+
+    /// A window whose value rose owes that to the winner of the image, one whose value fell to the
+    /// winner of the baseline: both changed at least as much as the window did. Shares of overlapping
+    /// windows add up (Captum assigns them, so that all but one are lost).
+    fn multipliers(&self, pair: &Pair<'_>, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
+        let winners = pair.here.tensor(0)?;
+        let plain = self.to_winners(pair.here.shape(0)?, &gradient.f_contiguous()?, winners)?;
+        if pair.pool_is_plain {
+            return Ok(vec![plain]);
+        }
+        let ((x, x0), (y, y0)) = (pair.inputs(0)?, pair.outputs()?);
+        let change = y.f_sub(y0)?;
+        let (rise, fall) = (change.f_clamp_min(0.0)?, change.f_clamp_max(0.0)?);
+        let winners_there = pair.there.tensor(0)?.f_expand_as(winners)?.f_contiguous()?;
+        let shape = pair.here.shape(0)?;
+        let risen = self.to_winners(shape, &gradient.f_mul(&rise)?, winners)?;
+        let fallen = self.to_winners(shape, &gradient.f_mul(&fall)?, &winners_there)?;
+        let moved = x.f_sub(x0)?;
+        let still = moved.f_eq(0.0)?;
+        Ok(vec![plain.f_where_self(&still, &risen.f_add(&fallen)?.f_div(&moved)?)?])
+    }
+
+    fn compares(&self) -> bool {
+        true
+    }
+}
