@@ -1,16 +1,43 @@
-//! Baselines: the image that stands for "nothing there".
+//! Baselines: the image that stands for "nothing there", or a distribution of such images.
 
 use std::borrow::Cow;
 
 use sweep::parameters::{Default, Kind, Parameter, ParameterError, Parameters};
 use tch::{TchError, Tensor};
 
-/// The parameter as methods declare it.
+use crate::Pass;
+
+/// One baseline, as methods declare it.
 pub(crate) const BASELINES: Parameter = Parameter {
     name: Cow::Borrowed("baselines"),
-    summary: Cow::Borrowed("image that stands for nothing: `zero` (mid-grey), or a number for every pixel"),
-    kind: Kind::Baseline(Cow::Borrowed(&[Cow::Borrowed("zero")])),
+    summary: Cow::Borrowed(
+        "image that stands for nothing: `zero` (mid-grey), `global_mean` (the train split's), or a number for every pixel",
+    ),
+    kind: Kind::Baseline(Cow::Borrowed(&[Cow::Borrowed("zero"), Cow::Borrowed("global_mean")])),
     default: Some(Default::Word(Cow::Borrowed("zero"))),
+};
+
+/// A distribution of baselines, as methods declare it.
+pub(crate) const DISTRIBUTION: Parameter = Parameter {
+    name: Cow::Borrowed("baselines"),
+    summary: Cow::Borrowed(
+        "distribution of images that stand for nothing: `combined_zng` (zero, normal noise and the train split's mean, \
+         a third each), `zero`, `global_mean`, or a number for every pixel",
+    ),
+    kind: Kind::Baseline(Cow::Borrowed(&[
+        Cow::Borrowed("combined_zng"),
+        Cow::Borrowed("zero"),
+        Cow::Borrowed("global_mean"),
+    ])),
+    default: Some(Default::Word(Cow::Borrowed("combined_zng"))),
+};
+
+/// How many images of noise stand for the third of `combined_zng` that is noise.
+pub(crate) const NOISE_DRAWS: Parameter = Parameter {
+    name: Cow::Borrowed("n_noise_baselines"),
+    summary: Cow::Borrowed("images of normal noise, drawn for each image, that make up the noise third of `combined_zng`"),
+    kind: Kind::Integer { least: 1, most: 1000 },
+    default: Some(Default::Integer(8)),
 };
 
 /// A baseline image.
@@ -18,18 +45,37 @@ pub(crate) const BASELINES: Parameter = Parameter {
 pub(crate) enum Baseline {
     /// This value in every pixel.
     Constant(f64),
+    /// The mean image of the dataset.
+    Mean,
+    /// Standard normal noise, by the number of its draw.
+    Noise(u64),
 }
 
 impl Baseline {
-    /// What `baselines` says.
+    /// What `baselines` says, where it is one image.
     pub(crate) fn from(parameters: &Parameters) -> Result<Self, ParameterError> {
-        // `zero` is the only word that the declaration lets through.
-        Ok(Self::Constant(parameters.value("baselines")?.as_f64().unwrap_or(0.0)))
+        let value = parameters.value("baselines")?;
+        // The declaration lets through `zero`, `global_mean` and numbers.
+        Ok(if value == "global_mean" { Self::Mean } else { Self::Constant(value.as_f64().unwrap_or(0.0)) })
     }
 
-    /// The baseline of each of `images` `[n, c, h, w]`, of the same shape.
-    pub(crate) fn of(self, images: &Tensor) -> Result<Tensor, TchError> {
-        let Self::Constant(value) = self;
-        images.f_full_like(value)
+    /// The image, `[1, c, h, w]` where it is one for all, else `[n, c, h, w]`.
+    pub(crate) fn of(self, pass: &Pass<'_>) -> Result<Tensor, TchError> {
+        match self {
+            Self::Constant(value) => pass.images().f_narrow(0, 0, 1)?.f_full_like(value),
+            Self::Mean => Ok(pass.origin().mean()?.shallow_clone()),
+            Self::Noise(draw) => pass.origin().normal(pass.images(), "combined_zng", draw),
+        }
     }
+}
+
+/// The baselines of a distribution, each with its share; the shares sum to one.
+pub(crate) fn distribution(parameters: &Parameters) -> Result<Vec<(Baseline, f64)>, ParameterError> {
+    if parameters.value("baselines")? != "combined_zng" {
+        return Ok(vec![(Baseline::from(parameters)?, 1.0)]);
+    }
+    let draws = parameters.integer("n_noise_baselines")?;
+    let third = 1.0 / 3.0;
+    let noise = (0..draws).map(|draw| (Baseline::Noise(draw as u64), third / draws as f64));
+    Ok([(Baseline::Constant(0.0), third), (Baseline::Mean, third)].into_iter().chain(noise).collect())
 }

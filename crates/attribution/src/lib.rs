@@ -1,9 +1,15 @@
 //! Attribution methods. Each is one file in `methods` with one line in its list.
 
+mod attribution;
 mod baseline;
 pub mod methods;
+mod origin;
 mod pass;
 mod quadrature;
+mod regression;
+mod windows;
 
+pub use attribution::Attribution;
 pub use methods::{Entry, METHODS, Method, MethodError, build};
+pub use origin::Origin;
 pub use pass::Pass;

@@ -2,8 +2,10 @@
 
 use std::cell::OnceCell;
 
-use network::{Gradient, Graph, Rule, Trace};
+use network::{Gradient, Graph, Layer, Rule, Trace};
 use tch::{Kind, TchError, Tensor};
+
+use crate::Origin;
 
 /// A batch of images, the targets to explain, and one forward pass that all methods may use.
 pub struct Pass<'a> {
@@ -11,7 +13,9 @@ pub struct Pass<'a> {
     images: Tensor,
     targets: Tensor,
     rows: i64,
+    origin: Origin<'a>,
     trace: OnceCell<Trace>,
+    values: OnceCell<Trace>,
     gradient: OnceCell<Tensor>,
 }
 
@@ -20,16 +24,29 @@ impl<'a> Pass<'a> {
     ///
     /// `rows` is how many images the device may hold at once, for methods that make several of one;
     /// a method never makes fewer than `n`.
-    pub fn new(graph: &'a Graph, images: Tensor, targets: Tensor, rows: i64) -> Self {
-        Self { graph, images, targets, rows, trace: OnceCell::new(), gradient: OnceCell::new() }
+    pub fn new(graph: &'a Graph, images: Tensor, targets: Tensor, rows: i64, origin: Origin<'a>) -> Self {
+        let (trace, values, gradient) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Self { graph, images, targets, rows, origin, trace, values, gradient }
     }
 
     /// As [`Pass::new`], with the forward pass already done and the largest logit of each image as its target.
     ///
     /// Largest in single precision, in which logits are stored: targets found from a store are the same.
-    pub fn predicted(graph: &'a Graph, images: Tensor, trace: Trace, rows: i64) -> Result<Self, TchError> {
+    pub fn predicted(
+        graph: &'a Graph,
+        images: Tensor,
+        trace: Trace,
+        rows: i64,
+        origin: Origin<'a>,
+    ) -> Result<Self, TchError> {
         let targets = trace.logits().f_to_kind(Kind::Float)?.f_argmax(1, false)?;
-        Ok(Self { trace: OnceCell::from(trace), ..Self::new(graph, images, targets, rows) })
+        Ok(Self { trace: OnceCell::from(trace), ..Self::new(graph, images, targets, rows, origin) })
+    }
+
+    /// The same images moved by `noise` `[n, c, h, w]`, with the same targets.
+    pub(crate) fn moved(&self, noise: &Tensor) -> Result<Pass<'_>, TchError> {
+        let images = self.images.f_add(noise)?;
+        Ok(Pass::new(self.graph, images, self.targets.shallow_clone(), self.rows, self.origin.clone()))
     }
 
     /// `[n, c, h, w]`.
@@ -42,9 +59,29 @@ impl<'a> Pass<'a> {
         &self.targets
     }
 
+    /// Number of images n.
+    pub fn len(&self) -> i64 {
+        self.images.size().first().copied().unwrap_or(0)
+    }
+
+    /// Whether there are no images.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Images that may be computed at once, at least `n`.
     pub fn rows(&self) -> i64 {
-        self.rows.max(self.images.size().first().copied().unwrap_or(1))
+        self.rows.max(self.len())
+    }
+
+    /// How many variations of every image may be computed at once.
+    pub(crate) fn variations(&self) -> usize {
+        (self.rows() / self.len().max(1)).max(1) as usize
+    }
+
+    /// Where the images come from.
+    pub(crate) fn origin(&self) -> &Origin<'a> {
+        &self.origin
     }
 
     /// The target logits' backward pass by `rule`, to the images: `[n, c, h, w]`.
@@ -64,6 +101,59 @@ impl<'a> Pass<'a> {
         let trace = self.graph.trace(points)?;
         let seed = self.graph.select(trace.logits(), targets)?;
         self.graph.backward(&trace, &seed, &Gradient)
+    }
+
+    /// Value and gradient of a layer: the one called `name`, or the last map for an empty name.
+    pub(crate) fn layer(&self, name: &str) -> Result<(Tensor, Tensor), TchError> {
+        let found: Option<Layer> =
+            if name.is_empty() { self.graph.last_map(self.trace()?) } else { self.graph.layer(name) };
+        let layer = found.ok_or_else(|| TchError::Shape(format!("the model has no layer `{name}`")))?;
+        self.graph.layer_gradient(&self.images, &self.targets, layer)
+    }
+
+    /// `DeepLIFT`'s multipliers `[n, c, h, w]` against `reference`, a trace of [`Pass::reference`].
+    pub(crate) fn multipliers(
+        &self,
+        reference: &Trace,
+        semantics: sweep::semantics::Semantics,
+    ) -> Result<Tensor, TchError> {
+        let here = once(&self.values, || self.graph.trace_values(&self.images))?;
+        let seed = self.graph.select(here.logits(), &self.targets)?;
+        self.graph.multipliers(here, reference, &seed, semantics)
+    }
+
+    /// The pass of `baselines`, one row or n, as [`Pass::multipliers`] takes it.
+    pub(crate) fn reference(&self, baselines: &Tensor) -> Result<Trace, TchError> {
+        self.graph.trace_values(baselines)
+    }
+
+    /// The target logit of every image, `[n]`.
+    pub(crate) fn scores(&self) -> Result<Tensor, TchError> {
+        let logits = match (self.trace.get(), self.values.get()) {
+            (Some(trace), _) | (None, Some(trace)) => trace.logits().shallow_clone(),
+            (None, None) => self.graph.forward(&self.images)?,
+        };
+        self.selected(&logits)
+    }
+
+    /// The target logit of every image at other `points`: a whole number of variations of every image,
+    /// `[m n, c, h, w]` to `[m, n]`; or one row for all images, to `[1, n]`.
+    pub(crate) fn scores_at(&self, points: &Tensor) -> Result<Tensor, TchError> {
+        let logits = self.graph.forward(points)?;
+        let n = self.len();
+        if points.size()[0] == 1 {
+            return self.selected(&logits)?.f_view([1, n]);
+        }
+        let (m, classes) = (points.size()[0] / n, logits.size()[1]);
+        let index = self.targets.f_view([1, n, 1])?.f_expand([m, n, 1], false)?;
+        logits.f_view([m, n, classes])?.f_gather(2, &index, false)?.f_view([m, n])
+    }
+
+    /// The target logits among `logits` `[n or 1, classes]`: `[n]`.
+    pub(crate) fn selected(&self, logits: &Tensor) -> Result<Tensor, TchError> {
+        let n = self.len();
+        let logits = logits.f_expand([n, -1], false)?;
+        logits.f_gather(1, &self.targets.f_view([n, 1])?, false)?.f_view([n])
     }
 
     fn trace(&self) -> Result<&Trace, TchError> {

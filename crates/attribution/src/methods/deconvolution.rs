@@ -1,37 +1,45 @@
 //! Deconvolution: at every ReLU only positive gradients pass, wherever the input was.
 
-use std::borrow::Cow;
-
 use network::Rule;
-use sweep::catalogue::Item;
+use sweep::semantics::Semantics;
 use tch::{TchError, Tensor};
 
 use super::{Entry, Method};
-use crate::Pass;
+use crate::{Attribution, Pass};
 
-pub(super) const ENTRY: Entry = Entry {
-    item: Item {
-        name: Cow::Borrowed("Deconvolution"),
-        summary: Cow::Borrowed("gradient with the ReLU applied to itself instead of the forward mask"),
-        reference: Cow::Borrowed("Zeiler and Fergus 2013, https://arxiv.org/abs/1311.2901"),
-        parameters: Cow::Borrowed(&[]),
-    },
-    build: |_| Ok(Box::new(Deconvolution)),
-};
+pub(super) const ENTRY: Entry = Entry::new(
+    [
+        "Deconvolution",
+        "gradient with the ReLU applied to itself instead of the forward mask",
+        "Zeiler and Fergus 2013, https://arxiv.org/abs/1311.2901",
+    ],
+    &[],
+    |_, semantics| Ok(Box::new(Deconvolution(Rectified { semantics }))),
+);
 
 /// One forward and one backward pass. Convolutions, pooling and batch norms keep their gradient.
-struct Deconvolution;
+struct Deconvolution(Rectified);
 
 impl Method for Deconvolution {
-    fn attribute(&self, pass: &Pass<'_>) -> Result<Tensor, TchError> {
-        pass.backward(&Rectified)
+    fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
+        Ok(pass.backward(&self.0)?.into())
+    }
+
+    fn shares_pass(&self) -> bool {
+        true
     }
 }
 
-struct Rectified;
+struct Rectified {
+    semantics: Semantics,
+}
 
 impl Rule for Rectified {
     fn relu(&self, gradient: &Tensor, _: &Tensor) -> Result<Tensor, TchError> {
         gradient.f_relu()
+    }
+
+    fn reaches_functions(&self) -> bool {
+        self.semantics != Semantics::Captum
     }
 }

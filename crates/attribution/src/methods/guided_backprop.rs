@@ -1,37 +1,46 @@
 //! Guided backpropagation: at every ReLU only positive gradients pass, and only where the input was positive.
 
-use std::borrow::Cow;
-
 use network::Rule;
-use sweep::catalogue::Item;
+use sweep::semantics::Semantics;
 use tch::{TchError, Tensor};
 
 use super::{Entry, Method};
-use crate::Pass;
+use crate::{Attribution, Pass};
 
-pub(super) const ENTRY: Entry = Entry {
-    item: Item {
-        name: Cow::Borrowed("GuidedBackprop"),
-        summary: Cow::Borrowed("gradient whose negative parts are cut at every ReLU"),
-        reference: Cow::Borrowed("Springenberg et al. 2014, https://arxiv.org/abs/1412.6806"),
-        parameters: Cow::Borrowed(&[]),
-    },
-    build: |_| Ok(Box::new(GuidedBackprop)),
-};
+pub(super) const ENTRY: Entry = Entry::new(
+    [
+        "GuidedBackprop",
+        "gradient whose negative parts are cut at every ReLU",
+        "Springenberg et al. 2014, https://arxiv.org/abs/1412.6806",
+    ],
+    &[],
+    |_, semantics| Ok(Box::new(GuidedBackprop(Guided { semantics }))),
+);
 
 /// One forward and one backward pass. The map is signed.
-struct GuidedBackprop;
+struct GuidedBackprop(Guided);
 
 impl Method for GuidedBackprop {
-    fn attribute(&self, pass: &Pass<'_>) -> Result<Tensor, TchError> {
-        pass.backward(&Guided)
+    fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
+        Ok(pass.backward(&self.0)?.into())
+    }
+
+    fn shares_pass(&self) -> bool {
+        true
     }
 }
 
-struct Guided;
+/// The rule at a ReLU.
+pub(super) struct Guided {
+    pub(super) semantics: Semantics,
+}
 
 impl Rule for Guided {
     fn relu(&self, gradient: &Tensor, positive: &Tensor) -> Result<Tensor, TchError> {
         gradient.f_mul(positive)?.f_relu_()
+    }
+
+    fn reaches_functions(&self) -> bool {
+        self.semantics != Semantics::Captum
     }
 }

@@ -1,28 +1,29 @@
 //! Input times gradient: the linear part of the target logit at the image.
 
-use std::borrow::Cow;
-
-use sweep::catalogue::Item;
-use tch::{TchError, Tensor};
+use tch::TchError;
 
 use super::{Entry, Method};
-use crate::Pass;
+use crate::{Attribution, Pass};
 
-pub(super) const ENTRY: Entry = Entry {
-    item: Item {
-        name: Cow::Borrowed("InputXGradient"),
-        summary: Cow::Borrowed("input times the gradient of the target logit"),
-        reference: Cow::Borrowed("Shrikumar et al. 2016, https://arxiv.org/abs/1605.01713"),
-        parameters: Cow::Borrowed(&[]),
-    },
-    build: |_| Ok(Box::new(InputXGradient)),
-};
+pub(super) const ENTRY: Entry = Entry::new(
+    [
+        "InputXGradient",
+        "input times the gradient of the target logit",
+        "Shrikumar et al. 2016, https://arxiv.org/abs/1605.01713",
+    ],
+    &[],
+    |_, _| Ok(Box::new(InputXGradient)),
+);
 
 /// One forward and one backward pass.
 struct InputXGradient;
 
 impl Method for InputXGradient {
-    fn attribute(&self, pass: &Pass<'_>) -> Result<Tensor, TchError> {
-        pass.images().f_mul(pass.gradient()?)
+    fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
+        Ok(pass.images().f_mul(pass.gradient()?)?.into())
+    }
+
+    fn shares_pass(&self) -> bool {
+        true
     }
 }

@@ -2,34 +2,33 @@
 
 use std::borrow::Cow;
 
-use sweep::catalogue::Item;
 use sweep::parameters::{Default, Kind, Parameter};
 use tch::{TchError, Tensor};
 
 use super::{Entry, Method};
-use crate::Pass;
 use crate::baseline::{BASELINES, Baseline};
-use crate::quadrature::gauss_legendre;
+use crate::{Attribution, Pass, quadrature};
 
-pub(super) const ENTRY: Entry = Entry {
-    item: Item {
-        name: Cow::Borrowed("IntegratedGradients"),
-        summary: Cow::Borrowed("(x - b) times the gradient averaged from baseline b to image x"),
-        reference: Cow::Borrowed("Sundararajan et al. 2017, https://arxiv.org/abs/1703.01365"),
-        parameters: Cow::Borrowed(&[
-            BASELINES,
-            Parameter {
-                name: Cow::Borrowed("n_steps"),
-                summary: Cow::Borrowed("points of the Gauss-Legendre rule"),
-                kind: Kind::Integer { least: 1, most: 10_000 },
-                default: Some(Default::Integer(50)),
-            },
-        ]),
-    },
-    build: |parameters| {
-        let rule = gauss_legendre(parameters.integer("n_steps")? as usize);
+pub(super) const ENTRY: Entry = Entry::new(
+    [
+        "IntegratedGradients",
+        "(x - b) times the gradient averaged from baseline b to image x",
+        "Sundararajan et al. 2017, https://arxiv.org/abs/1703.01365",
+    ],
+    &[BASELINES, quadrature::METHOD, N_STEPS],
+    |parameters, semantics| {
+        let rule = quadrature::rule(parameters.word("method")?, parameters.integer("n_steps")? as usize, semantics);
         Ok(Box::new(IntegratedGradients { baseline: Baseline::from(parameters)?, rule }))
     },
+)
+.complete();
+
+/// The number of points on the line.
+pub(super) const N_STEPS: Parameter = Parameter {
+    name: Cow::Borrowed("n_steps"),
+    summary: Cow::Borrowed("points at which the gradient is taken"),
+    kind: Kind::Integer { least: 1, most: 10_000 },
+    default: Some(Default::Integer(50)),
 };
 
 /// `n_steps` forward and backward passes.
@@ -40,12 +39,11 @@ struct IntegratedGradients {
 }
 
 impl Method for IntegratedGradients {
-    fn attribute(&self, pass: &Pass<'_>) -> Result<Tensor, TchError> {
-        let baseline = self.baseline.of(pass.images())?;
+    fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
+        let baseline = self.baseline.of(pass)?;
         let line = pass.images().f_sub(&baseline)?;
-        let n = pass.images().size4()?.0;
         let mut integral = line.f_zeros_like()?;
-        for steps in self.rule.chunks((pass.rows() / n).max(1) as usize) {
+        for steps in self.rule.chunks(pass.variations()) {
             let at = |(alpha, _): &(f64, f64)| line.f_mul_scalar(*alpha)?.f_add_(&baseline);
             let points = steps.iter().map(at).collect::<Result<Vec<_>, _>>()?;
             let targets = pass.targets().f_repeat([steps.len() as i64])?;
@@ -55,10 +53,7 @@ impl Method for IntegratedGradients {
                 integral = integral.f_add_(&gradient.f_mul_scalar(*weight)?)?;
             }
         }
-        line.f_mul(&integral)
-    }
-
-    fn shares_pass(&self) -> bool {
-        false
+        let change = pass.scores()?.f_sub(&pass.scores_at(&baseline)?.f_view([-1])?)?;
+        Ok(Attribution::complete(line.f_mul(&integral)?, change))
     }
 }

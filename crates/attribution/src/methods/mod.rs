@@ -1,16 +1,29 @@
 //! The methods, and how one is made from its parameters.
 
 mod deconvolution;
+mod deep_lift;
+mod deep_lift_shap;
+mod feature_ablation;
+mod grad_cam;
+mod gradient_shap;
 mod guided_backprop;
+mod guided_grad_cam;
 mod input_x_gradient;
 mod integrated_gradients;
+mod kernel_shap;
+mod lime;
+mod noise_tunnel;
+mod occlusion;
 mod saliency;
 
-use sweep::catalogue::Item;
-use sweep::parameters::{ParameterError, Parameters};
-use tch::{TchError, Tensor};
+use std::borrow::Cow;
 
-use crate::Pass;
+use sweep::catalogue::Item;
+use sweep::parameters::{Parameter, ParameterError, Parameters};
+use sweep::semantics::Semantics;
+use tch::TchError;
+
+use crate::{Attribution, Pass};
 
 /// Every method, by its class in Captum.
 pub const METHODS: &[&Entry] = &[
@@ -19,24 +32,63 @@ pub const METHODS: &[&Entry] = &[
     &guided_backprop::ENTRY,
     &deconvolution::ENTRY,
     &integrated_gradients::ENTRY,
+    &deep_lift::ENTRY,
+    &deep_lift_shap::ENTRY,
+    &gradient_shap::ENTRY,
+    &feature_ablation::ENTRY,
+    &occlusion::ENTRY,
+    &grad_cam::ENTRY,
+    &guided_grad_cam::ENTRY,
+    &noise_tunnel::ENTRY,
+    &lime::ENTRY,
+    &kernel_shap::ENTRY,
 ];
 
 /// An attribution method.
 pub struct Entry {
     /// Its class, what it takes and where it is defined.
     pub item: Item,
+    /// Whether its maps should sum to the change of the target logit from the baseline to the image.
+    pub complete: bool,
     /// Makes it from checked parameters.
-    pub build: fn(&Parameters) -> Result<Box<dyn Method>, ParameterError>,
+    pub build: Build,
+}
+
+/// Makes a method from checked parameters.
+pub type Build = fn(&Parameters, Semantics) -> Result<Box<dyn Method>, ParameterError>;
+
+impl Entry {
+    /// A method called `name` that is defined in `reference`.
+    const fn new(
+        [name, summary, reference]: [&'static str; 3],
+        parameters: &'static [Parameter],
+        build: Build,
+    ) -> Self {
+        let item = Item {
+            name: Cow::Borrowed(name),
+            summary: Cow::Borrowed(summary),
+            reference: Cow::Borrowed(reference),
+            parameters: Cow::Borrowed(parameters),
+        };
+        Self { item, complete: false, build }
+    }
+
+    /// The same, of a method whose maps sum to a change.
+    const fn complete(self) -> Self {
+        // `..self` would have to drop the rest of it, which a constant cannot.
+        let Self { item, build, .. } = self;
+        Self { item, complete: true, build }
+    }
 }
 
 /// Explains the target logits of a batch of images.
 pub trait Method {
     /// Maps of the shape of the images, `[n, c, h, w]`: each image's depends on that image alone.
-    fn attribute(&self, pass: &Pass<'_>) -> Result<Tensor, TchError>;
+    fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError>;
 
     /// Whether it uses the forward pass of the images that the methods share.
     fn shares_pass(&self) -> bool {
-        true
+        false
     }
 }
 
@@ -52,8 +104,8 @@ pub enum MethodError {
 }
 
 /// The method `class` with `parameters`.
-pub fn build(class: &str, parameters: &Parameters) -> Result<Box<dyn Method>, MethodError> {
+pub fn build(class: &str, parameters: &Parameters, semantics: Semantics) -> Result<Box<dyn Method>, MethodError> {
     let entry = METHODS.iter().find(|entry| entry.item.name == class);
     let entry = entry.ok_or_else(|| MethodError::Unknown(class.to_owned()))?;
-    Ok((entry.build)(parameters)?)
+    Ok((entry.build)(parameters, semantics)?)
 }

@@ -1,28 +1,29 @@
 //! Saliency: the absolute gradient of the target logit, for each channel by itself.
 
-use std::borrow::Cow;
-
-use sweep::catalogue::Item;
-use tch::{TchError, Tensor};
+use tch::TchError;
 
 use super::{Entry, Method};
-use crate::Pass;
+use crate::{Attribution, Pass};
 
-pub(super) const ENTRY: Entry = Entry {
-    item: Item {
-        name: Cow::Borrowed("Saliency"),
-        summary: Cow::Borrowed("absolute gradient of the target logit, per channel"),
-        reference: Cow::Borrowed("Simonyan et al. 2013, https://arxiv.org/abs/1312.6034"),
-        parameters: Cow::Borrowed(&[]),
-    },
-    build: |_| Ok(Box::new(Saliency)),
-};
+pub(super) const ENTRY: Entry = Entry::new(
+    [
+        "Saliency",
+        "absolute gradient of the target logit, per channel",
+        "Simonyan et al. 2013, https://arxiv.org/abs/1312.6034",
+    ],
+    &[],
+    |_, _| Ok(Box::new(Saliency)),
+);
 
 /// One forward and one backward pass. The paper takes the largest channel; Captum and this do not.
 struct Saliency;
 
 impl Method for Saliency {
-    fn attribute(&self, pass: &Pass<'_>) -> Result<Tensor, TchError> {
-        pass.gradient()?.f_abs()
+    fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
+        Ok(pass.gradient()?.f_abs()?.into())
+    }
+
+    fn shares_pass(&self) -> bool {
+        true
     }
 }

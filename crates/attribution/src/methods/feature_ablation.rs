@@ -1,0 +1,48 @@
+//! Feature ablation: what the logit loses when a patch of the image is replaced.
+
+use std::borrow::Cow;
+
+use sweep::parameters::{Default, Kind, Parameter};
+use tch::TchError;
+
+use super::{Entry, Method};
+use crate::baseline::{BASELINES, Baseline};
+use crate::windows::{hide, paint, windows};
+use crate::{Attribution, Pass};
+
+pub(super) const ENTRY: Entry = Entry::new(
+    [
+        "FeatureAblation",
+        "loss of the target logit when one patch of a grid is replaced by the baseline",
+        "Zeiler and Fergus 2013, https://arxiv.org/abs/1311.2901; Captum's FeatureAblation",
+    ],
+    &[BASELINES, PATCH_SIZE],
+    |parameters, _| {
+        Ok(Box::new(FeatureAblation { baseline: Baseline::from(parameters)?, patch: parameters.integer("patch_size")? }))
+    },
+);
+
+/// The side of a patch.
+pub(super) const PATCH_SIZE: Parameter = Parameter {
+    name: Cow::Borrowed("patch_size"),
+    summary: Cow::Borrowed("height and width of a patch in pixels; those of the last row and column may be smaller"),
+    kind: Kind::Integer { least: 1, most: 4096 },
+    default: Some(Default::Integer(16)),
+};
+
+/// One forward pass for each patch. Every pixel of a patch, in all channels, gets the patch's whole loss.
+struct FeatureAblation {
+    baseline: Baseline,
+    patch: i64,
+}
+
+impl Method for FeatureAblation {
+    fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
+        let (_, channels, height, width) = pass.images().size4()?;
+        let patch = [channels, self.patch, self.patch];
+        let map = pass.images().f_zeros_like()?;
+        let patches = windows([channels, height, width], patch, patch);
+        hide(pass, &self.baseline.of(pass)?, &patches, |window, loss| paint(&map, window, loss))?;
+        Ok(map.into())
+    }
+}

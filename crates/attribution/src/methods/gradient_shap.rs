@@ -1,0 +1,125 @@
+//! Gradient SHAP: expected gradients at random points between image and random baselines.
+
+use std::borrow::Cow;
+
+use rand::RngExt;
+use sweep::parameters::{Default, Kind, Parameter};
+use tch::{TchError, Tensor};
+
+use super::{Entry, Method};
+use crate::baseline::{Baseline, DISTRIBUTION, NOISE_DRAWS, distribution};
+use crate::{Attribution, Pass};
+
+pub(super) const ENTRY: Entry = Entry::new(
+    [
+        "GradientShap",
+        "mean over samples of (x + e - b) times the gradient at a random point from baseline b to x + e",
+        "Erion et al. 2019 (expected gradients), https://arxiv.org/abs/1906.10670; Captum's GradientShap",
+    ],
+    &[DISTRIBUTION, NOISE_DRAWS, N_SAMPLES, STDEVS],
+    |parameters, _| {
+        Ok(Box::new(GradientShap {
+            baselines: distribution(parameters)?,
+            samples: parameters.integer("n_samples")? as u64,
+            stdev: parameters.number("stdevs")?,
+        }))
+    },
+)
+.complete();
+
+const N_SAMPLES: Parameter = Parameter {
+    name: Cow::Borrowed("n_samples"),
+    summary: Cow::Borrowed("random points; the first n of more are those of n"),
+    kind: Kind::Integer { least: 1, most: 100_000 },
+    default: Some(Default::Integer(5)),
+};
+
+const STDEVS: Parameter = Parameter {
+    name: Cow::Borrowed("stdevs"),
+    summary: Cow::Borrowed("standard deviation of the normal noise e that is added to the image"),
+    kind: Kind::Number { least: 0.0, most: 10.0 },
+    default: Some(Default::Number(0.0)),
+};
+
+/// `n_samples` forward and backward passes.
+struct GradientShap {
+    baselines: Vec<(Baseline, f64)>,
+    samples: u64,
+    stdev: f64,
+}
+
+/// Of one sample: a point for every image, how far it is from image to baseline, and which baseline.
+struct Sample {
+    points: Tensor,
+    line: Tensor,
+    chosen: Vec<usize>,
+}
+
+impl Method for GradientShap {
+    fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
+        let images = self.baselines.iter().map(|(baseline, _)| baseline.of(pass)).collect::<Result<Vec<_>, _>>()?;
+        let scores = images.iter().map(|image| pass.scores_at(image)).collect::<Result<Vec<_>, _>>()?;
+        let mut sum = pass.images().f_zeros_like()?;
+        let mut from = pass.scores()?.f_zeros_like()?;
+        let all: Vec<u64> = (0..self.samples).collect();
+        for part in all.chunks(pass.variations()) {
+            let samples = part.iter().map(|sample| self.sample(pass, &images, *sample));
+            let samples = samples.collect::<Result<Vec<_>, _>>()?;
+            let points: Vec<&Tensor> = samples.iter().map(|sample| &sample.points).collect();
+            let targets = pass.targets().f_repeat([part.len() as i64])?;
+            let gradients = pass.gradient_at(&Tensor::f_cat(&points, 0)?, &targets)?;
+            for (gradient, sample) in gradients.f_chunk(part.len() as i64, 0)?.iter().zip(&samples) {
+                sum = sum.f_add_(&gradient.f_mul(&sample.line)?)?;
+                from = from.f_add_(&chosen(&scores, &sample.chosen)?.f_view([-1])?)?;
+            }
+        }
+        let count = self.samples as f64;
+        let change = pass.scores()?.f_sub(&from.f_div_scalar(count)?)?;
+        Ok(Attribution::complete(sum.f_div_scalar(count)?, change))
+    }
+}
+
+impl GradientShap {
+    /// A function of image and sample alone: how many samples there are in all does not show.
+    fn sample(&self, pass: &Pass<'_>, baselines: &[Tensor], sample: u64) -> Result<Sample, TchError> {
+        let mut images = pass.images().shallow_clone();
+        if self.stdev > 0.0 {
+            let noise = pass.origin().normal(&images, "GradientShap.stdevs", sample)?;
+            images = images.f_add(&noise.f_mul_scalar(self.stdev)?)?;
+        }
+        let (mut chosen_ones, mut alphas) = (Vec::new(), Vec::new());
+        for row in 0..pass.len() {
+            let mut generator = pass.origin().draw(row, "GradientShap", sample).generator();
+            chosen_ones.push(self.choose(generator.random()));
+            alphas.push(generator.random::<f64>());
+        }
+        let baseline = chosen(baselines, &chosen_ones)?;
+        let alpha = Tensor::f_from_slice(&alphas)?.f_view([-1, 1, 1, 1])?;
+        let alpha = alpha.f_to_kind(images.f_kind()?)?.f_to_device(images.device())?;
+        let line = images.f_sub(&baseline)?;
+        let points = line.f_mul(&alpha)?.f_add_(&baseline)?;
+        Ok(Sample { points, line, chosen: chosen_ones })
+    }
+
+    /// The baseline that a number from 0 to 1 stands for.
+    fn choose(&self, number: f64) -> usize {
+        let mut sum = 0.0;
+        let beyond = |(_, share): &(Baseline, f64)| {
+            sum += share;
+            number < sum
+        };
+        self.baselines.iter().position(beyond).unwrap_or(self.baselines.len() - 1)
+    }
+}
+
+/// Row by row the value `chosen` of `values`, each of which has one row for all or a row for each
+/// image in its first dimension that is not 1.
+fn chosen(values: &[Tensor], chosen: &[usize]) -> Result<Tensor, TchError> {
+    let dim = i64::from(values.first().is_some_and(|value| value.dim() == 2));
+    let row = |(row, &which): (usize, &usize)| {
+        let value = &values[which];
+        let row = if value.size()[dim as usize] == 1 { 0 } else { row as i64 };
+        value.f_narrow(dim, row, 1)
+    };
+    Tensor::f_cat(&chosen.iter().enumerate().map(row).collect::<Result<Vec<_>, _>>()?, dim)
+}

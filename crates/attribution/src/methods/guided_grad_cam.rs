@@ -1,0 +1,37 @@
+//! Guided Grad-CAM: guided backpropagation where Grad-CAM looks.
+
+use tch::TchError;
+
+use super::grad_cam::{GradCam, LAYER};
+use super::guided_backprop::Guided;
+use super::{Entry, Method};
+use crate::{Attribution, Pass};
+
+pub(super) const ENTRY: Entry = Entry::new(
+    [
+        "GuidedGradCam",
+        "guided backpropagation times the positive part of Grad-CAM, enlarged by nearest neighbours",
+        "Selvaraju et al. 2016, https://arxiv.org/abs/1610.02391; Captum's GuidedGradCam",
+    ],
+    &[LAYER],
+    |parameters, semantics| {
+        let layer = parameters.word("layer")?.to_owned();
+        Ok(Box::new(GuidedGradCam { cam: GradCam { layer, relu: true, bilinear: false }, rule: Guided { semantics } }))
+    },
+);
+
+/// Two forward passes, one backward pass and a part of one.
+struct GuidedGradCam {
+    cam: GradCam,
+    rule: Guided,
+}
+
+impl Method for GuidedGradCam {
+    fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
+        Ok(pass.backward(&self.rule)?.f_mul(&self.cam.map(pass)?)?.into())
+    }
+
+    fn shares_pass(&self) -> bool {
+        true
+    }
+}
