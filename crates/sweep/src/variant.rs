@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::parameters::{Parameters, python_str};
+use crate::parameters::{Parameters, part_of_key};
 
 /// One method with one choice of its parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub struct Variant {
 }
 
 /// The choices that `given` stands for: list-valued parameters expand as a product, the first
-/// parameter slowest, as `itertools.product` orders them.
+/// parameter slowest, as `itertools.product` orders them. A list in such a list is one value.
 pub fn expand(given: &Parameters) -> Vec<Parameters> {
     let mut choices = vec![Parameters::default()];
     for (name, value) in &given.0 {
@@ -39,7 +39,7 @@ pub fn expand(given: &Parameters) -> Vec<Parameters> {
 
 /// `name_param_value_...` over the parameters as the config gives them, sorted by name.
 pub fn key(name: &str, given: &Parameters) -> String {
-    let parts = given.0.iter().map(|(parameter, value)| format!("_{parameter}_{}", python_str(value)));
+    let parts = given.0.iter().map(|(parameter, value)| format!("_{parameter}_{}", part_of_key(value)));
     std::iter::once(name.to_owned()).chain(parts).collect()
 }
 
@@ -59,5 +59,20 @@ mod tests {
         );
         assert_eq!(key("Saliency", &Parameters::default()), "Saliency");
         assert_eq!(expand(&Parameters::default()).len(), 1);
+    }
+
+    #[test]
+    fn a_list_in_a_list_is_one_choice() {
+        let given: Parameters =
+            serde_json::from_value(json!({"sliding_window_shapes": [[3, 16, 16], "8x8", 4]})).unwrap_or_default();
+        let keys: Vec<_> = expand(&given).iter().map(|choice| key("Occlusion", choice)).collect();
+        assert_eq!(
+            keys,
+            [
+                "Occlusion_sliding_window_shapes_3x16x16",
+                "Occlusion_sliding_window_shapes_8x8",
+                "Occlusion_sliding_window_shapes_4"
+            ]
+        );
     }
 }
