@@ -14,6 +14,7 @@ pub mod message;
 pub mod parameters;
 pub mod problem;
 pub mod seed;
+pub mod semantics;
 pub mod unit;
 pub mod variant;
 pub mod yaml;

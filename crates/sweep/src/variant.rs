@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::parameters::{Parameters, part_of_key};
+use crate::semantics::Semantics;
 
 /// One method with one choice of its parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,8 +15,22 @@ pub struct Variant {
     pub class: String,
     /// Parameters, with defaults filled in.
     pub parameters: Parameters,
+    /// Whose definition of the method is followed.
+    pub semantics: Semantics,
+    /// Whether its maps come with convergence deltas, as [`crate::catalogue::Method`] says.
+    pub complete: bool,
     /// Images that are attributed at once.
     pub batch: usize,
+}
+
+/// Baselines that are made of the dataset's mean image.
+const OF_MEAN: [&str; 2] = ["global_mean", "combined_zng"];
+
+impl Variant {
+    /// Whether its baseline is made of the mean image of the dataset.
+    pub fn needs_mean(&self) -> bool {
+        self.parameters.get("baselines").and_then(Value::as_str).is_some_and(|word| OF_MEAN.contains(&word))
+    }
 }
 
 /// The choices that `given` stands for: list-valued parameters expand as a product, the first

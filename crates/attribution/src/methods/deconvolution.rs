@@ -16,6 +16,7 @@ pub(super) const ENTRY: Entry = Entry {
         reference: Cow::Borrowed("Zeiler and Fergus 2013, https://arxiv.org/abs/1311.2901"),
         parameters: Cow::Borrowed(&[]),
     },
+    complete: false,
     build: |_| Ok(Box::new(Deconvolution)),
 };
 

@@ -16,6 +16,7 @@ pub(super) const ENTRY: Entry = Entry {
         reference: Cow::Borrowed("Springenberg et al. 2014, https://arxiv.org/abs/1412.6806"),
         parameters: Cow::Borrowed(&[]),
     },
+    complete: false,
     build: |_| Ok(Box::new(GuidedBackprop)),
 };
 

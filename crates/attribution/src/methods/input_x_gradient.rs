@@ -15,6 +15,7 @@ pub(super) const ENTRY: Entry = Entry {
         reference: Cow::Borrowed("Shrikumar et al. 2016, https://arxiv.org/abs/1605.01713"),
         parameters: Cow::Borrowed(&[]),
     },
+    complete: false,
     build: |_| Ok(Box::new(InputXGradient)),
 };
 

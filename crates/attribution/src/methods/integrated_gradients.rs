@@ -26,6 +26,7 @@ pub(super) const ENTRY: Entry = Entry {
             },
         ]),
     },
+    complete: false,
     build: |parameters| {
         let rule = gauss_legendre(parameters.integer("n_steps")? as usize);
         Ok(Box::new(IntegratedGradients { baseline: Baseline::from(parameters)?, rule }))

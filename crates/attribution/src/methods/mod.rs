@@ -25,6 +25,8 @@ pub const METHODS: &[&Entry] = &[
 pub struct Entry {
     /// Its class, what it takes and where it is defined.
     pub item: Item,
+    /// Whether its maps come with convergence deltas.
+    pub complete: bool,
     /// Makes it from checked parameters.
     pub build: fn(&Parameters) -> Result<Box<dyn Method>, ParameterError>,
 }

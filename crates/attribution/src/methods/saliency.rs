@@ -15,6 +15,7 @@ pub(super) const ENTRY: Entry = Entry {
         reference: Cow::Borrowed("Simonyan et al. 2013, https://arxiv.org/abs/1312.6034"),
         parameters: Cow::Borrowed(&[]),
     },
+    complete: false,
     build: |_| Ok(Box::new(Saliency)),
 };
 
