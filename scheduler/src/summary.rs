@@ -6,6 +6,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use sweep::message::Report;
+use sweep::variant::Variant;
 
 use crate::core::Outcome;
 use crate::exit::{Code, Failure};
@@ -19,6 +20,8 @@ pub(crate) struct Totals {
     computing: f64,
     /// Largest share of values lost to half precision, by variant.
     underflow: BTreeMap<String, f32>,
+    /// Largest share that maps of a shard miss of what they should sum to, by variant.
+    incomplete: BTreeMap<String, f32>,
 }
 
 /// Units that are named when some failed; the log names all.
@@ -33,10 +36,15 @@ impl Totals {
         self.maps += report.maps;
         self.bytes += report.bytes;
         self.computing += report.computing;
-        for (key, share) in &report.underflow {
-            let worst = self.underflow.entry(key.clone()).or_default();
-            *worst = worst.max(*share);
-        }
+        keep_worst(&mut self.underflow, &report.underflow);
+        keep_worst(&mut self.incomplete, &report.incomplete);
+    }
+}
+
+fn keep_worst(all: &mut BTreeMap<String, f32>, of_unit: &[(String, f32)]) {
+    for (key, share) in of_unit {
+        let worst = all.entry(key.clone()).or_default();
+        *worst = worst.max(*share);
     }
 }
 
@@ -115,14 +123,7 @@ fn written(plan: &Plan, totals: &Totals, took: Duration) -> String {
     if stores > TOLD {
         let _ = writeln!(text, "  and {} more", stores - TOLD);
     }
-    for (key, share) in &totals.underflow {
-        let percent = 100.0 * share;
-        let _ = writeln!(
-            text,
-            "Note: float16 stores up to {percent:.0} % of a shard's non-zero values of {key} as zero; \
-             `store: {{dtype: float32}}` keeps them."
-        );
-    }
+    text.push_str(&notes(totals, plan.groups.first().map_or(&[], |planned| &planned.group.variants)));
     if let Some((planned, variant)) = plan.groups.first().and_then(|p| Some((p, p.group.variants.first()?))) {
         let _ = write!(
             text,
@@ -137,6 +138,38 @@ fn written(plan: &Plan, totals: &Totals, took: Duration) -> String {
     text
 }
 
+/// What a person should know of numbers that are in the stores.
+fn notes(totals: &Totals, variants: &[Variant]) -> String {
+    let mut text = String::new();
+    for (key, share) in &totals.underflow {
+        let percent = 100.0 * share;
+        let _ = writeln!(
+            text,
+            "Note: float16 stores up to {percent:.0} % of a shard's non-zero values of {key} as zero; \
+             `store: {{dtype: float32}}` keeps them."
+        );
+    }
+    for (key, share) in &totals.incomplete {
+        // Beyond that the number says no more than that the maps are far off.
+        let percent = (100.0 * share).min(1000.0);
+        let _ = writeln!(
+            text,
+            "Note: the maps of {key} sum to something else than the change of the logit, in one shard by {percent:.0} % \
+             of it (convergence_delta/{key}){}",
+            advice(key, variants)
+        );
+    }
+    text
+}
+
+/// What brings the maps of `key` closer to completeness: points of an integral or of a sample, where it takes any.
+fn advice(key: &str, variants: &[Variant]) -> String {
+    let variant = variants.iter().find(|variant| variant.key == key);
+    let takes = |name: &&str| variant.is_some_and(|variant| variant.parameters.get(name).is_some());
+    let name = ["n_steps", "n_samples"].into_iter().find(takes);
+    name.map_or_else(|| ".".to_owned(), |name| format!("; more `{name}` bring them closer."))
+}
+
 fn size(bytes: u64) -> String {
     let units = ["B", "kB", "MB", "GB", "TB"];
     let power = (bytes.max(1).ilog10() / 3).min(4);
@@ -147,4 +180,28 @@ fn size(bytes: u64) -> String {
 /// Writes to standard output. If that is closed, nobody wants to know.
 fn say(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use sweep::semantics::Semantics;
+
+    use super::*;
+
+    #[test]
+    fn the_worst_shard_of_each_variant_is_told_with_advice() {
+        let mut totals = Totals::new();
+        for share in [0.12, 0.4, 0.2] {
+            totals.add(&Report { incomplete: vec![("IG_n_steps_5".to_owned(), share)], ..Report::default() });
+        }
+        let parameters = serde_json::from_value(serde_json::json!({"n_steps": 5})).unwrap();
+        let (key, class) = ("IG_n_steps_5".to_owned(), "IntegratedGradients".to_owned());
+        let variant = Variant { key, class, parameters, semantics: Semantics::Exact, complete: true, batch: 1 };
+        let told = notes(&totals, &[variant]);
+        assert_eq!(told.lines().count(), 1);
+        assert!(told.contains("of IG_n_steps_5 ") && told.contains("by 40 % "), "{told}");
+        assert!(told.ends_with("; more `n_steps` bring them closer.\n"), "{told}");
+        assert!(notes(&totals, &[]).ends_with("(convergence_delta/IG_n_steps_5).\n"));
+        assert_eq!(notes(&Totals::new(), &[]), "");
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use attribution::{Method, Pass};
 use network::{Graph, Weights, models};
-use store::{attribution as attribution_path, name};
+use store::{Completeness, name};
 use sweep::group::{Group, Numerics, Precision};
 use sweep::variant::Variant;
 use tch::{Device, Kind, Tensor};
@@ -18,9 +18,20 @@ const LEAST_ROWS: usize = 16;
 
 /// Values of one array of a shard on their way to the store.
 pub(crate) enum Computed {
-    Floats { array: &'static str, values: Vec<f32> },
-    Integers { array: &'static str, values: Vec<i64> },
-    Maps { key: String, values: Vec<f32> },
+    Floats {
+        array: &'static str,
+        values: Vec<f32>,
+    },
+    Integers {
+        array: &'static str,
+        values: Vec<i64>,
+    },
+    /// Of a complete method, with how far each map is from summing to what it should.
+    Maps {
+        key: String,
+        values: Vec<f32>,
+        completeness: Option<Completeness>,
+    },
 }
 
 /// The device, and the model that it holds.
@@ -65,7 +76,8 @@ impl Engine {
                 values: range.clone().map(|index| index as i64).collect(),
             });
         }
-        let rounds = rounds(group.variants.iter().filter(|variant| missing(&attribution_path(&variant.key))))?;
+        let to_do = |variant: &&Variant| !shard.ledger.has_variant(&group, variant, shard.index);
+        let rounds = rounds(group.variants.iter().filter(to_do))?;
         let device = self.device;
         let graph = self.graph(&group)?;
         let mut work = Work::new(graph, &group, range.start, &shard)?;
@@ -81,7 +93,7 @@ impl Engine {
             }
             for ((variant, _), values) in round.variants.iter().zip(maps) {
                 job.maps += range.end - range.start;
-                emit(Computed::Maps { key: variant.key.clone(), values });
+                emit(Computed::Maps { key: variant.key.clone(), values, completeness: None });
             }
         }
         Ok(())

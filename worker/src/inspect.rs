@@ -5,7 +5,7 @@ use std::io::Read;
 use attribution::METHODS;
 use network::models::{self, MODELS};
 use network::{NetworkError, Weights};
-use sweep::catalogue::{Catalogue, Checkpoint, Question};
+use sweep::catalogue::{Catalogue, Checkpoint, Method, Question};
 use tch::{Device, Kind};
 
 use crate::exit::Exit;
@@ -17,7 +17,7 @@ pub(crate) fn catalogue() -> Catalogue {
     Catalogue {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         libtorch: LIBTORCH.to_owned(),
-        methods: METHODS.iter().map(|entry| entry.item.clone()).collect(),
+        methods: METHODS.iter().map(|entry| Method { item: entry.item.clone(), complete: entry.complete }).collect(),
         models: MODELS.iter().map(|entry| entry.item.clone()).collect(),
     }
 }

@@ -114,7 +114,7 @@ fn write(link: &Link, steps: &Receiver<Step>) {
             (Step::Array(_) | Step::Means(_), _) => {}
             (Step::End(mut job, outcome), _) => {
                 if let Some((_, _, writer)) = current.take() {
-                    (job.bytes, job.underflow) = (writer.bytes, writer.underflow);
+                    (job.bytes, job.underflow, job.incomplete) = (writer.bytes, writer.underflow, writer.incomplete);
                 }
                 job.report(link, failed.take().map_or(outcome, Err));
             }

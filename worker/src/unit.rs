@@ -93,11 +93,13 @@ pub(crate) struct Job {
     pub(crate) maps: u64,
     pub(crate) bytes: u64,
     pub(crate) underflow: Vec<(String, f32)>,
+    pub(crate) incomplete: Vec<(String, f32)>,
 }
 
 impl Job {
     pub(crate) fn new(grant: Grant) -> Self {
-        Self { grant, started: Instant::now(), computing: Duration::ZERO, maps: 0, bytes: 0, underflow: Vec::new() }
+        let (started, computing) = (Instant::now(), Duration::ZERO);
+        Self { grant, started, computing, maps: 0, bytes: 0, underflow: Vec::new(), incomplete: Vec::new() }
     }
 
     /// Tells the scheduler how it ended.
@@ -106,8 +108,8 @@ impl Job {
         match outcome {
             Ok(()) => {
                 let (seconds, computing) = (self.started.elapsed().as_secs_f64(), self.computing.as_secs_f64());
-                let (maps, bytes, underflow) = (self.maps, self.bytes, self.underflow);
-                let report = Report { maps, bytes, seconds, computing, underflow };
+                let (maps, bytes, underflow, incomplete) = (self.maps, self.bytes, self.underflow, self.incomplete);
+                let report = Report { maps, bytes, seconds, computing, underflow, incomplete };
                 tracing::info!(%unit, attempt, maps, bytes, seconds, computing, "done");
                 link.send(&FromWorker::Done { unit, attempt, report });
             }

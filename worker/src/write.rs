@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use store::{Data, Shards, attribution, narrow, underflow, write_means};
+use store::{Completeness, Data, Shards, attribution, convergence_delta, narrow, underflow, write_means};
 use sweep::group::{Dtype, Group};
 use sweep::unit::Part;
 
@@ -19,10 +19,16 @@ pub(crate) struct Writer {
     pub(crate) unwritable: Arc<AtomicBool>,
     /// As in the report of the unit.
     pub(crate) underflow: Vec<(String, f32)>,
+    /// As in the report of the unit.
+    pub(crate) incomplete: Vec<(String, f32)>,
 }
 
 /// Share of values lost to half precision above which a person should know.
 const UNDERFLOW: f32 = 0.01;
+
+/// Share of the change of the logit above which a person should know that maps miss it. Rounding in
+/// single precision stays far below a tenth, too few points of an integral do not.
+const INCOMPLETE: f32 = 0.1;
 
 impl Writer {
     pub(crate) fn new(job: &Job, unwritable: Arc<AtomicBool>) -> Self {
@@ -31,6 +37,7 @@ impl Writer {
             bytes: 0,
             unwritable,
             underflow: Vec::new(),
+            incomplete: Vec::new(),
         }
     }
 
@@ -40,7 +47,10 @@ impl Writer {
         self.bytes += match computed {
             Computed::Floats { array, values } => self.shards.put(array, shard, Data::Float32(values))?,
             Computed::Integers { array, values } => self.shards.put(array, shard, Data::Int64(values))?,
-            Computed::Maps { key, values } => self.maps(group, shard, &key, values)?,
+            Computed::Maps { key, values, completeness } => {
+                let beside = completeness.map_or(Ok(0), |completeness| self.deltas(shard, &key, completeness))?;
+                beside + self.maps(group, shard, &key, values)?
+            }
         };
         Ok(())
     }
@@ -49,6 +59,14 @@ impl Writer {
     pub(crate) fn means(&mut self, group: &Group, labels: &[i64]) -> Result<(), UnitError> {
         self.bytes += write_means(group, labels, &mut self.shards)?;
         Ok(())
+    }
+
+    fn deltas(&mut self, shard: u64, key: &str, completeness: Completeness) -> Result<u64, UnitError> {
+        let missed = completeness.missed();
+        if missed > INCOMPLETE {
+            self.incomplete.push((key.to_owned(), missed));
+        }
+        Ok(self.shards.put(&convergence_delta(key), shard, Data::Float32(completeness.deltas))?)
     }
 
     /// The map last: where it is, what belongs to it is.

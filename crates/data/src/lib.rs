@@ -1,10 +1,12 @@
-//! Datasets in: images and labels as plain arrays, preprocessing and noise. No libtorch.
+//! Datasets in: images and labels as plain arrays, preprocessing, noise and mean images. No libtorch.
 //!
 //! A dataset format is one file in `formats`, a kind of noise one file in `noise`, each with one
 //! line in its folder's list.
 
+pub mod datasets;
 mod error;
 pub mod formats;
+pub mod mean;
 pub mod noise;
 mod npy;
 mod npz;

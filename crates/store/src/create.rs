@@ -42,7 +42,7 @@ pub fn inspect(group: &Group, facts: &Facts) -> Result<Option<bool>, StoreError>
         let array = read_json(&group.store.join(layout::attribution(&variant.key)).join(METADATA))?;
         if let Some(array) = array {
             let of_array =
-                fingerprint::differences(&array["attributes"]["attrisweep"], &fingerprint::of_variant(variant));
+                fingerprint::differences(&array["attributes"]["attrisweep"], &fingerprint::of_variant(group, variant));
             differences.extend(of_array.into_iter().map(|difference| format!("{}: {difference}", variant.key)));
         }
     }

@@ -40,6 +40,11 @@ pub fn underflow(key: &str) -> String {
     format!("underflow/{key}")
 }
 
+/// Path of the array that holds, for each image, what the map of `key` misses of the change of the logit.
+pub fn convergence_delta(key: &str) -> String {
+    format!("convergence_delta/{key}")
+}
+
 /// Path of a mean image: over all images, or over those of `class`.
 pub(crate) fn mean(class: Option<i64>) -> String {
     class.map_or_else(|| "means/overall".to_owned(), |class| format!("means/class_{class}"))
@@ -73,12 +78,18 @@ pub fn arrays(
         planned.push((mean(class), mean_image.clone(), float(Dtype::Float32), c, none()));
     }
     for variant in &group.variants {
-        let of_array = attributes(&json!({"attrisweep": fingerprint::of_variant(variant), "batch": variant.batch}));
+        let of_array =
+            attributes(&json!({"attrisweep": fingerprint::of_variant(group, variant), "batch": variant.batch}));
         planned.push((attribution(&variant.key), image.clone(), float(dtype), shard, of_array));
         if dtype == Dtype::Float16 {
             let text = "share of an image's non-zero values that float16 stores as zero";
             let of_array = attributes(&json!({"description": text}));
             planned.push((underflow(&variant.key), scalar.clone(), float(Dtype::Float32), shard, of_array));
+        }
+        if variant.complete {
+            let text = "sum of an image's map minus the change of its target logit from the baseline to the image";
+            let of_array = attributes(&json!({"description": text}));
+            planned.push((convergence_delta(&variant.key), scalar.clone(), float(Dtype::Float32), shard, of_array));
         }
     }
     let built = planned.into_iter().map(|(path, array, element, shard, attributes)| {

@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 
 use sweep::group::{Dtype, Group};
+use sweep::variant::Variant;
 
 use crate::{StoreError, layout, name};
 
@@ -37,22 +38,30 @@ impl Ledger {
         self.present.get(array).is_some_and(|shards| shards.contains(&shard))
     }
 
+    /// Whether the maps of `variant` and what belongs to them are there for `shard` of `group`.
+    pub fn has_variant(&self, group: &Group, variant: &Variant, shard: u64) -> bool {
+        variant_arrays(group, variant).iter().all(|array| self.has(array, shard))
+    }
+
     /// Whether every array of `group` has `shard`.
     pub fn is_done(&self, group: &Group, shard: u64) -> bool {
         shard_arrays(group).iter().all(|array| self.has(array, shard))
     }
 }
 
-/// Every array of `group` that is written shard by shard. A variant's map comes after its underflow,
-/// so that a map that is there has its underflow beside it.
-pub(crate) fn shard_arrays(group: &Group) -> Vec<String> {
+/// Every array of `group` that is written shard by shard.
+fn shard_arrays(group: &Group) -> Vec<String> {
     let fixed = [name::IMAGES, name::LABELS, name::INDICES, name::PREDICTIONS].map(str::to_owned);
+    fixed.into_iter().chain(group.variants.iter().flat_map(|variant| variant_arrays(group, variant))).collect()
+}
+
+/// The arrays of `variant`. They are written in this order: a map that is there has beside it what
+/// belongs to it.
+fn variant_arrays(group: &Group, variant: &Variant) -> Vec<String> {
     let half = group.numerics.dtype == Dtype::Float16;
-    let of_variant = |key: &str| {
-        let beside = half.then(|| layout::underflow(key));
-        beside.into_iter().chain([layout::attribution(key)])
-    };
-    fixed.into_iter().chain(group.variants.iter().flat_map(|variant| of_variant(&variant.key))).collect()
+    let underflow = half.then(|| layout::underflow(&variant.key));
+    let delta = variant.complete.then(|| layout::convergence_delta(&variant.key));
+    delta.into_iter().chain(underflow).chain([layout::attribution(&variant.key)]).collect()
 }
 
 /// The shard of a chunk file: 3 of `c.3.0.0.0`.

@@ -4,6 +4,7 @@
 //! Names are final only after `fsync`, so nothing half-written is ever read. The scheduler alone
 //! writes metadata; workers write shards only, each a file of its own, so nobody needs a lock.
 
+mod completeness;
 mod create;
 pub mod durable;
 mod error;
@@ -13,10 +14,11 @@ mod ledger;
 mod means;
 mod shards;
 
+pub use completeness::Completeness;
 pub use create::{Facts, create, finish, inspect};
 pub use error::StoreError;
 pub use half_precision::{Narrowed, narrow};
-pub use layout::{Labels, arrays, attribution, underflow};
+pub use layout::{Labels, arrays, attribution, convergence_delta, underflow};
 pub use ledger::Ledger;
 pub use means::write_means;
 pub use shards::{Data, Shards};

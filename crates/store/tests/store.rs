@@ -8,16 +8,26 @@ use std::path::Path;
 use half::f16;
 use serde_json::{Value, json};
 use store::{
-    Data, Facts, Labels, Ledger, Shards, StoreError, attribution, create, finish, inspect, name, underflow, write_means,
+    Data, Facts, Labels, Ledger, Shards, StoreError, attribution, convergence_delta, create, finish, inspect, name,
+    underflow, write_means,
 };
 use sweep::config::Compression;
 use sweep::fingerprint;
-use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
+use sweep::group::{Dtype, Group, MeanImage, Noise, Numerics, Precision};
+use sweep::parameters::Parameters;
+use sweep::semantics::Semantics;
 use sweep::variant::Variant;
 
 fn variant(key: &str, steps: u64) -> Variant {
     let parameters = serde_json::from_value(json!({"n_steps": steps})).unwrap();
-    Variant { key: key.into(), class: "IntegratedGradients".into(), parameters, batch: 8 }
+    Variant {
+        key: key.into(),
+        class: "IntegratedGradients".into(),
+        parameters,
+        semantics: Semantics::Exact,
+        complete: false,
+        batch: 8,
+    }
 }
 
 /// Five images of 1x2x2 pixels in shards of two: the last shard is short.
@@ -31,11 +41,8 @@ fn group(folder: &Path, seed: u64, variants: Vec<Variant>) -> Group {
         model: "m".into(),
         weights: "m.pth".into(),
         weights_sha256: "00".into(),
-        noise: Noise {
-            name: "clean".into(),
-            kind: "none".into(),
-            parameters: sweep::parameters::Parameters::default(),
-        },
+        mean: None,
+        noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
         store: folder.join("s.zarr"),
         images: 5,
         shape: [1, 2, 2],
@@ -87,6 +94,47 @@ fn the_ledger_is_what_is_on_disk_and_a_shard_is_done_when_every_array_has_it() {
     let ledger = Ledger::read(&group).unwrap();
     assert_eq!((0..3).map(|shard| ledger.is_done(&group, shard)).collect::<Vec<_>>(), [true, false, true]);
     assert!(ledger.has(name::IMAGES, 1) && !ledger.has(&attribution("IG"), 1));
+}
+
+#[test]
+fn a_map_of_a_complete_method_counts_once_its_convergence_delta_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let complete = Variant { complete: true, ..variant("IG", 50) };
+    let group = group(folder.path(), 1, vec![complete.clone()]);
+    create(&group, &facts(&group), &labels(), Compression::Zstd, "run").unwrap();
+    fill(&group, 0);
+    let ledger = Ledger::read(&group).unwrap();
+    assert!(!ledger.is_done(&group, 0) && !ledger.has_variant(&group, &complete, 0));
+    let mut shards = Shards::open(group.store.clone(), "run-1".into());
+    shards.put(&convergence_delta("IG"), 0, Data::Float32(vec![0.5, -0.5])).unwrap();
+    let ledger = Ledger::read(&group).unwrap();
+    assert!(ledger.is_done(&group, 0) && ledger.has_variant(&group, &complete, 0));
+    assert_eq!(shards.floats("convergence_delta/IG", 0, 2).unwrap(), [0.5, -0.5]);
+    let metadata = std::fs::read(group.store.join("convergence_delta/IG/zarr.json")).unwrap();
+    let metadata: Value = serde_json::from_slice(&metadata).unwrap();
+    assert_eq!((&metadata["data_type"], &metadata["fill_value"]), (&json!("float32"), &json!("NaN")));
+    assert_eq!((&metadata["shape"], &metadata["dimension_names"]), (&json!([5]), &json!(["sample"])));
+    assert!(metadata["attributes"]["description"].as_str().unwrap().starts_with("sum of an image's map minus"));
+}
+
+#[test]
+fn semantics_and_mean_image_of_a_variant_are_facts_of_its_array() {
+    let folder = tempfile::tempdir().unwrap();
+    let parameters: Parameters = serde_json::from_value(json!({"baselines": "global_mean"})).unwrap();
+    let of_mean = Variant { parameters, ..variant("DeepLIFT", 1) };
+    let mean = |digit: &str| Some(MeanImage { file: "d_mean.pt".into(), sha256: digit.repeat(64) });
+    let stored = Group { mean: mean("a"), ..group(folder.path(), 1, vec![of_mean.clone(), variant("IG", 50)]) };
+    create(&stored, &facts(&stored), &labels(), Compression::Zstd, "run").unwrap();
+    assert_eq!(inspect(&stored, &facts(&stored)).unwrap(), Some(false));
+    // Before a missing mean is computed, nothing can be said about it.
+    let unknown = Group { mean: None, ..stored.clone() };
+    assert_eq!(inspect(&unknown, &facts(&unknown)).unwrap(), Some(false));
+    let captum = Variant { semantics: Semantics::Captum, ..variant("IG", 50) };
+    let other = Group { mean: mean("b"), variants: vec![of_mean, captum], ..stored };
+    let error = inspect(&other, &facts(&other)).unwrap_err().to_string();
+    assert!(error.contains("DeepLIFT: mean_sha256 is \"aaaa"), "{error}");
+    assert!(error.contains("IG: semantics is \"exact\" in the store and \"captum\" in the config"), "{error}");
+    assert!(!error.contains("IG: mean_sha256"), "{error}");
 }
 
 #[test]

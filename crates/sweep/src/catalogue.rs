@@ -24,6 +24,16 @@ pub struct Item {
     pub parameters: Cow<'static, [Parameter]>,
 }
 
+/// An attribution method.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Method {
+    /// Its class, what it takes and where it is defined.
+    pub item: Item,
+    /// Whether its maps should sum to the change of the logit from a baseline to the image, and come
+    /// with what is missing of that (the convergence delta).
+    pub complete: bool,
+}
+
 /// Everything that a worker build knows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Catalogue {
@@ -32,9 +42,16 @@ pub struct Catalogue {
     /// Version of libtorch.
     pub libtorch: String,
     /// Attribution methods, by class.
-    pub methods: Vec<Item>,
+    pub methods: Vec<Method>,
     /// Model architectures.
     pub models: Vec<Item>,
+}
+
+impl Catalogue {
+    /// The method of `class`.
+    pub fn method(&self, class: &str) -> Option<&Method> {
+        self.methods.iter().find(|method| method.item.name == class)
+    }
 }
 
 /// The item called `name`.

@@ -28,10 +28,18 @@ pub fn of_group(group: &Group) -> Fingerprint {
     facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// The facts behind the maps of `variant`, beside those of its group.
-pub fn of_variant(variant: &Variant) -> Fingerprint {
-    let facts = [("class", json!(variant.class)), ("params", plain(&variant.parameters))];
-    facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+/// The facts behind the maps of `variant`, beside those that all variants of `group` share.
+///
+/// A mean image that is still to be computed is no fact yet: stores are compared again once it is.
+pub fn of_variant(group: &Group, variant: &Variant) -> Fingerprint {
+    let mean = group.mean.as_ref().filter(|_| variant.needs_mean());
+    let facts = [
+        ("class", json!(variant.class)),
+        ("params", plain(&variant.parameters)),
+        ("semantics", plain(&variant.semantics)),
+    ];
+    let mean = mean.map(|mean| ("mean_sha256", json!(mean.sha256)));
+    facts.into_iter().chain(mean).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// Every fact in which the two differ: `seed is 1 in the store and 2 in the config`.

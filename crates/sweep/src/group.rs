@@ -26,6 +26,8 @@ pub struct Group {
     pub weights: PathBuf,
     /// Digest of the weights: a worker refuses a file that has changed since the sweep was checked.
     pub weights_sha256: String,
+    /// The mean image of the dataset, where a variant takes it as a baseline.
+    pub mean: Option<MeanImage>,
     /// The noise that is added to the images.
     pub noise: Noise,
     /// The folder of the store.
@@ -42,6 +44,15 @@ pub struct Group {
     pub variants: Vec<Variant>,
     /// How numbers are computed and stored.
     pub numerics: Numerics,
+}
+
+/// A mean image of a dataset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeanImage {
+    /// The file that holds it.
+    pub file: PathBuf,
+    /// Digest of its shape and values: a worker refuses a file that has changed since the sweep was checked.
+    pub sha256: String,
 }
 
 /// A noise condition of the config.

@@ -85,6 +85,9 @@ pub struct Report {
     pub computing: f64,
     /// Variants of whose non-zero values float16 stores more than a hundredth as zero, with that share.
     pub underflow: Vec<(String, f32)>,
+    /// Variants whose maps miss more than a tenth of the change of the logit that they should sum to,
+    /// with that share.
+    pub incomplete: Vec<(String, f32)>,
 }
 
 /// What kind of failure a unit met.

@@ -1,12 +1,36 @@
-//! Which definition of a method is meant where Captum's differs from the published one.
+//! Whose definition of a method is followed where the two differ.
 
-/// Which definition of a method is meant where Captum's differs from the published one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use serde::{Deserialize, Serialize};
+
+/// Whose definition of a method is followed where papers and Captum differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Semantics {
-    /// What the papers define.
+    /// What the papers define, on any model as it is.
+    #[default]
     Exact,
-    /// Captum 0.9 on torchvision's models as they are.
+    /// What Captum 0.9 computes on torchvision's models as they are.
+    ///
+    /// `DeepLIFT` takes the plain gradient at a max pool that is fed by a ReLU. A functional ReLU
+    /// (`DenseNet`'s last) keeps its plain gradient in guided backpropagation, deconvolution and
+    /// `DeepLIFT`. The weights of the trapezoid rule of integrated gradients sum to (n - 1) / n.
     Captum,
-    /// Captum 0.9 on a model whose functional ReLUs were replaced by modules.
+    /// As [`Semantics::Captum`], on a model whose functional ReLUs were replaced by modules.
     CaptumPatched,
+}
+
+/// The words of a config.
+pub(crate) const WORDS: &[(&str, Semantics)] =
+    &[("exact", Semantics::Exact), ("captum", Semantics::Captum), ("captum_patched", Semantics::CaptumPatched)];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn configs_and_stores_use_the_same_words() {
+        for (word, semantics) in WORDS {
+            assert_eq!(serde_json::to_value(semantics).ok(), Some((*word).into()));
+        }
+    }
 }

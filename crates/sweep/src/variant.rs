@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::parameters::{Parameters, python_str};
+use crate::parameters::{Parameters, part_of_key};
+use crate::semantics::Semantics;
 
 /// One method with one choice of its parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,12 +15,26 @@ pub struct Variant {
     pub class: String,
     /// Parameters, with defaults filled in.
     pub parameters: Parameters,
+    /// Whose definition of the method is followed.
+    pub semantics: Semantics,
+    /// Whether its maps come with convergence deltas, as [`crate::catalogue::Method`] says.
+    pub complete: bool,
     /// Images that are attributed at once.
     pub batch: usize,
 }
 
+/// Baselines that are made of the dataset's mean image.
+const OF_MEAN: [&str; 2] = ["global_mean", "combined_zng"];
+
+impl Variant {
+    /// Whether its baseline is made of the mean image of the dataset.
+    pub fn needs_mean(&self) -> bool {
+        self.parameters.get("baselines").and_then(Value::as_str).is_some_and(|word| OF_MEAN.contains(&word))
+    }
+}
+
 /// The choices that `given` stands for: list-valued parameters expand as a product, the first
-/// parameter slowest, as `itertools.product` orders them.
+/// parameter slowest, as `itertools.product` orders them. A list in such a list is one value.
 pub fn expand(given: &Parameters) -> Vec<Parameters> {
     let mut choices = vec![Parameters::default()];
     for (name, value) in &given.0 {
@@ -39,7 +54,7 @@ pub fn expand(given: &Parameters) -> Vec<Parameters> {
 
 /// `name_param_value_...` over the parameters as the config gives them, sorted by name.
 pub fn key(name: &str, given: &Parameters) -> String {
-    let parts = given.0.iter().map(|(parameter, value)| format!("_{parameter}_{}", python_str(value)));
+    let parts = given.0.iter().map(|(parameter, value)| format!("_{parameter}_{}", part_of_key(value)));
     std::iter::once(name.to_owned()).chain(parts).collect()
 }
 
@@ -59,5 +74,20 @@ mod tests {
         );
         assert_eq!(key("Saliency", &Parameters::default()), "Saliency");
         assert_eq!(expand(&Parameters::default()).len(), 1);
+    }
+
+    #[test]
+    fn a_list_in_a_list_is_one_choice() {
+        let given: Parameters =
+            serde_json::from_value(json!({"sliding_window_shapes": [[3, 16, 16], "8x8", 4]})).unwrap_or_default();
+        let keys: Vec<_> = expand(&given).iter().map(|choice| key("Occlusion", choice)).collect();
+        assert_eq!(
+            keys,
+            [
+                "Occlusion_sliding_window_shapes_3x16x16",
+                "Occlusion_sliding_window_shapes_8x8",
+                "Occlusion_sliding_window_shapes_4"
+            ]
+        );
     }
 }

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
 use sweep::parameters::Parameters;
+use sweep::semantics::Semantics;
 use sweep::variant::Variant;
 
 use super::*;
@@ -9,8 +10,14 @@ use super::*;
 const POLICY: Policy = Policy { max_retries: 1, lease: Duration::from_secs(20), unit_timeout: Duration::from_hours(1) };
 
 fn group(index: usize, shards: u64) -> Arc<Group> {
-    let variant =
-        Variant { key: "Saliency".into(), class: "Saliency".into(), parameters: Parameters::default(), batch: 1 };
+    let variant = Variant {
+        key: "Saliency".into(),
+        class: "Saliency".into(),
+        parameters: Parameters::default(),
+        semantics: Semantics::Exact,
+        complete: false,
+        batch: 1,
+    };
     Arc::new(Group {
         dataset: format!("d{index}"),
         split: "test".into(),
@@ -20,6 +27,7 @@ fn group(index: usize, shards: u64) -> Arc<Group> {
         model: "m".into(),
         weights: "m.pth".into(),
         weights_sha256: String::new(),
+        mean: None,
         noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
         store: "s.zarr".into(),
         images: 10 * shards,

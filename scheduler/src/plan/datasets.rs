@@ -1,9 +1,10 @@
-//! Datasets of a config: which there are, and whether their files hold what is asked for.
+//! Datasets of a config: whether their files hold what is asked for.
 
 use std::path::PathBuf;
 
 use data::DataError;
-use data::formats::{self, Entry, Labels};
+use data::datasets::{self, KEY};
+use data::formats::{Entry, Labels};
 use serde_json::Value;
 use sweep::config::{Config, Split};
 use sweep::problem::Problems;
@@ -24,37 +25,12 @@ pub(super) struct Dataset {
     pub(super) labels: Labels,
 }
 
-/// Flags of the config, each with its line: given, or every `weights_<flag>` of the weights folder.
-pub(super) fn flags(config: &Config, problems: &mut Problems) -> Vec<(String, u64)> {
-    if !config.search_space.data_flags.is_empty() {
-        return config.search_space.data_flags.clone();
-    }
-    let root = &config.paths.weights_root;
-    let entries = std::fs::read_dir(root).into_iter().flatten().flatten();
-    let folders = entries.filter(|entry| entry.path().is_dir());
-    let names = folders.filter_map(|entry| entry.file_name().to_str()?.strip_prefix("weights_").map(str::to_owned));
-    let mut flags: Vec<String> = names.collect();
-    flags.sort();
-    if flags.is_empty() && root.as_os_str() != "" {
-        let text = format!("empty, and `{}` has no folder `weights_<flag>`", root.display());
-        problems.add(0, "search_space.data_flags", text);
-    }
-    flags.into_iter().map(|flag| (flag, 0)).collect()
-}
-
 /// Every split of every dataset.
 pub(super) fn open(config: &Config, flags: &[(String, u64)], problems: &mut Problems) -> Vec<Dataset> {
     let mut datasets = Vec::new();
     let size = config.search_space.image_size;
     for (flag, line) in flags.iter().map(|(flag, line)| (flag, *line)) {
-        let found = match formats::locate(&config.paths.data_root, flag, size) {
-            Ok(found) => found,
-            Err(expected) => {
-                let text = format!("no data for `{flag}` at {size} px: expected `{}`", expected.display());
-                problems.add(line, "search_space.data_flags", text);
-                continue;
-            }
-        };
+        let Some(found) = datasets::locate(config, (flag, line), problems) else { continue };
         for (split, _) in &config.search_space.splits {
             match dataset(config, flag, *split, &found) {
                 Ok(dataset) => {
@@ -63,7 +39,7 @@ pub(super) fn open(config: &Config, flags: &[(String, u64)], problems: &mut Prob
                 }
                 Err(error) => {
                     let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-                    problems.add(line, "search_space.data_flags", format!("{error}{cause}"));
+                    problems.add(line, KEY, format!("{error}{cause}"));
                 }
             }
         }
@@ -92,12 +68,12 @@ fn check(dataset: &Dataset, size: usize, line: u64, problems: &mut Problems) {
     if [height, width] != [size; 2] {
         let text =
             format!("`{file}` has images of {height}x{width} px, expected {size}x{size} (search_space.image_size)");
-        problems.add(line, "search_space.data_flags", text);
+        problems.add(line, KEY, text);
     }
     if dataset.images == 0 {
-        problems.add(line, "search_space.data_flags", format!("`{file}` has no image in its split `{split}`"));
+        problems.add(line, KEY, format!("`{file}` has no image in its split `{split}`"));
     }
     if let Some(label) = dataset.labels.values.iter().find(|label| **label < 0) {
-        problems.add(line, "search_space.data_flags", format!("`{file}` has the label {label}, expected 0 or more"));
+        problems.add(line, KEY, format!("`{file}` has the label {label}, expected 0 or more"));
     }
 }

@@ -46,6 +46,7 @@ pub(super) fn groups(
                     model: model.clone(),
                     weights: weights.clone(),
                     weights_sha256: checkpoint.sha256.clone(),
+                    mean: None,
                     noise: noise.clone(),
                     store: config.paths.output_dir.join(format!("{name}.zarr")),
                     images: dataset.images,

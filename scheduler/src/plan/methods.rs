@@ -1,7 +1,7 @@
 //! Variants and noises of a config, checked against what the build knows.
 
 use data::noise::{self, NOISES};
-use sweep::catalogue::{self, Catalogue};
+use sweep::catalogue::Catalogue;
 use sweep::config::Config;
 use sweep::group::Noise;
 use sweep::parameters::Parameters;
@@ -13,8 +13,8 @@ pub(super) fn variants(config: &Config, catalogue: &Catalogue, problems: &mut Pr
     let mut variants: Vec<Variant> = Vec::new();
     for (index, method) in config.search_space.methods.iter().enumerate() {
         let at = format!("search_space.attribution_methods[{index}]");
-        let Some(item) = catalogue::find(&catalogue.methods, &method.class) else {
-            let hint = nearest(&method.class, catalogue.methods.iter().map(|item| item.name.as_ref()));
+        let Some(known) = catalogue.method(&method.class) else {
+            let hint = nearest(&method.class, catalogue.methods.iter().map(|known| known.item.name.as_ref()));
             problems.add(method.line, format!("{at}.class"), format!("unknown method `{}`, {hint}", method.class));
             continue;
         };
@@ -23,12 +23,14 @@ pub(super) fn variants(config: &Config, catalogue: &Catalogue, problems: &mut Pr
         }
         for given in expand(&method.params) {
             let key = key(&method.name, &given);
-            if let Some(parameters) = checked(&given, &item.parameters, (method.line, &at), problems) {
+            if let Some(parameters) = checked(&given, &known.item.parameters, (method.line, &at), problems) {
                 if let Some(reason) = unusable(&key, &variants) {
                     problems.add(method.line, format!("{at}.name"), reason);
                     continue;
                 }
-                variants.push(Variant { key, class: method.class.clone(), parameters, batch: 0 });
+                let semantics = method.semantics.unwrap_or(config.settings.semantics);
+                let (class, complete) = (method.class.clone(), known.complete);
+                variants.push(Variant { key, class, parameters, semantics, complete, batch: 0 });
             }
         }
     }

@@ -67,7 +67,7 @@ pub(crate) fn check(file: &Path, worker: &Worker) -> Result<Checked, Failure> {
     let batches = batches::Batches::read(&config, &mut problems);
     let variants = methods::variants(&config, &catalogue, &mut problems);
     let noises = methods::noises(&config, &mut problems);
-    let flags = datasets::flags(&config, &mut problems);
+    let flags = data::datasets::flags(&config, &mut problems);
     let datasets = datasets::open(&config, &flags, &mut problems);
     let models = weights::read(&config, &catalogue, &flags, worker, &mut problems)?;
     let groups = grid::groups(&config, &datasets, &models, &noises, &variants, &batches, &mut problems);

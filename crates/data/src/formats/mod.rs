@@ -13,6 +13,7 @@ use crate::DataError;
 pub const FORMATS: &[&Entry] = &[&medmnist::ENTRY];
 
 /// A dataset format.
+#[derive(Debug)]
 pub struct Entry {
     /// Its name.
     pub name: &'static str,

@@ -17,6 +17,7 @@ fn group(kind: &str, parameters: Value) -> Group {
         model: "m".into(),
         weights: "m.pth".into(),
         weights_sha256: String::new(),
+        mean: None,
         noise: Condition {
             name: kind.into(),
             kind: kind.into(),
@@ -38,6 +39,8 @@ fn groups() -> Vec<Arc<Group>> {
         Kind::Number { least, most } => json!(f64::midpoint(*least, *most).min(0.2)),
         Kind::Integer { least, .. } => json!(least + 1),
         Kind::Word(words) | Kind::Baseline(words) => json!(words[0]),
+        Kind::Extent => json!(1),
+        Kind::Boolean => json!(true),
     };
     let parameters =
         |item: &Item| item.parameters.iter().map(|p| (p.name.to_string(), value(p))).collect::<serde_json::Map<_, _>>();

@@ -100,6 +100,7 @@ fn refuse_mapping(fields: &mut Fields<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::semantics::Semantics;
 
     /// The reference experiment MedMNIST-ResNet, with every key that its schema has.
     const REFERENCE: &str = "\
@@ -188,6 +189,20 @@ scheduler:
             problems,
             ["31: devices: found a mapping, expected `auto`, `cpu`, `{cpu: N}` or a list of GPU indices"]
         );
+    }
+
+    #[test]
+    fn semantics_are_those_of_the_sweep_unless_a_method_says_otherwise() {
+        let text = REFERENCE.replace("class: DeepLift,", "class: DeepLift, semantics: captum_patched,");
+        let (config, problems) = parse(&format!("{text}semantics: captum\n"));
+        assert_eq!(problems, [""; 0]);
+        let config = config.unwrap_or_else(|| panic!("not read"));
+        assert_eq!(config.settings.semantics, Semantics::Captum);
+        let of_methods: Vec<_> = config.search_space.methods.iter().map(|method| method.semantics).collect();
+        assert_eq!(of_methods, [Some(Semantics::CaptumPatched), None]);
+        let (_, problems) = parse(&format!("{REFERENCE}semantics: captun\n"));
+        assert_eq!(problems, ["31: semantics: found `captun`, expected `exact` or `captum` or `captum_patched`"]);
+        assert_eq!(parse(REFERENCE).0.map(|config| config.settings.semantics), Some(Semantics::Exact));
     }
 
     #[test]

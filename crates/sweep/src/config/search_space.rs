@@ -1,6 +1,7 @@
 //! `search_space`: the grid of datasets, models, splits, noises and methods.
 
 use crate::parameters::Parameters;
+use crate::semantics::{self, Semantics};
 use crate::yaml::{Fields, Value, read};
 
 /// The grid. Each name comes with its line, for mistakes that only a look at the disk can show.
@@ -54,6 +55,8 @@ pub struct Method {
     pub class: String,
     /// Parameters as given.
     pub params: Parameters,
+    /// Whose definition is followed; `None` leaves it to the sweep.
+    pub semantics: Option<Semantics>,
     /// Where it stands.
     pub line: u64,
 }
@@ -133,9 +136,10 @@ fn method(mut fields: Fields<'_>) -> Option<Method> {
     let name = fields.required("name", read::name);
     let class = fields.optional("class", read::text);
     let params = parameters(&mut fields);
+    let semantics = fields.optional("semantics", read::choice(semantics::WORDS));
     fields.finish();
     let name = name?;
-    Some(Method { class: class.unwrap_or_else(|| name.clone()), name, params, line })
+    Some(Method { class: class.unwrap_or_else(|| name.clone()), name, params, semantics, line })
 }
 
 fn parameters(fields: &mut Fields<'_>) -> Parameters {

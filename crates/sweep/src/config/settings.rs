@@ -1,6 +1,7 @@
 //! The keys that the reference schema does not have, all optional.
 
 use crate::group::{Dtype, Numerics, Precision};
+use crate::semantics::{self, Semantics};
 use crate::yaml::{Fields, Value, read};
 
 /// Everything beside the reference schema.
@@ -8,6 +9,8 @@ use crate::yaml::{Fields, Value, read};
 pub struct Settings {
     /// How numbers are computed and stored.
     pub numerics: Numerics,
+    /// Whose definition is followed by the methods that do not say it themselves.
+    pub semantics: Semantics,
     /// How stores are laid out.
     pub store: StoreSettings,
     /// Where workers run; `None` leaves it to the reference's `available_gpus`.
@@ -59,8 +62,6 @@ const COMPRESSIONS: &[(&str, Compression)] = &[("zstd", Compression::Zstd), ("no
 impl Settings {
     pub(super) fn read(fields: &mut Fields<'_>) -> Self {
         let (store, dtype) = fields.section("store", store).unwrap_or((DEFAULT_STORE, Dtype::Float16));
-        // The methods of this version compute the same under both semantics.
-        fields.optional("semantics", read::choice(&[("exact", ()), ("captum", ())]));
         Self {
             numerics: Numerics {
                 seed: fields.optional("seed", read::integer(0, u64::MAX)).unwrap_or(0),
@@ -68,6 +69,7 @@ impl Settings {
                 dtype,
                 fold_batch_norm: fields.optional("fold_batch_norm", read::boolean).unwrap_or(false),
             },
+            semantics: fields.optional("semantics", read::choice(semantics::WORDS)).unwrap_or_default(),
             store,
             devices: fields.optional("devices", devices),
             launcher: fields.optional("launcher", read::text).map(|name| (name, fields.line_of("launcher"))),

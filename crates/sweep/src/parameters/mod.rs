@@ -1,10 +1,16 @@
 //! Parameters of methods and noises: declared once, checked against the declaration, then typed.
 
+mod kind;
+mod spelling;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use kind::Kind;
+pub use spelling::{part_of_key, python_str};
 
 use crate::problem::nearest;
 
@@ -22,40 +28,23 @@ pub struct Parameter {
     pub summary: Cow<'static, str>,
     /// The values it can take.
     pub kind: Kind,
-    /// The value used when it is not given; without one it must be given.
+    /// What is done when it is not given; without one it must be given.
     pub default: Option<Default>,
 }
 
-/// The values that a parameter can take.
+/// What stands for a parameter that is not given, such that it can be spelled in a `const`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Kind {
-    /// A whole number, both ends included.
-    Integer {
-        /// Smallest value.
-        least: i64,
-        /// Largest value.
-        most: i64,
-    },
-    /// A number, both ends included.
-    Number {
-        /// Smallest value.
-        least: f64,
-        /// Largest value.
-        most: f64,
-    },
-    /// One of these words.
-    Word(Cow<'static, [Cow<'static, str>]>),
-    /// One of these words, or a finite number that fills the whole baseline image.
-    Baseline(Cow<'static, [Cow<'static, str>]>),
-}
-
-/// A default that can be spelled in a `const`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the variants are the kinds of JSON values that a default can have")]
 pub enum Default {
+    /// This whole number.
     Integer(i64),
+    /// This number.
     Number(f64),
+    /// This word.
     Word(Cow<'static, str>),
+    /// This truth value.
+    Boolean(bool),
+    /// Nothing: the parameter may be absent, which has a meaning of its own.
+    Absent,
 }
 
 /// A builder asked for a parameter that the declaration does not promise.
@@ -80,15 +69,14 @@ impl Parameters {
         for parameter in declared {
             let name = parameter.name.to_string();
             match (self.0.get(&name), &parameter.default) {
-                (Some(value), _) if parameter.kind.accepts(value) => {
-                    checked.0.insert(name, value.clone());
-                }
                 (Some(value), _) => {
-                    mistakes.push((name, format!("found `{}`, expected {}", python_str(value), parameter.kind)));
+                    let found = || format!("found `{}`, expected {}", python_str(value), parameter.kind);
+                    match parameter.kind.checked(value).ok_or_else(found) {
+                        Ok(value) => drop(checked.0.insert(name, value)),
+                        Err(text) => mistakes.push((name, text)),
+                    }
                 }
-                (None, Some(default)) => {
-                    checked.0.insert(name, default.value());
-                }
+                (None, Some(default)) => checked.0.extend(default.value().map(|value| (name, value))),
                 (None, None) => mistakes.push((name, format!("missing, expected {}", parameter.kind))),
             }
         }
@@ -108,6 +96,21 @@ impl Parameters {
     /// A word.
     pub fn word(&self, name: &str) -> Result<&str, ParameterError> {
         self.typed(name, "a word", Value::as_str)
+    }
+
+    /// `true` or `false`.
+    pub fn boolean(&self, name: &str) -> Result<bool, ParameterError> {
+        self.typed(name, "`true` or `false`", Value::as_bool)
+    }
+
+    /// One number of pixels (a square), `[height, width]` or `[channels, height, width]`, each 1 or more.
+    pub fn extent(&self, name: &str) -> Result<Vec<i64>, ParameterError> {
+        self.typed(name, "one to three whole numbers", kind::sizes)
+    }
+
+    /// The raw value of a parameter that may be absent.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
     }
 
     /// The raw value.
@@ -131,35 +134,13 @@ impl Parameters {
 }
 
 impl Default {
-    fn value(&self) -> Value {
+    fn value(&self) -> Option<Value> {
         match self {
-            Self::Integer(value) => (*value).into(),
-            Self::Number(value) => (*value).into(),
-            Self::Word(word) => word.as_ref().into(),
-        }
-    }
-}
-
-impl Kind {
-    fn accepts(&self, value: &Value) -> bool {
-        let is_word = |words: &[Cow<'static, str>]| value.as_str().is_some_and(|word| words.iter().any(|w| w == word));
-        match self {
-            Self::Integer { least, most } => value.as_i64().is_some_and(|n| (*least..=*most).contains(&n)),
-            Self::Number { least, most } => value.as_f64().is_some_and(|n| (*least..=*most).contains(&n)),
-            Self::Word(words) => is_word(words),
-            Self::Baseline(words) => is_word(words) || value.as_f64().is_some_and(f64::is_finite),
-        }
-    }
-}
-
-impl std::fmt::Display for Kind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let words = |words: &[Cow<'static, str>]| words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ");
-        match self {
-            Self::Integer { least, most } => write!(f, "a whole number from {least} to {most}"),
-            Self::Number { least, most } => write!(f, "a number from {least} to {most}"),
-            Self::Word(known) => write!(f, "one of {}", words(known)),
-            Self::Baseline(known) => write!(f, "{} or a number", words(known)),
+            Self::Integer(value) => Some((*value).into()),
+            Self::Number(value) => Some((*value).into()),
+            Self::Word(word) => Some(word.as_ref().into()),
+            Self::Boolean(value) => Some((*value).into()),
+            Self::Absent => None,
         }
     }
 }
@@ -169,32 +150,6 @@ fn unknown(name: &str, declared: &[Parameter]) -> String {
         [] => "unknown parameter, none is taken".to_owned(),
         _ => format!("unknown parameter, {}", nearest(name, declared.iter().map(|p| p.name.as_ref()))),
     }
-}
-
-/// `value` as Python's `str` spells it: keys of variants are made so by the scripts that users come from.
-pub fn python_str(value: &Value) -> String {
-    match value {
-        Value::Null => "None".to_owned(),
-        Value::Bool(true) => "True".to_owned(),
-        Value::Bool(false) => "False".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Number(number) => match (number.is_f64(), number.as_f64()) {
-            (true, Some(float)) => python_float(float),
-            _ => number.to_string(),
-        },
-        other => other.to_string(),
-    }
-}
-
-/// Shortest digits that read back; exponents (two digits at least) below 1e-4 and from 1e16 on.
-fn python_float(value: f64) -> String {
-    if value == 0.0 || (1e-4..1e16).contains(&value.abs()) {
-        return format!("{value:?}");
-    }
-    let text = format!("{value:e}");
-    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
-    format!("{digits}e{sign}{exponent:0>2}")
 }
 
 #[cfg(test)]
@@ -214,26 +169,6 @@ mod tests {
     }
 
     #[test]
-    fn values_are_spelled_as_python_spells_them() {
-        // Right-hand sides: str() of the same value in CPython 3.11.
-        let table = [
-            (json!(0.1), "0.1"),
-            (json!(1.0), "1.0"),
-            (json!(1e-5), "1e-05"),
-            (json!(1.5e-7), "1.5e-07"),
-            (json!(1e16), "1e+16"),
-            (json!(123_456.75), "123456.75"),
-            (json!(0.0001), "0.0001"),
-            (json!(50), "50"),
-            (json!("zero"), "zero"),
-            (json!(true), "True"),
-        ];
-        for (value, python) in table {
-            assert_eq!(python_str(&value), python);
-        }
-    }
-
-    #[test]
     fn a_missing_parameter_takes_its_default_and_every_mistake_is_told() {
         let checked = given(json!({})).checked(&[STEPS]).unwrap_or_default();
         assert_eq!(checked.integer("n_steps").ok(), Some(50));
@@ -241,5 +176,30 @@ mod tests {
         assert_eq!(mistakes.len(), 2);
         assert_eq!(mistakes[0].1, "unknown parameter, did you mean `n_steps`?");
         assert_eq!(mistakes[1].1, "found `0`, expected a whole number from 1 to 100");
+    }
+
+    #[test]
+    fn a_parameter_that_may_be_absent_is_left_out_and_found_when_given() {
+        let strides = Parameter { name: "strides".into(), kind: Kind::Extent, default: Some(Default::Absent), ..STEPS };
+        let declared = [strides];
+        let absent = given(json!({})).checked(&declared).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+        assert_eq!(absent.get("strides"), None);
+        assert!(absent.extent("strides").is_err_and(|error| error.to_string().contains("is missing")));
+        let there =
+            given(json!({"strides": "8x4"})).checked(&declared).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+        assert_eq!(there.get("strides"), Some(&json!([8, 4])));
+        assert_eq!(there.extent("strides").ok(), Some(vec![8, 4]));
+    }
+
+    #[test]
+    fn truth_values_are_read_and_have_defaults() {
+        let flag =
+            Parameter { name: "flag".into(), kind: Kind::Boolean, default: Some(Default::Boolean(true)), ..STEPS };
+        for (yaml, expected) in [(json!({}), true), (json!({"flag": false}), false)] {
+            let checked = given(yaml).checked(std::slice::from_ref(&flag)).unwrap_or_default();
+            assert_eq!(checked.boolean("flag").ok(), Some(expected));
+        }
+        let mistakes = given(json!({"flag": "yes"})).checked(&[flag]).err().unwrap_or_default();
+        assert_eq!(mistakes[0].1, "found `yes`, expected `true` or `false`");
     }
 }

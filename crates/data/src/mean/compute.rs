@@ -1,0 +1,91 @@
+//! The mean image of a split, in one pass and in bounded memory.
+
+use super::Mean;
+use crate::formats::Source;
+use crate::{DataError, preprocess};
+
+/// Channels of every mean, as the reference scripts store it: grey is repeated.
+const CHANNELS: usize = 3;
+
+/// Bytes of pixels that are read at a time.
+const SLICE: usize = 1 << 22;
+
+/// The mean of all images of `source` as a model sees them. Damaged images are an error, never a mean.
+///
+/// Sums are in double precision and in the order of the images: the same bytes come out each time.
+pub fn compute(source: &mut dyn Source) -> Result<Mean, DataError> {
+    source.verify()?;
+    let [height, width, channels] = source.shape();
+    let slice = (SLICE / (height * width * channels).max(1)).max(1);
+    let mut sums = vec![0.0_f64; CHANNELS * height * width];
+    for start in (0..source.len()).step_by(slice) {
+        let end = (start + slice as u64).min(source.len());
+        let pixels = source.read(start..end)?;
+        let images = preprocess::normalise(&pixels, source.shape(), CHANNELS)?;
+        for image in images.chunks_exact(sums.len()) {
+            for (sum, value) in sums.iter_mut().zip(image) {
+                *sum += f64::from(*value);
+            }
+        }
+    }
+    let images = source.len().max(1) as f64;
+    let values = sums.iter().map(|sum| (sum / images) as f32).collect();
+    Ok(Mean { shape: [CHANNELS, height, width], values })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::formats::Labels;
+
+    /// Grey images whose pixels all have the value of the image's index, modulo 256.
+    struct Ramp {
+        len: u64,
+        /// Most images that were asked for at once.
+        most: u64,
+    }
+
+    impl Source for Ramp {
+        fn len(&self) -> u64 {
+            self.len
+        }
+
+        fn shape(&self) -> [usize; 3] {
+            [64, 32, 1]
+        }
+
+        fn read(&mut self, range: Range<u64>) -> Result<Vec<u8>, DataError> {
+            self.most = self.most.max(range.end - range.start);
+            Ok(range.flat_map(|index| vec![index as u8; 64 * 32]).collect())
+        }
+
+        fn labels(&mut self) -> Result<Labels, DataError> {
+            Ok(Labels { values: Vec::new(), width: 1 })
+        }
+
+        fn verify(&mut self) -> Result<(), DataError> {
+            Ok(())
+        }
+
+        fn content(&self) -> Value {
+            Value::Null
+        }
+    }
+
+    /// Over whole ramps the mean pixel is 127.5: exactly the middle of [-1, 1]. Over 0..=1 it is 0.5,
+    /// or 1/255 - 1.
+    #[test]
+    fn the_mean_is_that_of_scaled_images_over_every_slice() {
+        let mut source = Ramp { len: 256 * 20, most: 0 };
+        let mean = compute(&mut source).unwrap();
+        assert_eq!(mean.shape, [3, 64, 32]);
+        assert!(mean.values.iter().all(|value| value.abs() < 1e-7), "{}", mean.values[0]);
+        assert!(source.most * 64 * 32 <= SLICE as u64 && source.most > 1, "{}", source.most);
+        let of_two = compute(&mut Ramp { len: 2, most: 0 }).unwrap();
+        assert!(of_two.values.iter().all(|value| (value - (1.0 / 255.0 - 1.0)).abs() < 1e-7));
+    }
+}

@@ -1,0 +1,50 @@
+//! Why a mean image cannot be had.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::DataError;
+
+/// Why a mean image cannot be had. Trying again helps with [`MeanError::Read`] and [`MeanError::Write`] only.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the variants are")]
+pub enum MeanError {
+    #[error("cannot read mean image `{}`", file.display())]
+    Read { file: PathBuf, source: io::Error },
+    #[error("cannot write mean image `{}`", file.display())]
+    Write { file: PathBuf, source: io::Error },
+    #[error("mean image `{}`: {reason}", file.display())]
+    Content { file: PathBuf, reason: String },
+    #[error("a mean image is made of the split `{split}`, which is of no use")]
+    Images { split: &'static str, source: DataError },
+    #[error("a mean image is made of the split `{split}`, and `{}` has no image in it", file.display())]
+    Empty { split: &'static str, file: PathBuf },
+    #[error(
+        "a mean image is made of the split `{split}`, and `{}` has images of {}x{} px in it, expected {size}x{size}",
+        file.display(), found[0], found[1]
+    )]
+    Size { split: &'static str, file: PathBuf, found: [usize; 3], size: usize },
+}
+
+impl MeanError {
+    /// The message with its causes, in one line.
+    pub fn text(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text
+    }
+}
+
+/// A mean image does not fit the images.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "has the shape {found:?}, expected {wanted:?} or what stretches to it (a size of 1; equal channels for a model that takes one)"
+)]
+pub struct Misfit {
+    pub(super) found: [usize; 3],
+    pub(super) wanted: [usize; 3],
+}

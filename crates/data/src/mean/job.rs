@@ -1,0 +1,85 @@
+//! The mean image of a dataset: found, or to be computed.
+
+use std::path::{Path, PathBuf};
+
+use super::{Mean, MeanError, compute, read, write};
+use crate::DataError;
+use crate::formats::{Entry, Source};
+
+/// The split whose mean stands for the dataset, as in the reference scripts.
+pub const SPLIT: &str = "train";
+
+/// What is known of the mean image of a dataset.
+#[derive(Debug)]
+pub enum Found {
+    /// It is there and fits the images.
+    There(Mean),
+    /// It can be computed.
+    Missing(Job),
+}
+
+/// A mean image to be computed.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Where it is written.
+    pub file: PathBuf,
+    images: PathBuf,
+    format: &'static Entry,
+    size: usize,
+}
+
+/// The mean image of `flag` in `folder`, for images of `size` x `size` pixels.
+pub fn find(folder: &Path, flag: &str, dataset: &(PathBuf, &'static Entry), size: usize) -> Result<Found, MeanError> {
+    let file = file(folder, flag);
+    if !file.exists() {
+        return Job::new(folder, flag, dataset, size).map(Found::Missing);
+    }
+    let mean = read(&file)?;
+    match mean.expanded([mean.shape[0], size, size]) {
+        Ok(_) => Ok(Found::There(mean)),
+        Err(misfit) => Err(MeanError::Content { file, reason: misfit.to_string() }),
+    }
+}
+
+/// Where the mean image of `flag` lies in `folder`.
+pub fn file(folder: &Path, flag: &str) -> PathBuf {
+    folder.join(format!("{flag}_mean.pt"))
+}
+
+impl Job {
+    /// The mean image of `flag`, to be computed whether or not there is one. Its images must be there.
+    pub fn new(
+        folder: &Path,
+        flag: &str,
+        (images, format): &(PathBuf, &'static Entry),
+        size: usize,
+    ) -> Result<Self, MeanError> {
+        let job = Self { file: file(folder, flag), images: images.clone(), format, size };
+        job.source()?;
+        Ok(job)
+    }
+
+    /// Computes the mean image and writes it; gives it with the number of images behind it.
+    pub fn run(&self) -> Result<(Mean, u64), MeanError> {
+        let mut source = self.source()?;
+        let mean = compute(source.as_mut()).map_err(unusable)?;
+        write(&self.file, &mean)?;
+        Ok((mean, source.len()))
+    }
+
+    fn source(&self) -> Result<Box<dyn Source>, MeanError> {
+        let source = (self.format.open)(&self.images, SPLIT).map_err(unusable)?;
+        let (file, found) = (self.images.clone(), source.shape());
+        if source.is_empty() {
+            return Err(MeanError::Empty { split: SPLIT, file });
+        }
+        if found[..2] != [self.size; 2] {
+            return Err(MeanError::Size { split: SPLIT, file, found, size: self.size });
+        }
+        Ok(source)
+    }
+}
+
+fn unusable(source: DataError) -> MeanError {
+    MeanError::Images { split: SPLIT, source }
+}

@@ -1,0 +1,156 @@
+"""Mean images: what `means` writes opens with torch.load, and what torch.save wrote is read."""
+
+import pathlib
+import subprocess
+
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT, Sweep, make_dataset
+
+MEANS = ROOT / "target" / "debug" / "means"
+
+
+def means(run, *arguments, code=0):
+    done = subprocess.run([MEANS, "--config", run.file, *arguments], capture_output=True, text=True, timeout=120)
+    assert done.returncode == code, f"exit code {done.returncode}, expected {code}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def expected(data, flag):
+    """The mean as the Python scripts make it: images scaled in float32, summed in float64."""
+    with np.load(data / f"{flag}.npz") as file:
+        images = file["train_images"]
+    if images.ndim == 3:
+        images = images[..., None].repeat(3, axis=-1)
+    scaled = (torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.5
+    return scaled.double().mean(0).float()
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A sweep with inputs of its own, and the folder of its means."""
+    make_dataset(tmp_path / "in" / "data", "rgb", 28, 12)
+    make_dataset(tmp_path / "in" / "data", "grey", 28, 5, channels=1)
+    for flag in ("rgb", "grey"):
+        # Folders of weights tell which datasets there are; means are made without any weights.
+        (tmp_path / "in" / "weights" / f"weights_{flag}").mkdir(parents=True)
+    run = Sweep(tmp_path, tmp_path / "in")
+    run.config["paths"]["means_dir"] = str(tmp_path / "means")
+    run.config["search_space"]["data_flags"] = []
+    return run, tmp_path / "in" / "data", tmp_path / "means"
+
+
+@pytest.mark.parametrize("options", [{"weights_only": True}, {"weights_only": False}, {"weights_only": True, "mmap": True}])
+def test_torch_load_opens_a_mean_that_is_the_mean_of_the_train_split(own, options):
+    run, data, folder = own
+    told = means(run).stdout
+    for flag in ("grey", "rgb"):
+        mean = torch.load(folder / f"{flag}_mean.pt", **options)
+        assert (mean.dtype, mean.shape, mean.is_contiguous()) == (torch.float32, (3, 28, 28), True)
+        assert torch.equal(mean, expected(data, flag)), flag
+        assert f"written  {folder}/{flag}_mean.pt  {5 if flag == 'grey' else 12} images" in told
+    assert sorted(path.name for path in folder.iterdir()) == ["grey_mean.pt", "rgb_mean.pt"]
+
+
+SAVED = {
+    "as it is": lambda mean: mean,
+    "double": lambda mean: mean.double(),
+    "with a batch of one": lambda mean: mean[None],
+    "of channels": lambda mean: mean.mean((1, 2), keepdim=True),
+    "transposed": lambda mean: mean.permute(1, 2, 0).contiguous().permute(2, 0, 1),
+    "a view": lambda mean: torch.cat([mean, mean])[3:],
+    "with a gradient": lambda mean: mean.clone().requires_grad_(),
+}
+
+
+@pytest.mark.parametrize("form", SAVED)
+def test_a_mean_that_torch_saved_is_kept_unless_forced(own, form):
+    run, data, folder = own
+    folder.mkdir()
+    torch.save(SAVED[form](expected(data, "rgb")), folder / "rgb_mean.pt")
+    before = (folder / "rgb_mean.pt").read_bytes()
+    told = means(run).stdout
+    assert f"kept     {folder}/rgb_mean.pt" in told and f"written  {folder}/grey_mean.pt" in told
+    assert (folder / "rgb_mean.pt").read_bytes() == before
+    assert f"written  {folder}/rgb_mean.pt" in means(run, "--force").stdout
+    assert torch.equal(torch.load(folder / "rgb_mean.pt"), expected(data, "rgb"))
+
+
+UNUSABLE = {
+    "it holds a `torch._utils._rebuild_parameter`": lambda path, mean: torch.save(torch.nn.Parameter(mean), path),
+    "it holds something else than a tensor": lambda path, mean: torch.save({"mean": mean}, path),
+    "`torch.HalfStorage`, expected float32 or float64": lambda path, mean: torch.save(mean.half(), path),
+    "the format of PyTorch before 1.6": lambda path, mean: torch.save(mean, path, _use_new_zipfile_serialization=False),
+    "its pickle has protocol 4, expected 2": lambda path, mean: torch.save(mean, path, pickle_protocol=4),
+    "it holds NaN (value 7)": lambda path, mean: torch.save(mean.flatten().index_fill(0, torch.tensor([7]), torch.nan).view(3, 28, 28), path),
+    "has the shape [3, 27, 28], expected [3, 28, 28]": lambda path, mean: torch.save(mean[:, 1:].clone(), path),
+    "it has the shape [28, 28], expected [channels, height, width]": lambda path, mean: torch.save(mean[0].clone(), path),
+    "it is not a file of torch.save": lambda path, mean: path.write_text("mean"),
+}
+
+
+@pytest.mark.parametrize("message", UNUSABLE)
+def test_a_file_that_is_no_mean_of_the_images_is_told_and_left_alone(own, message):
+    run, data, folder = own
+    folder.mkdir()
+    UNUSABLE[message](folder / "rgb_mean.pt", expected(data, "rgb"))
+    before = (folder / "rgb_mean.pt").read_bytes()
+    told = means(run, code=3).stderr
+    assert message in told and "rgb_mean.pt`" in told and "`--force` makes it anew" in told
+    assert [path.name for path in folder.iterdir()] == ["rgb_mean.pt"]
+    assert (folder / "rgb_mean.pt").read_bytes() == before
+    means(run, "--force")
+    assert torch.equal(torch.load(folder / "rgb_mean.pt"), expected(data, "rgb"))
+
+
+def test_all_mistakes_are_told_at_once_and_nothing_is_written(own):
+    run, data, folder = own
+    make_dataset(data, "grey", 28, 5, channels=1, splits=("test",))
+    run.config["search_space"]["data_flags"] = ["grey", "nowhere"]
+    told = means(run, code=3).stderr
+    assert told.startswith("error: 2 mistakes in ")
+    assert "no data for `nowhere` at 28 px" in told
+    assert "a mean image is made of the split `train`" in told and "has no member `train_images`" in told
+    del run.config["paths"]["means_dir"]
+    assert "paths.means_dir: missing, expected a path" in means(run, code=3).stderr
+    assert not folder.exists()
+
+
+def test_of_damaged_images_no_mean_is_written(own):
+    run, data, folder = own
+    with np.load(data / "rgb.npz") as file:
+        np.savez(data / "rgb.npz", **file)
+    damaged = bytearray((data / "rgb.npz").read_bytes())
+    damaged[2000] ^= 0x10
+    (data / "rgb.npz").write_bytes(damaged)
+    run.config["search_space"]["data_flags"] = ["rgb"]
+    told = means(run, code=3).stderr
+    assert "damaged: its checksum is" in told and "train_images" in told
+    assert not folder.exists()
+
+
+def test_a_means_folder_that_cannot_be_written_is_told(own):
+    run, _, folder = own
+    folder.write_text("a file where a folder should be")
+    assert "cannot write mean image" in means(run, code=6).stderr
+
+
+def test_help_documents_every_exit_code():
+    told = subprocess.run([MEANS, "--help"], capture_output=True, text=True, check=True).stdout
+    for code in (0, 2, 3, 6):
+        assert f"\n  {code:<4} " in told, code
+
+
+def test_a_pickle_that_would_run_a_program_runs_nothing(own):
+    run, _, folder = own
+    proof = folder / "executed"
+
+    class Hostile:
+        def __reduce__(self):
+            return (pathlib.Path.touch, (proof,))
+
+    folder.mkdir()
+    torch.save(Hostile(), folder / "rgb_mean.pt")
+    assert "rgb_mean.pt" in means(run, code=3).stderr
+    assert not proof.exists()
