@@ -11,6 +11,7 @@ mod inspect;
 mod pipeline;
 mod read;
 mod unit;
+mod work;
 mod write;
 
 use std::io::Write;

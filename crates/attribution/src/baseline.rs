@@ -35,7 +35,9 @@ pub(crate) const DISTRIBUTION: Parameter = Parameter {
 /// How many images of noise stand for the third of `combined_zng` that is noise.
 pub(crate) const NOISE_DRAWS: Parameter = Parameter {
     name: Cow::Borrowed("n_noise_baselines"),
-    summary: Cow::Borrowed("images of normal noise, drawn for each image, that make up the noise third of `combined_zng`"),
+    summary: Cow::Borrowed(
+        "images of normal noise, drawn for each image, that make up the noise third of `combined_zng`",
+    ),
     kind: Kind::Integer { least: 1, most: 1000 },
     default: Some(Default::Integer(8)),
 };

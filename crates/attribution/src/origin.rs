@@ -33,7 +33,10 @@ impl<'a> Origin<'a> {
             let mut generator = self.draw(row, purpose, draw).generator();
             values.extend((0..each).map(|_| generator.sample::<f32, _>(StandardNormal)));
         }
-        Tensor::f_from_slice(&values)?.f_view(images.size().as_slice())?.f_to_kind(images.f_kind()?)?.f_to_device(images.device())
+        Tensor::f_from_slice(&values)?
+            .f_view(images.size().as_slice())?
+            .f_to_kind(images.f_kind()?)?
+            .f_to_device(images.device())
     }
 
     /// The mean image `[1, c, h, w]`.

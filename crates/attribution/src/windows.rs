@@ -76,7 +76,9 @@ mod tests {
     fn windows_as_far_apart_as_they_are_wide_cover_every_pixel_once() {
         for (size, patch) in [(28, 16), (28, 14), (224, 8), (30, 7)] {
             let mut covered = vec![0; (size * size) as usize];
-            for Window([_, [top, bottom], [left, right]]) in windows([3, size, size], [3, patch, patch], [3, patch, patch]) {
+            for Window([_, [top, bottom], [left, right]]) in
+                windows([3, size, size], [3, patch, patch], [3, patch, patch])
+            {
                 (top..bottom).for_each(|y| (left..right).for_each(|x| covered[(y * size + x) as usize] += 1));
             }
             assert!(covered.iter().all(|count| *count == 1), "{size} px in patches of {patch}");

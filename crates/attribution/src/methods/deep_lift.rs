@@ -7,7 +7,7 @@ use super::{Entry, Method};
 use crate::baseline::{BASELINES, Baseline};
 use crate::{Attribution, Pass};
 
-pub(super) const ENTRY: Entry = Entry::new(
+pub(super) const ENTRY: Entry = Entry::of_complete(
     [
         "DeepLift",
         "(x - b) times the multipliers of the rescale rule",
@@ -15,8 +15,7 @@ pub(super) const ENTRY: Entry = Entry::new(
     ],
     &[BASELINES],
     |parameters, semantics| Ok(Box::new(DeepLift { baseline: Baseline::from(parameters)?, semantics })),
-)
-.complete();
+);
 
 /// Two forward passes and one backward pass; the baseline's is one row if it is one image for all.
 struct DeepLift {

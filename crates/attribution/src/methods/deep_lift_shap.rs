@@ -8,7 +8,7 @@ use super::{Entry, Method};
 use crate::baseline::{Baseline, DISTRIBUTION, NOISE_DRAWS, distribution};
 use crate::{Attribution, Pass};
 
-pub(super) const ENTRY: Entry = Entry::new(
+pub(super) const ENTRY: Entry = Entry::of_complete(
     [
         "DeepLiftShap",
         "DeepLIFT averaged over a distribution of baselines",
@@ -16,8 +16,7 @@ pub(super) const ENTRY: Entry = Entry::new(
     ],
     &[DISTRIBUTION, NOISE_DRAWS],
     |parameters, semantics| Ok(Box::new(DeepLiftShap { baselines: distribution(parameters)?, semantics })),
-)
-.complete();
+);
 
 /// One forward pass of the images, and one forward and one backward pass for each baseline.
 ///

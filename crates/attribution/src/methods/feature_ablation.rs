@@ -18,7 +18,10 @@ pub(super) const ENTRY: Entry = Entry::new(
     ],
     &[BASELINES, PATCH_SIZE],
     |parameters, _| {
-        Ok(Box::new(FeatureAblation { baseline: Baseline::from(parameters)?, patch: parameters.integer("patch_size")? }))
+        Ok(Box::new(FeatureAblation {
+            baseline: Baseline::from(parameters)?,
+            patch: parameters.integer("patch_size")?,
+        }))
     },
 );
 

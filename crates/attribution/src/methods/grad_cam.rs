@@ -27,7 +27,9 @@ pub(super) const ENTRY: Entry = Entry::new(
 /// The layer that is looked at.
 pub(super) const LAYER: Parameter = Parameter {
     name: Cow::Borrowed("layer"),
-    summary: Cow::Borrowed("module whose output is looked at (`layer4`); empty for the last one of more than one pixel"),
+    summary: Cow::Borrowed(
+        "module whose output is looked at (`layer4`); empty for the last one of more than one pixel",
+    ),
     kind: Kind::Text,
     default: Some(Default::Word(Cow::Borrowed(""))),
 };

@@ -10,7 +10,7 @@ use super::{Entry, Method};
 use crate::baseline::{Baseline, DISTRIBUTION, NOISE_DRAWS, distribution};
 use crate::{Attribution, Pass};
 
-pub(super) const ENTRY: Entry = Entry::new(
+pub(super) const ENTRY: Entry = Entry::of_complete(
     [
         "GradientShap",
         "mean over samples of (x + e - b) times the gradient at a random point from baseline b to x + e",
@@ -24,8 +24,7 @@ pub(super) const ENTRY: Entry = Entry::new(
             stdev: parameters.number("stdevs")?,
         }))
     },
-)
-.complete();
+);
 
 const N_SAMPLES: Parameter = Parameter {
     name: Cow::Borrowed("n_samples"),

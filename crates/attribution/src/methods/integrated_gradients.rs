@@ -9,7 +9,7 @@ use super::{Entry, Method};
 use crate::baseline::{BASELINES, Baseline};
 use crate::{Attribution, Pass, quadrature};
 
-pub(super) const ENTRY: Entry = Entry::new(
+pub(super) const ENTRY: Entry = Entry::of_complete(
     [
         "IntegratedGradients",
         "(x - b) times the gradient averaged from baseline b to image x",
@@ -20,8 +20,7 @@ pub(super) const ENTRY: Entry = Entry::new(
         let rule = quadrature::rule(parameters.word("method")?, parameters.integer("n_steps")? as usize, semantics);
         Ok(Box::new(IntegratedGradients { baseline: Baseline::from(parameters)?, rule }))
     },
-)
-.complete();
+);
 
 /// The number of points on the line.
 pub(super) const N_STEPS: Parameter = Parameter {

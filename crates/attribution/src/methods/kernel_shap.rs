@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use rand::RngExt;
 use rand::seq::index;
 use sweep::parameters::{Default, Kind, Parameter};
-use tch::{TchError, Tensor};
+use tch::TchError;
 
 use super::feature_ablation::PATCH_SIZE;
 use super::{Entry, Method};

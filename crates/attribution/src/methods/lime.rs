@@ -56,7 +56,12 @@ impl Method for Lime {
         let weights = samples.similarity.f_neg()?.f_add_scalar(1.0)?.f_square()?.f_mul_scalar(-0.5)?.f_exp()?;
         let (rows, values) = centred(&samples.present, &samples.scores, &weights)?;
         let coefficients = (0..pass.len()).map(|row| {
-            lasso(&floats(&rows.f_get(row)?)?, &floats(&values.f_get(row)?)?, &floats(&weights.f_get(row)?)?, self.alpha)
+            lasso(
+                &floats(&rows.f_get(row)?)?,
+                &floats(&values.f_get(row)?)?,
+                &floats(&weights.f_get(row)?)?,
+                self.alpha,
+            )
         });
         let coefficients = coefficients.collect::<Result<Vec<_>, _>>()?.concat();
         let coefficients = Tensor::f_from_slice(&coefficients)?.f_view([pass.len(), -1])?;

@@ -58,26 +58,23 @@ pub struct Entry {
 pub type Build = fn(&Parameters, Semantics) -> Result<Box<dyn Method>, ParameterError>;
 
 impl Entry {
-    /// A method called `name` that is defined in `reference`.
-    const fn new(
-        [name, summary, reference]: [&'static str; 3],
-        parameters: &'static [Parameter],
-        build: Build,
-    ) -> Self {
-        let item = Item {
-            name: Cow::Borrowed(name),
-            summary: Cow::Borrowed(summary),
-            reference: Cow::Borrowed(reference),
-            parameters: Cow::Borrowed(parameters),
-        };
-        Self { item, complete: false, build }
+    /// A method: its class, one sentence, and where it is defined.
+    const fn new(names: [&'static str; 3], parameters: &'static [Parameter], build: Build) -> Self {
+        Self { item: item(names, parameters), complete: false, build }
     }
 
     /// The same, of a method whose maps sum to a change.
-    const fn complete(self) -> Self {
-        // `..self` would have to drop the rest of it, which a constant cannot.
-        let Self { item, build, .. } = self;
-        Self { item, complete: true, build }
+    const fn of_complete(names: [&'static str; 3], parameters: &'static [Parameter], build: Build) -> Self {
+        Self { item: item(names, parameters), complete: true, build }
+    }
+}
+
+const fn item([name, summary, reference]: [&'static str; 3], parameters: &'static [Parameter]) -> Item {
+    Item {
+        name: Cow::Borrowed(name),
+        summary: Cow::Borrowed(summary),
+        reference: Cow::Borrowed(reference),
+        parameters: Cow::Borrowed(parameters),
     }
 }
 

@@ -58,7 +58,9 @@ const NT_SAMPLES: Parameter = Parameter {
 
 const STDEVS: Parameter = Parameter {
     name: Cow::Borrowed("stdevs"),
-    summary: Cow::Borrowed("standard deviation of the noise, absolute as in Captum; the paper has 0.1 to 0.2 of the range, which is 2 here"),
+    summary: Cow::Borrowed(
+        "standard deviation of the noise, absolute as in Captum; the paper has 0.1 to 0.2 of the range, which is 2 here",
+    ),
     kind: Kind::Number { least: 0.0, most: 10.0 },
     default: Some(Default::Number(1.0)),
 };

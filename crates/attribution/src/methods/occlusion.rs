@@ -38,7 +38,9 @@ const SLIDING_WINDOW_SHAPES: Parameter = Parameter {
 
 const STRIDES: Parameter = Parameter {
     name: Cow::Borrowed("strides"),
-    summary: Cow::Borrowed("how far windows move, instead of patch_size; 1 if only sliding_window_shapes is given, as in Captum"),
+    summary: Cow::Borrowed(
+        "how far windows move, instead of patch_size; 1 if only sliding_window_shapes is given, as in Captum",
+    ),
     kind: Kind::Extent,
     default: Some(Default::Absent),
 };

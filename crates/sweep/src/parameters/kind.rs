@@ -37,6 +37,8 @@ pub enum Kind {
     Extent,
     /// `true` or `false`.
     Boolean,
+    /// Any text.
+    Text,
 }
 
 impl Kind {
@@ -50,6 +52,7 @@ impl Kind {
             Self::Baseline(words) => is_word(words) || value.as_f64().is_some_and(f64::is_finite),
             Self::Extent => return sizes(value).map(Value::from),
             Self::Boolean => value.is_boolean(),
+            Self::Text => value.is_string(),
         };
         fits.then(|| value.clone())
     }
@@ -79,6 +82,7 @@ impl fmt::Display for Kind {
                 write!(f, "pixels from 1 to {LARGEST}: `16`, `16x16` (height x width) or `3x16x16` (channels too)")
             }
             Self::Boolean => write!(f, "`true` or `false`"),
+            Self::Text => f.write_str("text"),
         }
     }
 }

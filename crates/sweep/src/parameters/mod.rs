@@ -118,18 +118,19 @@ impl Parameters {
         self.typed(name, "a value", Some)
     }
 
+    /// The error of a builder to which the parameter `name` is of no use.
+    pub fn unfit(&self, name: &str, expected: &'static str) -> ParameterError {
+        let found = self.0.get(name).map_or_else(|| "missing".to_owned(), ToString::to_string);
+        ParameterError { name: name.to_owned(), found, expected }
+    }
+
     fn typed<'a, T>(
         &'a self,
         name: &str,
         expected: &'static str,
         read: impl FnOnce(&'a Value) -> Option<T>,
     ) -> Result<T, ParameterError> {
-        let found = self.0.get(name);
-        found.and_then(read).ok_or_else(|| ParameterError {
-            name: name.to_owned(),
-            found: found.map_or_else(|| "missing".to_owned(), ToString::to_string),
-            expected,
-        })
+        self.0.get(name).and_then(read).ok_or_else(|| self.unfit(name, expected))
     }
 }
 
