@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use data::mean::MeanError;
 use fleet::FleetError;
 use store::StoreError;
 use sweep::problem::Problems;
@@ -16,7 +17,7 @@ Exit codes:
   3    mistakes in the config, or in the files that it names; nothing was started
   4    a store was computed from something else; nothing was touched
   5    no worker could be started or kept, or the address is taken
-  6    the output folder cannot be written: full, read-only, or in use by another scheduler
+  6    the output or means folder cannot be written: full, read-only, or in use by another scheduler
   130  interrupted; run the same command again to go on";
 
 /// The exit code.
@@ -72,6 +73,13 @@ impl From<Problems> for Failure {
 impl From<FleetError> for Failure {
     fn from(error: FleetError) -> Self {
         let code = if matches!(error, FleetError::Log { .. }) { Code::Storage } else { Code::Workers };
+        Self::new(code, &error)
+    }
+}
+
+impl From<MeanError> for Failure {
+    fn from(error: MeanError) -> Self {
+        let code = if matches!(error, MeanError::Write { .. }) { Code::Storage } else { Code::Config };
         Self::new(code, &error)
     }
 }

@@ -89,6 +89,9 @@ pub(crate) fn tell_plan(checked: &Checked) {
     let mut text = String::from("The config is sound.\n");
     let devices: Vec<&str> = checked.slots.iter().map(|slot| slot.name.as_str()).collect();
     let _ = writeln!(text, "  devices   {}", devices.join(", "));
+    for file in checked.means.missing() {
+        let _ = writeln!(text, "  to do     {} (mean image, computed before the sweep begins)", file.display());
+    }
     for planned in &checked.groups {
         let group = &planned.group;
         let state = if planned.complete { "complete" } else { "to do" };

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use data::formats::{self, Labels, Source};
-use data::{noise, preprocess};
+use data::{mean, noise, preprocess};
 use store::{Ledger, Shards, name};
-use sweep::group::Group;
+use sweep::group::{Group, MeanImage};
 use sweep::unit::Part;
 
 use crate::unit::{Job, UnitError};
@@ -30,6 +30,9 @@ pub(crate) struct Shard {
     pub(crate) ledger: Ledger,
     /// Logits `[n, k]`, if they are in the store: maps explain what is stored there.
     pub(crate) predictions: Option<Vec<f32>>,
+    /// The dataset's mean image `[c, h, w]`, where a variant takes it as a baseline.
+    #[expect(dead_code, reason = "no method of this version takes a mean image")]
+    pub(crate) mean: Option<Vec<f32>>,
 }
 
 /// An open split and its labels.
@@ -39,12 +42,15 @@ type Dataset = (Box<dyn Source>, Arc<Labels>);
 #[derive(Default)]
 pub(crate) struct Reader {
     open: HashMap<(PathBuf, String), Dataset>,
+    /// Mean images by digest, as images of these shapes.
+    means: HashMap<(String, [usize; 3]), Vec<f32>>,
 }
 
 impl Reader {
     /// Everything that `job` needs from disk.
     pub(crate) fn load(&mut self, job: &Job) -> Result<Loaded, UnitError> {
         let group = &job.grant.unit.group;
+        let mean = self.mean(group)?;
         let (source, labels) = self.source(group)?;
         let width = labels.width;
         match job.grant.unit.part {
@@ -61,9 +67,26 @@ impl Reader {
                 let stored = ledger.has(name::PREDICTIONS, index);
                 let stored = stored.then(|| shards.floats(name::PREDICTIONS, index, range.end - range.start));
                 let predictions = stored.transpose()?;
-                Ok(Loaded::Shard(Box::new(Shard { index, images, labels, ledger, predictions })))
+                Ok(Loaded::Shard(Box::new(Shard { index, images, labels, ledger, predictions, mean })))
             }
         }
+    }
+
+    /// The group's mean image, read once, if it is still what the sweep was checked with.
+    fn mean(&mut self, group: &Group) -> Result<Option<Vec<f32>>, UnitError> {
+        let Some(MeanImage { file, sha256 }) = &group.mean else { return Ok(None) };
+        let key = (sha256.clone(), group.shape);
+        if let Some(values) = self.means.get(&key) {
+            return Ok(Some(values.clone()));
+        }
+        let changed = || UnitError::Changed { file: file.display().to_string() };
+        let mean = mean::read(file)?;
+        if mean.sha256() != *sha256 {
+            return Err(changed());
+        }
+        let values = mean.expanded(group.shape).map_err(|_| changed())?;
+        self.means.insert(key, values.clone());
+        Ok(Some(values))
     }
 
     /// The group's dataset, opened once, if it is still what the sweep was checked with.

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use attribution::MethodError;
 use data::DataError;
+use data::mean::MeanError;
 use data::noise::NoiseError;
 use network::NetworkError;
 use store::StoreError;
@@ -17,6 +18,8 @@ use crate::connection::{Grant, Link};
 pub(crate) enum UnitError {
     #[error(transparent)]
     Data(#[from] DataError),
+    #[error(transparent)]
+    Mean(#[from] MeanError),
     #[error(transparent)]
     Noise(#[from] NoiseError),
     #[error(transparent)]
@@ -45,14 +48,18 @@ impl UnitError {
     pub(crate) fn class(&self) -> Failure {
         match self {
             Self::Network(NetworkError::Torch(error)) if is_out_of_memory(error) => Failure::OutOfMemory,
-            Self::Data(DataError::Read { .. }) | Self::Network(NetworkError::Torch(_)) | Self::Stopped => {
-                Failure::Engine
-            }
-            Self::Data(_) | Self::Noise(_) | Self::Method(_) | Self::Network(_) | Self::Changed { .. } => {
-                Failure::Input
-            }
+            Self::Data(DataError::Read { .. })
+            | Self::Mean(MeanError::Read { .. })
+            | Self::Network(NetworkError::Torch(_))
+            | Self::Stopped => Failure::Engine,
+            Self::Data(_)
+            | Self::Mean(_)
+            | Self::Noise(_)
+            | Self::Method(_)
+            | Self::Network(_)
+            | Self::Changed { .. }
+            | Self::Store(StoreError::Damaged { .. }) => Failure::Input,
             Self::Store(StoreError::TooLarge { .. }) | Self::NotFinite { .. } => Failure::Number,
-            Self::Store(StoreError::Damaged { .. }) => Failure::Input,
             Self::Store(_) => Failure::Storage,
         }
     }

@@ -3,6 +3,7 @@
 mod batches;
 mod datasets;
 mod grid;
+mod means;
 mod methods;
 mod weights;
 
@@ -19,6 +20,7 @@ use sweep::problem::{Problems, nearest};
 use sweep::unit::{Part, Unit};
 
 use crate::exit::{Code, Failure};
+use means::Means;
 
 /// A sweep whose config and files are sound and whose stores can be gone on with. Nothing is written yet.
 #[derive(Debug)]
@@ -27,6 +29,7 @@ pub(crate) struct Checked {
     pub(crate) slots: Vec<Slot>,
     pub(crate) launcher: &'static launchers::Entry,
     pub(crate) groups: Vec<Planned>,
+    pub(crate) means: Means,
 }
 
 /// A group and what its store needs to be made and closed.
@@ -70,7 +73,13 @@ pub(crate) fn check(file: &Path, worker: &Worker) -> Result<Checked, Failure> {
     let flags = data::datasets::flags(&config, &mut problems);
     let datasets = datasets::open(&config, &flags, &mut problems);
     let models = weights::read(&config, &catalogue, &flags, worker, &mut problems)?;
-    let groups = grid::groups(&config, &datasets, &models, &noises, &variants, &batches, &mut problems);
+    let means = Means::find(&config, &flags, &variants, &mut problems);
+    let mut groups = grid::groups(&config, &datasets, &models, &noises, &variants, &batches, &mut problems);
+    for (group, _) in &mut groups {
+        if let Err(misfit) = means.attach(group) {
+            problems.add(0, "paths.means_dir", format!("{misfit} ({} for `{}`)", group.model, group.dataset));
+        }
+    }
     let output = &config.paths.output_dir;
     if output.exists() && !output.is_dir() {
         problems.add(0, "paths.final_output_dir", format!("`{}` is a file, expected a folder", output.display()));
@@ -81,7 +90,7 @@ pub(crate) fn check(file: &Path, worker: &Worker) -> Result<Checked, Failure> {
     let (groups, mismatches): (Vec<_>, Vec<_>) = groups.partition(Result::is_ok);
     refuse(mismatches.into_iter().filter_map(Result::err).collect())?;
     let launcher = launcher.unwrap_or(launchers::LAUNCHERS[0]);
-    Ok(Checked { config, slots, launcher, groups: groups.into_iter().filter_map(Result::ok).collect() })
+    Ok(Checked { config, slots, launcher, groups: groups.into_iter().filter_map(Result::ok).collect(), means })
 }
 
 fn launcher(config: &Config, problems: &mut Problems) -> Option<&'static launchers::Entry> {
@@ -113,10 +122,21 @@ fn refuse(errors: Vec<StoreError>) -> Result<(), Failure> {
     Err(Failure { code: first.code, text })
 }
 
+/// Compares the stores with `groups` once more: of the mean images that are there now, nothing was known before.
+fn compare_again(groups: &mut [Planned], means: &Means) -> Result<(), Failure> {
+    for planned in groups.iter_mut() {
+        means.attach(Arc::make_mut(&mut planned.group))?;
+    }
+    refuse(groups.iter().filter_map(|planned| store::inspect(&planned.group, &planned.facts).err()).collect())
+}
+
 impl Checked {
-    /// Makes the stores, tidies up after dead workers, and lists what is to do.
+    /// Computes mean images, makes the stores, tidies up after dead workers, and lists what is to do.
     pub(crate) fn begin(self) -> Result<Plan, Failure> {
-        let Self { config, slots, launcher, mut groups } = self;
+        let Self { config, slots, launcher, mut groups, mut means } = self;
+        if means.compute()? {
+            compare_again(&mut groups, &means)?;
+        }
         let tag = format!("scheduler-{}", std::process::id());
         let mut units = Vec::new();
         for planned in &mut groups {

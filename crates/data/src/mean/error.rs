@@ -42,7 +42,7 @@ impl MeanError {
 /// A mean image does not fit the images.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "has the shape {found:?}, expected {wanted:?} or what stretches to it (a size of 1; equal channels for a model that takes one)"
+    "it has the shape {found:?}, expected {wanted:?} or what stretches to it (sizes of 1, channels that are all equal)"
 )]
 pub struct Misfit {
     pub(super) found: [usize; 3],

@@ -41,16 +41,18 @@ impl Mean {
 
     /// The values of an image of `wanted` `[channels, height, width]`.
     ///
-    /// Means have three channels also where images are grey: for a model that takes one, equal
-    /// channels count as one. Averaging channels that differ would make another image.
+    /// Means have three channels also where images are grey: channels that are all equal count as
+    /// one, which stretches to what the model takes. Averaging channels that differ would make
+    /// another image.
     pub fn expanded(&self, wanted: [usize; 3]) -> Result<Vec<f32>, Misfit> {
         let [c, h, w] = self.shape;
         let plane = (h * w).max(1);
-        let (first, others) = self.values.split_at(plane.min(self.values.len()));
-        let grey = wanted[0] == 1 && others.chunks(plane).all(|channel| channel == first);
+        let mut channels = self.values.chunks(plane);
+        let first = channels.next();
+        let c = if channels.all(|channel| Some(channel) == first) { 1 } else { c };
         let stretches = |from: usize, to: usize| from == to || from == 1;
-        let fits = (stretches(c, wanted[0]) || grey) && stretches(h, wanted[1]) && stretches(w, wanted[2]);
-        if !fits || self.values.len() != c * plane {
+        let fits = stretches(c, wanted[0]) && stretches(h, wanted[1]) && stretches(w, wanted[2]);
+        if !fits || self.values.len() != self.shape.iter().product::<usize>() {
             return Err(Misfit { found: self.shape, wanted });
         }
         let at = |size: usize, index: usize| if size == 1 { 0 } else { index };
@@ -78,9 +80,10 @@ mod tests {
     }
 
     #[test]
-    fn three_channels_become_one_only_if_they_are_equal() {
+    fn three_channels_become_one_or_more_only_if_they_are_equal() {
         let equal = mean([3, 1, 2], &[1.0, 2.0, 1.0, 2.0, 1.0, 2.0]);
         assert_eq!(equal.expanded([1, 1, 2]).unwrap(), [1.0, 2.0]);
+        assert_eq!(equal.expanded([2, 1, 2]).unwrap(), [1.0, 2.0, 1.0, 2.0]);
         let colour = mean([3, 1, 2], &[1.0, 2.0, 1.0, 2.0, 1.0, 3.0]);
         let error = colour.expanded([1, 1, 2]).unwrap_err().to_string();
         assert!(error.contains("[3, 1, 2]") && error.contains("[1, 1, 2]"), "{error}");
@@ -88,8 +91,8 @@ mod tests {
 
     #[test]
     fn a_mean_of_another_size_is_refused() {
-        let small = mean([3, 2, 2], &[0.0; 12]);
-        for wanted in [[3, 4, 4], [3, 2, 4], [3, 1, 1], [2, 2, 2]] {
+        let small = mean([3, 2, 2], &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0]);
+        for wanted in [[3, 4, 4], [3, 2, 4], [3, 1, 1], [2, 2, 2], [4, 2, 2]] {
             assert!(small.expanded(wanted).is_err(), "{wanted:?}");
         }
     }
