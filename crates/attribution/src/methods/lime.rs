@@ -77,7 +77,7 @@ fn floats(tensor: &Tensor) -> Result<Vec<f64>, TchError> {
 
 /// Rounds over all coefficients, at most; far fewer are needed.
 const MOST_ROUNDS: usize = 10_000;
-/// A round that moves no coefficient by more than this is the last.
+/// A round that moves no coefficient by more than this share of the largest value is the last.
 const STILL: f64 = 1e-10;
 
 /// Minimises `sum w (y - X c)^2 / (2 sum w) + alpha sum |c|` over c by coordinate descent
@@ -92,6 +92,7 @@ fn lasso(rows: &[f64], values: &[f64], weights: &[f64], alpha: f64) -> Result<Ve
         .collect();
     let mut coefficients = vec![0.0; features];
     let mut residual = values.to_vec();
+    let still = STILL * values.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
     for _ in 0..MOST_ROUNDS {
         let mut moved: f64 = 0.0;
         for feature in (0..features).filter(|feature| norms[*feature] > 0.0) {
@@ -105,7 +106,7 @@ fn lasso(rows: &[f64], values: &[f64], weights: &[f64], alpha: f64) -> Result<Ve
                 moved = moved.max((new - old).abs());
             }
         }
-        if moved < STILL {
+        if moved <= still {
             return Ok(coefficients);
         }
     }

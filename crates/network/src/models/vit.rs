@@ -81,7 +81,9 @@ fn vit(b: &mut Builder<'_>, sizes: &Sizes) -> Value {
     let x = b.padded_convolution(names.patches, images, (sizes.width, sizes.patch), geometry, true);
     let x = b.tokens("tokens", x);
     let x = b.prepend(names.token, x);
-    let tokens = b.size(names.positions, 1).unwrap_or((sizes.image / sizes.patch).pow(2) + 1);
+    // Random weights need not be for images as large as the published ones.
+    let side = if b.weights_are_random() { 4 } else { sizes.image / sizes.patch };
+    let tokens = b.size(names.positions, 1).unwrap_or(side.pow(2) + 1);
     let mut x = b.positions(names.positions, x, tokens, sizes.patch);
     for index in 0..sizes.layers {
         x = block(b, &(names.block)(index), &names, x, sizes.heads);
