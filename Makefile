@@ -7,7 +7,7 @@ PYTHON := .python/bin/python
 help:
 	@echo "make demo    set up, build, and run a small real sweep (configs/demo.yml)"
 	@echo "make test    set up and run all tests"
-	@echo "make build   set up and build target/release/{scheduler,worker}"
+	@echo "make build   set up and build target/release/{scheduler,worker,means}"
 	@echo "make lint    formatting, clippy and docs, as CI checks them"
 
 setup:

@@ -1,12 +1,16 @@
 """Mean images: what `means` writes opens with torch.load, and what torch.save wrote is read."""
 
+import hashlib
+import json
 import pathlib
+import struct
 import subprocess
 
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, Sweep, make_dataset
+import zarr
+from conftest import ROOT, Sweep, make_dataset, make_weights
 
 MEANS = ROOT / "target" / "debug" / "means"
 
@@ -154,3 +158,58 @@ def test_a_pickle_that_would_run_a_program_runs_nothing(own):
     torch.save(Hostile(), folder / "rgb_mean.pt")
     assert "rgb_mean.pt" in means(run, code=3).stderr
     assert not proof.exists()
+
+
+@pytest.fixture
+def taking(own):
+    """A sweep with one method whose baseline is the mean image of the dataset."""
+    run, data, folder = own
+    told = subprocess.run([ROOT / "target" / "debug" / "worker", "catalogue"], capture_output=True, text=True, check=True).stdout
+    methods = [method["item"] for method in json.loads(told)["methods"]]
+    classes = [item["name"] for item in methods if '"global_mean"' in json.dumps(item["parameters"])]
+    if not classes:
+        pytest.skip("no method of this build takes a mean image")
+    make_weights(run.folder / "in" / "weights", "rgb", "resnet18", 28)
+    method = {"name": "Mean", "class": classes[0], "params": {"baselines": "global_mean"}}
+    run.config["search_space"] |= {"data_flags": ["rgb"], "attribution_methods": [method]}
+    run.config["limit"] = 2
+    return run, data, folder
+
+
+def test_a_sweep_computes_the_mean_that_it_needs_and_its_store_says_which(taking):
+    run, data, folder = taking
+    assert f"{folder}/rgb_mean.pt (mean image, computed before the sweep begins)" in run.run("--check").stdout
+    assert not folder.exists() and not run.output.exists()
+    run.run()
+    mean = torch.load(folder / "rgb_mean.pt")
+    assert torch.equal(mean, expected(data, "rgb"))
+    attributes = zarr.open_group(run.stores()[0], mode="r")["attributions/Mean_baselines_global_mean"].attrs["attrisweep"]
+    assert attributes["mean_sha256"] == hashlib.sha256(struct.pack("<3Q", 3, 28, 28) + mean.numpy().tobytes()).hexdigest()
+    assert attributes["semantics"] == "exact"
+    # Computed anew, a mean is the same: the sweep goes on.
+    (folder / "rgb_mean.pt").unlink()
+    assert "Nothing was left to compute" in run.run().stdout
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_store_of_another_mean_is_refused_and_left_alone(taking, there):
+    run, data, folder = taking
+    folder.mkdir()
+    torch.save(torch.full((3, 1, 1), 0.25), folder / "rgb_mean.pt")
+    run.run()
+    before = run.digests()
+    (folder / "rgb_mean.pt").unlink()
+    if there:
+        torch.save(expected(data, "rgb"), folder / "rgb_mean.pt")
+    assert "Mean_baselines_global_mean: mean_sha256 is" in run.run(code=4).stderr
+    assert run.digests() == before
+
+
+def test_what_a_mean_needs_is_told_before_anything_starts(taking):
+    run, data, folder = taking
+    make_dataset(data, "rgb", 28, 12, splits=("test",))
+    told = run.run(code=3).stderr
+    assert "has no member `train_images`" in told and "(baseline of `Mean_baselines_global_mean`)" in told
+    del run.config["paths"]["means_dir"]
+    assert "paths.means_dir: missing, expected a path: `Mean_baselines_global_mean` takes" in run.run(code=3).stderr
+    assert not run.output.exists() and not folder.exists()

@@ -48,7 +48,22 @@ def test_the_attributes_say_what_the_store_holds_and_what_it_was_computed_from(s
     assert ours["complete"] is True
     assert {"weights_sha256", "data", "seed", "noise", "precision", "dtype", "results_version"} <= set(ours["fingerprint"])
     variant = zarr.open_group(store, mode="r")["attributions/IntegratedGradients_baselines_zero_n_steps_5"].attrs
-    assert variant["attrisweep"] == {"class": "IntegratedGradients", "params": {"baselines": "zero", "n_steps": 5}}
+    assert variant["attrisweep"] == {
+        "class": "IntegratedGradients", "params": {"baselines": "zero", "n_steps": 5}, "semantics": "exact"}
+
+
+def test_each_variant_says_whose_semantics_it_follows(sweep):
+    run = sweep(limit=2, semantics="captum")
+    run.config["search_space"]["attribution_methods"] = [
+        {"name": "Saliency", "params": {}},
+        {"name": "GuidedBackprop", "params": {}, "semantics": "captum_patched"},
+    ]
+    run.run()
+    maps = zarr.open_group(run.stores()[0], mode="r")["attributions"]
+    told = {key: array.attrs["attrisweep"]["semantics"] for key, array in maps.members()}
+    assert told == {"Saliency": "captum", "GuidedBackprop": "captum_patched"}
+    run.config["semantics"] = "exact"
+    assert 'Saliency: semantics is "captum" in the store and "exact" in the config' in run.run(code=4).stderr
 
 
 def test_a_map_that_is_not_written_yet_reads_as_nan_and_never_as_zero(store):

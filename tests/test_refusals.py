@@ -39,6 +39,8 @@ WRONG = [
     ("search_space.attribution_methods", [METHODS[0], METHODS[0]], "the variant `Saliency` is there twice"),
     ("devices", {"tpu": 1}, "devices: found a mapping, expected `auto`, `cpu`, `{cpu: N}` or a list of GPU indices"),
     ("store", {"dtype": "int8"}, "store.dtype: found `int8`, expected `float16` or `float32`"),
+    ("semantics", "captun", "semantics: found `captun`, expected `exact` or `captum` or `captum_patched`"),
+    ("search_space.attribution_methods.1.semantics", 1, "attribution_methods[1].semantics: found `1`, expected `exact` or"),
     ("seed", -1, "seed: found `-1`, expected a whole number of at least 0"),
     ("paths.final_output_dir", None, "paths.final_output_dir: missing, expected a path"),
 ]

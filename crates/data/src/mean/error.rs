@@ -15,7 +15,7 @@ pub enum MeanError {
     Write { file: PathBuf, source: io::Error },
     #[error("mean image `{}`: {reason}", file.display())]
     Content { file: PathBuf, reason: String },
-    #[error("a mean image is made of the split `{split}`, which is of no use")]
+    #[error("a mean image is made of the split `{split}`, which cannot be used")]
     Images { split: &'static str, source: DataError },
     #[error("a mean image is made of the split `{split}`, and `{}` has no image in it", file.display())]
     Empty { split: &'static str, file: PathBuf },

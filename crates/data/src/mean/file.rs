@@ -23,7 +23,7 @@ const MAX_VALUES: u64 = 3 << 22;
 /// torch.save aligns elements so, for files that are mapped into memory.
 const ALIGNMENT: u16 = 64;
 
-/// Reads a mean image that `torch.save` or [`write`] wrote: float32 or float64, `[c, h, w]` or `[1, c, h, w]`.
+/// Reads a mean image that `torch.save` or [`write()`] wrote: float32 or float64, `[c, h, w]` or `[1, c, h, w]`.
 pub fn read(file: &Path) -> Result<Mean, MeanError> {
     let unreadable = |source| MeanError::Read { file: file.to_owned(), source };
     let content = |reason| MeanError::Content { file: file.to_owned(), reason };
