@@ -31,7 +31,7 @@ fn every_method_explains_every_model_whatever_the_batch() {
 }
 
 #[test]
-fn on_residual_and_dense_networks_maps_are_the_same_bits_for_any_batch() {
+fn on_residual_and_dense_networks_the_batch_shows_in_the_last_bits_at_most() {
     for name in ["resnet18", "densenet121"] {
         let graph = graph(name, Kind::Float);
         let images = images(&graph, 3, Kind::Float);
@@ -43,8 +43,10 @@ fn on_residual_and_dense_networks_maps_are_the_same_bits_for_any_batch() {
                 let image = images.narrow(0, first, 1);
                 let case = Case { first: first as u64, ..Case::of(&graph) };
                 let alone = case.attribute(class, &parameters, &image, 4).map;
-                let expected = whole.narrow(0, first, 1);
-                assert!(alone.equal(&expected), "{class} on {name}: {}", worst(&alone, &expected));
+                // The forward pass has the same bits, so that no ReLU flips; oneDNN's strided backward kernels
+                // split odd batches over two threads in another way.
+                let error = worst(&alone, &whole.narrow(0, first, 1));
+                assert!(error < 2e-6, "{class} on {name}: {error}");
             }
         }
     }
