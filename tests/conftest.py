@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import itertools
 import pathlib
 import subprocess
 import sys
@@ -23,12 +24,31 @@ METHODS = [
     {"name": "Deconvolution", "class": "Deconvolution", "params": {}},
     {"name": "IntegratedGradients", "class": "IntegratedGradients", "params": {"n_steps": [5, 12], "baselines": "zero"}},
 ]
+# Every method that is a function of the image alone, beside those above; few patches, so that all of it is quick.
+DETERMINISTIC = [
+    {"name": "IG", "class": "IntegratedGradients", "params": {"n_steps": 7, "method": ["riemann_left", "riemann_right", "riemann_middle", "riemann_trapezoid"]}},
+    {"name": "DeepLIFT", "class": "DeepLift", "params": {"baselines": ["global_mean", "zero"]}},
+    {"name": "FeatureAblation", "class": "FeatureAblation", "params": {"patch_size": [14, 11]}},
+    {"name": "Occlusion", "class": "Occlusion", "params": {"patch_size": 8, "baselines": "global_mean"}},
+    {"name": "Occluded", "class": "Occlusion", "params": {"sliding_window_shapes": 9, "strides": 7}},
+    {"name": "GradCam", "class": "LayerGradCam", "params": {"layer": "LAYER", "relu_attributions": False, "interpolate_mode": "nearest"}},
+    {"name": "GuidedGradCam", "class": "GuidedGradCam", "params": {"layer": "LAYER"}},
+]
 NOISES = [
     {"name": "clean", "type": "none", "params": {}},
     {"name": "gaussian_std_0.15", "type": "gaussian", "params": {"std": 0.15}},
     {"name": "salt_pepper_amount_0.05", "type": "salt_pepper", "params": {"amount": 0.05}},
     {"name": "speckle_std_0.15", "type": "speckle", "params": {"std": 0.15}},
 ]
+
+
+def variants(method):
+    """Key and parameters of everything that one item of `attribution_methods` stands for."""
+    names = list(method["params"])
+    lists = [value if isinstance(value, list) else [value] for value in method["params"].values()]
+    for values in itertools.product(*lists):
+        params = dict(zip(names, values))
+        yield "_".join([method["name"], *(f"{name}_{params[name]}" for name in sorted(params))]), params
 
 
 def make_images(n, size, channels, seed):
@@ -51,20 +71,36 @@ def make_dataset(folder, flag, size, n, channels=3, splits=("train", "val", "tes
     np.savez_compressed(folder / name, **members)
 
 
-def make_model(arch, classes=4, seed=0):
+def architecture(arch, size, classes):
+    """torchvision's model, or one of its class in another size."""
+    if arch in ("vit_s_16", "vit_cifar"):
+        patch, layers = (16, 12) if arch == "vit_s_16" else (4, 6)
+        sizes = {"image_size": size, "patch_size": patch, "num_layers": layers, "num_heads": 6}
+        return torchvision.models.VisionTransformer(**sizes, hidden_dim=384, mlp_dim=4 * 384, num_classes=classes)
+    return torchvision.models.get_model(arch, num_classes=classes)
+
+
+def make_model(arch, size, classes=4, seed=0):
     """Random weights with the statistics of real images in its batch norms."""
     torch.manual_seed(seed)
-    model = torchvision.models.get_model(arch, num_classes=classes).train()
+    model = architecture(arch, size, classes).train()
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+        if isinstance(module, torchvision.models.VisionTransformer):
+            # Zero in a new model: all logits would be equal.
+            torch.nn.init.normal_(module.heads.head.weight, std=0.1)
+    side = size if arch.startswith("vit") else 64
     with torch.no_grad():
         for _ in range(3):
-            model(torch.rand(8, 3, 64, 64) * 2 - 1)
+            model(torch.rand(8, 3, side, side) * 2 - 1)
     return model.eval()
 
 
 def make_weights(folder, flag, arch, size, **options):
     path = folder / f"weights_{flag}" / f"{arch}_{size}_1.pth"
     path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save({"net": make_model(arch, **options).state_dict()}, path)
+    torch.save({"net": make_model(arch, size, **options).state_dict()}, path)
     return path
 
 
@@ -80,6 +116,7 @@ class Sweep:
                 "medmnist_data_root": str(inputs / "data"),
                 "scheduler_log_dir": str(folder / "logs"),
                 "final_output_dir": str(self.output),
+                "means_dir": str(folder / "means"),
             },
             "search_space": {
                 "data_flags": [flag],
@@ -126,7 +163,9 @@ def inputs(tmp_path_factory):
     make_dataset(folder / "data", "rgb", 28, 24)
     make_dataset(folder / "data", "grey", 28, 6, channels=1)
     make_dataset(folder / "data", "rgb", 64, 6)
-    for flag, arch, size in [("rgb", "resnet18", 28), ("grey", "resnet18", 28), ("rgb", "resnet18", 64), ("rgb", "resnet50", 64)]:
+    models = [("rgb", "resnet18", 28), ("grey", "resnet18", 28), ("rgb", "resnet18", 64), ("rgb", "resnet50", 64)]
+    models += [("rgb", "densenet121", 64), ("rgb", "vgg11_bn", 64), ("rgb", "vit_s_16", 64), ("rgb", "vit_cifar", 28)]
+    for flag, arch, size in models:
         make_weights(folder / "weights", flag, arch, size)
     return folder
 

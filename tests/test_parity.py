@@ -1,37 +1,203 @@
 """Maps equal Captum's, on every model and size, in both types of store."""
 
 import captum_maps
+import conftest
 import numpy as np
 import pytest
 import torch
 import torchvision
 import zarr
+from conftest import DETERMINISTIC, METHODS, ROOT
+
+# Model, size, and the layer that Grad-CAM looks at.
+CASES = [
+    ("rgb", 28, "resnet18", "layer4"),
+    ("grey", 28, "resnet18", "layer2"),
+    ("rgb", 64, "resnet18", "layer3"),
+    ("rgb", 64, "resnet50", "layer4"),
+    ("rgb", 64, "densenet121", "features.denseblock3"),
+    ("rgb", 64, "vgg11_bn", "features.24"),
+    ("rgb", 64, "vit_s_16", "conv_proj"),
+    ("rgb", 28, "vit_cifar", "conv_proj"),
+]
+
+
+def methods_with(layer):
+    """All deterministic methods, Grad-CAM's at `layer`."""
+    methods = []
+    for method in METHODS + DETERMINISTIC:
+        params = {name: layer if value == "LAYER" else value for name, value in method["params"].items()}
+        methods.append({**method, "params": params})
+    return methods
+
+
+def torch_model(inputs, flag, size, arch, every=False):
+    """The model of a weights file in PyTorch, as Captum needs it."""
+    state = torch.load(inputs / "weights" / f"weights_{flag}" / f"{arch}_{size}_1.pth", weights_only=True)["net"]
+    model = conftest.architecture(arch, size, 4)
+    model.load_state_dict(state)
+    return captum_maps.distinct_relus(model, every)
+
+
+def compare(run, model, methods, tolerance, logits_tolerance=1e-5):
+    """Every map of the run's only store against Captum's on the store's own images."""
+    (path,) = run.stores()
+    store = zarr.open_group(path, mode="r")
+    images, logits = (torch.from_numpy(store[name][:]) for name in ("images", "model_predictions"))
+    with torch.no_grad():
+        assert torch.allclose(model(images), logits, atol=logits_tolerance)
+    mean = torch.load(run.folder / "means" / f"{run.config['search_space']['data_flags'][0]}_mean.pt", weights_only=True)
+    seen = 0
+    for method in methods:
+        for key, params in conftest.variants(method):
+            ours = torch.from_numpy(store["attributions"][key][:].astype(np.float32))
+            theirs = captum_maps.maps(model, method["class"], params, images, logits.argmax(1), mean)
+            peak = theirs.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-12)
+            error = float(((ours - theirs).abs() / peak).max())
+            assert error < tolerance, f"{key}: {error}"
+            seen += 1
+    assert seen == len(list(store["attributions"]))
+
+
+@pytest.mark.parametrize(("flag", "size", "arch", "layer"), CASES)
+def test_every_map_is_captums(sweep, inputs, flag, size, arch, layer):
+    store = {"shard": 4, "dtype": "float32"}
+    run = sweep(flag=flag, size=size, models=[arch], store=store, limit=6, semantics="captum")
+    run.config["search_space"]["attribution_methods"] = methods_with(layer)
+    run.run()
+    # A patch changes a logit by little: what is left of it after the subtraction has fewer digits.
+    compare(run, torch_model(inputs, flag, size, arch), methods_with(layer), 3e-5)
+
+
+def test_captum_patched_is_captum_with_every_relu_a_module(sweep, inputs):
+    store = {"shard": 4, "dtype": "float32"}
+    run = sweep(size=64, models=["densenet121"], store=store, limit=4, semantics="captum_patched")
+    methods = [method for method in methods_with("features") if method["class"] in ("GuidedBackprop", "Deconvolution", "DeepLift")]
+    run.config["search_space"]["attribution_methods"] = methods
+    run.run()
+    compare(run, torch_model(inputs, "rgb", 64, "densenet121", every=True), methods, 1e-5)
+
+
+def test_half_precision_stores_are_off_by_their_rounding(sweep, inputs):
+    run = sweep(size=64, models=["resnet18"], limit=4)
+    run.config["search_space"]["attribution_methods"].append(DETERMINISTIC[1])
+    run.config["search_space"]["attribution_methods"][-1] = {**DETERMINISTIC[1], "semantics": "captum"}
+    run.run()
+    # In half precision a value is off by 2^-11 of itself at most.
+    compare(run, torch_model(inputs, "rgb", 64, "resnet18"), [*METHODS, DETERMINISTIC[1]], 5e-4)
+
+
+STOCHASTIC = [
+    {"name": "GradientShap", "class": "GradientShap", "params": {"baselines": "combined_zng", "n_samples": 1500}},
+    {"name": "DeepLIFT_SHAP", "class": "DeepLiftShap", "params": {"baselines": "combined_zng", "n_noise_baselines": 60}},
+    {"name": "SmoothGrad", "class": "NoiseTunnel", "params": {"attribution_method": "InputXGradient", "nt_type": "smoothgrad", "nt_samples": 400, "stdevs": 0.2}},
+    {"name": "VarGrad", "class": "NoiseTunnel", "params": {"attribution_method": "Saliency", "nt_type": "vargrad", "nt_samples": 400, "stdevs": 0.2}},
+    {"name": "Lime", "class": "Lime", "params": {"patch_size": 14, "n_samples": 800, "baselines": "zero"}},
+    {"name": "KernelShap", "class": "KernelShap", "params": {"patch_size": 14, "n_samples": 800, "baselines": "global_mean"}},
+]
+
+
+def test_the_mean_over_many_draws_is_captums(sweep, inputs):
+    run = sweep(flag="rgb", size=28, models=["resnet18"], store={"dtype": "float32"}, limit=2, semantics="captum", batch_size=2)
+    run.config["search_space"]["attribution_methods"] = STOCHASTIC
+    run.run()
+    store = zarr.open_group(run.stores()[0], mode="r")
+    images, logits = (torch.from_numpy(store[name][:]) for name in ("images", "model_predictions"))
+    model, mean = torch_model(inputs, "rgb", 28, "resnet18"), torch.load(run.folder / "means" / "rgb_mean.pt")
+    torch.manual_seed(0)
+    np.random.seed(0)
+    for method in STOCHASTIC:
+        (key, params), = conftest.variants(method)
+        draws = 60 if method["class"] == "DeepLiftShap" else 1
+        theirs = sum(captum_maps.maps(model, method["class"], params, images, logits.argmax(1), mean, 2) for _ in range(draws)) / draws
+        cosine = torch.nn.functional.cosine_similarity(torch.from_numpy(store["attributions"][key][:]).flatten(1), theirs.flatten(1))
+        size = torch.from_numpy(store["attributions"][key][:]).flatten(1).norm(dim=1) / theirs.flatten(1).norm(dim=1)
+        assert float(cosine.min()) > 0.97 and float((size - 1).abs().max()) < 0.1, f"{key}: cosine {cosine}, size {size}"
+
+
+def test_deltas_are_beside_the_maps_and_what_is_missing_is_told(sweep):
+    run = sweep(size=28, store={"dtype": "float32"}, limit=4)
+    run.config["search_space"]["attribution_methods"] = [
+        {"name": "IG", "class": "IntegratedGradients", "params": {"n_steps": [2, 60]}},
+        {"name": "DeepLIFT", "class": "DeepLift", "params": {"baselines": "global_mean"}},
+        {"name": "Saliency", "class": "Saliency", "params": {}},
+    ]
+    told = run.run().stdout
+    store = zarr.open_group(run.stores()[0], mode="r")
+    assert set(store["convergence_delta"]) == {"IG_n_steps_2", "IG_n_steps_60", "DeepLIFT_baselines_global_mean"}
+    deltas = {key: np.abs(store["convergence_delta"][key][:]) for key in store["convergence_delta"]}
+    assert (deltas["DeepLIFT_baselines_global_mean"] < 1e-4 * np.abs(store["model_predictions"][:]).max()).all()
+    assert deltas["IG_n_steps_60"].mean() < deltas["IG_n_steps_2"].mean()
+    assert "IG_n_steps_2" in told and "n_steps" in told
+
+
+@pytest.mark.parametrize(("arch", "old"), [("resnet18", ("downsample", "shortcut")), ("densenet121", None)])
+def test_weights_under_their_other_names_are_the_same_model(sweep, inputs, tmp_path, arch, old):
+    """MedMNIST's names of residual networks, and torchvision's names of dense ones before 2018, without a count of batches."""
+    path = inputs / "weights" / "weights_rgb" / f"{arch}_64_1.pth"
+    renamed = {}
+    for name, tensor in torch.load(path, weights_only=True)["net"].items():
+        if old:
+            name = name.replace(*old).replace("fc.", "linear.")
+        elif "denselayer" in name:
+            name = name.replace("norm1", "norm.1").replace("norm2", "norm.2").replace("conv1", "conv.1").replace("conv2", "conv.2")
+        if "num_batches_tracked" not in name:
+            renamed[name] = tensor
+    (tmp_path / "in" / "weights" / "weights_rgb").mkdir(parents=True)
+    torch.save(renamed, tmp_path / "in" / "weights" / "weights_rgb" / f"{arch}_64_1.pth")
+    (tmp_path / "in" / "data").symlink_to(inputs / "data")
+    run = conftest.Sweep(tmp_path, tmp_path / "in", size=64, models=[arch], limit=2)
+    run.config["search_space"]["attribution_methods"] = METHODS[:1]
+    run.run()
+    store = zarr.open_group(run.stores()[0], mode="r")
+    with torch.no_grad():
+        logits = torch_model(inputs, "rgb", 64, arch)(torch.from_numpy(store["images"][:]))
+    assert np.allclose(store["model_predictions"][:], logits, atol=1e-5)
+
+
+class LeNet(torch.nn.Module):
+    """As a notebook of Quantus has it, with names of its own."""
+
+    def __init__(self, kernel, padding, features):
+        super().__init__()
+        nn = torch.nn
+        self.block1 = nn.Sequential(nn.Conv2d(1, 16, kernel, padding=padding), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2))
+        self.block2 = nn.Sequential(nn.Conv2d(16, 32, kernel, padding=padding), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2))
+        self.head = nn.Sequential(nn.Flatten(), nn.Linear(features, 128), nn.Dropout(), nn.ReLU(), nn.Linear(128, 64), nn.Dropout(), nn.ReLU(), nn.Linear(64, 10))
+
+    def forward(self, x):
+        return self.head(self.block2(self.block1(x)))
+
+
+class CifarResNet(torchvision.models.ResNet):
+    """torchvision's network with the stem for small images."""
+
+    def __init__(self):
+        super().__init__(torchvision.models.resnet.BasicBlock, [2, 2, 2, 2], num_classes=4)
+        self.conv1, self.maxpool = torch.nn.Conv2d(1, 64, 3, padding=1, bias=False), torch.nn.Identity()
 
 
 @pytest.mark.parametrize(
-    ("flag", "size", "arch"), [("rgb", 28, "resnet18"), ("grey", 28, "resnet18"), ("rgb", 64, "resnet18"), ("rgb", 64, "resnet50")]
+    ("name", "make"),
+    [
+        ("lenet", lambda: LeNet(5, 2, 32 * 7 * 7)),
+        ("lenet", lambda: LeNet(3, 0, 32 * 5 * 5)),
+        ("resnet18", CifarResNet),
+    ],
 )
-# In half precision a value is off by 2^-11 of itself at most.
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("float16", 5e-4)])
-def test_every_map_is_captums(sweep, inputs, flag, size, arch, dtype, tolerance):
-    run = sweep(flag=flag, size=size, models=[arch], store={"shard": 4, "dtype": dtype}, limit=6)
-    run.run()
-    (path,) = run.stores()
-    store = zarr.open_group(path, mode="r")
-    state = torch.load(inputs / "weights" / f"weights_{flag}" / f"{arch}_{size}_1.pth", weights_only=True)["net"]
-    model = torchvision.models.get_model(arch, num_classes=4)
-    model.load_state_dict(state)
-    model = captum_maps.distinct_relus(model)
-    images, logits = (torch.from_numpy(store[name][:]) for name in ("images", "model_predictions"))
+def test_small_networks_for_grey_images_are_found_by_the_shapes_of_their_weights(tmp_path, inputs, name, make):
+    torch.manual_seed(3)
+    model = make().train()
     with torch.no_grad():
-        assert torch.allclose(model(images), logits, atol=1e-5)
-    keys = list(store["attributions"])
-    assert len(keys) == 6
-    for key in keys:
-        ours = torch.from_numpy(store["attributions"][key][:].astype(np.float32))
-        theirs = captum_maps.maps(model, key, images, logits.argmax(1))
-        peak = theirs.abs().amax((1, 2, 3), keepdim=True)
-        assert float(((ours - theirs).abs() / peak).max()) < tolerance, key
+        model(torch.rand(16, 1, 28, 28) * 2 - 1)
+    (tmp_path / "in" / "weights" / "weights_grey").mkdir(parents=True)
+    torch.save(model.eval().state_dict(), tmp_path / "in" / "weights" / "weights_grey" / f"{name}_28_1.pth")
+    (tmp_path / "in" / "data").symlink_to(inputs / "data")
+    run = conftest.Sweep(tmp_path, tmp_path / "in", flag="grey", models=[name], store={"dtype": "float32"}, limit=4, semantics="captum")
+    methods = [*METHODS, {"name": "DeepLIFT", "class": "DeepLift", "params": {"baselines": "global_mean"}}]
+    run.config["search_space"]["attribution_methods"] = methods
+    run.run()
+    compare(run, captum_maps.distinct_relus(model), methods, 2e-5)
 
 
 def test_images_are_those_of_the_file_scaled_as_the_reference_scales_them(sweep, inputs):

@@ -17,7 +17,8 @@ pub(super) const ENTRY: Entry = Entry::of_complete(
     ],
     &[BASELINES, quadrature::METHOD, N_STEPS],
     |parameters, semantics| {
-        let rule = quadrature::rule(parameters.word("method")?, parameters.integer("n_steps")? as usize, semantics);
+        let method = parameters.word("method")?;
+        let rule = quadrature::rule(method, parameters.integer("n_steps")? as usize, semantics)?;
         Ok(Box::new(IntegratedGradients { baseline: Baseline::from(parameters)?, rule }))
     },
 );

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use sweep::parameters::{Default, Kind, Parameter, ParameterError, Parameters};
+use sweep::parameters::{Default, Kind, Parameter, Parameters};
 use sweep::semantics::Semantics;
 use tch::{TchError, Tensor};
 
 use super::integrated_gradients::N_STEPS;
-use super::{Entry, Method};
+use super::{Entry, Method, MethodError};
 use crate::baseline::BASELINES;
 use crate::{Attribution, Pass, quadrature};
 
@@ -82,7 +82,7 @@ enum Statistic {
 }
 
 impl NoiseTunnel {
-    fn from(parameters: &Parameters, semantics: Semantics) -> Result<Self, ParameterError> {
+    fn from(parameters: &Parameters, semantics: Semantics) -> Result<Self, MethodError> {
         let name = parameters.word("attribution_method")?;
         // The declaration lets through only names that are in the list.
         let entry = super::METHODS.iter().find(|entry| entry.item.name == name);
