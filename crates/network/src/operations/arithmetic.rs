@@ -2,14 +2,68 @@
 
 use tch::{TchError, Tensor};
 
+use super::affine::{Affine, WithConstant};
 use super::{Entry, plain_gradient, reduced};
+use crate::exported::{Call, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Pair, Rule};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "arithmetic",
     summary: "sum, difference, product and quotient, broadcasting",
     deep_lift: "sums are linear; a product or quotient shares its change equally between both (captum: plain gradient)",
+    aten: &[
+        "aten.add",
+        "aten.sub",
+        "aten.rsub",
+        "aten.mul",
+        "aten.multiply",
+        "aten.div",
+        "aten.true_divide",
+        "aten.subtract",
+        "aten.neg",
+    ],
+    import,
 };
+
+fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
+    if call.operator() == "neg" {
+        let (device, kind) = call.placed();
+        let less = Tensor::f_full(Vec::<i64>::new(), -1.0, (kind, device))?;
+        let value = call.value("self")?;
+        return with(call, Affine::Multiply, &value, less);
+    }
+    let (mut left, mut right) = (call.value("self")?, call.operand("other")?);
+    if call.optional::<String>("rounding_mode")?.is_some() {
+        return Err(call.unsupported());
+    }
+    let alpha = call.get("alpha", 1.0)?;
+    if alpha != 1.0 {
+        let (device, kind) = call.placed();
+        let alpha = Tensor::f_full(Vec::<i64>::new(), alpha, (kind, device))?;
+        right = with(call, Affine::Multiply, &right, alpha)?;
+    }
+    if call.operator() == "rsub" {
+        std::mem::swap(&mut left, &mut right);
+    }
+    let (what, both) = match call.operator() {
+        "sub" | "subtract" | "rsub" => (Affine::Subtract, Arithmetic::Subtract),
+        "mul" | "multiply" => (Affine::Multiply, Arithmetic::Multiply),
+        "div" | "true_divide" => (Affine::Divide, Arithmetic::Divide),
+        _ => (Affine::Add, Arithmetic::Subtract),
+    };
+    match (&left, &right) {
+        (_, Value::Constant(constant)) => with(call, what, &left, constant.shallow_clone()),
+        (Value::Constant(constant), _) if matches!(what, Affine::Add | Affine::Multiply) => {
+            with(call, what, &right, constant.shallow_clone())
+        }
+        _ if what == Affine::Add => call.apply(Add, &[left, right]),
+        _ => call.apply(both, &[left, right]),
+    }
+}
+
+fn with(call: &mut Call<'_>, what: Affine, value: &Value, constant: Tensor) -> Result<Value, ExportError> {
+    call.apply(WithConstant { what, constant }, std::slice::from_ref(value))
+}
 
 /// The sum of two values: the residual connection.
 #[derive(Clone, Copy, Debug)]
