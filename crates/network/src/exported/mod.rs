@@ -12,8 +12,6 @@ mod error;
 mod importer;
 mod schema;
 mod sizes;
-#[cfg(test)]
-mod tests;
 mod trial;
 
 use std::path::Path;
