@@ -43,6 +43,9 @@ const VIEWS: &[&str] = &[
     "mT",
 ];
 
+/// Operators that are carried out in truth: they are taken on constants only, and their views see it.
+const IN_TRUTH: &[&str] = &["fill_", "zero_", "copy_"];
+
 /// `torch.ops.aten.relu_.default` is `relu_`; what is no operator of `ATen` is none.
 pub(super) fn operator(target: &str) -> Option<&str> {
     let name = target.strip_prefix("torch.ops.aten.")?;
@@ -83,16 +86,15 @@ pub(super) struct Memory<'a> {
 }
 
 impl<'a> Memory<'a> {
-    /// Takes note of `node`, or refuses it because it reads what was changed. Where the program computes
-    /// constants, changes are made in truth: `exempt` says whether a value is one.
-    pub(super) fn note(&mut self, node: &'a Node, exempt: impl Fn(&str) -> bool) -> Result<(), ExportError> {
-        for name in node.inputs.iter().flat_map(|input| tensors(&input.arg)).filter(|name| !exempt(name)) {
+    /// Takes note of `node`, or refuses it because it reads what was changed.
+    pub(super) fn note(&mut self, node: &'a Node) -> Result<(), ExportError> {
+        for name in node.inputs.iter().flat_map(|input| tensors(&input.arg)) {
             let owner = self.owner.get(name).copied().unwrap_or(name);
             let changes = self.changes.get(owner).map_or(&[][..], Vec::as_slice);
             if let Some(change) = changes.get(self.seen.get(name).copied().unwrap_or(0)) {
                 let node_name = change.name.clone().unwrap_or_else(|| change.target.clone());
                 let reader = node.name.clone().unwrap_or_else(|| node.target.clone());
-                let module = super::call::module(change).said();
+                let module = super::module::module(change).said();
                 return Err(ExportError::Mutated { node: node_name, module, value: name.to_owned(), reader });
             }
         }
@@ -104,7 +106,7 @@ impl<'a> Memory<'a> {
         let Some(operator) = operator(&node.target) else { return };
         let Some(input) = node.inputs.first().and_then(|input| tensors(&input.arg).first().copied()) else { return };
         let owner = self.owner.get(input).copied().unwrap_or(input);
-        if in_place(operator) {
+        if in_place(operator) && !IN_TRUTH.contains(&operator) {
             self.changes.entry(owner).or_default().push(node);
         }
         if in_place(operator) || VIEWS.contains(&operator) {

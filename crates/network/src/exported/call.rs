@@ -8,7 +8,8 @@ use tch::{Device, Kind, Tensor};
 use super::ExportError;
 use super::argument::FromArgument;
 use super::importer::State;
-use super::schema::{Argument, Node, TensorMeta};
+use super::module::{module, unsupported};
+use super::schema::{Argument, Node};
 use super::sizes::Batch;
 use crate::graph::{How, Id, Operation};
 use crate::operations::{Constant, Size};
@@ -27,31 +28,6 @@ pub(crate) enum Value {
 impl From<Tensor> for Value {
     fn from(tensor: Tensor) -> Self {
         Self::Constant(Rc::new(tensor))
-    }
-}
-
-/// Where in the model a node stands.
-#[derive(Clone, Copy)]
-pub(super) struct Module<'a> {
-    pub(super) path: &'a str,
-    class: &'a str,
-}
-
-/// The innermost module of `node`: the last of `key,path,class;key,path,class`.
-pub(super) fn module(node: &Node) -> Module<'_> {
-    let stack = node.metadata.get("nn_module_stack").map_or("", String::as_str);
-    let mut parts = stack.rsplit(';').next().unwrap_or_default().split(',').skip(1);
-    Module { path: parts.next().unwrap_or_default(), class: parts.next().unwrap_or_default() }
-}
-
-impl Module<'_> {
-    /// For errors.
-    pub(super) fn said(self) -> String {
-        match (self.path, self.class) {
-            ("", "") => "in no module".to_owned(),
-            ("", class) => format!("in the model itself, {class}"),
-            (path, class) => format!("in module `{path}`, {class}"),
-        }
     }
 }
 
@@ -256,13 +232,6 @@ impl<'a> Call<'a> {
     }
 }
 
-/// The error that no operation does what `node` does.
-pub(super) fn unsupported(node: &Node) -> ExportError {
-    let operator = node.target.trim_start_matches("torch.ops.").to_owned();
-    let node_name = node.name.clone().unwrap_or_default();
-    ExportError::Unsupported { operator, node: node_name, module: module(node).said() }
-}
-
 impl Value {
     /// The tensor, if it does not depend on the images.
     pub(crate) fn tensor(&self) -> Option<&Tensor> {
@@ -270,13 +239,5 @@ impl Value {
             Self::Constant(tensor) => Some(tensor),
             Self::Images(_) | Self::List(_) => None,
         }
-    }
-}
-
-/// Whether images are counted in the first dimension of a value of this shape.
-pub(super) fn in_front(meta: &TensorMeta, batch: &Batch) -> bool {
-    match batch {
-        Batch::Symbol(_) => true,
-        Batch::Fixed(batch) => meta.sizes.first().and_then(super::schema::Size::number) == Some(*batch),
     }
 }

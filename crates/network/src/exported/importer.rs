@@ -6,8 +6,10 @@ use tch::{Device, Kind, Tensor};
 
 use super::alias::{self, Memory};
 use super::archive::Archive;
-use super::call::{Call, Value, in_front, unsupported};
-use super::schema::{Argument, Input, Node, Output, Program, Signature, TensorMeta};
+use super::call::{Call, Value};
+use super::interface::Interface;
+use super::module::unsupported;
+use super::schema::{Input, Node, Program, Signature, TensorMeta};
 use super::sizes::Batch;
 use super::{ExportError, trial};
 use crate::Graph;
@@ -27,40 +29,21 @@ pub(super) struct State {
     pub(super) placed: (Device, Kind),
 }
 
-/// What goes in and what comes out.
-struct Interface {
-    images: String,
-    logits: String,
-}
-
 /// The graph of the program in `archive`, and a trial that it runs.
 pub(super) fn import(mut archive: Archive, placed: (Device, Kind)) -> Result<Graph, ExportError> {
     let Program { graph_module } = archive.program()?;
     let super::schema::Graph { nodes, tensor_values: metas } = graph_module.graph;
-    let interface = interface(&graph_module.signature, &nodes)?;
-    let sizes = metas.get(&interface.images).map_or(&[][..], |meta| meta.sizes.as_slice());
-    let [batch, channels, height, width] = sizes else { return Err(not_images(sizes.len())) };
-    let (Some(batch), Some(channels)) = (Batch::of(batch), channels.number()) else {
-        return Err(not_images(sizes.len()));
-    };
-    let size = height.number().zip(width.number()).map(|(height, width)| [height, width]);
-    let mut state = State {
-        nodes: Vec::new(),
-        values: BTreeMap::new(),
-        stored: stored(graph_module.signature),
-        metas,
-        archive,
-        batch,
-        placed,
-    };
-    let images = state.push("input", Images, Vec::new());
-    state.values.insert(interface.images, Value::Images(images));
+    let Interface { images, logits, batch, channels, size } = Interface::of(&graph_module.signature, &nodes, &metas)?;
+    let stored = stored(graph_module.signature);
+    let mut state = State { nodes: Vec::new(), values: BTreeMap::new(), stored, metas, archive, batch, placed };
+    let input = state.push("input", Images, Vec::new());
+    state.values.insert(images, Value::Images(input));
     let mut memory = Memory::default();
     for node in &nodes {
-        memory.note(node, |name| state.is_constant(name))?;
+        memory.note(node)?;
         state.call(node)?;
     }
-    let classes = state.finish(&interface.logits)?;
+    let classes = state.finish(&logits)?;
     let State { nodes, batch, .. } = state;
     let graph = Graph::new(nodes, Shape { channels, classes, size });
     trial::run(&graph, &batch, placed)?;
@@ -95,7 +78,7 @@ impl State {
     /// Shape of the value `name`, as the program says.
     pub(super) fn shape(&self, name: &str) -> Option<Vec<Option<Size>>> {
         let meta = self.metas.get(name)?;
-        let front = !self.is_constant(name) && in_front(meta, &self.batch);
+        let front = !self.is_constant(name) && self.batch.is_in_front(&meta.sizes);
         Some(self.batch.read(&meta.sizes, front))
     }
 
@@ -123,7 +106,7 @@ impl State {
             one => vec![one],
         };
         for (name, value) in outputs.into_iter().zip(values) {
-            let front = self.metas.get(name).is_none_or(|meta| in_front(meta, &self.batch));
+            let front = self.metas.get(name).is_none_or(|meta| self.batch.is_in_front(&meta.sizes));
             if !front && matches!(value, Value::Images(_)) {
                 return Err(fixed_batch);
             }
@@ -153,49 +136,6 @@ impl State {
 fn place(tensor: &Tensor, (device, kind): (Device, Kind)) -> Result<Tensor, ExportError> {
     let kind = if tensor.is_floating_point() { kind } else { tensor.f_kind()? };
     Ok(tensor.f_to_kind(kind)?.f_to_device(device)?)
-}
-
-fn not_images(dimensions: usize) -> ExportError {
-    let found = format!("the input has {dimensions} dimensions");
-    ExportError::Interface { found, expected: "one batch of images, [images, channels, height, width]" }
-}
-
-/// The only input and the only output, or the first whose companions nobody computes.
-fn interface(signature: &Signature, nodes: &[Node]) -> Result<Interface, ExportError> {
-    let inputs: Vec<&Argument> = signature.input_specs.iter().filter_map(user_input).collect();
-    let tensors: Vec<&str> = inputs.iter().flat_map(|input| alias::tensors(input)).collect();
-    let [images] = tensors[..] else {
-        let found = format!("the program takes {} tensors", tensors.len());
-        return Err(ExportError::Interface { found, expected: "one batch of images" });
-    };
-    let outputs: Vec<&Argument> = signature.output_specs.iter().filter_map(user_output).collect();
-    let outputs: Vec<&str> = outputs.iter().flat_map(|output| alias::tensors(output)).collect();
-    let computed = |name: &&&str| {
-        nodes.iter().any(|node| node.outputs.iter().any(|output| alias::tensors(output).contains(*name)))
-    };
-    match outputs[..] {
-        [logits, ref others @ ..] if others.iter().all(|other| *other == logits || !computed(&other)) => {
-            Ok(Interface { images: images.to_owned(), logits: logits.to_owned() })
-        }
-        _ => {
-            let found = format!("the program gives {} tensors", outputs.len());
-            Err(ExportError::Interface { found, expected: "the logits alone" })
-        }
-    }
-}
-
-fn user_input(input: &Input) -> Option<&Argument> {
-    match input {
-        Input::UserInput { arg } => Some(arg),
-        _ => None,
-    }
-}
-
-fn user_output(output: &Output) -> Option<&Argument> {
-    match output {
-        Output::UserOutput { arg } => Some(arg),
-        _ => None,
-    }
 }
 
 /// Where the tensors lie that are no inputs of the user's.

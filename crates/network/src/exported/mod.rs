@@ -10,6 +10,8 @@ mod argument;
 mod call;
 mod error;
 mod importer;
+mod interface;
+mod module;
 mod schema;
 mod sizes;
 mod trial;

@@ -25,6 +25,14 @@ impl Batch {
         }
     }
 
+    /// Whether images are counted in the first of `sizes`; a symbol may stand anywhere.
+    pub(super) fn is_in_front(&self, sizes: &[schema::Size]) -> bool {
+        match self {
+            Self::Symbol(_) => true,
+            Self::Fixed(batch) => sizes.first().and_then(schema::Size::number) == Some(*batch),
+        }
+    }
+
     /// What `sizes` mean, where `in_front` says that images are counted in the first. A size that depends
     /// on something else (images of any height, say) is none.
     pub(super) fn read(&self, sizes: &[schema::Size], in_front: bool) -> Vec<Option<Size>> {

@@ -26,39 +26,44 @@ pub(super) const ENTRY: Entry = Entry {
 };
 
 fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
-    if call.operator() == "neg" {
-        let (device, kind) = call.placed();
-        let less = Tensor::f_full(Vec::<i64>::new(), -1.0, (kind, device))?;
-        let value = call.value("self")?;
-        return with(call, Affine::Multiply, &value, less);
-    }
-    let (mut left, mut right) = (call.value("self")?, call.operand("other")?);
     if call.optional::<String>("rounding_mode")?.is_some() {
         return Err(call.unsupported());
     }
+    let value = call.value("self")?;
+    if call.operator() == "neg" {
+        return times(call, &value, -1.0);
+    }
+    let mut other = call.operand("other")?;
     let alpha = call.get("alpha", 1.0)?;
     if alpha != 1.0 {
-        let (device, kind) = call.placed();
-        let alpha = Tensor::f_full(Vec::<i64>::new(), alpha, (kind, device))?;
-        right = with(call, Affine::Multiply, &right, alpha)?;
+        other = times(call, &other, alpha)?;
     }
-    if call.operator() == "rsub" {
-        std::mem::swap(&mut left, &mut right);
+    match call.operator() {
+        "add" => both(call, Affine::Add, value, other),
+        "sub" | "subtract" => both(call, Affine::Subtract, value, other),
+        "rsub" => both(call, Affine::Subtract, other, value),
+        "div" | "true_divide" => both(call, Affine::Divide, value, other),
+        _ => both(call, Affine::Multiply, value, other),
     }
-    let (what, both) = match call.operator() {
-        "sub" | "subtract" | "rsub" => (Affine::Subtract, Arithmetic::Subtract),
-        "mul" | "multiply" => (Affine::Multiply, Arithmetic::Multiply),
-        "div" | "true_divide" => (Affine::Divide, Arithmetic::Divide),
-        _ => (Affine::Add, Arithmetic::Subtract),
-    };
-    match (&left, &right) {
-        (_, Value::Constant(constant)) => with(call, what, &left, constant.shallow_clone()),
-        (Value::Constant(constant), _) if matches!(what, Affine::Add | Affine::Multiply) => {
+}
+
+fn both(call: &mut Call<'_>, what: Affine, left: Value, right: Value) -> Result<Value, ExportError> {
+    match (what, &left, &right) {
+        (_, _, Value::Constant(constant)) => with(call, what, &left, constant.shallow_clone()),
+        (Affine::Add | Affine::Multiply, Value::Constant(constant), _) => {
             with(call, what, &right, constant.shallow_clone())
         }
-        _ if what == Affine::Add => call.apply(Add, &[left, right]),
-        _ => call.apply(both, &[left, right]),
+        (Affine::Add, ..) => call.apply(Add, &[left, right]),
+        (Affine::Subtract, ..) => call.apply(Arithmetic::Subtract, &[left, right]),
+        (Affine::Multiply, ..) => call.apply(Arithmetic::Multiply, &[left, right]),
+        (Affine::Divide, ..) => call.apply(Arithmetic::Divide, &[left, right]),
     }
+}
+
+fn times(call: &mut Call<'_>, value: &Value, factor: f64) -> Result<Value, ExportError> {
+    let (device, kind) = call.placed();
+    let factor = Tensor::f_full(Vec::<i64>::new(), factor, (kind, device))?;
+    with(call, Affine::Multiply, value, factor)
 }
 
 fn with(call: &mut Call<'_>, what: Affine, value: &Value, constant: Tensor) -> Result<Value, ExportError> {

@@ -43,6 +43,7 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
             copy.f_copy_(tensor)?;
             Ok(copy.into())
         }
+        (Value::Constant(tensor), _) if call.operator() == "contiguous" => Ok(tensor.f_contiguous()?.into()),
         _ => Ok(value),
     }
 }
