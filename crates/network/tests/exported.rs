@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use network::operations::OPERATIONS;
 use network::{Graph, NetworkError, models};
 use serde_json::{Value, json};
+use sweep::semantics::Semantics;
 use tch::{Device, Kind, Tensor};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -22,8 +23,10 @@ struct Program {
     compression: CompressionMethod,
 }
 
+const BATCH: &str = "Symbol('s77', positive=True, integer=True)";
+
 fn symbol() -> Value {
-    json!({"as_expr": {"expr_str": "Symbol('s77', positive=True, integer=True)", "hint": {"as_int": 2}}})
+    json!({"as_expr": {"expr_str": BATCH, "hint": {"as_int": 2}}})
 }
 
 fn meta(sizes: &[Value], strides: &[i64]) -> Value {
@@ -231,6 +234,34 @@ fn a_value_that_is_read_after_it_was_changed_in_place_is_refused() {
     // Reading what the change gave is what programs do.
     let last = node("linear.default", "linear", json!({"input": tensor("changed"), "weight": tensor("p_w")}));
     assert!(program.with_node(2, last).load().is_ok());
+}
+
+/// An image falls into four windows here, and they go into the operations as rows.
+#[test]
+fn one_baseline_serves_all_images_where_images_have_several_rows() {
+    let windows = json!({"as_expr": {"expr_str": format!("Mul(Integer(4), {BATCH})"), "hint": {"as_int": 8}}});
+    let mut program = Program::new();
+    let graph = &mut program.model["graph_module"]["graph"];
+    for (name, sizes) in [("rows", [windows.clone(), int(12)]), ("curved", [windows, int(12)])] {
+        graph["tensor_values"][name] = meta(&sizes, &[12, 1]);
+    }
+    graph["tensor_values"]["back"] = meta(&[symbol(), int(3), int(4), int(4)], &[48, 16, 4, 1]);
+    graph["nodes"] = json!([
+        node("view.default", "rows", json!({"self": tensor("x")})),
+        node("gelu.default", "curved", json!({"self": tensor("rows")})),
+        node("view.default", "back", json!({"self": tensor("curved")})),
+        node("mean.dim", "mean", json!({"self": tensor("back"), "dim": {"as_ints": [2, 3]}})),
+        node("linear.default", "linear", json!({"input": tensor("mean"), "weight": tensor("p_w")})),
+    ]);
+    let graph = program.load().unwrap();
+    let images = Tensor::arange(3 * 48, (Kind::Float, Device::Cpu)).sin().view([3, 3, 4, 4]);
+    let trace = graph.trace_values(&images).unwrap();
+    let seed = trace.logits().ones_like();
+    let maps = [1, 3].map(|rows| {
+        let reference = graph.trace_values(&images.zeros_like().narrow(0, 0, rows)).unwrap();
+        graph.multipliers(&trace, &reference, &seed, Semantics::Exact).unwrap()
+    });
+    assert_eq!(maps[0], maps[1]);
 }
 
 #[test]
