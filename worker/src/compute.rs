@@ -98,8 +98,7 @@ impl Engine {
             if Weights::sha256(&group.weights)? != group.weights_sha256 {
                 return Err(UnitError::Changed { file: group.weights.display().to_string() });
             }
-            let weights = Weights::open(&group.weights)?;
-            let mut graph = models::load(&group.model, &weights, (self.device, kind(group)))?;
+            let mut graph = models::open(&group.model, &group.weights, (self.device, kind(group)))?;
             if group.numerics.fold_batch_norm {
                 graph = graph.folded()?;
             }

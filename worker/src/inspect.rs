@@ -4,8 +4,9 @@ use std::io::Read;
 
 use attribution::METHODS;
 use network::models::{self, MODELS};
+use network::operations::{self, OPERATIONS};
 use network::{NetworkError, Weights};
-use sweep::catalogue::{Catalogue, Checkpoint, Method, Question};
+use sweep::catalogue::{Catalogue, Checkpoint, Method, Operation, Question};
 use tch::{Device, Kind};
 
 use crate::exit::Exit;
@@ -19,6 +20,16 @@ pub(crate) fn catalogue() -> Catalogue {
         libtorch: LIBTORCH.to_owned(),
         methods: METHODS.iter().map(|entry| Method { item: entry.item.clone(), complete: entry.complete }).collect(),
         models: MODELS.iter().map(|entry| entry.item.clone()).collect(),
+        operations: OPERATIONS.iter().map(|entry| operation(entry)).collect(),
+    }
+}
+
+fn operation(entry: &operations::Entry) -> Operation {
+    Operation {
+        name: entry.name.into(),
+        summary: entry.summary.into(),
+        aten: entry.aten.iter().map(|name| (*name).into()).collect(),
+        deep_lift: entry.deep_lift.into(),
     }
 }
 
@@ -32,11 +43,11 @@ pub(crate) fn answer() -> Result<Vec<Result<Checkpoint, String>>, Exit> {
 }
 
 fn inspect(question: &Question) -> Result<Checkpoint, NetworkError> {
-    let weights = Weights::open(&question.weights)?;
-    let graph = models::load(&question.model, &weights, (Device::Cpu, Kind::Float))?;
+    let graph = models::open(&question.model, &question.weights, (Device::Cpu, Kind::Float))?;
     Ok(Checkpoint {
         channels: graph.channels() as usize,
         classes: graph.classes() as usize,
+        size: graph.size().map(|size| size.map(|side| side as usize)),
         sha256: Weights::sha256(&question.weights)?,
     })
 }

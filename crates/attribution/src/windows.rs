@@ -56,7 +56,7 @@ pub(crate) fn hide(
 
 /// Adds `values` `[n]` to every pixel of `window` in `map` `[n, c, h, w]`.
 pub(crate) fn paint(map: &Tensor, window: Window, values: &Tensor) -> Result<(), TchError> {
-    window.of(map)?.f_add_(&values.f_view([-1, 1, 1, 1])?)?;
+    let _ = window.of(map)?.f_add_(&values.f_view([-1, 1, 1, 1])?)?;
     Ok(())
 }
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use tch::TchError;
 
+use crate::exported::ExportError;
+
 /// Why a model cannot be made or run.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say what the variants are")]
@@ -15,6 +17,8 @@ pub enum NetworkError {
     Unreadable { file: PathBuf, reason: String },
     #[error("weights `{}` are not those of {model}{mistakes}", file.display())]
     Unfitting { file: PathBuf, model: String, mistakes: Box<Mistakes> },
+    #[error("cannot load the exported program `{}`: {reason}", file.display())]
+    Program { file: PathBuf, reason: Box<ExportError> },
     /// libtorch failed. Whether trying again helps is in its words only.
     #[error("libtorch: {}", first_line(.0))]
     Torch(#[from] TchError),
@@ -63,7 +67,7 @@ impl fmt::Display for Mistakes {
 }
 
 /// libtorch appends a C++ backtrace to its messages.
-fn first_line(error: &TchError) -> String {
+pub(crate) fn first_line(error: &TchError) -> String {
     let text = match error {
         TchError::Torch(text) => text.clone(),
         other => other.to_string(),

@@ -3,10 +3,11 @@
 //! tch has no hooks, and Captum's hooks are the source of most of its bug reports. Here a model is
 //! data: attribution methods that change the backward pass (guided backpropagation, deconvolution)
 //! are [`Rule`]s, exact on every edge of any model, with nothing to patch. A model is one file in
-//! `models` with one line in its list.
+//! `models` with one line in its list, or a program that `torch.export` wrote.
 
 mod builder;
 mod error;
+mod exported;
 pub mod graph;
 pub mod models;
 pub mod operations;
@@ -14,5 +15,6 @@ pub mod weights;
 
 pub use builder::Builder;
 pub use error::NetworkError;
+pub use exported::ExportError;
 pub use graph::{Gradient, Graph, Layer, Rule, Trace};
 pub use weights::Weights;

@@ -45,6 +45,21 @@ pub struct Catalogue {
     pub methods: Vec<Method>,
     /// Model architectures.
     pub models: Vec<Item>,
+    /// Operations that models are made of, exported programs too.
+    pub operations: Vec<Operation>,
+}
+
+/// A kind of operation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    /// Its name.
+    pub name: Cow<'static, str>,
+    /// One sentence.
+    pub summary: Cow<'static, str>,
+    /// The `ATen` operators of exported programs that become it.
+    pub aten: Vec<Cow<'static, str>>,
+    /// What `DeepLIFT` does with it.
+    pub deep_lift: Cow<'static, str>,
 }
 
 impl Catalogue {
@@ -75,6 +90,8 @@ pub struct Checkpoint {
     pub channels: usize,
     /// Number of classes.
     pub classes: usize,
+    /// `[height, width]` of an image, where the model takes no other.
+    pub size: Option<[usize; 2]>,
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
 }

@@ -33,6 +33,14 @@ pub(super) fn groups(
                 problems.add(*line, "search_space.model_flags", text);
                 continue;
             }
+            if let Some([rows, columns]) = checkpoint.size.filter(|size| *size != [height, width]) {
+                let (file, flag) = (weights.display(), &dataset.flag);
+                let text = format!(
+                    "`{file}` takes images of {rows}x{columns} px only, those of `{flag}` have {height}x{width} px"
+                );
+                problems.add(*line, "search_space.model_flags", text);
+                continue;
+            }
             let with_batch = |variant: &Variant| Variant { batch: batches.of(model, &variant.key), ..variant.clone() };
             for noise in noises {
                 let split = dataset.split.name();

@@ -12,7 +12,10 @@ use sweep::problem::{Problems, nearest};
 pub(super) type Models = BTreeMap<(String, String), (PathBuf, Checkpoint)>;
 
 /// Extensions of weights files, in the order in which they are looked for.
-const EXTENSIONS: [&str; 3] = ["pth", "pt", "safetensors"];
+const EXTENSIONS: [&str; 4] = ["pth", "pt", "safetensors", PROGRAM];
+
+/// Extension of exported programs: they bring their architecture, so that their names are free.
+const PROGRAM: &str = "pt2";
 
 /// The weights of every dataset and model; a worker reads each file once.
 pub(super) fn read(
@@ -24,16 +27,21 @@ pub(super) fn read(
 ) -> Result<Models, FleetError> {
     let mut asked: BTreeMap<(String, String), (Question, u64)> = BTreeMap::new();
     for (model, line) in &config.search_space.model_flags {
-        if catalogue::find(&catalogue.models, model).is_none() {
-            let hint = nearest(model, catalogue.models.iter().map(|item| item.name.as_ref()));
-            problems.add(*line, "search_space.model_flags", format!("unknown model `{model}`, {hint}"));
-            continue;
-        }
+        let known = catalogue::find(&catalogue.models, model).is_some();
         for (flag, _) in flags {
-            match locate(config, flag, model) {
+            match locate(config, flag, model, known) {
                 Ok(weights) => {
                     let question = Question { model: model.clone(), weights };
                     asked.insert((flag.clone(), model.clone()), (question, *line));
+                }
+                Err(expected) if !known => {
+                    let hint = nearest(model, catalogue.models.iter().map(|item| item.name.as_ref()));
+                    let program = expected.with_extension(PROGRAM);
+                    let text = format!(
+                        "unknown model `{model}`, {hint} (a program of torch.export may have any name: `{}`)",
+                        program.display()
+                    );
+                    problems.add(*line, "search_space.model_flags", text);
                 }
                 Err(expected) => {
                     let text = format!("no weights of {model} for `{flag}`: expected `{}`", expected.display());
@@ -56,10 +64,13 @@ pub(super) fn read(
     Ok(models)
 }
 
-/// `weights_<flag>/<model>_<size>_1.pth`, or the path where it was expected.
-fn locate(config: &Config, flag: &str, model: &str) -> Result<PathBuf, PathBuf> {
+/// `weights_<flag>/<model>_<size>_1.pth`, or the path where it was expected. Of a model that is not `known`
+/// only a program will do.
+fn locate(config: &Config, flag: &str, model: &str, known: bool) -> Result<PathBuf, PathBuf> {
     let size = config.search_space.image_size;
     let folder = config.paths.weights_root.join(format!("weights_{flag}"));
-    let candidates = EXTENSIONS.map(|extension| folder.join(format!("{model}_{size}_1.{extension}")));
-    candidates.iter().find(|file| file.is_file()).cloned().ok_or_else(|| candidates[0].clone())
+    let candidates = EXTENSIONS.map(|extension| (extension, folder.join(format!("{model}_{size}_1.{extension}"))));
+    let fitting = candidates.iter().filter(|(extension, _)| known || *extension == PROGRAM);
+    let found = fitting.map(|(_, file)| file).find(|file| file.is_file());
+    found.cloned().ok_or_else(|| candidates[0].1.clone())
 }

@@ -11,24 +11,24 @@ use sweep::parameters::Parameters;
 use sweep::semantics::Semantics;
 use tch::{Device, Kind, Tensor};
 
-pub fn graph(name: &str, kind: Kind) -> Graph {
+pub(crate) fn graph(name: &str, kind: Kind) -> Graph {
     tch::manual_seed(1);
     load(name, &Weights::random(3, 5), (Device::Cpu, kind)).unwrap()
 }
 
 /// Images of the size that the graph wants, or of 32 pixels.
-pub fn images(graph: &Graph, n: i64, kind: Kind) -> Tensor {
+pub(crate) fn images(graph: &Graph, n: i64, kind: Kind) -> Tensor {
     tch::manual_seed(2);
     let [height, width] = graph.size().unwrap_or([32; 2]);
     (Tensor::rand([n, 3, height, width], (Kind::Double, Device::Cpu)) * 2 - 1).to_kind(kind)
 }
 
-pub fn targets(graph: &Graph, images: &Tensor) -> Tensor {
+pub(crate) fn targets(graph: &Graph, images: &Tensor) -> Tensor {
     graph.forward(images).unwrap().argmax(1, false)
 }
 
 /// Parameters with which `class` costs little: a few samples, a quarter of the image in a patch.
-pub fn cheap(class: &str, size: i64) -> Value {
+pub(crate) fn cheap(class: &str, size: i64) -> Value {
     let half = size / 2;
     match class {
         "IntegratedGradients" => json!({"n_steps": 3}),
@@ -43,19 +43,19 @@ pub fn cheap(class: &str, size: i64) -> Value {
 }
 
 /// What is explained: a graph, and images of a split from `first` on.
-pub struct Case<'a> {
-    pub graph: &'a Graph,
-    pub first: u64,
-    pub semantics: Semantics,
+pub(crate) struct Case<'a> {
+    pub(crate) graph: &'a Graph,
+    pub(crate) first: u64,
+    pub(crate) semantics: Semantics,
 }
 
 impl<'a> Case<'a> {
-    pub fn of(graph: &'a Graph) -> Self {
+    pub(crate) fn of(graph: &'a Graph) -> Self {
         Self { graph, first: 0, semantics: Semantics::Exact }
     }
 
     /// What `class` says of `images`, all at once, with `rows` images on the device.
-    pub fn attribute(&self, class: &str, given: &Value, images: &Tensor, rows: i64) -> Attribution {
+    pub(crate) fn attribute(&self, class: &str, given: &Value, images: &Tensor, rows: i64) -> Attribution {
         let entry = METHODS.iter().find(|entry| entry.item.name == class).unwrap();
         let given: Parameters = serde_json::from_value(given.clone()).unwrap();
         let method = build(class, &given.checked(&entry.item.parameters).unwrap(), self.semantics).unwrap();
@@ -66,12 +66,12 @@ impl<'a> Case<'a> {
     }
 
     /// The maps only.
-    pub fn maps(&self, class: &str, given: &Value, images: &Tensor) -> Tensor {
+    pub(crate) fn maps(&self, class: &str, given: &Value, images: &Tensor) -> Tensor {
         self.attribute(class, given, images, 16).map
     }
 }
 
 /// Largest difference over the largest value of `b`.
-pub fn worst(a: &Tensor, b: &Tensor) -> f64 {
+pub(crate) fn worst(a: &Tensor, b: &Tensor) -> f64 {
     (a - b).abs().max().double_value(&[]) / b.abs().max().double_value(&[])
 }

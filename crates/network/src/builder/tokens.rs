@@ -8,7 +8,7 @@ use crate::operations::{
 impl Builder<'_> {
     /// A map `[n, width, h, w]` as `[n, h w, width]`.
     pub fn tokens(&mut self, name: &str, from: Value) -> Value {
-        let rows = Reshape { shape: vec![Size::Images(1), Size::Fixed(from.channels), Size::Fixed(-1)], rows: 1 };
+        let rows = Reshape { shape: vec![Size::Images(1), Size::Fixed(from.channels), Size::Fixed(-1)] };
         let rows = self.push(name, rows, &[from], from.channels);
         self.push(name, Permute { order: vec![0, 2, 1] }, &[rows], from.channels)
     }
@@ -51,14 +51,14 @@ impl Builder<'_> {
         let all = self.push(inward[0], Linear { weight, bias }, &[from], 3 * width);
         // [n, tokens, 3 width] to [n, 3 heads, tokens, width of a head].
         let shape = vec![Size::Images(1), Size::Fixed(-1), Size::Fixed(3 * heads), Size::Fixed(width / heads)];
-        let all = self.push(inward[0], Reshape { shape, rows: 1 }, &[all], width);
+        let all = self.push(inward[0], Reshape { shape }, &[all], width);
         let all = self.push(inward[0], Permute { order: vec![0, 2, 1, 3] }, &[all], width);
         let part = |start: i64| crate::operations::Slice { dim: 1, start, end: start + heads, step: 1 };
         let parts = [0, 1, 2].map(|index| self.push(inward[0], part(index * heads), &[all], width));
-        let mixed = self.push(outward, Attention { scale: None, causal: false }, &parts, width);
+        let mixed = self.push(outward, Attention { scale: None, causal: false, mask: None }, &parts, width);
         let back = self.push(outward, Permute { order: vec![0, 2, 1, 3] }, &[mixed], width);
         let shape = vec![Size::Images(1), Size::Fixed(-1), Size::Fixed(width)];
-        let joined = self.push(outward, Reshape { shape, rows: 1 }, &[back], width);
+        let joined = self.push(outward, Reshape { shape }, &[back], width);
         self.linear(outward, joined, width)
     }
 

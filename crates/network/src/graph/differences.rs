@@ -3,7 +3,7 @@
 use sweep::semantics::Semantics;
 use tch::{TchError, Tensor};
 
-use super::{Graph, Pair, Trace};
+use super::{Graph, Kept, Pair, Trace};
 
 impl Graph {
     /// Multipliers `[n, channels, h, w]` of the images of `trace` against the baselines of `reference`
@@ -27,9 +27,10 @@ impl Graph {
             let captum = semantics != Semantics::Exact;
             // A hook reads the gradient before a hooked module behind it has replaced it.
             let behind_relu = node.inputs.first().is_some_and(|&input| self.nodes[input].operation.is_hooked_relu());
+            let tiled = tiled(&trace.kept[id], &reference.kept[id])?;
             let pair = Pair {
                 here: &trace.kept[id],
-                there: &reference.kept[id],
+                there: tiled.as_ref().unwrap_or(&reference.kept[id]),
                 captum,
                 pool_is_plain: captum && behind_relu,
                 functional_is_plain: semantics == Semantics::Captum,
@@ -37,4 +38,42 @@ impl Graph {
             node.operation.multipliers(&pair, gradient)
         })
     }
+}
+
+/// What the baseline left, where an image has several rows (windows, say): one baseline's rows are then
+/// repeated for every image, because they would not broadcast.
+fn tiled(here: &Kept, there: &Kept) -> Result<Option<Kept>, TchError> {
+    let (Some((inputs, output)), Some((inputs_there, output_there))) = (&here.values, &there.values) else {
+        return Ok(None);
+    };
+    if times(output, output_there) == 1 {
+        return Ok(None);
+    }
+    let all =
+        |here: &[Tensor], there: &[Tensor]| here.iter().zip(there).map(|(here, there)| tile(here, there)).collect();
+    let inputs: Result<Vec<Tensor>, TchError> = all(inputs, inputs_there);
+    let tensors: Result<Vec<Tensor>, TchError> = all(&here.tensors, &there.tensors);
+    Ok(Some(Kept {
+        shapes: here.shapes.clone(),
+        output_shape: here.output_shape.clone(),
+        tensors: tensors?,
+        values: Some((inputs?, tile(output, output_there)?)),
+    }))
+}
+
+/// How often the rows of `there` go into those of `here`; once where broadcasting will do.
+fn times(here: &Tensor, there: &Tensor) -> i64 {
+    match (here.size().first(), there.size().first()) {
+        (Some(here), Some(there)) if *there > 1 && here > there && here % there == 0 => here / there,
+        _ => 1,
+    }
+}
+
+fn tile(here: &Tensor, there: &Tensor) -> Result<Tensor, TchError> {
+    let mut repeats = vec![1; there.dim()];
+    match repeats.first_mut() {
+        Some(rows) => *rows = times(here, there),
+        None => return Ok(there.shallow_clone()),
+    }
+    there.f_repeat(&repeats)
 }

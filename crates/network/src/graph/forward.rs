@@ -36,6 +36,8 @@ pub(crate) struct How {
     pub(crate) keep: bool,
     /// Whether the first input may be overwritten.
     pub(crate) overwrite: bool,
+    /// Number of images in this pass.
+    pub(crate) images: i64,
 }
 
 /// What a forward pass leaves.
@@ -109,12 +111,13 @@ impl Graph {
         let mut values: Vec<Option<Tensor>> = Vec::with_capacity(self.nodes.len());
         let mut kept = Vec::with_capacity(self.nodes.len());
         let mut layer = None;
+        let rows = images.size().first().copied().unwrap_or(0);
         for (id, node) in self.nodes.iter().enumerate() {
             let value = if id == 0 {
                 kept.push(Kept { output_shape: images.size(), ..Kept::default() });
                 images.shallow_clone()
             } else {
-                let (value, of_node) = self.step(node, &values, keep)?;
+                let (value, of_node) = self.step(node, &values, (keep, rows))?;
                 kept.push(of_node);
                 value
             };
@@ -132,13 +135,18 @@ impl Graph {
         Ok(Trace { logits, kept, layer })
     }
 
-    fn step(&self, node: &Node, values: &[Option<Tensor>], keep: Keep) -> Result<(Tensor, Kept), TchError> {
+    fn step(
+        &self,
+        node: &Node,
+        values: &[Option<Tensor>],
+        (keep, images): (Keep, i64),
+    ) -> Result<(Tensor, Kept), TchError> {
         let read = |id: &Id| {
             let value = values.get(*id).and_then(Option::as_ref);
             value.ok_or_else(|| TchError::Shape(format!("`{}` reads a value that is gone", node.name)))
         };
         let inputs = node.inputs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let how = How { keep: keep != Keep::Logits, overwrite: self.may_overwrite(node, keep) };
+        let how = How { keep: keep != Keep::Logits, overwrite: self.may_overwrite(node, keep), images };
         let shapes = inputs.iter().map(|input| input.size()).collect();
         let (value, tensors) = node.operation.run(&inputs, how)?;
         let mut of_node = Kept { shapes, output_shape: value.size(), tensors, values: None };

@@ -1,4 +1,4 @@
-//! What an operation is: a forward step, a backward step by rule, and what DeepLIFT makes of it.
+//! What an operation is: a forward step, a backward step by rule, and what `DeepLIFT` makes of it.
 
 use std::fmt;
 

@@ -7,12 +7,13 @@ mod vgg;
 mod vit;
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use sweep::catalogue::Item;
 use tch::{Device, Kind};
 
 use crate::builder::{Builder, Value};
-use crate::{Graph, NetworkError, Weights};
+use crate::{Graph, NetworkError, Weights, exported};
 
 /// Every model.
 pub const MODELS: &[&Entry] = &[
@@ -70,4 +71,13 @@ pub fn load(name: &str, weights: &Weights, placed: (Device, Kind)) -> Result<Gra
     let mut builder = Builder::new(weights, entry.landmarks, placed)?;
     let logits = (entry.build)(&mut builder);
     builder.finish(name, logits)
+}
+
+/// The model in `file`: a program of `torch.export` (`.pt2`) as it is, whatever it is called; else the
+/// architecture called `name` with the weights that the file holds.
+pub fn open(name: &str, file: &Path, placed: (Device, Kind)) -> Result<Graph, NetworkError> {
+    if file.extension().is_some_and(|extension| extension == "pt2") {
+        return exported::open(file, placed);
+    }
+    load(name, &Weights::open(file)?, placed)
 }

@@ -2,14 +2,73 @@
 
 use tch::{TchError, Tensor};
 
+use super::affine::{Affine, WithConstant};
 use super::{Entry, plain_gradient, reduced};
+use crate::exported::{Call, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Pair, Rule};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "arithmetic",
     summary: "sum, difference, product and quotient, broadcasting",
     deep_lift: "sums are linear; a product or quotient shares its change equally between both (captum: plain gradient)",
+    aten: &[
+        "aten.add",
+        "aten.sub",
+        "aten.rsub",
+        "aten.mul",
+        "aten.multiply",
+        "aten.div",
+        "aten.true_divide",
+        "aten.subtract",
+        "aten.neg",
+    ],
+    import,
 };
+
+fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
+    if call.optional::<String>("rounding_mode")?.is_some() {
+        return Err(call.unsupported());
+    }
+    let value = call.value("self")?;
+    if call.operator() == "neg" {
+        return times(call, &value, -1.0);
+    }
+    let mut other = call.operand("other")?;
+    let alpha = call.get("alpha", 1.0)?;
+    if alpha != 1.0 {
+        other = times(call, &other, alpha)?;
+    }
+    match call.operator() {
+        "add" => both(call, Affine::Add, value, other),
+        "sub" | "subtract" => both(call, Affine::Subtract, value, other),
+        "rsub" => both(call, Affine::Subtract, other, value),
+        "div" | "true_divide" => both(call, Affine::Divide, value, other),
+        _ => both(call, Affine::Multiply, value, other),
+    }
+}
+
+fn both(call: &mut Call<'_>, what: Affine, left: Value, right: Value) -> Result<Value, ExportError> {
+    match (what, &left, &right) {
+        (_, _, Value::Constant(constant)) => with(call, what, &left, constant.shallow_clone()),
+        (Affine::Add | Affine::Multiply, Value::Constant(constant), _) => {
+            with(call, what, &right, constant.shallow_clone())
+        }
+        (Affine::Add, ..) => call.apply(Add, &[left, right]),
+        (Affine::Subtract, ..) => call.apply(Arithmetic::Subtract, &[left, right]),
+        (Affine::Multiply, ..) => call.apply(Arithmetic::Multiply, &[left, right]),
+        (Affine::Divide, ..) => call.apply(Arithmetic::Divide, &[left, right]),
+    }
+}
+
+fn times(call: &mut Call<'_>, value: &Value, factor: f64) -> Result<Value, ExportError> {
+    let (device, kind) = call.placed();
+    let factor = Tensor::f_full(Vec::<i64>::new(), factor, (kind, device))?;
+    with(call, Affine::Multiply, value, factor)
+}
+
+fn with(call: &mut Call<'_>, what: Affine, value: &Value, constant: Tensor) -> Result<Value, ExportError> {
+    call.apply(WithConstant { what, constant }, std::slice::from_ref(value))
+}
 
 /// The sum of two values: the residual connection.
 #[derive(Clone, Copy, Debug)]

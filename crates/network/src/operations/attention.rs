@@ -3,27 +3,53 @@
 use tch::{TchError, Tensor};
 
 use super::{Entry, plain_gradient};
+use crate::exported::{Call, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Rule};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "attention",
     summary: "scaled dot-product attention: softmax(q k^T scale) v",
     deep_lift: "plain gradient: not complete",
+    aten: &["aten.scaled_dot_product_attention"],
+    import,
 };
 
+fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
+    let parts = [call.value("query")?, call.value("key")?, call.value("value")?];
+    if call.get("dropout_p", 0.0)? != 0.0 {
+        return Err(call.fault("dropout_p", "expected none: export model.eval()"));
+    }
+    if call.get("enable_gqa", false)? {
+        return Err(call.fault("enable_gqa", "queries that share keys are not supported"));
+    }
+    let (scale, causal) = (call.optional("scale")?, call.get("is_causal", false)?);
+    let mask = call.optional_constant("attn_mask")?;
+    call.apply(Attention { scale, causal, mask }, &parts)
+}
+
 /// Attention over queries, keys and values, each `[n, heads, tokens, width]`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Attention {
     /// What products are multiplied by; `1 / sqrt(width)` if not given.
     pub(crate) scale: Option<f64>,
     /// Whether a token sees earlier ones only.
     pub(crate) causal: bool,
+    /// Added to the products, or true where a token is seen; the same for all images.
+    pub(crate) mask: Option<Tensor>,
 }
 
 impl Attention {
-    fn of(self, query: &Tensor, key: &Tensor, value: &Tensor) -> Result<Tensor, TchError> {
-        let no_mask = None::<&Tensor>;
-        Tensor::f_scaled_dot_product_attention(query, key, value, no_mask, 0.0, self.causal, self.scale, false)
+    fn of(&self, query: &Tensor, key: &Tensor, value: &Tensor) -> Result<Tensor, TchError> {
+        Tensor::f_scaled_dot_product_attention(
+            query,
+            key,
+            value,
+            self.mask.as_ref(),
+            0.0,
+            self.causal,
+            self.scale,
+            false,
+        )
     }
 }
 

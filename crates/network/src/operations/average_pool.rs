@@ -2,11 +2,35 @@
 
 use tch::{TchError, Tensor};
 
-use super::Entry;
+use super::{Entry, strides};
+use crate::exported::{Call, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Rule};
 
-pub(super) const ENTRY: Entry =
-    Entry { name: "average_pool", summary: "2-d average pooling, by window or adaptive", deep_lift: "linear" };
+pub(super) const ENTRY: Entry = Entry {
+    name: "average_pool",
+    summary: "2-d average pooling, by window or adaptive",
+    deep_lift: "linear",
+    aten: &["aten.avg_pool2d", "aten.adaptive_avg_pool2d", "aten._adaptive_avg_pool2d"],
+    import,
+};
+
+fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
+    let input = call.value("self")?;
+    if call.operator() != "avg_pool2d" {
+        let windows = AveragePool::Adaptive(call.need("output_size")?);
+        return call.apply(windows, &[input]);
+    }
+    let kernel = call.need("kernel_size")?;
+    let pool = AveragePool::Windows {
+        kernel,
+        stride: strides(call, kernel)?,
+        padding: call.get("padding", [0; 2])?,
+        ceil: call.get("ceil_mode", false)?,
+        count_padding: call.get("count_include_pad", true)?,
+        divisor: call.optional("divisor_override")?,
+    };
+    call.apply(pool, &[input])
+}
 
 /// Mean of each window.
 #[derive(Clone, Copy, Debug)]

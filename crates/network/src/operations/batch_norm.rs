@@ -3,10 +3,28 @@
 use tch::{Kind, TchError, Tensor};
 
 use super::Entry;
+use crate::exported::{Call, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Rule};
 
-pub(super) const ENTRY: Entry =
-    Entry { name: "batch_norm", summary: "batch normalisation by running statistics", deep_lift: "linear" };
+pub(super) const ENTRY: Entry = Entry {
+    name: "batch_norm",
+    summary: "batch normalisation by running statistics",
+    deep_lift: "linear",
+    aten: &["aten.batch_norm", "aten._native_batch_norm_legit_no_training"],
+    import,
+};
+
+fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
+    let input = call.value("input")?;
+    if call.get("training", false)? {
+        return Err(call.fault("training", "expected running statistics: export model.eval()"));
+    }
+    let (mean, variance) = (call.constant("running_mean")?, call.constant("running_var")?);
+    let weight = call.optional_constant("weight")?.map_or_else(|| mean.f_ones_like(), Ok)?;
+    let bias = call.optional_constant("bias")?.map_or_else(|| mean.f_zeros_like(), Ok)?;
+    let norm = BatchNorm::new([weight, bias, mean, variance], call.get("eps", BatchNorm::EPS)?)?;
+    call.apply(norm, &[input])
+}
 
 /// `(x - mean) / sqrt(variance + eps) * weight + bias`.
 #[derive(Debug)]

@@ -3,13 +3,26 @@
 use tch::{TchError, Tensor};
 
 use super::{Entry, reduced};
+use crate::exported::{Call, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Rule};
 
-pub(super) const ENTRY: Entry =
-    Entry { name: "concatenate", summary: "values side by side along a dimension", deep_lift: "linear" };
+pub(super) const ENTRY: Entry = Entry {
+    name: "concatenate",
+    summary: "values side by side along a dimension",
+    deep_lift: "linear",
+    aten: &["aten.cat", "aten.concat", "aten.concatenate"],
+    import,
+};
 
-/// Values along dimension `dim`, which is not that of the images. A constant of one row is repeated
-/// for every image.
+fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
+    let values = call.values("tensors")?;
+    let rank = call.output_shape()?.len() as i64;
+    let dim = call.get("dim", 0)?;
+    call.apply(Concatenate { dim: if dim < 0 { dim + rank } else { dim } }, &values)
+}
+
+/// Values along dimension `dim`. Where that is not the first, a constant of one row is repeated for every
+/// image.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Concatenate {
     pub(crate) dim: i64,
@@ -20,7 +33,9 @@ impl Operation for Concatenate {
         let rows = inputs.iter().filter_map(|input| input.size().first().copied()).max().unwrap_or(1);
         let expanded = inputs.iter().map(|input| {
             let mut shape = input.size();
-            shape[0] = rows;
+            if self.dim != 0 {
+                shape[0] = rows;
+            }
             input.f_expand(&shape, false)
         });
         Ok((Tensor::f_cat(&expanded.collect::<Result<Vec<_>, _>>()?, self.dim)?, Vec::new()))

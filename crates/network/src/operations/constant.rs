@@ -1,15 +1,130 @@
 //! Values that are not computed: the images, and tensors of the model.
 
-use tch::{TchError, Tensor};
+use tch::{Kind, TchError, Tensor};
 
-use super::Entry;
+use super::{Entry, Size};
+use crate::exported::{Call, ElementType, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Rule};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "constant",
     summary: "a tensor of the model: class token, position embedding, scale",
     deep_lift: "none",
+    aten: &[
+        "aten.zeros",
+        "aten.ones",
+        "aten.full",
+        "aten.zeros_like",
+        "aten.ones_like",
+        "aten.full_like",
+        "aten.new_zeros",
+        "aten.new_ones",
+        "aten.new_full",
+        "aten.arange",
+        "aten.fill",
+        "aten.zero",
+        "aten.copy",
+        "aten.index",
+        "aten.eq",
+        "aten.ne",
+        "aten.lt",
+        "aten.le",
+        "aten.gt",
+        "aten.ge",
+    ],
+    import,
 };
+
+/// Most values of a tensor that a program may make up: more is no mask.
+const MOST: i64 = 1 << 26;
+
+/// What a program computes without the images: masks and tables of positions.
+fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
+    let value = match call.operator() {
+        "zeros" | "ones" | "full" | "zeros_like" | "ones_like" | "full_like" | "new_zeros" | "new_ones"
+        | "new_full" => filled(call)?,
+        "arange" => counted(call)?,
+        // In truth in place: other constants may be views of the same memory.
+        "fill" => call.constant("self")?.f_fill_tensor_(&constant_operand(call, "value")?)?,
+        "zero" => call.constant("self")?.f_zero_()?,
+        "copy" => {
+            let mut tensor = call.constant("self")?;
+            let source = call.constant("src")?.f_expand_as(&tensor)?;
+            tensor.f_copy_(&source)?;
+            tensor
+        }
+        "index" => indexed(call)?,
+        _ => compared(call)?,
+    };
+    Ok(value.into())
+}
+
+fn constant_operand(call: &mut Call<'_>, name: &str) -> Result<Tensor, ExportError> {
+    let operand = call.operand(name)?;
+    let tensor = operand.tensor().map(Tensor::shallow_clone);
+    tensor.ok_or_else(|| call.fault(name, "depends on the images; expected a constant"))
+}
+
+/// One value everywhere, in the shape that the program says.
+fn filled(call: &mut Call<'_>) -> Result<Tensor, ExportError> {
+    let number = |size: Size| match size {
+        Size::Fixed(size) => Some(size),
+        Size::Images(_) => None,
+    };
+    let shape: Option<Vec<i64>> = call.output_shape()?.into_iter().map(number).collect();
+    let shape = shape.ok_or_else(|| call.fault("size", "a constant cannot take the number of images as a size"))?;
+    let values =
+        shape.iter().try_fold(1_i64, |all, size| all.checked_mul(*size)).filter(|all| (0..=MOST).contains(all));
+    if values.is_none() {
+        return Err(call.fault("size", "is too large for a constant"));
+    }
+    let value = match call.operator() {
+        "ones" | "ones_like" | "new_ones" => 1.0,
+        "full" | "full_like" | "new_full" => call.need("fill_value")?,
+        _ => 0.0,
+    };
+    let (device, kind) = call.placed();
+    let kind = call.optional::<ElementType>("dtype")?.map_or(kind, |ElementType(given)| floating(given, kind));
+    Ok(Tensor::f_full(shape, value, (kind, device))?)
+}
+
+/// A floating type becomes that of the graph.
+pub(super) fn floating(given: Kind, of_graph: Kind) -> Kind {
+    if matches!(given, Kind::Float | Kind::Double | Kind::Half | Kind::BFloat16) { of_graph } else { given }
+}
+
+fn counted(call: &mut Call<'_>) -> Result<Tensor, ExportError> {
+    let (start, step) = (call.get("start", 0)?, call.get("step", 1)?);
+    let end: i64 = call.need("end")?;
+    if step == 0 || (end.saturating_sub(start) / step) > MOST {
+        return Err(call.fault("end", "is too large for a constant"));
+    }
+    let (device, kind) = call.placed();
+    let kind = call.optional::<ElementType>("dtype")?.map_or(Kind::Int64, |ElementType(given)| floating(given, kind));
+    Ok(Tensor::f_arange_start_step(start, end, step, (kind, device))?)
+}
+
+fn indexed(call: &mut Call<'_>) -> Result<Tensor, ExportError> {
+    let table = call.constant("self")?;
+    let indices = call.values("indices")?;
+    match &indices[..] {
+        [Value::Constant(index)] => Ok(table.f_index(&[Some(index.as_ref())])?),
+        _ => Err(call.unsupported()),
+    }
+}
+
+fn compared(call: &mut Call<'_>) -> Result<Tensor, ExportError> {
+    let (left, right) = (call.constant("self")?, constant_operand(call, "other")?);
+    Ok(match call.operator() {
+        "eq" => left.f_eq_tensor(&right)?,
+        "ne" => left.f_ne_tensor(&right)?,
+        "lt" => left.f_lt_tensor(&right)?,
+        "le" => left.f_le_tensor(&right)?,
+        "gt" => left.f_gt_tensor(&right)?,
+        "ge" => left.f_ge_tensor(&right)?,
+        _ => return Err(call.unsupported()),
+    })
+}
 
 /// The images.
 #[derive(Clone, Copy, Debug)]

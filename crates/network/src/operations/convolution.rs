@@ -11,10 +11,45 @@
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::Entry;
+use crate::exported::{Call, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Rule};
 
-pub(super) const ENTRY: Entry =
-    Entry { name: "convolution", summary: "2-d convolution, with groups and dilation", deep_lift: "linear" };
+pub(super) const ENTRY: Entry = Entry {
+    name: "convolution",
+    summary: "2-d convolution, with groups and dilation",
+    deep_lift: "linear",
+    aten: &["aten.conv2d"],
+    import,
+};
+
+fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
+    let input = call.value("input")?;
+    let (weight, bias) = (call.constant("weight")?, call.optional_constant("bias")?);
+    let dilation = call.get("dilation", [1; 2])?;
+    let padding = match call.optional::<[i64; 2]>("padding") {
+        Ok(padding) => padding.unwrap_or([0; 2]),
+        Err(_) => named_padding(call, &weight, dilation)?,
+    };
+    let geometry = Geometry { stride: call.get("stride", [1; 2])?, padding, dilation, groups: call.get("groups", 1)? };
+    let channels = call.shape("input")?;
+    if weight.dim() != 4 || channels.len() != 4 || geometry.groups < 1 {
+        return Err(call.fault("weight", "expected a convolution of [n, c, h, w]"));
+    }
+    let convolution = Convolution::new(weight, bias, geometry)?;
+    call.apply(convolution, &[input])
+}
+
+/// Padding by name: `valid`, or `same` where that is as much on both sides.
+fn named_padding(call: &Call<'_>, weight: &Tensor, dilation: [i64; 2]) -> Result<[i64; 2], ExportError> {
+    let name: String = call.need("padding")?;
+    let size = weight.size();
+    let whole = [0, 1].map(|axis| dilation[axis] * (size.get(2 + axis).copied().unwrap_or(1) - 1));
+    match name.as_str() {
+        "valid" => Ok([0; 2]),
+        "same" if whole.iter().all(|whole| whole % 2 == 0) => Ok(whole.map(|whole| whole / 2)),
+        _ => Err(call.fault("padding", "`same` with an even kernel pads one side more; pad before the convolution")),
+    }
+}
 
 /// A 2-d convolution and what its input gradient needs.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 use tch::{TchError, Tensor};
 
 use super::{Entry, plain_gradient};
+use crate::exported::{Call, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Pair, Rule};
 
 pub(super) const ENTRY: Entry = Entry {
@@ -10,7 +11,67 @@ pub(super) const ENTRY: Entry = Entry {
     summary: "gelu, silu, sigmoid, tanh, elu, leaky_relu, softplus, hardtanh (relu6), hardswish, hardsigmoid, mish, \
               exp, log, sqrt, rsqrt, abs and powers",
     deep_lift: "rescale (captum: plain gradient where Captum has no hook)",
+    aten: &[
+        "aten.gelu",
+        "aten.silu",
+        "aten.sigmoid",
+        "aten.tanh",
+        "aten.elu",
+        "aten.leaky_relu",
+        "aten.softplus",
+        "aten.hardtanh",
+        "aten.relu6",
+        "aten.clamp",
+        "aten.clamp_min",
+        "aten.clamp_max",
+        "aten.hardswish",
+        "aten.hardsigmoid",
+        "aten.mish",
+        "aten.exp",
+        "aten.log",
+        "aten.sqrt",
+        "aten.rsqrt",
+        "aten.abs",
+        "aten.pow",
+        "aten.square",
+        "aten.reciprocal",
+    ],
+    import,
 };
+
+fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
+    let input = call.value("self")?;
+    let (lowest, highest) = (f64::NEG_INFINITY, f64::INFINITY);
+    let function = match call.operator() {
+        "gelu" => Function::Gelu { exact: call.get("approximate", "none".to_owned())? == "none" },
+        "silu" => Function::Silu,
+        "sigmoid" => Function::Sigmoid,
+        "tanh" => Function::Tanh,
+        "elu" if call.get("scale", 1.0)? == 1.0 && call.get("input_scale", 1.0)? == 1.0 => {
+            Function::Elu { alpha: call.get("alpha", 1.0)? }
+        }
+        "leaky_relu" => Function::LeakyRelu { slope: call.get("negative_slope", 0.01)? },
+        "softplus" => Function::Softplus { beta: call.get("beta", 1.0)?, threshold: call.get("threshold", 20.0)? },
+        "hardtanh" => Function::Hardtanh { least: call.get("min_val", -1.0)?, most: call.get("max_val", 1.0)? },
+        "relu6" => Function::Hardtanh { least: 0.0, most: 6.0 },
+        "clamp" | "clamp_min" | "clamp_max" => {
+            Function::Hardtanh { least: call.get("min", lowest)?, most: call.get("max", highest)? }
+        }
+        "hardswish" => Function::Hardswish,
+        "hardsigmoid" => Function::Hardsigmoid,
+        "mish" => Function::Mish,
+        "exp" => Function::Exp,
+        "log" => Function::Log,
+        "sqrt" => Function::Sqrt,
+        "rsqrt" => Function::Rsqrt,
+        "abs" => Function::Abs,
+        "square" => Function::Power { exponent: 2.0 },
+        "reciprocal" => Function::Power { exponent: -1.0 },
+        "pow" => Function::Power { exponent: call.need("exponent")? },
+        _ => return Err(call.unsupported()),
+    };
+    call.apply(function, &[input])
+}
 
 /// Changes of the input below this are taken for none, as Captum does.
 const NO_CHANGE: f64 = 1e-10;
@@ -35,7 +96,7 @@ pub(crate) enum Function {
         beta: f64,
         threshold: f64,
     },
-    /// Clamped to both ends; ReLU6 is one.
+    /// Clamped to both ends; `ReLU6` is one.
     Hardtanh {
         least: f64,
         most: f64,

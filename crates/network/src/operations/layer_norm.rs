@@ -3,13 +3,27 @@
 use tch::{TchError, Tensor};
 
 use super::{Entry, plain_gradient};
+use crate::exported::{Call, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Rule};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "layer_norm",
     summary: "layer normalisation over the last dimensions",
     deep_lift: "plain gradient: not complete",
+    aten: &["aten.layer_norm"],
+    import,
 };
+
+fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
+    let input = call.value("input")?;
+    let norm = LayerNorm {
+        shape: call.need("normalized_shape")?,
+        weight: call.optional_constant("weight")?,
+        bias: call.optional_constant("bias")?,
+        eps: call.get("eps", 1e-5)?,
+    };
+    call.apply(norm, &[input])
+}
 
 /// `(x - mean) / sqrt(variance + eps) * weight + bias`, both statistics over the last dimensions.
 #[derive(Debug)]

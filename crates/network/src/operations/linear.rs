@@ -3,10 +3,22 @@
 use tch::{TchError, Tensor};
 
 use super::Entry;
+use crate::exported::{Call, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Rule};
 
-pub(super) const ENTRY: Entry =
-    Entry { name: "linear", summary: "x W^T + b over the last dimension", deep_lift: "linear" };
+pub(super) const ENTRY: Entry = Entry {
+    name: "linear",
+    summary: "x W^T + b over the last dimension",
+    deep_lift: "linear",
+    aten: &["aten.linear"],
+    import,
+};
+
+fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
+    let input = call.value("input")?;
+    let (weight, bias) = (call.constant("weight")?, call.optional_constant("bias")?);
+    call.apply(Linear { weight, bias }, &[input])
+}
 
 /// `x W^T + b`, `[.., in]` to `[.., out]`.
 #[derive(Debug)]

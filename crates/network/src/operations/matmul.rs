@@ -3,13 +3,21 @@
 use tch::{TchError, Tensor};
 
 use super::{Entry, plain_gradient};
+use crate::exported::{Call, ExportError, Value};
 use crate::graph::{Gradient, How, Kept, Operation, Pair, Rule};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "matmul",
     summary: "product of two matrices, or of batches of them",
     deep_lift: "shares its change equally between both (captum: plain gradient)",
+    aten: &["aten.matmul", "aten.bmm", "aten.mm"],
+    import,
 };
+
+fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
+    let (left, right) = (call.value("self")?, call.value(if call.operator() == "matmul" { "other" } else { "mat2" })?);
+    call.apply(Matmul, &[left, right])
+}
 
 /// `a b` over the last two dimensions.
 #[derive(Clone, Copy, Debug)]

@@ -2,14 +2,30 @@
 
 use tch::{TchError, Tensor};
 
-use super::Entry;
+use super::{Entry, strides};
+use crate::exported::{Call, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Pair, Rule};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "max_pool",
     summary: "2-d max pooling; windows may overlap",
     deep_lift: "the change goes to the winner that made it (captum: plain gradient behind a ReLU)",
+    aten: &["aten.max_pool2d"],
+    import,
 };
+
+fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
+    let input = call.value("self")?;
+    let kernel = call.need("kernel_size")?;
+    let pool = MaxPool {
+        kernel,
+        stride: strides(call, kernel)?,
+        padding: call.get("padding", [0; 2])?,
+        dilation: call.get("dilation", [1; 2])?,
+        ceil: call.get("ceil_mode", false)?,
+    };
+    call.apply(pool, &[input])
+}
 
 /// Largest value of each window. All `[down, across]`.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +44,7 @@ impl MaxPool {
     }
 
     /// `gradient` of each window added up at its winner, in the shape of the input `like`.
-    fn to_winners(&self, shape: &[i64], gradient: &Tensor, winners: &Tensor) -> Result<Tensor, TchError> {
+    fn given_to_winners(&self, shape: &[i64], gradient: &Tensor, winners: &Tensor) -> Result<Tensor, TchError> {
         // libtorch asks for the pooling's input but reads its shape only: these pages are never touched.
         let like = Tensor::f_empty(shape, (gradient.f_kind()?, gradient.device()))?;
         let Self { kernel, stride, padding, dilation, ceil } = *self;
@@ -43,7 +59,7 @@ impl Operation for MaxPool {
     }
 
     fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
-        Ok(vec![self.to_winners(kept.shape(0)?, &gradient.f_contiguous()?, kept.tensor(0)?)?])
+        Ok(vec![self.given_to_winners(kept.shape(0)?, &gradient.f_contiguous()?, kept.tensor(0)?)?])
     }
 
     /// A window whose value rose owes that to the winner of the image, one whose value fell to the
@@ -51,7 +67,7 @@ impl Operation for MaxPool {
     /// windows add up (Captum assigns them, so that all but one are lost).
     fn multipliers(&self, pair: &Pair<'_>, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
         let winners = pair.here.tensor(0)?;
-        let plain = self.to_winners(pair.here.shape(0)?, &gradient.f_contiguous()?, winners)?;
+        let plain = self.given_to_winners(pair.here.shape(0)?, &gradient.f_contiguous()?, winners)?;
         if pair.pool_is_plain {
             return Ok(vec![plain]);
         }
@@ -60,8 +76,8 @@ impl Operation for MaxPool {
         let (rise, fall) = (change.f_clamp_min(0.0)?, change.f_clamp_max(0.0)?);
         let winners_there = pair.there.tensor(0)?.f_expand_as(winners)?.f_contiguous()?;
         let shape = pair.here.shape(0)?;
-        let risen = self.to_winners(shape, &gradient.f_mul(&rise)?, winners)?;
-        let fallen = self.to_winners(shape, &gradient.f_mul(&fall)?, &winners_there)?;
+        let risen = self.given_to_winners(shape, &gradient.f_mul(&rise)?, winners)?;
+        let fallen = self.given_to_winners(shape, &gradient.f_mul(&fall)?, &winners_there)?;
         let moved = x.f_sub(x0)?;
         let still = moved.f_eq(0.0)?;
         Ok(vec![plain.f_where_self(&still, &risen.f_add(&fallen)?.f_div(&moved)?)?])

@@ -1,5 +1,6 @@
 //! The operations: each a file with its forward and its backward step, and one line in the list.
 
+mod affine;
 mod arithmetic;
 mod attention;
 mod average_pool;
@@ -7,36 +8,45 @@ mod batch_norm;
 mod concatenate;
 mod constant;
 mod convolution;
+mod einsum;
 mod elementwise;
+mod expand;
+mod group_norm;
+mod identity;
 mod layer_norm;
 mod linear;
+mod masked;
 mod matmul;
 mod max_pool;
+mod pad;
 mod reduce;
 mod relu;
 mod reshape;
+mod roll;
 mod select;
 mod softmax;
+mod upsample;
+mod vector_norm;
 
 use tch::{TchError, Tensor};
 
-pub(crate) use arithmetic::{Add, Arithmetic};
+use crate::exported::{Call, ExportError, Value};
+
+pub(crate) use arithmetic::Add;
 pub(crate) use attention::Attention;
 pub(crate) use average_pool::AveragePool;
 pub(crate) use batch_norm::BatchNorm;
 pub(crate) use concatenate::Concatenate;
+use constant::floating;
 pub(crate) use constant::{Constant, Images};
 pub(crate) use convolution::{Convolution, Geometry};
 pub(crate) use elementwise::Function;
 pub(crate) use layer_norm::LayerNorm;
 pub(crate) use linear::Linear;
-pub(crate) use matmul::Matmul;
 pub(crate) use max_pool::MaxPool;
-pub(crate) use reduce::Mean;
 pub(crate) use relu::Relu;
 pub(crate) use reshape::{Permute, Reshape, Size};
 pub(crate) use select::{Select, Slice};
-pub(crate) use softmax::Softmax;
 
 /// Every operation that a graph is made of.
 pub const OPERATIONS: &[&Entry] = &[
@@ -50,13 +60,22 @@ pub const OPERATIONS: &[&Entry] = &[
     &arithmetic::ENTRY,
     &concatenate::ENTRY,
     &layer_norm::ENTRY,
+    &group_norm::ENTRY,
     &attention::ENTRY,
     &softmax::ENTRY,
     &matmul::ENTRY,
+    &einsum::ENTRY,
     &reduce::ENTRY,
+    &vector_norm::ENTRY,
     &reshape::ENTRY,
     &select::ENTRY,
+    &expand::ENTRY,
+    &pad::ENTRY,
+    &roll::ENTRY,
+    &upsample::ENTRY,
+    &masked::ENTRY,
     &constant::ENTRY,
+    &identity::ENTRY,
 ];
 
 /// A kind of operation, for the catalogue.
@@ -67,6 +86,26 @@ pub struct Entry {
     pub summary: &'static str,
     /// What `DeepLIFT` does with it.
     pub deep_lift: &'static str,
+    /// The `ATen` operators of exported programs that become it: every overload, and the variant in place.
+    pub aten: &'static [&'static str],
+    /// Makes it from a call of one of them.
+    import: Import,
+}
+
+/// How a call of an operator becomes operations of a graph.
+type Import = fn(&mut Call<'_>) -> Result<Value, ExportError>;
+
+impl Entry {
+    /// What `call`, of one of the operators in `aten`, becomes.
+    pub(crate) fn import(&self, call: &mut Call<'_>) -> Result<Value, ExportError> {
+        (self.import)(call)
+    }
+}
+
+/// The stride of a pooling: its kernel where a program gives none, or an empty list.
+fn strides(call: &Call<'_>, kernel: [i64; 2]) -> Result<[i64; 2], ExportError> {
+    let given: Vec<i64> = call.get("stride", Vec::new())?;
+    if given.is_empty() { Ok(kernel) } else { call.need("stride") }
 }
 
 /// The gradient of each of `inputs` by libtorch's autograd: `gradient` is that of `function`'s output.

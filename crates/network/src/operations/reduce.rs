@@ -3,9 +3,26 @@
 use tch::{TchError, Tensor};
 
 use super::Entry;
+use crate::exported::{Call, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Rule};
 
-pub(super) const ENTRY: Entry = Entry { name: "mean", summary: "mean or sum over dimensions", deep_lift: "linear" };
+pub(super) const ENTRY: Entry = Entry {
+    name: "mean",
+    summary: "mean or sum over dimensions",
+    deep_lift: "linear",
+    aten: &["aten.mean", "aten.sum"],
+    import,
+};
+
+fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
+    let input = call.value("self")?;
+    let given: Vec<i64> = call.get("dim", Vec::new())?;
+    // No dimension given means all of them, the images' too.
+    let dims = if given.is_empty() { (0..call.shape("self")?.len() as i64).collect() } else { given };
+    let dims = call.dims("self", &dims)?;
+    let (keep, sum) = (call.get("keepdim", false)?, call.operator() == "sum");
+    call.apply(Mean { dims, keep, sum }, &[input])
+}
 
 /// Mean over `dims`, none of which is that of the images.
 #[derive(Clone, Debug)]
@@ -34,7 +51,7 @@ impl Operation for Mean {
         let mut ones = shape.to_vec();
         self.dims.iter().for_each(|dim| ones[*dim as usize] = 1);
         let count: i64 = self.dims.iter().map(|dim| shape[*dim as usize]).product();
-        let share = if self.sum { gradient.shallow_clone() } else { gradient.f_div_scalar(count)? };
-        Ok(vec![share.f_reshape(&ones)?.f_expand(shape, false)?])
+        let each = if self.sum { gradient.shallow_clone() } else { gradient.f_div_scalar(count)? };
+        Ok(vec![each.f_reshape(&ones)?.f_expand(shape, false)?])
     }
 }

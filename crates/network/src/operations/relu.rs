@@ -3,13 +3,21 @@
 use tch::{TchError, Tensor};
 
 use super::{Entry, elementwise};
+use crate::exported::{Call, ExportError, Value};
 use crate::graph::{Gradient, How, Kept, Operation, Pair, Rule};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "relu",
     summary: "max(x, 0); GuidedBackprop and Deconvolution have their rule here",
     deep_lift: "rescale",
+    aten: &["aten.relu"],
+    import,
 };
+
+fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
+    let input = call.value("self")?;
+    call.apply(Relu { functional: !call.is_in_module("ReLU") }, &[input])
+}
 
 /// max(x, 0).
 #[derive(Debug)]

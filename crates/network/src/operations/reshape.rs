@@ -3,13 +3,54 @@
 use tch::{TchError, Tensor};
 
 use super::Entry;
+use crate::exported::{Call, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Rule};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "reshape",
     summary: "the same values in another shape or order: view, flatten, squeeze, permute, transpose",
     deep_lift: "linear",
+    aten: &[
+        "aten.view",
+        "aten.reshape",
+        "aten.flatten",
+        "aten.unflatten",
+        "aten.squeeze",
+        "aten.unsqueeze",
+        "aten.view_as",
+        "aten.reshape_as",
+        "aten._unsafe_view",
+        "aten.permute",
+        "aten.transpose",
+        "aten.swapaxes",
+        "aten.t",
+    ],
+    import,
 };
+
+fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
+    let input = call.value("self")?;
+    let rank = call.shape("self")?.len() as i64;
+    let mut order: Vec<i64> = (0..rank).collect();
+    match call.operator() {
+        "permute" => order = call.dims("self", &call.need::<Vec<i64>>("dims")?)?,
+        "transpose" => order.swap(call.dim("dim0", 0)? as usize, call.dim("dim1", 1)? as usize),
+        "swapaxes" => order.swap(call.dim("axis0", 0)? as usize, call.dim("axis1", 1)? as usize),
+        "t" => order.reverse(),
+        _ => return reshaped(call, &input),
+    }
+    call.keep_in_front(input.tensor().is_some() || order.first() == Some(&0))?;
+    call.apply(Permute { order }, &[input])
+}
+
+/// The shape is the one that the program says for the output.
+fn reshaped(call: &mut Call<'_>, input: &Value) -> Result<Value, ExportError> {
+    let shape = call.output_shape()?;
+    if input.tensor().is_some() && shape.iter().any(|size| matches!(size, Size::Images(_))) {
+        return Err(call.fault("size", "a constant cannot take the number of images as a size"));
+    }
+    call.apply(Reshape { shape }, std::slice::from_ref(input))
+}
 
 /// A size of a shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,12 +60,20 @@ pub(crate) enum Size {
     Images(i64),
 }
 
+impl Size {
+    /// The size for so many images.
+    pub(crate) fn of(self, images: i64) -> i64 {
+        match self {
+            Self::Fixed(size) => size,
+            Self::Images(times) => times * images,
+        }
+    }
+}
+
 /// Another shape, in the same order.
 #[derive(Clone, Debug)]
 pub(crate) struct Reshape {
     pub(crate) shape: Vec<Size>,
-    /// What the number of images is counted in: rows of the input for each image.
-    pub(crate) rows: i64,
 }
 
 /// Another order of dimensions.
@@ -37,18 +86,13 @@ pub(crate) struct Permute {
 impl Reshape {
     /// Everything but the images in one dimension.
     pub(crate) fn flat() -> Self {
-        Self { shape: vec![Size::Images(1), Size::Fixed(-1)], rows: 1 }
+        Self { shape: vec![Size::Images(1), Size::Fixed(-1)] }
     }
 }
 
 impl Operation for Reshape {
-    fn run(&self, inputs: &[&Tensor], _: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
-        let images = inputs[0].size().first().copied().unwrap_or(1) / self.rows;
-        let size = |size: &Size| match *size {
-            Size::Fixed(size) => size,
-            Size::Images(times) => times * images,
-        };
-        let shape: Vec<i64> = self.shape.iter().map(size).collect();
+    fn run(&self, inputs: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
+        let shape: Vec<i64> = self.shape.iter().map(|size| size.of(how.images)).collect();
         Ok((inputs[0].f_reshape(&shape)?, Vec::new()))
     }
 

@@ -1,0 +1,150 @@
+//! From a program to a graph: each call becomes what the file of its operation makes of it.
+
+use std::collections::BTreeMap;
+
+use tch::{Device, Kind, Tensor};
+
+use super::alias::{self, Memory};
+use super::archive::Archive;
+use super::call::{Call, Value};
+use super::interface::Interface;
+use super::module::unsupported;
+use super::schema::{Input, Node, Program, Signature, TensorMeta};
+use super::sizes::Batch;
+use super::{ExportError, trial};
+use crate::Graph;
+use crate::graph::{self, Id, Operation, Shape};
+use crate::operations::{self, Images, Size};
+
+/// The graph under construction.
+pub(super) struct State {
+    nodes: Vec<graph::Node>,
+    values: BTreeMap<String, Value>,
+    /// Parameters, buffers and constants by their name in the program: their name in the archive, and
+    /// whether they are learned.
+    stored: BTreeMap<String, (String, bool)>,
+    metas: BTreeMap<String, TensorMeta>,
+    archive: Archive,
+    pub(super) batch: Batch,
+    pub(super) placed: (Device, Kind),
+}
+
+/// The graph of the program in `archive`, and a trial that it runs.
+pub(super) fn import(mut archive: Archive, placed: (Device, Kind)) -> Result<Graph, ExportError> {
+    let Program { graph_module } = archive.program()?;
+    let super::schema::Graph { nodes, tensor_values: metas } = graph_module.graph;
+    let Interface { images, logits, batch, channels, size } = Interface::of(&graph_module.signature, &nodes, &metas)?;
+    let stored = stored(graph_module.signature);
+    let mut state = State { nodes: Vec::new(), values: BTreeMap::new(), stored, metas, archive, batch, placed };
+    let input = state.push("input", Images, Vec::new());
+    state.values.insert(images, Value::Images(input));
+    let mut memory = Memory::default();
+    for node in &nodes {
+        memory.note(node)?;
+        state.call(node)?;
+    }
+    let classes = state.finish(&logits)?;
+    let State { nodes, batch, .. } = state;
+    let graph = Graph::new(nodes, Shape { channels, classes, size });
+    trial::run(&graph, &batch, placed)?;
+    Ok(graph)
+}
+
+impl State {
+    /// Adds a node.
+    pub(super) fn push(&mut self, name: &str, operation: impl Operation + 'static, inputs: Vec<Id>) -> Id {
+        self.nodes.push(graph::Node { name: name.to_owned(), operation: Box::new(operation), inputs });
+        self.nodes.len() - 1
+    }
+
+    /// The value that the program calls `name`.
+    pub(super) fn value(&mut self, name: &str) -> Result<Value, ExportError> {
+        if let Some(value) = self.values.get(name) {
+            return Ok(value.clone());
+        }
+        let Some((stored, learned)) = self.stored.get(name) else {
+            let reason = "is read before it is computed".to_owned();
+            return Err(ExportError::Tensor { name: name.to_owned(), reason });
+        };
+        let tensor = self.archive.tensor(stored)?;
+        if *learned && tensor.f_isfinite()?.f_all()?.f_int64_value(&[])? == 0 {
+            return Err(ExportError::Tensor { name: stored.clone(), reason: "holds NaN or infinity".to_owned() });
+        }
+        let value = Value::from(place(&tensor, self.placed)?);
+        self.values.insert(name.to_owned(), value.clone());
+        Ok(value)
+    }
+
+    /// Shape of the value `name`, as the program says.
+    pub(super) fn shape(&self, name: &str) -> Option<Vec<Option<Size>>> {
+        let meta = self.metas.get(name)?;
+        let front = !self.is_constant(name) && self.batch.is_in_front(&meta.sizes);
+        Some(self.batch.read(&meta.sizes, front))
+    }
+
+    fn is_constant(&self, name: &str) -> bool {
+        self.stored.contains_key(name) || matches!(self.values.get(name), Some(Value::Constant(_)))
+    }
+
+    /// Takes `node` into the graph.
+    fn call(&mut self, node: &Node) -> Result<(), ExportError> {
+        let outputs: Vec<&str> = node.outputs.iter().flat_map(alias::tensors).collect();
+        // Assertions give nothing, and arithmetic with sizes is worked out in the shapes.
+        if outputs.is_empty() {
+            return Ok(());
+        }
+        let operator = alias::operator(&node.target).ok_or_else(|| unsupported(node))?;
+        let operator = if alias::in_place(operator) { operator.trim_end_matches('_') } else { operator };
+        let knows =
+            |entry: &&&operations::Entry| entry.aten.iter().any(|name| name.strip_prefix("aten.") == Some(operator));
+        let entry = operations::OPERATIONS.iter().find(knows).ok_or_else(|| unsupported(node))?;
+        let mut call = Call::new(node, operator, self);
+        let value = entry.import(&mut call)?;
+        let fixed_batch = call.fixed_batch();
+        let values = match value {
+            Value::List(values) => values,
+            one => vec![one],
+        };
+        for (name, value) in outputs.into_iter().zip(values) {
+            let front = self.metas.get(name).is_none_or(|meta| self.batch.is_in_front(&meta.sizes));
+            if !front && matches!(value, Value::Images(_)) {
+                return Err(fixed_batch);
+            }
+            self.values.insert(name.to_owned(), value);
+        }
+        Ok(())
+    }
+
+    /// Makes `logits` the last node, and gives the number of classes.
+    fn finish(&mut self, logits: &str) -> Result<i64, ExportError> {
+        let expected = "logits [images, classes], computed from the images";
+        let fault = |found: String| ExportError::Interface { found, expected };
+        let Some(Value::Images(id)) = self.values.get(logits) else {
+            return Err(fault("the output does not depend on the images".to_owned()));
+        };
+        let shape = self.shape(logits).unwrap_or_default();
+        let [Some(Size::Images(1)), Some(Size::Fixed(classes))] = shape[..] else {
+            return Err(fault(format!("the output has {} dimensions", shape.len())));
+        };
+        // What comes behind the logits is computed for nobody.
+        self.nodes.truncate(id + 1);
+        Ok(classes)
+    }
+}
+
+/// `tensor` on the device of the graph; fractions in its type.
+fn place(tensor: &Tensor, (device, kind): (Device, Kind)) -> Result<Tensor, ExportError> {
+    let kind = if tensor.is_floating_point() { kind } else { tensor.f_kind()? };
+    Ok(tensor.f_to_kind(kind)?.f_to_device(device)?)
+}
+
+/// Where the tensors lie that are no inputs of the user's.
+fn stored(signature: Signature) -> BTreeMap<String, (String, bool)> {
+    let of = |input: Input| match input {
+        Input::Parameter { arg, parameter_name } => Some((arg.name, (parameter_name, true))),
+        Input::Buffer { arg, buffer_name } => Some((arg.name, (buffer_name, false))),
+        Input::TensorConstant { arg, tensor_constant_name } => Some((arg.name, (tensor_constant_name, false))),
+        _ => None,
+    };
+    signature.input_specs.into_iter().filter_map(of).collect()
+}

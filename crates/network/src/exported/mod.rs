@@ -1,0 +1,33 @@
+//! Programs of `torch.export` (`.pt2`): a user's own architecture as a graph, without writing Rust.
+//!
+//! The archive says what the program does as data: nodes that call `ATen` operators, and weights as raw
+//! bytes. Each operation's file says which operators become it and reads their arguments; what
+//! depends on no image is computed while loading. Nothing is unpickled and nothing is executed.
+
+mod alias;
+mod archive;
+mod argument;
+mod call;
+mod error;
+mod importer;
+mod interface;
+mod module;
+mod schema;
+mod sizes;
+mod trial;
+
+use std::path::Path;
+
+use tch::{Device, Kind};
+
+use crate::{Graph, NetworkError};
+
+pub(crate) use argument::ElementType;
+pub(crate) use call::{Call, Value};
+pub use error::ExportError;
+
+/// The program in `file`, computing on a device in a type.
+pub(crate) fn open(file: &Path, placed: (Device, Kind)) -> Result<Graph, NetworkError> {
+    let graph = archive::Archive::open(file).and_then(|archive| importer::import(archive, placed));
+    graph.map_err(|reason| NetworkError::Program { file: file.to_owned(), reason: Box::new(reason) })
+}

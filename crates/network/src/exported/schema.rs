@@ -1,0 +1,203 @@
+//! What is read of `model.json`. Schema: `torch/_export/serde/schema.py`, version 8.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+/// Read before all else: another version may differ in everything below.
+#[derive(Deserialize)]
+pub(super) struct Versioned {
+    pub(super) schema_version: Version,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Version {
+    pub(super) major: i64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Program {
+    pub(super) graph_module: GraphModule,
+}
+
+#[derive(Deserialize)]
+pub(super) struct GraphModule {
+    pub(super) graph: Graph,
+    pub(super) signature: Signature,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Graph {
+    pub(super) nodes: Vec<Node>,
+    pub(super) tensor_values: BTreeMap<String, TensorMeta>,
+}
+
+/// A call of an operator.
+#[derive(Deserialize)]
+pub(super) struct Node {
+    pub(super) target: String,
+    pub(super) inputs: Vec<NamedArgument>,
+    pub(super) outputs: Vec<Argument>,
+    #[serde(default)]
+    pub(super) metadata: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) name: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct NamedArgument {
+    pub(super) name: String,
+    pub(super) arg: Argument,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "these are the schema's names")]
+pub(crate) enum Argument {
+    AsNone(IgnoredAny),
+    AsTensor(Named),
+    AsTensors(Vec<Named>),
+    AsOptionalTensor(OptionalTensor),
+    AsOptionalTensors(Vec<OptionalTensor>),
+    AsInt(i64),
+    AsInts(Vec<i64>),
+    AsFloat(Float),
+    AsFloats(Vec<Float>),
+    AsBool(bool),
+    AsString(String),
+    AsScalarType(i64),
+    AsSymInts(Vec<SymInt>),
+    // What no operation reads.
+    AsSymInt(IgnoredAny),
+    AsSymFloat(IgnoredAny),
+    AsSymFloats(IgnoredAny),
+    AsSymBool(IgnoredAny),
+    AsSymBools(IgnoredAny),
+    AsBools(IgnoredAny),
+    AsStrings(IgnoredAny),
+    AsMemoryFormat(IgnoredAny),
+    AsLayout(IgnoredAny),
+    AsDevice(IgnoredAny),
+    AsGraph(IgnoredAny),
+    AsCustomObj(IgnoredAny),
+    AsOperator(IgnoredAny),
+    AsComplex(IgnoredAny),
+    AsNestedTensors(IgnoredAny),
+    AsIntLists(IgnoredAny),
+    AsStringToArgument(IgnoredAny),
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Named {
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum OptionalTensor {
+    AsTensor(Named),
+    AsNone(IgnoredAny),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SymInt {
+    AsInt(i64),
+    AsName(IgnoredAny),
+}
+
+/// JSON has no infinities: the schema writes them as words.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "serde_json::Value")]
+pub(crate) struct Float(pub(crate) f64);
+
+impl TryFrom<serde_json::Value> for Float {
+    type Error = String;
+
+    fn try_from(value: serde_json::Value) -> Result<Self, String> {
+        let number = value.as_f64().or_else(|| value.as_str().and_then(|word| word.parse().ok()));
+        number.map(Self).ok_or_else(|| format!("found `{value}`, expected a number"))
+    }
+}
+
+/// Shape and type of a tensor.
+#[derive(Deserialize)]
+pub(super) struct TensorMeta {
+    /// As the schema numbers types.
+    pub(super) dtype: i64,
+    pub(super) sizes: Vec<Size>,
+    pub(super) strides: Vec<Size>,
+    pub(super) storage_offset: Size,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Size {
+    AsInt(i64),
+    AsExpr(Expression),
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Expression {
+    pub(super) expr_str: String,
+}
+
+impl Size {
+    /// The size, if it is a number.
+    pub(super) fn number(&self) -> Option<i64> {
+        match self {
+            Self::AsInt(size) => Some(*size),
+            Self::AsExpr(_) => None,
+        }
+    }
+}
+
+/// What the inputs and outputs of the graph are: maps with one key, their kind.
+#[derive(Deserialize)]
+pub(super) struct Signature {
+    pub(super) input_specs: Vec<Input>,
+    pub(super) output_specs: Vec<Output>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "these are the schema's names")]
+pub(super) enum Input {
+    UserInput { arg: Argument },
+    Parameter { arg: Named, parameter_name: String },
+    Buffer { arg: Named, buffer_name: String },
+    TensorConstant { arg: Named, tensor_constant_name: String },
+    // Who reads one of these is refused.
+    CustomObj(IgnoredAny),
+    Token(IgnoredAny),
+    ConstantInput(IgnoredAny),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "these are the schema's names")]
+pub(super) enum Output {
+    UserOutput { arg: Argument },
+    // Effects beside the logits.
+    LossOutput(IgnoredAny),
+    BufferMutation(IgnoredAny),
+    ParameterMutation(IgnoredAny),
+    GradientToParameter(IgnoredAny),
+    GradientToUserInput(IgnoredAny),
+    UserInputMutation(IgnoredAny),
+    Token(IgnoredAny),
+}
+
+/// Where the tensors of a folder lie.
+#[derive(Deserialize)]
+pub(super) struct Payloads {
+    pub(super) config: BTreeMap<String, Payload>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Payload {
+    pub(super) path_name: String,
+    pub(super) use_pickle: bool,
+    pub(super) tensor_meta: Option<TensorMeta>,
+}

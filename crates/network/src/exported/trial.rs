@@ -1,0 +1,36 @@
+//! A trial of a graph that was read from a program: it runs, forward and backward, and looks at each
+//! image by itself.
+
+use tch::{Device, Kind, TchError, Tensor};
+
+use super::ExportError;
+use super::sizes::Batch;
+use crate::{Gradient, Graph};
+
+/// Height and width of the trial's images where the program takes any.
+const SIDE: i64 = 64;
+
+/// Runs a few images: another number than those that the program was exported with, so that no size of
+/// that example hides in the graph.
+pub(super) fn run(graph: &Graph, batch: &Batch, placed: (Device, Kind)) -> Result<(), ExportError> {
+    let rows = if *batch == Batch::Fixed(2) { 3 } else { 2 };
+    let images = images(graph, rows, placed)?;
+    let trace = graph.trace(&images).map_err(ExportError::Fails)?;
+    if trace.logits().size() != [rows, graph.classes()] {
+        return Err(ExportError::Mixed);
+    }
+    // The logits of the first image have no gradient at the others, to the last bit.
+    let seed = trace.logits().f_zeros_like()?;
+    let _ = seed.f_narrow(0, 0, 1)?.f_fill_(1.0)?;
+    let gradient = graph.backward(&trace, &seed, &Gradient).map_err(ExportError::Fails)?;
+    let beside = gradient.f_narrow(0, 1, rows - 1)?.f_abs()?.f_gt(0.0)?.f_any()?.f_int64_value(&[])?;
+    if beside == 0 { Ok(()) } else { Err(ExportError::Mixed) }
+}
+
+/// Any values will do; a wave spares libtorch's global generator.
+fn images(graph: &Graph, rows: i64, (device, kind): (Device, Kind)) -> Result<Tensor, TchError> {
+    let [height, width] = graph.size().unwrap_or([SIDE; 2]);
+    let shape = [rows, graph.channels(), height, width];
+    let wave = Tensor::f_arange(shape.iter().product::<i64>(), (Kind::Double, Device::Cpu))?;
+    wave.f_mul_scalar(0.618)?.f_sin()?.f_view(shape)?.f_to_kind(kind)?.f_to_device(device)
+}

@@ -1,0 +1,49 @@
+//! What leaves a value as it is: dropout of a model that is not in training, copies, the same type.
+
+use super::{Entry, floating};
+use crate::exported::{Call, ElementType, ExportError, Value};
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "identity",
+    summary: "dropout in evaluation, copies, conversions to a floating type: no operation in the graph",
+    deep_lift: "linear",
+    aten: &[
+        "aten.dropout",
+        "aten.feature_dropout",
+        "aten.alpha_dropout",
+        "aten.contiguous",
+        "aten.clone",
+        "aten.alias",
+        "aten.detach",
+        "aten.lift_fresh_copy",
+        "aten.to",
+        "aten._to_copy",
+    ],
+    import,
+};
+
+fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
+    let drops = call.operator().ends_with("dropout");
+    // `dropout` calls it so, `dropout_` does not.
+    let value = match call.optional_value("input")? {
+        Some(value) => value,
+        None => call.value("self")?,
+    };
+    if drops && call.get("train", false)? {
+        return Err(call.fault("train", "expected false: export model.eval()"));
+    }
+    let (_, kind) = call.placed();
+    let wanted = call.optional::<ElementType>("dtype")?.map(|ElementType(given)| floating(given, kind));
+    match (&value, wanted) {
+        (Value::Constant(tensor), Some(wanted)) => Ok(tensor.f_to_kind(wanted)?.into()),
+        (_, Some(wanted)) if wanted != kind => Err(call.fault("dtype", "images become numbers of another kind")),
+        // The program may change the copy.
+        (Value::Constant(tensor), _) if matches!(call.operator(), "clone" | "lift_fresh_copy") => {
+            let mut copy = tensor.f_empty_like()?;
+            copy.f_copy_(tensor)?;
+            Ok(copy.into())
+        }
+        (Value::Constant(tensor), _) if call.operator() == "contiguous" => Ok(tensor.f_contiguous()?.into()),
+        _ => Ok(value),
+    }
+}

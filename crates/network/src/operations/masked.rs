@@ -1,0 +1,40 @@
+//! Values replaced where a mask of the model says so.
+
+use tch::{TchError, Tensor};
+
+use super::{Entry, reduced};
+use crate::exported::{Call, ExportError, Value};
+use crate::graph::{How, Kept, Operation, Rule};
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "masked",
+    summary: "values replaced by a number where a constant mask is true",
+    deep_lift: "linear",
+    aten: &["aten.masked_fill"],
+    import,
+};
+
+fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
+    let input = call.value("self")?;
+    let mask = call.constant("mask")?;
+    let value = call.operand("value")?.tensor().map(|value| value.f_double_value(&[])).transpose()?;
+    let value = value.ok_or_else(|| call.fault("value", "depends on the images; expected a number"))?;
+    call.apply(Masked { mask, value }, &[input])
+}
+
+/// `value` where `mask` is true.
+#[derive(Debug)]
+pub(crate) struct Masked {
+    pub(crate) mask: Tensor,
+    pub(crate) value: f64,
+}
+
+impl Operation for Masked {
+    fn run(&self, inputs: &[&Tensor], _: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
+        Ok((inputs[0].f_masked_fill(&self.mask, self.value)?, Vec::new()))
+    }
+
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+        Ok(vec![reduced(&gradient.f_masked_fill(&self.mask, 0.0)?, kept.shape(0)?)?])
+    }
+}

@@ -1,0 +1,192 @@
+"""Programs of torch.export: a user's own architecture in a sweep, compared with torch and Captum."""
+
+import captum_maps
+import numpy as np
+import pytest
+import torch
+import torchvision
+import zarr
+from conftest import METHODS, Sweep, make_dataset
+from torch import nn
+from torch.nn import functional
+
+SIZE = 64
+# Those that hook no module: here modules are shared, and functions are called.
+GRADIENTS = [method for method in METHODS if method["name"] in ("Saliency", "InputXGradient")]
+GRADIENTS += [{"name": "IntegratedGradients", "class": "IntegratedGradients", "params": {"n_steps": [5], "baselines": "zero"}}]
+
+
+class Own(nn.Module):
+    """What users write: functions and modules, one module twice, constants, arithmetic, attention."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.rand(1, 3, 1, 1))
+        self.first = nn.Conv2d(3, 8, 3, padding="same")
+        self.norm = nn.BatchNorm2d(8, eps=1e-3)
+        self.shared = nn.Conv2d(8, 8, 3, padding=1)
+        self.relu = nn.ReLU()
+        self.scale = nn.Parameter(torch.rand(8, 1, 1))
+        self.groups = nn.GroupNorm(2, 8)
+        self.token = nn.Parameter(torch.randn(1, 1, 8))
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.head = nn.Linear(8, 4)
+
+    def forward(self, x):
+        x = functional.relu(self.norm(self.first((x - self.mean) / 0.5)))
+        y = self.relu(self.shared(x))
+        y = self.relu(self.shared(y))
+        x = self.groups(1 - x + 2 * y * self.scale)
+        x = functional.avg_pool2d(functional.interpolate(x, scale_factor=0.5, mode="bilinear"), 4)
+        x = x * torch.sigmoid(x.mean((2, 3), keepdim=True))
+        n, c, h, w = x.shape
+        tokens = torch.cat([self.token.expand(n, -1, -1), x.view(n, c, h * w).transpose(1, 2)], 1)
+        tokens = tokens + self.attention(tokens, tokens, tokens, need_weights=False)[0]
+        left, right = tokens.chunk(2, -1)
+        return self.head(torch.cat([functional.normalize(right, dim=-1), left], -1)[:, 0])
+
+
+class Fourier(nn.Module):
+    """Nobody has taught the graph this one."""
+
+    def __init__(self):
+        super().__init__()
+        self.spectrum = nn.Sequential(nn.Conv2d(3, 4, 3))
+        self.head = nn.Linear(4, 4)
+
+    def forward(self, x):
+        return self.head(torch.fft.rfft(self.spectrum(x)).abs().mean((2, 3)))
+
+
+def tiny_vit():
+    vit = torchvision.models.VisionTransformer(SIZE, 16, 2, 4, 32, 64, num_classes=4)
+    # It starts with zeros: every logit would be the same.
+    nn.init.normal_(vit.heads.head.weight)
+    return vit
+
+
+def of_torchvision(name):
+    return lambda: torchvision.models.get_model(name, num_classes=4)
+
+
+MODELS = {
+    "efficientnet_b0": of_torchvision("efficientnet_b0"),
+    "mobilenet_v3_small": of_torchvision("mobilenet_v3_small"),
+    "convnext_tiny": of_torchvision("convnext_tiny"),
+    "shufflenet_v2_x0_5": of_torchvision("shufflenet_v2_x0_5"),
+    "tiny_vit": tiny_vit,
+    "own": Own,
+}
+
+
+def settled(model):
+    """The model with the statistics of some images in its batch norms, nothing dropped meanwhile."""
+    for part in model.modules():
+        part.train(isinstance(part, nn.BatchNorm2d))
+    with torch.no_grad():
+        for _ in range(2):
+            model(torch.rand(4, 3, SIZE, SIZE) * 2 - 1)
+    return model.eval()
+
+
+def export(model, path, size=SIZE, dynamic=True):
+    shapes = ({0: torch.export.Dim.DYNAMIC},) if dynamic else None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.export.save(torch.export.export(model, (torch.zeros(2, 3, size, size),), dynamic_shapes=shapes), path)
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    """One sweep over all models: the models, and the store of each."""
+    folder = tmp_path_factory.mktemp("exported")
+    make_dataset(folder / "data", "rgb", SIZE, 4)
+    models = {}
+    for name, build in MODELS.items():
+        torch.manual_seed(3)
+        models[name] = settled(build())
+        export(models[name], folder / "weights" / "weights_rgb" / f"{name}_{SIZE}_1.pt2")
+    run = Sweep(folder, folder, size=SIZE, models=MODELS, store={"shard": 4, "dtype": "float32"})
+    run.config["search_space"]["attribution_methods"] = GRADIENTS
+    run.run()
+    return models, {name: zarr.open_group(run.output / store_name(name), mode="r") for name in MODELS}
+
+
+def store_name(model):
+    return f"dataset-rgb_model-{model}_noise-clean_split-test.zarr"
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_an_exported_model_predicts_and_is_explained_as_in_python(swept, name):
+    model, store = swept[0][name], swept[1][name]
+    images, logits = (torch.from_numpy(store[array][:]) for array in ("images", "model_predictions"))
+    with torch.no_grad():
+        theirs = model(images)
+    assert float((theirs - logits).abs().max() / theirs.abs().max()) < 1e-5
+    assert len(list(store["attributions"])) == 3
+    for key in store["attributions"]:
+        ours = torch.from_numpy(store["attributions"][key][:])
+        theirs = captum_maps.maps(model, key, images, logits.argmax(1))
+        peak = theirs.abs().amax((1, 2, 3), keepdim=True)
+        assert float(((ours - theirs).abs() / peak).max()) < 1e-4, key
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A sweep on one program, which the test is to write."""
+    make_dataset(tmp_path / "data", "rgb", SIZE, 2)
+    run = Sweep(tmp_path, tmp_path, size=SIZE, models=["mine"])
+    return run, tmp_path / "weights" / "weights_rgb" / f"mine_{SIZE}_1.pt2"
+
+
+def test_a_program_of_a_fixed_batch_runs_for_any_number_of_images(own):
+    run, file = own
+    model = settled(torchvision.models.squeezenet1_1(num_classes=4))
+    export(model, file, dynamic=False)
+    run.config["limit"] = 1
+    run.run()
+    store = zarr.open_group(run.stores()[0], mode="r")
+    with torch.no_grad():
+        assert np.allclose(store["model_predictions"][:], model(torch.from_numpy(store["images"][:])), atol=1e-5)
+
+
+def test_a_fixed_batch_that_hides_among_other_sizes_is_told_with_the_way_out(own):
+    run, file = own
+    export(settled(tiny_vit()), file, dynamic=False)
+    told = run.run(code=3).stderr
+    assert "does not have the images in front" in told
+    assert "dynamic_shapes=({0: torch.export.Dim.DYNAMIC},)" in told
+
+
+def test_an_unknown_operator_is_told_with_its_module(own):
+    run, file = own
+    export(Fourier().eval(), file)
+    told = run.run(code=3).stderr
+    assert "the operator aten.fft_rfft.default (node `fft_rfft`, in the model itself, " in told
+    assert 'docs/catalogue.md ("Operations")' in told
+
+
+def test_a_model_in_training_is_refused(own):
+    run, file = own
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Dropout(0.5), nn.Flatten(), nn.LazyLinear(4))
+    model(torch.zeros(2, 3, SIZE, SIZE))
+    export(model.train(), file)
+    assert "expected false: export model.eval()" in run.run(code=3).stderr
+
+
+def test_a_program_for_images_of_another_size_is_told_with_both_sizes(own):
+    run, file = own
+    export(settled(of_torchvision("squeezenet1_1")()), file, size=128)
+    assert "takes images of 128x128 px only, those of `rgb` have 64x64 px" in run.run(code=3).stderr
+
+
+def test_an_unknown_model_without_a_program_is_told_where_one_would_lie(own):
+    run, file = own
+    told = run.run(code=3).stderr
+    assert "unknown model `mine`, known: " in told and f"(a program of torch.export may have any name: `{file}`)" in told
+
+
+def test_a_damaged_program_is_told(own):
+    run, file = own
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"PK\x03\x04" + bytes(100))
+    assert "not an archive of torch.export.save" in run.run(code=3).stderr
