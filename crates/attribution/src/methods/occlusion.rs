@@ -64,10 +64,8 @@ impl Occlusion {
         let given = |name: &str| parameters.get(name).is_some();
         let extent = |name: &str| parameters.extent(name).map(|sizes| Extent::of(&sizes));
         let patch = if given("patch_size") { parameters.integer("patch_size")? } else { 16 };
-        let window = match given("sliding_window_shapes") {
-            true => extent("sliding_window_shapes")?,
-            false => Extent::of(&[2 * patch]),
-        };
+        let window =
+            if given("sliding_window_shapes") { extent("sliding_window_shapes")? } else { Extent::of(&[2 * patch]) };
         let stride = match (given("strides"), given("sliding_window_shapes"), given("patch_size")) {
             (true, _, _) => extent("strides")?,
             (false, true, false) => Extent::of(&[1]),
