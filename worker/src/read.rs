@@ -31,7 +31,6 @@ pub(crate) struct Shard {
     /// Logits `[n, k]`, if they are in the store: maps explain what is stored there.
     pub(crate) predictions: Option<Vec<f32>>,
     /// The dataset's mean image `[c, h, w]`, where a variant takes it as a baseline.
-    #[expect(dead_code, reason = "no method of this version takes a mean image")]
     pub(crate) mean: Option<Vec<f32>>,
 }
 
