@@ -3,6 +3,7 @@
 import captum.attr
 import torch
 import torchvision
+from captum._utils.models.linear_model import SkLearnLasso
 from captum.attr import LayerAttribution
 
 
@@ -68,7 +69,11 @@ def explain(model, name, params, x, target, mean):
             return captum.attr.GuidedGradCam(model, layer).attribute(x, target=target)
         cam = captum.attr.LayerGradCam(model, layer).attribute(x, target=target, relu_attributions=params["relu_attributions"])
         return LayerAttribution.interpolate(cam, x.shape[2:], params["interpolate_mode"]).expand_as(x)
-    method, options = getattr(captum.attr, name)(model), {"target": target}
+    if name == "Lime":
+        method = captum.attr.Lime(model, interpretable_model=SkLearnLasso(alpha=params["alpha"]))
+    else:
+        method = getattr(captum.attr, name)(model)
+    options = {"target": target}
     if name not in ("Saliency", "InputXGradient", "GuidedBackprop", "Deconvolution"):
         options["baselines"] = baseline(x, params, mean)
     if name in ("FeatureAblation", "Lime", "KernelShap"):

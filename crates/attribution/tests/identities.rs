@@ -9,7 +9,7 @@ use common::{Case, graph, images, targets, worst};
 use network::models::MODELS;
 use network::{Gradient, Graph};
 use serde_json::json;
-use sweep::semantics::Semantics;
+use sweep::semantics::Semantics::{self, Captum, CaptumPatched, Exact};
 use tch::{Kind, Tensor};
 
 /// Largest |delta| over |F(x) - F(b)|; in single precision over |F(x)| if that is larger, as its rounding counts.
@@ -230,7 +230,6 @@ fn captums_semantics_differ_where_captum_deviates_and_nowhere_else() {
         let map = |semantics| Case { semantics, ..Case::of(&graph) }.maps(class, &json!({}), &images);
         worst(&map(a), &map(b)) > 1e-6
     };
-    use Semantics::{Captum, CaptumPatched, Exact};
     for class in ["GuidedBackprop", "Deconvolution", "DeepLift"] {
         assert!(differ("densenet121", class, Captum, CaptumPatched), "{class}");
         assert!(!differ("resnet18", class, Captum, CaptumPatched), "{class}");

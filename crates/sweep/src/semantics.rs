@@ -28,9 +28,9 @@ impl Semantics {
             Self::Exact => "What the papers define, on any model as it is.",
             Self::Captum => {
                 "What Captum 0.9 computes on torchvision's models as they are. DeepLIFT takes the plain gradient at a \
-                 max pool that is fed by a ReLU, at products, and at functions that Captum has no hook for. A functional ReLU (DenseNet's last) keeps its plain gradient in \
-                 guided backpropagation, deconvolution and DeepLIFT. The weights of the trapezoid rule of integrated \
-                 gradients sum to (n - 1) / n."
+                 max pool that is fed by a ReLU, at products, and at functions that Captum has no hook for. A \
+                 functional ReLU (DenseNet's last) keeps its plain gradient in guided backpropagation, deconvolution \
+                 and DeepLIFT. The weights of the trapezoid rule of integrated gradients sum to (n - 1) / n."
             }
             Self::CaptumPatched => {
                 "As `captum`, on a model whose functional ReLUs were replaced by modules: what scripts compute that \

@@ -103,9 +103,8 @@ impl Extent {
 
     /// Whether windows that are `self` apart do not touch.
     fn leaves_gaps(self, window: Self) -> bool {
-        let further = |stride: i64, window: i64| stride > window;
-        let channels = self.channels.zip(window.channels).is_some_and(|(stride, window)| further(stride, window));
-        channels || self.area.into_iter().zip(window.area).any(|(stride, window)| further(stride, window))
+        let channels = self.channels.zip(window.channels);
+        channels.into_iter().chain(self.area.into_iter().zip(window.area)).any(|(stride, window)| stride > window)
     }
 }
 

@@ -79,3 +79,6 @@ impl Graph {
         self.nodes.len()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,6 +33,8 @@ use tch::{TchError, Tensor};
 use crate::exported::{Call, ExportError, Value};
 
 pub(crate) use arithmetic::Add;
+#[cfg(test)]
+pub(crate) use arithmetic::Arithmetic;
 pub(crate) use attention::Attention;
 pub(crate) use average_pool::AveragePool;
 pub(crate) use batch_norm::BatchNorm;
