@@ -1,6 +1,6 @@
 # `make demo` and `make test` do everything on a fresh machine; the other targets are their parts.
 
-.PHONY: help setup build demo test lint clean
+.PHONY: help setup build demo test lint catalogue clean
 
 PYTHON := .python/bin/python
 
@@ -9,6 +9,7 @@ help:
 	@echo "make test    set up and run all tests"
 	@echo "make build   set up and build target/release/{scheduler,worker,means}"
 	@echo "make lint    formatting, clippy and docs, as CI checks them"
+	@echo "make catalogue   renew docs/catalogue.md from the entries of methods, models, operations and noises"
 
 setup:
 	@scripts/setup.sh
@@ -30,6 +31,11 @@ lint: setup
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+
+catalogue: setup
+	cargo build --locked --package worker
+	target/debug/worker catalogue --markdown > target/catalogue.md
+	mv target/catalogue.md docs/catalogue.md
 
 clean:
 	cargo clean

@@ -27,7 +27,7 @@ WRONG = [
     ("search_space.splits", ["tset"], "search_space.splits[0]: found `tset`, expected `train` or `val` or `test`"),
     ("search_space.model_flags", ["resnet19"], "unknown model `resnet19`, did you mean `resnet18`?"),
     ("search_space.data_flags", ["nowhere"], "no data for `nowhere` at 28 px: expected `"),
-    ("search_space.image_size", 100, "search_space.image_size: found `100`, expected one of [28, 64, 128, 224]"),
+    ("search_space.image_size", 7, "search_space.image_size: found `7`, expected a whole number from 8 to 1024"),
     ("search_space.noise_conditions.0.type", "gausian", "unknown noise `gausian`, did you mean `gaussian`?"),
     ("search_space.noise_conditions.0.params", {"std": 1}, "noise_conditions[0].params.std: unknown parameter, none is taken"),
     ("search_space.attribution_methods.0.class", "Salient", "unknown method `Salient`, did you mean `Saliency`?"),
@@ -64,6 +64,41 @@ def test_all_mistakes_are_told_at_once(sweep):
     assert told.startswith("error: 5 mistakes in ")
     for _, _, message in (WRONG[0], WRONG[2], WRONG[5], WRONG[8], WRONG[15]):
         assert message in told
+
+
+def test_what_only_the_method_or_the_model_can_find_is_told_before_anything_starts(sweep):
+    run = sweep()
+    run.config["search_space"]["attribution_methods"] = [
+        {"name": "Cam", "class": "LayerGradCam", "params": {"layer": ["layer4", "layer4.2.conv1", "fc"]}},
+        {"name": "Occlusion", "params": {"sliding_window_shapes": 8, "strides": [8, 9]}},
+    ]
+    told = run.run("--check", code=3).stderr
+    at = "search_space.attribution_methods[{}].params: `{}`: parameter "
+    assert told.startswith("error: 3 mistakes in ")
+    assert at.format(0, "Cam_layer_layer4.2.conv1") + "`layer`: `resnet18` has no layer `layer4.2.conv1`; the nearest" in told
+    assert "that give maps are `layer4.0.conv1`, `layer4.1.conv1`, " in told
+    assert at.format(0, "Cam_layer_fc") + "`layer`: `resnet18` gives no map at the layer `fc`; the nearest" in told
+    assert at.format(1, "Occlusion_sliding_window_shapes_8_strides_9") + "`strides` is [9], expected steps" in told
+    assert not run.output.exists()
+
+
+def test_a_model_that_cannot_take_images_of_the_size_is_told_before_anything_starts(tmp_path):
+    make_dataset(tmp_path / "in" / "data", "rgb", 16, 12)
+    make_weights(tmp_path / "in" / "weights", "rgb", "densenet121", 16)
+    run = Sweep(tmp_path, tmp_path / "in", size=16, models=("densenet121",))
+    told = run.run(code=3).stderr
+    assert "densenet121_16_1.pth` cannot take images of 16x16 px: libtorch: " in told
+
+
+def test_images_of_any_size_are_taken(tmp_path):
+    make_dataset(tmp_path / "in" / "data", "rgb", 32, 4)
+    make_weights(tmp_path / "in" / "weights", "rgb", "resnet18", 32)
+    run = Sweep(tmp_path, tmp_path / "in", size=32)
+    run.config["search_space"]["attribution_methods"] = METHODS[:1]
+    run.run()
+    import zarr
+
+    assert zarr.open_group(run.stores()[0], mode="r")["attributions/Saliency"].shape == (4, 3, 32, 32)
 
 
 def test_missing_data_and_missing_weights_of_one_dataset_are_told_together(sweep):

@@ -1,15 +1,17 @@
 //! What the scheduler asks before a sweep: what this build knows, and whether weights fit.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use attribution::METHODS;
+use network::Weights;
 use network::models::{self, MODELS};
 use network::operations::{self, OPERATIONS};
-use network::{NetworkError, Weights};
 use sweep::catalogue::{Catalogue, Checkpoint, Method, Operation, Question};
 use tch::{Device, Kind};
 
 use crate::exit::Exit;
+use crate::trial::{self, TrialError};
 
 /// The release that tch 0.24 is built for, and that `make setup` installs.
 const LIBTORCH: &str = "2.11.0";
@@ -42,12 +44,17 @@ pub(crate) fn answer() -> Result<Vec<Result<Checkpoint, String>>, Exit> {
     Ok(questions.iter().map(|question| inspect(question).map_err(|error| error.to_string())).collect())
 }
 
-fn inspect(question: &Question) -> Result<Checkpoint, NetworkError> {
+fn inspect(question: &Question) -> Result<Checkpoint, TrialError> {
     let graph = models::open(&question.model, &question.weights, (Device::Cpu, Kind::Float))?;
+    let size = graph.size().map(|size| size.map(|side| side as usize));
+    // Of a model that takes no images of this size, that alone is to be told.
+    let takes = size.is_none_or(|size| size == [question.size; 2]);
+    let misfits = if takes { trial::misfits(&graph, question)? } else { BTreeMap::new() };
     Ok(Checkpoint {
         channels: graph.channels() as usize,
         classes: graph.classes() as usize,
-        size: graph.size().map(|size| size.map(|side| side as usize)),
+        size,
         sha256: Weights::sha256(&question.weights)?,
+        misfits,
     })
 }

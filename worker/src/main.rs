@@ -8,8 +8,10 @@ mod connection;
 mod device;
 mod exit;
 mod inspect;
+mod markdown;
 mod pipeline;
 mod read;
+mod trial;
 mod unit;
 mod work;
 mod write;
@@ -18,6 +20,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use data::noise::NOISES;
+use sweep::catalogue::Item;
 
 use crate::exit::Exit;
 
@@ -32,10 +36,15 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Print what this build can compute, as JSON
-    Catalogue,
+    Catalogue {
+        /// Print it as Markdown instead, noises too: docs/catalogue.md
+        #[arg(long)]
+        markdown: bool,
+    },
     /// Read weights files and say whether they fit their models, as JSON
     ///
-    /// Takes a list of `{"model": .., "weights": ..}` on standard input. No device is touched.
+    /// Takes a list of questions on standard input: model, weights, size of the images, and variants that are
+    /// tried on the model. No GPU is touched.
     Inspect,
     /// Connect to a scheduler and do the units that it grants
     Run(connection::Args),
@@ -43,8 +52,9 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
-        Command::Catalogue => print(&inspect::catalogue()),
-        Command::Inspect => inspect::answer().and_then(|answers| print(&answers)),
+        Command::Catalogue { markdown: false } => json(&inspect::catalogue()),
+        Command::Catalogue { markdown: true } => print(&markdown::page(&inspect::catalogue(), &noises())),
+        Command::Inspect => inspect::answer().and_then(|answers| json(&answers)),
         Command::Run(args) => run(&args),
     };
     match outcome {
@@ -64,7 +74,16 @@ fn run(args: &connection::Args) -> Result<(), Exit> {
     pipeline::run(&link, grants, &device)
 }
 
-fn print(value: &impl serde::Serialize) -> Result<(), Exit> {
+fn noises() -> Vec<&'static Item> {
+    NOISES.iter().map(|entry| &entry.item).collect()
+}
+
+fn json(value: &impl serde::Serialize) -> Result<(), Exit> {
     let text = serde_json::to_string(value).map_err(|error| Exit::internal(error.to_string()))?;
-    writeln!(std::io::stdout(), "{text}").map_err(|error| Exit::internal(format!("cannot write the answer: {error}")))
+    print(&format!("{text}\n"))
+}
+
+fn print(text: &str) -> Result<(), Exit> {
+    let written = std::io::stdout().write_all(text.as_bytes());
+    written.map_err(|error| Exit::internal(format!("cannot write the answer: {error}")))
 }

@@ -5,11 +5,13 @@
 //! name and parameter is spelled in one place only: the entry's own file.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::parameters::Parameter;
+use crate::variant::Variant;
 
 /// One entry of an open list: a method, a model or a kind of noise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,13 +76,17 @@ pub fn find<'a>(items: &'a [Item], name: &str) -> Option<&'a Item> {
     items.iter().find(|item| item.name == name)
 }
 
-/// A weights file and the model that it should fit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A weights file, the model that it should fit, and what is to be computed with it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Question {
     /// Model architecture.
     pub model: String,
     /// Weights file.
     pub weights: PathBuf,
+    /// Height and width of the images.
+    pub size: usize,
+    /// Variants that are to be tried on the model.
+    pub variants: Vec<Variant>,
 }
 
 /// What one weights file holds, as a worker reads it before anything is started.
@@ -94,4 +100,6 @@ pub struct Checkpoint {
     pub size: Option<[usize; 2]>,
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
+    /// What is wrong with variants that cannot be computed on this model, by their keys.
+    pub misfits: BTreeMap<String, String>,
 }

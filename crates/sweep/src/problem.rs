@@ -83,6 +83,14 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Stri
     }
 }
 
+/// The `count` names of `known` that are closest to `word`, the closest first.
+pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>, count: usize) -> Vec<&'a str> {
+    let mut known: Vec<&str> = known.into_iter().collect();
+    known.sort_by_cached_key(|name| strsim::damerau_levenshtein(word, name));
+    known.truncate(count);
+    known
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,6 +101,12 @@ mod tests {
         assert_eq!(nearest("split", known), "did you mean `splits`?");
         assert_eq!(nearest("dataflag", known), "did you mean `data_flags`?");
         assert_eq!(nearest("launcher", known), "known: splits, data_flags");
+    }
+
+    #[test]
+    fn the_closest_names_come_first() {
+        let known = ["avgpool", "layer1", "layer4", "layer4.1"];
+        assert_eq!(closest("layer4.2", known, 2), ["layer4.1", "layer4"]);
     }
 
     #[test]

@@ -3,25 +3,42 @@
 use serde::{Deserialize, Serialize};
 
 /// Whose definition of a method is followed where papers and Captum differ.
+///
+/// What each of them is stands in [`Semantics::meaning`], from where texts take it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Semantics {
-    /// What the papers define, on any model as it is.
+    /// The papers'.
     #[default]
     Exact,
-    /// What Captum 0.9 computes on torchvision's models as they are.
-    ///
-    /// `DeepLIFT` takes the plain gradient at a max pool that is fed by a ReLU. A functional ReLU
-    /// (`DenseNet`'s last) keeps its plain gradient in guided backpropagation, deconvolution and
-    /// `DeepLIFT`. The weights of the trapezoid rule of integrated gradients sum to (n - 1) / n.
+    /// Captum's, on models as they are.
     Captum,
-    /// As [`Semantics::Captum`], on a model whose functional ReLUs were replaced by modules.
+    /// Captum's, on models whose functional ReLUs were replaced by modules.
     CaptumPatched,
 }
 
 /// The words of a config.
-pub(crate) const WORDS: &[(&str, Semantics)] =
+pub const WORDS: &[(&str, Semantics)] =
     &[("exact", Semantics::Exact), ("captum", Semantics::Captum), ("captum_patched", Semantics::CaptumPatched)];
+
+impl Semantics {
+    /// What is computed, in a sentence or a few.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Exact => "What the papers define, on any model as it is.",
+            Self::Captum => {
+                "What Captum 0.9 computes on torchvision's models as they are. DeepLIFT takes the plain gradient at a \
+                 max pool that is fed by a ReLU, at products, and at functions that Captum has no hook for. A \
+                 functional ReLU (DenseNet's last) keeps its plain gradient in guided backpropagation, deconvolution \
+                 and DeepLIFT. The weights of the trapezoid rule of integrated gradients sum to (n - 1) / n."
+            }
+            Self::CaptumPatched => {
+                "As `captum`, on a model whose functional ReLUs were replaced by modules: what scripts compute that \
+                 replace DenseNet's last ReLU, because Captum has no hook for a function."
+            }
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,7 @@
 //! Variants and noises of a config, checked against what the build knows.
 
+use std::collections::BTreeMap;
+
 use data::noise::{self, NOISES};
 use sweep::catalogue::Catalogue;
 use sweep::config::Config;
@@ -35,6 +37,18 @@ pub(super) fn variants(config: &Config, catalogue: &Catalogue, problems: &mut Pr
         }
     }
     variants
+}
+
+/// Tells what a worker found wrong with variants (`misfits`, by their keys) at the methods that they come from.
+pub(super) fn tell(misfits: &BTreeMap<String, String>, config: &Config, problems: &mut Problems) {
+    for (index, method) in config.search_space.methods.iter().enumerate() {
+        for key in expand(&method.params).iter().map(|given| key(&method.name, given)) {
+            if let Some(reason) = misfits.get(&key) {
+                let at = format!("search_space.attribution_methods[{index}].params");
+                problems.add(method.line, at, format!("`{key}`: {reason}"));
+            }
+        }
+    }
 }
 
 /// Every noise of the config.
@@ -82,4 +96,45 @@ fn unusable(key: &str, earlier: &[Variant]) -> Option<String> {
     }
     let fits = key.chars().all(|c| c.is_ascii_alphanumeric() || "._-+".contains(c)) && key.len() <= 200;
     (!fits).then(|| format!("the variant `{key}` cannot name a folder"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    const CONFIG: &str = "\
+paths: {medmnist_weights_root: w, medmnist_data_root: d, final_output_dir: o}
+search_space:
+  model_flags: [resnet18]
+  splits: [test]
+  noise_conditions: [{name: clean, type: none}]
+  attribution_methods:
+    - {name: Saliency}
+    - {name: Cam, class: LayerGradCam, params: {layer: [layer4, layer5]}}
+    - {name: Occlusion, params: {strides: 9, sliding_window_shapes: [8, 9]}}
+";
+
+    #[test]
+    fn what_a_worker_finds_wrong_is_told_once_at_the_method_that_it_comes_from() {
+        let mut problems = Problems::new(Path::new("c.yml"));
+        let config = Config::parse(Path::new("c.yml"), CONFIG, &mut problems).unwrap();
+        let of = |key: &str, reason: &str| (key.to_owned(), reason.to_owned());
+        let first = BTreeMap::from([
+            of("Cam_layer_layer5", "`resnet18` has no layer `layer5`"),
+            of("Occlusion_sliding_window_shapes_8_strides_9", "9 is too far"),
+        ]);
+        // A second dataset, with the same model.
+        for misfits in [&BTreeMap::new(), &first, &first] {
+            tell(misfits, &config, &mut problems);
+        }
+        let told: Vec<_> = problems.list().iter().map(|p| format!("{}: {}: {}", p.line, p.key, p.text)).collect();
+        assert_eq!(
+            told,
+            [
+                "8: search_space.attribution_methods[1].params: `Cam_layer_layer5`: `resnet18` has no layer `layer5`",
+                "9: search_space.attribution_methods[2].params: `Occlusion_sliding_window_shapes_8_strides_9`: 9 is too far",
+            ]
+        );
+    }
 }

@@ -72,7 +72,7 @@ pub(crate) fn check(file: &Path, worker: &Worker) -> Result<Checked, Failure> {
     let noises = methods::noises(&config, &mut problems);
     let flags = data::datasets::flags(&config, &mut problems);
     let datasets = datasets::open(&config, &flags, &mut problems);
-    let models = weights::read(&config, &catalogue, &flags, worker, &mut problems)?;
+    let models = weights::read(&config, &catalogue, &flags, (worker, &variants), &mut problems)?;
     let means = Means::find(&config, &flags, &variants, &mut problems);
     let mut groups = grid::groups(&config, &datasets, &models, &noises, &variants, &batches, &mut problems);
     for (group, _) in &mut groups {

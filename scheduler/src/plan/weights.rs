@@ -1,12 +1,15 @@
 //! Weights of a config: where they lie, and whether they fit their models.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use fleet::{FleetError, Worker};
 use sweep::catalogue::{self, Catalogue, Checkpoint, Question};
 use sweep::config::Config;
 use sweep::problem::{Problems, nearest};
+use sweep::variant::Variant;
+
+use super::methods;
 
 /// Weights by dataset flag and model.
 pub(super) type Models = BTreeMap<(String, String), (PathBuf, Checkpoint)>;
@@ -17,39 +20,15 @@ const EXTENSIONS: [&str; 4] = ["pth", "pt", "safetensors", PROGRAM];
 /// Extension of exported programs: they bring their architecture, so that their names are free.
 const PROGRAM: &str = "pt2";
 
-/// The weights of every dataset and model; a worker reads each file once.
+/// The weights of every dataset and model; a worker reads each file once, and tries `variants` on it.
 pub(super) fn read(
     config: &Config,
     catalogue: &Catalogue,
     flags: &[(String, u64)],
-    worker: &Worker,
+    (worker, variants): (&Worker, &[Variant]),
     problems: &mut Problems,
 ) -> Result<Models, FleetError> {
-    let mut asked: BTreeMap<(String, String), (Question, u64)> = BTreeMap::new();
-    for (model, line) in &config.search_space.model_flags {
-        let known = catalogue::find(&catalogue.models, model).is_some();
-        for (flag, _) in flags {
-            match locate(config, flag, model, known) {
-                Ok(weights) => {
-                    let question = Question { model: model.clone(), weights };
-                    asked.insert((flag.clone(), model.clone()), (question, *line));
-                }
-                Err(expected) if !known => {
-                    let hint = nearest(model, catalogue.models.iter().map(|item| item.name.as_ref()));
-                    let program = expected.with_extension(PROGRAM);
-                    let text = format!(
-                        "unknown model `{model}`, {hint} (a program of torch.export may have any name: `{}`)",
-                        program.display()
-                    );
-                    problems.add(*line, "search_space.model_flags", text);
-                }
-                Err(expected) => {
-                    let text = format!("no weights of {model} for `{flag}`: expected `{}`", expected.display());
-                    problems.add(*line, "search_space.model_flags", text);
-                }
-            }
-        }
-    }
+    let asked = questions(config, catalogue, flags, variants, problems);
     if asked.is_empty() {
         return Ok(Models::new());
     }
@@ -57,11 +36,53 @@ pub(super) fn read(
     let mut models = Models::new();
     for ((names, (question, line)), answer) in asked.into_iter().zip(worker.inspect(&questions)?) {
         match answer {
-            Ok(checkpoint) => drop(models.insert(names, (question.weights, checkpoint))),
+            Ok(checkpoint) => {
+                methods::tell(&checkpoint.misfits, config, problems);
+                models.insert(names, (question.weights, checkpoint));
+            }
             Err(text) => problems.add(line, "search_space.model_flags", text),
         }
     }
     Ok(models)
+}
+
+/// What is asked of each dataset and model whose weights are there, with the line of the model.
+fn questions(
+    config: &Config,
+    catalogue: &Catalogue,
+    flags: &[(String, u64)],
+    variants: &[Variant],
+    problems: &mut Problems,
+) -> BTreeMap<(String, String), (Question, u64)> {
+    let size = config.search_space.image_size;
+    let mut asked = BTreeMap::new();
+    for (model, line) in &config.search_space.model_flags {
+        let known = catalogue::find(&catalogue.models, model).is_some();
+        for (flag, _) in flags {
+            match locate(config, flag, model, known) {
+                Ok(weights) => {
+                    let (model, variants) = (model.clone(), variants.to_vec());
+                    let question = Question { model, weights, size, variants };
+                    asked.insert((flag.clone(), question.model.clone()), (question, *line));
+                }
+                Err(expected) => {
+                    let text = absent(catalogue, (model, flag), &expected);
+                    problems.add(*line, "search_space.model_flags", text);
+                }
+            }
+        }
+    }
+    asked
+}
+
+/// Why there is nothing to ask about `model`, for which a file was `expected`.
+fn absent(catalogue: &Catalogue, (model, flag): (&str, &str), expected: &Path) -> String {
+    if catalogue::find(&catalogue.models, model).is_some() {
+        return format!("no weights of {model} for `{flag}`: expected `{}`", expected.display());
+    }
+    let hint = nearest(model, catalogue.models.iter().map(|item| item.name.as_ref()));
+    let program = expected.with_extension(PROGRAM);
+    format!("unknown model `{model}`, {hint} (a program of torch.export may have any name: `{}`)", program.display())
 }
 
 /// `weights_<flag>/<model>_<size>_1.pth`, or the path where it was expected. Of a model that is not `known`

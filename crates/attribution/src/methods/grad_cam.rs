@@ -30,7 +30,7 @@ pub(super) const LAYER: Parameter = Parameter {
     summary: Cow::Borrowed(
         "module whose output is looked at (`layer4`); empty for the last one of more than one pixel",
     ),
-    kind: Kind::Text,
+    kind: Kind::Layer,
     default: Some(Default::Word(Cow::Borrowed(""))),
 };
 

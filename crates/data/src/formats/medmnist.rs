@@ -1,6 +1,7 @@
 //! MedMNIST: one .npz a dataset, with `<split>_images` (N,H,W) or (N,H,W,3) and `<split>_labels` (N,L).
 //!
-//! <https://medmnist.com>. Sizes 64, 128 and 224 carry their size in the file name; 28 does not.
+//! <https://medmnist.com>. Every size but 28 px is part of the file name: `<flag>_224.npz`, `<flag>.npz`. It is
+//! published in 28, 64, 128 and 224 px; a user's own dataset may have any size (CIFAR: `<flag>_32.npz`).
 
 use std::ops::Range;
 use std::path::Path;

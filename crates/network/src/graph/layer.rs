@@ -1,5 +1,7 @@
 //! Layers: values inside the graph, for methods that explain them.
 
+use std::collections::BTreeSet;
+
 use tch::{TchError, Tensor};
 
 use super::forward::Keep;
@@ -16,6 +18,17 @@ impl Graph {
             node.name.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         self.nodes.iter().rposition(within).map(Layer)
+    }
+
+    /// Modules whose output in `trace` is a map `[n, c, h, w]`: what can be asked for as a layer.
+    pub fn maps<'a>(&'a self, trace: &Trace) -> Vec<&'a str> {
+        let names = self.nodes.iter().skip(1).flat_map(|node| {
+            let ends = node.name.match_indices('.').map(|(end, _)| end).chain([node.name.len()]);
+            ends.map(|end| &node.name[..end])
+        });
+        let names: BTreeSet<&str> = names.collect();
+        let is_map = |name: &&str| self.layer(name).is_some_and(|Layer(id)| trace.kept[id].output_shape.len() == 4);
+        names.into_iter().filter(|name| !name.is_empty()).filter(is_map).collect()
     }
 
     /// The last value of `trace` that is a map, `[n, c, h, w]` of more than one pixel: where Grad-CAM looks by default.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 pub use paths::Paths;
 pub use scheduler::{Preflight, Scheduler};
-pub use search_space::{Method, NoiseCondition, SIZES, SearchSpace, Split};
+pub use search_space::{LEAST_SIZE, MOST_SIZE, Method, NoiseCondition, SearchSpace, Split};
 pub use settings::{Compression, Devices, Settings, StoreSettings};
 
 use crate::problem::Problems;
@@ -169,6 +169,21 @@ scheduler:
             "28: scheduler.max_retries: found `-1`, expected a whole number from 0 to 100",
         ];
         assert_eq!(problems, expected);
+    }
+
+    #[test]
+    fn images_may_have_any_size_that_a_model_can_take() {
+        for size in [8, 28, 32, 96, 1024] {
+            let (config, problems) =
+                parse(&REFERENCE.replace("  splits:", &format!("  image_size: {size}\n  splits:")));
+            assert_eq!(problems, [""; 0]);
+            assert_eq!(config.map(|config| config.search_space.image_size), Some(size));
+        }
+        for size in ["7", "1025", "-28", "28.0", "small"] {
+            let (_, problems) = parse(&REFERENCE.replace("  splits:", &format!("  image_size: {size}\n  splits:")));
+            let found = format!("image_size: found `{size}`, expected a whole number from 8 to 1024");
+            assert!(problems.iter().any(|problem| problem.contains(&found)), "{problems:?}");
+        }
     }
 
     #[test]

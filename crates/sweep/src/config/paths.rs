@@ -9,7 +9,7 @@ use crate::yaml::{Fields, read};
 pub struct Paths {
     /// Holds `weights_<flag>/<model>_<size>_1.pth`.
     pub weights_root: PathBuf,
-    /// Holds `<flag>_<size>.npz`.
+    /// Holds `<flag>_<size>.npz`; `<flag>.npz` for 28 px.
     pub data_root: PathBuf,
     /// Holds mean images.
     pub means_dir: Option<PathBuf>,

@@ -13,7 +13,7 @@ pub struct SearchSpace {
     pub model_flags: Vec<(String, u64)>,
     /// Splits of each dataset.
     pub splits: Vec<(Split, u64)>,
-    /// Height and width of an image, one of [`SIZES`].
+    /// Height and width of an image in pixels, from [`LEAST_SIZE`] to [`MOST_SIZE`].
     pub image_size: usize,
     /// Noises.
     pub noises: Vec<NoiseCondition>,
@@ -21,8 +21,11 @@ pub struct SearchSpace {
     pub methods: Vec<Method>,
 }
 
-/// The sizes in which MedMNIST is published, in pixels.
-pub const SIZES: [usize; 4] = [28, 64, 128, 224];
+/// Smallest height and width of an image: below it, pooling leaves nothing in most models.
+pub const LEAST_SIZE: usize = 8;
+
+/// Largest height and width of an image: a model's values for one of them are a few gigabytes at most.
+pub const MOST_SIZE: usize = 1024;
 
 /// Part of a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,22 +75,18 @@ impl Split {
 
 impl SearchSpace {
     pub(super) fn read(mut fields: Fields<'_>) -> Self {
+        let size = read::integer(LEAST_SIZE as u64, MOST_SIZE as u64);
         let space = Self {
             data_flags: unique(&mut fields, "data_flags", read::name),
             model_flags: items(&mut fields, "model_flags", read::name),
             splits: items(&mut fields, "splits", read::choice(SPLITS)),
-            image_size: fields.optional("image_size", size).unwrap_or(224),
+            image_size: fields.optional("image_size", size).map_or(224, |size| size as usize),
             noises: sections(&mut fields, "noise_conditions", noise),
             methods: sections(&mut fields, "attribution_methods", method),
         };
         fields.finish();
         space
     }
-}
-
-fn size(value: &Value) -> Result<usize, String> {
-    let found = SIZES.into_iter().find(|size| *value == Value::Integer(*size as i64));
-    found.ok_or_else(|| format!("one of {SIZES:?}"))
 }
 
 /// The items of the list under `key`, which must be there.

@@ -37,8 +37,9 @@ pub enum Kind {
     Extent,
     /// `true` or `false`.
     Boolean,
-    /// Any text.
-    Text,
+    /// A module of the model by its name in PyTorch (`layer4.1.conv2`), or empty text. Whether a model
+    /// has it is known once its weights are read.
+    Layer,
 }
 
 impl Kind {
@@ -52,7 +53,7 @@ impl Kind {
             Self::Baseline(words) => is_word(words) || value.as_f64().is_some_and(f64::is_finite),
             Self::Extent => return sizes(value).map(Value::from),
             Self::Boolean => value.is_boolean(),
-            Self::Text => value.is_string(),
+            Self::Layer => value.is_string(),
         };
         fits.then(|| value.clone())
     }
@@ -82,7 +83,7 @@ impl fmt::Display for Kind {
                 write!(f, "pixels from 1 to {LARGEST}: `16`, `16x16` (height x width) or `3x16x16` (channels too)")
             }
             Self::Boolean => write!(f, "`true` or `false`"),
-            Self::Text => f.write_str("text"),
+            Self::Layer => f.write_str("the name of a module of the model"),
         }
     }
 }

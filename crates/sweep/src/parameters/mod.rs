@@ -5,6 +5,7 @@ mod spelling;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -142,6 +143,19 @@ impl Default {
             Self::Word(word) => Some(word.as_ref().into()),
             Self::Boolean(value) => Some((*value).into()),
             Self::Absent => None,
+        }
+    }
+}
+
+impl fmt::Display for Default {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(value) => write!(f, "{value}"),
+            Self::Number(value) => write!(f, "{value:?}"),
+            Self::Word(word) if word.is_empty() => f.write_str("empty"),
+            Self::Word(word) => write!(f, "`{word}`"),
+            Self::Boolean(value) => write!(f, "`{value}`"),
+            Self::Absent => f.write_str("not given"),
         }
     }
 }

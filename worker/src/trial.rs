@@ -1,0 +1,75 @@
+//! Whether variants can be computed on a model: what no list of parameters can say, before anything is started.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use attribution::METHODS;
+use network::{Graph, NetworkError, Trace};
+use sweep::catalogue::Question;
+use sweep::parameters::{self, Parameter};
+use sweep::problem::closest;
+use sweep::variant::Variant;
+use tch::{Device, TchError, Tensor};
+
+/// Layers that are told in place of one that will not do.
+const TOLD: usize = 4;
+
+/// Why a weights file is of no use.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TrialError {
+    #[error(transparent)]
+    Model(#[from] NetworkError),
+    #[error("the model in `{}` cannot take images of {size}x{size} px: {source}", file.display())]
+    Size { file: PathBuf, size: usize, source: NetworkError },
+}
+
+/// What is wrong with each variant of `question` that cannot be computed on `graph`, by its key.
+pub(crate) fn misfits(graph: &Graph, question: &Question) -> Result<BTreeMap<String, String>, TrialError> {
+    let trace = run(graph, question.size).map_err(|error| TrialError::Size {
+        file: question.weights.clone(),
+        size: question.size,
+        source: error.into(),
+    })?;
+    let found = question.variants.iter().filter_map(|variant| {
+        let reason = unbuilt(variant).or_else(|| layerless(graph, &trace, &question.model, variant))?;
+        Some((variant.key.clone(), reason))
+    });
+    Ok(found.collect())
+}
+
+/// One grey image: a model whose last maps would be empty is found.
+fn run(graph: &Graph, size: usize) -> Result<Trace, TchError> {
+    let shape = [1, graph.channels(), size as i64, size as i64];
+    graph.trace(&Tensor::f_zeros(shape, (tch::Kind::Float, Device::Cpu))?)
+}
+
+/// Why the method refuses its parameters.
+fn unbuilt(variant: &Variant) -> Option<String> {
+    let built = attribution::build(&variant.class, &variant.parameters, variant.semantics);
+    built.err().map(|error| error.to_string())
+}
+
+/// Why the model has no such layer as a parameter names.
+fn layerless(graph: &Graph, trace: &Trace, model: &str, variant: &Variant) -> Option<String> {
+    let entry = METHODS.iter().find(|entry| entry.item.name == variant.class)?;
+    let is_layer = |parameter: &&Parameter| parameter.kind == parameters::Kind::Layer;
+    let mut given = entry.item.parameters.iter().filter(is_layer).filter_map(|parameter| {
+        let name = variant.parameters.word(&parameter.name).ok()?;
+        unmapped(graph, trace, name).map(|reason| format!("parameter `{}`: `{model}` {reason}", parameter.name))
+    });
+    given.next()
+}
+
+fn unmapped(graph: &Graph, trace: &Trace, name: &str) -> Option<String> {
+    if name.is_empty() {
+        let none = || "gives no map of more than one pixel at this size".to_owned();
+        return graph.last_map(trace).is_none().then(none);
+    }
+    let maps = graph.maps(trace);
+    if maps.contains(&name) {
+        return None;
+    }
+    let what = if graph.layer(name).is_some() { "gives no map at the layer" } else { "has no layer" };
+    let nearest = closest(name, maps, TOLD).iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    Some(format!("{what} `{name}`; the nearest that give maps are {nearest}"))
+}
