@@ -17,6 +17,7 @@ pub struct Pass<'a> {
     trace: OnceCell<Trace>,
     values: OnceCell<Trace>,
     gradient: OnceCell<Tensor>,
+    scores: OnceCell<Tensor>,
 }
 
 impl<'a> Pass<'a> {
@@ -25,8 +26,9 @@ impl<'a> Pass<'a> {
     /// `rows` is how many images the device may hold at once, for methods that make several of one;
     /// a method never makes fewer than `n`.
     pub fn new(graph: &'a Graph, images: Tensor, targets: Tensor, rows: i64, origin: Origin<'a>) -> Self {
-        let (trace, values, gradient) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Self { graph, images, targets, rows, origin, trace, values, gradient }
+        let (trace, values) = (OnceCell::new(), OnceCell::new());
+        let (gradient, scores) = (OnceCell::new(), OnceCell::new());
+        Self { graph, images, targets, rows, origin, trace, values, gradient, scores }
     }
 
     /// As [`Pass::new`], with the forward pass already done and the largest logit of each image as its target.
@@ -124,16 +126,15 @@ impl<'a> Pass<'a> {
 
     /// The pass of `baselines`, one row or n, as [`Pass::multipliers`] takes it.
     pub(crate) fn reference(&self, baselines: &Tensor) -> Result<Trace, TchError> {
-        self.graph.trace_values(baselines)
+        self.graph.trace_reference(baselines, self.len())
     }
 
     /// The target logit of every image, `[n]`.
-    pub(crate) fn scores(&self) -> Result<Tensor, TchError> {
-        let logits = match (self.trace.get(), self.values.get()) {
-            (Some(trace), _) | (None, Some(trace)) => trace.logits().shallow_clone(),
-            (None, None) => self.graph.forward(&self.images)?,
-        };
-        self.selected(&logits)
+    pub(crate) fn scores(&self) -> Result<&Tensor, TchError> {
+        once(&self.scores, || match (self.trace.get(), self.values.get()) {
+            (Some(trace), _) | (None, Some(trace)) => self.selected(trace.logits()),
+            (None, None) => self.selected(&self.graph.forward(&self.images)?),
+        })
     }
 
     /// The target logit of every image at other `points`: a whole number of variations of every image,

@@ -51,6 +51,8 @@ struct GradientShap {
 struct Sample {
     points: Tensor,
     line: Tensor,
+    /// The target logits at the end of the line.
+    scores: Tensor,
     chosen: Vec<usize>,
 }
 
@@ -59,7 +61,7 @@ impl Method for GradientShap {
         let images = self.baselines.iter().map(|(baseline, _)| baseline.of(pass)).collect::<Result<Vec<_>, _>>()?;
         let scores = images.iter().map(|image| pass.scores_at(image)).collect::<Result<Vec<_>, _>>()?;
         let mut sum = pass.images().f_zeros_like()?;
-        let mut from = pass.scores()?.f_zeros_like()?;
+        let mut change = pass.scores()?.f_zeros_like()?;
         let all: Vec<u64> = (0..self.samples).collect();
         for part in all.chunks(pass.variations()) {
             let samples = part.iter().map(|sample| self.sample(pass, &images, *sample));
@@ -69,22 +71,23 @@ impl Method for GradientShap {
             let gradients = pass.gradient_at(&Tensor::f_cat(&points, 0)?, &targets)?;
             for (gradient, sample) in gradients.f_chunk(part.len() as i64, 0)?.iter().zip(&samples) {
                 sum = sum.f_add_(&gradient.f_mul(&sample.line)?)?;
-                from = from.f_add_(&chosen(&scores, &sample.chosen)?.f_view([-1])?)?;
+                let from = chosen(&scores, &sample.chosen)?.f_view([-1])?;
+                change = change.f_add_(&sample.scores.f_sub(&from)?)?;
             }
         }
         let count = self.samples as f64;
-        let change = pass.scores()?.f_sub(&from.f_div_scalar(count)?)?;
-        Ok(Attribution::complete(sum.f_div_scalar(count)?, change))
+        Ok(Attribution::complete(sum.f_div_scalar(count)?, change.f_div_scalar(count)?))
     }
 }
 
 impl GradientShap {
     /// A function of image and sample alone: how many samples there are in all does not show.
     fn sample(&self, pass: &Pass<'_>, baselines: &[Tensor], sample: u64) -> Result<Sample, TchError> {
-        let mut images = pass.images().shallow_clone();
+        let (mut images, mut scores) = (pass.images().shallow_clone(), pass.scores()?.shallow_clone());
         if self.stdev > 0.0 {
             let noise = pass.origin().normal(&images, "GradientShap.stdevs", sample)?;
             images = images.f_add(&noise.f_mul_scalar(self.stdev)?)?;
+            scores = pass.scores_at(&images)?.f_view([-1])?;
         }
         let (mut chosen_ones, mut alphas) = (Vec::new(), Vec::new());
         for row in 0..pass.len() {
@@ -97,7 +100,7 @@ impl GradientShap {
         let alpha = alpha.f_to_kind(images.f_kind()?)?.f_to_device(images.device())?;
         let line = images.f_sub(&baseline)?;
         let points = line.f_mul(&alpha)?.f_add_(&baseline)?;
-        Ok(Sample { points, line, chosen: chosen_ones })
+        Ok(Sample { points, line, scores, chosen: chosen_ones })
     }
 
     /// The baseline that a number from 0 to 1 stands for.

@@ -41,7 +41,7 @@ fn groups() -> Vec<Arc<Group>> {
         Kind::Word(words) | Kind::Baseline(words) => json!(words[0]),
         Kind::Extent => json!(1),
         Kind::Boolean => json!(true),
-        Kind::Text => json!(""),
+        Kind::Layer => json!(""),
     };
     let parameters =
         |item: &Item| item.parameters.iter().map(|p| (p.name.to_string(), value(p))).collect::<serde_json::Map<_, _>>();

@@ -12,6 +12,8 @@ use super::schema::{Argument, Node, OptionalTensor};
 const VIEWS: &[&str] = &[
     "view",
     "reshape",
+    "reshape_as",
+    "broadcast_to",
     "flatten",
     "unflatten",
     "squeeze",
@@ -65,6 +67,11 @@ pub(super) fn tensors(argument: &Argument) -> Vec<&str> {
         Argument::AsOptionalTensors(list) => list.iter().filter_map(optional).collect(),
         _ => Vec::new(),
     }
+}
+
+/// Whether `argument` is a list that leaves tensors out.
+pub(super) fn has_gaps(argument: &Argument) -> bool {
+    matches!(argument, Argument::AsOptionalTensors(list) if list.iter().any(|tensor| optional(tensor).is_none()))
 }
 
 fn optional(tensor: &OptionalTensor) -> Option<&str> {

@@ -12,7 +12,7 @@ use super::module::{module, unsupported};
 use super::schema::{Argument, Node};
 use super::sizes::Batch;
 use crate::graph::{How, Id, Operation};
-use crate::operations::{Constant, Size};
+use crate::operations::{Constant, Size, copied};
 
 /// A value of the program.
 #[derive(Clone, Debug)]
@@ -96,6 +96,11 @@ impl<'a> Call<'a> {
     pub(crate) fn values(&mut self, name: &str) -> Result<Vec<Value>, ExportError> {
         let names = self.argument(name).map(super::alias::tensors).unwrap_or_default();
         names.into_iter().map(|value| self.state.value(value)).collect()
+    }
+
+    /// Whether the list of tensors `name` leaves any of them out.
+    pub(crate) fn has_gaps(&self, name: &str) -> bool {
+        self.argument(name).is_some_and(super::alias::has_gaps)
     }
 
     /// The tensor or number `name`.
@@ -186,7 +191,7 @@ impl<'a> Call<'a> {
         for input in inputs {
             ids.push(match input {
                 Value::Images(id) => *id,
-                Value::Constant(tensor) => self.state.push(&name, Constant(tensor.shallow_clone()), Vec::new()),
+                Value::Constant(tensor) => self.state.push(&name, Constant(copied(tensor)?), Vec::new()),
                 Value::List(_) => return Err(self.fault("input", "is a list of tensors, expected one")),
             });
         }

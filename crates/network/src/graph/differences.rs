@@ -3,9 +3,24 @@
 use sweep::semantics::Semantics;
 use tch::{TchError, Tensor};
 
-use super::{Graph, Kept, Pair, Trace};
+use super::{Graph, Pair, Trace};
 
 impl Graph {
+    /// The pass of `baselines`, one row for all or `rows`, as [`Graph::multipliers`] takes it.
+    ///
+    /// One row is computed once and broadcast, unless an image has several rows somewhere (windows,
+    /// tokens in front): there each image's must meet its own.
+    pub fn trace_reference(&self, baselines: &Tensor, rows: i64) -> Result<Trace, TchError> {
+        let trace = self.trace_values(baselines)?;
+        let broadcasts = |tensor: &Tensor| tensor.size().first() == Some(&1);
+        let values = trace.kept.iter().filter_map(|kept| kept.values.as_ref());
+        let fit = values.fold(true, |fit, (_, output)| fit && broadcasts(output));
+        if baselines.size().first() != Some(&1) || rows == 1 || fit {
+            return Ok(trace);
+        }
+        self.trace_values(&baselines.f_expand([rows, -1, -1, -1], false)?.f_contiguous()?)
+    }
+
     /// Multipliers `[n, channels, h, w]` of the images of `trace` against the baselines of `reference`
     /// (n rows, or one for all), from `gradient` `[n, classes]` of the logits. Both traces are of
     /// [`Graph::trace_values`].
@@ -26,54 +41,17 @@ impl Graph {
             let node = &self.nodes[id];
             let captum = semantics != Semantics::Exact;
             // A hook reads the gradient before a hooked module behind it has replaced it.
-            let behind_relu = node.inputs.first().is_some_and(|&input| self.nodes[input].operation.is_hooked_relu());
-            let tiled = tiled(&trace.kept[id], &reference.kept[id])?;
+            let functional_is_plain = semantics == Semantics::Captum;
+            let hooked = |input: &usize| self.nodes[*input].operation.is_relu(!functional_is_plain);
+            let behind_relu = node.inputs.first().is_some_and(hooked);
             let pair = Pair {
                 here: &trace.kept[id],
-                there: tiled.as_ref().unwrap_or(&reference.kept[id]),
+                there: &reference.kept[id],
                 captum,
                 pool_is_plain: captum && behind_relu,
-                functional_is_plain: semantics == Semantics::Captum,
+                functional_is_plain,
             };
             node.operation.multipliers(&pair, gradient)
         })
     }
-}
-
-/// What the baseline left, where an image has several rows (windows, say): one baseline's rows are then
-/// repeated for every image, because they would not broadcast.
-fn tiled(here: &Kept, there: &Kept) -> Result<Option<Kept>, TchError> {
-    let (Some((inputs, output)), Some((inputs_there, output_there))) = (&here.values, &there.values) else {
-        return Ok(None);
-    };
-    if times(output, output_there) == 1 {
-        return Ok(None);
-    }
-    let all =
-        |here: &[Tensor], there: &[Tensor]| here.iter().zip(there).map(|(here, there)| tile(here, there)).collect();
-    let inputs: Result<Vec<Tensor>, TchError> = all(inputs, inputs_there);
-    let tensors: Result<Vec<Tensor>, TchError> = all(&here.tensors, &there.tensors);
-    Ok(Some(Kept {
-        shapes: here.shapes.clone(),
-        output_shape: here.output_shape.clone(),
-        tensors: tensors?,
-        values: Some((inputs?, tile(output, output_there)?)),
-    }))
-}
-
-/// How often the rows of `there` go into those of `here`; once where broadcasting will do.
-fn times(here: &Tensor, there: &Tensor) -> i64 {
-    match (here.size().first(), there.size().first()) {
-        (Some(here), Some(there)) if *there > 1 && here > there && here % there == 0 => here / there,
-        _ => 1,
-    }
-}
-
-fn tile(here: &Tensor, there: &Tensor) -> Result<Tensor, TchError> {
-    let mut repeats = vec![1; there.dim()];
-    match repeats.first_mut() {
-        Some(rows) => *rows = times(here, there),
-        None => return Ok(there.shallow_clone()),
-    }
-    there.f_repeat(&repeats)
 }

@@ -26,7 +26,12 @@ impl Graph {
                 && readers[before] == 1
             {
                 let folded = fold(convolution, norm)?;
-                nodes[moved[before]].operation = Box::new(folded);
+                // What comes out is the batch norm's value: a layer is found by that name.
+                nodes[moved[before]] = Node {
+                    name: node.name,
+                    operation: Box::new(folded),
+                    inputs: std::mem::take(&mut nodes[moved[before]].inputs),
+                };
                 moved.push(moved[before]);
                 continue;
             }

@@ -31,10 +31,17 @@ impl Graph {
         names.into_iter().filter(|name| !name.is_empty()).filter(is_map).collect()
     }
 
-    /// The last value of `trace` that is a map, `[n, c, h, w]` of more than one pixel: where Grad-CAM looks by default.
+    /// The last value of `trace` that is a picture, `[n, c, h, w]` of more than one pixel, made from
+    /// pictures all the way: where Grad-CAM looks by default. Attention has four dimensions too, but
+    /// heads and tokens are no picture.
     pub fn last_map(&self, trace: &Trace) -> Option<Layer> {
-        let is_map = |kept: &super::Kept| matches!(kept.output_shape[..], [_, _, h, w] if h * w > 1);
-        trace.kept.iter().skip(1).rposition(is_map).map(|id| Layer(id + 1))
+        let mut pictures = vec![true; self.nodes.len()];
+        for (id, node) in self.nodes.iter().enumerate().skip(1) {
+            let of_pictures = node.inputs.iter().all(|input| pictures[*input] || self.nodes[*input].inputs.is_empty());
+            pictures[id] = node.operation.makes_maps() && of_pictures;
+        }
+        let is_map = |id: &Id| matches!(trace.kept[*id].output_shape[..], [_, _, h, w] if h * w > 1 && pictures[*id]);
+        (1..self.nodes.len()).rev().find(is_map).map(Layer)
     }
 
     /// The value of `layer` for `images`, and the gradient of the logits `targets` `[n]` there: both `[n, ..]`.

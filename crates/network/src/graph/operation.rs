@@ -32,8 +32,13 @@ pub(crate) trait Operation: fmt::Debug + Send {
         false
     }
 
-    /// Whether this is a ReLU that Captum can hook: a module of its own.
-    fn is_hooked_relu(&self) -> bool {
+    /// Whether this is a ReLU: a module of its own, or a function if `functions` count too.
+    fn is_relu(&self, _functions: bool) -> bool {
+        false
+    }
+
+    /// Whether the output is a picture if the input is one: what Grad-CAM may look at.
+    fn makes_maps(&self) -> bool {
         false
     }
 

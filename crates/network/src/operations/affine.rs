@@ -45,4 +45,8 @@ impl Operation for WithConstant {
     fn gives_away(&self) -> bool {
         true
     }
+
+    fn makes_maps(&self) -> bool {
+        true
+    }
 }

@@ -3,7 +3,7 @@
 use tch::{TchError, Tensor};
 
 use super::affine::{Affine, WithConstant};
-use super::{Entry, plain_gradient, reduced};
+use super::{Entry, copied, plain_gradient, reduced};
 use crate::exported::{Call, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Pair, Rule};
 
@@ -29,13 +29,15 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     if call.optional::<String>("rounding_mode")?.is_some() {
         return Err(call.unsupported());
     }
-    let value = call.value("self")?;
+    let mut value = call.value("self")?;
     if call.operator() == "neg" {
         return times(call, &value, -1.0);
     }
     let mut other = call.operand("other")?;
     let alpha = call.get("alpha", 1.0)?;
-    if alpha != 1.0 {
+    if alpha != 1.0 && call.operator() == "rsub" {
+        value = times(call, &value, alpha)?;
+    } else if alpha != 1.0 {
         other = times(call, &other, alpha)?;
     }
     match call.operator() {
@@ -67,7 +69,7 @@ fn times(call: &mut Call<'_>, value: &Value, factor: f64) -> Result<Value, Expor
 }
 
 fn with(call: &mut Call<'_>, what: Affine, value: &Value, constant: Tensor) -> Result<Value, ExportError> {
-    call.apply(WithConstant { what, constant }, std::slice::from_ref(value))
+    call.apply(WithConstant { what, constant: copied(&constant)? }, std::slice::from_ref(value))
 }
 
 /// The sum of two values: the residual connection.
@@ -98,6 +100,10 @@ impl Operation for Add {
     }
 
     fn gives_away(&self) -> bool {
+        true
+    }
+
+    fn makes_maps(&self) -> bool {
         true
     }
 }
@@ -145,6 +151,10 @@ impl Operation for Arithmetic {
     }
 
     fn compares(&self) -> bool {
+        true
+    }
+
+    fn makes_maps(&self) -> bool {
         true
     }
 }

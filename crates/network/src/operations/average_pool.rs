@@ -84,4 +84,9 @@ impl Operation for AveragePool {
         };
         Ok(vec![of_input])
     }
+
+    /// Not an adaptive one: it may repeat a pixel to come to its number of windows.
+    fn makes_maps(&self) -> bool {
+        matches!(self, Self::Windows { .. })
+    }
 }

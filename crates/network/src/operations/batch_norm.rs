@@ -78,4 +78,8 @@ impl Operation for BatchNorm {
     fn as_batch_norm(&self) -> Option<&BatchNorm> {
         Some(self)
     }
+
+    fn makes_maps(&self) -> bool {
+        true
+    }
 }

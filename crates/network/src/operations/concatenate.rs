@@ -56,4 +56,8 @@ impl Operation for Concatenate {
     fn gives_away(&self) -> bool {
         true
     }
+
+    fn makes_maps(&self) -> bool {
+        true
+    }
 }

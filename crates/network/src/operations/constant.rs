@@ -106,6 +106,10 @@ fn counted(call: &mut Call<'_>) -> Result<Tensor, ExportError> {
 
 fn indexed(call: &mut Call<'_>) -> Result<Tensor, ExportError> {
     let table = call.constant("self")?;
+    if call.has_gaps("indices") {
+        // `table[:, index]`: the index is not for the first dimension.
+        return Err(call.unsupported());
+    }
     let indices = call.values("indices")?;
     match &indices[..] {
         [Value::Constant(index)] => Ok(table.f_index(&[Some(index.as_ref())])?),
@@ -124,6 +128,14 @@ fn compared(call: &mut Call<'_>) -> Result<Tensor, ExportError> {
         "ge" => left.f_ge_tensor(&right)?,
         _ => return Err(call.unsupported()),
     })
+}
+
+/// The same values in memory of their own: what the program does to a constant later must not show in
+/// operations that took it before.
+pub(crate) fn copied(tensor: &Tensor) -> Result<Tensor, TchError> {
+    let mut copy = tensor.f_empty_like()?;
+    copy.f_copy_(tensor)?;
+    Ok(copy)
 }
 
 /// The images.

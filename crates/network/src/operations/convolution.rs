@@ -154,6 +154,10 @@ impl Operation for Convolution {
     fn as_convolution(&self) -> Option<&Convolution> {
         Some(self)
     }
+
+    fn makes_maps(&self) -> bool {
+        true
+    }
 }
 
 /// Whether oneDNN can be asked by name: it computes in single precision on the CPU.

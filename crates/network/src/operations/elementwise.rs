@@ -170,6 +170,10 @@ impl Operation for Function {
     fn compares(&self) -> bool {
         true
     }
+
+    fn makes_maps(&self) -> bool {
+        true
+    }
 }
 
 /// The rescale rule: `gradient` times the change of the output over that of the input; the `plain`

@@ -50,4 +50,8 @@ impl Operation for GroupNorm {
     fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
         plain_gradient(&kept.tensors, gradient, |inputs| self.of(&inputs[0]))
     }
+
+    fn makes_maps(&self) -> bool {
+        true
+    }
 }

@@ -1,6 +1,6 @@
 //! What leaves a value as it is: dropout of a model that is not in training, copies, the same type.
 
-use super::{Entry, floating};
+use super::{Entry, copied, floating};
 use crate::exported::{Call, ElementType, ExportError, Value};
 
 pub(super) const ENTRY: Entry = Entry {
@@ -34,14 +34,16 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     }
     let (_, kind) = call.placed();
     let wanted = call.optional::<ElementType>("dtype")?.map(|ElementType(given)| floating(given, kind));
+    if call.operator() == "detach" && value.tensor().is_none() {
+        // The program lets no gradient through; a graph always does.
+        return Err(call.unsupported());
+    }
     match (&value, wanted) {
         (Value::Constant(tensor), Some(wanted)) => Ok(tensor.f_to_kind(wanted)?.into()),
         (_, Some(wanted)) if wanted != kind => Err(call.fault("dtype", "images become numbers of another kind")),
         // The program may change the copy.
         (Value::Constant(tensor), _) if matches!(call.operator(), "clone" | "lift_fresh_copy") => {
-            let mut copy = tensor.f_empty_like()?;
-            copy.f_copy_(tensor)?;
-            Ok(copy.into())
+            Ok(copied(tensor)?.into())
         }
         (Value::Constant(tensor), _) if call.operator() == "contiguous" => Ok(tensor.f_contiguous()?.into()),
         _ => Ok(value),

@@ -86,4 +86,8 @@ impl Operation for MaxPool {
     fn compares(&self) -> bool {
         true
     }
+
+    fn makes_maps(&self) -> bool {
+        true
+    }
 }

@@ -39,6 +39,7 @@ pub(crate) use attention::Attention;
 pub(crate) use average_pool::AveragePool;
 pub(crate) use batch_norm::BatchNorm;
 pub(crate) use concatenate::Concatenate;
+pub(crate) use constant::copied;
 use constant::floating;
 pub(crate) use constant::{Constant, Images};
 pub(crate) use convolution::{Convolution, Geometry};

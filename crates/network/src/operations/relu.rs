@@ -50,7 +50,11 @@ impl Operation for Relu {
         true
     }
 
-    fn is_hooked_relu(&self) -> bool {
-        !self.functional
+    fn is_relu(&self, functions: bool) -> bool {
+        functions || !self.functional
+    }
+
+    fn makes_maps(&self) -> bool {
+        true
     }
 }
