@@ -54,7 +54,9 @@ def baseline(x, params, mean):
     word = params.get("baselines", "zero")
     if word == "combined_zng":
         return torch.cat([torch.zeros_like(x), torch.randn(x.shape), mean.expand_as(x)])
-    return {"zero": torch.zeros_like(x), "global_mean": mean.expand_as(x).contiguous()}[word]
+    if word == "global_mean":
+        return mean.expand_as(x).contiguous()
+    return torch.zeros_like(x)
 
 
 def explain(model, name, params, x, target, mean):

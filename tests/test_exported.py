@@ -6,14 +6,18 @@ import pytest
 import torch
 import torchvision
 import zarr
-from conftest import METHODS, Sweep, make_dataset
+from conftest import METHODS, Sweep, make_dataset, variants
 from torch import nn
 from torch.nn import functional
 
 SIZE = 64
 # Those that hook no module: here modules are shared, and functions are called.
 GRADIENTS = [method for method in METHODS if method["name"] in ("Saliency", "InputXGradient")]
-GRADIENTS += [{"name": "IntegratedGradients", "class": "IntegratedGradients", "params": {"n_steps": [5], "baselines": "zero"}}]
+GRADIENTS += [
+    {"name": "IntegratedGradients", "class": "IntegratedGradients", "params": {"n_steps": [5], "baselines": "zero"}},
+    {"name": "Occlusion", "class": "Occlusion", "params": {"patch_size": 16, "baselines": "zero"}},
+]
+DEEP_LIFT = {"name": "DeepLIFT", "class": "DeepLift", "params": {"baselines": -0.5}}
 
 
 class Own(nn.Module):
@@ -76,7 +80,10 @@ MODELS = {
     "shufflenet_v2_x0_5": of_torchvision("shufflenet_v2_x0_5"),
     "tiny_vit": tiny_vit,
     "own": Own,
+    "linear": lambda: nn.Sequential(nn.Flatten(), nn.Linear(3 * SIZE * SIZE, 4)),
 }
+# Every operation of these has a rule of DeepLIFT, products and all; layer norms and attention have none.
+COMPLETE = ["efficientnet_b0", "mobilenet_v3_small", "shufflenet_v2_x0_5", "linear"]
 
 
 def settled(model):
@@ -106,7 +113,7 @@ def swept(tmp_path_factory):
         models[name] = settled(build())
         export(models[name], folder / "weights" / "weights_rgb" / f"{name}_{SIZE}_1.pt2")
     run = Sweep(folder, folder, size=SIZE, models=MODELS, store={"shard": 4, "dtype": "float32"})
-    run.config["search_space"]["attribution_methods"] = GRADIENTS
+    run.config["search_space"]["attribution_methods"] = [*GRADIENTS, DEEP_LIFT]
     run.run()
     return models, {name: zarr.open_group(run.output / store_name(name), mode="r") for name in MODELS}
 
@@ -122,12 +129,27 @@ def test_an_exported_model_predicts_and_is_explained_as_in_python(swept, name):
     with torch.no_grad():
         theirs = model(images)
     assert float((theirs - logits).abs().max() / theirs.abs().max()) < 1e-5
-    assert len(list(store["attributions"])) == 3
-    for key in store["attributions"]:
-        ours = torch.from_numpy(store["attributions"][key][:])
-        theirs = captum_maps.maps(model, key, images, logits.argmax(1))
-        peak = theirs.abs().amax((1, 2, 3), keepdim=True)
-        assert float(((ours - theirs).abs() / peak).max()) < 1e-4, key
+    for method in GRADIENTS:
+        for key, params in variants(method):
+            ours = torch.from_numpy(store["attributions"][key][:])
+            theirs = captum_maps.maps(model, method["class"], params, images, logits.argmax(1), None)
+            peak = theirs.abs().amax((1, 2, 3), keepdim=True)
+            # What is left of two logits after their subtraction has the rounding of the logits.
+            error = ((ours - theirs).abs() - 1e-5 * logits.abs().max()).clamp_min(0)
+            assert float((error / peak).max()) < 1e-4, key
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_deep_lift_is_complete_on_exported_models(swept, name):
+    store = swept[1][name]
+    delta, logits = store["convergence_delta"]["DeepLIFT_baselines_-0.5"][:], store["model_predictions"][:]
+    assert np.abs(delta).max() < 1e-4 * np.abs(logits).max()
+
+
+def test_integrated_gradients_of_a_linear_model_are_input_x_gradient(swept):
+    maps = swept[1]["linear"]["attributions"]
+    product, integrated = maps["InputXGradient"][:], maps["IntegratedGradients_baselines_zero_n_steps_5"][:]
+    assert np.allclose(product, integrated, rtol=1e-5, atol=1e-7)
 
 
 @pytest.fixture

@@ -69,12 +69,14 @@ impl Weights {
     }
 
     /// What stands before one of `names` in this file: nothing, the reference scripts' `net.`, or any one
-    /// prefix. Without names to look for, `net.` where every tensor has it.
+    /// prefix. Without names to look for, the first part of all names where they share it (`net.`, `model.`).
     pub(crate) fn prefix_of(&self, names: &[&str]) -> Result<String, NetworkError> {
         let Source::File(stored) = &self.source else { return Ok(String::new()) };
         if names.is_empty() {
-            let nested = stored.keys().all(|key| key.starts_with("net."));
-            return Ok(if nested { "net." } else { "" }.to_owned());
+            let first = stored.keys().next().and_then(|key| Some(key.split_once('.')?.0));
+            let shared = first.map(|part| format!("{part}.")).unwrap_or_default();
+            let nested = stored.keys().all(|key| key.starts_with(&shared));
+            return Ok(if nested { shared } else { String::new() });
         }
         let prefixes = stored.keys().filter_map(|key| names.iter().find_map(|name| key.strip_suffix(name)));
         let whole: Vec<&str> = prefixes.filter(|prefix| prefix.is_empty() || prefix.ends_with('.')).collect();
