@@ -82,9 +82,11 @@ def test_what_only_the_method_or_the_model_can_find_is_told_before_anything_star
     assert not run.output.exists()
 
 
-def test_a_model_that_cannot_take_images_of_the_size_is_told_before_anything_starts(tmp_path):
+def test_a_model_that_cannot_take_images_of_the_size_is_told_before_anything_starts(tmp_path, inputs):
     make_dataset(tmp_path / "in" / "data", "rgb", 16, 12)
-    make_weights(tmp_path / "in" / "weights", "rgb", "densenet121", 16)
+    weights = tmp_path / "in" / "weights" / "weights_rgb" / "densenet121_16_1.pth"
+    weights.parent.mkdir(parents=True)
+    shutil.copy(inputs / "weights" / "weights_rgb" / "densenet121_64_1.pth", weights)
     run = Sweep(tmp_path, tmp_path / "in", size=16, models=("densenet121",))
     told = run.run(code=3).stderr
     assert "densenet121_16_1.pth` cannot take images of 16x16 px: libtorch: " in told
@@ -156,7 +158,7 @@ def test_a_pickle_that_would_run_a_program_runs_nothing(own):
         def __reduce__(self):
             return (os.system, (f"touch {proof}",))
 
-    torch.save({"net": make_model("resnet18").state_dict(), "extra": Hostile()}, weights)
+    torch.save({"net": make_model("resnet18", 28).state_dict(), "extra": Hostile()}, weights)
     subprocess.run(run.command(), capture_output=True, timeout=120)
     assert not proof.exists()
     weights.write_bytes(pickle.dumps(Hostile()))
@@ -166,7 +168,7 @@ def test_a_pickle_that_would_run_a_program_runs_nothing(own):
 
 def test_weights_of_another_architecture_are_told_tensor_by_tensor(own):
     run, _, weights = own
-    torch.save({"net": make_model("resnet50").state_dict()}, weights)
+    torch.save({"net": make_model("resnet50", 28).state_dict()}, weights)
     told = run.run(code=3).stderr
     assert "are not those of resnet18" in told
     assert "layer1.0.conv1.weight [64, 64, 1, 1] instead of [64, 64, 3, 3]" in told
@@ -175,7 +177,7 @@ def test_weights_of_another_architecture_are_told_tensor_by_tensor(own):
 
 def test_a_missing_tensor_and_a_nan_in_the_weights_are_told_by_name(own):
     run, _, weights = own
-    state = make_model("resnet18").state_dict()
+    state = make_model("resnet18", 28).state_dict()
     del state["layer2.0.bn1.weight"]
     state["layer3.0.conv1.weight"][0] = float("nan")
     torch.save(state, weights)
@@ -186,7 +188,7 @@ def test_a_missing_tensor_and_a_nan_in_the_weights_are_told_by_name(own):
 
 def test_of_several_sets_of_weights_the_references_is_taken_and_none_is_guessed(own):
     run, _, weights = own
-    state, other = make_model("resnet18").state_dict(), make_model("resnet18", seed=8).state_dict()
+    state, other = make_model("resnet18", 28).state_dict(), make_model("resnet18", 28, seed=8).state_dict()
     run.config["search_space"]["attribution_methods"] = METHODS[:1]
     run.run()
     expected = run.digests()
@@ -213,7 +215,7 @@ def test_a_flipped_bit_in_the_weights_is_told_with_the_tensor(own):
 @pytest.mark.parametrize("form", ["plain", "nested", "parallel", "legacy", "safetensors"])
 def test_weights_are_read_in_every_form_in_which_pytorch_users_save_them(own, form):
     run, _, weights = own
-    state = make_model("resnet18").state_dict()
+    state = make_model("resnet18", 28).state_dict()
     run.config["search_space"]["attribution_methods"] = METHODS[:1]
     run.run()
     expected = run.digests()["dataset-rgb_model-resnet18_noise-clean_split-test.zarr/attributions/Saliency/c.0.0.0.0"]
@@ -235,7 +237,7 @@ def test_weights_are_read_in_every_form_in_which_pytorch_users_save_them(own, fo
 
 def test_a_map_that_is_not_finite_is_an_error_of_its_unit_and_not_a_value_in_the_store(own):
     run, _, weights = own
-    state = make_model("resnet18").state_dict()
+    state = make_model("resnet18", 28).state_dict()
     # Finite weights whose products overflow single precision.
     for name in ("layer3.0.conv1.weight", "layer4.0.conv1.weight", "fc.weight"):
         state[name] *= 1e30
@@ -246,7 +248,7 @@ def test_a_map_that_is_not_finite_is_an_error_of_its_unit_and_not_a_value_in_the
 
 def test_a_value_that_float16_cannot_hold_is_refused_and_float32_holds_it(own):
     run, _, weights = own
-    state = make_model("resnet18").state_dict()
+    state = make_model("resnet18", 28).state_dict()
     state["fc.weight"] *= 1e9
     torch.save(state, weights)
     assert "does not fit into float16; set `store: {dtype: float32}`" in run.run(code=1).stderr
@@ -278,7 +280,7 @@ def test_changed_data_and_changed_weights_are_refused(own):
     run.config["search_space"]["attribution_methods"] = METHODS[:1]
     run.run()
     before = run.digests()
-    torch.save({"net": make_model("resnet18", seed=5).state_dict()}, weights)
+    torch.save({"net": make_model("resnet18", 28, seed=5).state_dict()}, weights)
     assert "weights_sha256 is" in run.run(code=4).stderr
     make_weights(data.parent.parent / "weights", "rgb", "resnet18", 28)
     make_dataset(data.parent, "rgb", 28, 12, seed=9)
