@@ -30,7 +30,9 @@ impl Semantics {
                 "What Captum 0.9 computes on torchvision's models as they are. DeepLIFT takes the plain gradient at a \
                  max pool that is fed by a ReLU, at products, and at functions that Captum has no hook for. A \
                  functional ReLU (DenseNet's last) keeps its plain gradient in guided backpropagation, deconvolution \
-                 and DeepLIFT. The weights of the trapezoid rule of integrated gradients sum to (n - 1) / n."
+                 and DeepLIFT. Integrated gradients take Captum's rounded points, and the weights of its trapezoid rule \
+                 sum to (n - 1) / n. Other deviations, which show on other architectures only (hooked modules \
+                 next to each other, overlapping pools without a ReLU, values read twice), are not followed."
             }
             Self::CaptumPatched => {
                 "As `captum`, on a model whose functional ReLUs were replaced by modules: what scripts compute that \

@@ -51,10 +51,8 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
 
 fn both(call: &mut Call<'_>, what: Affine, left: Value, right: Value) -> Result<Value, ExportError> {
     match (what, &left, &right) {
-        (_, _, Value::Constant(constant)) => with(call, what, &left, constant.shallow_clone()),
-        (Affine::Add | Affine::Multiply, Value::Constant(constant), _) => {
-            with(call, what, &right, constant.shallow_clone())
-        }
+        (_, _, Value::Constant(constant)) => with(call, what, &left, constant),
+        (Affine::Add | Affine::Multiply, Value::Constant(constant), _) => with(call, what, &right, constant),
         (Affine::Add, ..) => call.apply(Add, &[left, right]),
         (Affine::Subtract, ..) => call.apply(Arithmetic::Subtract, &[left, right]),
         (Affine::Multiply, ..) => call.apply(Arithmetic::Multiply, &[left, right]),
@@ -65,11 +63,11 @@ fn both(call: &mut Call<'_>, what: Affine, left: Value, right: Value) -> Result<
 fn times(call: &mut Call<'_>, value: &Value, factor: f64) -> Result<Value, ExportError> {
     let (device, kind) = call.placed();
     let factor = Tensor::f_full(Vec::<i64>::new(), factor, (kind, device))?;
-    with(call, Affine::Multiply, value, factor)
+    with(call, Affine::Multiply, value, &factor)
 }
 
-fn with(call: &mut Call<'_>, what: Affine, value: &Value, constant: Tensor) -> Result<Value, ExportError> {
-    call.apply(WithConstant { what, constant: copied(&constant)? }, std::slice::from_ref(value))
+fn with(call: &mut Call<'_>, what: Affine, value: &Value, constant: &Tensor) -> Result<Value, ExportError> {
+    call.apply(WithConstant { what, constant: copied(constant)? }, std::slice::from_ref(value))
 }
 
 /// The sum of two values: the residual connection.
