@@ -24,7 +24,8 @@ demo: build
 test: setup
 	cargo build --locked --workspace --bins
 	scripts/no_libtorch.sh
-	cargo test --locked --workspace --quiet
+	@# Tests run side by side: one thread each for libtorch, or they wait for each other.
+	OMP_NUM_THREADS=1 cargo test --locked --workspace --quiet
 	$(PYTHON) -m pytest -q tests
 
 lint: setup

@@ -8,9 +8,9 @@
 //! stride 1 is computed as a convolution with turned weights; with a larger stride libtorch takes
 //! oneDNN by itself, if the batch has two images at least.
 
-use tch::{Device, Kind, TchError, Tensor};
+use tch::{TchError, Tensor};
 
-use super::Entry;
+use super::{Entry, single_on_cpu};
 use crate::exported::{Call, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Rule};
 
@@ -162,5 +162,5 @@ impl Operation for Convolution {
 
 /// Whether oneDNN can be asked by name: it computes in single precision on the CPU.
 fn by_name(tensor: &Tensor) -> Result<bool, TchError> {
-    Ok(tensor.device() == Device::Cpu && tensor.f_kind()? == Kind::Float && tch::utils::has_mkldnn())
+    Ok(single_on_cpu(tensor)? && tch::utils::has_mkldnn())
 }

@@ -28,7 +28,7 @@ mod softmax;
 mod upsample;
 mod vector_norm;
 
-use tch::{TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use crate::exported::{Call, ExportError, Value};
 
@@ -109,6 +109,11 @@ impl Entry {
 fn strides(call: &Call<'_>, kernel: [i64; 2]) -> Result<[i64; 2], ExportError> {
     let given: Vec<i64> = call.get("stride", Vec::new())?;
     if given.is_empty() { Ok(kernel) } else { call.need("stride") }
+}
+
+/// Whether libtorch's choice of kernels on the CPU is to be kept from showing: in single precision.
+fn single_on_cpu(tensor: &Tensor) -> Result<bool, TchError> {
+    Ok(tensor.device() == Device::Cpu && tensor.f_kind()? == Kind::Float)
 }
 
 /// The gradient of each of `inputs` by libtorch's autograd: `gradient` is that of `function`'s output.
