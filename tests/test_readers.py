@@ -49,7 +49,7 @@ def test_the_attributes_say_what_the_store_holds_and_what_it_was_computed_from(s
     assert {"weights_sha256", "data", "seed", "noise", "precision", "dtype", "results_version"} <= set(ours["fingerprint"])
     variant = zarr.open_group(store, mode="r")["attributions/IntegratedGradients_baselines_zero_n_steps_5"].attrs
     assert variant["attrisweep"] == {
-        "class": "IntegratedGradients", "params": {"baselines": "zero", "n_steps": 5}, "semantics": "exact"}
+        "class": "IntegratedGradients", "params": {"baselines": "zero", "method": "gausslegendre", "n_steps": 5}, "semantics": "exact"}
 
 
 def test_each_variant_says_whose_semantics_it_follows(sweep):
