@@ -77,6 +77,8 @@ def architecture(arch, size, classes):
         patch, layers = (16, 12) if arch == "vit_s_16" else (4, 6)
         sizes = {"image_size": size, "patch_size": patch, "num_layers": layers, "num_heads": 6}
         return torchvision.models.VisionTransformer(**sizes, hidden_dim=384, mlp_dim=4 * 384, num_classes=classes)
+    if arch == "vit_b_16":
+        return torchvision.models.vit_b_16(num_classes=classes, image_size=size)
     if arch.startswith("vgg"):
         # torchvision's two hidden layers of 4096 are most of its weights; narrower ones load all the same.
         model = torchvision.models.get_model(arch, num_classes=classes)

@@ -158,6 +158,23 @@ def test_weights_under_their_other_names_are_the_same_model(sweep, inputs, tmp_p
     assert np.allclose(store["model_predictions"][:], logits, atol=1e-5)
 
 
+def test_the_other_models_are_torchvisions(sweep, inputs, tmp_path):
+    """Those that no other test loads: their predictions, and with them every weight by its name."""
+    models = ["resnet34", "resnet101", "densenet201", "vgg11", "vgg16", "vgg16_bn", "vit_b_16"]
+    for arch in models:
+        conftest.make_weights(tmp_path / "in" / "weights", "rgb", arch, 64)
+    (tmp_path / "in" / "data").symlink_to(inputs / "data")
+    run = conftest.Sweep(tmp_path, tmp_path / "in", size=64, models=models, limit=3)
+    run.config["search_space"]["attribution_methods"] = METHODS[:1]
+    run.run()
+    for arch in models:
+        store = zarr.open_group(run.output / f"dataset-rgb_model-{arch}_noise-clean_split-test.zarr", mode="r")
+        with torch.no_grad():
+            logits = torch_model(tmp_path / "in", "rgb", 64, arch)(torch.from_numpy(store["images"][:]))
+        error = np.abs(store["model_predictions"][:] - logits.numpy()).max() / logits.abs().max()
+        assert error < 1e-5, f"{arch}: {error}"
+
+
 class LeNet(torch.nn.Module):
     """As a notebook of Quantus has it, with names of its own."""
 
