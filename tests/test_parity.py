@@ -134,16 +134,26 @@ def test_deltas_are_beside_the_maps_and_what_is_missing_is_told(sweep):
     assert "IG_n_steps_2" in told and "n_steps" in told
 
 
-@pytest.mark.parametrize(("arch", "old"), [("resnet18", ("downsample", "shortcut")), ("densenet121", None)])
-def test_weights_under_their_other_names_are_the_same_model(sweep, inputs, tmp_path, arch, old):
-    """MedMNIST's names of residual networks, and torchvision's names of dense ones before 2018, without a count of batches."""
+# MedMNIST's names of residual networks, torchvision's of dense ones before 2018, and timm's of transformers.
+OTHER_NAMES = {
+    "resnet18": [("downsample", "shortcut"), ("fc.", "linear.")],
+    "densenet121": [("norm1", "norm.1"), ("norm2", "norm.2"), ("conv1", "conv.1"), ("conv2", "conv.2")],
+    "vit_s_16": [
+        ("conv_proj", "patch_embed.proj"), ("class_token", "cls_token"), ("encoder.pos_embedding", "pos_embed"),
+        ("encoder.layers.encoder_layer_", "blocks."), ("ln_1", "norm1"), ("ln_2", "norm2"), ("self_attention.in_proj_", "attn.qkv."),
+        ("self_attention.out_proj", "attn.proj"), ("mlp.0", "mlp.fc1"), ("mlp.3", "mlp.fc2"), ("encoder.ln", "norm"), ("heads.head", "head"),
+    ],
+}
+
+
+@pytest.mark.parametrize("arch", OTHER_NAMES)
+def test_weights_under_their_other_names_are_the_same_model(inputs, tmp_path, arch):
+    """And without a count of batches, which old files do not have."""
     path = inputs / "weights" / "weights_rgb" / f"{arch}_64_1.pth"
     renamed = {}
     for name, tensor in torch.load(path, weights_only=True)["net"].items():
-        if old:
-            name = name.replace(*old).replace("fc.", "linear.")
-        elif "denselayer" in name:
-            name = name.replace("norm1", "norm.1").replace("norm2", "norm.2").replace("conv1", "conv.1").replace("conv2", "conv.2")
+        for ours, other in OTHER_NAMES[arch]:
+            name = name.replace(ours, other) if arch != "densenet121" or "denselayer" in name else name
         if "num_batches_tracked" not in name:
             renamed[name] = tensor
     (tmp_path / "in" / "weights" / "weights_rgb").mkdir(parents=True)
