@@ -3,13 +3,19 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
 
+use std::sync::{Mutex, PoisonError};
+
 use network::models::{MODELS, load};
 use network::{Gradient, Graph, NetworkError, Weights};
 use tch::{Device, Kind, Tensor};
 
+/// libtorch has one generator for all tests of a process, which run side by side.
+static GENERATOR: Mutex<()> = Mutex::new(());
+
 fn graphs(kind: Kind) -> impl Iterator<Item = (String, Graph)> {
     MODELS.iter().map(move |entry| {
         let name = entry.item.name.to_string();
+        let _alone = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
         tch::manual_seed(1);
         let graph = load(&name, &Weights::random(3, 5), (Device::Cpu, kind)).unwrap();
         (name, graph)
@@ -18,6 +24,7 @@ fn graphs(kind: Kind) -> impl Iterator<Item = (String, Graph)> {
 
 /// Images of `size` pixels, or of the size that the model wants.
 fn images(graph: &Graph, n: i64, size: i64, kind: Kind) -> Tensor {
+    let _alone = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
     tch::manual_seed(2);
     let [height, width] = graph.size().unwrap_or([size; 2]);
     (Tensor::rand([n, 3, height, width], (Kind::Double, Device::Cpu)) * 2 - 1).to_kind(kind)

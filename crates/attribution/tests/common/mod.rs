@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
 #![allow(dead_code, reason = "no test uses all of it")]
 
+use std::sync::Mutex;
+
 use attribution::{Attribution, METHODS, Origin, Pass, build};
 use network::models::load;
 use network::{Graph, Weights};
@@ -11,13 +13,18 @@ use sweep::parameters::Parameters;
 use sweep::semantics::Semantics;
 use tch::{Device, Kind, Tensor};
 
+/// libtorch has one generator for all tests of a process, which run side by side.
+static GENERATOR: Mutex<()> = Mutex::new(());
+
 pub(crate) fn graph(name: &str, kind: Kind) -> Graph {
+    let _alone = GENERATOR.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     tch::manual_seed(1);
     load(name, &Weights::random(3, 5), (Device::Cpu, kind)).unwrap()
 }
 
 /// Images of the size that the graph wants, or of 32 pixels.
 pub(crate) fn images(graph: &Graph, n: i64, kind: Kind) -> Tensor {
+    let _alone = GENERATOR.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     tch::manual_seed(2);
     let [height, width] = graph.size().unwrap_or([32; 2]);
     (Tensor::rand([n, 3, height, width], (Kind::Double, Device::Cpu)) * 2 - 1).to_kind(kind)
