@@ -71,6 +71,12 @@ impl Pair<'_> {
         Ok((self.here.input(index)?, self.there.input(index)?))
     }
 
+    /// Input `index` half way between both passes: a product's change is its gradient there.
+    pub(crate) fn midway(&self, index: usize) -> Result<Tensor, TchError> {
+        let (now, then) = self.inputs(index)?;
+        now.f_add(then)?.f_mul_scalar(0.5)
+    }
+
     /// The output of both passes.
     pub(crate) fn outputs(&self) -> Result<(&Tensor, &Tensor), TchError> {
         Ok((self.here.output()?, self.there.output()?))

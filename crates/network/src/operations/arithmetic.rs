@@ -134,13 +134,12 @@ impl Operation for Arithmetic {
         if pair.captum || *self == Self::Subtract {
             return self.backward(pair.here, gradient, &crate::Gradient);
         }
-        let ((a, a0), (b, b0)) = (pair.inputs(0)?, pair.inputs(1)?);
-        let midway = |now: &Tensor, then: &Tensor| now.f_add(then)?.f_mul_scalar(0.5);
         let (of_left, of_right) = if *self == Self::Divide {
-            let reciprocal = midway(&b.f_reciprocal()?, &b0.f_reciprocal()?)?;
-            (reciprocal, midway(a, a0)?.f_div(&b.f_mul(b0)?)?.f_neg()?)
+            let (b, b0) = pair.inputs(1)?;
+            let reciprocal = b.f_reciprocal()?.f_add(&b0.f_reciprocal()?)?.f_mul_scalar(0.5)?;
+            (reciprocal, pair.midway(0)?.f_div(&b.f_mul(b0)?)?.f_neg()?)
         } else {
-            (midway(b, b0)?, midway(a, a0)?)
+            (pair.midway(1)?, pair.midway(0)?)
         };
         Ok(vec![
             reduced(&gradient.f_mul(&of_left)?, pair.here.shape(0)?)?,
