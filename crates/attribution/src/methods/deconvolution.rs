@@ -43,3 +43,18 @@ impl Rule for Rectified {
         self.semantics != Semantics::Captum
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// g (g > 0), value by value.
+    #[test]
+    fn only_positive_gradients_pass_wherever_the_input_was() -> Result<(), TchError> {
+        let gradient = Tensor::f_from_slice(&[-1.0, 2.0, 3.0, -4.0])?;
+        let positive = Tensor::f_from_slice(&[true, true, false, false])?;
+        let found = Rectified { semantics: Semantics::Exact }.relu(&gradient, &positive)?;
+        assert_eq!(found, Tensor::f_from_slice(&[0.0, 2.0, 3.0, 0.0])?);
+        Ok(())
+    }
+}

@@ -44,3 +44,18 @@ impl Rule for Guided {
         self.semantics != Semantics::Captum
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// g (g > 0) (x > 0), value by value.
+    #[test]
+    fn only_positive_gradients_pass_and_only_where_the_input_was_positive() -> Result<(), TchError> {
+        let gradient = Tensor::f_from_slice(&[-1.0, 2.0, 3.0, -4.0])?;
+        let positive = Tensor::f_from_slice(&[true, true, false, false])?;
+        let found = Guided { semantics: Semantics::Exact }.relu(&gradient, &positive)?;
+        assert_eq!(found, Tensor::f_from_slice(&[0.0, 2.0, 0.0, 0.0])?);
+        Ok(())
+    }
+}
