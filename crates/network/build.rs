@@ -1,7 +1,19 @@
-//! Lets tests of this crate find libtorch when they run.
+//! Compiles the C++ half of `blocked`, and lets tests of this crate find libtorch when they run.
+
+use std::path::Path;
 
 fn main() {
-    if let Ok(lib) = std::env::var("DEP_TCH_LIBTORCH_LIB") {
-        println!("cargo:rustc-link-arg=-Wl,-rpath,{lib}");
-    }
+    println!("cargo:rerun-if-changed=src/blocked/shim.cpp");
+    let Ok(lib) = std::env::var("DEP_TCH_LIBTORCH_LIB") else { return };
+    println!("cargo:rustc-link-arg=-Wl,-rpath,{lib}");
+    let include = Path::new(&lib).with_file_name("include");
+    cc::Build::new()
+        .cpp(true)
+        .std("c++17")
+        // at::parallel_for is inlined, and runs on OpenMP's threads as the rest of libtorch does.
+        .flag("-fopenmp")
+        // libtorch's own headers warn.
+        .flag(format!("-isystem{}", include.display()))
+        .file("src/blocked/shim.cpp")
+        .compile("blocked");
 }

@@ -40,7 +40,7 @@ pub(crate) fn misfits(graph: &Graph, question: &Question) -> Result<BTreeMap<Str
 /// One grey image: a model whose last maps would be empty is found.
 fn run(graph: &Graph, size: usize) -> Result<Trace, TchError> {
     let shape = [1, graph.channels(), size as i64, size as i64];
-    graph.trace(&Tensor::f_zeros(shape, (tch::Kind::Float, Device::Cpu))?)
+    graph.outline(&Tensor::f_zeros(shape, (tch::Kind::Float, Device::Cpu))?)
 }
 
 /// Why the method refuses its parameters.

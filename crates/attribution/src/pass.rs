@@ -2,10 +2,13 @@
 
 use std::cell::OnceCell;
 
-use network::{Gradient, Graph, Layer, Rule, Trace};
+use network::{Graph, Layer, Rule, Trace};
 use tch::{Kind, TchError, Tensor};
 
 use crate::Origin;
+
+/// Changes of one image that are computed at once, whatever the batch.
+const LEAST_CHANGES: usize = 128;
 
 /// A batch of images, the targets to explain, and one forward pass that all methods may use.
 pub struct Pass<'a> {
@@ -81,13 +84,24 @@ impl<'a> Pass<'a> {
         (self.rows() / self.len().max(1)).max(1) as usize
     }
 
+    /// How many changes of a part of one image may be computed at once: a part takes a fraction of the memory
+    /// of an image, and the more there are, the longer every weight that is read is used.
+    pub(crate) fn changes(&self) -> usize {
+        (8 * self.rows() as usize).max(LEAST_CHANGES)
+    }
+
+    /// The model.
+    pub(crate) fn graph(&self) -> &Graph {
+        self.graph
+    }
+
     /// Where the images come from.
     pub(crate) fn origin(&self) -> &Origin<'a> {
         &self.origin
     }
 
     /// The target logits' backward pass by `rule`, to the images: `[n, c, h, w]`.
-    pub fn backward(&self, rule: &dyn Rule) -> Result<Tensor, TchError> {
+    pub fn backward(&self, rule: Rule) -> Result<Tensor, TchError> {
         let trace = self.trace()?;
         let seed = self.graph.select(trace.logits(), &self.targets)?;
         self.graph.backward(trace, &seed, rule)
@@ -95,20 +109,23 @@ impl<'a> Pass<'a> {
 
     /// The plain gradient `[n, c, h, w]`, computed once for all methods.
     pub fn gradient(&self) -> Result<&Tensor, TchError> {
-        once(&self.gradient, || self.backward(&Gradient))
+        once(&self.gradient, || self.backward(Rule::GRADIENT))
     }
 
     /// The plain gradient of logits `targets` `[m]` at other `points` `[m, c, h, w]`.
     pub fn gradient_at(&self, points: &Tensor, targets: &Tensor) -> Result<Tensor, TchError> {
         let trace = self.graph.trace(points)?;
         let seed = self.graph.select(trace.logits(), targets)?;
-        self.graph.backward(&trace, &seed, &Gradient)
+        self.graph.backward(&trace, &seed, Rule::GRADIENT)
     }
 
     /// Value and gradient of a layer: the one called `name`, or the last map for an empty name.
     pub(crate) fn layer(&self, name: &str) -> Result<(Tensor, Tensor), TchError> {
-        let found: Option<Layer> =
-            if name.is_empty() { self.graph.last_map(self.trace()?) } else { self.graph.layer(name) };
+        let found: Option<Layer> = if name.is_empty() {
+            self.graph.last_map(&self.graph.outline(&self.images.f_narrow(0, 0, 1)?)?)
+        } else {
+            self.graph.layer(name)
+        };
         let layer = found.ok_or_else(|| TchError::Shape(format!("the model has no layer `{name}`")))?;
         self.graph.layer_gradient(&self.images, &self.targets, layer)
     }

@@ -1,5 +1,6 @@
 //! Windows of an image, and what the target logit loses when one is hidden.
 
+use network::Replacement;
 use tch::{TchError, Tensor};
 
 use crate::Pass;
@@ -19,6 +20,23 @@ impl Window {
     }
 }
 
+impl Window {
+    /// What replaces the window's box of `image` when it shows `hidden`; both `[1, c, h, w]`.
+    fn replacement(self, image: &Tensor, hidden: &Tensor) -> Result<Replacement, TchError> {
+        let [[first, end], [top, bottom], [left, right]] = self.0;
+        let whole_channels = first == 0 && end == image.size()[1];
+        let area = |tensor: &Tensor| tensor.f_narrow(2, top, bottom - top)?.f_narrow(3, left, right - left);
+        let pixels = if whole_channels {
+            area(hidden)?
+        } else {
+            let pixels = area(image)?.f_mul_scalar(1.0)?;
+            pixels.f_narrow(1, first, end - first)?.f_copy_(&self.of(hidden)?)?;
+            pixels
+        };
+        Ok(Replacement { top, left, pixels: pixels.f_contiguous()? })
+    }
+}
+
 /// Captum's windows: from the first pixel on, `ceil((size - window) / stride) + 1` of them along each
 /// of `[channels, rows, columns]`; those that go over the edge are cut off there.
 pub(crate) fn windows(size: [i64; 3], window: [i64; 3], stride: [i64; 3]) -> Vec<Window> {
@@ -31,27 +49,25 @@ pub(crate) fn windows(size: [i64; 3], window: [i64; 3], stride: [i64; 3]) -> Vec
     all.collect()
 }
 
-/// For each window in turn `F(x) - F(x with the window hidden by its baseline)`, `[n]`, given to `take`.
-pub(crate) fn hide(
-    pass: &Pass<'_>,
-    baseline: &Tensor,
-    windows: &[Window],
-    mut take: impl FnMut(Window, &Tensor) -> Result<(), TchError>,
-) -> Result<(), TchError> {
-    let whole = pass.scores()?;
-    let n = pass.len();
-    for part in windows.chunks(pass.variations()) {
-        let hidden = pass.images().f_repeat([part.len() as i64, 1, 1, 1])?;
-        for (index, window) in (0..).zip(part) {
-            let mut view = window.of(&hidden.f_narrow(0, index * n, n)?)?;
-            view.f_copy_(&window.of(baseline)?.f_expand_as(&view)?)?;
-        }
-        let losses = whole.f_sub(&pass.scores_at(&hidden)?)?;
-        for (index, window) in (0..).zip(part) {
-            take(*window, &losses.f_get(index)?)?;
-        }
-    }
-    Ok(())
+/// `F(x) - F(x with the window hidden by its baseline)` of every window and image, `[windows, n]`.
+///
+/// One image after the other: all windows are changes of the same pass of it, and only what they change
+/// is computed again. `baseline` is `[1, c, h, w]` or `[n, c, h, w]`.
+pub(crate) fn losses(pass: &Pass<'_>, baseline: &Tensor, windows: &[Window]) -> Result<Tensor, TchError> {
+    let hidden = pass.images().f_zeros_like()?.f_add_(baseline)?;
+    let columns = (0..pass.len()).map(|row| {
+        let (image, hidden) = (pass.images().f_narrow(0, row, 1)?, hidden.f_narrow(0, row, 1)?);
+        let clean = pass.graph().clean(&image)?;
+        let target = pass.targets().f_narrow(0, row, 1)?;
+        let scores = windows.chunks(pass.changes()).map(|part| {
+            let replaced =
+                part.iter().map(|window| window.replacement(&image, &hidden)).collect::<Result<Vec<_>, _>>()?;
+            pass.graph().changed(&clean, &replaced)?.f_index_select(1, &target)
+        });
+        let whole = clean.logits()?.f_index_select(1, &target)?;
+        whole.f_sub(&Tensor::f_cat(&scores.collect::<Result<Vec<_>, _>>()?, 0)?)
+    });
+    Tensor::f_cat(&columns.collect::<Result<Vec<_>, TchError>>()?, 1)
 }
 
 /// Adds `values` `[n]` to every pixel of `window` in `map` `[n, c, h, w]`.

@@ -7,7 +7,7 @@ mod common;
 use attribution::{METHODS, Origin, Pass};
 use common::{Case, graph, images, targets, worst};
 use network::models::MODELS;
-use network::{Gradient, Graph};
+use network::{Graph, Rule};
 use serde_json::json;
 use sweep::semantics::Semantics::{self, Captum, CaptumPatched, Exact};
 use tch::{Kind, Tensor};
@@ -280,5 +280,5 @@ fn grad_cam_weighs_the_maps_of_a_layer_by_their_mean_gradient() {
     }
     let whole = graph.trace(&images).unwrap();
     let seed = graph.select(whole.logits(), &targets(&graph, &images)).unwrap();
-    assert_eq!(graph.backward(&whole, &seed, &Gradient).unwrap().size(), images.size());
+    assert_eq!(graph.backward(&whole, &seed, Rule::GRADIENT).unwrap().size(), images.size());
 }

@@ -5,6 +5,7 @@
 //! are [`Rule`]s, exact on every edge of any model, with nothing to patch. A model is one file in
 //! `models` with one line in its list, or a program that `torch.export` wrote.
 
+mod blocked;
 mod builder;
 mod error;
 mod exported;
@@ -16,5 +17,5 @@ pub mod weights;
 pub use builder::Builder;
 pub use error::NetworkError;
 pub use exported::ExportError;
-pub use graph::{Gradient, Graph, Layer, Rule, Trace};
+pub use graph::{Clean, Graph, Layer, Replacement, Rule, Trace};
 pub use weights::Weights;

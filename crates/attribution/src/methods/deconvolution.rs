@@ -2,7 +2,7 @@
 
 use network::Rule;
 use sweep::semantics::Semantics;
-use tch::{TchError, Tensor};
+use tch::TchError;
 
 use super::{Entry, Method};
 use crate::{Attribution, Pass};
@@ -14,47 +14,21 @@ pub(super) const ENTRY: Entry = Entry::new(
         "Zeiler and Fergus 2013, https://arxiv.org/abs/1311.2901",
     ],
     &[],
-    |_, semantics| Ok(Box::new(Deconvolution(Rectified { semantics }))),
+    |_, semantics| {
+        let reaches_functions = semantics != Semantics::Captum;
+        Ok(Box::new(Deconvolution(Rule { masked: false, rectified: true, reaches_functions })))
+    },
 );
 
 /// One forward and one backward pass. Convolutions, pooling and batch norms keep their gradient.
-struct Deconvolution(Rectified);
+struct Deconvolution(Rule);
 
 impl Method for Deconvolution {
     fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
-        Ok(pass.backward(&self.0)?.into())
+        Ok(pass.backward(self.0)?.into())
     }
 
     fn shares_pass(&self) -> bool {
         true
-    }
-}
-
-struct Rectified {
-    semantics: Semantics,
-}
-
-impl Rule for Rectified {
-    fn relu(&self, gradient: &Tensor, _: &Tensor) -> Result<Tensor, TchError> {
-        gradient.f_relu()
-    }
-
-    fn reaches_functions(&self) -> bool {
-        self.semantics != Semantics::Captum
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// g (g > 0), value by value.
-    #[test]
-    fn only_positive_gradients_pass_wherever_the_input_was() -> Result<(), TchError> {
-        let gradient = Tensor::f_from_slice(&[-1.0, 2.0, 3.0, -4.0])?;
-        let positive = Tensor::f_from_slice(&[true, true, false, false])?;
-        let found = Rectified { semantics: Semantics::Exact }.relu(&gradient, &positive)?;
-        assert_eq!(found, Tensor::f_from_slice(&[0.0, 2.0, 3.0, 0.0])?);
-        Ok(())
     }
 }

@@ -7,7 +7,7 @@ use tch::TchError;
 
 use super::{Entry, Method};
 use crate::baseline::{BASELINES, Baseline};
-use crate::windows::{hide, paint, windows};
+use crate::windows::{losses, paint, windows};
 use crate::{Attribution, Pass};
 
 pub(super) const ENTRY: Entry = Entry::new(
@@ -45,7 +45,10 @@ impl Method for FeatureAblation {
         let patch = [channels, self.patch, self.patch];
         let map = pass.images().f_zeros_like()?;
         let patches = windows([channels, height, width], patch, patch);
-        hide(pass, &self.baseline.of(pass)?, &patches, |window, loss| paint(&map, window, loss))?;
+        let losses = losses(pass, &self.baseline.of(pass)?, &patches)?;
+        for (index, patch) in (0..).zip(&patches) {
+            paint(&map, *patch, &losses.f_get(index)?)?;
+        }
         Ok(map.into())
     }
 }

@@ -2,7 +2,7 @@
 
 use network::Rule;
 use sweep::semantics::Semantics;
-use tch::{TchError, Tensor};
+use tch::TchError;
 
 use super::{Entry, Method};
 use crate::{Attribution, Pass};
@@ -14,15 +14,15 @@ pub(super) const ENTRY: Entry = Entry::new(
         "Springenberg et al. 2014, https://arxiv.org/abs/1412.6806",
     ],
     &[],
-    |_, semantics| Ok(Box::new(GuidedBackprop(Guided { semantics }))),
+    |_, semantics| Ok(Box::new(GuidedBackprop(guided(semantics)))),
 );
 
 /// One forward and one backward pass. The map is signed.
-struct GuidedBackprop(Guided);
+struct GuidedBackprop(Rule);
 
 impl Method for GuidedBackprop {
     fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
-        Ok(pass.backward(&self.0)?.into())
+        Ok(pass.backward(self.0)?.into())
     }
 
     fn shares_pass(&self) -> bool {
@@ -31,31 +31,6 @@ impl Method for GuidedBackprop {
 }
 
 /// The rule at a ReLU.
-pub(super) struct Guided {
-    pub(super) semantics: Semantics,
-}
-
-impl Rule for Guided {
-    fn relu(&self, gradient: &Tensor, positive: &Tensor) -> Result<Tensor, TchError> {
-        gradient.f_mul(positive)?.f_relu_()
-    }
-
-    fn reaches_functions(&self) -> bool {
-        self.semantics != Semantics::Captum
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// g (g > 0) (x > 0), value by value.
-    #[test]
-    fn only_positive_gradients_pass_and_only_where_the_input_was_positive() -> Result<(), TchError> {
-        let gradient = Tensor::f_from_slice(&[-1.0, 2.0, 3.0, -4.0])?;
-        let positive = Tensor::f_from_slice(&[true, true, false, false])?;
-        let found = Guided { semantics: Semantics::Exact }.relu(&gradient, &positive)?;
-        assert_eq!(found, Tensor::f_from_slice(&[0.0, 2.0, 0.0, 0.0])?);
-        Ok(())
-    }
+pub(super) fn guided(semantics: Semantics) -> Rule {
+    Rule { masked: true, rectified: true, reaches_functions: semantics != Semantics::Captum }
 }

@@ -1,9 +1,10 @@
 //! Guided Grad-CAM: guided backpropagation where Grad-CAM looks.
 
+use network::Rule;
 use tch::TchError;
 
 use super::grad_cam::{GradCam, LAYER};
-use super::guided_backprop::Guided;
+use super::guided_backprop::guided;
 use super::{Entry, Method};
 use crate::{Attribution, Pass};
 
@@ -16,19 +17,19 @@ pub(super) const ENTRY: Entry = Entry::new(
     &[LAYER],
     |parameters, semantics| {
         let layer = parameters.word("layer")?.to_owned();
-        Ok(Box::new(GuidedGradCam { cam: GradCam { layer, relu: true, bilinear: false }, rule: Guided { semantics } }))
+        Ok(Box::new(GuidedGradCam { cam: GradCam { layer, relu: true, bilinear: false }, rule: guided(semantics) }))
     },
 );
 
 /// Two forward passes, one backward pass and a part of one.
 struct GuidedGradCam {
     cam: GradCam,
-    rule: Guided,
+    rule: Rule,
 }
 
 impl Method for GuidedGradCam {
     fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
-        Ok(pass.backward(&self.rule)?.f_mul(&self.cam.map(pass)?)?.into())
+        Ok(pass.backward(self.rule)?.f_mul(&self.cam.map(pass)?)?.into())
     }
 
     fn shares_pass(&self) -> bool {

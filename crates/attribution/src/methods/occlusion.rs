@@ -7,7 +7,7 @@ use tch::TchError;
 
 use super::{Entry, Method};
 use crate::baseline::{BASELINES, Baseline};
-use crate::windows::{hide, paint, windows};
+use crate::windows::{losses, paint, windows};
 use crate::{Attribution, Pass};
 
 pub(super) const ENTRY: Entry = Entry::new(
@@ -115,10 +115,11 @@ impl Method for Occlusion {
         let all = windows([channels, height, width], window, stride);
         let (sum, count) = (pass.images().f_zeros_like()?, pass.images().f_narrow(0, 0, 1)?.f_zeros_like()?);
         let one = count.f_new_ones([1], (count.f_kind()?, count.device()))?;
-        hide(pass, &self.baseline.of(pass)?, &all, |window, loss| {
-            paint(&count, window, &one)?;
-            paint(&sum, window, loss)
-        })?;
+        let losses = losses(pass, &self.baseline.of(pass)?, &all)?;
+        for (index, window) in (0..).zip(&all) {
+            paint(&count, *window, &one)?;
+            paint(&sum, *window, &losses.f_get(index)?)?;
+        }
         // Captum's number of windows may leave pixels at the edge that were never hidden: nothing is known of them.
         Ok(sum.f_div(&count.f_clamp_min(1.0)?)?.into())
     }

@@ -4,6 +4,7 @@ mod layers;
 mod tokens;
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use tch::{Device, Kind, Tensor};
 
@@ -103,12 +104,12 @@ impl<'a> Builder<'a> {
             return Err(failure);
         }
         let shape = Shape { channels: self.channels, classes: logits.channels, size: self.size };
-        Ok(Graph::new(self.nodes, shape))
+        Ok(Graph::new(self.nodes, shape).lower()?)
     }
 
     fn push(&mut self, name: &str, operation: impl Operation + 'static, from: &[Value], channels: i64) -> Value {
         let inputs = from.iter().map(|value| value.id).collect();
-        self.nodes.push(Node { name: name.to_owned(), operation: Box::new(operation), inputs });
+        self.nodes.push(Node { name: name.to_owned(), operation: Rc::new(operation), inputs });
         Value { id: self.nodes.len() - 1, channels }
     }
 

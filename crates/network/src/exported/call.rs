@@ -174,7 +174,7 @@ impl<'a> Call<'a> {
         let constants: Option<Vec<&Tensor>> = inputs.iter().map(Value::tensor).collect();
         match constants {
             Some(constants) => {
-                let how = How { keep: false, overwrite: false, images: 1 };
+                let how = How { images: 1, ..How::FORWARD };
                 Ok(operation.run(&constants, how)?.0.into())
             }
             None => self.push(operation, inputs),

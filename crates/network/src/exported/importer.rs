@@ -53,7 +53,7 @@ pub(super) fn import(mut archive: Archive, placed: (Device, Kind)) -> Result<Gra
 impl State {
     /// Adds a node.
     pub(super) fn push(&mut self, name: &str, operation: impl Operation + 'static, inputs: Vec<Id>) -> Id {
-        self.nodes.push(graph::Node { name: name.to_owned(), operation: Box::new(operation), inputs });
+        self.nodes.push(graph::Node { name: name.to_owned(), operation: std::rc::Rc::new(operation), inputs });
         self.nodes.len() - 1
     }
 

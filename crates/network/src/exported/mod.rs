@@ -29,5 +29,6 @@ pub use error::ExportError;
 /// The program in `file`, computing on a device in a type.
 pub(crate) fn open(file: &Path, placed: (Device, Kind)) -> Result<Graph, NetworkError> {
     let graph = archive::Archive::open(file).and_then(|archive| importer::import(archive, placed));
-    graph.map_err(|reason| NetworkError::Program { file: file.to_owned(), reason: Box::new(reason) })
+    let graph = graph.map_err(|reason| NetworkError::Program { file: file.to_owned(), reason: Box::new(reason) })?;
+    Ok(graph.lower()?)
 }

@@ -5,7 +5,7 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use super::ExportError;
 use super::sizes::Batch;
-use crate::{Gradient, Graph};
+use crate::{Graph, Rule};
 
 /// Height and width of the trial's images where the program takes any.
 const SIDE: i64 = 64;
@@ -23,7 +23,7 @@ pub(super) fn run(graph: &Graph, batch: &Batch, placed: (Device, Kind)) -> Resul
     for row in 0..rows {
         let seed = trace.logits().f_zeros_like()?;
         let _ = seed.f_narrow(0, row, 1)?.f_fill_(1.0)?;
-        let gradient = graph.backward(&trace, &seed, &Gradient).map_err(ExportError::Fails)?;
+        let gradient = graph.backward(&trace, &seed, Rule::GRADIENT).map_err(ExportError::Fails)?;
         let _ = gradient.f_narrow(0, row, 1)?.f_zero_()?;
         if gradient.f_abs()?.f_gt(0.0)?.f_any()?.f_int64_value(&[])? != 0 {
             return Err(ExportError::Mixed);

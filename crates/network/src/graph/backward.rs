@@ -4,33 +4,36 @@ use tch::{TchError, Tensor};
 
 use super::{Graph, Id, Trace};
 
-/// What a backward pass does at the operations where attribution methods differ.
-pub trait Rule {
-    /// Gradient of a ReLU's input, from that of its output; `positive` says where the input was.
-    /// All three are of one shape.
-    fn relu(&self, gradient: &Tensor, positive: &Tensor) -> Result<Tensor, TchError>;
-
-    /// Whether the rule holds at functional ReLUs too, which Captum's hooks do not reach.
-    fn reaches_functions(&self) -> bool {
-        true
-    }
+/// What a backward pass does at a ReLU, where attribution methods differ: the gradient g of the output of
+/// x becomes g, with up to two factors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Whether it passes only where x was positive.
+    pub masked: bool,
+    /// Whether it passes only where g is positive.
+    pub rectified: bool,
+    /// Whether the rule holds at functional ReLUs too, which Captum's hooks do not reach; else the plain
+    /// gradient does.
+    pub reaches_functions: bool,
 }
 
-/// The plain gradient.
-#[derive(Clone, Copy, Debug)]
-pub struct Gradient;
+impl Rule {
+    /// The plain gradient.
+    pub const GRADIENT: Self = Self { masked: true, rectified: false, reaches_functions: true };
 
-impl Rule for Gradient {
-    fn relu(&self, gradient: &Tensor, positive: &Tensor) -> Result<Tensor, TchError> {
-        gradient.f_mul(positive)
+    /// Gradient of a ReLU's input, from that of its output; `positive` says where the input was.
+    pub(crate) fn relu(self, gradient: &Tensor, positive: &Tensor) -> Result<Tensor, TchError> {
+        let passed = if self.masked { gradient.f_mul(positive)? } else { gradient.shallow_clone() };
+        if self.rectified { passed.f_relu() } else { Ok(passed) }
     }
 }
 
 impl Graph {
     /// Gradient `[n, channels, h, w]` of the images of `trace`, from `gradient` `[n, classes]` of its
     /// logits, by `rule`. Weights never get a gradient.
-    pub fn backward(&self, trace: &Trace, gradient: &Tensor, rule: &dyn Rule) -> Result<Tensor, TchError> {
-        self.walk(gradient, 0, |id, gradient| self.nodes[id].operation.backward(&trace.kept[id], gradient, rule))
+    pub fn backward(&self, trace: &Trace, gradient: &Tensor, rule: Rule) -> Result<Tensor, TchError> {
+        let graph = self.of(trace);
+        graph.walk(gradient, 0, |id, gradient| graph.nodes[id].operation.backward(&trace.kept[id], gradient, rule))
     }
 
     /// The gradient of the logits that selects `targets` `[n]`: one there, zero elsewhere.

@@ -12,9 +12,9 @@ impl Graph {
     /// tokens in front): there each image's must meet its own.
     pub fn trace_reference(&self, baselines: &Tensor, rows: i64) -> Result<Trace, TchError> {
         let trace = self.trace_values(baselines)?;
-        let broadcasts = |tensor: &Tensor| tensor.size().first() == Some(&1);
-        let values = trace.kept.iter().filter_map(|kept| kept.values.as_ref());
-        let fit = values.fold(true, |fit, (_, output)| fit && broadcasts(output));
+        // What is fed by nothing is a constant, and does not count.
+        let values = trace.kept.iter().filter(|kept| !kept.shapes.is_empty());
+        let fit = values.fold(true, |fit, kept| fit && kept.output_shape.first() == Some(&1));
         if baselines.size().first() != Some(&1) || rows == 1 || fit {
             return Ok(trace);
         }
@@ -37,12 +37,13 @@ impl Graph {
         gradient: &Tensor,
         semantics: Semantics,
     ) -> Result<Tensor, TchError> {
-        self.walk(gradient, 0, |id, gradient| {
-            let node = &self.nodes[id];
+        let graph = self.of(trace);
+        graph.walk(gradient, 0, |id, gradient| {
+            let node = &graph.nodes[id];
             let captum = semantics != Semantics::Exact;
             // A hook reads the gradient before a hooked module behind it has replaced it.
             let functional_is_plain = semantics == Semantics::Captum;
-            let hooked = |input: &usize| self.nodes[*input].operation.is_relu(!functional_is_plain);
+            let hooked = |input: &usize| graph.nodes[*input].operation.is_relu(!functional_is_plain);
             let behind_relu = node.inputs.first().is_some_and(hooked);
             let pair = Pair {
                 here: &trace.kept[id],

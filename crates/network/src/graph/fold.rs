@@ -1,8 +1,10 @@
 //! Batch norms folded into the convolutions before them: a canonical form of the graph.
 
+use std::rc::Rc;
+
 use tch::{Kind, TchError, Tensor};
 
-use super::{Graph, Id, Node};
+use super::{Graph, Id, Node, Part};
 use crate::operations::{BatchNorm, Convolution};
 
 impl Graph {
@@ -12,7 +14,7 @@ impl Graph {
     /// In float32 the logits agree to rounding, but a ReLU whose input is within rounding of zero
     /// may flip, which changes a gradient by up to some percent of its peak.
     pub fn folded(self) -> Result<Self, TchError> {
-        let Self { nodes: old, readers, shape, .. } = self;
+        let Self { nodes: old, readers, shape, lowered, .. } = self;
         let mut nodes: Vec<Node> = Vec::with_capacity(old.len());
         // Where each value of this graph is in the new one.
         let mut moved: Vec<Id> = Vec::with_capacity(old.len());
@@ -21,15 +23,15 @@ impl Graph {
             for input in &mut node.inputs {
                 *input = moved[*input];
             }
-            if let (Some(norm), Some(before)) = (node.operation.as_batch_norm(), before)
-                && let Some(convolution) = nodes[moved[before]].operation.as_convolution()
+            if let (Part::BatchNorm(norm), Some(before)) = (node.operation.part(), before)
+                && let Part::Convolution(convolution) = nodes[moved[before]].operation.part()
                 && readers[before] == 1
             {
                 let folded = fold(convolution, norm)?;
                 // What comes out is the batch norm's value: a layer is found by that name.
                 nodes[moved[before]] = Node {
                     name: node.name,
-                    operation: Box::new(folded),
+                    operation: Rc::new(folded),
                     inputs: std::mem::take(&mut nodes[moved[before]].inputs),
                 };
                 moved.push(moved[before]);
@@ -38,7 +40,8 @@ impl Graph {
             moved.push(nodes.len());
             nodes.push(node);
         }
-        Ok(Self::new(nodes, shape))
+        let folded = Self::new(nodes, shape);
+        if lowered.is_some() { folded.lower() } else { Ok(folded) }
     }
 }
 

@@ -14,6 +14,8 @@ pub struct Trace {
     pub(super) kept: Vec<Kept>,
     /// The value of the layer that was asked for.
     pub(super) layer: Option<Tensor>,
+    /// Whether it is of the lowered graph.
+    pub(super) lowered: bool,
 }
 
 /// What one operation leaves for the backward pass.
@@ -36,8 +38,15 @@ pub(crate) struct How {
     pub(crate) keep: bool,
     /// Whether the first input may be overwritten.
     pub(crate) overwrite: bool,
+    /// Whether this pass will be compared with another one.
+    pub(crate) compare: bool,
     /// Number of images in this pass.
     pub(crate) images: i64,
+}
+
+impl How {
+    /// For the output alone.
+    pub(crate) const FORWARD: Self = Self { keep: false, overwrite: false, compare: false, images: 0 };
 }
 
 /// What a forward pass leaves.
@@ -81,6 +90,14 @@ impl Kept {
         }
     }
 
+    /// Height and width of input `index`, `[n, c, h, w]` or blocked.
+    pub(crate) fn plane(&self, index: usize) -> Result<[i64; 2], TchError> {
+        match self.shape(index)? {
+            [_, _, height, width] | [_, _, height, width, _] => Ok([*height, *width]),
+            other => Err(TchError::Shape(format!("shape {other:?}, expected [n, c, h, w]"))),
+        }
+    }
+
     /// Shape of input `index`.
     pub(crate) fn shape(&self, index: usize) -> Result<&[i64], TchError> {
         self.shapes.get(index).map(Vec::as_slice).ok_or_else(unkept)
@@ -94,17 +111,29 @@ fn unkept() -> TchError {
 impl Graph {
     /// Logits `[n, classes]` of `images` `[n, channels, h, w]`; nothing else is kept.
     pub fn forward(&self, images: &Tensor) -> Result<Tensor, TchError> {
-        Ok(self.run(images, Keep::Logits)?.logits)
+        Ok(self.pass(images, Keep::Logits)?.logits)
     }
 
     /// As [`Graph::forward`], keeping what backward passes need.
     pub fn trace(&self, images: &Tensor) -> Result<Trace, TchError> {
-        self.run(images, Keep::Trace(None))
+        self.pass(images, Keep::Trace(None))
     }
 
     /// As [`Graph::trace`], keeping also the values by which [`Graph::multipliers`] compares two passes.
     pub fn trace_values(&self, images: &Tensor) -> Result<Trace, TchError> {
-        self.run(images, Keep::Values)
+        self.pass(images, Keep::Values)
+    }
+
+    /// The operations that `trace` is of.
+    pub(super) fn of(&self, trace: &Trace) -> &Self {
+        self.lowered.as_deref().filter(|_| trace.lowered).unwrap_or(self)
+    }
+
+    fn pass(&self, images: &Tensor, keep: Keep) -> Result<Trace, TchError> {
+        match &self.lowered {
+            Some(lowered) => Ok(Trace { lowered: true, ..lowered.run(images, keep)? }),
+            None => self.run(images, keep),
+        }
     }
 
     pub(super) fn run(&self, images: &Tensor, keep: Keep) -> Result<Trace, TchError> {
@@ -132,7 +161,7 @@ impl Graph {
             }
         }
         let logits = values.pop().flatten().ok_or_else(|| TchError::Shape("the graph is empty".to_owned()))?;
-        Ok(Trace { logits, kept, layer })
+        Ok(Trace { logits, kept, layer, lowered: false })
     }
 
     fn step(
@@ -146,7 +175,12 @@ impl Graph {
             value.ok_or_else(|| TchError::Shape(format!("`{}` reads a value that is gone", node.name)))
         };
         let inputs = node.inputs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let how = How { keep: keep != Keep::Logits, overwrite: self.may_overwrite(node, keep), images };
+        let how = How {
+            keep: keep != Keep::Logits,
+            overwrite: self.may_overwrite(node, keep),
+            compare: keep == Keep::Values,
+            images,
+        };
         let shapes = inputs.iter().map(|input| input.size()).collect();
         let (value, tensors) = node.operation.run(&inputs, how)?;
         let mut of_node = Kept { shapes, output_shape: value.size(), tensors, values: None };

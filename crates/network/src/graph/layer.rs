@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tch::{TchError, Tensor};
 
 use super::forward::Keep;
-use super::{Gradient, Graph, Id, Trace};
+use super::{Graph, Id, Rule, Trace};
 
 /// A value of a graph by its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,12 @@ impl Graph {
         self.nodes.iter().rposition(within).map(Layer)
     }
 
-    /// Modules whose output in `trace` is a map `[n, c, h, w]`: what can be asked for as a layer.
+    /// A pass of `images` operation by operation, from which layers can be told.
+    pub fn outline(&self, images: &Tensor) -> Result<Trace, TchError> {
+        self.run(images, Keep::Trace(None))
+    }
+
+    /// Modules whose output in `trace`, of [`Graph::outline`], is a map `[n, c, h, w]`: what can be asked for as a layer.
     pub fn maps<'a>(&'a self, trace: &Trace) -> Vec<&'a str> {
         let names = self.nodes.iter().skip(1).flat_map(|node| {
             let ends = node.name.match_indices('.').map(|(end, _)| end).chain([node.name.len()]);
@@ -31,7 +36,7 @@ impl Graph {
         names.into_iter().filter(|name| !name.is_empty()).filter(is_map).collect()
     }
 
-    /// The last value of `trace` that is a picture, `[n, c, h, w]` of more than one pixel, made from
+    /// The last value of `trace`, of [`Graph::outline`], that is a picture, `[n, c, h, w]` of more than one pixel, made from
     /// pictures all the way: where Grad-CAM looks by default. Attention has four dimensions too, but
     /// heads and tokens are no picture.
     pub fn last_map(&self, trace: &Trace) -> Option<Layer> {
@@ -55,7 +60,8 @@ impl Graph {
         let gone = || TchError::Shape(format!("`{}` has no value", self.nodes[layer].name));
         let value = trace.layer.take().ok_or_else(gone)?;
         let seed = self.select(&trace.logits, targets)?;
-        let step = |id: Id, gradient: &Tensor| self.nodes[id].operation.backward(&trace.kept[id], gradient, &Gradient);
+        let step =
+            |id: Id, gradient: &Tensor| self.nodes[id].operation.backward(&trace.kept[id], gradient, Rule::GRADIENT);
         Ok((value, self.walk(&seed, layer, step)?))
     }
 }

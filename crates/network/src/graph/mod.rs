@@ -1,17 +1,22 @@
 //! The graph: operations in the order of execution, each fed by earlier ones.
 
 mod backward;
+mod change;
 mod differences;
 mod fold;
 mod forward;
 mod layer;
+mod lower;
 mod operation;
 
-pub use backward::{Gradient, Rule};
+pub use backward::Rule;
+pub use change::{Clean, Replacement};
 pub use forward::Trace;
 pub(crate) use forward::{How, Kept};
 pub use layer::Layer;
-pub(crate) use operation::{Operation, Pair};
+pub(crate) use operation::{Operation, Pair, Part, Reach};
+
+use std::rc::Rc;
 
 /// Position of an operation in its graph, and of the value that it computes.
 pub(crate) type Id = usize;
@@ -25,6 +30,8 @@ pub struct Graph {
     /// For each value how many nodes read it.
     readers: Vec<usize>,
     shape: Shape,
+    /// The same function in operations for this processor: what passes run on, if it is there.
+    lowered: Option<Box<Graph>>,
 }
 
 /// What a graph takes and gives.
@@ -41,7 +48,7 @@ pub(crate) struct Shape {
 pub(crate) struct Node {
     /// The module's name in PyTorch (`layer1.0.conv1`), for errors and layer methods.
     pub(crate) name: String,
-    pub(crate) operation: Box<dyn Operation>,
+    pub(crate) operation: Rc<dyn Operation>,
     pub(crate) inputs: Vec<Id>,
 }
 
@@ -56,7 +63,7 @@ impl Graph {
                 readers[input] += 1;
             }
         }
-        Self { nodes, last_use, readers, shape }
+        Self { nodes, last_use, readers, shape, lowered: None }
     }
 
     /// Channels of an image.

@@ -1,25 +1,26 @@
 //! What an operation is: a forward step, a backward step by rule, and what `DeepLIFT` makes of it.
 
 use std::fmt;
+use std::rc::Rc;
 
 use tch::{TchError, Tensor};
 
-use super::{Gradient, How, Kept, Rule};
-use crate::operations::{BatchNorm, Convolution};
+use super::{How, Kept, Rule};
+use crate::operations::{BatchNorm, Convolution, Relu};
 
 /// One operation of a graph. Its inputs and its output have the images in dimension 0.
-pub(crate) trait Operation: fmt::Debug + Send {
+pub(crate) trait Operation: fmt::Debug {
     /// The output, and what [`Operation::backward`] needs of this run if `how` asks to keep it.
     fn run(&self, inputs: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError>;
 
     /// The gradient of each input, from that of the output, by `rule` where the rule says something.
-    fn backward(&self, kept: &Kept, gradient: &Tensor, rule: &dyn Rule) -> Result<Vec<Tensor>, TchError>;
+    fn backward(&self, kept: &Kept, gradient: &Tensor, rule: Rule) -> Result<Vec<Tensor>, TchError>;
 
     /// `DeepLIFT`'s multipliers of each input, from those of the output: `gradient` times the change of
     /// the output over that of the input, between image and baseline. The plain gradient for an
     /// operation that is linear, and where nobody has defined more.
     fn multipliers(&self, pair: &Pair<'_>, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
-        self.backward(pair.here, gradient, &Gradient)
+        self.backward(pair.here, gradient, Rule::GRADIENT)
     }
 
     /// Whether [`Operation::multipliers`] looks at the inputs and the output of both runs.
@@ -32,6 +33,37 @@ pub(crate) trait Operation: fmt::Debug + Send {
         false
     }
 
+    /// How far a change of one pixel of an input shows in the output.
+    fn reach(&self, _input: usize) -> Reach {
+        Reach::Everywhere
+    }
+
+    /// The output inside of `inputs` that bring their borders along: without padding of its own. Only
+    /// asked of operations that do not reach everywhere.
+    fn run_inside(&self, inputs: &[&Tensor]) -> Result<Tensor, TchError> {
+        Ok(self.run(inputs, How::FORWARD)?.0)
+    }
+
+    /// What the operation sees outside of its input.
+    fn outside(&self) -> f64 {
+        0.0
+    }
+
+    /// Whether it takes values in any layout, each by itself, and leaves it as it is.
+    fn any_layout(&self) -> bool {
+        false
+    }
+
+    /// The same on blocked values, if there is an operation for it that stands alone.
+    fn blocked(&self) -> Option<Rc<dyn Operation>> {
+        None
+    }
+
+    /// What it is to those who rewrite graphs.
+    fn part(&self) -> Part<'_> {
+        Part::Other
+    }
+
     /// Whether this is a ReLU: a module of its own, or a function if `functions` count too.
     fn is_relu(&self, _functions: bool) -> bool {
         false
@@ -41,16 +73,29 @@ pub(crate) trait Operation: fmt::Debug + Send {
     fn makes_maps(&self) -> bool {
         false
     }
+}
 
-    /// The convolution, if it is one.
-    fn as_convolution(&self) -> Option<&Convolution> {
-        None
-    }
+/// Operations that graphs are rewritten by.
+pub(crate) enum Part<'a> {
+    Convolution(&'a Convolution),
+    BatchNorm(&'a BatchNorm),
+    Relu(&'a Relu),
+    /// Of two values.
+    Sum,
+    /// Of channels.
+    Concatenation,
+    Other,
+}
 
-    /// The batch norm, if it is one.
-    fn as_batch_norm(&self) -> Option<&BatchNorm> {
-        None
-    }
+/// How far a change of one pixel of an input shows in the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// In that pixel; of several inputs alike.
+    Pixel,
+    /// In all windows that hold it. All `[down, across]`.
+    Window { kernel: [i64; 2], stride: [i64; 2], padding: [i64; 2], dilation: [i64; 2] },
+    /// Anywhere in the image.
+    Everywhere,
 }
 
 /// One operation in the pass of the images and in that of their baselines, which may be one row for all.

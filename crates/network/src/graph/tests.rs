@@ -1,5 +1,7 @@
 //! `DeepLIFT`'s rules on graphs so small that the numbers can be worked out by hand.
 
+use std::rc::Rc;
+
 use sweep::semantics::Semantics;
 use tch::{Kind, TchError, Tensor};
 
@@ -8,15 +10,15 @@ use crate::operations::{Arithmetic, Function, Images, MaxPool, Relu, Reshape};
 
 /// A graph of one operation over the images, whose values are the logits.
 fn graph_of(operation: impl Operation + 'static, inputs: usize) -> Graph {
-    let node = |name: &str, operation: Box<dyn Operation>, inputs: &[usize]| Node {
+    let node = |name: &str, operation: Rc<dyn Operation>, inputs: &[usize]| Node {
         name: name.to_owned(),
         operation,
         inputs: inputs.to_vec(),
     };
     let nodes = vec![
-        node("input", Box::new(Images), &[]),
-        node("operation", Box::new(operation), &vec![0; inputs]),
-        node("flatten", Box::new(Reshape::flat()), &[1]),
+        node("input", Rc::new(Images), &[]),
+        node("operation", Rc::new(operation), &vec![0; inputs]),
+        node("flatten", Rc::new(Reshape::flat()), &[1]),
     ];
     Graph::new(nodes, Shape { channels: 1, classes: 1, size: None })
 }

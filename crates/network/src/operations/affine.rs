@@ -33,7 +33,7 @@ impl Operation for WithConstant {
         Ok((output, Vec::new()))
     }
 
-    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         let gradient = match self.what {
             Affine::Add | Affine::Subtract => gradient.shallow_clone(),
             Affine::Multiply => gradient.f_mul(&self.constant)?,

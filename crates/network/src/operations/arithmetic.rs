@@ -5,7 +5,7 @@ use tch::{TchError, Tensor};
 use super::affine::{Affine, WithConstant};
 use super::{Entry, copied, plain_gradient, reduced};
 use crate::exported::{Call, ExportError, Value};
-use crate::graph::{How, Kept, Operation, Pair, Rule};
+use crate::graph::{How, Kept, Operation, Pair, Part, Reach, Rule};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "arithmetic",
@@ -93,8 +93,20 @@ impl Operation for Add {
         Ok((sum, Vec::new()))
     }
 
-    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         kept.shapes.iter().map(|shape| reduced(gradient, shape)).collect()
+    }
+
+    fn part(&self) -> Part<'_> {
+        Part::Sum
+    }
+
+    fn any_layout(&self) -> bool {
+        true
+    }
+
+    fn reach(&self, _: usize) -> Reach {
+        Reach::Pixel
     }
 
     fn gives_away(&self) -> bool {
@@ -123,7 +135,7 @@ impl Operation for Arithmetic {
         Ok((self.of(left, right)?, kept))
     }
 
-    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         plain_gradient(&kept.tensors, gradient, |inputs| self.of(&inputs[0], &inputs[1]))
     }
 
@@ -132,7 +144,7 @@ impl Operation for Arithmetic {
     /// divisor is `-1 / (b b0)`.
     fn multipliers(&self, pair: &Pair<'_>, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
         if pair.captum || *self == Self::Subtract {
-            return self.backward(pair.here, gradient, &crate::Gradient);
+            return self.backward(pair.here, gradient, Rule::GRADIENT);
         }
         let (of_left, of_right) = if *self == Self::Divide {
             let (b, b0) = pair.inputs(1)?;

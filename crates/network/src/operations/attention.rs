@@ -62,7 +62,7 @@ impl Operation for Attention {
         Ok((self.of(query, key, value)?, kept))
     }
 
-    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         plain_gradient(&kept.tensors, gradient, |inputs| self.of(&inputs[0], &inputs[1], &inputs[2]))
     }
 }

@@ -1,10 +1,13 @@
 //! Average pooling, with windows of one size or as many as are asked for.
 
+use std::rc::Rc;
+
 use tch::{TchError, Tensor};
 
 use super::{Entry, strides};
+use crate::blocked::Average;
 use crate::exported::{Call, ExportError, Value};
-use crate::graph::{How, Kept, Operation, Rule};
+use crate::graph::{How, Kept, Operation, Reach, Rule};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "average_pool",
@@ -62,7 +65,7 @@ impl Operation for AveragePool {
         Ok((output, Vec::new()))
     }
 
-    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         let shape = kept.shape(0)?;
         // libtorch asks for the pooling's input but reads its shape only.
         let like = || Tensor::f_empty(shape, (gradient.f_kind()?, gradient.device()));
@@ -83,6 +86,28 @@ impl Operation for AveragePool {
             Self::Adaptive(_) => like()?.f_internal_adaptive_avg_pool2d_backward(&gradient.f_contiguous()?)?,
         };
         Ok(vec![of_input])
+    }
+
+    fn blocked(&self) -> Option<Rc<dyn Operation>> {
+        Average::of(self).map(|pool| Rc::new(pool) as Rc<dyn Operation>)
+    }
+
+    /// What is divided by the number of pixels inside, or may go over the edge, is not cut into pieces.
+    fn reach(&self, _: usize) -> Reach {
+        match *self {
+            Self::Windows { kernel, stride, padding, ceil: false, count_padding: true, .. } => {
+                Reach::Window { kernel, stride, padding, dilation: [1, 1] }
+            }
+            _ => Reach::Everywhere,
+        }
+    }
+
+    fn run_inside(&self, inputs: &[&Tensor]) -> Result<Tensor, TchError> {
+        let mut inside = *self;
+        if let Self::Windows { padding, .. } = &mut inside {
+            *padding = [0, 0];
+        }
+        Ok(inside.run(inputs, How::FORWARD)?.0)
     }
 
     /// Not an adaptive one: it may repeat a pixel to come to its number of windows.

@@ -4,7 +4,7 @@ use tch::{Kind, TchError, Tensor};
 
 use super::Entry;
 use crate::exported::{Call, ExportError, Value};
-use crate::graph::{How, Kept, Operation, Rule};
+use crate::graph::{How, Kept, Operation, Part, Reach, Rule};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "batch_norm",
@@ -33,7 +33,7 @@ pub(crate) struct BatchNorm {
     pub(crate) bias: Tensor,
     pub(crate) mean: Tensor,
     pub(crate) variance: Tensor,
-    eps: f64,
+    pub(crate) eps: f64,
     /// `weight / sqrt(variance + eps)`, `[c]`: all that the backward pass needs.
     scale: Tensor,
 }
@@ -65,7 +65,7 @@ impl Operation for BatchNorm {
         Ok((inputs[0].f_batch_norm(weight, bias, mean, variance, false, 0.1, self.eps, true)?, Vec::new()))
     }
 
-    fn backward(&self, _: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+    fn backward(&self, _: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         let mut shape = vec![1_i64; gradient.dim()];
         shape[1] = -1;
         Ok(vec![gradient.f_mul(&self.scale.f_view(shape.as_slice())?)?])
@@ -75,8 +75,12 @@ impl Operation for BatchNorm {
         true
     }
 
-    fn as_batch_norm(&self) -> Option<&BatchNorm> {
-        Some(self)
+    fn part(&self) -> Part<'_> {
+        Part::BatchNorm(self)
+    }
+
+    fn reach(&self, _: usize) -> Reach {
+        Reach::Pixel
     }
 
     fn makes_maps(&self) -> bool {

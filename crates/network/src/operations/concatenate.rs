@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::{Entry, reduced};
 use crate::exported::{Call, ExportError, Value};
-use crate::graph::{How, Kept, Operation, Rule};
+use crate::graph::{How, Kept, Operation, Part, Reach, Rule};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "concatenate",
@@ -41,7 +41,7 @@ impl Operation for Concatenate {
         Ok((Tensor::f_cat(&expanded.collect::<Result<Vec<_>, _>>()?, self.dim)?, Vec::new()))
     }
 
-    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         let dim = if self.dim < 0 { self.dim + gradient.dim() as i64 } else { self.dim };
         let mut start = 0;
         let mut parts = Vec::with_capacity(kept.shapes.len());
@@ -51,6 +51,18 @@ impl Operation for Concatenate {
             start += length;
         }
         Ok(parts)
+    }
+
+    fn part(&self) -> Part<'_> {
+        if self.dim == 1 { Part::Concatenation } else { Part::Other }
+    }
+
+    fn any_layout(&self) -> bool {
+        self.dim == 1
+    }
+
+    fn reach(&self, _: usize) -> Reach {
+        if self.dim == 1 { Reach::Pixel } else { Reach::Everywhere }
     }
 
     fn gives_away(&self) -> bool {

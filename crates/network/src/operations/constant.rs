@@ -151,7 +151,7 @@ impl Operation for Images {
         Err(TchError::Shape("the images are an input".to_owned()))
     }
 
-    fn backward(&self, _: &Kept, _: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+    fn backward(&self, _: &Kept, _: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         Ok(Vec::new())
     }
 }
@@ -161,7 +161,7 @@ impl Operation for Constant {
         Ok((self.0.shallow_clone(), Vec::new()))
     }
 
-    fn backward(&self, _: &Kept, _: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+    fn backward(&self, _: &Kept, _: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         Ok(Vec::new())
     }
 }

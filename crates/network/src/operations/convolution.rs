@@ -12,7 +12,7 @@ use tch::{TchError, Tensor};
 
 use super::{Entry, single_on_cpu};
 use crate::exported::{Call, ExportError, Value};
-use crate::graph::{How, Kept, Operation, Rule};
+use crate::graph::{How, Kept, Operation, Part, Reach, Rule};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "convolution",
@@ -107,9 +107,14 @@ impl Convolution {
         turned.f_view([groups * within, out / groups, height, width])
     }
 
+    /// With stride 1, the weights of the convolution that is this one's transpose, and its padding.
+    pub(crate) fn turned(&self) -> Option<(&Tensor, [i64; 2])> {
+        Some((self.turned.as_ref()?, [0, 1].map(|axis| self.reach(axis) - self.geometry.padding[axis])))
+    }
+
     /// `[n, in, h, w]` to `[n, out, h', w']`.
-    pub(crate) fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
-        let Geometry { stride, padding, dilation, groups } = self.geometry;
+    fn padded(&self, input: &Tensor, padding: [i64; 2]) -> Result<Tensor, TchError> {
+        let Geometry { stride, dilation, groups, .. } = self.geometry;
         if by_name(input)? {
             return input.f_mkldnn_convolution(&self.weight, self.bias.as_ref(), padding, stride, dilation, groups);
         }
@@ -120,8 +125,7 @@ impl Convolution {
     pub(crate) fn input_gradient(&self, gradient: &Tensor, size: [i64; 2]) -> Result<Tensor, TchError> {
         let (rows, _, height, width) = gradient.size4()?;
         let Geometry { stride, padding, dilation, groups } = self.geometry;
-        if let Some(turned) = &self.turned {
-            let padding = [0, 1].map(|axis| self.reach(axis) - padding[axis]);
+        if let Some((turned, padding)) = self.turned() {
             return gradient.f_mkldnn_convolution(turned, None::<&Tensor>, padding, [1, 1], dilation, groups);
         }
         let outputs = [height, width];
@@ -139,10 +143,10 @@ impl Convolution {
 
 impl Operation for Convolution {
     fn run(&self, inputs: &[&Tensor], _: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
-        Ok((self.forward(inputs[0])?, Vec::new()))
+        Ok((self.padded(inputs[0], self.geometry.padding)?, Vec::new()))
     }
 
-    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         let [height, width] = kept.area(0)?;
         Ok(vec![self.input_gradient(gradient, [height, width])?])
     }
@@ -151,8 +155,18 @@ impl Operation for Convolution {
         true
     }
 
-    fn as_convolution(&self) -> Option<&Convolution> {
-        Some(self)
+    fn part(&self) -> Part<'_> {
+        Part::Convolution(self)
+    }
+
+    fn reach(&self, _: usize) -> Reach {
+        let Geometry { stride, padding, dilation, .. } = self.geometry;
+        let size = self.weight.size();
+        Reach::Window { kernel: [size[2], size[3]], stride, padding, dilation }
+    }
+
+    fn run_inside(&self, inputs: &[&Tensor]) -> Result<Tensor, TchError> {
+        self.padded(inputs[0], [0, 0])
     }
 
     fn makes_maps(&self) -> bool {

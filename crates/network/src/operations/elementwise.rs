@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::{Entry, plain_gradient};
 use crate::exported::{Call, ExportError, Value};
-use crate::graph::{How, Kept, Operation, Pair, Rule};
+use crate::graph::{How, Kept, Operation, Pair, Reach, Rule};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "elementwise",
@@ -74,7 +74,7 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
 }
 
 /// Changes of the input below this are taken for none, as Captum does.
-const NO_CHANGE: f64 = 1e-10;
+pub(crate) const NO_CHANGE: f64 = 1e-10;
 
 /// A function of one number.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -155,7 +155,7 @@ impl Operation for Function {
         Ok((self.of(inputs[0])?, kept))
     }
 
-    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         plain_gradient(&kept.tensors, gradient, |inputs| self.of(&inputs[0]))
     }
 
@@ -169,6 +169,14 @@ impl Operation for Function {
 
     fn compares(&self) -> bool {
         true
+    }
+
+    fn any_layout(&self) -> bool {
+        true
+    }
+
+    fn reach(&self, _: usize) -> Reach {
+        Reach::Pixel
     }
 
     fn makes_maps(&self) -> bool {

@@ -35,7 +35,7 @@ impl Operation for Expand {
         Ok((inputs[0].f_expand(&shape, false)?, Vec::new()))
     }
 
-    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         Ok(vec![reduced(gradient, kept.shape(0)?)?])
     }
 }

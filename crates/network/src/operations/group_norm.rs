@@ -47,7 +47,7 @@ impl Operation for GroupNorm {
         Ok((self.of(inputs[0])?, kept))
     }
 
-    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         plain_gradient(&kept.tensors, gradient, |inputs| self.of(&inputs[0]))
     }
 

@@ -59,7 +59,7 @@ impl Operation for Linear {
         Ok((in_blocks(inputs[0], |rows| rows.f_linear(&self.weight, self.bias.as_ref()))?, Vec::new()))
     }
 
-    fn backward(&self, _: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+    fn backward(&self, _: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         Ok(vec![in_blocks(gradient, |rows| rows.f_matmul(&self.weight))?])
     }
 

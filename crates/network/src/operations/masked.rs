@@ -34,7 +34,7 @@ impl Operation for Masked {
         Ok((inputs[0].f_masked_fill(&self.mask, self.value)?, Vec::new()))
     }
 
-    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         Ok(vec![reduced(&gradient.f_masked_fill(&self.mask, 0.0)?, kept.shape(0)?)?])
     }
 }

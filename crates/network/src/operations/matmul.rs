@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::{Entry, plain_gradient};
 use crate::exported::{Call, ExportError, Value};
-use crate::graph::{Gradient, How, Kept, Operation, Pair, Rule};
+use crate::graph::{How, Kept, Operation, Pair, Rule};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "matmul",
@@ -32,14 +32,14 @@ impl Operation for Matmul {
         Ok((left.f_matmul(right)?, kept))
     }
 
-    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         plain_gradient(&kept.tensors, gradient, |inputs| inputs[0].f_matmul(&inputs[1]))
     }
 
     /// The product is linear in each factor: its change is the gradient half way between both passes.
     fn multipliers(&self, pair: &Pair<'_>, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
         if pair.captum {
-            return self.backward(pair.here, gradient, &Gradient);
+            return self.backward(pair.here, gradient, Rule::GRADIENT);
         }
         plain_gradient(&[pair.midway(0)?, pair.midway(1)?], gradient, |inputs| inputs[0].f_matmul(&inputs[1]))
     }

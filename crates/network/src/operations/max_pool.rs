@@ -1,10 +1,13 @@
 //! Max pooling.
 
+use std::rc::Rc;
+
 use tch::{TchError, Tensor};
 
 use super::{Entry, strides};
+use crate::blocked::Pool;
 use crate::exported::{Call, ExportError, Value};
-use crate::graph::{How, Kept, Operation, Pair, Rule};
+use crate::graph::{How, Kept, Operation, Pair, Reach, Rule};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "max_pool",
@@ -43,6 +46,32 @@ impl MaxPool {
         input.f_max_pool2d_with_indices(self.kernel, self.stride, self.padding, self.dilation, self.ceil)
     }
 
+    /// `DeepLIFT`'s multipliers of a pooling that adds up a gradient at given winners by `given`.
+    ///
+    /// A window whose value rose owes that to the winner of the image, one whose value fell to the
+    /// winner of the baseline: both changed at least as much as the window did. Shares of overlapping
+    /// windows add up (Captum assigns them, so that all but one are lost).
+    pub(crate) fn shared_out(
+        pair: &Pair<'_>,
+        gradient: &Tensor,
+        given: impl Fn(&Tensor, &Tensor) -> Result<Tensor, TchError>,
+    ) -> Result<Vec<Tensor>, TchError> {
+        let winners = pair.here.tensor(0)?;
+        let plain = given(&gradient.f_contiguous()?, winners)?;
+        if pair.pool_is_plain {
+            return Ok(vec![plain]);
+        }
+        let ((x, x0), (y, y0)) = (pair.inputs(0)?, pair.outputs()?);
+        let change = y.f_sub(y0)?;
+        let (rise, fall) = (change.f_clamp_min(0.0)?, change.f_clamp_max(0.0)?);
+        let winners_there = pair.there.tensor(0)?.f_expand_as(winners)?.f_contiguous()?;
+        let risen = given(&gradient.f_mul(&rise)?, winners)?;
+        let fallen = given(&gradient.f_mul(&fall)?, &winners_there)?;
+        let moved = x.f_sub(x0)?;
+        let still = moved.f_eq(0.0)?;
+        Ok(vec![plain.f_where_self(&still, &risen.f_add(&fallen)?.f_div(&moved)?)?])
+    }
+
     /// `gradient` of each window added up at its winner, in the shape of the input `like`.
     fn given_to_winners(&self, shape: &[i64], gradient: &Tensor, winners: &Tensor) -> Result<Tensor, TchError> {
         // libtorch asks for the pooling's input but reads its shape only: these pages are never touched.
@@ -58,29 +87,30 @@ impl Operation for MaxPool {
         Ok((output, if how.keep { vec![winners] } else { Vec::new() }))
     }
 
-    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         Ok(vec![self.given_to_winners(kept.shape(0)?, &gradient.f_contiguous()?, kept.tensor(0)?)?])
     }
 
-    /// A window whose value rose owes that to the winner of the image, one whose value fell to the
-    /// winner of the baseline: both changed at least as much as the window did. Shares of overlapping
-    /// windows add up (Captum assigns them, so that all but one are lost).
     fn multipliers(&self, pair: &Pair<'_>, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
-        let winners = pair.here.tensor(0)?;
-        let plain = self.given_to_winners(pair.here.shape(0)?, &gradient.f_contiguous()?, winners)?;
-        if pair.pool_is_plain {
-            return Ok(vec![plain]);
-        }
-        let ((x, x0), (y, y0)) = (pair.inputs(0)?, pair.outputs()?);
-        let change = y.f_sub(y0)?;
-        let (rise, fall) = (change.f_clamp_min(0.0)?, change.f_clamp_max(0.0)?);
-        let winners_there = pair.there.tensor(0)?.f_expand_as(winners)?.f_contiguous()?;
         let shape = pair.here.shape(0)?;
-        let risen = self.given_to_winners(shape, &gradient.f_mul(&rise)?, winners)?;
-        let fallen = self.given_to_winners(shape, &gradient.f_mul(&fall)?, &winners_there)?;
-        let moved = x.f_sub(x0)?;
-        let still = moved.f_eq(0.0)?;
-        Ok(vec![plain.f_where_self(&still, &risen.f_add(&fallen)?.f_div(&moved)?)?])
+        Self::shared_out(pair, gradient, |gradient, winners| self.given_to_winners(shape, gradient, winners))
+    }
+
+    fn blocked(&self) -> Option<Rc<dyn Operation>> {
+        Pool::of(self).map(|pool| Rc::new(pool) as Rc<dyn Operation>)
+    }
+
+    fn reach(&self, _: usize) -> Reach {
+        let Self { kernel, stride, padding, dilation, .. } = *self;
+        Reach::Window { kernel, stride, padding, dilation }
+    }
+
+    fn run_inside(&self, inputs: &[&Tensor]) -> Result<Tensor, TchError> {
+        Ok(Self { padding: [0, 0], ceil: false, ..*self }.with_winners(inputs[0])?.0)
+    }
+
+    fn outside(&self) -> f64 {
+        f64::NEG_INFINITY
     }
 
     fn compares(&self) -> bool {

@@ -43,7 +43,7 @@ pub(crate) use constant::copied;
 use constant::floating;
 pub(crate) use constant::{Constant, Images};
 pub(crate) use convolution::{Convolution, Geometry};
-pub(crate) use elementwise::Function;
+pub(crate) use elementwise::{Function, NO_CHANGE};
 pub(crate) use layer_norm::LayerNorm;
 pub(crate) use linear::Linear;
 pub(crate) use max_pool::MaxPool;
@@ -131,7 +131,7 @@ fn plain_gradient(
 }
 
 /// `gradient` of a broadcast value, summed to the `shape` that it had before.
-fn reduced(gradient: &Tensor, shape: &[i64]) -> Result<Tensor, TchError> {
+pub(crate) fn reduced(gradient: &Tensor, shape: &[i64]) -> Result<Tensor, TchError> {
     let found = gradient.size();
     if found == shape {
         return Ok(gradient.shallow_clone());

@@ -35,7 +35,7 @@ impl Operation for Pad {
         Ok((inputs[0].f_pad(&self.amounts, "constant", self.value)?, Vec::new()))
     }
 
-    fn backward(&self, _: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+    fn backward(&self, _: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         let back: Vec<i64> = self.amounts.iter().map(|amount| -amount).collect();
         Ok(vec![gradient.f_pad(&back, "constant", 0.0)?])
     }

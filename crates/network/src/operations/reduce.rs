@@ -46,7 +46,7 @@ impl Operation for Mean {
         Ok((reduced, Vec::new()))
     }
 
-    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         let shape = kept.shape(0)?;
         let mut ones = shape.to_vec();
         self.dims.iter().for_each(|dim| ones[*dim as usize] = 1);

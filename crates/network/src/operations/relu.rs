@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::{Entry, elementwise};
 use crate::exported::{Call, ExportError, Value};
-use crate::graph::{Gradient, How, Kept, Operation, Pair, Rule};
+use crate::graph::{How, Kept, Operation, Pair, Part, Reach, Rule};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "relu",
@@ -33,8 +33,8 @@ impl Operation for Relu {
         Ok((output, kept))
     }
 
-    fn backward(&self, kept: &Kept, gradient: &Tensor, rule: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
-        let rule = if self.functional && !rule.reaches_functions() { &Gradient } else { rule };
+    fn backward(&self, kept: &Kept, gradient: &Tensor, rule: Rule) -> Result<Vec<Tensor>, TchError> {
+        let rule = if self.functional && !rule.reaches_functions { Rule::GRADIENT } else { rule };
         Ok(vec![rule.relu(gradient, kept.tensor(0)?)?])
     }
 
@@ -48,6 +48,18 @@ impl Operation for Relu {
 
     fn compares(&self) -> bool {
         true
+    }
+
+    fn part(&self) -> Part<'_> {
+        Part::Relu(self)
+    }
+
+    fn any_layout(&self) -> bool {
+        true
+    }
+
+    fn reach(&self, _: usize) -> Reach {
+        Reach::Pixel
     }
 
     fn is_relu(&self, functions: bool) -> bool {

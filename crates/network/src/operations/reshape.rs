@@ -96,7 +96,7 @@ impl Operation for Reshape {
         Ok((inputs[0].f_reshape(&shape)?, Vec::new()))
     }
 
-    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         Ok(vec![gradient.f_reshape(kept.shape(0)?)?])
     }
 }
@@ -106,7 +106,7 @@ impl Operation for Permute {
         Ok((inputs[0].f_permute(self.order.as_slice())?, Vec::new()))
     }
 
-    fn backward(&self, _: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+    fn backward(&self, _: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         let mut back = vec![0; self.order.len()];
         for (to, from) in self.order.iter().enumerate() {
             back[*from as usize] = to as i64;

@@ -37,7 +37,7 @@ impl Operation for Roll {
         Ok((inputs[0].f_roll(self.shifts.as_slice(), self.dims.as_slice())?, Vec::new()))
     }
 
-    fn backward(&self, _: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+    fn backward(&self, _: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         let back: Vec<i64> = self.shifts.iter().map(|shift| -shift).collect();
         Ok(vec![gradient.f_roll(back.as_slice(), self.dims.as_slice())?])
     }

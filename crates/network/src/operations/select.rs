@@ -82,7 +82,7 @@ impl Operation for Select {
         Ok((inputs[0].f_select(self.dim, self.index)?, Vec::new()))
     }
 
-    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         Ok(vec![Tensor::f_select_backward(gradient, kept.shape(0)?, self.dim, self.index)?])
     }
 }
@@ -92,7 +92,7 @@ impl Operation for Slice {
         Ok((inputs[0].f_slice(self.dim, self.start, self.end, self.step)?, Vec::new()))
     }
 
-    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         let Self { dim, start, end, step } = *self;
         Ok(vec![Tensor::f_slice_backward(gradient, kept.shape(0)?, dim, start, end, step)?])
     }

@@ -62,7 +62,7 @@ impl Operation for Upsample {
         Ok((self.of(inputs[0])?, Vec::new()))
     }
 
-    fn backward(&self, kept: &Kept, gradient: &Tensor, _: &dyn Rule) -> Result<Vec<Tensor>, TchError> {
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         let like = Tensor::f_zeros(kept.shape(0)?, (gradient.f_kind()?, gradient.device()))?;
         plain_gradient(&[like], gradient, |inputs| self.of(&inputs[0]))
     }

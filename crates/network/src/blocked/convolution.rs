@@ -1,0 +1,124 @@
+//! A convolution with what follows it: batch norm, a sum with another value, a ReLU.
+
+use tch::{Kind, TchError, Tensor};
+
+use super::gradient::{InputGradient, packed};
+use super::normalise::Affine;
+use super::relu::{Gated, finish};
+use super::shim::{block, convolve};
+use crate::graph::{How, Kept, Operation, Pair, Reach, Rule};
+use crate::operations::{BatchNorm, Convolution, Geometry, Relu, reduced};
+
+/// Convolution, batch norm, sum and ReLU, of which only the first must be there.
+#[derive(Debug)]
+pub(crate) struct Block {
+    packed: Tensor,
+    bias: Option<Tensor>,
+    geometry: Geometry,
+    /// Of the output.
+    channels: i64,
+    kernel: [i64; 2],
+    input_gradient: InputGradient,
+    norm: Option<Affine>,
+    relu: Option<Gated>,
+}
+
+impl Block {
+    /// A convolution, the batch norm behind it and the ReLU behind both. If there is a second input, it is
+    /// added before the ReLU.
+    pub(crate) fn new(
+        convolution: &Convolution,
+        norm: Option<&BatchNorm>,
+        relu: Option<&Relu>,
+    ) -> Result<Self, TchError> {
+        let norm = norm.map(Affine::of).transpose()?;
+        let size = convolution.weight.size();
+        Ok(Self {
+            packed: packed(&convolution.weight)?,
+            bias: convolution.bias.as_ref().map(Tensor::shallow_clone),
+            geometry: convolution.geometry,
+            channels: size[0],
+            kernel: [size[2], size[3]],
+            input_gradient: InputGradient::of(convolution, norm.as_ref().map(|norm| &norm.scale))?,
+            norm,
+            relu: relu.map(Gated::of),
+        })
+    }
+
+    /// Whether oneDNN takes and gives blocks here: dense convolutions between whole blocks of channels, or
+    /// from the few channels of an image.
+    pub(crate) fn fits(convolution: &Convolution) -> bool {
+        let Some(block) = block() else { return false };
+        let [out, channels, ..] = convolution.weight.size()[..] else { return false };
+        let taken = channels % block == 0 || channels <= 4;
+        let single = convolution.weight.f_kind().is_ok_and(|kind| kind == Kind::Float);
+        single && taken && out % block == 0 && convolution.geometry.groups == 1
+    }
+
+    fn convolved(&self, inputs: &[&Tensor], padding: [i64; 2], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
+        let geometry = Geometry { padding, ..self.geometry };
+        let y = convolve(inputs[0], &self.packed, self.bias.as_ref(), geometry, None, block())?;
+        let (norm, relu) = (self.norm.as_ref(), self.relu.as_ref());
+        match inputs.get(1) {
+            Some(other) if other.size() != y.size() => {
+                let y = finish(y, norm, None, None, How::FORWARD)?.0.f_add(other)?;
+                finish(y, None, None, relu, how)
+            }
+            other => finish(y, norm, other.copied(), relu, how),
+        }
+    }
+
+    /// Gradients of all inputs from that before the ReLU.
+    fn given_on(&self, kept: &Kept, gradient: Tensor) -> Result<Vec<Tensor>, TchError> {
+        let size = kept.plane(0)?;
+        let [.., block] = kept.output_shape[..] else { return Err(TchError::Shape("a value without blocks".into())) };
+        let Geometry { stride, padding, dilation, .. } = self.geometry;
+        let output = |axis: usize| {
+            (size[axis] + 2 * padding[axis] - dilation[axis] * (self.kernel[axis] - 1) - 1) / stride[axis] + 1
+        };
+        let convolved = [kept.shape(0)?[0], self.channels / block, output(0), output(1), block];
+        let mut all = vec![self.input_gradient.apply(&reduced(&gradient, &convolved)?, size)?];
+        if kept.shapes.len() > 1 {
+            all.push(reduced(&gradient, kept.shape(1)?)?);
+        }
+        Ok(all)
+    }
+}
+
+impl Operation for Block {
+    fn run(&self, inputs: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
+        self.convolved(inputs, self.geometry.padding, how)
+    }
+
+    fn backward(&self, kept: &Kept, gradient: &Tensor, rule: Rule) -> Result<Vec<Tensor>, TchError> {
+        let gradient = match &self.relu {
+            Some(relu) => relu.backward(kept, gradient, rule)?,
+            None => gradient.f_contiguous()?,
+        };
+        self.given_on(kept, gradient)
+    }
+
+    fn multipliers(&self, pair: &Pair<'_>, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
+        let gradient = match &self.relu {
+            Some(relu) => relu.multipliers(pair, gradient)?,
+            None => gradient.f_contiguous()?,
+        };
+        self.given_on(pair.here, gradient)
+    }
+
+    fn is_relu(&self, functions: bool) -> bool {
+        self.relu.as_ref().is_some_and(|relu| relu.is_relu(functions))
+    }
+
+    fn reach(&self, input: usize) -> Reach {
+        if input > 0 {
+            return Reach::Pixel;
+        }
+        let Geometry { stride, padding, dilation, .. } = self.geometry;
+        Reach::Window { kernel: self.kernel, stride, padding, dilation }
+    }
+
+    fn run_inside(&self, inputs: &[&Tensor]) -> Result<Tensor, TchError> {
+        Ok(self.convolved(inputs, [0, 0], How::FORWARD)?.0)
+    }
+}

@@ -1,0 +1,164 @@
+//! The input gradient of a convolution on blocked values: a convolution too.
+//!
+//! Here nothing depends on the last bits, so that the scale of the batch norm behind is in the weights.
+
+use tch::{Kind, TchError, Tensor};
+
+use super::shim::{block, convolve};
+use crate::operations::{Convolution, Geometry};
+
+/// How the gradient of the output becomes that of the input.
+#[derive(Debug)]
+pub(super) enum InputGradient {
+    /// With stride 1: the convolution with turned weights.
+    Turned { packed: Tensor, geometry: Geometry },
+    /// The transposed convolution, with `[out, in, kh, kw]`.
+    Transposed { weight: Tensor, geometry: Geometry },
+    /// To few channels: see [`Phases`].
+    Phases(Phases),
+}
+
+impl InputGradient {
+    /// Of `convolution`, whose output is then multiplied by `scale` `[out]`.
+    pub(super) fn of(convolution: &Convolution, scale: Option<&Tensor>) -> Result<Self, TchError> {
+        let weight = match scale {
+            Some(scale) => convolution.weight.f_mul(&scale.f_view([-1, 1, 1, 1])?)?,
+            None => convolution.weight.shallow_clone(),
+        };
+        let geometry = convolution.geometry;
+        let Geometry { stride, padding, dilation, .. } = geometry;
+        if weight.size()[1] < block().unwrap_or(1) && stride[0] == stride[1] && dilation == [1, 1] {
+            return Ok(Self::Phases(Phases::of(&weight, stride[0], padding)?));
+        }
+        let scaled = Convolution::new(weight, None, geometry)?;
+        let Some((turned, padding)) = scaled.turned() else {
+            return Ok(Self::Transposed { weight: scaled.weight, geometry });
+        };
+        let geometry = Geometry { stride: [1, 1], padding, ..geometry };
+        Ok(Self::Turned { packed: packed(turned)?, geometry })
+    }
+
+    /// The gradient of an input of `[h, w]` pixels from that of the output.
+    pub(super) fn apply(&self, gradient: &Tensor, size: [i64; 2]) -> Result<Tensor, TchError> {
+        match self {
+            Self::Turned { packed, geometry } => convolve(gradient, packed, None, *geometry, None, block()),
+            Self::Transposed { weight, geometry } => {
+                let (outputs, kernel) = (&gradient.size()[2..4], &weight.size()[2..4]);
+                let beyond = [0, 1].map(|axis| {
+                    let Geometry { stride, padding, dilation, .. } = geometry;
+                    let reach = dilation[axis] * (kernel[axis] - 1);
+                    size[axis] - ((outputs[axis] - 1) * stride[axis] - 2 * padding[axis] + reach + 1)
+                });
+                convolve(gradient, weight, None, *geometry, Some(beyond), block())
+            }
+            Self::Phases(phases) => phases.apply(gradient, size),
+        }
+    }
+}
+
+/// Weights `[out, in, h, w]` in the layout that the convolution wants, once and not at every call:
+/// `[out / b, in / b, h, w, b, b]`. Those for the few channels of an image stay as they are.
+pub(super) fn packed(weight: &Tensor) -> Result<Tensor, TchError> {
+    let (out, channels, height, width) = weight.size4()?;
+    let block = block().unwrap_or(1);
+    if channels % block != 0 || out % block != 0 {
+        return weight.f_contiguous();
+    }
+    let blocks = weight.f_reshape([out / block, block, channels / block, block, height, width])?;
+    blocks.f_permute([0, 2, 4, 5, 3, 1])?.f_contiguous()
+}
+
+/// A transposed convolution to few channels, such as those of an image, as a dense one.
+///
+/// With stride s every s-th row of the input has its own part of the kernel. These s x s phases side by
+/// side fill the lanes that three channels leave empty: three to four times as fast on ResNet's first
+/// convolution (7x7, stride 2).
+#[derive(Debug)]
+pub(super) struct Phases {
+    /// `[c s s, out, kh, kw]`, filled up with zeros to a block of channels.
+    packed: Tensor,
+    geometry: Geometry,
+    channels: i64,
+    stride: i64,
+    /// Rows and columns of the dense convolution's output before the first pixel.
+    before: [i64; 2],
+}
+
+impl Phases {
+    fn of(weight: &Tensor, stride: i64, padding: [i64; 2]) -> Result<Self, TchError> {
+        let (out, channels, height, width) = weight.size4()?;
+        let axes = [Axis::of(height, stride, padding[0]), Axis::of(width, stride, padding[1])];
+        let [rows, columns] = [&axes[0], &axes[1]].map(|axis| axis.last - axis.first + 1);
+        let count = (channels * stride * stride + 15) / 16 * 16;
+        let dense = Tensor::f_zeros([count, out, rows, columns], (Kind::Float, weight.device()))?;
+        for (row, phase_row, from_row) in axes[0].taps() {
+            for (column, phase_column, from_column) in axes[1].taps() {
+                let tap = weight.f_select(3, from_column)?.f_select(2, from_row)?.f_transpose(0, 1)?;
+                for channel in 0..channels {
+                    let phase = (channel * stride + phase_row) * stride + phase_column;
+                    let place = dense.f_select(3, column)?.f_select(2, row)?.f_select(0, phase)?;
+                    let _ = place.shallow_clone().f_copy_(&tap.f_select(0, channel)?)?;
+                }
+            }
+        }
+        // As much on both sides; what is too much in front is cut off again.
+        let padding = axes.each_ref().map(|axis| (-axis.first).max(axis.last).max(0));
+        let before = [0, 1].map(|at| padding[at] + axes[at].first);
+        let geometry = Geometry { stride: [1, 1], padding, dilation: [1, 1], groups: 1 };
+        Ok(Self { packed: packed(&dense)?, geometry, channels, stride, before })
+    }
+
+    fn apply(&self, gradient: &Tensor, size: [i64; 2]) -> Result<Tensor, TchError> {
+        let phases = convolve(gradient, &self.packed, None, self.geometry, None, None)?;
+        let mut part = phases.f_narrow(1, 0, self.channels * self.stride * self.stride)?;
+        for axis in [0, 1] {
+            let (dim, wanted) = (2 + axis as i64, (size[axis] + self.stride - 1) / self.stride);
+            let there = part.size()[dim as usize] - self.before[axis];
+            part = part.f_narrow(dim, self.before[axis], wanted.min(there))?;
+            if there < wanted {
+                // Rows that no window touches.
+                let missing = wanted - there;
+                part = part.f_pad(if axis == 0 { [0, 0, 0, missing] } else { [0, missing, 0, 0] }, "constant", 0.0)?;
+            }
+        }
+        part.f_pixel_shuffle(self.stride)?.f_narrow(2, 0, size[0])?.f_narrow(3, 0, size[1])
+    }
+}
+
+/// One axis of a kernel, by phases.
+///
+/// Pixel `s u + a` of the input is under tap `r + s t` of output `u + q - t`, where `r = (a + padding) mod s`
+/// and `q = (a + padding - r) / s`.
+struct Axis {
+    kernel: i64,
+    stride: i64,
+    padding: i64,
+    /// Outputs that matter for pixel `s u + a`, from `u + first` to `u + last`, for any phase a.
+    first: i64,
+    last: i64,
+}
+
+impl Axis {
+    fn of(kernel: i64, stride: i64, padding: i64) -> Self {
+        let mut axis = Self { kernel, stride, padding, first: i64::MAX, last: i64::MIN };
+        let offsets: Vec<i64> = axis.offsets().map(|(offset, ..)| offset).collect();
+        axis.first = offsets.iter().copied().min().unwrap_or(0);
+        axis.last = offsets.iter().copied().max().unwrap_or(0);
+        axis
+    }
+
+    /// Offset of the output, phase, and tap of the kernel.
+    fn offsets(&self) -> impl Iterator<Item = (i64, i64, i64)> {
+        let Self { kernel, stride, padding, .. } = *self;
+        (0..stride).flat_map(move |phase| {
+            let rest = (phase + padding) % stride;
+            let whole = (phase + padding - rest) / stride;
+            (0..).map(move |t| (whole - t, phase, rest + stride * t)).take_while(move |(.., tap)| *tap < kernel)
+        })
+    }
+
+    /// The same, with the offset from the first.
+    fn taps(&self) -> impl Iterator<Item = (i64, i64, i64)> {
+        self.offsets().map(|(offset, phase, tap)| (offset - self.first, phase, tap))
+    }
+}

@@ -1,0 +1,87 @@
+//! Tensors as slices: what kernels read and write.
+
+#![expect(unsafe_code, reason = "tch gives tensors as pointers, and threads that are not Rust's share out slices")]
+
+use tch::{Device, Kind, TchError, Tensor};
+
+use super::shim::parallel;
+
+/// Values that are worth a thread of their own.
+const GRAIN: usize = 1 << 14;
+
+/// Element types of kernels.
+pub(crate) trait Element: Copy + Send + Sync {
+    const KIND: Kind;
+}
+
+impl Element for f32 {
+    const KIND: Kind = Kind::Float;
+}
+
+impl Element for u8 {
+    const KIND: Kind = Kind::Uint8;
+}
+
+/// The values of a contiguous tensor in the host's memory.
+pub(crate) fn values<T: Element>(tensor: &Tensor) -> Result<&[T], TchError> {
+    let data = pointer::<T>(tensor)?;
+    // SAFETY: a contiguous tensor has so many values of this type, for as long as it is borrowed.
+    Ok(unsafe { std::slice::from_raw_parts(data, tensor.numel()) })
+}
+
+/// The same, to be written. Nobody else may hold the memory: the tensor is new, or a part that is given away.
+pub(crate) fn values_mut<T: Element>(tensor: &mut Tensor) -> Result<&mut [T], TchError> {
+    let data = pointer::<T>(tensor)?;
+    // SAFETY: as above, and the caller says that no other tensor shares the memory.
+    Ok(unsafe { std::slice::from_raw_parts_mut(data, tensor.numel()) })
+}
+
+fn pointer<T: Element>(tensor: &Tensor) -> Result<*mut T, TchError> {
+    if tensor.device() != Device::Cpu || tensor.f_kind()? != T::KIND || !tensor.is_contiguous() {
+        let found = format!("{:?} on {:?}", tensor.f_kind()?, tensor.device());
+        return Err(TchError::Shape(format!("a kernel got {found}, expected contiguous {:?} on the CPU", T::KIND)));
+    }
+    if tensor.numel() == 0 {
+        return Ok(std::ptr::NonNull::dangling().as_ptr());
+    }
+    Ok(tensor.data_ptr().cast())
+}
+
+/// Calls `act` with each run of `length` values of `out` and its number, in parallel.
+pub(crate) fn each_run<T: Element>(out: &mut [T], length: usize, act: impl Fn(usize, &mut [T]) + Sync) {
+    each_pair(out, length, &mut [], 0, |index, run, _: &mut [u8]| act(index, run));
+}
+
+/// Calls `act` with each run of `lengths` values of both, in parallel. `beside` may be empty.
+pub(crate) fn each_pair<T: Element, U: Element>(
+    out: &mut [T],
+    length: usize,
+    beside: &mut [U],
+    length_beside: usize,
+    act: impl Fn(usize, &mut [T], &mut [U]) + Sync,
+) {
+    let count = out.len() / length.max(1);
+    assert!(beside.len() >= count * length_beside, "runs beside others are as many");
+    let (out, beside) = (Shared(out.as_mut_ptr()), Shared(beside.as_mut_ptr()));
+    parallel(count, GRAIN / length.max(1), |part| {
+        for index in part {
+            // SAFETY: runs do not overlap, every index is in one part only, and both slices are borrowed here.
+            let (run, run_beside) = unsafe { (out.run(index, length), beside.run(index, length_beside)) };
+            act(index, run, run_beside);
+        }
+    });
+}
+
+/// A slice of which several threads take different runs.
+struct Shared<T>(*mut T);
+
+// SAFETY: threads take runs that do not overlap.
+unsafe impl<T: Send> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+    #[expect(clippy::mut_from_ref, reason = "every run is taken once")]
+    unsafe fn run(&self, index: usize, length: usize) -> &mut [T] {
+        // SAFETY: the caller takes every run once, and runs are inside of the slice.
+        unsafe { std::slice::from_raw_parts_mut(self.0.add(index * length), length) }
+    }
+}

@@ -1,0 +1,128 @@
+//! The end of a fused operation: batch norm, sum and ReLU in one pass, and the ReLU on the way back.
+
+use tch::{Kind, TchError, Tensor};
+
+use super::kernels::{self, Finish, Gate, Rescale};
+use super::memory::{each_pair, each_run, values, values_mut};
+use super::normalise::Affine;
+use crate::graph::{How, Kept, Operation, Pair, Rule};
+use crate::operations::Relu;
+
+/// `y`, which is nobody else's, times scale plus shift, plus `residual`, and the ReLU of it; with what the
+/// ReLU's way back needs: where it was positive, or its input if two passes will be compared.
+pub(super) fn finish(
+    y: Tensor,
+    norm: Option<&Affine>,
+    residual: Option<&Tensor>,
+    relu: Option<&Gated>,
+    how: How,
+) -> Result<(Tensor, Vec<Tensor>), TchError> {
+    let compared = how.compare && relu.is_some();
+    let y = passed(y, norm, residual, relu.is_some() && !compared, how.keep && relu.is_some() && !compared)?;
+    match y {
+        (input, _) if compared => Ok((input.f_relu()?, vec![input])),
+        (y, positive) => Ok((y, positive.into_iter().collect())),
+    }
+}
+
+fn passed(
+    mut y: Tensor,
+    norm: Option<&Affine>,
+    residual: Option<&Tensor>,
+    relu: bool,
+    keep: bool,
+) -> Result<(Tensor, Option<Tensor>), TchError> {
+    if norm.is_none() && residual.is_none() && !relu {
+        return Ok((y, None));
+    }
+    let Shape { blocks, plane, block } = Shape::of(&y)?;
+    let affine = norm.map(Affine::values).transpose()?;
+    let residual = residual.map(values::<f32>).transpose()?;
+    let mut positive = if keep { Some(signs(&y)?) } else { None };
+    let kept = positive.as_mut().map_or(Ok(&mut [][..]), values_mut::<u8>)?;
+    let length = kept.len() / (y.size()[0] as usize * blocks).max(1);
+    each_pair(values_mut::<f32>(&mut y)?, plane, kept, length, |index, x, positive| {
+        let channels = index % blocks * block;
+        let affine = affine.map(|(scale, shift)| (&scale[channels..][..block], &shift[channels..][..block]));
+        let residual = residual.map(|values| &values[index * plane..][..plane]);
+        kernels::run(block, Finish { x, affine, residual, relu, positive });
+    });
+    Ok((y, positive))
+}
+
+/// Room for a yes or no for each value of `y`.
+pub(super) fn signs(y: &Tensor) -> Result<Tensor, TchError> {
+    let (n, blocks, h, w, block) = y.size5()?;
+    Tensor::f_empty([n, blocks, h, w, kernels::mask_bytes(block)], (Kind::Uint8, y.device()))
+}
+
+/// How the memory of a blocked tensor falls into planes.
+pub(super) struct Shape {
+    /// Blocks of channels.
+    pub(super) blocks: usize,
+    /// Values of a plane.
+    pub(super) plane: usize,
+    /// Channels of a block.
+    pub(super) block: usize,
+}
+
+impl Shape {
+    pub(super) fn of(tensor: &Tensor) -> Result<Self, TchError> {
+        match tensor.size()[..] {
+            [_, blocks, h, w, block] => {
+                Ok(Self { blocks: blocks as usize, plane: (h * w * block) as usize, block: block as usize })
+            }
+            _ => Err(TchError::Shape(format!("shape {:?}, expected [n, c / b, h, w, b]", tensor.size()))),
+        }
+    }
+}
+
+/// A ReLU at the end of a fused operation.
+#[derive(Debug)]
+pub(super) struct Gated {
+    functional: bool,
+}
+
+impl Gated {
+    pub(super) fn of(relu: &Relu) -> Self {
+        Self { functional: relu.functional }
+    }
+
+    pub(super) fn is_relu(&self, functions: bool) -> bool {
+        Relu { functional: self.functional }.is_relu(functions)
+    }
+
+    /// The gradient before the ReLU, by `rule`.
+    pub(super) fn backward(&self, kept: &Kept, gradient: &Tensor, rule: Rule) -> Result<Tensor, TchError> {
+        let rule = if self.functional && !rule.reaches_functions { Rule::GRADIENT } else { rule };
+        let gradient = gradient.f_contiguous()?;
+        let Shape { plane, block, .. } = Shape::of(&gradient)?;
+        let (from, positive) = (values::<f32>(&gradient)?, values::<u8>(kept.tensor(0)?)?);
+        let mut before = gradient.f_empty_like()?;
+        let length = positive.len() * plane / from.len().max(1);
+        each_run(values_mut(&mut before)?, plane, |index, out| {
+            let (gradient, positive) = (&from[index * plane..][..plane], &positive[index * length..][..length]);
+            kernels::run(block, Gate { gradient, positive, rule, out });
+        });
+        Ok(before)
+    }
+
+    /// `DeepLIFT`'s multipliers before the ReLU. The second pass may be one row for all.
+    pub(super) fn multipliers(&self, pair: &Pair<'_>, gradient: &Tensor) -> Result<Tensor, TchError> {
+        let (here, there) = (pair.here.tensor(0)?, pair.there.tensor(0)?);
+        if self.functional && pair.functional_is_plain {
+            return gradient.f_mul(&here.f_gt(0.0)?);
+        }
+        let gradient = gradient.f_contiguous()?;
+        let Shape { plane, block, .. } = Shape::of(&gradient)?;
+        let (from, here, there) = (values::<f32>(&gradient)?, values::<f32>(here)?, values::<f32>(there)?);
+        let mut before = gradient.f_empty_like()?;
+        each_run(values_mut(&mut before)?, plane, |index, out| {
+            let part = index * plane..(index + 1) * plane;
+            let row = index * plane % there.len();
+            let (here, there) = (&here[part.clone()], &there[row..row + plane]);
+            kernels::run(block, Rescale { gradient: &from[part], here, there, out });
+        });
+        Ok(before)
+    }
+}

@@ -1,0 +1,163 @@
+//! Boxes of values: how they grow, and which are computed together.
+
+use super::super::Reach;
+
+/// Sizes along one axis that are told apart: boxes are computed in up to so many groups squared.
+const SIZES: usize = 4;
+
+/// A box of a map.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Area {
+    pub(super) top: i64,
+    pub(super) left: i64,
+    pub(super) height: i64,
+    pub(super) width: i64,
+}
+
+impl Area {
+    fn axes(self) -> [(i64, i64); 2] {
+        [(self.top, self.height), (self.left, self.width)]
+    }
+
+    fn from_axes([(top, height), (left, width)]: [(i64, i64); 2]) -> Self {
+        Self { top, left, height, width }
+    }
+
+    /// The outputs, of a map of `size`, that see any of it.
+    pub(super) fn reaching(self, reach: Reach, size: [i64; 2]) -> Self {
+        let Reach::Window { kernel, stride, padding, dilation } = reach else { return self };
+        let axes = self.axes();
+        Self::from_axes([0, 1].map(|axis| {
+            let (start, length) = axes[axis];
+            let whole = dilation[axis] * (kernel[axis] - 1);
+            let first = (start + padding[axis] - whole + stride[axis] - 1).div_euclid(stride[axis]);
+            let last = (start + length - 1 + padding[axis]).div_euclid(stride[axis]);
+            let (first, last) = (first.clamp(0, size[axis] - 1), last.clamp(0, size[axis] - 1));
+            (first, (last + 1 - first).max(1))
+        }))
+    }
+
+    /// What these outputs see of the input, which may be outside of it.
+    pub(super) fn seen(self, reach: Reach) -> Self {
+        let Reach::Window { kernel, stride, padding, dilation } = reach else { return self };
+        let axes = self.axes();
+        Self::from_axes([0, 1].map(|axis| {
+            let (start, length) = axes[axis];
+            let size = (length - 1) * stride[axis] + dilation[axis] * (kernel[axis] - 1) + 1;
+            (start * stride[axis] - padding[axis], size)
+        }))
+    }
+
+    /// The smallest box with both in it.
+    pub(super) fn with(self, other: Self) -> Self {
+        let (ours, theirs) = (self.axes(), other.axes());
+        Self::from_axes([0, 1].map(|axis| {
+            let ((a, b), (c, d)) = (ours[axis], theirs[axis]);
+            (a.min(c), (a + b).max(c + d) - a.min(c))
+        }))
+    }
+
+    /// This box made larger, to `length` along each axis, inside of a map of `size`.
+    fn grown(self, length: [i64; 2], size: [i64; 2]) -> Self {
+        let axes = self.axes();
+        Self::from_axes([0, 1].map(|axis| (axes[axis].0.min(size[axis] - length[axis]), length[axis])))
+    }
+}
+
+/// The areas in groups of one size each, with their numbers. A few sizes only: areas grow to the next one.
+pub(super) fn groups(areas: &[Area], size: [i64; 2]) -> Vec<Vec<(usize, Area)>> {
+    let heights = steps(areas.iter().map(|area| area.height).collect());
+    let widths = steps(areas.iter().map(|area| area.width).collect());
+    let up = |length: i64, steps: &[i64]| steps.iter().copied().find(|step| *step >= length).unwrap_or(length);
+    let mut groups: Vec<([i64; 2], Vec<(usize, Area)>)> = Vec::new();
+    for (at, area) in areas.iter().enumerate() {
+        let length = [up(area.height, &heights), up(area.width, &widths)];
+        let member = (at, area.grown(length, size));
+        match groups.iter_mut().find(|(other, _)| *other == length) {
+            Some((_, members)) => members.push(member),
+            None => groups.push((length, vec![member])),
+        }
+    }
+    groups.into_iter().map(|(_, members)| members).collect()
+}
+
+/// Up to [`SIZES`] of the `lengths`, in rising order and the largest among them, so that rounding all of
+/// them up to the next one adds as little as possible: a dynamic programme over the distinct lengths.
+fn steps(mut lengths: Vec<i64>) -> Vec<i64> {
+    lengths.sort_unstable();
+    let mut distinct = lengths.clone();
+    distinct.dedup();
+    let count = |upto: i64| lengths.partition_point(|length| *length <= upto) as i64;
+    // Of the first n distinct lengths: the least sum of rounded lengths, and the steps that give it.
+    let mut best: Vec<(i64, Vec<i64>)> = distinct.iter().map(|&last| (last * count(last), vec![last])).collect();
+    for _ in 1..SIZES {
+        let longer = distinct.iter().enumerate().map(|(at, &last)| {
+            let split = (0..at).map(|before| {
+                let (sum, steps) = &best[before];
+                (sum + last * (count(last) - count(distinct[before])), [&steps[..], &[last]].concat())
+            });
+            split.chain([best[at].clone()]).min_by_key(|(sum, _)| *sum).unwrap_or_default()
+        });
+        best = longer.collect();
+    }
+    best.pop().map(|(_, steps)| steps).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of pixels 4 to 6 of ten, a window of three with stride 2 and padding 1 sees some as output 2 (pixels 3 to 5)
+    /// and 3 (5 to 7): outputs 2 and 3. They see pixels 3 to 7.
+    #[test]
+    fn a_box_reaches_the_windows_that_hold_it() {
+        let reach = Reach::Window { kernel: [3; 2], stride: [2; 2], padding: [1; 2], dilation: [1; 2] };
+        let area = Area { top: 4, left: 4, height: 3, width: 3 };
+        let outputs = area.reaching(reach, [5, 5]);
+        assert_eq!(outputs, Area { top: 2, left: 2, height: 2, width: 2 });
+        assert_eq!(outputs.seen(reach), Area { top: 3, left: 3, height: 5, width: 5 });
+    }
+
+    #[test]
+    fn every_output_that_sees_a_pixel_is_reached_whatever_the_window() {
+        for (kernel, stride, padding, dilation) in
+            [(3, 1, 1, 1), (7, 2, 3, 1), (2, 2, 0, 1), (3, 2, 1, 2), (1, 3, 0, 1)]
+        {
+            let reach = Reach::Window {
+                kernel: [kernel; 2],
+                stride: [stride; 2],
+                padding: [padding; 2],
+                dilation: [dilation; 2],
+            };
+            let outputs = (30 + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
+            for start in 0..30 {
+                let area = Area { top: start, left: 3, height: 2, width: 4 }.reaching(reach, [outputs; 2]);
+                for output in 0..outputs {
+                    let taps = (0..kernel).map(|tap| output * stride - padding + dilation * tap);
+                    let sees = taps.into_iter().any(|pixel| pixel == start || pixel == start + 1);
+                    let inside = (area.top..area.top + area.height).contains(&output);
+                    assert!(inside || !sees, "kernel {kernel} stride {stride}, pixel {start}, output {output}");
+                }
+            }
+        }
+    }
+
+    /// Lengths 3, 4, 7, 8, 20 of which four may stay: 3 and 4 cost least together.
+    #[test]
+    fn lengths_are_rounded_up_where_it_costs_least() {
+        assert_eq!(steps(vec![3, 4, 7, 7, 7, 8, 8, 20]), [4, 7, 8, 20]);
+    }
+
+    #[test]
+    fn areas_grow_to_the_size_of_their_group_inside_of_the_map() {
+        let lengths = [3, 4, 5, 6, 7];
+        let areas: Vec<Area> =
+            lengths.iter().map(|&length| Area { top: 10 - length, left: 0, height: length, width: 2 }).collect();
+        let groups = groups(&areas, [10, 10]);
+        assert_eq!(groups.iter().map(Vec::len).sum::<usize>(), lengths.len());
+        for (at, area) in groups.into_iter().flatten() {
+            assert!(area.top + area.height <= 10 && area.top <= areas[at].top, "{area:?}");
+            assert!(area.with(areas[at]) == area, "{area:?} holds {:?}", areas[at]);
+        }
+    }
+}

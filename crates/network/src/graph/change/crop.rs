@@ -1,0 +1,117 @@
+//! Parts of a value with changed boxes in them.
+
+use tch::{Device, Kind, TchError, Tensor};
+
+use super::{Area, Patch};
+use crate::blocked::{each_run, values, values_mut};
+
+/// Where a row of a crop comes from.
+pub(super) struct Source<'a> {
+    /// The part of the clean value; what is outside of it is filled.
+    pub(super) area: Area,
+    pub(super) patch: Option<&'a Patch>,
+}
+
+impl<'a> Source<'a> {
+    /// The area, and of the patch its values and its own area.
+    fn in_memory(&self, planes: usize, lanes: usize) -> Result<(Area, Option<(&'a [f32], Area)>), TchError> {
+        let Some(Patch { values: boxes, row, area }) = self.patch else { return Ok((self.area, None)) };
+        let each = planes * (area.height * area.width) as usize * lanes;
+        Ok((self.area, Some((&values::<f32>(boxes)?[row * each..], *area))))
+    }
+}
+
+/// One row for each source, all areas of one size: `clean`, which has one row, with the patch over it.
+pub(super) fn crop(clean: &Tensor, sources: &[Source<'_>], outside: f64) -> Result<Tensor, TchError> {
+    let size = sources.first().map_or([0, 0], |source| [source.area.height, source.area.width]);
+    let mut shape = clean.size();
+    shape[0] = sources.len() as i64;
+    shape[2..4].copy_from_slice(&size);
+    let options = (clean.f_kind()?, clean.device());
+    if options == (Kind::Float, Device::Cpu) {
+        let mut crop = Tensor::f_empty(&shape, options)?;
+        fill(&mut crop, clean, sources, outside as f32)?;
+        return Ok(crop);
+    }
+    let crop = Tensor::f_full(&shape, outside, options)?;
+    for (row, source) in (0..).zip(sources) {
+        let row = crop.f_narrow(0, row, 1)?;
+        place(&row, source.area, clean, whole(clean))?;
+        if let Some(patch) = source.patch {
+            place(&row, source.area, &patch.values.f_narrow(0, patch.row as i64, 1)?, patch.area)?;
+        }
+    }
+    Ok(crop)
+}
+
+fn whole(tensor: &Tensor) -> Area {
+    let size = tensor.size();
+    Area { top: 0, left: 0, height: size[2], width: size[3] }
+}
+
+/// Copies what `to` and `from` share of `values`, which are those of `from`, into `row`, which are those of `to`.
+fn place(row: &Tensor, to: Area, values: &Tensor, from: Area) -> Result<(), TchError> {
+    let (top, left) = (to.top.max(from.top), to.left.max(from.left));
+    let height = (to.top + to.height).min(from.top + from.height) - top;
+    let width = (to.left + to.width).min(from.left + from.width) - left;
+    if height > 0 && width > 0 {
+        let part = |tensor: &Tensor, area: Area| {
+            tensor.f_narrow(2, top - area.top, height)?.f_narrow(3, left - area.left, width)
+        };
+        part(row, to)?.f_copy_(&part(values, from)?)?;
+    }
+    Ok(())
+}
+
+/// The same in the host's memory: every value is written once, line by line.
+fn fill(crop: &mut Tensor, clean: &Tensor, sources: &[Source<'_>], outside: f32) -> Result<(), TchError> {
+    let (map, [height, width]) = (values::<f32>(clean)?, [clean.size()[2], clean.size()[3]]);
+    // Values of a pixel that stand together: the channels of a block.
+    let lanes = clean.size().get(4).map_or(1, |block| *block as usize);
+    let planes = clean.size()[1] as usize;
+    let rows = sources.iter().map(|source| source.in_memory(planes, lanes)).collect::<Result<Vec<_>, _>>()?;
+    let whole = Area { top: 0, left: 0, height, width };
+    let (each, length) = ((height * width) as usize * lanes, crop.numel() / (sources.len() * planes).max(1));
+    each_run(values_mut(crop)?, length, |index, out| {
+        let (row, at) = (index / planes, index % planes);
+        let (seen, patch) = &rows[row];
+        let clean = Plane { values: &map[at * each..], area: whole };
+        let patch = patch.as_ref().map(|(values, area)| {
+            let each = (area.height * area.width) as usize * lanes;
+            Plane { values: &values[at * each..], area: *area }
+        });
+        for (line, y) in out.chunks_exact_mut(seen.width as usize * lanes).zip(seen.top..) {
+            clean.write(line, y, seen.left, lanes, Some(outside));
+            if let Some(patch) = &patch {
+                patch.write(line, y, seen.left, lanes, None);
+            }
+        }
+    });
+    Ok(())
+}
+
+/// One plane of a value, or of a box of it.
+struct Plane<'a> {
+    values: &'a [f32],
+    area: Area,
+}
+
+impl Plane<'_> {
+    /// Writes row `y` from column `left` on into `line`. What is outside of the plane is filled, or left.
+    fn write(&self, line: &mut [f32], y: i64, left: i64, lanes: usize, outside: Option<f32>) {
+        let Area { top, left: first, height, width } = self.area;
+        let count = (line.len() / lanes) as i64;
+        let inside = y >= top && y < top + height;
+        let start = if inside { (first - left).clamp(0, count) } else { count };
+        let end = if inside { (first + width - left).clamp(start, count) } else { count };
+        let (start_at, end_at) = (start as usize * lanes, end as usize * lanes);
+        if let Some(outside) = outside {
+            line[..start_at].fill(outside);
+            line[end_at..].fill(outside);
+        }
+        if end_at > start_at {
+            let from = ((y - top) * width + left + start - first) as usize * lanes;
+            line[start_at..end_at].copy_from_slice(&self.values[from..][..end_at - start_at]);
+        }
+    }
+}

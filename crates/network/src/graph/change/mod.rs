@@ -1,0 +1,203 @@
+//! Logits of an image in which a few pixels were replaced, from the pass of the image as it was.
+//!
+//! A change in a box of the image shows in a box of every value behind it, which grows from operation to
+//! operation. Only these boxes are computed: each operation takes its part of the clean value, border
+//! included, with the changed box in it. That is exact, not an approximation (Nakandala et al. 2019, Krypton,
+//! <https://doi.org/10.1145/3299869.3319874>). Where an operation reaches everywhere, values are whole from
+//! there on.
+
+mod boxes;
+mod crop;
+
+use std::rc::Rc;
+
+use tch::{TchError, Tensor};
+
+use super::{Graph, How, Node, Reach};
+use boxes::{Area, groups};
+use crop::{Source, crop};
+
+/// Every value of a graph for one image.
+#[derive(Debug)]
+pub struct Clean {
+    values: Vec<Tensor>,
+}
+
+/// Pixels `[1, c, h, w]` that replace those of an image from `top`, `left` on.
+#[derive(Debug)]
+pub struct Replacement {
+    /// First row.
+    pub top: i64,
+    /// First column.
+    pub left: i64,
+    /// What is there instead.
+    pub pixels: Tensor,
+}
+
+/// What the replacements do to one value.
+#[derive(Debug)]
+enum Changed {
+    /// It is fed by no image.
+    Not,
+    /// For each replacement a box.
+    Boxes(Vec<Patch>),
+    /// One row for each replacement.
+    Whole(Tensor),
+}
+
+/// A box of a value that changed: row `row` of `values`, which holds several such boxes.
+#[derive(Clone, Debug)]
+pub(super) struct Patch {
+    values: Rc<Tensor>,
+    row: usize,
+    area: Area,
+}
+
+impl Clean {
+    /// `[1, classes]`.
+    pub fn logits(&self) -> Result<&Tensor, TchError> {
+        self.values.last().ok_or_else(|| TchError::Shape("the graph is empty".to_owned()))
+    }
+}
+
+impl Graph {
+    /// All values for `image` `[1, c, h, w]`.
+    pub fn clean(&self, image: &Tensor) -> Result<Clean, TchError> {
+        let graph = self.lowered.as_deref().unwrap_or(self);
+        let mut values: Vec<Tensor> = Vec::with_capacity(graph.nodes.len());
+        for node in &graph.nodes {
+            let value = if values.is_empty() {
+                image.f_contiguous()?
+            } else {
+                let inputs: Vec<&Tensor> = node.inputs.iter().map(|&input| &values[input]).collect();
+                node.operation.run(&inputs, How { images: 1, ..How::FORWARD })?.0.f_contiguous()?
+            };
+            values.push(value);
+        }
+        Ok(Clean { values })
+    }
+
+    /// The logits `[m, classes]` of the image of `clean` with each of m replacements made.
+    pub fn changed(&self, clean: &Clean, replacements: &[Replacement]) -> Result<Tensor, TchError> {
+        let graph = self.lowered.as_deref().unwrap_or(self);
+        let mut changes: Vec<Changed> = Vec::with_capacity(graph.nodes.len());
+        for (id, node) in graph.nodes.iter().enumerate() {
+            let change = if id == 0 {
+                Changed::Boxes(replacements.iter().map(Patch::of).collect())
+            } else {
+                graph.change(node, &changes, clean, replacements.len())?
+            };
+            changes.push(change);
+            for &input in &node.inputs {
+                if graph.last_use[input] == id {
+                    changes[input] = Changed::Not;
+                }
+            }
+        }
+        match changes.pop() {
+            Some(Changed::Whole(logits)) => Ok(logits),
+            _ => Err(TchError::Shape("the logits do not depend on the images".to_owned())),
+        }
+    }
+
+    /// What `node` makes of the changes of its inputs.
+    fn change(&self, node: &Node, changes: &[Changed], clean: &Clean, count: usize) -> Result<Changed, TchError> {
+        let inputs: Vec<Input<'_>> = (node.inputs.iter().enumerate())
+            .map(|(index, &id)| Input {
+                clean: &clean.values[id],
+                change: &changes[id],
+                reach: node.operation.reach(index),
+                outside: node.operation.outside(),
+            })
+            .collect();
+        if inputs.iter().all(|input| matches!(input.change, Changed::Not)) {
+            return Ok(Changed::Not);
+        }
+        let output = &clean.values[changes.len()];
+        if !inputs.iter().all(|input| input.is_local(output)) {
+            let whole = inputs.iter().map(|input| input.whole(count)).collect::<Result<Vec<_>, _>>()?;
+            let whole: Vec<&Tensor> = whole.iter().collect();
+            let how = How { images: count as i64, ..How::FORWARD };
+            return Ok(Changed::Whole(node.operation.run(&whole, how)?.0));
+        }
+        let size = plane(output).unwrap_or_default();
+        let mut patches: Vec<Option<Patch>> = vec![None; count];
+        let reached = (0..count).map(|at| inputs.iter().filter_map(|input| input.reached(at, size)).reduce(Area::with));
+        let reached: Vec<Area> = reached.map(Option::unwrap_or_default).collect();
+        for group in groups(&reached, size) {
+            let crops = inputs.iter().map(|input| input.crop(&group)).collect::<Result<Vec<_>, _>>()?;
+            let values = Rc::new(node.operation.run_inside(&crops.iter().collect::<Vec<_>>())?.f_contiguous()?);
+            for (row, &(at, area)) in group.iter().enumerate() {
+                patches[at] = Some(Patch { values: Rc::clone(&values), row, area });
+            }
+        }
+        Ok(Changed::Boxes(patches.into_iter().flatten().collect()))
+    }
+}
+
+impl Patch {
+    fn of(replacement: &Replacement) -> Self {
+        let [height, width] = plane(&replacement.pixels).unwrap_or_default();
+        let area = Area { top: replacement.top, left: replacement.left, height, width };
+        Self { values: Rc::new(replacement.pixels.shallow_clone()), row: 0, area }
+    }
+}
+
+/// An input of an operation: as it was, and what changed.
+struct Input<'a> {
+    clean: &'a Tensor,
+    change: &'a Changed,
+    reach: Reach,
+    outside: f64,
+}
+
+impl Input<'_> {
+    /// Whether boxes of it give boxes of `output`.
+    fn is_local(&self, output: &Tensor) -> bool {
+        let of_maps = plane(self.clean).zip(plane(output));
+        let fit = match self.reach {
+            Reach::Pixel => of_maps.is_some_and(|(here, there)| here == there),
+            Reach::Window { .. } => of_maps.is_some(),
+            Reach::Everywhere => false,
+        };
+        fit && !matches!(self.change, Changed::Whole(_))
+    }
+
+    /// The box of an output of `size` that change number `at` reaches.
+    fn reached(&self, at: usize, size: [i64; 2]) -> Option<Area> {
+        match self.change {
+            Changed::Boxes(patches) => Some(patches[at].area.reaching(self.reach, size)),
+            _ => None,
+        }
+    }
+
+    /// What the areas of a group of outputs see of this input, one row each.
+    fn crop(&self, group: &[(usize, Area)]) -> Result<Tensor, TchError> {
+        let source = |&(at, area): &(usize, Area)| Source {
+            area: area.seen(self.reach),
+            patch: if let Changed::Boxes(patches) = self.change { Some(&patches[at]) } else { None },
+        };
+        crop(self.clean, &group.iter().map(source).collect::<Vec<_>>(), self.outside)
+    }
+
+    /// All of it, one row for each of `count` changes; what did not change stays one row for all.
+    fn whole(&self, count: usize) -> Result<Tensor, TchError> {
+        match (self.change, plane(self.clean)) {
+            (Changed::Whole(values), _) => Ok(values.shallow_clone()),
+            (Changed::Boxes(_), Some([height, width])) => {
+                let all = Area { top: 0, left: 0, height, width };
+                let patches = (0..count).map(|at| (at, all)).collect::<Vec<_>>();
+                Input { reach: Reach::Pixel, ..*self }.crop(&patches)
+            }
+            _ => Ok(self.clean.shallow_clone()),
+        }
+    }
+}
+
+/// Height and width of `[n, c, h, w]`, blocked or not.
+fn plane(tensor: &Tensor) -> Option<[i64; 2]> {
+    match tensor.size()[..] {
+        [_, _, height, width] | [_, _, height, width, _] => Some([height, width]),
+        _ => None,
+    }
+}
