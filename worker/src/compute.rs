@@ -81,7 +81,7 @@ impl Engine {
             if let Some(values) = work.new_predictions.take() {
                 emit(Computed::Floats { array: name::PREDICTIONS, values });
             }
-            for ((variant, _), Maps { values, completeness }) in round.variants.iter().zip(maps) {
+            for (variant, Maps { values, completeness }) in round.variants().zip(maps) {
                 job.maps += range.end - range.start;
                 emit(Computed::Maps { key: variant.key.clone(), values, completeness });
             }

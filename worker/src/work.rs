@@ -1,6 +1,6 @@
 //! One shard on the device: rounds of variants that are computed together, batch by batch.
 
-use attribution::{Attribution, Method, Origin, Pass};
+use attribution::{Attribution, Origin, Pass, Together};
 use network::Graph;
 use store::{Completeness, name};
 use sweep::group::Group;
@@ -11,14 +11,24 @@ use crate::compute::kind;
 use crate::read::Shard;
 use crate::unit::UnitError;
 
-/// Fewest images that a method with several points an image computes at once on the CPU: fewer leave cores idle.
-const LEAST_ROWS: usize = 16;
+/// Pixels that a method with several points an image computes at once on the CPU, at least: fewer leave cores
+/// idle, more do not stay in the cache. Eight images of 224 px.
+const LEAST_PIXELS: i64 = 8 * 224 * 224;
+/// Images of a round that has nothing to attribute.
+const PREDICTED_AT_ONCE: usize = 16;
 
 /// Variants that are computed together, batch by batch.
 pub(crate) struct Round<'a> {
     batch: usize,
     shares_pass: bool,
-    pub(crate) variants: Vec<(&'a Variant, Box<dyn Method>)>,
+    parts: Vec<Together<'a>>,
+}
+
+impl<'a> Round<'a> {
+    /// Its variants, in the order of their maps.
+    pub(crate) fn variants(&self) -> impl Iterator<Item = &'a Variant> {
+        self.parts.iter().flat_map(|part| part.variants.iter().copied())
+    }
 }
 
 /// The maps of one variant.
@@ -33,19 +43,18 @@ pub(crate) struct Maps {
 /// The variants in rounds: first, possibly empty, those that share the forward pass of the predictions.
 pub(crate) fn rounds<'a>(variants: impl Iterator<Item = &'a Variant>) -> Result<Vec<Round<'a>>, UnitError> {
     let mut rounds: Vec<Round<'a>> = Vec::new();
-    for variant in variants {
-        let method = attribution::build(&variant.class, &variant.parameters, variant.semantics)?;
-        let shares_pass = method.shares_pass();
-        let fitting = |round: &&mut Round<'_>| shares_pass && round.shares_pass && round.batch == variant.batch;
+    for part in Together::of(variants)? {
+        let (batch, shares_pass) = (part.batch(), part.shares_pass());
+        let fitting = |round: &&mut Round<'_>| shares_pass && round.shares_pass && round.batch == batch;
         match rounds.iter_mut().find(fitting) {
-            Some(round) => round.variants.push((variant, method)),
-            None => rounds.push(Round { batch: variant.batch, shares_pass, variants: vec![(variant, method)] }),
+            Some(round) => round.parts.push(part),
+            None => rounds.push(Round { batch, shares_pass, parts: vec![part] }),
         }
     }
     rounds.sort_by_key(|round| !round.shares_pass);
     if rounds.first().is_none_or(|round| !round.shares_pass) {
-        let batch = rounds.first().map_or(LEAST_ROWS, |round| round.batch);
-        rounds.insert(0, Round { batch, shares_pass: true, variants: Vec::new() });
+        let batch = rounds.first().map_or(PREDICTED_AT_ONCE, |round| round.batch);
+        rounds.insert(0, Round { batch, shares_pass: true, parts: Vec::new() });
     }
     Ok(rounds)
 }
@@ -82,10 +91,10 @@ impl<'a> Work<'a> {
 
     /// The maps of each variant of `round`; predictions too, if they are not there yet.
     pub(crate) fn round(&mut self, round: &Round<'_>, stop: &impl Fn() -> bool) -> Result<Vec<Maps>, UnitError> {
-        let mut maps: Vec<Maps> = round.variants.iter().map(|_| Maps::default()).collect();
+        let mut maps: Vec<Maps> = round.variants().map(|_| Maps::default()).collect();
         let mut logits = Vec::new();
         let known = self.targets.take();
-        if known.is_some() && round.variants.is_empty() {
+        if known.is_some() && round.parts.is_empty() {
             self.targets = known;
             return Ok(maps);
         }
@@ -97,10 +106,12 @@ impl<'a> Work<'a> {
             let size = (round.batch as i64).min(n - start);
             let first = self.first + start as u64;
             let pass = self.pass(start, size, round.batch, known.as_ref(), &mut logits)?;
-            for ((variant, method), maps) in round.variants.iter().zip(&mut maps) {
-                let attribution = method.attribute(&pass)?;
-                append(&mut maps.values, &attribution.map, || variant.key.clone(), first)?;
-                complete(&mut maps.completeness, &attribution, || variant.key.clone(), first)?;
+            let mut variants = round.variants().zip(&mut maps);
+            for part in &round.parts {
+                for (attribution, (variant, maps)) in part.attribute(&pass)?.iter().zip(&mut variants) {
+                    append(&mut maps.values, &attribution.map, || variant.key.clone(), first)?;
+                    complete(&mut maps.completeness, attribution, || variant.key.clone(), first)?;
+                }
             }
         }
         self.targets = if let Some(targets) = known {
@@ -123,7 +134,9 @@ impl<'a> Work<'a> {
         logits: &mut Vec<f32>,
     ) -> Result<Pass<'_>, UnitError> {
         let images = self.images.f_narrow(0, start, size)?.f_to_device(self.device)?.f_to_kind(kind(self.group))?;
-        let rows = if self.device == Device::Cpu { batch.max(LEAST_ROWS) } else { batch } as i64;
+        let (_, _, height, width) = images.size4()?;
+        let rows =
+            if self.device == Device::Cpu { LEAST_PIXELS / (height * width).max(1) } else { 0 }.max(batch as i64);
         let first = self.first + start as u64;
         let dataset = (self.group.dataset.as_str(), self.group.split.as_str());
         let origin = Origin { seed: self.group.numerics.seed, dataset, first, mean: self.mean.as_ref() };

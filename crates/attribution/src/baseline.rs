@@ -36,10 +36,10 @@ pub(crate) const DISTRIBUTION: Parameter = Parameter {
 pub(crate) const NOISE_DRAWS: Parameter = Parameter {
     name: Cow::Borrowed("n_noise_baselines"),
     summary: Cow::Borrowed(
-        "images of normal noise, drawn for each image, that make up the noise third of `combined_zng`",
+        "images of normal noise, the same for all images of a split, that make up the noise third of `combined_zng`",
     ),
     kind: Kind::Integer { least: 1, most: 1000 },
-    default: Some(Default::Integer(8)),
+    default: Some(Default::Integer(4)),
 };
 
 /// A baseline image.
@@ -61,12 +61,12 @@ impl Baseline {
         Ok(if value == "global_mean" { Self::Mean } else { Self::Constant(value.as_f64().unwrap_or(0.0)) })
     }
 
-    /// The image, `[1, c, h, w]` where it is one for all, else `[n, c, h, w]`.
+    /// The image `[1, c, h, w]`, one for all.
     pub(crate) fn of(self, pass: &Pass<'_>) -> Result<Tensor, TchError> {
         match self {
             Self::Constant(value) => pass.images().f_narrow(0, 0, 1)?.f_full_like(value),
             Self::Mean => Ok(pass.origin().mean()?.shallow_clone()),
-            Self::Noise(draw) => pass.origin().normal(pass.images(), "combined_zng", draw),
+            Self::Noise(draw) => pass.origin().noise_baseline(pass.images(), draw),
         }
     }
 }

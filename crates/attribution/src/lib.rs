@@ -10,6 +10,6 @@ mod regression;
 mod windows;
 
 pub use attribution::Attribution;
-pub use methods::{Entry, METHODS, Method, MethodError, build};
+pub use methods::{Entry, METHODS, Method, MethodError, Together, build};
 pub use origin::Origin;
 pub use pass::Pass;

@@ -27,16 +27,15 @@ impl<'a> Origin<'a> {
     /// Standard normal numbers in the shape of `images` `[n, c, h, w]`, those of each image its own draw.
     pub(crate) fn normal(&self, images: &Tensor, purpose: &'a str, draw: u64) -> Result<Tensor, TchError> {
         let rows = images.size().first().copied().unwrap_or(0);
-        let each = images.numel() / rows.max(1) as usize;
-        let mut values = Vec::with_capacity(images.numel());
-        for row in 0..rows {
-            let mut generator = self.draw(row, purpose, draw).generator();
-            values.extend((0..each).map(|_| generator.sample::<f32, _>(StandardNormal)));
-        }
-        Tensor::f_from_slice(&values)?
-            .f_view(images.size().as_slice())?
-            .f_to_kind(images.f_kind()?)?
-            .f_to_device(images.device())
+        normal(images, (0..rows).map(|row| self.draw(row, purpose, draw)))
+    }
+
+    /// Standard normal numbers `[1, c, h, w]` like one of `images`, the same for every image of the split: a
+    /// baseline of all of them, as Captum's scripts share theirs in a batch.
+    pub(crate) fn noise_baseline(&self, images: &Tensor, draw: u64) -> Result<Tensor, TchError> {
+        let purpose = "combined_zng: one for all";
+        let draw = Draw { seed: self.seed, dataset: self.dataset, image: 0, purpose, draw };
+        normal(&images.f_narrow(0, 0, 1)?, [draw].into_iter())
     }
 
     /// The mean image `[1, c, h, w]`.
@@ -44,4 +43,15 @@ impl<'a> Origin<'a> {
         // The scheduler hands a mean to every group that has a method which asks for it.
         self.mean.ok_or_else(|| TchError::Shape("there is no mean image for this dataset".to_owned()))
     }
+}
+
+/// Standard normal numbers in the shape of `like` `[n, c, h, w]`, a draw for each row.
+fn normal<'a>(like: &Tensor, draws: impl Iterator<Item = Draw<'a>>) -> Result<Tensor, TchError> {
+    let each = like.numel() / like.size().first().map_or(1, |rows| *rows as usize).max(1);
+    let mut values = Vec::with_capacity(like.numel());
+    for draw in draws {
+        let mut generator = draw.generator();
+        values.extend((0..each).map(|_| generator.sample::<f32, _>(StandardNormal)));
+    }
+    Tensor::f_from_slice(&values)?.f_view(like.size().as_slice())?.f_to_kind(like.f_kind()?)?.f_to_device(like.device())
 }

@@ -119,6 +119,11 @@ impl<'a> Pass<'a> {
         self.graph.backward(&trace, &seed, Rule::GRADIENT)
     }
 
+    /// A weighted sum of gradients, empty yet.
+    pub(crate) fn integral(&self) -> Integral<'_> {
+        Integral { pass: self, sum: None }
+    }
+
     /// Value and gradient of a layer: the one called `name`, or the last map for an empty name.
     pub(crate) fn layer(&self, name: &str) -> Result<(Tensor, Tensor), TchError> {
         let found: Option<Layer> = if name.is_empty() {
@@ -176,6 +181,42 @@ impl<'a> Pass<'a> {
 
     fn trace(&self) -> Result<&Trace, TchError> {
         once(&self.trace, || self.graph.trace(&self.images))
+    }
+}
+
+/// A weighted sum of gradients at points on the way to the images.
+pub(crate) struct Integral<'a> {
+    pass: &'a Pass<'a>,
+    /// Before the stem of the graph, `[n, ..]`.
+    sum: Option<Tensor>,
+}
+
+impl Integral<'_> {
+    /// Adds the gradients at variations of every image `[m n, c, h, w]`, each variation with its weight.
+    pub(crate) fn add(&mut self, points: &Tensor, weights: impl ExactSizeIterator<Item = f64>) -> Result<(), TchError> {
+        let Pass { graph, targets, .. } = self.pass;
+        let count = weights.len() as i64;
+        let trace = graph.trace(points)?;
+        let seed = graph.select(trace.logits(), &targets.f_repeat([count])?)?;
+        let gradients = graph.backward_to_stem(&trace, &seed, Rule::GRADIENT)?;
+        // One variation after the other: how many fit into a pass must not show in the sum.
+        for (gradient, weight) in gradients.f_chunk(count, 0)?.iter().zip(weights) {
+            let gradient = gradient.f_mul_scalar(weight)?;
+            self.sum = Some(match self.sum.take() {
+                Some(mut sum) => sum.f_add_(&gradient)?,
+                None => gradient,
+            });
+        }
+        Ok(())
+    }
+
+    /// The sum as a gradient of the images `[n, c, h, w]`.
+    pub(crate) fn gradient(self) -> Result<Tensor, TchError> {
+        let (_, _, height, width) = self.pass.images.size4()?;
+        match self.sum {
+            Some(sum) => self.pass.graph.through_stem(&sum, [height, width]),
+            None => self.pass.images.f_zeros_like(),
+        }
     }
 }
 

@@ -21,19 +21,20 @@ impl Window {
 }
 
 impl Window {
-    /// What replaces the window's box of `image` when it shows `hidden`; both `[1, c, h, w]`.
-    fn replacement(self, image: &Tensor, hidden: &Tensor) -> Result<Replacement, TchError> {
+    /// What replaces the window's box of image number `image` when it shows `hidden`.
+    fn replacement(self, images: &Tensor, hidden: &Tensor, image: i64) -> Result<Replacement, TchError> {
         let [[first, end], [top, bottom], [left, right]] = self.0;
-        let whole_channels = first == 0 && end == image.size()[1];
+        let whole_channels = first == 0 && end == images.size()[1];
+        let hidden = hidden.f_narrow(0, image, 1)?;
         let area = |tensor: &Tensor| tensor.f_narrow(2, top, bottom - top)?.f_narrow(3, left, right - left);
         let pixels = if whole_channels {
-            area(hidden)?
+            area(&hidden)?
         } else {
-            let pixels = area(image)?.f_mul_scalar(1.0)?;
-            pixels.f_narrow(1, first, end - first)?.f_copy_(&self.of(hidden)?)?;
+            let pixels = area(&images.f_narrow(0, image, 1)?)?.f_mul_scalar(1.0)?;
+            pixels.f_narrow(1, first, end - first)?.f_copy_(&self.of(&hidden)?)?;
             pixels
         };
-        Ok(Replacement { top, left, pixels: pixels.f_contiguous()? })
+        Ok(Replacement { image, top, left, pixels: pixels.f_contiguous()? })
     }
 }
 
@@ -51,23 +52,39 @@ pub(crate) fn windows(size: [i64; 3], window: [i64; 3], stride: [i64; 3]) -> Vec
 
 /// `F(x) - F(x with the window hidden by its baseline)` of every window and image, `[windows, n]`.
 ///
-/// One image after the other: all windows are changes of the same pass of it, and only what they change
-/// is computed again. `baseline` is `[1, c, h, w]` or `[n, c, h, w]`.
+/// All windows are changes of one pass of the images, and only what they change is computed again. As few
+/// images at once as give enough changes, because every value of theirs is held. `baseline` is `[1, c, h, w]`
+/// or `[n, c, h, w]`.
 pub(crate) fn losses(pass: &Pass<'_>, baseline: &Tensor, windows: &[Window]) -> Result<Tensor, TchError> {
     let hidden = pass.images().f_zeros_like()?.f_add_(baseline)?;
-    let columns = (0..pass.len()).map(|row| {
-        let (image, hidden) = (pass.images().f_narrow(0, row, 1)?, hidden.f_narrow(0, row, 1)?);
-        let clean = pass.graph().clean(&image)?;
-        let target = pass.targets().f_narrow(0, row, 1)?;
-        let scores = windows.chunks(pass.changes()).map(|part| {
-            let replaced =
-                part.iter().map(|window| window.replacement(&image, &hidden)).collect::<Result<Vec<_>, _>>()?;
-            pass.graph().changed(&clean, &replaced)?.f_index_select(1, &target)
-        });
-        let whole = clean.logits()?.f_index_select(1, &target)?;
-        whole.f_sub(&Tensor::f_cat(&scores.collect::<Result<Vec<_>, _>>()?, 0)?)
+    let at_once = (pass.changes() / windows.len().max(1)).clamp(1, pass.len().max(1) as usize) as i64;
+    let parts = (0..pass.len()).step_by(at_once as usize).map(|first| {
+        let count = at_once.min(pass.len() - first);
+        let part = |tensor: &Tensor| tensor.f_narrow(0, first, count);
+        losses_of(pass, &part(pass.images())?, &part(&hidden)?, &part(pass.targets())?, windows)
     });
-    Tensor::f_cat(&columns.collect::<Result<Vec<_>, TchError>>()?, 1)
+    Tensor::f_cat(&parts.collect::<Result<Vec<_>, TchError>>()?, 1)
+}
+
+/// The same of some images `[n, c, h, w]`, which show `hidden` where a window is.
+fn losses_of(
+    pass: &Pass<'_>,
+    images: &Tensor,
+    hidden: &Tensor,
+    targets: &Tensor,
+    windows: &[Window],
+) -> Result<Tensor, TchError> {
+    let (n, count) = (targets.size()[0], windows.len() as i64);
+    let clean = pass.graph().clean(images)?;
+    let changes: Vec<(Window, i64)> = windows.iter().flat_map(|window| (0..n).map(|image| (*window, image))).collect();
+    let logits = changes.chunks(pass.changes()).map(|part| {
+        let replaced = part.iter().map(|(window, image)| window.replacement(images, hidden, *image));
+        pass.graph().changed(&clean, &replaced.collect::<Result<Vec<_>, _>>()?)
+    });
+    let logits = Tensor::f_cat(&logits.collect::<Result<Vec<_>, _>>()?, 0)?.f_view([count, n, -1])?;
+    let index = targets.f_view([1, n, 1])?;
+    let scores = logits.f_gather(2, &index.f_expand([count, n, 1], false)?, false)?.f_view([count, n])?;
+    clean.logits()?.f_gather(1, &index.f_view([n, 1])?, false)?.f_view([1, n])?.f_sub(&scores)
 }
 
 /// Adds `values` `[n]` to every pixel of `window` in `map` `[n, c, h, w]`.

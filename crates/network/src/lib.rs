@@ -14,6 +14,12 @@ pub mod models;
 pub mod operations;
 pub mod weights;
 
+/// Whether oneDNN computes in blocks of channels on this processor, so that convolutional networks in single
+/// precision are lowered.
+pub fn computes_in_blocks() -> bool {
+    blocked::block().is_some()
+}
+
 pub use builder::Builder;
 pub use error::NetworkError;
 pub use exported::ExportError;

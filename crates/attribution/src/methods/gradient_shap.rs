@@ -24,7 +24,8 @@ pub(super) const ENTRY: Entry = Entry::of_complete(
             stdev: parameters.number("stdevs")?,
         }))
     },
-);
+)
+.with_prefix("n_samples");
 
 const N_SAMPLES: Parameter = Parameter {
     name: Cow::Borrowed("n_samples"),
@@ -58,29 +59,51 @@ struct Sample {
 
 impl Method for GradientShap {
     fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
+        let mut all = self.on_the_way(pass, &[self.samples as i64])?;
+        all.pop().ok_or_else(|| TchError::Shape("no samples".to_owned()))
+    }
+
+    fn on_the_way(&self, pass: &Pass<'_>, values: &[i64]) -> Result<Vec<Attribution>, TchError> {
         let images = self.baselines.iter().map(|(baseline, _)| baseline.of(pass)).collect::<Result<Vec<_>, _>>()?;
         let scores = images.iter().map(|image| pass.scores_at(image)).collect::<Result<Vec<_>, _>>()?;
         let mut sum = pass.images().f_zeros_like()?;
         let mut change = pass.scores()?.f_zeros_like()?;
-        let all: Vec<u64> = (0..self.samples).collect();
-        for part in all.chunks(pass.variations()) {
-            let samples = part.iter().map(|sample| self.sample(pass, &images, *sample));
-            let samples = samples.collect::<Result<Vec<_>, _>>()?;
-            let points: Vec<&Tensor> = samples.iter().map(|sample| &sample.points).collect();
-            let targets = pass.targets().f_repeat([part.len() as i64])?;
-            let gradients = pass.gradient_at(&Tensor::f_cat(&points, 0)?, &targets)?;
-            for (gradient, sample) in gradients.f_chunk(part.len() as i64, 0)?.iter().zip(&samples) {
-                sum = sum.f_add_(&gradient.f_mul(&sample.line)?)?;
-                let from = chosen(&scores, &sample.chosen)?.f_view([-1])?;
-                change = change.f_add_(&sample.scores.f_sub(&from)?)?;
+        let (mut done, mut all) = (0, Vec::with_capacity(values.len()));
+        for &until in values {
+            let samples: Vec<u64> = (done..until as u64).collect();
+            for part in samples.chunks(pass.variations()) {
+                self.add(pass, (&images, &scores), part, (&mut sum, &mut change))?;
             }
+            done = until as u64;
+            let count = until as f64;
+            all.push(Attribution::complete(sum.f_div_scalar(count)?, change.f_div_scalar(count)?));
         }
-        let count = self.samples as f64;
-        Ok(Attribution::complete(sum.f_div_scalar(count)?, change.f_div_scalar(count)?))
+        Ok(all)
     }
 }
 
 impl GradientShap {
+    /// Adds what the samples `part` say to the sums of maps and of changes.
+    fn add(
+        &self,
+        pass: &Pass<'_>,
+        (images, scores): (&[Tensor], &[Tensor]),
+        part: &[u64],
+        (sum, change): (&mut Tensor, &mut Tensor),
+    ) -> Result<(), TchError> {
+        let samples = part.iter().map(|sample| self.sample(pass, images, *sample));
+        let samples = samples.collect::<Result<Vec<_>, _>>()?;
+        let points: Vec<&Tensor> = samples.iter().map(|sample| &sample.points).collect();
+        let targets = pass.targets().f_repeat([part.len() as i64])?;
+        let gradients = pass.gradient_at(&Tensor::f_cat(&points, 0)?, &targets)?;
+        for (gradient, sample) in gradients.f_chunk(part.len() as i64, 0)?.iter().zip(&samples) {
+            let _ = sum.f_add_(&gradient.f_mul(&sample.line)?)?;
+            let from = chosen(scores, &sample.chosen)?.f_view([-1])?;
+            let _ = change.f_add_(&sample.scores.f_sub(&from)?)?;
+        }
+        Ok(())
+    }
+
     /// A function of image and sample alone: how many samples there are in all does not show.
     fn sample(&self, pass: &Pass<'_>, baselines: &[Tensor], sample: u64) -> Result<Sample, TchError> {
         let (mut images, mut scores) = (pass.images().shallow_clone(), pass.scores()?.shallow_clone());

@@ -42,17 +42,13 @@ impl Method for IntegratedGradients {
     fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
         let baseline = self.baseline.of(pass)?;
         let line = pass.images().f_sub(&baseline)?;
-        let mut integral = line.f_zeros_like()?;
+        let mut integral = pass.integral();
         for steps in self.rule.chunks(pass.variations()) {
             let at = |(alpha, _): &(f64, f64)| line.f_mul_scalar(*alpha)?.f_add_(&baseline);
             let points = steps.iter().map(at).collect::<Result<Vec<_>, _>>()?;
-            let targets = pass.targets().f_repeat([steps.len() as i64])?;
-            let gradients = pass.gradient_at(&Tensor::f_cat(&points, 0)?, &targets)?;
-            // One step after the other: how many fit into a pass must not show in the sum.
-            for (gradient, (_, weight)) in gradients.f_chunk(steps.len() as i64, 0)?.iter().zip(steps) {
-                integral = integral.f_add_(&gradient.f_mul_scalar(*weight)?)?;
-            }
+            integral.add(&Tensor::f_cat(&points, 0)?, steps.iter().map(|(_, weight)| *weight))?;
         }
+        let integral = integral.gradient()?;
         let change = pass.scores()?.f_sub(&pass.scores_at(&baseline)?.f_view([-1])?)?;
         Ok(Attribution::complete(line.f_mul(&integral)?, change))
     }

@@ -15,6 +15,7 @@ mod lime;
 mod noise_tunnel;
 mod occlusion;
 mod saliency;
+mod together;
 
 use std::borrow::Cow;
 
@@ -24,6 +25,8 @@ use sweep::semantics::Semantics;
 use tch::TchError;
 
 use crate::{Attribution, Pass};
+
+pub use together::Together;
 
 /// Every method, by its class in Captum.
 pub const METHODS: &[&Entry] = &[
@@ -50,6 +53,9 @@ pub struct Entry {
     pub item: Item,
     /// Whether its maps should sum to the change of the target logit from the baseline to the image.
     pub complete: bool,
+    /// The parameter whose smaller values are passed on the way to a larger one: variants that differ in it
+    /// alone are computed together, [`Method::on_the_way`].
+    pub prefix: Option<&'static str>,
     /// Makes it from checked parameters.
     pub build: Build,
 }
@@ -60,12 +66,26 @@ pub type Build = fn(&Parameters, Semantics) -> Result<Box<dyn Method>, MethodErr
 impl Entry {
     /// A method: its class, one sentence, and where it is defined.
     const fn new(names: [&'static str; 3], parameters: &'static [Parameter], build: Build) -> Self {
-        Self { item: item(names, parameters), complete: false, build }
+        Self { item: item(names, parameters), complete: false, prefix: None, build }
     }
 
     /// The same, of a method whose maps sum to a change.
     const fn of_complete(names: [&'static str; 3], parameters: &'static [Parameter], build: Build) -> Self {
-        Self { item: item(names, parameters), complete: true, build }
+        Self { item: item(names, parameters), complete: true, prefix: None, build }
+    }
+}
+
+impl Entry {
+    /// The same, with a parameter whose smaller values are passed on the way.
+    const fn with_prefix(mut self, parameter: &'static str) -> Self {
+        self.prefix = Some(parameter);
+        self
+    }
+
+    /// Of the class called `class`.
+    fn find(class: &str) -> Result<&'static Self, MethodError> {
+        let entry = METHODS.iter().find(|entry| entry.item.name == class);
+        entry.copied().ok_or_else(|| MethodError::Unknown(class.to_owned()))
     }
 }
 
@@ -82,6 +102,15 @@ const fn item([name, summary, reference]: [&'static str; 3], parameters: &'stati
 pub trait Method {
     /// Maps of the shape of the images, `[n, c, h, w]`: each image's depends on that image alone.
     fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError>;
+
+    /// What the method would give with each of the `values`, in rising order, for its [`Entry::prefix`]; the
+    /// last one is its own.
+    fn on_the_way(&self, pass: &Pass<'_>, values: &[i64]) -> Result<Vec<Attribution>, TchError> {
+        match values {
+            [_] => Ok(vec![self.attribute(pass)?]),
+            several => Err(TchError::Shape(format!("{} variants at once, expected one", several.len()))),
+        }
+    }
 
     /// Whether it uses the forward pass of the images that the methods share.
     fn shares_pass(&self) -> bool {
@@ -105,7 +134,5 @@ pub enum MethodError {
 
 /// The method `class` with `parameters`.
 pub fn build(class: &str, parameters: &Parameters, semantics: Semantics) -> Result<Box<dyn Method>, MethodError> {
-    let entry = METHODS.iter().find(|entry| entry.item.name == class);
-    let entry = entry.ok_or_else(|| MethodError::Unknown(class.to_owned()))?;
-    (entry.build)(parameters, semantics)
+    (Entry::find(class)?.build)(parameters, semantics)
 }

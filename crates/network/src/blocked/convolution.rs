@@ -91,11 +91,22 @@ impl Operation for Block {
     }
 
     fn backward(&self, kept: &Kept, gradient: &Tensor, rule: Rule) -> Result<Vec<Tensor>, TchError> {
-        let gradient = match &self.relu {
-            Some(relu) => relu.backward(kept, gradient, rule)?,
-            None => gradient.f_contiguous()?,
-        };
-        self.given_on(kept, gradient)
+        self.given_on(kept, self.before_linear(kept, gradient, rule)?)
+    }
+
+    fn has_linear_part(&self) -> bool {
+        true
+    }
+
+    fn before_linear(&self, kept: &Kept, gradient: &Tensor, rule: Rule) -> Result<Tensor, TchError> {
+        match &self.relu {
+            Some(relu) => relu.backward(kept, gradient, rule),
+            None => gradient.f_contiguous(),
+        }
+    }
+
+    fn linear_part(&self, gradient: &Tensor, size: [i64; 2]) -> Result<Tensor, TchError> {
+        self.input_gradient.apply(gradient, size)
     }
 
     fn multipliers(&self, pair: &Pair<'_>, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {

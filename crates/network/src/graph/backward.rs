@@ -36,6 +36,34 @@ impl Graph {
         graph.walk(gradient, 0, |id, gradient| graph.nodes[id].operation.backward(&trace.kept[id], gradient, rule))
     }
 
+    /// As [`Graph::backward`], up to the linear operations that stand first: `[n, ..]`, of which any sum
+    /// over rows may be taken before [`Graph::through_stem`] gives the gradient of the images. A ResNet's
+    /// first convolution then costs once for a whole path of integrated gradients.
+    pub fn backward_to_stem(&self, trace: &Trace, gradient: &Tensor, rule: Rule) -> Result<Tensor, TchError> {
+        let graph = self.of(trace);
+        let Some(stem) = graph.stem() else { return self.backward(trace, gradient, rule) };
+        let behind = graph
+            .walk(gradient, stem, |id, gradient| graph.nodes[id].operation.backward(&trace.kept[id], gradient, rule))?;
+        graph.nodes[stem].operation.before_linear(&trace.kept[stem], &behind, rule)
+    }
+
+    /// The gradient `[n, c, h, w]` of images of `size` from what [`Graph::backward_to_stem`] gave for a
+    /// trace of [`Graph::trace`].
+    pub fn through_stem(&self, gradient: &Tensor, size: [i64; 2]) -> Result<Tensor, TchError> {
+        let graph = self.running();
+        match graph.stem() {
+            Some(stem) => graph.nodes[stem].operation.linear_part(gradient, size),
+            None => Ok(gradient.shallow_clone()),
+        }
+    }
+
+    /// The only operation that reads the images, if it ends in a rule that follows a linear map.
+    fn stem(&self) -> Option<Id> {
+        let mut readers = (0..self.nodes.len()).filter(|&id| self.nodes[id].inputs.contains(&0));
+        let stem = readers.next().filter(|_| readers.next().is_none())?;
+        (self.nodes[stem].inputs.len() == 1 && self.nodes[stem].operation.has_linear_part()).then_some(stem)
+    }
+
     /// The gradient of the logits that selects `targets` `[n]`: one there, zero elsewhere.
     pub fn select(&self, logits: &Tensor, targets: &Tensor) -> Result<Tensor, TchError> {
         let index = targets.f_view([-1, 1])?;

@@ -124,16 +124,18 @@ impl Graph {
         self.pass(images, Keep::Values)
     }
 
+    /// The operations that passes run on.
+    pub(super) fn running(&self) -> &Self {
+        self.lowered.as_deref().unwrap_or(self)
+    }
+
     /// The operations that `trace` is of.
     pub(super) fn of(&self, trace: &Trace) -> &Self {
-        self.lowered.as_deref().filter(|_| trace.lowered).unwrap_or(self)
+        if trace.lowered { self.running() } else { self }
     }
 
     fn pass(&self, images: &Tensor, keep: Keep) -> Result<Trace, TchError> {
-        match &self.lowered {
-            Some(lowered) => Ok(Trace { lowered: true, ..lowered.run(images, keep)? }),
-            None => self.run(images, keep),
-        }
+        Ok(Trace { lowered: self.lowered.is_some(), ..self.running().run(images, keep)? })
     }
 
     pub(super) fn run(&self, images: &Tensor, keep: Keep) -> Result<Trace, TchError> {

@@ -81,6 +81,11 @@ impl Graph {
         self.shape.size
     }
 
+    /// Whether passes run on fused operations and values in blocks of channels.
+    pub fn is_lowered(&self) -> bool {
+        self.lowered.is_some()
+    }
+
     /// Number of operations.
     pub fn operations(&self) -> usize {
         self.nodes.len()

@@ -16,6 +16,22 @@ pub(crate) trait Operation: fmt::Debug {
     /// The gradient of each input, from that of the output, by `rule` where the rule says something.
     fn backward(&self, kept: &Kept, gradient: &Tensor, rule: Rule) -> Result<Vec<Tensor>, TchError>;
 
+    /// Whether its backward step is a rule and then a linear map of one input, as that of a convolution with
+    /// a ReLU: [`Operation::before_linear`] and [`Operation::linear_part`].
+    fn has_linear_part(&self) -> bool {
+        false
+    }
+
+    /// The gradient between both. Sums of it over rows may be taken.
+    fn before_linear(&self, _: &Kept, gradient: &Tensor, _: Rule) -> Result<Tensor, TchError> {
+        Ok(gradient.shallow_clone())
+    }
+
+    /// The gradient of the only input, an image of `size`, from what [`Operation::before_linear`] gave.
+    fn linear_part(&self, gradient: &Tensor, _size: [i64; 2]) -> Result<Tensor, TchError> {
+        Ok(gradient.shallow_clone())
+    }
+
     /// `DeepLIFT`'s multipliers of each input, from those of the output: `gradient` times the change of
     /// the output over that of the input, between image and baseline. The plain gradient for an
     /// operation that is linear, and where nobody has defined more.

@@ -7,12 +7,18 @@ use crate::blocked::{each_run, values, values_mut};
 
 /// Where a row of a crop comes from.
 pub(super) struct Source<'a> {
+    /// Row of the clean value.
+    pub(super) image: i64,
     /// The part of the clean value; what is outside of it is filled.
     pub(super) area: Area,
     pub(super) patch: Option<&'a Patch>,
 }
 
 impl<'a> Source<'a> {
+    fn row_of(&self, clean: &Tensor) -> i64 {
+        self.image.min(clean.size()[0] - 1)
+    }
+
     /// The area, and of the patch its values and its own area.
     fn in_memory(&self, planes: usize, lanes: usize) -> Result<(Area, Option<(&'a [f32], Area)>), TchError> {
         let Some(Patch { values: boxes, row, area }) = self.patch else { return Ok((self.area, None)) };
@@ -21,7 +27,8 @@ impl<'a> Source<'a> {
     }
 }
 
-/// One row for each source, all areas of one size: `clean`, which has one row, with the patch over it.
+/// One row for each source, all areas of one size: a row of `clean` with the patch over it. Constants have one
+/// row for all images.
 pub(super) fn crop(clean: &Tensor, sources: &[Source<'_>], outside: f64) -> Result<Tensor, TchError> {
     let size = sources.first().map_or([0, 0], |source| [source.area.height, source.area.width]);
     let mut shape = clean.size();
@@ -36,7 +43,7 @@ pub(super) fn crop(clean: &Tensor, sources: &[Source<'_>], outside: f64) -> Resu
     let crop = Tensor::f_full(&shape, outside, options)?;
     for (row, source) in (0..).zip(sources) {
         let row = crop.f_narrow(0, row, 1)?;
-        place(&row, source.area, clean, whole(clean))?;
+        place(&row, source.area, &clean.f_narrow(0, source.row_of(clean), 1)?, whole(clean))?;
         if let Some(patch) = source.patch {
             place(&row, source.area, &patch.values.f_narrow(0, patch.row as i64, 1)?, patch.area)?;
         }
@@ -69,13 +76,14 @@ fn fill(crop: &mut Tensor, clean: &Tensor, sources: &[Source<'_>], outside: f32)
     // Values of a pixel that stand together: the channels of a block.
     let lanes = clean.size().get(4).map_or(1, |block| *block as usize);
     let planes = clean.size()[1] as usize;
+    let images: Vec<usize> = sources.iter().map(|source| source.row_of(clean) as usize).collect();
     let rows = sources.iter().map(|source| source.in_memory(planes, lanes)).collect::<Result<Vec<_>, _>>()?;
     let whole = Area { top: 0, left: 0, height, width };
     let (each, length) = ((height * width) as usize * lanes, crop.numel() / (sources.len() * planes).max(1));
     each_run(values_mut(crop)?, length, |index, out| {
         let (row, at) = (index / planes, index % planes);
         let (seen, patch) = &rows[row];
-        let clean = Plane { values: &map[at * each..], area: whole };
+        let clean = Plane { values: &map[(images[row] * planes + at) * each..], area: whole };
         let patch = patch.as_ref().map(|(values, area)| {
             let each = (area.height * area.width) as usize * lanes;
             Plane { values: &values[at * each..], area: *area }

@@ -1,4 +1,4 @@
-//! Logits of an image in which a few pixels were replaced, from the pass of the image as it was.
+//! Logits of images in which a few pixels were replaced, from the pass of the images as they were.
 //!
 //! A change in a box of the image shows in a box of every value behind it, which grows from operation to
 //! operation. Only these boxes are computed: each operation takes its part of the clean value, border
@@ -17,15 +17,17 @@ use super::{Graph, How, Node, Reach};
 use boxes::{Area, groups};
 use crop::{Source, crop};
 
-/// Every value of a graph for one image.
+/// Every value of a graph for some images.
 #[derive(Debug)]
 pub struct Clean {
     values: Vec<Tensor>,
 }
 
-/// Pixels `[1, c, h, w]` that replace those of an image from `top`, `left` on.
+/// Pixels `[1, c, h, w]` that replace those of one of the images from `top`, `left` on.
 #[derive(Debug)]
 pub struct Replacement {
+    /// Which image.
+    pub image: i64,
     /// First row.
     pub top: i64,
     /// First column.
@@ -54,38 +56,38 @@ pub(super) struct Patch {
 }
 
 impl Clean {
-    /// `[1, classes]`.
+    /// `[n, classes]`.
     pub fn logits(&self) -> Result<&Tensor, TchError> {
         self.values.last().ok_or_else(|| TchError::Shape("the graph is empty".to_owned()))
     }
 }
 
 impl Graph {
-    /// All values for `image` `[1, c, h, w]`.
-    pub fn clean(&self, image: &Tensor) -> Result<Clean, TchError> {
-        let graph = self.lowered.as_deref().unwrap_or(self);
+    /// All values for `images` `[n, c, h, w]`: unlike in other passes, none is let go.
+    pub fn clean(&self, images: &Tensor) -> Result<Clean, TchError> {
+        let graph = self.running();
         let mut values: Vec<Tensor> = Vec::with_capacity(graph.nodes.len());
         for node in &graph.nodes {
             let value = if values.is_empty() {
-                image.f_contiguous()?
+                images.f_contiguous()?
             } else {
                 let inputs: Vec<&Tensor> = node.inputs.iter().map(|&input| &values[input]).collect();
-                node.operation.run(&inputs, How { images: 1, ..How::FORWARD })?.0.f_contiguous()?
+                node.operation.run(&inputs, How { images: images.size()[0], ..How::FORWARD })?.0.f_contiguous()?
             };
             values.push(value);
         }
         Ok(Clean { values })
     }
 
-    /// The logits `[m, classes]` of the image of `clean` with each of m replacements made.
+    /// The logits `[m, classes]` of the images of `clean` with one each of m replacements made.
     pub fn changed(&self, clean: &Clean, replacements: &[Replacement]) -> Result<Tensor, TchError> {
-        let graph = self.lowered.as_deref().unwrap_or(self);
+        let graph = self.running();
         let mut changes: Vec<Changed> = Vec::with_capacity(graph.nodes.len());
         for (id, node) in graph.nodes.iter().enumerate() {
             let change = if id == 0 {
                 Changed::Boxes(replacements.iter().map(Patch::of).collect())
             } else {
-                graph.change(node, &changes, clean, replacements.len())?
+                graph.change(node, &changes, clean, replacements)?
             };
             changes.push(change);
             for &input in &node.inputs {
@@ -101,7 +103,14 @@ impl Graph {
     }
 
     /// What `node` makes of the changes of its inputs.
-    fn change(&self, node: &Node, changes: &[Changed], clean: &Clean, count: usize) -> Result<Changed, TchError> {
+    fn change(
+        &self,
+        node: &Node,
+        changes: &[Changed],
+        clean: &Clean,
+        replacements: &[Replacement],
+    ) -> Result<Changed, TchError> {
+        let count = replacements.len();
         let inputs: Vec<Input<'_>> = (node.inputs.iter().enumerate())
             .map(|(index, &id)| Input {
                 clean: &clean.values[id],
@@ -115,7 +124,7 @@ impl Graph {
         }
         let output = &clean.values[changes.len()];
         if !inputs.iter().all(|input| input.is_local(output)) {
-            let whole = inputs.iter().map(|input| input.whole(count)).collect::<Result<Vec<_>, _>>()?;
+            let whole = inputs.iter().map(|input| input.whole(replacements)).collect::<Result<Vec<_>, _>>()?;
             let whole: Vec<&Tensor> = whole.iter().collect();
             let how = How { images: count as i64, ..How::FORWARD };
             return Ok(Changed::Whole(node.operation.run(&whole, how)?.0));
@@ -125,7 +134,7 @@ impl Graph {
         let reached = (0..count).map(|at| inputs.iter().filter_map(|input| input.reached(at, size)).reduce(Area::with));
         let reached: Vec<Area> = reached.map(Option::unwrap_or_default).collect();
         for group in groups(&reached, size) {
-            let crops = inputs.iter().map(|input| input.crop(&group)).collect::<Result<Vec<_>, _>>()?;
+            let crops = inputs.iter().map(|input| input.crop(replacements, &group)).collect::<Result<Vec<_>, _>>()?;
             let values = Rc::new(node.operation.run_inside(&crops.iter().collect::<Vec<_>>())?.f_contiguous()?);
             for (row, &(at, area)) in group.iter().enumerate() {
                 patches[at] = Some(Patch { values: Rc::clone(&values), row, area });
@@ -172,22 +181,23 @@ impl Input<'_> {
     }
 
     /// What the areas of a group of outputs see of this input, one row each.
-    fn crop(&self, group: &[(usize, Area)]) -> Result<Tensor, TchError> {
+    fn crop(&self, replacements: &[Replacement], group: &[(usize, Area)]) -> Result<Tensor, TchError> {
         let source = |&(at, area): &(usize, Area)| Source {
+            image: replacements[at].image,
             area: area.seen(self.reach),
             patch: if let Changed::Boxes(patches) = self.change { Some(&patches[at]) } else { None },
         };
         crop(self.clean, &group.iter().map(source).collect::<Vec<_>>(), self.outside)
     }
 
-    /// All of it, one row for each of `count` changes; what did not change stays one row for all.
-    fn whole(&self, count: usize) -> Result<Tensor, TchError> {
+    /// All of it, one row for each replacement; what is fed by no image stays as it is.
+    fn whole(&self, replacements: &[Replacement]) -> Result<Tensor, TchError> {
         match (self.change, plane(self.clean)) {
             (Changed::Whole(values), _) => Ok(values.shallow_clone()),
             (Changed::Boxes(_), Some([height, width])) => {
                 let all = Area { top: 0, left: 0, height, width };
-                let patches = (0..count).map(|at| (at, all)).collect::<Vec<_>>();
-                Input { reach: Reach::Pixel, ..*self }.crop(&patches)
+                let patches = (0..replacements.len()).map(|at| (at, all)).collect::<Vec<_>>();
+                Input { reach: Reach::Pixel, ..*self }.crop(replacements, &patches)
             }
             _ => Ok(self.clean.shallow_clone()),
         }

@@ -1,0 +1,76 @@
+//! Variants that are computed together, because one of them meets the others on its way.
+
+use sweep::parameters::Parameters;
+use sweep::variant::Variant;
+use tch::TchError;
+
+use super::{Entry, Method, MethodError};
+use crate::{Attribution, Pass};
+
+/// Variants that differ in the [`Entry::prefix`] of their method alone, in rising order of it; mostly one.
+pub struct Together<'a> {
+    /// The variants.
+    pub variants: Vec<&'a Variant>,
+    /// Their values of the parameter.
+    values: Vec<i64>,
+    /// The method of the last one.
+    method: Box<dyn Method>,
+}
+
+impl<'a> Together<'a> {
+    /// All `variants` in as few parts as possible, in the order of the first of each.
+    pub fn of(variants: impl Iterator<Item = &'a Variant>) -> Result<Vec<Self>, MethodError> {
+        let mut parts: Vec<Vec<&'a Variant>> = Vec::new();
+        for variant in variants {
+            let prefix = Entry::find(&variant.class)?.prefix;
+            let fits = |part: &&mut Vec<&Variant>| prefix.is_some_and(|prefix| alike(part[0], variant, prefix));
+            match parts.iter_mut().find(fits) {
+                Some(part) => part.push(variant),
+                None => parts.push(vec![variant]),
+            }
+        }
+        parts.into_iter().map(Self::made).collect()
+    }
+
+    fn made(variants: Vec<&'a Variant>) -> Result<Self, MethodError> {
+        let valued = |variant: &'a Variant| -> Result<(i64, &'a Variant), MethodError> {
+            let prefix = Entry::find(&variant.class)?.prefix;
+            Ok((prefix.map_or(Ok(0), |prefix| variant.parameters.integer(prefix))?, variant))
+        };
+        let mut valued = variants.into_iter().map(valued).collect::<Result<Vec<_>, _>>()?;
+        valued.sort_by_key(|(value, _)| *value);
+        let (values, variants): (Vec<i64>, Vec<&Variant>) = valued.into_iter().unzip();
+        // There is one at least.
+        let last = variants[variants.len() - 1];
+        let method = super::build(&last.class, &last.parameters, last.semantics)?;
+        Ok(Self { variants, values, method })
+    }
+
+    /// What each variant gives.
+    pub fn attribute(&self, pass: &Pass<'_>) -> Result<Vec<Attribution>, TchError> {
+        match self.values.len() {
+            1 => Ok(vec![self.method.attribute(pass)?]),
+            _ => self.method.on_the_way(pass, &self.values),
+        }
+    }
+
+    /// Whether the methods use the forward pass of the images that all share.
+    pub fn shares_pass(&self) -> bool {
+        self.method.shares_pass()
+    }
+
+    /// Images at once.
+    pub fn batch(&self) -> usize {
+        self.variants.iter().map(|variant| variant.batch).min().unwrap_or(1)
+    }
+}
+
+/// Whether two variants differ in `parameter` at most.
+fn alike(one: &Variant, other: &Variant, parameter: &str) -> bool {
+    let rest = |variant: &Variant| {
+        let mut rest: Parameters = variant.parameters.clone();
+        rest.0.remove(parameter);
+        rest
+    };
+    one.class == other.class && one.semantics == other.semantics && rest(one) == rest(other)
+}
