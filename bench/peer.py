@@ -5,6 +5,7 @@ scripts drive it: ReLUs replaced by modules, single precision, NCHW, parameters 
 that are computed at once. Only where these do not fit the memory of the machine, `internal_batch_size` is set.
 """
 
+import functools
 import json
 import resource
 import sys
@@ -39,6 +40,28 @@ class Meter:
         self.began = time.perf_counter()
         self.found, self.maps, self.floor = {}, [], proc("/proc/self/status", "VmRSS")
 
+    def measure(self, batches):
+        """The first image alone, which says what the budget allows; then every batch. Those that do not fit the memory."""
+        too_large = [] if self.runs(1, 1, 1) else [1]
+        for batch in sorted(set(batches) - set(too_large)):
+            if not too_large and not self.runs(batch, self.images, REPEATS, LEAST):
+                too_large.append(batch)
+        if len(self.found) > 1 and 1 not in batches:
+            del self.found[1]
+        return too_large
+
+    def runs(self, batch, wanted, repeats, least=0.0):
+        """So many runs, and more within `least` seconds; whether they fit the memory."""
+        count, began = 0, time.perf_counter()
+        try:
+            while (count < repeats or time.perf_counter() - began < least) and self.run(batch, wanted):
+                count += 1
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            return False
+        return True
+
     def run(self, batch, wanted):
         """One run over `wanted` images, or over as many as the budget allows; whether there was any."""
         Path("/proc/self/clear_refs").write_text("5")
@@ -64,35 +87,13 @@ class Meter:
         return time.perf_counter() - self.began + images * image <= self.budget
 
 
-def measure(asked, explain):
-    """The first image alone, which says what the budget allows; then every batch, best of several runs."""
-    meter = Meter(explain, asked["images"], asked["budget"])
-    meter.run(1, 1)
-    too_large = []
-    for batch in sorted(asked["batches"]):
-        try:
-            runs, began = 0, time.perf_counter()
-            while (runs < REPEATS or time.perf_counter() - began < LEAST) and meter.run(batch, asked["images"]):
-                runs += 1
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            too_large.append(batch)
-    if len(meter.found) > 1 and 1 not in asked["batches"]:
-        del meter.found[1]
-    return meter, too_large
-
-
 def is_out_of_memory(error):
-    words = ("can't allocate memory", "bad_alloc", "could not create a memory", "out of memory")
+    words = ("can't allocate memory", "bad_alloc", "could not create", "out of memory")
     return isinstance(error, MemoryError) or any(word in str(error).lower() for word in words)
 
 
-def main():
-    asked = json.load(sys.stdin)
-    warnings.filterwarnings("ignore")
-    torch.set_num_threads(asked["threads"])
-    torch.manual_seed(0)
+def explainer(asked):
+    """Maps of images by their indices, as a function of that and of how many points are computed at once."""
     folder = Path(asked["folder"])
     model = conftest.architecture(asked["arch"], asked["size"], inputs.CLASSES)
     weights = inputs.weights_file(folder, asked["arch"], asked["size"])
@@ -103,22 +104,36 @@ def main():
     mean = torch.load(inputs.mean_file(folder), weights_only=True)
     with torch.no_grad():
         targets = model(images).argmax(1)
-    limit = int(SHARE * proc("/proc/meminfo", "MemAvailable"))
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    steps = "n_steps" in asked["params"]
-    for internal in INTERNAL if steps else INTERNAL[:1]:
+
+    def explain(internal, start, end):
         params = asked["params"] | ({"internal_batch_size": internal} if internal else {})
+        x = images[start:end].clone()
+        return captum_maps.explain(model, asked["class"], params, x, targets[start:end], mean).detach()
 
-        def explain(start, end):
-            part = images[start:end].clone(), targets[start:end]
-            return captum_maps.explain(model, asked["class"], params, *part, mean).detach()
+    return explain
 
-        try:
-            meter, too_large = measure(asked, explain)
+
+def limit_memory():
+    """Lets allocations fail before the machine has to kill somebody. What is there already counts, too."""
+    limit = proc("/proc/self/status", "VmData") + int(SHARE * proc("/proc/meminfo", "MemAvailable"))
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+def main():
+    asked = json.load(sys.stdin)
+    warnings.filterwarnings("ignore")
+    torch.set_num_threads(asked["threads"])
+    torch.manual_seed(0)
+    explain = explainer(asked)
+    limit_memory()
+    # Only methods of many steps can be told to take some at a time.
+    for internal in INTERNAL if "n_steps" in asked["params"] else INTERNAL[:1]:
+        meter = Meter(functools.partial(explain, internal), asked["images"], asked["budget"])
+        too_large = meter.measure(asked["batches"])
+        if meter.found:
             break
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error) or internal == INTERNAL[-1] or not steps:
-                raise
+    if not meter.found:
+        raise SystemExit("does not fit the memory at batch 1")
     save_file({"maps": torch.cat(meter.maps)}, asked["maps"])
     print(json.dumps({"batches": meter.found, "floor": meter.floor, "too_large": too_large, "internal": internal}))
 
