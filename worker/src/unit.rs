@@ -136,10 +136,14 @@ impl Job {
                 let (seconds, computing) = (self.started.elapsed().as_secs_f64(), self.computing.as_secs_f64());
                 let (maps, bytes, underflow, incomplete) = (self.maps, self.bytes, self.underflow, self.incomplete);
                 let report = Report { maps, bytes, seconds, computing, underflow, incomplete };
-                let [reading, waiting, blocked, writing] =
-                    [self.reading, self.waiting, self.blocked, self.writing].map(|took| took.as_secs_f64());
                 tracing::info!(
-                    %unit, attempt, maps, bytes, seconds, reading, waiting, computing, blocked, writing, "done"
+                    %unit, attempt, maps, bytes, seconds,
+                    reading = self.reading.as_secs_f64(),
+                    waiting = self.waiting.as_secs_f64(),
+                    computing,
+                    blocked = self.blocked.as_secs_f64(),
+                    writing = self.writing.as_secs_f64(),
+                    "done"
                 );
                 link.send(&FromWorker::Done { unit, attempt, report });
             }
