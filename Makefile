@@ -1,6 +1,6 @@
 # `make demo` and `make test` do everything on a fresh machine; the other targets are their parts.
 
-.PHONY: help setup build demo test lint catalogue clean
+.PHONY: help setup build demo test lint bench catalogue clean
 
 PYTHON := .python/bin/python
 
@@ -9,6 +9,7 @@ help:
 	@echo "make test    set up and run all tests"
 	@echo "make build   set up and build target/release/{scheduler,worker,means}"
 	@echo "make lint    formatting, clippy and docs, as CI checks them"
+	@echo "make bench   speed, memory and maps beside Captum's, in ten minutes at most; make bench ARGS=--help for more"
 	@echo "make catalogue   renew docs/catalogue.md from the entries of methods, models, operations and noises"
 
 setup:
@@ -32,6 +33,10 @@ lint: setup
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+
+bench: build
+	$(PYTHON) bench/bench.py $(ARGS)
+	$(PYTHON) bench/overhead.py
 
 catalogue: setup
 	cargo build --locked --package worker

@@ -84,7 +84,7 @@ def explain(model, name, params, x, target, mean):
         window = params.get("sliding_window_shapes", 2 * params.get("patch_size", 0))
         stride = params.get("strides", params.get("patch_size", 1))
         options |= {"sliding_window_shapes": (x.shape[1], window, window), "strides": (x.shape[1], stride, stride)}
-    options |= {key: params[key] for key in ("n_steps", "method", "n_samples", "stdevs") if key in params}
+    options |= {key: params[key] for key in ("n_steps", "method", "n_samples", "stdevs", "internal_batch_size") if key in params}
     return method.attribute(x, **options)
 
 

@@ -15,6 +15,7 @@ import yaml
 
 ROOT = pathlib.Path(__file__).parent.parent
 SCHEDULER = ROOT / "target" / "debug" / "scheduler"
+WORKER = SCHEDULER.with_name("worker")
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 METHODS = [
@@ -49,6 +50,12 @@ def variants(method):
     for values in itertools.product(*lists):
         params = dict(zip(names, values))
         yield "_".join([method["name"], *(f"{name}_{params[name]}" for name in sorted(params))]), params
+
+
+def asked(methods, semantics, batch):
+    """`methods` of a config as `worker probe` takes variants."""
+    names = {"semantics": semantics, "batch": batch}
+    return [{"key": key, "class": method["class"], "parameters": params, **names} for method in methods for key, params in variants(method)]
 
 
 def make_images(n, size, channels, seed):

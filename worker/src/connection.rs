@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use sweep::message::{FromWorker, LEASE_LOST, MAX_LINE, ToWorker};
 use sweep::unit::Unit;
 
-use crate::device::{Kind, Opened};
+use crate::device::{self, Opened};
 use crate::exit::Exit;
 
 /// How a worker is started. The token comes in `ATTRISWEEP_TOKEN`, where other users cannot read it.
@@ -28,13 +28,8 @@ pub(crate) struct Args {
     #[arg(long)]
     slot: usize,
 
-    /// Device to compute on
-    #[arg(long, value_enum)]
-    pub(crate) device: Kind,
-
-    /// Threads to compute with, on the CPU
-    #[arg(long, default_value_t = 1)]
-    pub(crate) threads: usize,
+    #[command(flatten)]
+    pub(crate) device: device::Args,
 }
 
 /// A granted unit.

@@ -14,6 +14,18 @@ pub(crate) enum Kind {
     Cuda,
 }
 
+/// On what to compute.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Device to compute on
+    #[arg(long, value_enum)]
+    device: Kind,
+
+    /// Threads to compute with, on the CPU
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
+}
+
 /// A device that can be used.
 #[derive(Clone, Debug)]
 pub(crate) struct Opened {
@@ -33,11 +45,11 @@ fn load_cuda() {
     unsafe { libc::dlopen(c"libtorch_cuda.so".as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) };
 }
 
-/// Opens a device of `kind`; on the CPU, `threads` of it.
-pub(crate) fn open(kind: Kind, threads: usize) -> Result<Opened, Exit> {
-    match kind {
+/// Opens a device.
+pub(crate) fn open(args: Args) -> Result<Opened, Exit> {
+    match args.device {
         Kind::Cpu => {
-            let threads = i32::try_from(threads.max(1)).unwrap_or(i32::MAX);
+            let threads = i32::try_from(args.threads.max(1)).unwrap_or(i32::MAX);
             tch::set_num_threads(threads);
             let plural = if threads == 1 { "" } else { "s" };
             Ok(Opened { device: Device::Cpu, name: format!("cpu, {threads} thread{plural}") })

@@ -7,6 +7,7 @@ Exit codes:
   2   wrong arguments
   70  a defect of this program
   80  the scheduler could not be reached, or refused the worker
+  81  what `probe` was asked for cannot be computed
   82  the device failed in a way that only a new process mends
   83  the device cannot be used
   84  the scheduler went away, or was silent for longer than the lease";
@@ -27,6 +28,11 @@ impl Exit {
     /// The scheduler could not be reached, or refused the worker.
     pub(crate) fn refused(text: impl Into<String>) -> Self {
         Self { code: 80, text: text.into() }
+    }
+
+    /// What was asked for cannot be computed.
+    pub(crate) fn request(text: impl Into<String>) -> Self {
+        Self { code: 81, text: text.into() }
     }
 
     /// The device failed in a way that only a new process mends.

@@ -9,7 +9,9 @@ mod device;
 mod exit;
 mod inspect;
 mod markdown;
+mod memory;
 mod pipeline;
+mod probe;
 mod read;
 mod trial;
 mod unit;
@@ -46,6 +48,11 @@ enum Command {
     /// Takes a list of questions on standard input: model, weights, size of the images, and variants that are
     /// tried on the model. No GPU is touched.
     Inspect,
+    /// Measure variants on real images, as JSON
+    ///
+    /// Takes a request on standard input (`sweep::probe::Request`): a model, images, and variants, which are computed
+    /// as those of one unit of a sweep are. Prints the time and the memory that each run took.
+    Probe(device::Args),
     /// Connect to a scheduler and do the units that it grants
     Run(connection::Args),
 }
@@ -56,6 +63,7 @@ fn main() -> ExitCode {
         Command::Catalogue { markdown: false } => json(&inspect::catalogue()),
         Command::Catalogue { markdown: true } => print(&markdown::page(&inspect::catalogue(), &noises())),
         Command::Inspect => inspect::answer().and_then(|answers| json(&answers)),
+        Command::Probe(args) => device::open(args).and_then(|device| json(&probe::answer(&device)?)),
         Command::Run(args) => run(&args),
     };
     match outcome {
@@ -85,7 +93,7 @@ fn keep_memory() {}
 
 fn run(args: &connection::Args) -> Result<(), Exit> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
-    let device = device::open(args.device, args.threads)?;
+    let device = device::open(args.device)?;
     let (link, grants) = connection::connect(args, &device)?;
     pipeline::run(&link, grants, &device)
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use sweep::group::Group;
 use sweep::unit::Part;
@@ -55,8 +56,10 @@ pub(crate) fn run(link: &Link, grants: Receiver<Grant>, device: &Opened) -> Resu
 fn read(grants: &Receiver<Grant>, loaded: &SyncSender<Read>) {
     let mut reader = Reader::default();
     for grant in grants {
-        let job = Job::new(grant);
+        let mut job = Job::new(grant);
+        let started = Instant::now();
         let result = reader.load(&job);
+        job.reading = started.elapsed();
         if loaded.send((job, result)).is_err() {
             return;
         }
@@ -66,7 +69,9 @@ fn read(grants: &Receiver<Grant>, loaded: &SyncSender<Read>) {
 fn compute(link: &Link, next: &Receiver<Read>, steps: &SyncSender<Step>, device: &Opened) -> Result<(), Exit> {
     let mut engine = Engine::new(device.device);
     let send = |step| steps.send(step).map_err(|_| Exit::internal("the writing stage is gone"));
+    let mut idle = Instant::now();
     for (mut job, loaded) in next {
+        job.waiting = idle.elapsed();
         let unit = &job.grant.unit;
         let unwritable = Arc::new(AtomicBool::new(false));
         send(Step::Begin(Arc::clone(&unit.group), unit.part, Writer::new(&job, Arc::clone(&unwritable))))?;
@@ -79,7 +84,14 @@ fn compute(link: &Link, next: &Receiver<Read>, steps: &SyncSender<Step>, device:
             }
             // What cannot be written need not be computed. A send fails only if the writer is gone, which the next one reports.
             Ok(Loaded::Shard(shard)) => {
-                engine.compute(&mut job, *shard, stop, |array| drop(steps.send(Step::Array(array))))
+                let mut blocked = Duration::ZERO;
+                let outcome = engine.compute(&mut job, *shard, stop, |array| {
+                    let started = Instant::now();
+                    drop(steps.send(Step::Array(array)));
+                    blocked += started.elapsed();
+                });
+                job.blocked = blocked;
+                outcome
             }
         };
         let sticky = outcome.as_ref().is_err_and(UnitError::is_sticky);
@@ -90,6 +102,7 @@ fn compute(link: &Link, next: &Receiver<Read>, steps: &SyncSender<Step>, device:
         if link.stopping() {
             return Ok(());
         }
+        idle = Instant::now();
     }
     Ok(())
 }
@@ -105,7 +118,9 @@ fn write(link: &Link, steps: &Receiver<Step>) {
                 failed = None;
             }
             (Step::Array(array), Some((group, part, writer))) if failed.is_none() => {
+                let started = Instant::now();
                 failed = writer.write(group, *part, array).err();
+                writer.took += started.elapsed();
                 writer.unwritable.store(failed.is_some(), Ordering::Relaxed);
             }
             (Step::Means(labels), Some((group, _, writer))) if failed.is_none() => {
@@ -114,7 +129,8 @@ fn write(link: &Link, steps: &Receiver<Step>) {
             (Step::Array(_) | Step::Means(_), _) => {}
             (Step::End(mut job, outcome), _) => {
                 if let Some((_, _, writer)) = current.take() {
-                    (job.bytes, job.underflow, job.incomplete) = (writer.bytes, writer.underflow, writer.incomplete);
+                    (job.bytes, job.writing) = (writer.bytes, writer.took);
+                    (job.underflow, job.incomplete) = (writer.underflow, writer.incomplete);
                 }
                 job.report(link, failed.take().map_or(outcome, Err));
             }

@@ -49,26 +49,41 @@ impl Reader {
     /// Everything that `job` needs from disk.
     pub(crate) fn load(&mut self, job: &Job) -> Result<Loaded, UnitError> {
         let group = &job.grant.unit.group;
-        let mean = self.mean(group)?;
-        let (source, labels) = self.source(group)?;
-        let width = labels.width;
         match job.grant.unit.part {
-            Part::Means if width > 1 => Ok(Loaded::Means(Vec::new())),
-            Part::Means => Ok(Loaded::Means(labels.values[..group.images as usize].to_vec())),
+            Part::Means => {
+                let (_, labels) = self.source(group)?;
+                let single = if labels.width > 1 { &[] } else { &labels.values[..group.images as usize] };
+                Ok(Loaded::Means(single.to_vec()))
+            }
             Part::Shard(index) => {
                 let range = group.range(index);
-                let pixels = source.read(range.clone())?;
-                let mut images = preprocess::normalise(&pixels, source.shape(), group.shape[0])?;
-                noise::add(group, range.start, &mut images)?;
-                let labels = labels.values[range.start as usize * width..range.end as usize * width].to_vec();
                 let ledger = Ledger::read(group)?;
                 let mut shards = Shards::open(group.store.clone(), job.grant.tag.clone());
                 let stored = ledger.has(name::PREDICTIONS, index);
                 let stored = stored.then(|| shards.floats(name::PREDICTIONS, index, range.end - range.start));
-                let predictions = stored.transpose()?;
-                Ok(Loaded::Shard(Box::new(Shard { index, images, labels, ledger, predictions, mean })))
+                let shard = self.shard(group, index, ledger, stored.transpose()?)?;
+                Ok(Loaded::Shard(Box::new(shard)))
             }
         }
+    }
+
+    /// Shard `index` of `group`, of which `ledger` says what is in the store already.
+    pub(crate) fn shard(
+        &mut self,
+        group: &Group,
+        index: u64,
+        ledger: Ledger,
+        predictions: Option<Vec<f32>>,
+    ) -> Result<Shard, UnitError> {
+        let mean = self.mean(group)?;
+        let (source, labels) = self.source(group)?;
+        let range = group.range(index);
+        let pixels = source.read(range.clone())?;
+        let mut images = preprocess::normalise(&pixels, source.shape(), group.shape[0])?;
+        noise::add(group, range.start, &mut images)?;
+        let width = labels.width;
+        let labels = labels.values[range.start as usize * width..range.end as usize * width].to_vec();
+        Ok(Shard { index, images, labels, ledger, predictions, mean })
     }
 
     /// The group's mean image, read once, if it is still what the sweep was checked with.

@@ -96,7 +96,15 @@ fn is_out_of_memory(error: &TchError) -> bool {
 pub(crate) struct Job {
     pub(crate) grant: Grant,
     started: Instant,
+    /// From disk to images with noise.
+    pub(crate) reading: Duration,
+    /// The second stage had nothing to compute before.
+    pub(crate) waiting: Duration,
     pub(crate) computing: Duration,
+    /// The second stage could not give away what it had computed.
+    pub(crate) blocked: Duration,
+    /// From values to files that are in place.
+    pub(crate) writing: Duration,
     pub(crate) maps: u64,
     pub(crate) bytes: u64,
     pub(crate) underflow: Vec<(String, f32)>,
@@ -105,8 +113,19 @@ pub(crate) struct Job {
 
 impl Job {
     pub(crate) fn new(grant: Grant) -> Self {
-        let (started, computing) = (Instant::now(), Duration::ZERO);
-        Self { grant, started, computing, maps: 0, bytes: 0, underflow: Vec::new(), incomplete: Vec::new() }
+        Self {
+            grant,
+            started: Instant::now(),
+            reading: Duration::ZERO,
+            waiting: Duration::ZERO,
+            computing: Duration::ZERO,
+            blocked: Duration::ZERO,
+            writing: Duration::ZERO,
+            maps: 0,
+            bytes: 0,
+            underflow: Vec::new(),
+            incomplete: Vec::new(),
+        }
     }
 
     /// Tells the scheduler how it ended.
@@ -117,7 +136,15 @@ impl Job {
                 let (seconds, computing) = (self.started.elapsed().as_secs_f64(), self.computing.as_secs_f64());
                 let (maps, bytes, underflow, incomplete) = (self.maps, self.bytes, self.underflow, self.incomplete);
                 let report = Report { maps, bytes, seconds, computing, underflow, incomplete };
-                tracing::info!(%unit, attempt, maps, bytes, seconds, computing, "done");
+                tracing::info!(
+                    %unit, attempt, maps, bytes, seconds,
+                    reading = self.reading.as_secs_f64(),
+                    waiting = self.waiting.as_secs_f64(),
+                    computing,
+                    blocked = self.blocked.as_secs_f64(),
+                    writing = self.writing.as_secs_f64(),
+                    "done"
+                );
                 link.send(&FromWorker::Done { unit, attempt, report });
             }
             Err(UnitError::Stopped) => {}

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use store::{Completeness, Data, Shards, attribution, convergence_delta, narrow, underflow, write_means};
 use sweep::group::{Dtype, Group};
@@ -15,6 +16,8 @@ pub(crate) struct Writer {
     shards: Shards,
     /// Bytes written so far.
     pub(crate) bytes: u64,
+    /// How long that took.
+    pub(crate) took: Duration,
     /// Tells the stage before that writing has failed.
     pub(crate) unwritable: Arc<AtomicBool>,
     /// As in the report of the unit.
@@ -35,6 +38,7 @@ impl Writer {
         Self {
             shards: Shards::open(job.grant.unit.group.store.clone(), job.grant.tag.clone()),
             bytes: 0,
+            took: Duration::ZERO,
             unwritable,
             underflow: Vec::new(),
             incomplete: Vec::new(),

@@ -12,6 +12,7 @@ pub mod fingerprint;
 pub mod group;
 pub mod message;
 pub mod parameters;
+pub mod probe;
 pub mod problem;
 pub mod seed;
 pub mod semantics;
