@@ -33,13 +33,13 @@ impl<'a> Together<'a> {
     }
 
     fn made(variants: Vec<&'a Variant>) -> Result<Self, MethodError> {
-        let valued = |variant: &'a Variant| -> Result<(i64, &'a Variant), MethodError> {
+        let of = |variant: &'a Variant| -> Result<(i64, &'a Variant), MethodError> {
             let prefix = Entry::find(&variant.class)?.prefix;
             Ok((prefix.map_or(Ok(0), |prefix| variant.parameters.integer(prefix))?, variant))
         };
-        let mut valued = variants.into_iter().map(valued).collect::<Result<Vec<_>, _>>()?;
-        valued.sort_by_key(|(value, _)| *value);
-        let (values, variants): (Vec<i64>, Vec<&Variant>) = valued.into_iter().unzip();
+        let mut keyed = variants.into_iter().map(of).collect::<Result<Vec<_>, _>>()?;
+        keyed.sort_by_key(|(value, _)| *value);
+        let (values, variants): (Vec<i64>, Vec<&Variant>) = keyed.into_iter().unzip();
         // There is one at least.
         let last = variants[variants.len() - 1];
         let method = super::build(&last.class, &last.parameters, last.semantics)?;

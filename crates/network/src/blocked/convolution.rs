@@ -69,7 +69,7 @@ impl Block {
     }
 
     /// Gradients of all inputs from that before the ReLU.
-    fn given_on(&self, kept: &Kept, gradient: Tensor) -> Result<Vec<Tensor>, TchError> {
+    fn given_on(&self, kept: &Kept, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
         let size = kept.plane(0)?;
         let [.., block] = kept.output_shape[..] else { return Err(TchError::Shape("a value without blocks".into())) };
         let Geometry { stride, padding, dilation, .. } = self.geometry;
@@ -77,9 +77,9 @@ impl Block {
             (size[axis] + 2 * padding[axis] - dilation[axis] * (self.kernel[axis] - 1) - 1) / stride[axis] + 1
         };
         let convolved = [kept.shape(0)?[0], self.channels / block, output(0), output(1), block];
-        let mut all = vec![self.input_gradient.apply(&reduced(&gradient, &convolved)?, size)?];
+        let mut all = vec![self.input_gradient.apply(&reduced(gradient, &convolved)?, size)?];
         if kept.shapes.len() > 1 {
-            all.push(reduced(&gradient, kept.shape(1)?)?);
+            all.push(reduced(gradient, kept.shape(1)?)?);
         }
         Ok(all)
     }
@@ -91,7 +91,7 @@ impl Operation for Block {
     }
 
     fn backward(&self, kept: &Kept, gradient: &Tensor, rule: Rule) -> Result<Vec<Tensor>, TchError> {
-        self.given_on(kept, self.before_linear(kept, gradient, rule)?)
+        self.given_on(kept, &self.before_linear(kept, gradient, rule)?)
     }
 
     fn has_linear_part(&self) -> bool {
@@ -114,7 +114,7 @@ impl Operation for Block {
             Some(relu) => relu.multipliers(pair, gradient)?,
             None => gradient.f_contiguous()?,
         };
-        self.given_on(pair.here, gradient)
+        self.given_on(pair.here, &gradient)
     }
 
     fn is_relu(&self, functions: bool) -> bool {

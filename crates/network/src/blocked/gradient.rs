@@ -102,7 +102,7 @@ impl Phases {
                 for channel in 0..channels {
                     let phase = (channel * stride + phase_row) * stride + phase_column;
                     let place = dense.f_select(3, column)?.f_select(2, row)?.f_select(0, phase)?;
-                    let _ = place.shallow_clone().f_copy_(&tap.f_select(0, channel)?)?;
+                    place.shallow_clone().f_copy_(&tap.f_select(0, channel)?)?;
                 }
             }
         }

@@ -3,6 +3,8 @@
 //! A kernel works on one plane: the pixels of one block of channels of one image. It is written once, for
 //! registers of any width, and a block of channels fills one.
 
+#![expect(clippy::inline_always, reason = "what is not inlined is compiled without the wide instructions")]
+
 use pulp::bytemuck::checked::pod_read_unaligned;
 use pulp::{Simd, WithSimd};
 

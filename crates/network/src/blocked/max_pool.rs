@@ -1,5 +1,7 @@
 //! Max pooling of blocked values.
 
+#![expect(clippy::inline_always, reason = "what is not inlined is compiled without the wide instructions")]
+
 use std::ops::Range;
 
 use pulp::{Simd, WithSimd};

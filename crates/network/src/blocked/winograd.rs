@@ -7,6 +7,8 @@
 //! The sums are those of another order: 1e-6 of the largest value off, where a direct convolution is 5e-7 off.
 //! So this serves where nothing depends on the last bits: gradients on their way back.
 
+#![expect(clippy::inline_always, reason = "what is not inlined is compiled without the wide instructions")]
+
 use pulp::{Simd, WithSimd};
 use tch::{Kind, TchError, Tensor};
 
@@ -64,9 +66,9 @@ impl Winograd {
 
     /// `[n, in / b, h, w, b]` to `[n, out / b, h', w', b]`.
     pub(super) fn apply(&self, x: &Tensor) -> Result<Tensor, TchError> {
-        let (n, _, h, w, block) = x.size5()?;
+        let (n, _, height, width, block) = x.size5()?;
         let x = x.f_contiguous()?;
-        let outputs = [h + 2 * self.padding[0] - 2, w + 2 * self.padding[1] - 2];
+        let outputs = [height + 2 * self.padding[0] - 2, width + 2 * self.padding[1] - 2];
         let tiles = outputs.map(|output| (output + 1) / 2);
         let shape = [n, self.channels[1] / block, outputs[0], outputs[1], block];
         let y = Tensor::f_empty(shape, (Kind::Float, x.device()))?;
@@ -74,8 +76,8 @@ impl Winograd {
         let rows = ((IN_FLIGHT / each.max(1)) as i64).clamp(1, n.max(1));
         for first in (0..n).step_by(rows as usize) {
             let rows = rows.min(n - first);
-            let products = self.multiplied(&self.tiles(&x.f_narrow(0, first, rows)?, [h, w], tiles)?)?;
-            self.gathered(&products, &mut y.f_narrow(0, first, rows)?, outputs, tiles)?;
+            let products = self.multiplied(&self.tiles(&x.f_narrow(0, first, rows)?, [height, width], tiles)?)?;
+            gathered(&products, &mut y.f_narrow(0, first, rows)?, outputs, tiles)?;
         }
         Ok(y)
     }
@@ -104,27 +106,21 @@ impl Winograd {
         };
         (0..).zip(&self.points).map(product).collect()
     }
+}
 
-    /// The outputs of some images, `y`, from their products.
-    fn gathered(
-        &self,
-        products: &[Tensor],
-        y: &mut Tensor,
-        outputs: [i64; 2],
-        tiles: [i64; 2],
-    ) -> Result<(), TchError> {
-        let Shape { blocks, plane, block } = Shape::of(y)?;
-        let products = products.iter().map(values::<f32>).collect::<Result<Vec<_>, _>>()?;
-        let per_image = (tiles[0] * tiles[1]) as usize * block;
-        let images = y.size()[0] as usize;
-        each_run(values_mut(y)?, plane, |index, out| {
-            let (row, channel) = (index / blocks, index % blocks);
-            let from = (channel * images + row) * per_image;
-            let points: [&[f32]; POINTS] = std::array::from_fn(|point| &products[point][from..][..per_image]);
-            kernels::run(block, Gather { points, outputs, tiles, out });
-        });
-        Ok(())
-    }
+/// The outputs of some images, `y`, from their products.
+fn gathered(products: &[Tensor], y: &mut Tensor, outputs: [i64; 2], tiles: [i64; 2]) -> Result<(), TchError> {
+    let Shape { blocks, plane, block } = Shape::of(y)?;
+    let products = products.iter().map(values::<f32>).collect::<Result<Vec<_>, _>>()?;
+    let per_image = (tiles[0] * tiles[1]) as usize * block;
+    let images = y.size()[0] as usize;
+    each_run(values_mut(y)?, plane, |index, out| {
+        let (row, channel) = (index / blocks, index % blocks);
+        let from = (channel * images + row) * per_image;
+        let points: [&[f32]; POINTS] = std::array::from_fn(|point| &products[point][from..][..per_image]);
+        kernels::run(block, Gather { points, outputs, tiles, out });
+    });
+    Ok(())
 }
 
 /// `B^T d` along one axis: four inputs to four points.

@@ -13,8 +13,8 @@ impl Graph {
     pub fn trace_reference(&self, baselines: &Tensor, rows: i64) -> Result<Trace, TchError> {
         let trace = self.trace_values(baselines)?;
         // What is fed by nothing is a constant, and does not count.
-        let values = trace.kept.iter().filter(|kept| !kept.shapes.is_empty());
-        let fit = values.fold(true, |fit, kept| fit && kept.output_shape.first() == Some(&1));
+        let mut values = trace.kept.iter().filter(|kept| !kept.shapes.is_empty());
+        let fit = values.all(|kept| kept.output_shape.first() == Some(&1));
         if baselines.size().first() != Some(&1) || rows == 1 || fit {
             return Ok(trace);
         }

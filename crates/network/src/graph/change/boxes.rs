@@ -20,6 +20,10 @@ pub(super) struct Area {
 }
 
 impl Area {
+    pub(super) fn pixels(self) -> usize {
+        (self.height * self.width) as usize
+    }
+
     fn axes(self) -> [(i64, i64); 2] {
         [(self.top, self.height), (self.left, self.width)]
     }

@@ -19,11 +19,11 @@ impl<'a> Source<'a> {
         self.image.min(clean.size()[0] - 1)
     }
 
-    /// The area, and of the patch its values and its own area.
-    fn in_memory(&self, planes: usize, lanes: usize) -> Result<(Area, Option<(&'a [f32], Area)>), TchError> {
-        let Some(Patch { values: boxes, row, area }) = self.patch else { return Ok((self.area, None)) };
-        let each = planes * (area.height * area.width) as usize * lanes;
-        Ok((self.area, Some((&values::<f32>(boxes)?[row * each..], *area))))
+    /// The patch as the first of its planes.
+    fn in_memory(&self, planes: usize, lanes: usize) -> Result<Option<Plane<'a>>, TchError> {
+        let Some(Patch { values: boxes, row, area }) = self.patch else { return Ok(None) };
+        let each = planes * area.pixels() * lanes;
+        Ok(Some(Plane { values: &values::<f32>(boxes)?[row * each..], area: *area }))
     }
 }
 
@@ -77,21 +77,20 @@ fn fill(crop: &mut Tensor, clean: &Tensor, sources: &[Source<'_>], outside: f32)
     let lanes = clean.size().get(4).map_or(1, |block| *block as usize);
     let planes = clean.size()[1] as usize;
     let images: Vec<usize> = sources.iter().map(|source| source.row_of(clean) as usize).collect();
-    let rows = sources.iter().map(|source| source.in_memory(planes, lanes)).collect::<Result<Vec<_>, _>>()?;
-    let whole = Area { top: 0, left: 0, height, width };
-    let (each, length) = ((height * width) as usize * lanes, crop.numel() / (sources.len() * planes).max(1));
+    let patches = sources.iter().map(|source| source.in_memory(planes, lanes)).collect::<Result<Vec<_>, _>>()?;
+    // Threads may not share tensors: only slices and numbers go along.
+    let seen: Vec<Area> = sources.iter().map(|source| source.area).collect();
+    let all = Plane { values: map, area: Area { top: 0, left: 0, height, width } };
+    let length = crop.numel() / (sources.len() * planes).max(1);
     each_run(values_mut(crop)?, length, |index, out| {
         let (row, at) = (index / planes, index % planes);
-        let (seen, patch) = &rows[row];
-        let clean = Plane { values: &map[(images[row] * planes + at) * each..], area: whole };
-        let patch = patch.as_ref().map(|(values, area)| {
-            let each = (area.height * area.width) as usize * lanes;
-            Plane { values: &values[at * each..], area: *area }
-        });
-        for (line, y) in out.chunks_exact_mut(seen.width as usize * lanes).zip(seen.top..) {
-            clean.write(line, y, seen.left, lanes, Some(outside));
+        let clean = all.plane(images[row] * planes + at, lanes);
+        let patch = patches[row].as_ref().map(|patch| patch.plane(at, lanes));
+        let Area { top, left, width, .. } = seen[row];
+        for (line, y) in out.chunks_exact_mut(width as usize * lanes).zip(top..) {
+            clean.write(line, y, left, lanes, Some(outside));
             if let Some(patch) = &patch {
-                patch.write(line, y, seen.left, lanes, None);
+                patch.write(line, y, left, lanes, None);
             }
         }
     });
@@ -105,6 +104,11 @@ struct Plane<'a> {
 }
 
 impl Plane<'_> {
+    /// The plane number `at` from this one on.
+    fn plane(&self, at: usize, lanes: usize) -> Self {
+        Self { values: &self.values[at * self.area.pixels() * lanes..], area: self.area }
+    }
+
     /// Writes row `y` from column `left` on into `line`. What is outside of the plane is filled, or left.
     fn write(&self, line: &mut [f32], y: i64, left: i64, lanes: usize, outside: Option<f32>) {
         let Area { top, left: first, height, width } = self.area;

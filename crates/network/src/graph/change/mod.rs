@@ -87,7 +87,7 @@ impl Graph {
             let change = if id == 0 {
                 Changed::Boxes(replacements.iter().map(Patch::of).collect())
             } else {
-                graph.change(node, &changes, clean, replacements)?
+                change(node, &changes, clean, replacements)?
             };
             changes.push(change);
             for &input in &node.inputs {
@@ -101,47 +101,41 @@ impl Graph {
             _ => Err(TchError::Shape("the logits do not depend on the images".to_owned())),
         }
     }
+}
 
-    /// What `node` makes of the changes of its inputs.
-    fn change(
-        &self,
-        node: &Node,
-        changes: &[Changed],
-        clean: &Clean,
-        replacements: &[Replacement],
-    ) -> Result<Changed, TchError> {
-        let count = replacements.len();
-        let inputs: Vec<Input<'_>> = (node.inputs.iter().enumerate())
-            .map(|(index, &id)| Input {
-                clean: &clean.values[id],
-                change: &changes[id],
-                reach: node.operation.reach(index),
-                outside: node.operation.outside(),
-            })
-            .collect();
-        if inputs.iter().all(|input| matches!(input.change, Changed::Not)) {
-            return Ok(Changed::Not);
-        }
-        let output = &clean.values[changes.len()];
-        if !inputs.iter().all(|input| input.is_local(output)) {
-            let whole = inputs.iter().map(|input| input.whole(replacements)).collect::<Result<Vec<_>, _>>()?;
-            let whole: Vec<&Tensor> = whole.iter().collect();
-            let how = How { images: count as i64, ..How::FORWARD };
-            return Ok(Changed::Whole(node.operation.run(&whole, how)?.0));
-        }
-        let size = plane(output).unwrap_or_default();
-        let mut patches: Vec<Option<Patch>> = vec![None; count];
-        let reached = (0..count).map(|at| inputs.iter().filter_map(|input| input.reached(at, size)).reduce(Area::with));
-        let reached: Vec<Area> = reached.map(Option::unwrap_or_default).collect();
-        for group in groups(&reached, size) {
-            let crops = inputs.iter().map(|input| input.crop(replacements, &group)).collect::<Result<Vec<_>, _>>()?;
-            let values = Rc::new(node.operation.run_inside(&crops.iter().collect::<Vec<_>>())?.f_contiguous()?);
-            for (row, &(at, area)) in group.iter().enumerate() {
-                patches[at] = Some(Patch { values: Rc::clone(&values), row, area });
-            }
-        }
-        Ok(Changed::Boxes(patches.into_iter().flatten().collect()))
+/// What `node` makes of the changes of its inputs.
+fn change(node: &Node, changes: &[Changed], clean: &Clean, replacements: &[Replacement]) -> Result<Changed, TchError> {
+    let count = replacements.len();
+    let inputs: Vec<Input<'_>> = (node.inputs.iter().enumerate())
+        .map(|(index, &id)| Input {
+            clean: &clean.values[id],
+            change: &changes[id],
+            reach: node.operation.reach(index),
+            outside: node.operation.outside(),
+        })
+        .collect();
+    if inputs.iter().all(|input| matches!(input.change, Changed::Not)) {
+        return Ok(Changed::Not);
     }
+    let output = &clean.values[changes.len()];
+    if !inputs.iter().all(|input| input.is_local(output)) {
+        let whole = inputs.iter().map(|input| input.whole(replacements)).collect::<Result<Vec<_>, _>>()?;
+        let whole: Vec<&Tensor> = whole.iter().collect();
+        let how = How { images: count as i64, ..How::FORWARD };
+        return Ok(Changed::Whole(node.operation.run(&whole, how)?.0));
+    }
+    let size = plane(output).unwrap_or_default();
+    let mut patches: Vec<Option<Patch>> = vec![None; count];
+    let reached = (0..count).map(|at| inputs.iter().filter_map(|input| input.reached(at, size)).reduce(Area::with));
+    let reached: Vec<Area> = reached.map(Option::unwrap_or_default).collect();
+    for group in groups(&reached, size) {
+        let crops = inputs.iter().map(|input| input.crop(replacements, &group)).collect::<Result<Vec<_>, _>>()?;
+        let values = Rc::new(node.operation.run_inside(&crops.iter().collect::<Vec<_>>())?.f_contiguous()?);
+        for (row, &(at, area)) in group.iter().enumerate() {
+            patches[at] = Some(Patch { values: Rc::clone(&values), row, area });
+        }
+    }
+    Ok(Changed::Boxes(patches.into_iter().flatten().collect()))
 }
 
 impl Patch {
