@@ -62,13 +62,13 @@ def forward_flop(model, size):
 
 def passes(name, params, size):
     """Forward passes' worth of operations an image that the plain method takes; a backward pass is another one."""
-    patch, noise = params.get("patch_size", size), params.get("n_noise_baselines", 8)
+    patch, noise = params.get("patch_size", size), params.get("n_noise_baselines", 4)
     windows = -(-(size - 2 * patch) // patch) + 1
     return {
         "IntegratedGradients": 2 * params.get("n_steps", 0),
         "GradientShap": 2 * params.get("n_samples", 0),
-        # There: the image and its noise. Back: from each baseline, zero and the mean too.
-        "DeepLiftShap": 1 + noise + noise + 2,
+        # There: the image. Back: from each baseline, zero and the mean too. All images share the baselines.
+        "DeepLiftShap": 1 + noise + 2,
         "FeatureAblation": 1 + (-(-size // patch)) ** 2,
         "Occlusion": 1 + windows**2,
     }.get(name, 2)

@@ -16,6 +16,8 @@ pub(crate) enum Kind {
 
 /// On what to compute.
 #[derive(Clone, Copy, Debug, clap::Args)]
+// Each group of arguments has a name, by default that of its type: two would be called `Args`.
+#[group(id = "device_args")]
 pub(crate) struct Args {
     /// Device to compute on
     #[arg(long, value_enum)]

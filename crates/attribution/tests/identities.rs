@@ -4,12 +4,13 @@
 
 mod common;
 
-use attribution::{METHODS, Origin, Pass};
+use attribution::{METHODS, Origin, Pass, Together};
 use common::{Case, graph, images, targets, worst};
 use network::models::MODELS;
 use network::{Graph, Rule};
 use serde_json::json;
 use sweep::semantics::Semantics::{self, Captum, CaptumPatched, Exact};
+use sweep::variant::Variant;
 use tch::{Kind, Tensor};
 
 /// Largest |delta| over |F(x) - F(b)|; in single precision over |F(x)| if that is larger, as its rounding counts.
@@ -281,4 +282,42 @@ fn grad_cam_weighs_the_maps_of_a_layer_by_their_mean_gradient() {
     let whole = graph.trace(&images).unwrap();
     let seed = graph.select(whole.logits(), &targets(&graph, &images)).unwrap();
     assert_eq!(graph.backward(&whole, &seed, Rule::GRADIENT).unwrap().size(), images.size());
+}
+
+/// A variant that is met on the way to another gives the maps that it gives alone, to the bit.
+#[test]
+fn variants_that_are_computed_together_are_those_that_each_gives_alone() {
+    let graph = graph("resnet18", Kind::Float);
+    let images = images(&graph, 2, Kind::Float);
+    let mut found = 0;
+    for entry in METHODS {
+        let Some(parameter) = entry.prefix else { continue };
+        let variants: Vec<Variant> = [3, 7, 4].iter().map(|value| variant(entry, parameter, *value)).collect();
+        let parts = Together::of(variants.iter()).unwrap();
+        assert_eq!(parts.len(), 1, "{}", entry.item.name);
+        let mean = images.narrow(0, 0, 1).full_like(0.1);
+        let origin = Origin { seed: 7, dataset: ("set", "test"), first: 0, mean: Some(&mean) };
+        let pass = Pass::new(&graph, images.shallow_clone(), targets(&graph, &images), 16, origin);
+        let together = parts[0].attribute(&pass).unwrap();
+        for (variant, attribution) in parts[0].variants.iter().zip(&together) {
+            let given = serde_json::to_value(&variant.parameters).unwrap();
+            let alone = Case::of(&graph).attribute(&entry.item.name, &given, &images, 16);
+            assert!(attribution.map.equal(&alone.map), "{}", variant.key);
+            assert!(attribution.change.as_ref().unwrap().equal(alone.change.as_ref().unwrap()), "{}", variant.key);
+            found += 1;
+        }
+    }
+    assert!(found > 0);
+}
+
+fn variant(entry: &attribution::Entry, parameter: &str, value: i64) -> Variant {
+    let given: sweep::parameters::Parameters = serde_json::from_value(json!({parameter: value})).unwrap();
+    Variant {
+        key: format!("{}_{parameter}_{value}", entry.item.name),
+        class: entry.item.name.to_string(),
+        parameters: given.checked(&entry.item.parameters).unwrap(),
+        semantics: Exact,
+        complete: entry.complete,
+        batch: 16,
+    }
 }

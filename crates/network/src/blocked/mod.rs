@@ -27,3 +27,6 @@ pub(crate) use max_pool::Pool;
 pub(crate) use memory::{each_run, values, values_mut};
 pub(crate) use normalise::Normalise;
 pub(crate) use shim::block;
+
+#[cfg(test)]
+mod tests;
