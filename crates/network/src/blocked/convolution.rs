@@ -4,7 +4,7 @@ use tch::{Kind, TchError, Tensor};
 
 use super::gradient::{InputGradient, packed};
 use super::normalise::Affine;
-use super::relu::{Gated, finish};
+use super::relu::{End, Gated};
 use super::shim::{block, convolve};
 use crate::graph::{How, Kept, Operation, Pair, Reach, Rule};
 use crate::operations::{BatchNorm, Convolution, Geometry, Relu, reduced};
@@ -60,11 +60,12 @@ impl Block {
         let y = convolve(inputs[0], &self.packed, self.bias.as_ref(), geometry, None, block())?;
         let (norm, relu) = (self.norm.as_ref(), self.relu.as_ref());
         match inputs.get(1) {
+            // One of both is broadcast: a pass of its own.
             Some(other) if other.size() != y.size() => {
-                let y = finish(y, norm, None, None, How::FORWARD)?.0.f_add(other)?;
-                finish(y, None, None, relu, how)
+                let (y, _) = End { norm, residual: None, relu: None }.of(y, How::FORWARD)?;
+                End { norm: None, residual: None, relu }.of(y.f_add(other)?, how)
             }
-            other => finish(y, norm, other.copied(), relu, how),
+            other => End { norm, residual: other.copied(), relu }.of(y, how),
         }
     }
 

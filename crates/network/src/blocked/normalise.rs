@@ -2,9 +2,8 @@
 
 use tch::{Kind, TchError, Tensor};
 
-use super::kernels::{self, Finish};
-use super::memory::{each_pair, values, values_mut};
-use super::relu::{Gated, Shape, signs};
+use super::memory::values;
+use super::relu::{End, Gated, Shape};
 use crate::graph::{How, Kept, Operation, Pair, Reach, Rule};
 use crate::operations::{BatchNorm, Relu};
 
@@ -61,7 +60,7 @@ impl Normalise {
 
 impl Operation for Normalise {
     fn run(&self, inputs: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
-        let Shape { plane, block, .. } = Shape::of(inputs[0])?;
+        let Shape { plane, .. } = Shape::of(inputs[0])?;
         let parts = inputs.iter().map(|input| values::<f32>(input)).collect::<Result<Vec<_>, _>>()?;
         // Where each block of channels comes from: part, block of it, blocks in it.
         let widths: Vec<usize> = inputs.iter().map(|input| input.size()[1] as usize).collect();
@@ -69,25 +68,13 @@ impl Operation for Normalise {
             widths.iter().enumerate().flat_map(|(part, &width)| (0..width).map(move |at| (part, at, width))).collect();
         let mut shape = inputs[0].size();
         shape[1] = from.len() as i64;
-        let options = (Kind::Float, inputs[0].device());
-        let mut y = Tensor::f_empty(&shape, options)?;
-        let compared = how.compare && self.relu.is_some();
-        let (relu, keep) = (self.relu.is_some() && !compared, how.keep && self.relu.is_some() && !compared);
-        let mut positive = if keep { Some(signs(&y)?) } else { None };
-        let kept = positive.as_mut().map_or(Ok(&mut [][..]), values_mut::<u8>)?;
-        let affine = self.norm.as_ref().map(Affine::values).transpose()?;
-        let length = kept.len() / (shape[0] as usize * from.len()).max(1);
-        each_pair(values_mut::<f32>(&mut y)?, plane, kept, length, |index, x, positive| {
-            let (row, at) = (index / from.len(), index % from.len());
-            let (part, place, width) = from[at];
-            x.copy_from_slice(&parts[part][(row * width + place) * plane..][..plane]);
-            let affine = affine.map(|(scale, shift)| (&scale[at * block..][..block], &shift[at * block..][..block]));
-            kernels::run(block, Finish { x, affine, residual: None, relu, positive });
-        });
-        if compared {
-            return Ok((y.f_relu()?, vec![y]));
-        }
-        Ok((y, positive.into_iter().collect()))
+        let y = Tensor::f_empty(&shape, (Kind::Float, inputs[0].device()))?;
+        let fill = |index: usize, x: &mut [f32]| {
+            let (row, (part, at, width)) = (index / from.len(), from[index % from.len()]);
+            x.copy_from_slice(&parts[part][(row * width + at) * plane..][..plane]);
+        };
+        let end = End { norm: self.norm.as_ref(), residual: None, relu: self.relu.as_ref() };
+        end.filled(y, fill, how)
     }
 
     fn backward(&self, kept: &Kept, gradient: &Tensor, rule: Rule) -> Result<Vec<Tensor>, TchError> {

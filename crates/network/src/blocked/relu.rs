@@ -8,50 +8,54 @@ use super::normalise::Affine;
 use crate::graph::{How, Kept, Operation, Pair, Rule};
 use crate::operations::Relu;
 
-/// `y`, which is nobody else's, times scale plus shift, plus `residual`, and the ReLU of it; with what the
-/// ReLU's way back needs: where it was positive, or its input if two passes will be compared.
-pub(super) fn finish(
-    y: Tensor,
-    norm: Option<&Affine>,
-    residual: Option<&Tensor>,
-    relu: Option<&Gated>,
-    how: How,
-) -> Result<(Tensor, Vec<Tensor>), TchError> {
-    let compared = how.compare && relu.is_some();
-    let y = passed(y, norm, residual, relu.is_some() && !compared, how.keep && relu.is_some() && !compared)?;
-    match y {
-        (input, _) if compared => Ok((input.f_relu()?, vec![input])),
-        (y, positive) => Ok((y, positive.into_iter().collect())),
-    }
+/// What happens to a value that is nobody else's.
+pub(super) struct End<'a> {
+    pub(super) norm: Option<&'a Affine>,
+    /// Added behind the batch norm.
+    pub(super) residual: Option<&'a Tensor>,
+    pub(super) relu: Option<&'a Gated>,
 }
 
-fn passed(
-    mut y: Tensor,
-    norm: Option<&Affine>,
-    residual: Option<&Tensor>,
-    relu: bool,
-    keep: bool,
-) -> Result<(Tensor, Option<Tensor>), TchError> {
-    if norm.is_none() && residual.is_none() && !relu {
-        return Ok((y, None));
+impl End<'_> {
+    /// `y` times scale plus shift, plus the residual, and the ReLU of it; with what the ReLU's way back needs:
+    /// where it was positive, or its input if two passes will be compared.
+    pub(super) fn of(&self, y: Tensor, how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
+        if self.norm.is_none() && self.residual.is_none() && self.relu.is_none() {
+            return Ok((y, Vec::new()));
+        }
+        self.filled(y, |_, _| {}, how)
     }
-    let Shape { blocks, plane, block } = Shape::of(&y)?;
-    let affine = norm.map(Affine::values).transpose()?;
-    let residual = residual.map(values::<f32>).transpose()?;
-    let mut positive = if keep { Some(signs(&y)?) } else { None };
-    let kept = positive.as_mut().map_or(Ok(&mut [][..]), values_mut::<u8>)?;
-    let length = kept.len() / (y.size()[0] as usize * blocks).max(1);
-    each_pair(values_mut::<f32>(&mut y)?, plane, kept, length, |index, x, positive| {
-        let channels = index % blocks * block;
-        let affine = affine.map(|(scale, shift)| (&scale[channels..][..block], &shift[channels..][..block]));
-        let residual = residual.map(|values| &values[index * plane..][..plane]);
-        kernels::run(block, Finish { x, affine, residual, relu, positive });
-    });
-    Ok((y, positive))
+
+    /// The same of what `fill` puts into the planes of `y`, by their number, in the same pass over the memory.
+    pub(super) fn filled(
+        &self,
+        mut y: Tensor,
+        fill: impl Fn(usize, &mut [f32]) + Sync,
+        how: How,
+    ) -> Result<(Tensor, Vec<Tensor>), TchError> {
+        let relu = self.relu.is_some() && !how.compare;
+        let Shape { blocks, plane, block } = Shape::of(&y)?;
+        let affine = self.norm.map(Affine::values).transpose()?;
+        let residual = self.residual.map(values::<f32>).transpose()?;
+        let mut positive = if relu && how.keep { Some(signs(&y)?) } else { None };
+        let kept = positive.as_mut().map_or(Ok(&mut [][..]), values_mut::<u8>)?;
+        let length = kept.len() / (y.size()[0] as usize * blocks).max(1);
+        each_pair(values_mut::<f32>(&mut y)?, plane, kept, length, |index, x, positive| {
+            fill(index, x);
+            let channels = index % blocks * block;
+            let affine = affine.map(|(scale, shift)| (&scale[channels..][..block], &shift[channels..][..block]));
+            let residual = residual.map(|values| &values[index * plane..][..plane]);
+            kernels::run(block, Finish { x, affine, residual, relu, positive });
+        });
+        if self.relu.is_some() && how.compare {
+            return Ok((y.f_relu()?, vec![y]));
+        }
+        Ok((y, positive.into_iter().collect()))
+    }
 }
 
 /// Room for a yes or no for each value of `y`.
-pub(super) fn signs(y: &Tensor) -> Result<Tensor, TchError> {
+fn signs(y: &Tensor) -> Result<Tensor, TchError> {
     let (n, blocks, h, w, block) = y.size5()?;
     Tensor::f_empty([n, blocks, h, w, kernels::mask_bytes(block)], (Kind::Uint8, y.device()))
 }

@@ -23,8 +23,8 @@ use crate::operations::Geometry;
 const POINTS: usize = 16;
 /// Bytes of transformed tiles that are in flight: they should stay in the cache.
 const IN_FLIGHT: usize = 8 << 20;
-/// Products at one point, for all tiles, from which on the calls are worth it.
-const LEAST_WORK: i64 = 12 << 20;
+/// Products at one point, for all tiles of an image, from which on the calls are worth it with a few images.
+const LEAST_WORK: i64 = 1 << 20;
 /// Fewest channels for which the products outweigh the transforms.
 const LEAST_CHANNELS: i64 = 64;
 
@@ -57,10 +57,11 @@ impl Winograd {
         Ok(Some(Self { points, channels: [channels, out], padding: geometry.padding }))
     }
 
-    /// Whether it is faster than a direct convolution of `x`: sixteen calls must have enough to do.
+    /// Whether it is faster than a direct convolution of `x`: sixteen calls must have enough to do. The number of
+    /// images is not asked for, so that it does not show in the last bits.
     pub(super) fn pays(&self, x: &Tensor) -> bool {
         let size = x.size();
-        let tiles: i64 = size[0] * ((size[2] + 1) / 2) * ((size[3] + 1) / 2);
+        let tiles = ((size[2] + 1) / 2) * ((size[3] + 1) / 2);
         tiles * self.channels[0] * self.channels[1] >= LEAST_WORK
     }
 

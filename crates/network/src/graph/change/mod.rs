@@ -114,11 +114,13 @@ fn change(node: &Node, changes: &[Changed], clean: &Clean, replacements: &[Repla
             outside: node.operation.outside(),
         })
         .collect();
-    if inputs.iter().all(|input| matches!(input.change, Changed::Not)) {
+    if inputs.is_empty() {
         return Ok(Changed::Not);
     }
     let output = &clean.values[changes.len()];
-    if !inputs.iter().all(|input| input.is_local(output)) {
+    // A constant that is repeated for every image changes with their number.
+    let is_constant = inputs.iter().all(|input| matches!(input.change, Changed::Not));
+    if is_constant || !inputs.iter().all(|input| input.is_local(output)) {
         let whole = inputs.iter().map(|input| input.whole(replacements)).collect::<Result<Vec<_>, _>>()?;
         let whole: Vec<&Tensor> = whole.iter().collect();
         let how = How { images: count as i64, ..How::FORWARD };
