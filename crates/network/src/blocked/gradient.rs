@@ -5,14 +5,13 @@
 use tch::{Kind, TchError, Tensor};
 
 use super::shim::{block, convolve};
-use super::winograd::Winograd;
 use crate::operations::{Convolution, Geometry};
 
 /// How the gradient of the output becomes that of the input.
 #[derive(Debug)]
 pub(super) enum InputGradient {
-    /// With stride 1: the convolution with turned weights; of 3x3, with fewer products where that pays.
-    Turned { packed: Tensor, geometry: Geometry, winograd: Option<Winograd> },
+    /// With stride 1: the convolution with turned weights.
+    Turned { packed: Tensor, geometry: Geometry },
     /// The transposed convolution, with `[out, in, kh, kw]`.
     Transposed { weight: Tensor, geometry: Geometry },
     /// To few channels: see [`Phases`].
@@ -36,17 +35,13 @@ impl InputGradient {
             return Ok(Self::Transposed { weight: scaled.weight, geometry });
         };
         let geometry = Geometry { stride: [1, 1], padding, ..geometry };
-        let winograd = Winograd::of(turned, geometry)?;
-        Ok(Self::Turned { packed: packed(turned)?, geometry, winograd })
+        Ok(Self::Turned { packed: packed(turned)?, geometry })
     }
 
     /// The gradient of an input of `[h, w]` pixels from that of the output.
     pub(super) fn apply(&self, gradient: &Tensor, size: [i64; 2]) -> Result<Tensor, TchError> {
         match self {
-            Self::Turned { packed, geometry, winograd } => match winograd {
-                Some(winograd) if winograd.pays(gradient) => winograd.apply(gradient),
-                _ => convolve(gradient, packed, None, *geometry, None, block()),
-            },
+            Self::Turned { packed, geometry } => convolve(gradient, packed, None, *geometry, None, block()),
             Self::Transposed { weight, geometry } => {
                 let (outputs, kernel) = (&gradient.size()[2..4], &weight.size()[2..4]);
                 let beyond = [0, 1].map(|axis| {

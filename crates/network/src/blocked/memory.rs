@@ -72,26 +72,6 @@ pub(crate) fn each_pair<T: Element, U: Element>(
     });
 }
 
-/// Splits `out` into `rows` times so many runs of `length` values, and calls `act` with the number of each
-/// column and its runs, in parallel.
-pub(crate) fn each_column<T: Element>(
-    out: &mut [T],
-    rows: usize,
-    length: usize,
-    act: impl Fn(usize, &mut [&mut [T]]) + Sync,
-) {
-    let columns = out.len() / (rows * length).max(1);
-    let out = Shared(out.as_mut_ptr());
-    parallel(columns, GRAIN / (rows * length).max(1), |part| {
-        for column in part {
-            // SAFETY: runs do not overlap, and every column is in one part only.
-            let mut runs: Vec<&mut [T]> =
-                (0..rows).map(|row| unsafe { out.run(row * columns + column, length) }).collect();
-            act(column, &mut runs);
-        }
-    });
-}
-
 /// A slice of which several threads take different runs.
 struct Shared<T>(*mut T);
 

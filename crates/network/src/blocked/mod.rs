@@ -18,7 +18,6 @@ mod memory;
 mod normalise;
 mod relu;
 mod shim;
-mod winograd;
 
 pub(crate) use average_pool::Average;
 pub(crate) use border::{Enter, Leave};
