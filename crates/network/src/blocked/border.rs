@@ -13,13 +13,13 @@ pub(crate) struct Enter;
 #[derive(Debug)]
 pub(crate) struct Leave;
 
-fn enter(tensor: &Tensor) -> Result<Tensor, TchError> {
+pub(super) fn enter(tensor: &Tensor) -> Result<Tensor, TchError> {
     let (n, c, h, w) = tensor.size4()?;
     let block = block().unwrap_or(1);
     tensor.f_reshape([n, c / block, block, h, w])?.f_permute([0, 1, 3, 4, 2])?.f_contiguous()
 }
 
-fn leave(tensor: &Tensor) -> Result<Tensor, TchError> {
+pub(super) fn leave(tensor: &Tensor) -> Result<Tensor, TchError> {
     let (n, blocks, h, w, block) = tensor.size5()?;
     tensor.f_permute([0, 1, 4, 2, 3])?.f_reshape([n, blocks * block, h, w])
 }

@@ -132,11 +132,12 @@ impl WithSimd for Forward<'_> {
                 for row in rows.clone() {
                     for column in columns.clone() {
                         let value = x[(row * size[1] + column) as usize];
-                        // As in libtorch: the first of equals wins, and NaN always. Both are "not less or equal".
-                        let loses = simd.less_than_or_equal_f32s(value, best);
-                        best = simd.select_f32s(loses, best, value);
                         let tap = simd.splat_f32s((row * pool.kernel[1] + column - origin) as f32);
-                        winner = simd.select_f32s(loses, winner, tap);
+                        // As in libtorch: the first of equals wins, NaN always, and no number wins over NaN.
+                        let is_number = simd.equal_f32s(value, value);
+                        let larger = simd.greater_than_f32s(value, best);
+                        winner = simd.select_f32s(is_number, simd.select_f32s(larger, tap, winner), tap);
+                        best = simd.select_f32s(is_number, simd.select_f32s(larger, value, best), value);
                     }
                 }
                 (*out, *winners) = (best, winner);

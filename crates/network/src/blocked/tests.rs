@@ -3,26 +3,16 @@
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::block;
+use super::border::{enter, leave};
 use super::gradient::InputGradient;
-use crate::operations::{Convolution, Geometry};
+use super::max_pool::Pool;
+use crate::graph::{How, Operation};
+use crate::operations::{Convolution, Geometry, MaxPool};
 
 /// A wave: spares libtorch's global generator.
 fn wave(size: &[i64], pace: f64) -> Result<Tensor, TchError> {
     let count = Tensor::f_arange(size.iter().product::<i64>(), (Kind::Double, Device::Cpu))?;
     count.f_mul_scalar(pace)?.f_sin()?.f_view(size)?.f_to_kind(Kind::Float)
-}
-
-fn enter(tensor: &Tensor, block: i64) -> Result<Tensor, TchError> {
-    let (n, c, h, w) = tensor.size4()?;
-    tensor.f_view([n, c / block, block, h, w])?.f_permute([0, 1, 3, 4, 2])?.f_contiguous()
-}
-
-fn leave(tensor: &Tensor) -> Result<Tensor, TchError> {
-    if tensor.dim() == 4 {
-        return Ok(tensor.shallow_clone());
-    }
-    let (n, blocks, h, w, block) = tensor.size5()?;
-    tensor.f_permute([0, 1, 4, 2, 3])?.f_reshape([n, blocks * block, h, w])
 }
 
 fn worst(a: &Tensor, b: &Tensor) -> Result<f64, TchError> {
@@ -47,7 +37,9 @@ const CASES: [(i64, i64, i64, i64, [i64; 2]); 12] = [
 
 #[test]
 fn input_gradients_are_those_of_the_transposed_convolution() -> Result<(), TchError> {
-    let Some(block) = block() else { return Ok(()) };
+    if block().is_none() {
+        return Ok(());
+    }
     for (kernel, stride, padding, size, [channels, out]) in CASES {
         let weight = wave(&[out, channels, kernel, kernel], 0.37)?;
         let scale = wave(&[out], 1.3)?;
@@ -65,9 +57,25 @@ fn input_gradients_are_those_of_the_transposed_convolution() -> Result<(), TchEr
             [1; 2],
         )?;
         let convolution = Convolution::new(weight, None, Geometry::square(stride, padding))?;
-        let ours = InputGradient::of(&convolution, Some(&scale))?.apply(&enter(&gradient, block)?, [size; 2])?;
-        let error = worst(&leave(&ours)?.f_to_kind(Kind::Double)?, &transposed)?;
+        let ours = InputGradient::of(&convolution, Some(&scale))?.apply(&enter(&gradient)?, [size; 2])?;
+        let ours = if ours.dim() == 5 { leave(&ours)? } else { ours };
+        let error = worst(&ours.f_to_kind(Kind::Double)?, &transposed)?;
         assert!(error < 1e-5, "{kernel}x{kernel} stride {stride} of {size} px, {channels} to {out}: {error}");
     }
+    Ok(())
+}
+
+/// A value that is not finite must come to light in the logits: no pooling may hide it.
+#[test]
+fn no_number_wins_over_nan_in_a_pooling() -> Result<(), TchError> {
+    let Some(block) = block() else { return Ok(()) };
+    let dense = wave(&[1, block, 8, 8], 0.37)?;
+    let _ = dense.f_narrow(2, 3, 1)?.f_narrow(3, 4, 1)?.f_fill_(f64::NAN)?;
+    let pool = MaxPool { kernel: [3; 2], stride: [2; 2], padding: [1; 2], dilation: [1; 2], ceil: false };
+    let expected = pool.run(&[&dense], How::FORWARD)?.0.f_isnan()?;
+    let blocked = Pool::of(&pool).ok_or_else(|| TchError::Shape("a pooling that fits".to_owned()))?;
+    let found = leave(&blocked.run(&[&enter(&dense)?], How::FORWARD)?.0)?.f_isnan()?;
+    assert_eq!(expected.f_sum(Kind::Int64)?.f_int64_value(&[])?, 2 * block, "windows that hold the pixel");
+    assert!(found.equal(&expected));
     Ok(())
 }
