@@ -3,7 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::path::Path;
 
-use crate::exit::{Code, Failure};
+use plan::exit::{Code, Failure};
 
 /// Held for as long as the scheduler may write.
 #[derive(Debug)]

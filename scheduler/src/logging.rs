@@ -9,8 +9,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
-use crate::exit::{Code, Failure};
 use crate::progress::Progress;
+use plan::exit::{Code, Failure};
 
 /// Starts to log into `folder`, which is made if need be.
 pub(crate) fn start(folder: &Path, progress: &Progress) -> Result<(), Failure> {

@@ -3,10 +3,8 @@
 //! Run it again after anything went wrong, and it goes on where it stopped.
 
 mod core;
-mod exit;
 mod lock;
 mod logging;
-mod plan;
 mod progress;
 mod run;
 mod summary;
@@ -16,12 +14,25 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use plan::exit;
+
+/// The documented codes, for `--help`.
+const HELP: &str = "\
+Exit codes:
+  0    everything that the config asks for is written
+  1    some units failed; the rest is written, and the log says why
+  2    wrong arguments
+  3    mistakes in the config, or in the files that it names; nothing was started
+  4    a store was computed from something else; nothing was touched
+  5    no worker could be started or kept, or the address is taken
+  6    the output or means folder cannot be written: full, read-only, or in use by another scheduler
+  130  interrupted; run the same command again to go on";
 
 /// Runs an attribution sweep: every model, method, noise and dataset of a config file, on every device
 ///
 /// Run it again after anything went wrong, and it goes on where it stopped.
 #[derive(Debug, Parser)]
-#[command(name = "scheduler", version, after_help = exit::HELP)]
+#[command(name = "scheduler", version, after_help = HELP)]
 struct Cli {
     /// Config file of the sweep
     #[arg(long, value_name = "YAML", value_hint = clap::ValueHint::FilePath)]

@@ -10,10 +10,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::interval;
 
 use crate::core::{Action, Core, Event, Outcome, Policy};
-use crate::exit::{Code, Failure};
-use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::summary::{self, Totals};
+use plan::Plan;
+use plan::exit::{Code, Failure};
 
 /// How often leases and deadlines are looked at.
 const TICK: Duration = Duration::from_millis(200);
@@ -144,6 +144,6 @@ fn units(plan: &Plan) -> Vec<(usize, Unit)> {
 
 /// The means of every group that is not complete.
 fn means(plan: &Plan) -> Vec<Option<Unit>> {
-    let unit = |planned: &crate::plan::Planned| Unit { group: planned.group.clone(), part: Part::Means };
+    let unit = |planned: &plan::Planned| Unit { group: planned.group.clone(), part: Part::Means };
     plan.groups.iter().map(|planned| (!planned.complete).then(|| unit(planned))).collect()
 }

@@ -9,8 +9,8 @@ use sweep::message::Report;
 use sweep::variant::Variant;
 
 use crate::core::Outcome;
-use crate::exit::{Code, Failure};
-use crate::plan::{Checked, Plan};
+use plan::exit::{Code, Failure};
+use plan::{Checked, Plan};
 
 /// What the units of one run took together.
 #[derive(Debug, Default)]

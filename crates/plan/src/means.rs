@@ -14,14 +14,14 @@ use sweep::variant::Variant;
 
 /// The mean image of every dataset; none where no variant takes one.
 #[derive(Debug, Default)]
-pub(crate) struct Means {
+pub struct Means {
     there: BTreeMap<String, (PathBuf, Mean)>,
     missing: BTreeMap<String, Job>,
 }
 
 impl Means {
     /// Looks for the mean images of the datasets `flags`. Nothing is written.
-    pub(super) fn find(
+    pub(crate) fn find(
         config: &Config,
         flags: &[(String, u64)],
         variants: &[Variant],
@@ -48,7 +48,7 @@ impl Means {
     }
 
     /// Gives `group` its mean image, if a variant takes one and it is there.
-    pub(super) fn attach(&self, group: &mut Group) -> Result<(), MeanError> {
+    pub(crate) fn attach(&self, group: &mut Group) -> Result<(), MeanError> {
         let needed = group.variants.iter().any(Variant::needs_mean);
         let Some((file, mean)) = self.there.get(&group.dataset).filter(|_| needed) else { return Ok(()) };
         let misfit = |misfit: Misfit| MeanError::Content { file: file.clone(), reason: misfit.to_string() };
@@ -58,12 +58,12 @@ impl Means {
     }
 
     /// Files that [`Means::compute`] will write.
-    pub(crate) fn missing(&self) -> impl Iterator<Item = &Path> {
+    pub fn missing(&self) -> impl Iterator<Item = &Path> {
         self.missing.values().map(|job| job.file.as_path())
     }
 
     /// Computes and writes what is missing; whether that was anything.
-    pub(super) fn compute(&mut self) -> Result<bool, MeanError> {
+    pub(crate) fn compute(&mut self) -> Result<bool, MeanError> {
         let any = !self.missing.is_empty();
         while let Some((flag, job)) = self.missing.pop_first() {
             let (file, started) = (job.file.display().to_string(), Instant::now());

@@ -1,7 +1,10 @@
 //! From a config to units: everything is checked before anything is started.
+//!
+//! For programs that run a sweep or prepare one: nothing here waits for a worker that computes.
 
 mod batches;
 mod datasets;
+pub mod exit;
 mod grid;
 mod means;
 mod methods;
@@ -20,41 +23,52 @@ use sweep::problem::{Problems, nearest};
 use sweep::unit::{Part, Unit};
 
 use crate::exit::{Code, Failure};
-use means::Means;
+pub use means::Means;
 
 /// A sweep whose config and files are sound and whose stores can be gone on with. Nothing is written yet.
 #[derive(Debug)]
-pub(crate) struct Checked {
-    pub(crate) config: Config,
-    pub(crate) slots: Vec<Slot>,
-    pub(crate) launcher: &'static launchers::Entry,
-    pub(crate) groups: Vec<Planned>,
-    pub(crate) means: Means,
+pub struct Checked {
+    /// The config.
+    pub config: Config,
+    /// Places for workers.
+    pub slots: Vec<Slot>,
+    /// How workers are started.
+    pub launcher: &'static launchers::Entry,
+    /// Every group, in the order of the config.
+    pub groups: Vec<Planned>,
+    /// Mean images.
+    pub means: Means,
 }
 
 /// A group and what its store needs to be made and closed.
 #[derive(Debug)]
-pub(crate) struct Planned {
-    pub(crate) group: Arc<Group>,
-    pub(crate) facts: Facts,
+pub struct Planned {
+    /// The group.
+    pub group: Arc<Group>,
+    /// What its store records of where it comes from.
+    pub facts: Facts,
     labels: Labels,
     /// Whether the store says that everything was written.
-    pub(crate) complete: bool,
+    pub complete: bool,
 }
 
 /// What is to do.
 #[derive(Debug)]
-pub(crate) struct Plan {
-    pub(crate) config: Config,
-    pub(crate) slots: Vec<Slot>,
-    pub(crate) launcher: &'static launchers::Entry,
-    pub(crate) groups: Vec<Planned>,
+pub struct Plan {
+    /// The config.
+    pub config: Config,
+    /// Places for workers.
+    pub slots: Vec<Slot>,
+    /// How workers are started.
+    pub launcher: &'static launchers::Entry,
+    /// Every group, in the order of the config.
+    pub groups: Vec<Planned>,
     /// Shards that lack anything, in the order of the config.
-    pub(crate) units: Vec<Unit>,
+    pub units: Vec<Unit>,
 }
 
 /// Checks the config `file` and everything that it names.
-pub(crate) fn check(file: &Path, worker: &Worker) -> Result<Checked, Failure> {
+pub fn check(file: &Path, worker: &Worker) -> Result<Checked, Failure> {
     let mut problems = Problems::new(file);
     let Some(config) = Config::read(file, &mut problems) else {
         return Err(problems.into());
@@ -132,7 +146,7 @@ fn compare_again(groups: &mut [Planned], means: &Means) -> Result<(), Failure> {
 
 impl Checked {
     /// Computes mean images, makes the stores, tidies up after dead workers, and lists what is to do.
-    pub(crate) fn begin(self) -> Result<Plan, Failure> {
+    pub fn begin(self) -> Result<Plan, Failure> {
         let Self { config, slots, launcher, mut groups, mut means } = self;
         if means.compute()? {
             compare_again(&mut groups, &means)?;

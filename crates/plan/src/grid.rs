@@ -8,12 +8,12 @@ use sweep::group::{Group, Noise, store_name};
 use sweep::problem::Problems;
 use sweep::variant::Variant;
 
-use super::batches::Batches;
-use super::datasets::Dataset;
-use super::weights::Models;
+use crate::batches::Batches;
+use crate::datasets::Dataset;
+use crate::weights::Models;
 
 /// Groups in the order of the work: those that share images and model follow each other.
-pub(super) fn groups(
+pub(crate) fn groups(
     config: &Config,
     datasets: &[Dataset],
     models: &Models,

@@ -11,7 +11,7 @@ use sweep::problem::{Problems, nearest};
 use sweep::variant::{Variant, expand, key};
 
 /// Every variant of the config, in its order; batch sizes are filled in per model.
-pub(super) fn variants(config: &Config, catalogue: &Catalogue, problems: &mut Problems) -> Vec<Variant> {
+pub(crate) fn variants(config: &Config, catalogue: &Catalogue, problems: &mut Problems) -> Vec<Variant> {
     let mut variants: Vec<Variant> = Vec::new();
     for (index, method) in config.search_space.methods.iter().enumerate() {
         let at = format!("search_space.attribution_methods[{index}]");
@@ -40,7 +40,7 @@ pub(super) fn variants(config: &Config, catalogue: &Catalogue, problems: &mut Pr
 }
 
 /// Tells what a worker found wrong with variants (`misfits`, by their keys) at the methods that they come from.
-pub(super) fn tell(misfits: &BTreeMap<String, String>, config: &Config, problems: &mut Problems) {
+pub(crate) fn tell(misfits: &BTreeMap<String, String>, config: &Config, problems: &mut Problems) {
     for (index, method) in config.search_space.methods.iter().enumerate() {
         for key in expand(&method.params).iter().map(|given| key(&method.name, given)) {
             if let Some(reason) = misfits.get(&key) {
@@ -52,7 +52,7 @@ pub(super) fn tell(misfits: &BTreeMap<String, String>, config: &Config, problems
 }
 
 /// Every noise of the config.
-pub(super) fn noises(config: &Config, problems: &mut Problems) -> Vec<Noise> {
+pub(crate) fn noises(config: &Config, problems: &mut Problems) -> Vec<Noise> {
     let mut noises: Vec<Noise> = Vec::new();
     for (index, condition) in config.search_space.noises.iter().enumerate() {
         let at = format!("search_space.noise_conditions[{index}]");

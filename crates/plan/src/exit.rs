@@ -1,4 +1,4 @@
-//! How the scheduler ends.
+//! How programs end that run a plan: one message for a person, and an exit code that each documents.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -8,21 +8,9 @@ use fleet::FleetError;
 use store::StoreError;
 use sweep::problem::Problems;
 
-/// The documented codes, for `--help`.
-pub(crate) const HELP: &str = "\
-Exit codes:
-  0    everything that the config asks for is written
-  1    some units failed; the rest is written, and the log says why
-  2    wrong arguments
-  3    mistakes in the config, or in the files that it names; nothing was started
-  4    a store was computed from something else; nothing was touched
-  5    no worker could be started or kept, or the address is taken
-  6    the output or means folder cannot be written: full, read-only, or in use by another scheduler
-  130  interrupted; run the same command again to go on";
-
 /// The exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Code {
+pub enum Code {
     /// Everything is written.
     Complete = 0,
     /// Some units failed.
@@ -45,15 +33,18 @@ impl From<Code> for ExitCode {
     }
 }
 
-/// Why the scheduler ends early: one message for a person.
+/// Why a program ends early.
 #[derive(Debug)]
-pub(crate) struct Failure {
-    pub(crate) code: Code,
-    pub(crate) text: String,
+pub struct Failure {
+    /// What it exits with.
+    pub code: Code,
+    /// One message for a person.
+    pub text: String,
 }
 
 impl Failure {
-    pub(crate) fn new(code: Code, error: &dyn std::error::Error) -> Self {
+    /// `error` with its causes in one line.
+    pub fn new(code: Code, error: &dyn std::error::Error) -> Self {
         let mut text = error.to_string();
         let mut cause = error.source();
         while let Some(error) = cause {
@@ -95,6 +86,6 @@ impl From<StoreError> for Failure {
 }
 
 /// Tells a failure on standard error. Nobody hears it if that is closed, and the code still says it.
-pub(crate) fn tell(failure: &Failure) {
+pub fn tell(failure: &Failure) {
     let _ = writeln!(std::io::stderr(), "error: {}", failure.text);
 }

@@ -9,10 +9,10 @@ use sweep::config::Config;
 use sweep::problem::{Problems, nearest};
 use sweep::variant::Variant;
 
-use super::methods;
+use crate::methods;
 
 /// Weights by dataset flag and model.
-pub(super) type Models = BTreeMap<(String, String), (PathBuf, Checkpoint)>;
+pub(crate) type Models = BTreeMap<(String, String), (PathBuf, Checkpoint)>;
 
 /// Extensions of weights files, in the order in which they are looked for.
 const EXTENSIONS: [&str; 4] = ["pth", "pt", "safetensors", PROGRAM];
@@ -21,7 +21,7 @@ const EXTENSIONS: [&str; 4] = ["pth", "pt", "safetensors", PROGRAM];
 const PROGRAM: &str = "pt2";
 
 /// The weights of every dataset and model; a worker reads each file once, and tries `variants` on it.
-pub(super) fn read(
+pub(crate) fn read(
     config: &Config,
     catalogue: &Catalogue,
     flags: &[(String, u64)],

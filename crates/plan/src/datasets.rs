@@ -11,22 +11,22 @@ use sweep::problem::Problems;
 
 /// One split of one dataset, found and readable.
 #[derive(Debug)]
-pub(super) struct Dataset {
-    pub(super) flag: String,
-    pub(super) split: Split,
-    pub(super) file: PathBuf,
-    pub(super) format: &'static str,
-    pub(super) content: Value,
+pub(crate) struct Dataset {
+    pub(crate) flag: String,
+    pub(crate) split: Split,
+    pub(crate) file: PathBuf,
+    pub(crate) format: &'static str,
+    pub(crate) content: Value,
     /// Images that the sweep takes: all, or `limit`.
-    pub(super) images: u64,
+    pub(crate) images: u64,
     /// `[height, width, channels]`.
-    pub(super) shape: [usize; 3],
+    pub(crate) shape: [usize; 3],
     /// Of the images that the sweep takes.
-    pub(super) labels: Labels,
+    pub(crate) labels: Labels,
 }
 
 /// Every split of every dataset.
-pub(super) fn open(config: &Config, flags: &[(String, u64)], problems: &mut Problems) -> Vec<Dataset> {
+pub(crate) fn open(config: &Config, flags: &[(String, u64)], problems: &mut Problems) -> Vec<Dataset> {
     let mut datasets = Vec::new();
     let size = config.search_space.image_size;
     for (flag, line) in flags.iter().map(|(flag, line)| (flag, *line)) {
