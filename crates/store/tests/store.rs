@@ -27,6 +27,7 @@ fn variant(key: &str, steps: u64) -> Variant {
         semantics: Semantics::Exact,
         complete: false,
         batch: 8,
+        grows: false,
     }
 }
 
