@@ -61,7 +61,7 @@ def test_batches_fit_the_memory_and_a_sweep_with_them_never_runs_out(flight):
     for entry in found.values():
         assert entry["bytes"]["base"] + entry["bytes"]["per_image"] * entry["batch"] < 380 * MIB
         assert 1 <= entry["batch"] <= 24 and entry["images_per_second"] > 0 and entry["by"] == "preflight"
-    processes, bisection = map(int, re.search(r"(\d+) processes and \d+ batches; plain bisection takes (\d+)", done.stdout).groups())
+    processes, bisection = map(int, re.search(r"(\d+) processes and \d+ sizes; plain bisection takes (\d+)", done.stdout).groups())
     assert 3 * processes <= bisection
     run.run()
     assert run.granted() == {key: str(entry["batch"]) for key, entry in found.items()}
