@@ -4,7 +4,7 @@
 //! was measured. So nothing is run that is known not to fit, and nothing beyond the size that pays; only a line that
 //! was wrong runs out of memory, which is one more point.
 
-use sweep::memory::{Bound, Line, Point};
+use sweep::memory::{self, Bound, Line, Point};
 
 /// The fewest images are taken that are no slower than this share of the fastest that was measured, so that they are
 /// within 3 % of what the search has not seen ([`GAIN`]); where memory ends the search, the
@@ -120,7 +120,7 @@ impl Search {
     }
 
     fn room(&self) -> Option<u64> {
-        self.budget.map(|budget| budget - (self.margin * budget.saturating_sub(self.floor) as f64) as u64)
+        self.budget.map(|budget| memory::within(budget, self.floor, self.margin))
     }
 
     fn line(&self) -> Line {
