@@ -56,7 +56,7 @@ async fn serve(stream: TcpStream, door: &Door, worker: WorkerId, events: &mpsc::
     let (reader, writer) = stream.into_split();
     let mut lines = FramedRead::new(BufReader::new(reader), LinesCodec::new_with_max_length(MAX_LINE));
     let hello = tokio::time::timeout(HELLO, next(&mut lines)).await;
-    let Ok(Some(FromWorker::Hello { token, slot, version, device })) = hello else {
+    let Ok(Some(FromWorker::Hello { token, slot, version, device, .. })) = hello else {
         tracing::warn!(worker = worker.0, "refused a caller that did not say hello");
         return;
     };
@@ -66,7 +66,7 @@ async fn serve(stream: TcpStream, door: &Door, worker: WorkerId, events: &mpsc::
     }
     let (send, outgoing) = mpsc::unbounded_channel();
     let lease_ms = door.lease.as_millis() as u64;
-    let _ = send.send(ToWorker::Welcome { lease_ms });
+    let _ = send.send(ToWorker::Welcome { lease_ms, sweep: String::new() });
     tokio::spawn(speak(writer, outgoing));
     let _ = events.send(Event::Connected { worker, slot, device, line: send.clone() });
     while let Some(message) = next(&mut lines).await {

@@ -25,6 +25,14 @@ pub fn put(path: &Path, bytes: &[u8], tag: &str) -> Result<(), StoreError> {
     })
 }
 
+/// Whether a file of `size` bytes can be written into `folder`, which is left as it was.
+pub fn probe(folder: &Path, size: usize) -> Result<(), StoreError> {
+    let path = folder.join(format!(".trial.{}.tmp", std::process::id()));
+    let written = write_synced(&path, &vec![1; size]);
+    let removed = fs::remove_file(&path);
+    written.and(removed).map_err(|source| StoreError::Write { path: folder.to_owned(), source })
+}
+
 /// Makes `folder` and those above it, each synced into its parent.
 pub fn create_folders(folder: &Path) -> Result<(), StoreError> {
     if folder.as_os_str().is_empty() || folder.is_dir() {

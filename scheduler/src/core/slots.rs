@@ -1,20 +1,29 @@
 //! The devices: which has a worker, what it holds, and when it was last heard.
 
-use fleet::{Ended, WorkerId};
+use std::collections::{BTreeSet, HashMap};
 
-use super::{Now, Policy};
+use fleet::WorkerId;
+
+use super::Now;
+use super::failure::{Class, Suspicion};
+use super::health::Health;
+use super::queue::Home;
 
 /// Time that a process has to call. Loading libtorch from a cold network disk takes a minute.
 const STARTING: Now = Now::from_mins(3);
-/// Workers in a row that may end on one device without a single unit done.
-const MAX_VAIN: u32 = 5;
-/// As `MAX_VAIN`, for those that were killed from outside.
-const MAX_VAIN_KILLED: u32 = 60;
 
 /// All devices of a sweep.
 #[derive(Debug)]
 pub(super) struct Slots {
     list: Vec<Slot>,
+    by_worker: HashMap<WorkerId, usize>,
+    /// Serving slots that hold no unit, and those that hold one.
+    idle: BTreeSet<usize>,
+    busy: BTreeSet<usize>,
+    /// Slots of which a worker of an earlier scheduler may call.
+    expected: usize,
+    /// Whether any device has done a unit.
+    worked: bool,
 }
 
 #[derive(Debug)]
@@ -22,27 +31,40 @@ struct Slot {
     state: State,
     /// Units that its worker holds, the one under way first.
     held: Vec<usize>,
-    /// Since when the first of them is under way.
-    since: Now,
-    /// Workers that ended without a unit done: by themselves, and killed.
-    vain: u32,
-    vain_killed: u32,
-    /// Whether its worker is being ended because its unit took too long.
-    timed_out: bool,
+    /// When the first of them is taken for hung.
+    deadline: Now,
+    health: Health,
+    /// Why its worker is being ended, if it is.
+    ending: Option<(Class, &'static str)>,
+    /// Where its worker got its last unit from, and of what it has done one.
+    home: Option<Home>,
+    warm: Option<Home>,
     last: String,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
     Empty,
     /// A process was started and has not called.
     Starting(Now),
+    /// A process that an earlier scheduler started may still live and call.
+    Expected(Now),
     Serving {
         worker: WorkerId,
         heard: Now,
     },
-    /// The line is broken or the lease over; its process is being ended.
+    /// The line is broken; its worker may call again.
+    Away(Now),
+    /// Its process is being ended.
     Leaving,
+}
+
+/// What a worker that is gone leaves behind.
+pub(super) struct Left {
+    pub(super) held: Vec<usize>,
+    pub(super) class: Class,
+    pub(super) text: String,
+    pub(super) home: Option<Home>,
 }
 
 impl Slots {
@@ -50,123 +72,190 @@ impl Slots {
         let slot = || Slot {
             state: State::Empty,
             held: Vec::new(),
-            since: Now::ZERO,
-            vain: 0,
-            vain_killed: 0,
-            timed_out: false,
+            deadline: Now::MAX,
+            health: Health::default(),
+            ending: None,
+            home: None,
+            warm: None,
             last: String::new(),
         };
-        Self { list: (0..count).map(|_| slot()).collect() }
+        let list = (0..count).map(|_| slot()).collect();
+        let (idle, busy) = (BTreeSet::new(), BTreeSet::new());
+        Self { list, by_worker: HashMap::new(), idle, busy, expected: 0, worked: false }
     }
 
     pub(super) fn len(&self) -> usize {
         self.list.len()
     }
 
+    /// A worker of an earlier scheduler may call for `slot`.
+    pub(super) fn expect(&mut self, slot: usize, now: Now) {
+        self.set(slot, State::Expected(now));
+    }
+
+    /// Whether any such worker is still awaited: what it holds is not known yet.
+    pub(super) fn expecting(&self) -> bool {
+        self.expected > 0
+    }
+
     /// Marks the next free device as starting, those first on which least went wrong.
     pub(super) fn launch_next(&mut self, now: Now) -> Option<usize> {
-        let usable =
-            |slot: &Slot| slot.state == State::Empty && slot.vain < MAX_VAIN && slot.vain_killed < MAX_VAIN_KILLED;
+        let usable = |slot: &Slot| slot.state == State::Empty && slot.health.usable(now);
         let free = self.list.iter().enumerate().filter(|(_, slot)| usable(slot));
-        let (index, _) = free.min_by_key(|(_, slot)| slot.vain)?;
-        self.list[index].state = State::Starting(now);
+        let (index, _) = free.min_by_key(|(_, slot)| slot.health.trouble())?;
+        self.set(index, State::Starting(now));
         Some(index)
     }
 
-    /// The process of `slot` could not be started.
-    pub(super) fn launch_failed(&mut self, slot: usize, reason: String) {
-        let slot = &mut self.list[slot];
-        slot.state = State::Empty;
-        slot.vain += 1;
-        slot.last = reason;
+    /// Whether nothing can be hoped for: no process, and no device that is worth another one.
+    pub(super) fn hopeless(&self, now: Now) -> bool {
+        let mut list = self.list.iter();
+        list.all(|slot| {
+            slot.state == State::Empty && !slot.health.usable(now) && (!self.worked || slot.health.hopeless())
+        })
     }
 
-    /// `worker` called for `slot`; false if nobody was expected.
-    pub(super) fn connect(&mut self, slot: usize, worker: WorkerId, now: Now) -> bool {
-        let expected = matches!(self.list[slot].state, State::Starting(_));
+    /// The process of `slot` was not started, which is the device's fault unless it is the disk's.
+    pub(super) fn launch_failed(&mut self, slot: usize, fault: Option<String>, now: Now) {
+        self.set(slot, State::Empty);
+        if let Some(reason) = fault {
+            self.list[slot].last = reason;
+            self.suspect(slot, Suspicion::Fault, now);
+        }
+    }
+
+    /// `worker` called for `slot`, for the first time or again; false if nobody was expected.
+    pub(super) fn connect(&mut self, slot: usize, worker: WorkerId, again: bool, now: Now) -> bool {
+        let expected = match self.list[slot].state {
+            State::Starting(_) | State::Expected(_) | State::Away(_) => true,
+            // The line broke, and the other end knew it first.
+            State::Serving { .. } => again,
+            State::Empty | State::Leaving => false,
+        };
         if expected {
-            self.list[slot].state = State::Serving { worker, heard: now };
+            self.set(slot, State::Serving { worker, heard: now });
         }
         expected
     }
 
     /// `worker` said something; its slot, unless it is no longer listened to.
     pub(super) fn heard(&mut self, worker: WorkerId, now: Now) -> Option<usize> {
-        let slot = self.serving(worker)?;
+        let slot = *self.by_worker.get(&worker)?;
         self.list[slot].state = State::Serving { worker, heard: now };
         Some(slot)
     }
 
-    /// The line of `worker` has ended; its slot, whose process is to be ended too.
-    pub(super) fn leave(&mut self, worker: WorkerId) -> Option<usize> {
-        let slot = self.serving(worker)?;
-        self.list[slot].state = State::Leaving;
-        Some(slot)
-    }
-
-    /// The process of `slot` has ended; the units that it held, and whether the first took too long.
-    pub(super) fn exited(&mut self, slot: usize, how: Ended) -> (Vec<usize>, bool) {
-        let slot = &mut self.list[slot];
-        slot.state = State::Empty;
-        match super::Loss::from(how) {
-            super::Loss::Killed => slot.vain_killed += 1,
-            _ => slot.vain += 1,
+    /// The line of `worker` is broken. Unreachable is not dead: it has a lease to call again.
+    pub(super) fn disconnected(&mut self, worker: WorkerId, now: Now) {
+        if let Some(slot) = self.by_worker.get(&worker) {
+            self.set(*slot, State::Away(now));
         }
-        slot.last = match how {
-            Ended::Code(code) => format!("its worker left with exit code {code}"),
-            Ended::Signal(signal) => format!("its worker was ended by signal {signal}"),
-        };
-        (std::mem::take(&mut slot.held), std::mem::take(&mut slot.timed_out))
     }
 
-    /// The worker of `slot` has done a unit: the device works.
-    pub(super) fn proven(&mut self, slot: usize, now: Now) {
-        let slot = &mut self.list[slot];
-        (slot.vain, slot.vain_killed, slot.since) = (0, 0, now);
+    /// The worker of `slot` is to be ended.
+    pub(super) fn dismiss(&mut self, slot: usize, why: Class, text: &'static str) {
+        self.set(slot, State::Leaving);
+        self.list[slot].ending = Some((why, text));
     }
 
-    pub(super) fn hold(&mut self, slot: usize, unit: usize, now: Now) {
-        let slot = &mut self.list[slot];
-        if slot.held.is_empty() {
-            slot.since = now;
+    /// The process of `slot` has ended; nothing if it was known to have none.
+    pub(super) fn exited(&mut self, slot: usize, class: Class, text: String) -> Option<Left> {
+        if self.list[slot].state == State::Empty {
+            return None;
         }
-        slot.held.push(unit);
-    }
-
-    pub(super) fn release(&mut self, slot: usize, unit: usize, now: Now) {
+        self.set(slot, State::Empty);
         let slot = &mut self.list[slot];
-        slot.held.retain(|held| *held != unit);
-        slot.since = now;
+        slot.warm = None;
+        let ending = slot.ending.take();
+        let (class, text) = ending.map_or((class, text), |(class, text)| (class, text.to_owned()));
+        slot.last.clone_from(&text);
+        Some(Left { held: std::mem::take(&mut slot.held), class, text, home: slot.home.take() })
     }
 
-    /// Workers that hold fewer than `depth` units.
-    pub(super) fn with_fewer_than(&self, depth: usize) -> Vec<(usize, WorkerId)> {
-        let fewer = |(index, slot): (usize, &Slot)| match slot.state {
-            State::Serving { worker, .. } if slot.held.len() < depth => Some((index, worker)),
-            _ => None,
-        };
-        self.list.iter().enumerate().filter_map(fewer).collect()
+    /// The end of a worker says this of its device.
+    pub(super) fn suspect(&mut self, slot: usize, suspicion: Suspicion, now: Now) {
+        let device = &mut self.list[slot];
+        if let Some(pause) = device.health.ended(suspicion, now) {
+            let reason = &device.last;
+            tracing::warn!(slot, reason, "workers keep ending on this device: left alone for {} s", pause.as_secs());
+        }
     }
 
-    /// Slots whose worker is silent, hung or never called, with the reason. They are no longer listened to.
-    pub(super) fn overdue(&mut self, now: Now, policy: &Policy) -> Vec<(usize, &'static str)> {
-        let mut overdue = Vec::new();
-        for (index, slot) in self.list.iter_mut().enumerate() {
-            let reason = match slot.state {
-                State::Starting(since) if now.saturating_sub(since) > STARTING => "did not call",
-                State::Serving { heard, .. } if now.saturating_sub(heard) > policy.lease => "silent past its lease",
-                State::Serving { .. }
-                    if !slot.held.is_empty() && now.saturating_sub(slot.since) > policy.unit_timeout =>
-                {
-                    slot.timed_out = true;
-                    "its unit took longer than task_timeout"
+    /// The worker of `slot` has done a unit of `home`: the device works.
+    pub(super) fn proven(&mut self, slot: usize, home: Home) {
+        self.worked = true;
+        self.list[slot].health.proven();
+        self.list[slot].warm = Some(home);
+    }
+
+    pub(super) fn hold(&mut self, slot: usize, unit: usize, home: Home) {
+        self.list[slot].held.push(unit);
+        self.list[slot].home = Some(home);
+        self.refile(slot);
+    }
+
+    pub(super) fn release(&mut self, slot: usize, unit: usize) {
+        self.list[slot].held.retain(|held| *held != unit);
+        self.refile(slot);
+    }
+
+    pub(super) fn held(&self, slot: usize) -> &[usize] {
+        &self.list[slot].held
+    }
+
+    /// Where the worker of `slot` got its last unit from.
+    pub(super) fn home(&self, slot: usize) -> Option<Home> {
+        self.list[slot].home
+    }
+
+    /// Whether its worker has done a unit of `home` just before.
+    pub(super) fn warm(&self, slot: usize, home: Home) -> bool {
+        self.list[slot].warm == Some(home)
+    }
+
+    /// The first unit of `slot` is taken for hung at `deadline`.
+    pub(super) fn set_deadline(&mut self, slot: usize, deadline: Now) {
+        self.list[slot].deadline = deadline;
+    }
+
+    /// A worker that has nothing to do, or, if `ahead`, one that has a single unit.
+    pub(super) fn hungry(&self, ahead: bool) -> Option<(usize, WorkerId)> {
+        let slot = *self.idle.first().or_else(|| self.busy.first().filter(|_| ahead))?;
+        self.worker(slot).map(|worker| (slot, worker))
+    }
+
+    /// Slots whose worker is silent, hung, did not call or not call again.
+    pub(super) fn overdue(&self, now: Now, lease: Now) -> Vec<(usize, Class, &'static str)> {
+        let over = |since: Now, allowed: Now| now.saturating_sub(since) > allowed;
+        let overdue = |(index, slot): (usize, &Slot)| {
+            let (class, text) = match slot.state {
+                State::Starting(since) if over(since, STARTING) => (Class::Device, "its worker did not call"),
+                State::Away(since) | State::Expected(since) if over(since, lease) => {
+                    (Class::Lost, "its worker lost the line and did not call again within the lease")
                 }
-                _ => continue,
+                State::Serving { heard, .. } if over(heard, lease) => {
+                    (Class::Lost, "its worker was silent for longer than the lease")
+                }
+                State::Serving { .. } if !slot.held.is_empty() && now > slot.deadline => {
+                    (Class::Hung, "its unit took longer than the deadline: task_timeout, or ten times its forecast")
+                }
+                _ => return None,
             };
-            slot.state = State::Leaving;
-            overdue.push((index, reason));
+            Some((index, class, text))
+        };
+        self.list.iter().enumerate().filter_map(overdue).collect()
+    }
+
+    /// The scheduler itself stood still for `gap`: nobody was silent in that time.
+    pub(super) fn stood_still(&mut self, gap: Now) {
+        for slot in &mut self.list {
+            match &mut slot.state {
+                State::Starting(since) | State::Expected(since) | State::Away(since) => *since += gap,
+                State::Serving { heard, .. } => *heard += gap,
+                State::Empty | State::Leaving => {}
+            }
+            slot.deadline = slot.deadline.saturating_add(gap);
         }
-        overdue
     }
 
     /// Slots that have a process.
@@ -175,27 +264,54 @@ impl Slots {
         self.list.iter().enumerate().filter(running).map(|(index, _)| index)
     }
 
-    /// Slots that have a process, with the worker that called from it.
-    pub(super) fn all(&self) -> Vec<(usize, Option<WorkerId>)> {
-        let worker = |index: usize| match self.list[index].state {
+    /// The worker that serves `slot`.
+    pub(super) fn worker(&self, slot: usize) -> Option<WorkerId> {
+        match self.list[slot].state {
             State::Serving { worker, .. } => Some(worker),
             _ => None,
-        };
-        self.running().map(|index| (index, worker(index))).collect()
+        }
     }
 
     /// How the last worker ended.
     pub(super) fn last_words(&self) -> String {
-        let ended = self.list.iter().max_by_key(|slot| slot.vain);
+        let ended = self.list.iter().max_by_key(|slot| slot.health.trouble());
         ended.map(|slot| slot.last.clone()).unwrap_or_default()
     }
 
-    fn serving(&self, worker: WorkerId) -> Option<usize> {
-        self.list.iter().position(|slot| matches!(slot.state, State::Serving { worker: w, .. } if w == worker))
+    fn set(&mut self, index: usize, state: State) {
+        let was = std::mem::replace(&mut self.list[index].state, state);
+        if let State::Serving { worker, .. } = was {
+            self.by_worker.remove(&worker);
+        }
+        if let State::Serving { worker, .. } = state {
+            self.by_worker.insert(worker, index);
+        }
+        let expected = |state| usize::from(matches!(state, State::Expected(_)));
+        self.expected = self.expected + expected(state) - expected(was);
+        self.refile(index);
     }
 
+    /// Keeps the sets of those that can be given something.
+    fn refile(&mut self, index: usize) {
+        let slot = &self.list[index];
+        let serving = matches!(slot.state, State::Serving { .. });
+        for (set, holds) in [(&mut self.idle, 0), (&mut self.busy, 1)] {
+            if serving && slot.held.len() == holds {
+                set.insert(index);
+            } else {
+                set.remove(&index);
+            }
+        }
+    }
+
+    /// Which slots hold each unit that is held.
     #[cfg(test)]
-    pub(super) fn holders(&self, unit: usize) -> Vec<usize> {
-        (0..self.list.len()).filter(|slot| self.list[*slot].held.contains(&unit)).collect()
+    pub(super) fn holders(&self) -> HashMap<usize, Vec<usize>> {
+        let mut holders: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (index, slot) in self.list.iter().enumerate() {
+            assert!(slot.state != State::Empty || slot.held.is_empty(), "slot {index} has no process and holds units");
+            slot.held.iter().for_each(|unit| holders.entry(*unit).or_default().push(index));
+        }
+        holders
     }
 }

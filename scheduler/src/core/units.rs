@@ -1,100 +1,98 @@
 //! The state of every unit, and what failures it has behind it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use fleet::{Ended, WorkerId};
-use sweep::message::{DEVICE_LOST, Failure, LEASE_LOST};
 use sweep::unit::{Part, Unit, UnitId};
 
-/// Crashes that a unit may cause before it is given up: a segmentation fault comes again.
-const MAX_CRASHES: u32 = 3;
-/// Times that a unit may be under way when its worker is killed from outside. That is nobody's
-/// fault, but the kernel's memory killer looks the same, and must not loop for ever.
-const MAX_KILLS: u32 = 30;
+use super::Task;
+use super::failure::Class;
 
 /// Every unit of a sweep: shards first, in the order of the config, then the means of each group.
 #[derive(Debug)]
 pub(super) struct Units {
     list: Vec<Entry>,
-    by_id: HashMap<UnitId, usize>,
-    /// For each group its shards that are not done, and its unit of means.
-    groups: Vec<(usize, Option<usize>)>,
-    shards: usize,
+    groups: Vec<Group>,
+    by_name: HashMap<String, usize>,
+    /// Failures by unit and class: few units have any.
+    failures: HashMap<(usize, Class), u32>,
+    /// Why units were given up.
+    reasons: BTreeMap<usize, String>,
     /// Units that are neither done nor given up.
     open: usize,
-    max_retries: u32,
+    retries: u32,
 }
 
 #[derive(Debug)]
 struct Entry {
     unit: Unit,
-    group: usize,
-    state: State,
+    group: u32,
     attempts: u32,
-    failures: u32,
-    crashes: u32,
-    kills: u32,
+    forecast: Option<f32>,
+    state: State,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Default)]
+struct Group {
+    /// Shards that are not done.
+    left: usize,
+    means: Option<usize>,
+    /// Its shards with their units, in rising order.
+    shards: Vec<(u64, u32)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
     /// In the queue; means wait for their shards first.
     Waiting,
-    Granted(WorkerId),
+    /// A slot's, in the attempt that is counted last.
+    Granted(u32),
     Done,
-    GivenUp(String),
+    GivenUp,
 }
 
-/// How a worker that held a unit was lost.
+/// What became of a claim to a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Loss {
-    /// The unit only waited, or the worker was told to leave.
-    Innocent,
-    /// Ended from outside, or by its lease.
-    Killed,
-    /// It ended by itself.
-    Crashed(Ended),
+pub(super) enum Claim {
+    /// The unit is the slot's. Whether it waited before.
+    Held { unit: usize, waited: bool },
+    /// The unit is done or not of this sweep: its result is of no use.
+    Useless,
+    /// The unit is another one's.
+    Refused,
 }
-
-impl From<Ended> for Loss {
-    fn from(how: Ended) -> Self {
-        match how {
-            Ended::Signal(SIGKILL | SIGTERM) | Ended::Code(LEASE_LOST) => Self::Killed,
-            // The unit at which that showed was reported as failed.
-            Ended::Code(DEVICE_LOST) => Self::Innocent,
-            other => Self::Crashed(other),
-        }
-    }
-}
-
-const SIGKILL: i32 = 9;
-const SIGTERM: i32 = 15;
 
 impl Units {
-    /// `shards` with the group of each; for each group that is not closed, its unit of means.
-    pub(super) fn new(shards: Vec<(usize, Unit)>, means: Vec<Option<Unit>>, max_retries: u32) -> Self {
-        let count = shards.len();
-        let mut groups: Vec<(usize, Option<usize>)> = vec![(0, None); means.len()];
-        let mut list = Vec::new();
-        let entry =
-            |group, unit| Entry { unit, group, state: State::Waiting, attempts: 0, failures: 0, crashes: 0, kills: 0 };
-        for (group, unit) in shards {
-            groups[group].0 += 1;
-            list.push(entry(group, unit));
-        }
-        for (group, unit) in means.into_iter().enumerate() {
-            if let Some(unit) = unit {
-                groups[group].1 = Some(list.len());
-                list.push(entry(group, unit));
+    /// `shards`; for each group that is not closed, its unit of means.
+    pub(super) fn new(shards: Vec<Task>, means: Vec<Option<Unit>>, retries: u32) -> Self {
+        let mut groups: Vec<Group> = means.iter().map(|_| Group::default()).collect();
+        let (mut by_name, mut list) = (HashMap::new(), Vec::with_capacity(shards.len() + means.len()));
+        let mut add = |group: usize, unit: Unit, forecast: Option<f64>| {
+            if groups[group].shards.is_empty() && groups[group].means.is_none() {
+                by_name.insert(unit.group.name(), group);
             }
+            match unit.part {
+                Part::Means => groups[group].means = Some(list.len()),
+                Part::Shard(shard) => groups[group].shards.push((shard, list.len() as u32)),
+            }
+            let forecast = forecast.map(|seconds| seconds as f32);
+            list.push(Entry { unit, group: group as u32, attempts: 0, forecast, state: State::Waiting });
+        };
+        shards.into_iter().for_each(|task| add(task.group, task.unit, task.forecast));
+        for (group, unit) in means.into_iter().enumerate() {
+            unit.into_iter().for_each(|unit| add(group, unit, None));
         }
-        let by_id = list.iter().enumerate().map(|(index, entry)| (entry.unit.id(), index)).collect();
-        Self { open: list.len(), list, by_id, groups, shards: count, max_retries }
+        for group in &mut groups {
+            group.shards.sort_unstable();
+            group.left = group.shards.len();
+        }
+        let (failures, reasons) = (HashMap::new(), BTreeMap::new());
+        Self { open: list.len(), list, groups, by_name, failures, reasons, retries }
     }
 
-    /// Number of shards: what waits from the start.
-    pub(super) fn shards(&self) -> usize {
-        self.shards
+    /// Units that wait from the start: all shards, and means of groups whose shards are all there already.
+    pub(super) fn ready(&self) -> impl Iterator<Item = usize> {
+        let ready = |index: &usize| self.part(*index) != Part::Means || self.groups[self.group(*index)].left == 0;
+        (0..self.list.len()).filter(ready)
     }
 
     /// Units that are neither done nor given up.
@@ -102,15 +100,9 @@ impl Units {
         self.open
     }
 
-    /// Means of groups whose shards are all there already.
-    pub(super) fn ready_means(&self) -> Vec<usize> {
-        self.groups.iter().filter(|(left, _)| *left == 0).filter_map(|(_, means)| *means).collect()
-    }
-
     /// The means of `group`, if its last shard has just been done.
     pub(super) fn means_ready(&self, group: usize) -> Option<usize> {
-        let (left, means) = self.groups[group];
-        if left == 0 { means } else { None }
+        self.groups[group].means.filter(|_| self.groups[group].left == 0)
     }
 
     pub(super) fn part(&self, index: usize) -> Part {
@@ -118,7 +110,7 @@ impl Units {
     }
 
     pub(super) fn group(&self, index: usize) -> usize {
-        self.list[index].group
+        self.list[index].group as usize
     }
 
     /// Maps that the unit stands for.
@@ -126,47 +118,79 @@ impl Units {
         self.list[index].unit.maps()
     }
 
+    /// Seconds that the unit is forecast to take.
+    pub(super) fn forecast(&self, index: usize) -> Option<f32> {
+        self.list[index].forecast
+    }
+
+    /// Every unit in the order of its index.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Unit, Option<f32>)> {
+        self.list.iter().map(|entry| (&entry.unit, entry.forecast))
+    }
+
     /// Grants the unit anew.
-    pub(super) fn grant(&mut self, index: usize, worker: WorkerId) -> (Unit, u32) {
+    pub(super) fn grant(&mut self, index: usize, slot: usize) -> (Unit, u32) {
         let entry = &mut self.list[index];
-        entry.state = State::Granted(worker);
+        entry.state = State::Granted(slot as u32);
         entry.attempts += 1;
         (entry.unit.clone(), entry.attempts)
     }
 
-    /// The unit, if it is `worker`'s in just this attempt.
-    pub(super) fn granted(&self, id: &UnitId, worker: WorkerId, attempt: u32) -> Option<usize> {
-        let index = *self.by_id.get(id)?;
+    /// The worker of `slot` says that it holds the unit: what it was granted before its line broke, or by a
+    /// scheduler that is gone.
+    pub(super) fn claim(&mut self, id: &UnitId, slot: usize, attempt: u32) -> Claim {
+        let Some(index) = self.find(id) else { return Claim::Useless };
+        // Means whose shards are not all done were granted in error, or a shard was lost since.
+        let early = self.part(index) == Part::Means && self.means_ready(self.group(index)).is_none();
+        let entry = &mut self.list[index];
+        match entry.state {
+            State::Granted(holder) if holder == slot as u32 && entry.attempts == attempt => {
+                Claim::Held { unit: index, waited: false }
+            }
+            State::Waiting if attempt >= entry.attempts && !early => {
+                (entry.state, entry.attempts) = (State::Granted(slot as u32), attempt);
+                Claim::Held { unit: index, waited: true }
+            }
+            State::Done | State::GivenUp => Claim::Useless,
+            State::Granted(_) | State::Waiting => Claim::Refused,
+        }
+    }
+
+    /// The unit, if it is that of `slot` in just this attempt.
+    pub(super) fn granted(&self, id: &UnitId, slot: usize, attempt: u32) -> Option<usize> {
+        let index = self.find(id)?;
         let entry = &self.list[index];
-        let current = entry.state == State::Granted(worker) && entry.attempts == attempt;
+        let current = entry.state == State::Granted(slot as u32) && entry.attempts == attempt;
         if !current {
-            tracing::warn!(unit = %id, attempt, worker = worker.0, "refused the result of an old attempt");
+            tracing::info!(unit = %id, attempt, slot, "refused the result of an old attempt");
         }
         current.then_some(index)
     }
 
     /// The unit is done, if this result of it counts.
-    pub(super) fn finish(&mut self, id: &UnitId, worker: WorkerId, attempt: u32) -> Option<usize> {
-        let index = self.granted(id, worker, attempt)?;
+    pub(super) fn finish(&mut self, id: &UnitId, slot: usize, attempt: u32) -> Option<usize> {
+        let index = self.granted(id, slot, attempt)?;
         self.list[index].state = State::Done;
         self.open -= 1;
         if matches!(self.part(index), Part::Shard(_)) {
-            self.groups[self.list[index].group].0 -= 1;
+            let group = self.group(index);
+            self.groups[group].left -= 1;
         }
         Some(index)
     }
 
-    /// The unit failed; whether it waits again.
-    pub(super) fn failed(&mut self, index: usize, class: Failure, text: String) -> bool {
-        let entry = &mut self.list[index];
-        entry.failures += 1;
-        let hopeless = matches!(class, Failure::Input | Failure::Number);
-        if hopeless || entry.failures > self.max_retries {
-            self.give_up(index, text);
-            return false;
+    /// A failure of this class; whether the unit waits again, and if so whether it is to be the last.
+    pub(super) fn failed(&mut self, index: usize, class: Class, text: &str) -> Option<bool> {
+        self.list[index].state = State::Waiting;
+        let answer = class.answer(self.retries);
+        let Some(budget) = answer.budget else { return Some(answer.last) };
+        let count = self.failures.entry((index, class)).or_default();
+        *count += 1;
+        if *count < budget {
+            return Some(answer.last);
         }
-        entry.state = State::Waiting;
-        true
+        self.give_up(index, format!("{text} ({}: {budget} of {budget})", answer.words));
+        None
     }
 
     /// The unit waits again, without blame.
@@ -174,21 +198,9 @@ impl Units {
         self.list[index].state = State::Waiting;
     }
 
-    /// The worker that held the unit is gone; whether the unit waits again.
-    pub(super) fn lost(&mut self, index: usize, loss: Loss) -> bool {
-        let entry = &mut self.list[index];
-        match loss {
-            Loss::Innocent => {}
-            Loss::Killed => entry.kills += 1,
-            Loss::Crashed(_) => entry.crashes += 1,
-        }
-        if entry.crashes >= MAX_CRASHES || entry.kills >= MAX_KILLS {
-            let text = format!("its worker was lost {} times, at last: {loss:?}", entry.crashes + entry.kills);
-            self.give_up(index, text);
-            return false;
-        }
-        entry.state = State::Waiting;
-        true
+    /// Whether the unit may have been the end of a worker before.
+    pub(super) fn suspect(&self, index: usize) -> bool {
+        self.failures.contains_key(&(index, Class::Crash))
     }
 
     /// Whether nothing is left to do. Means whose shards were given up are not to be done.
@@ -198,22 +210,32 @@ impl Units {
 
     /// Every unit that was given up, with its reason.
     pub(super) fn given_up(&self) -> Vec<(UnitId, String)> {
-        let reason = |entry: &Entry| match &entry.state {
-            State::GivenUp(text) => Some((entry.unit.id(), text.clone())),
-            _ => None,
-        };
-        self.list.iter().filter_map(reason).collect()
+        self.reasons.iter().map(|(index, text)| (self.list[*index].unit.id(), text.clone())).collect()
+    }
+
+    fn find(&self, id: &UnitId) -> Option<usize> {
+        let (group, part) = id.0.rsplit_once('/')?;
+        let group = &self.groups[*self.by_name.get(group)?];
+        if part == "means" {
+            return group.means;
+        }
+        let shard: u64 = part.parse().ok()?;
+        let at = group.shards.binary_search_by_key(&shard, |(shard, _)| *shard).ok()?;
+        Some(group.shards[at].1 as usize)
     }
 
     fn give_up(&mut self, index: usize, text: String) {
-        self.list[index].state = State::GivenUp(text);
+        tracing::warn!(unit = %self.list[index].unit.id(), reason = text, "unit given up");
+        self.list[index].state = State::GivenUp;
+        self.reasons.insert(index, text);
         self.open -= 1;
-        let group = self.list[index].group;
+        let group = self.group(index);
         // Without one of its shards a group has no means.
-        if let Some(means) = self.groups[group].1.filter(|means| *means != index)
+        if let Some(means) = self.groups[group].means.filter(|means| *means != index)
             && self.list[means].state == State::Waiting
         {
-            self.list[means].state = State::GivenUp("a shard of its group was given up".to_owned());
+            self.list[means].state = State::GivenUp;
+            self.reasons.insert(means, "a shard of its group was given up".to_owned());
             self.open -= 1;
         }
     }
@@ -221,27 +243,31 @@ impl Units {
     /// A unit that is granted is held by one slot, one that waits by none; means wait for their shards.
     #[cfg(test)]
     pub(super) fn assert_consistent(&self, queue: &super::Queue, slots: &super::Slots) {
+        let holders = slots.holders();
         let mut open = 0;
         for (index, entry) in self.list.iter().enumerate() {
-            let holders = slots.holders(index);
-            let waits_for_shards = entry.unit.part == Part::Means && self.groups[entry.group].0 > 0;
-            match &entry.state {
+            let held_by = holders.get(&index).map_or(&[][..], Vec::as_slice);
+            let waits_for_shards = entry.unit.part == Part::Means && self.groups[entry.group as usize].left > 0;
+            match entry.state {
                 State::Waiting => {
-                    assert_eq!(holders.len(), 0, "{index} waits and is held");
-                    assert_eq!(queue.contains(index), !waits_for_shards, "{index} waits, but where?");
+                    assert!(held_by.is_empty(), "unit {index} waits and is held by {held_by:?}");
+                    assert_eq!(queue.contains(index), !waits_for_shards, "unit {index} waits, but where?");
                 }
-                State::Granted(_) => {
-                    assert_eq!(holders.len(), 1, "{index} is granted to {holders:?}");
-                    assert!(!queue.contains(index));
+                State::Granted(slot) => {
+                    assert_eq!(held_by, [slot as usize], "unit {index} is granted to {slot}");
+                    assert!(!queue.contains(index), "unit {index} is granted and waits");
                 }
-                State::Done | State::GivenUp(_) => {
-                    assert_eq!(holders.len(), 0, "{index} has ended and is held");
-                    assert!(!queue.contains(index), "{index} has ended and waits");
+                State::Done | State::GivenUp => {
+                    assert!(held_by.is_empty(), "unit {index} has ended and is held by {held_by:?}");
+                    assert!(!queue.contains(index), "unit {index} has ended and waits");
                 }
             }
             open += usize::from(matches!(entry.state, State::Waiting | State::Granted(_)));
-            assert!(entry.failures <= self.max_retries + 1 && entry.crashes <= MAX_CRASHES && entry.kills <= MAX_KILLS);
         }
         assert_eq!(open, self.open);
+        for ((index, class), count) in &self.failures {
+            let budget = class.answer(self.retries).budget.unwrap_or(u32::MAX);
+            assert!(*count <= budget, "unit {index} met {class:?} {count} times of {budget}");
+        }
     }
 }

@@ -51,6 +51,8 @@ pub enum Ended {
     Code(i32),
     /// It was ended by this signal.
     Signal(i32),
+    /// It is gone, and only its own parent could have seen how.
+    Unseen,
 }
 
 /// A started process.
