@@ -142,9 +142,8 @@ impl Run<'_> {
     fn close(&mut self, group: usize) -> Result<Event, Failure> {
         let planned = &self.plan.groups[group];
         // A worker that was lost during this run may have left a file unfinished.
-        let closed = store::durable::sweep(&planned.group.store).and_then(|()| {
-            store::finish(&planned.group, &planned.facts, &format!("scheduler-{}", std::process::id()))
-        });
+        let closed = store::durable::sweep(&planned.group.store)
+            .and_then(|()| store::finish(&planned.group, &planned.facts, &format!("scheduler-{}", std::process::id())));
         match closed {
             Ok(()) => {
                 tracing::info!(group = planned.group.name(), "group complete");

@@ -31,7 +31,7 @@ impl Core {
     /// Compares what a worker says that it holds with what is known; false if the two cannot be reconciled.
     fn take_back(&mut self, now: Now, slot: usize, holds: &[(UnitId, u32)]) -> bool {
         let known = self.slots.held(slot).to_vec();
-        let mut held = Vec::new();
+        let (mut held, mut reconciled) = (Vec::new(), true);
         for (id, attempt) in holds {
             match self.units.claim(id, slot, *attempt) {
                 Claim::Held { unit, waited } => {
@@ -42,7 +42,7 @@ impl Core {
                     held.push(unit);
                 }
                 Claim::Useless => {}
-                Claim::Refused => return false,
+                Claim::Refused => reconciled = false,
             }
         }
         // A grant that was under way when the line broke never arrived.
@@ -51,7 +51,7 @@ impl Core {
             self.units.put_back(unit);
             self.queue.push(unit, false);
         }
-        true
+        reconciled
     }
 
     pub(super) fn on_message(&mut self, now: Now, worker: WorkerId, message: FromWorker, actions: &mut Vec<Action>) {

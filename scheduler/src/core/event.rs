@@ -23,16 +23,34 @@ pub(crate) struct Task {
 #[derive(Debug)]
 pub(crate) enum Event {
     /// A worker called. One that calls again says what it holds.
-    Connected { worker: WorkerId, slot: usize, holds: Option<Vec<(UnitId, u32)>> },
-    Message { worker: WorkerId, message: FromWorker },
+    Connected {
+        worker: WorkerId,
+        slot: usize,
+        holds: Option<Vec<(UnitId, u32)>>,
+    },
+    Message {
+        worker: WorkerId,
+        message: FromWorker,
+    },
     /// A line has broken. The process at its other end may live, and call again.
-    Disconnected { worker: WorkerId },
-    Exited { slot: usize, how: Ended },
-    LaunchFailed { slot: usize, reason: String },
+    Disconnected {
+        worker: WorkerId,
+    },
+    Exited {
+        slot: usize,
+        how: Ended,
+    },
+    LaunchFailed {
+        slot: usize,
+        reason: String,
+    },
     /// The end of a group's store is written.
     Closed(usize),
     /// Something could not be written here: a worker's log, the end of a group's store.
-    Unwritable { what: Unwritable, reason: String },
+    Unwritable {
+        what: Unwritable,
+        reason: String,
+    },
     /// The output folder was tried, and could be written or not.
     Tried(Result<(), String>),
     Tick,
@@ -55,7 +73,11 @@ pub(crate) enum Action {
     Send(WorkerId, ToWorker),
     Kill(usize),
     /// A unit is done, of this many maps, which took this.
-    Count { unit: UnitId, maps: u64, report: Report },
+    Count {
+        unit: UnitId,
+        maps: u64,
+        report: Report,
+    },
     /// Every part of the group is in its store; [`Event::Closed`] or [`Event::Unwritable`] tells.
     Close(usize),
     /// See whether the output folder can be written; [`Event::Tried`] tells.

@@ -182,7 +182,8 @@ impl Core {
     /// The first unit of `slot` is under way from now on.
     fn start_clock(&mut self, slot: usize, now: Now) {
         let Some(unit) = self.slots.held(slot).first() else { return };
-        let forecast = self.units.forecast(*unit).and_then(|seconds| Duration::try_from_secs_f32(SLOWER * seconds).ok());
+        let forecast =
+            self.units.forecast(*unit).and_then(|seconds| Duration::try_from_secs_f32(SLOWER * seconds).ok());
         let opening = if self.slots.warm(slot, self.queue.home(*unit)) { Duration::ZERO } else { OPENING };
         let allowed = forecast.map_or(Duration::MAX, |forecast| forecast.saturating_add(MARGIN + opening));
         self.slots.set_deadline(slot, now.saturating_add(allowed.min(self.policy.unit_timeout)));

@@ -20,8 +20,8 @@ pub(super) struct Slots {
     /// Serving slots that hold no unit, and those that hold one.
     idle: BTreeSet<usize>,
     busy: BTreeSet<usize>,
-    /// Slots of which a worker of an earlier scheduler may call.
-    expected: usize,
+    /// Slots whose process may hold units that only itself knows of.
+    unknown: BTreeSet<usize>,
     /// Whether any device has done a unit.
     worked: bool,
 }
@@ -81,7 +81,7 @@ impl Slots {
         };
         let list = (0..count).map(|_| slot()).collect();
         let (idle, busy) = (BTreeSet::new(), BTreeSet::new());
-        Self { list, by_worker: HashMap::new(), idle, busy, expected: 0, worked: false }
+        Self { list, by_worker: HashMap::new(), idle, busy, unknown: BTreeSet::new(), worked: false }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -91,11 +91,12 @@ impl Slots {
     /// A worker of an earlier scheduler may call for `slot`.
     pub(super) fn expect(&mut self, slot: usize, now: Now) {
         self.set(slot, State::Expected(now));
+        self.unknown.insert(slot);
     }
 
-    /// Whether any such worker is still awaited: what it holds is not known yet.
+    /// Whether any such worker has neither called nor ended: what it holds is not known.
     pub(super) fn expecting(&self) -> bool {
-        self.expected > 0
+        !self.unknown.is_empty()
     }
 
     /// Marks the next free device as starting, those first on which least went wrong.
@@ -134,6 +135,7 @@ impl Slots {
         };
         if expected {
             self.set(slot, State::Serving { worker, heard: now });
+            self.unknown.remove(&slot);
         }
         expected
     }
@@ -164,6 +166,7 @@ impl Slots {
             return None;
         }
         self.set(slot, State::Empty);
+        self.unknown.remove(&slot);
         let slot = &mut self.list[slot];
         slot.warm = None;
         let ending = slot.ending.take();
@@ -286,8 +289,6 @@ impl Slots {
         if let State::Serving { worker, .. } = state {
             self.by_worker.insert(worker, index);
         }
-        let expected = |state| usize::from(matches!(state, State::Expected(_)));
-        self.expected = self.expected + expected(state) - expected(was);
         self.refile(index);
     }
 

@@ -4,7 +4,7 @@ mod devices;
 mod failures;
 mod leases;
 mod order;
-//mod simulation;
+mod simulation;
 mod storage;
 
 use std::sync::Arc;
@@ -83,8 +83,12 @@ impl Rig {
     fn new(groups: &[u64], slots: usize) -> Self {
         let groups: Vec<_> = groups.iter().enumerate().map(|(index, shards)| group(index, *shards)).collect();
         let shards = groups.iter().enumerate();
-        let shards = shards.flat_map(|(index, group)| (0..group.shards()).map(move |shard| task(index, group, shard, None)));
-        Self::of(Core::new(shards.collect(), groups.iter().map(|group| Some(means(group))).collect(), slots, POLICY), &[])
+        let shards =
+            shards.flat_map(|(index, group)| (0..group.shards()).map(move |shard| task(index, group, shard, None)));
+        Self::of(
+            Core::new(shards.collect(), groups.iter().map(|group| Some(means(group))).collect(), slots, POLICY),
+            &[],
+        )
     }
 
     fn of(core: Core, expected: &[usize]) -> Self {
