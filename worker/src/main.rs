@@ -9,7 +9,9 @@ mod connection;
 mod counted;
 mod device;
 mod exit;
+mod held;
 mod inspect;
+mod line;
 mod markdown;
 mod memory;
 mod pipeline;
@@ -98,7 +100,7 @@ fn keep_memory() {
 fn keep_memory() {}
 
 fn run(args: &connection::Args) -> Result<(), Exit> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).log_internal_errors(false).init();
     let device = device::open(args.device)?;
     let (link, grants) = connection::connect(args, &device)?;
     pipeline::run(&link, grants, &device)

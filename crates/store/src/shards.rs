@@ -75,6 +75,9 @@ impl Shards {
     fn array(&mut self, name: &str) -> Result<&Array<FilesystemStore>, StoreError> {
         let path = self.folder.join(name);
         let failed = |reason: String| StoreError::Damaged { path: path.clone(), reason };
+        // A store that is gone for a while, with the disk that it is on, is not a damaged one.
+        let metadata = path.join("zarr.json");
+        std::fs::metadata(&metadata).map_err(|source| StoreError::Read { path: metadata, source })?;
         if !self.arrays.contains_key(name) {
             let files = Arc::new(FilesystemStore::new(&self.folder).map_err(|error| failed(error.to_string()))?);
             let opened = Array::open(files, &format!("/{name}")).map_err(|error| failed(error.to_string()))?;

@@ -63,7 +63,8 @@ impl Class {
             Self::Engine => (Some(retries + 1), true, Outside, "failures"),
             Self::DeviceMemory => (Some(retries + 1), true, Outside, "times out of device memory"),
             Self::Sticky => (Some(3), true, Fault, "failures of its device"),
-            Self::HostMemory => (Some(3), true, Fault, "times out of host memory"),
+            // Batches are halved each time.
+            Self::HostMemory => (Some(6), true, Outside, "times out of host memory"),
             Self::Hung => (Some(retries + 1), true, Outside, "times too slow"),
             Self::Crash => (Some(3), true, Fault, "crashes of its worker"),
             Self::Killed => (Some(30), false, Outside, "kills of its worker"),

@@ -70,7 +70,9 @@ impl Core {
         for unit in self.units.ready() {
             self.queue.push(unit, false);
         }
-        expected.iter().for_each(|slot| self.slots.expect(*slot, now));
+        for slot in expected {
+            self.slots.expect(*slot, now);
+        }
         let mut actions = Vec::new();
         self.conclude(now, &mut actions);
         self.launch_wanted(now, &mut actions);

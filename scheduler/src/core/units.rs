@@ -77,9 +77,13 @@ impl Units {
             let forecast = forecast.map(|seconds| seconds as f32);
             list.push(Entry { unit, group: group as u32, attempts: 0, forecast, state: State::Waiting });
         };
-        shards.into_iter().for_each(|task| add(task.group, task.unit, task.forecast));
+        for task in shards {
+            add(task.group, task.unit, task.forecast);
+        }
         for (group, unit) in means.into_iter().enumerate() {
-            unit.into_iter().for_each(|unit| add(group, unit, None));
+            if let Some(unit) = unit {
+                add(group, unit, None);
+            }
         }
         for group in &mut groups {
             group.shards.sort_unstable();

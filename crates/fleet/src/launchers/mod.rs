@@ -1,5 +1,6 @@
 //! Launchers: ways of starting a worker process. Each is one file with one line in the list.
 
+pub(crate) mod adopted;
 mod local;
 
 use std::future::Future;
@@ -57,6 +58,9 @@ pub enum Ended {
 
 /// A started process.
 pub trait Process: Send {
+    /// Its id on this machine, if it is one of this machine's.
+    fn pid(&self) -> Option<u32>;
+
     /// Ends it without asking (SIGKILL). Ending it twice does no harm.
     fn kill(&self);
 

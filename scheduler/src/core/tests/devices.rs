@@ -15,7 +15,7 @@ fn quarantine(rig: &mut Rig) -> (usize, u64) {
     while rig.launched.is_empty() && rig.outcome.is_none() {
         rig.silence(Duration::from_secs(1));
     }
-    (ended, (rig.now - began).as_secs())
+    (ended, rig.now.saturating_sub(began).as_secs())
 }
 
 #[test]

@@ -52,8 +52,8 @@ fn each_way_in_which_workers_end_has_its_own_budget_and_its_own_words() {
     let cases = [
         (Ended::Signal(11), 3, "its worker was ended by signal 11 (crashes of its worker: 3 of 3)"),
         (Ended::Code(70), 3, "its worker left with exit code 70 (crashes of its worker: 3 of 3)"),
-        (Ended::Signal(6), 3, "its worker was ended by signal 6 (times out of host memory: 3 of 3)"),
-        (Ended::Code(HOST_MEMORY), 3, "its worker left with exit code 86 (times out of host memory: 3 of 3)"),
+        (Ended::Signal(6), 6, "its worker was ended by signal 6 (times out of host memory: 6 of 6)"),
+        (Ended::Code(HOST_MEMORY), 6, "its worker left with exit code 86 (times out of host memory: 6 of 6)"),
         (Ended::Signal(9), 30, "its worker was ended by signal 9 (kills of its worker: 30 of 30)"),
         (Ended::Signal(15), 50, "its worker was ended by signal 15 (preemptions of its worker: 50 of 50)"),
         (Ended::Code(LEASE_LOST), 30, "its worker left with exit code 84 (workers not heard any more: 30 of 30)"),
@@ -115,7 +115,7 @@ fn patience(rig: &mut Rig, worker: WorkerId) -> u64 {
         rig.pass(Duration::from_secs(1), &[worker]);
     }
     rig.killed.clear();
-    (rig.now - began).as_secs()
+    rig.now.saturating_sub(began).as_secs()
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_unit_without_a_forecast_may_take_task_timeout_and_then_uses_up_its_retries(
     assert!(rig.reasons()[0].contains("task_timeout") && rig.reasons()[0].ends_with("(times too slow: 2 of 2)"));
 }
 
-/// 10 x 6 s + 60 s, and ten minutes more for the first unit of a file; never more than task_timeout.
+/// 10 x 6 s + 60 s, and ten minutes more for the first unit of a file; never more than `task_timeout`.
 #[test]
 fn the_deadline_of_a_unit_follows_from_its_forecast() {
     let of = group(0, 4);

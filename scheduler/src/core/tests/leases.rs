@@ -131,10 +131,10 @@ fn a_worker_of_the_scheduler_before_that_never_calls_holds_nothing_up_beyond_a_l
     let (_, worker) = rig.connect();
     assert_eq!(rig.granted.len(), 0);
     rig.pass(POLICY.lease + Duration::from_secs(1), &[worker]);
-    assert_eq!(rig.killed, [1]);
-    assert_eq!(rig.holds(worker).len(), 2);
+    // It may still be at work, on nobody knows what.
+    assert_eq!((rig.killed.clone(), rig.granted.len()), (vec![1], 0));
     rig.event(Event::Exited { slot: 1, how: Ended::Unseen });
-    assert_eq!(rig.launched, [1]);
+    assert_eq!((rig.holds(worker).len(), rig.launched.clone()), (2, vec![1]));
 }
 
 #[test]

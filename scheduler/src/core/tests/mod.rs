@@ -14,7 +14,7 @@ use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
 use sweep::message::{Failure, FromWorker, Report};
 use sweep::parameters::Parameters;
 use sweep::semantics::Semantics;
-use sweep::unit::Part;
+use sweep::unit::{Part, UnitId};
 use sweep::variant::Variant;
 
 use super::*;
@@ -31,6 +31,7 @@ fn group(index: usize, shards: u64) -> Arc<Group> {
         semantics: Semantics::Exact,
         complete: false,
         batch: 1,
+        grows: false,
     };
     Arc::new(Group {
         dataset: format!("d{index}"),
@@ -210,5 +211,3 @@ impl Rig {
         failed.iter().map(|(_, reason)| reason.as_str()).collect()
     }
 }
-
-use sweep::unit::UnitId;

@@ -120,18 +120,24 @@ impl World {
     }
 
     fn after(&mut self, delay: Duration, happening: Happening) {
+        self.at(self.now + delay, happening);
+    }
+
+    fn at(&mut self, moment: Now, happening: Happening) {
         self.serial += 1;
-        self.agenda.insert((self.now + delay, self.serial), happening);
+        self.agenda.insert((moment, self.serial), happening);
     }
 
     fn happen(&mut self, happening: Happening) {
         let busy = self.now < self.stopped_until && matches!(happening, Happening::Tick(_) | Happening::Hears(..));
         if busy {
-            return self.after(self.stopped_until - self.now, happening);
+            return self.at(self.stopped_until, happening);
         }
         let process = match &happening {
-            Happening::Told(index, ..) | Happening::Calls(index) | Happening::Beats(index) => Some(*index),
-            Happening::Finishes(index, _) => Some(*index),
+            Happening::Told(index, ..)
+            | Happening::Calls(index)
+            | Happening::Beats(index)
+            | Happening::Finishes(index, _) => Some(*index),
             _ => None,
         };
         if let Some(index) = process.filter(|index| self.processes[*index].frozen || !self.processes[*index].alive) {
@@ -304,7 +310,7 @@ impl World {
     fn send(&mut self, worker: WorkerId, message: &ToWorker) {
         let Some(index) = self.processes.iter().position(|process| process.line == Some(worker)) else { return };
         for arrival in self.travel(index, 0) {
-            self.after(arrival - self.now, Happening::Told(index, worker, message.clone()));
+            self.at(arrival, Happening::Told(index, worker, message.clone()));
         }
     }
 
@@ -312,7 +318,7 @@ impl World {
         let Some(worker) = self.processes[index].line else { return };
         for arrival in self.travel(index, 1) {
             let event = Event::Message { worker, message: message.clone() };
-            self.after(arrival - self.now, Happening::Hears(self.run, event));
+            self.at(arrival, Happening::Hears(self.run, event));
         }
     }
 
@@ -341,7 +347,7 @@ impl World {
         let delay = self.random.millis(1, 50);
         let arrival = (self.now + delay).max(self.processes[index].arrivals[1]);
         self.processes[index].arrivals[1] = arrival;
-        self.after(arrival - self.now, Happening::Hears(self.run, Event::Connected { worker, slot, holds }));
+        self.at(arrival, Happening::Hears(self.run, Event::Connected { worker, slot, holds }));
         for message in self.processes[index].unnoted.clone() {
             self.say(index, &message);
         }
@@ -349,7 +355,7 @@ impl World {
 
     /// A heartbeat. Who has heard nothing for a lease ends itself, whatever it is doing.
     fn beat(&mut self, index: usize) {
-        if self.now - self.processes[index].heard > POLICY.lease {
+        if self.now > self.processes[index].heard + POLICY.lease {
             return self.die(index, Ended::Code(84));
         }
         self.say(index, &FromWorker::Alive);
@@ -400,15 +406,14 @@ impl World {
         let Some((unit, attempt)) = self.processes[index].todo.pop_front() else { return };
         let failure = self.failure_of(&unit.id());
         let id = unit.id();
-        let message = match failure {
-            Some(class) => FromWorker::Failed { unit: id, attempt, class, text: "broken".into() },
-            None => {
-                self.write(&unit);
-                if self.random.chance(self.weather.cut) {
-                    return self.die(index, KILLED);
-                }
-                FromWorker::Done { unit: id, attempt, report: Report::default() }
+        let message = if let Some(class) = failure {
+            FromWorker::Failed { unit: id, attempt, class, text: "broken".into() }
+        } else {
+            self.write(&unit);
+            if self.random.chance(self.weather.cut) {
+                return self.die(index, KILLED);
             }
+            FromWorker::Done { unit: id, attempt, report: Report::default() }
         };
         self.processes[index].unnoted.push(message.clone());
         self.say(index, &message);
