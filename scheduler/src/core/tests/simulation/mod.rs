@@ -12,7 +12,7 @@ use std::thread;
 use super::Outcome;
 use world::World;
 
-const SEEDS: u64 = 40_000;
+const SEEDS: u64 = 20_000;
 
 /// Says which seed it was if the sweep of that seed panics.
 struct Named(u64);
