@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         format!("memory, units and all {:7} MiB", (peak() - before) >> 20),
         format!(
             "thinking             {:8.2} us for each unit, {:.0} us at most",
-            each(took - sweep.encoding),
+            each(took.saturating_sub(sweep.encoding)),
             sweep.slowest.as_secs_f64() * 1e6
         ),
         format!(

@@ -4,7 +4,7 @@
 //! scheduler may have been killed and started anew, and takes back who holds units of its sweep. A worker that has
 //! heard nothing for a lease ends itself, whatever it is doing: others do its units by then.
 
-use std::io::{BufReader, Write};
+use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use sweep::message::{FromWorker, LEASE_LOST, Resumed, ToWorker};
 use sweep::unit::Unit;
 
+use crate::caller::{Caller, Lines};
 use crate::device::{self, Opened};
 use crate::exit::Exit;
 use crate::held::Held;
@@ -132,45 +133,6 @@ pub(crate) fn connect(args: &Args, device: &Opened) -> Result<(Link, Receiver<Gr
     thread::spawn(move || listen(&listener, &caller, lines, &grants));
     keep_alive(link.clone(), lease);
     Ok((link, granted))
-}
-
-/// Who calls, and where.
-struct Caller {
-    address: String,
-    access: Option<PathBuf>,
-    token: String,
-    slot: usize,
-    instance: u64,
-    device: String,
-}
-
-type Lines = BufReader<TcpStream>;
-
-impl Caller {
-    /// Calls and says hello; the answer is to be read.
-    fn call(&self, address: &str, token: &str, resumes: Option<Resumed>) -> std::io::Result<(TcpStream, Lines)> {
-        let mut stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        let hello = FromWorker::Hello {
-            token: token.to_owned(),
-            slot: self.slot,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            device: self.device.clone(),
-            instance: self.instance,
-            resumes,
-        };
-        stream.write_all(&line::encode(&hello)?)?;
-        let lines = BufReader::new(stream.try_clone()?);
-        Ok((stream, lines))
-    }
-
-    /// Calls again. The scheduler may be another process, at another address: the file says so.
-    fn call_again(&self, resumes: Resumed) -> std::io::Result<(TcpStream, Lines)> {
-        match self.access.as_deref().and_then(sweep::access::Access::read) {
-            Some(access) => self.call(&access.address, &access.token, Some(resumes)),
-            None => self.call(&self.address, &self.token, Some(resumes)),
-        }
-    }
 }
 
 /// Reads the scheduler's messages, on as many lines as it takes, until it says that there is no more work.

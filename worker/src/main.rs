@@ -4,6 +4,7 @@
 //! over TCP. It can be killed at any moment: what it has written is whole, the rest is done again.
 
 mod allocator;
+mod caller;
 mod compute;
 mod connection;
 mod counted;

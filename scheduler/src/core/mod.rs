@@ -11,6 +11,7 @@
 mod answers;
 mod event;
 mod failure;
+mod grants;
 mod health;
 mod places;
 mod queue;
@@ -33,12 +34,6 @@ use units::Units;
 
 /// Time that workers have to leave when told to stop. Whatever they hold is done again.
 const GRACE: Duration = Duration::from_secs(10);
-/// A unit with a forecast may take this many times as long, and this much more.
-const SLOWER: f32 = 10.0;
-const MARGIN: Duration = Duration::from_mins(1);
-/// What a worker may take besides for the first unit of a file: it reads all of that once.
-const OPENING: Duration = Duration::from_mins(10);
-
 /// The state of a sweep.
 #[derive(Debug)]
 pub(crate) struct Core {
@@ -153,42 +148,6 @@ impl Core {
             actions.extend(self.slots.running().map(Action::Kill));
         }
         self.end(now, Outcome::Interrupted, actions);
-    }
-
-    /// Grants waiting units. A worker holds a second one, to read ahead, only while all can be served.
-    fn grant(&mut self, now: Now, actions: &mut Vec<Action>) {
-        // What expected workers hold must not go to others.
-        if self.ending.is_some() || self.storage.paused() || self.slots.expecting() {
-            return;
-        }
-        while let Some((slot, worker)) = self.slots.hungry(self.queue.len() >= self.slots.len()) {
-            let Some(index) = self.queue.pop(self.slots.home(slot), self.slots.len()) else { return };
-            let (unit, attempt) = self.units.grant(index, slot);
-            self.hold(slot, index, now);
-            actions.push(Action::Send(worker, ToWorker::Grant { unit, attempt }));
-        }
-    }
-
-    fn hold(&mut self, slot: usize, unit: usize, now: Now) {
-        self.slots.hold(slot, unit, self.queue.home(unit));
-        if self.slots.held(slot).len() == 1 {
-            self.start_clock(slot, now);
-        }
-    }
-
-    fn release(&mut self, slot: usize, unit: usize, now: Now) {
-        self.slots.release(slot, unit);
-        self.start_clock(slot, now);
-    }
-
-    /// The first unit of `slot` is under way from now on.
-    fn start_clock(&mut self, slot: usize, now: Now) {
-        let Some(unit) = self.slots.held(slot).first() else { return };
-        let forecast =
-            self.units.forecast(*unit).and_then(|seconds| Duration::try_from_secs_f32(SLOWER * seconds).ok());
-        let opening = if self.slots.warm(slot, self.queue.home(*unit)) { Duration::ZERO } else { OPENING };
-        let allowed = forecast.map_or(Duration::MAX, |forecast| forecast.saturating_add(MARGIN + opening));
-        self.slots.set_deadline(slot, now.saturating_add(allowed.min(self.policy.unit_timeout)));
     }
 
     /// Ends the sweep once every unit has ended, or once everybody has left.

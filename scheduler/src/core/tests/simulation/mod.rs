@@ -2,8 +2,12 @@
 //!
 //! `ATTRISWEEP_SEED=7 cargo test -p scheduler simulation` runs the sweep of one seed alone.
 
+mod harm;
+mod network;
 mod process;
+mod scheduler;
 mod weather;
+mod worker;
 mod world;
 
 use std::sync::atomic::{AtomicU64, Ordering};

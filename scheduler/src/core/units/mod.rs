@@ -1,8 +1,14 @@
 //! The state of every unit, and what failures it has behind it.
 
+mod claim;
+#[cfg(test)]
+mod consistency;
+
 use std::collections::{BTreeMap, HashMap};
 
 use sweep::unit::{Part, Unit, UnitId};
+
+pub(super) use claim::Claim;
 
 use super::Task;
 use super::failure::Class;
@@ -48,17 +54,6 @@ enum State {
     Granted(u32),
     Done,
     GivenUp,
-}
-
-/// What became of a claim to a unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Claim {
-    /// The unit is the slot's. Whether it waited before.
-    Held { unit: usize, waited: bool },
-    /// The unit is done or not of this sweep: its result is of no use.
-    Useless,
-    /// The unit is another one's.
-    Refused,
 }
 
 impl Units {
@@ -138,26 +133,6 @@ impl Units {
         entry.state = State::Granted(slot as u32);
         entry.attempts += 1;
         (entry.unit.clone(), entry.attempts)
-    }
-
-    /// The worker of `slot` says that it holds the unit: what it was granted before its line broke, or by a
-    /// scheduler that is gone.
-    pub(super) fn claim(&mut self, id: &UnitId, slot: usize, attempt: u32) -> Claim {
-        let Some(index) = self.find(id) else { return Claim::Useless };
-        // Means whose shards are not all done were granted in error, or a shard was lost since.
-        let early = self.part(index) == Part::Means && self.means_ready(self.group(index)).is_none();
-        let entry = &mut self.list[index];
-        match entry.state {
-            State::Granted(holder) if holder == slot as u32 && entry.attempts == attempt => {
-                Claim::Held { unit: index, waited: false }
-            }
-            State::Waiting if attempt >= entry.attempts && !early => {
-                (entry.state, entry.attempts) = (State::Granted(slot as u32), attempt);
-                Claim::Held { unit: index, waited: true }
-            }
-            State::Done | State::GivenUp => Claim::Useless,
-            State::Granted(_) | State::Waiting => Claim::Refused,
-        }
     }
 
     /// The unit, if it is that of `slot` in just this attempt.
@@ -241,37 +216,6 @@ impl Units {
             self.list[means].state = State::GivenUp;
             self.reasons.insert(means, "a shard of its group was given up".to_owned());
             self.open -= 1;
-        }
-    }
-
-    /// A unit that is granted is held by one slot, one that waits by none; means wait for their shards.
-    #[cfg(test)]
-    pub(super) fn assert_consistent(&self, queue: &super::Queue, slots: &super::Slots) {
-        let holders = slots.holders();
-        let mut open = 0;
-        for (index, entry) in self.list.iter().enumerate() {
-            let held_by = holders.get(&index).map_or(&[][..], Vec::as_slice);
-            let waits_for_shards = entry.unit.part == Part::Means && self.groups[entry.group as usize].left > 0;
-            match entry.state {
-                State::Waiting => {
-                    assert!(held_by.is_empty(), "unit {index} waits and is held by {held_by:?}");
-                    assert_eq!(queue.contains(index), !waits_for_shards, "unit {index} waits, but where?");
-                }
-                State::Granted(slot) => {
-                    assert_eq!(held_by, [slot as usize], "unit {index} is granted to {slot}");
-                    assert!(!queue.contains(index), "unit {index} is granted and waits");
-                }
-                State::Done | State::GivenUp => {
-                    assert!(held_by.is_empty(), "unit {index} has ended and is held by {held_by:?}");
-                    assert!(!queue.contains(index), "unit {index} has ended and waits");
-                }
-            }
-            open += usize::from(matches!(entry.state, State::Waiting | State::Granted(_)));
-        }
-        assert_eq!(open, self.open);
-        for ((index, class), count) in &self.failures {
-            let budget = class.answer(self.retries).budget.unwrap_or(u32::MAX);
-            assert!(*count <= budget, "unit {index} met {class:?} {count} times of {budget}");
         }
     }
 }

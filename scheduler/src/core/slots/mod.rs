@@ -1,5 +1,8 @@
 //! The devices: which has a worker, what it holds, and when it was last heard.
 
+mod calls;
+mod clock;
+
 use std::collections::{BTreeSet, HashMap};
 
 use fleet::WorkerId;
@@ -8,9 +11,6 @@ use super::Now;
 use super::failure::{Class, Suspicion};
 use super::health::Health;
 use super::queue::Home;
-
-/// Time that a process has to call. Loading libtorch from a cold network disk takes a minute.
-const STARTING: Now = Now::from_mins(3);
 
 /// All devices of a sweep.
 #[derive(Debug)]
@@ -125,35 +125,6 @@ impl Slots {
         }
     }
 
-    /// `worker` called for `slot`, for the first time or again; false if nobody was expected.
-    pub(super) fn connect(&mut self, slot: usize, worker: WorkerId, again: bool, now: Now) -> bool {
-        let expected = match self.list[slot].state {
-            State::Starting(_) | State::Expected(_) | State::Away(_) => true,
-            // The line broke, and the other end knew it first.
-            State::Serving { .. } => again,
-            State::Empty | State::Leaving => false,
-        };
-        if expected {
-            self.set(slot, State::Serving { worker, heard: now });
-            self.unknown.remove(&slot);
-        }
-        expected
-    }
-
-    /// `worker` said something; its slot, unless it is no longer listened to.
-    pub(super) fn heard(&mut self, worker: WorkerId, now: Now) -> Option<usize> {
-        let slot = *self.by_worker.get(&worker)?;
-        self.list[slot].state = State::Serving { worker, heard: now };
-        Some(slot)
-    }
-
-    /// The line of `worker` is broken. Unreachable is not dead: it has a lease to call again.
-    pub(super) fn disconnected(&mut self, worker: WorkerId, now: Now) {
-        if let Some(slot) = self.by_worker.get(&worker) {
-            self.set(*slot, State::Away(now));
-        }
-    }
-
     /// The worker of `slot` is to be ended.
     pub(super) fn dismiss(&mut self, slot: usize, why: Class, text: &'static str) {
         self.set(slot, State::Leaving);
@@ -216,49 +187,10 @@ impl Slots {
         self.list[slot].warm == Some(home)
     }
 
-    /// The first unit of `slot` is taken for hung at `deadline`.
-    pub(super) fn set_deadline(&mut self, slot: usize, deadline: Now) {
-        self.list[slot].deadline = deadline;
-    }
-
     /// A worker that has nothing to do, or, if `ahead`, one that has a single unit.
     pub(super) fn hungry(&self, ahead: bool) -> Option<(usize, WorkerId)> {
         let slot = *self.idle.first().or_else(|| self.busy.first().filter(|_| ahead))?;
         self.worker(slot).map(|worker| (slot, worker))
-    }
-
-    /// Slots whose worker is silent, hung, did not call or not call again.
-    pub(super) fn overdue(&self, now: Now, lease: Now) -> Vec<(usize, Class, &'static str)> {
-        let over = |since: Now, allowed: Now| now.saturating_sub(since) > allowed;
-        let overdue = |(index, slot): (usize, &Slot)| {
-            let (class, text) = match slot.state {
-                State::Starting(since) if over(since, STARTING) => (Class::Device, "its worker did not call"),
-                State::Away(since) | State::Expected(since) if over(since, lease) => {
-                    (Class::Lost, "its worker lost the line and did not call again within the lease")
-                }
-                State::Serving { heard, .. } if over(heard, lease) => {
-                    (Class::Lost, "its worker was silent for longer than the lease")
-                }
-                State::Serving { .. } if !slot.held.is_empty() && now > slot.deadline => {
-                    (Class::Hung, "its unit took longer than the deadline: task_timeout, or ten times its forecast")
-                }
-                _ => return None,
-            };
-            Some((index, class, text))
-        };
-        self.list.iter().enumerate().filter_map(overdue).collect()
-    }
-
-    /// The scheduler itself stood still for `gap`: nobody was silent in that time.
-    pub(super) fn stood_still(&mut self, gap: Now) {
-        for slot in &mut self.list {
-            match &mut slot.state {
-                State::Starting(since) | State::Expected(since) | State::Away(since) => *since += gap,
-                State::Serving { heard, .. } => *heard += gap,
-                State::Empty | State::Leaving => {}
-            }
-            slot.deadline = slot.deadline.saturating_add(gap);
-        }
     }
 
     /// Slots that have a process.
