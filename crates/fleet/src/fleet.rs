@@ -138,12 +138,14 @@ impl Fleet {
                     }
                     self.lines.insert(*worker, line.clone());
                 }
-                Event::Disconnected { worker } => drop(self.lines.remove(worker)),
+                // Of one that was sent away nothing is told.
+                Event::Disconnected { worker } if self.lines.remove(worker).is_none() => continue,
+                Event::Message { worker, .. } if !self.lines.contains_key(worker) => continue,
+                Event::Disconnected { .. } | Event::Message { .. } => {}
                 Event::Exited { slot, .. } => {
                     self.processes.remove(slot);
                     self.roll.remove(*slot);
                 }
-                Event::Message { .. } => {}
             }
             return Some(event);
         }
