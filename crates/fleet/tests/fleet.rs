@@ -1,5 +1,7 @@
 //! A fleet with real processes and real lines; the processes only sleep, and the test speaks for them.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail loudly, too")]
+
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
