@@ -2,18 +2,21 @@
 //!
 //! Run it again after anything went wrong, and it goes on where it stopped.
 
+mod commands;
 mod core;
 mod lock;
 mod logging;
 mod progress;
 mod run;
 mod summary;
+mod survey;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
+use commands::verify;
 use plan::exit;
 
 /// The documented codes, for `--help`.
@@ -33,10 +36,27 @@ Exit codes:
 /// Run it again after anything went wrong, and it goes on where it stopped.
 #[derive(Debug, Parser)]
 #[command(name = "scheduler", version, after_help = HELP)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    sweep: SweepArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Read every store of the config back and list what is damaged or missing
+    #[command(after_help = verify::HELP)]
+    Verify(verify::Args),
+}
+
+#[derive(Debug, clap::Args)]
+struct SweepArgs {
     /// Config file of the sweep
-    #[arg(long, value_name = "YAML", value_hint = clap::ValueHint::FilePath)]
-    config: PathBuf,
+    #[arg(long, value_name = "YAML", value_hint = clap::ValueHint::FilePath, required = true)]
+    config: Option<PathBuf>,
 
     /// Check the config and the files that it names, tell what there is to do, and stop
     #[arg(long)]
@@ -59,7 +79,11 @@ struct Cli {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    match sweep(&cli) {
+    let outcome = match &cli.command {
+        None => sweep(&cli.sweep),
+        Some(Command::Verify(args)) => verify::run(args),
+    };
+    match outcome {
         Ok(code) => code.into(),
         Err(failure) => {
             exit::tell(&failure);
@@ -68,9 +92,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn sweep(cli: &Cli) -> Result<exit::Code, exit::Failure> {
+fn sweep(cli: &SweepArgs) -> Result<exit::Code, exit::Failure> {
     let worker = fleet::Worker::locate(cli.worker.clone());
-    let checked = plan::check(&cli.config, &worker)?;
+    let checked = plan::check(cli.config.as_deref().unwrap_or(Path::new("")), &worker)?;
     if cli.check {
         summary::tell_plan(&checked);
         return Ok(exit::Code::Complete);

@@ -90,7 +90,7 @@ impl Engine {
     }
 
     /// The group's model, kept between units.
-    fn graph(&mut self, group: &Group) -> Result<&Graph, UnitError> {
+    pub(crate) fn graph(&mut self, group: &Group) -> Result<&Graph, UnitError> {
         let key = (group.model.clone(), group.weights.clone(), group.weights_sha256.clone(), group.numerics);
         if self.loaded.as_ref().is_none_or(|(loaded, _)| *loaded != key) {
             // The old model goes first: two may not fit.

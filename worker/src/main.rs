@@ -15,6 +15,7 @@ mod probe;
 mod read;
 mod trial;
 mod unit;
+mod verify;
 mod work;
 mod write;
 
@@ -53,6 +54,10 @@ enum Command {
     /// Takes a request on standard input (`sweep::probe::Request`): a model, images, and variants, which are computed
     /// as those of one unit of a sweep are. Prints the time and the memory that each run took.
     Probe(device::Args),
+    /// Compare stored predictions with those of the stored images, as JSON
+    ///
+    /// Takes a request on standard input (`sweep::agreement::Request`). Stores are read, never written.
+    Verify(device::Args),
     /// Connect to a scheduler and do the units that it grants
     Run(connection::Args),
 }
@@ -64,6 +69,7 @@ fn main() -> ExitCode {
         Command::Catalogue { markdown: true } => print(&markdown::page(&inspect::catalogue(), &noises())),
         Command::Inspect => inspect::answer().and_then(|answers| json(&answers)),
         Command::Probe(args) => device::open(args).and_then(|device| json(&probe::answer(&device)?)),
+        Command::Verify(args) => device::open(args).and_then(|device| json(&verify::answer(&device)?)),
         Command::Run(args) => run(&args),
     };
     match outcome {

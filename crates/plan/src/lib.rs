@@ -24,6 +24,7 @@ use sweep::unit::{Part, Unit};
 
 use crate::exit::{Code, Failure};
 pub use means::Means;
+pub use weights::find as find_weights;
 
 /// A sweep whose config and files are sound and whose stores can be gone on with. Nothing is written yet.
 #[derive(Debug)]

@@ -50,14 +50,14 @@ impl Ledger {
 }
 
 /// Every array of `group` that is written shard by shard.
-fn shard_arrays(group: &Group) -> Vec<String> {
+pub(crate) fn shard_arrays(group: &Group) -> Vec<String> {
     let fixed = [name::IMAGES, name::LABELS, name::INDICES, name::PREDICTIONS].map(str::to_owned);
     fixed.into_iter().chain(group.variants.iter().flat_map(|variant| variant_arrays(group, variant))).collect()
 }
 
 /// The arrays of `variant`. They are written in this order: a map that is there has beside it what
 /// belongs to it.
-fn variant_arrays(group: &Group, variant: &Variant) -> Vec<String> {
+pub(crate) fn variant_arrays(group: &Group, variant: &Variant) -> Vec<String> {
     let half = group.numerics.dtype == Dtype::Float16;
     let underflow = half.then(|| layout::underflow(&variant.key));
     let delta = variant.complete.then(|| layout::convergence_delta(&variant.key));

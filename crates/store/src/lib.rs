@@ -6,6 +6,7 @@
 
 mod completeness;
 mod create;
+mod describe;
 pub mod durable;
 mod error;
 mod half_precision;
@@ -13,9 +14,11 @@ mod layout;
 mod ledger;
 mod means;
 mod shards;
+pub mod verify;
 
 pub use completeness::Completeness;
 pub use create::{Facts, create, finish, inspect};
+pub use describe::{Described, describe};
 pub use error::StoreError;
 pub use half_precision::{Narrowed, narrow};
 pub use layout::{Labels, arrays, attribution, convergence_delta, underflow};

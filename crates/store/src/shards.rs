@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use half::f16;
-use zarrs::array::{Array, ArrayBytes, ArrayToBytesCodecTraits, CodecOptions};
+use zarrs::array::{Array, ArrayBytes, ArrayToBytesCodecTraits, CodecOptions, ElementOwned};
 use zarrs_filesystem::FilesystemStore;
 
 use crate::{StoreError, durable};
@@ -60,12 +60,32 @@ impl Shards {
 
     /// Reads the first `images` images of `shard` of a float32 `array`.
     pub fn floats(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<f32>, StoreError> {
+        self.values(array, shard, images)
+    }
+
+    /// As [`Shards::floats`], of an array of half-precision values.
+    pub(crate) fn halves(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<f16>, StoreError> {
+        self.values(array, shard, images)
+    }
+
+    /// As [`Shards::floats`], of an array of integers.
+    pub(crate) fn integers(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<i64>, StoreError> {
+        self.values(array, shard, images)
+    }
+
+    /// The file of `shard` of `array`.
+    pub(crate) fn file(&mut self, array: &str, shard: u64) -> Result<PathBuf, StoreError> {
         let folder = self.folder.clone();
         let opened = self.array(array)?;
+        Ok(folder.join(opened.chunk_key(&place(opened, shard)).as_str()))
+    }
+
+    fn values<T: ElementOwned>(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<T>, StoreError> {
+        let path = self.file(array, shard)?;
+        let opened = self.array(array)?;
         let place = place(opened, shard);
-        let path = folder.join(opened.chunk_key(&place).as_str());
         let failed = |reason: String| StoreError::Damaged { path: path.clone(), reason };
-        let chunk = opened.retrieve_chunk_if_exists::<Vec<f32>>(&place).map_err(|error| failed(error.to_string()))?;
+        let chunk = opened.retrieve_chunk_if_exists::<Vec<T>>(&place).map_err(|error| failed(error.to_string()))?;
         let mut values = chunk.ok_or_else(|| failed("it is missing".to_owned()))?;
         let of_shard = opened.chunk_shape(&place).map_err(|error| failed(error.to_string()))?[0].get();
         values.truncate(values.len() / of_shard as usize * images as usize);
