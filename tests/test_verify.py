@@ -89,7 +89,7 @@ WRONG = [
     (rewrite(f"attributions/{KEY}", (9, 0, 0, 0), np.inf), "image 9 has the value inf", [f"attributions/{KEY}/c.2.0.0.0"]),
     (rewrite("underflow/Saliency", 0, 1.5), "image 0 has the value 1.5, expected 0 to 1", ["underflow/Saliency/c.0"]),
     (rewrite("means/class_1", (0, 0, 0), 0.5), "it is not the mean of the stored images", ["means/class_1/c.0.0.0"]),
-    (rewrite("model_predictions", 2, 1.0), "predictions of image 2 are not those of the stored image", ["model_predictions/c.0.0", "attributions/Saliency/c.0.0.0"]),
+    (rewrite("model_predictions", 2, 1.0), "predictions of image 2 are not those of the stored image", ["model_predictions/c.0.0", "attributions/Saliency/c.0.0.0.0"]),
     (rewrite("images", 8, 0.0), "image 8 is not the one of the dataset", ["images/c.2.0.0.0", "model_predictions/c.2.0"]),
 ]
 

@@ -7,6 +7,7 @@ mod core;
 mod lock;
 mod logging;
 mod progress;
+mod recorder;
 mod run;
 mod summary;
 mod survey;

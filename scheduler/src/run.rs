@@ -11,6 +11,7 @@ use tokio::time::interval;
 
 use crate::core::{Action, Core, Event, Outcome, Policy};
 use crate::progress::Progress;
+use crate::recorder::Recorder;
 use crate::summary::{self, Totals};
 use plan::Plan;
 use plan::exit::{Code, Failure};
@@ -33,7 +34,8 @@ pub(crate) fn run(plan: &Plan, worker: Worker, settings: Settings, progress: &Pr
         let fleet = Fleet::open(worker, plan.launcher, settings).await?;
         let interrupts =
             (signal(SignalKind::interrupt()).map_err(failed)?, signal(SignalKind::terminate()).map_err(failed)?);
-        let run = Run { plan, core, fleet, progress, totals: Totals::new(), began: Instant::now() };
+        let (recorder, totals, began) = (Recorder::begin(plan), Totals::new(), Instant::now());
+        let run = Run { plan, core, fleet, progress, recorder, totals, began };
         run.drive(interrupts).await
     })?;
     Ok(outcome)
@@ -44,6 +46,7 @@ struct Run<'a> {
     core: Core,
     fleet: Fleet,
     progress: &'a Progress,
+    recorder: Recorder,
     totals: Totals,
     began: Instant,
 }
@@ -64,7 +67,10 @@ impl Run<'_> {
         while outcome.is_none() {
             let event = tokio::select! {
                 event = self.fleet.next() => match event {
-                    Some(event) => told(event),
+                    Some(event) => {
+                        self.recorder.heard(&event);
+                        told(event)
+                    }
                     None => continue,
                 },
                 _ = interrupt.recv() => Event::Interrupt,
@@ -78,7 +84,9 @@ impl Run<'_> {
             outcome = self.act(actions)?;
         }
         self.progress.end();
-        summary::tell(self.plan, &self.totals, self.began.elapsed(), outcome.unwrap_or(Outcome::Interrupted))
+        let outcome = outcome.unwrap_or(Outcome::Interrupted);
+        self.recorder.over(&outcome);
+        summary::tell(self.plan, &self.totals, self.began.elapsed(), outcome)
     }
 
     /// Does `actions` and those that follow from them; the outcome, if the sweep has ended.
@@ -93,7 +101,10 @@ impl Run<'_> {
                         actions.extend(self.core.on_event(self.began.elapsed(), event));
                     }
                 }
-                Action::Send(worker, message) => self.fleet.send(worker, message),
+                Action::Send(worker, message) => {
+                    self.recorder.said(worker, &message);
+                    self.fleet.send(worker, message);
+                }
                 Action::Kill(slot) => self.fleet.kill(slot),
                 Action::Count(maps, report) => self.count(maps, &report),
                 Action::Close(group) => self.close(group)?,

@@ -142,6 +142,9 @@ fn accuse(read: &mut Read<'_>, shard: u64, with_images: bool, reason: &str) {
     let images = if with_images { files(group, &[name::IMAGES], shard) } else { Ok(Vec::new()) };
     let computed = store::verify::computed_files(group, shard);
     let (images, computed) = (images.unwrap_or_default(), computed.unwrap_or_default());
+    let before: BTreeSet<_> = read.report.findings.iter().map(|finding| finding.file.clone()).collect();
+    let new = images.iter().chain(&computed).filter(|file| !before.contains(*file)).count();
+    read.report.sound = read.report.sound.saturating_sub(new as u64);
     let finding = |file| Finding { file, fault: Fault::Unsound(reason.to_owned()) };
     read.report.findings.extend(images.into_iter().chain(computed).map(finding));
 }

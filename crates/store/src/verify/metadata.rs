@@ -67,7 +67,7 @@ impl Checked {
         accepted
     }
 
-    /// Readers go by the root alone: it must say what the files say, of every node and of no other.
+    /// Readers go by the root alone: it must say what the files say, of every node that is there.
     fn compare_consolidated(&mut self, described: &Described) -> Result<(), StoreError> {
         let root = &described.group.store;
         let on_disk = match nodes_of(root) {
@@ -75,7 +75,9 @@ impl Checked {
             Err(StoreError::Damaged { .. }) => return Ok(()),
             nodes => nodes?,
         };
-        let differs = |path: &&String| described.consolidated.get(*path) != on_disk.get(*path);
+        // A file that is not there has been told of already.
+        let differs =
+            |path: &&String| on_disk.get(*path).is_some_and(|file| described.consolidated.get(*path) != Some(file));
         let paths: BTreeSet<&String> = described.consolidated.keys().chain(on_disk.keys()).collect();
         let differing: Vec<&str> = paths.iter().copied().filter(differs).map(String::as_str).collect();
         if let Some(first) = differing.first() {
