@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use commands::verify;
+use commands::{clean, retry, status, verify};
 use plan::exit;
 
 /// The documented codes, for `--help`.
@@ -48,6 +48,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Tell how far every store is, who runs, what failed and when it will be over
+    Status(status::Args),
+    /// Run the units that failed, and nothing else
+    Retry(retry::Args),
+    /// Remove unfinished files, logs and damaged journals
+    Clean(clean::Args),
     /// Read every store of the config back and list what is damaged or missing
     #[command(after_help = verify::HELP)]
     Verify(verify::Args),
@@ -81,7 +87,10 @@ struct SweepArgs {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match &cli.command {
-        None => sweep(&cli.sweep),
+        None => sweep(&cli.sweep, Scope::Everything),
+        Some(Command::Status(args)) => status::run(args),
+        Some(Command::Retry(args)) => sweep(&args.sweep, Scope::Failed),
+        Some(Command::Clean(args)) => clean::run(args),
         Some(Command::Verify(args)) => verify::run(args),
     };
     match outcome {
@@ -93,7 +102,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn sweep(cli: &SweepArgs) -> Result<exit::Code, exit::Failure> {
+/// What of the missing is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    Everything,
+    Failed,
+}
+
+fn sweep(cli: &SweepArgs, scope: Scope) -> Result<exit::Code, exit::Failure> {
     let worker = fleet::Worker::locate(cli.worker.clone());
     let checked = plan::check(cli.config.as_deref().unwrap_or(Path::new("")), &worker)?;
     if cli.check {
@@ -103,7 +119,12 @@ fn sweep(cli: &SweepArgs) -> Result<exit::Code, exit::Failure> {
     let _lock = lock::take(&checked.config.paths.output_dir)?;
     let progress = progress::Progress::default();
     logging::start(&checked.config.paths.log_dir, &progress)?;
-    let plan = checked.begin()?;
+    let mut plan = checked.begin()?;
+    if scope == Scope::Failed
+        && let Some(code) = retry::choose(&mut plan)?
+    {
+        return Ok(code);
+    }
     let settings = fleet::Settings {
         listen: cli.listen.clone(),
         slots: plan.slots.clone(),

@@ -70,10 +70,3 @@ pub(crate) fn source(config: &Config, flag: &str, split: Split) -> Result<(&'sta
     let opened = (entry.open)(&file, split.name());
     Ok((entry.name, opened.map_err(|error| error.to_string())?))
 }
-
-impl Surveyed {
-    /// What the store says of itself, if it can be read.
-    pub(crate) fn described(&self) -> Option<&Described> {
-        self.state.as_ref().ok().and_then(|state| state.as_deref())
-    }
-}

@@ -1,6 +1,9 @@
 //! What can be asked beside running a sweep.
 
+pub(crate) mod clean;
+pub(crate) mod retry;
 pub(crate) mod sample;
+pub(crate) mod status;
 pub(crate) mod verify;
 
 use std::io::Write;
