@@ -9,6 +9,7 @@ mod create;
 mod describe;
 pub mod durable;
 mod error;
+mod guard;
 mod half_precision;
 mod layout;
 mod ledger;

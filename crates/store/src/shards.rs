@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,13 +11,21 @@ use half::f16;
 use zarrs::array::{Array, ArrayBytes, ArrayToBytesCodecTraits, CodecOptions, ElementOwned};
 use zarrs_filesystem::FilesystemStore;
 
+use crate::create::{METADATA, read_json};
+use crate::guard::Cut;
 use crate::{StoreError, durable};
 
 /// The shards of one store, as one writer sees them.
 pub struct Shards {
     folder: PathBuf,
     tag: String,
-    arrays: BTreeMap<String, Array<FilesystemStore>>,
+    arrays: BTreeMap<String, Opened>,
+}
+
+/// An array, and how its files are made up.
+struct Opened {
+    array: Array<FilesystemStore>,
+    cut: Cut,
 }
 
 /// Values of the images of one shard, in C order.
@@ -82,23 +92,38 @@ impl Shards {
 
     fn values<T: ElementOwned>(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<T>, StoreError> {
         let path = self.file(array, shard)?;
-        let opened = self.array(array)?;
+        let Opened { array: opened, cut } = self.opened(array)?;
         let place = place(opened, shard);
         let failed = |reason: String| StoreError::Damaged { path: path.clone(), reason };
-        let chunk = opened.retrieve_chunk_if_exists::<Vec<T>>(&place).map_err(|error| failed(error.to_string()))?;
-        let mut values = chunk.ok_or_else(|| failed("it is missing".to_owned()))?;
-        let of_shard = opened.chunk_shape(&place).map_err(|error| failed(error.to_string()))?[0].get();
+        let encoded = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(failed("it is missing".to_owned())),
+            encoded => encoded.map_err(|source| StoreError::Read { path: path.clone(), source })?,
+        };
+        cut.check(&encoded).map_err(failed)?;
+        let shape = opened.chunk_shape(&place).map_err(|error| failed(error.to_string()))?;
+        let (data_type, fill) = (opened.data_type(), opened.fill_value());
+        let options = CodecOptions::default().with_concurrent_target(1);
+        let decoded = opened.codecs().decode(encoded.into(), &shape, data_type, fill, &options);
+        let decoded = decoded.map_err(|error| failed(error.to_string()))?;
+        let mut values = T::from_array_bytes(data_type, decoded).map_err(|error| failed(error.to_string()))?;
+        let of_shard = shape[0].get();
         values.truncate(values.len() / of_shard as usize * images as usize);
         Ok(values)
     }
 
     fn array(&mut self, name: &str) -> Result<&Array<FilesystemStore>, StoreError> {
+        self.opened(name).map(|opened| &opened.array)
+    }
+
+    fn opened(&mut self, name: &str) -> Result<&Opened, StoreError> {
         let path = self.folder.join(name);
         let failed = |reason: String| StoreError::Damaged { path: path.clone(), reason };
         if !self.arrays.contains_key(name) {
+            let metadata = read_json(&path.join(METADATA))?.ok_or_else(|| failed("it has no metadata".to_owned()))?;
+            let cut = Cut::of(&metadata).map_err(failed)?;
             let files = Arc::new(FilesystemStore::new(&self.folder).map_err(|error| failed(error.to_string()))?);
-            let opened = Array::open(files, &format!("/{name}")).map_err(|error| failed(error.to_string()))?;
-            self.arrays.insert(name.to_owned(), opened);
+            let array = Array::open(files, &format!("/{name}")).map_err(|error| failed(error.to_string()))?;
+            self.arrays.insert(name.to_owned(), Opened { array, cut });
         }
         self.arrays.get(name).ok_or_else(|| failed("not opened".to_owned()))
     }
