@@ -152,3 +152,17 @@ fn random(name: &str, shape: &[i64]) -> Result<Tensor, tch::TchError> {
         _ => Tensor::f_randn(shape, options)?.f_mul_scalar(0.1),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_that_no_tensor_can_have_has_no_size() {
+        assert_eq!(bytes_of(&[2, 3], Kind::Float), Some(24));
+        assert_eq!(bytes_of(&[], Kind::Double), Some(8));
+        for shape in [&[1 << 40, 1 << 40][..], &[-1], &[i64::MAX, 2], &[1 << 62]] {
+            assert_eq!(bytes_of(shape, Kind::Double), None, "{shape:?}");
+        }
+    }
+}
