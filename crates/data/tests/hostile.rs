@@ -104,7 +104,8 @@ fn a_mean_image_that_repeats_one_value_takes_the_memory_of_the_largest_image_at_
     let mut pickle = Vec::new();
     std::io::Read::read_to_end(&mut zip.by_name("x_mean/data.pkl").unwrap(), &mut pickle).unwrap();
     // The elements of the storage become 1, and the strides 0: numbers of eight bytes after 0x8a 0x08.
-    let numbers: Vec<usize> = pickle.windows(2).enumerate().filter(|(_, two)| *two == [0x8a, 8]).map(|(at, _)| at + 2).collect();
+    let numbers: Vec<usize> =
+        pickle.windows(2).enumerate().filter(|(_, two)| *two == [0x8a, 8]).map(|(at, _)| at + 2).collect();
     let mut put = |at: usize, number: u64| pickle[at..at + 8].copy_from_slice(&number.to_le_bytes());
     put(numbers[0], 1);
     numbers[5..8].iter().for_each(|at| put(*at, 0));

@@ -46,6 +46,9 @@ pub fn survive(meter: &Meter, most: usize, mut read: impl FnMut(&mut ChaCha8Rng)
             Meter::tell(format_args!("ATTRISWEEP_SEED={seed}: reading the file panicked\n"));
             resume_unwind(panic);
         }
-        assert!(peak <= most, "ATTRISWEEP_SEED={seed}: reading the file took {peak} bytes, at most {most} are accepted");
+        assert!(
+            peak <= most,
+            "ATTRISWEEP_SEED={seed}: reading the file took {peak} bytes, at most {most} are accepted"
+        );
     }
 }

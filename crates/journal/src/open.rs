@@ -101,9 +101,8 @@ fn attempt(file: &Path) -> Result<Connection, JournalError> {
     let mode = if is_on_network(file) { "TRUNCATE" } else { "WAL" };
     // Where WAL cannot be had, SQLite answers with the mode that stays: slower, as sound.
     connection.query_row(&format!("PRAGMA journal_mode = {mode}"), [], |_| Ok(())).map_err(failed)?;
-    let settings = format!(
-        "PRAGMA synchronous = NORMAL; PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};"
-    );
+    let settings =
+        format!("PRAGMA synchronous = NORMAL; PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};");
     connection.execute_batch(&settings).and_then(|()| connection.execute_batch(SCHEMA)).map_err(failed)?;
     Ok(connection)
 }
@@ -121,8 +120,17 @@ fn foreign(file: &Path) -> JournalError {
 /// The numbers are those of statfs(2): NFS, SMB, CIFS, AFS, Ceph, Lustre, GPFS, BeeGFS, FUSE (sshfs), 9p.
 fn is_on_network(file: &Path) -> bool {
     const NETWORK: [u32; 11] = [
-        0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x5346_414f, 0x00c3_6400, 0x0bd0_0bd0, 0x4750_4653, 0x1983_0326,
-        0x6573_5546, 0x0102_1997,
+        0x6969,
+        0x517b,
+        0xff53_4d42,
+        0xfe53_4d42,
+        0x5346_414f,
+        0x00c3_6400,
+        0x0bd0_0bd0,
+        0x4750_4653,
+        0x1983_0326,
+        0x6573_5546,
+        0x0102_1997,
     ];
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Types of file systems are 32 bits wide, whatever the field is.

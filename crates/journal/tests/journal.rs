@@ -90,7 +90,10 @@ fn a_damaged_journal_is_kept_beside_a_new_one_and_the_sweep_is_in_the_new_one() 
         let folder = tempfile::tempdir().unwrap();
         sweep(folder.path(), vec![granted("a/0", 1), ended("a/0", 1, failed("old"))], "complete");
         // As after a clean end: everything is in the file itself.
-        Connection::open(file(folder.path())).unwrap().query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(())).unwrap();
+        Connection::open(file(folder.path()))
+            .unwrap()
+            .query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))
+            .unwrap();
         let mut bytes = fs::read(file(folder.path())).unwrap();
         harm(&mut bytes);
         fs::write(file(folder.path()), &bytes).unwrap();
@@ -105,7 +108,10 @@ fn a_damaged_journal_is_kept_beside_a_new_one_and_the_sweep_is_in_the_new_one() 
 #[test]
 fn a_file_of_another_program_is_not_written_to() {
     let folder = tempfile::tempdir().unwrap();
-    Connection::open(file(folder.path())).unwrap().execute_batch("CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)").unwrap();
+    Connection::open(file(folder.path()))
+        .unwrap()
+        .execute_batch("CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)")
+        .unwrap();
     let before = fs::read(file(folder.path())).unwrap();
     assert!(History::open(&file(folder.path())).unwrap_err().to_string().contains("of another program"));
     sweep(folder.path(), vec![granted("a/0", 1)], "complete");

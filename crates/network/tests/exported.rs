@@ -6,8 +6,8 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use network::operations::OPERATIONS;
 use network::models;
+use network::operations::OPERATIONS;
 use serde_json::json;
 use sweep::semantics::Semantics;
 use tch::{Device, Kind, Tensor};

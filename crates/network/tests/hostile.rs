@@ -39,7 +39,9 @@ fn state_dict() -> Vec<u8> {
 fn archive(pickle: &[u8], method: CompressionMethod) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let values = [0_u8; 24];
-    for (name, bytes) in [("x/data.pkl", pickle), ("x/byteorder", b"little"), ("x/data/0", &values), ("x/version", b"3\n")] {
+    for (name, bytes) in
+        [("x/data.pkl", pickle), ("x/byteorder", b"little"), ("x/data/0", &values), ("x/version", b"3\n")]
+    {
         zip.start_file(name, SimpleFileOptions::default().compression_method(method)).unwrap();
         zip.write_all(bytes).unwrap();
     }

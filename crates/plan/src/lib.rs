@@ -160,6 +160,7 @@ impl Checked {
             planned.complete = store::inspect(group, &planned.facts)?.unwrap_or(false);
             if group.store.is_dir() {
                 durable::sweep(&group.store)?;
+                store::grow(group, &tag)?;
             }
             let ledger = Ledger::read(group)?;
             let missing: Vec<u64> = (0..group.shards()).filter(|shard| !ledger.is_done(group, *shard)).collect();

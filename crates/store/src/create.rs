@@ -24,7 +24,7 @@ pub struct Facts {
 }
 
 /// What is at the group's place: `None` for nothing, `Some(complete)` for a store that can be gone on
-/// with. Nothing is written.
+/// with: it has the same numbers, for as many images or for fewer. Nothing is written.
 ///
 /// # Errors
 /// [`StoreError::Foreign`] for anything else, [`StoreError::Mismatch`] for a store of other numbers.
@@ -38,7 +38,14 @@ pub fn inspect(group: &Group, facts: &Facts) -> Result<Option<bool>, StoreError>
     if !ours.is_object() {
         return Err(StoreError::Foreign { path: group.store.clone() });
     }
-    let mut differences = fingerprint::differences(&ours["fingerprint"], &facts.fingerprint);
+    let stored = &ours["fingerprint"];
+    let mut wanted = facts.fingerprint.clone();
+    // More images than the store has are no other numbers: it grows.
+    let grows = stored["images"].as_u64().is_some_and(|images| images < group.images);
+    if grows {
+        wanted.remove("images");
+    }
+    let mut differences = fingerprint::differences(stored, &wanted);
     for variant in &group.variants {
         let array = read_json(&group.store.join(layout::attribution(&variant.key)).join(METADATA))?;
         if let Some(array) = array {
@@ -52,7 +59,7 @@ pub fn inspect(group: &Group, facts: &Facts) -> Result<Option<bool>, StoreError>
         let speaks_of =
             |variant: &Variant| ours["variants"].as_array().is_some_and(|keys| keys.contains(&json!(variant.key)));
         let complete = ours["complete"] == true && group.variants.iter().all(speaks_of);
-        return Ok(Some(complete && is_whole(group, &root)));
+        return Ok(Some(complete && !grows && is_whole(group, &root)));
     }
     Err(StoreError::Mismatch { path: group.store.clone(), differences })
 }

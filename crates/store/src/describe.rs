@@ -76,7 +76,11 @@ fn group(root: &Value, folder: &Path, variants: Vec<Variant>, nodes: &Nodes<'_>)
         weights: field(&ours["provenance"], "weights").unwrap_or_default(),
         weights_sha256: field(facts, "weights_sha256")?,
         mean: None,
-        noise: Noise { name: field(names, "noise_name")?, kind: field(&noise, "type")?, parameters: field(&noise, "params")? },
+        noise: Noise {
+            name: field(names, "noise_name")?,
+            kind: field(&noise, "type")?,
+            parameters: field(&noise, "params")?,
+        },
         store: folder.to_owned(),
         images: field(facts, "images")?,
         shape,

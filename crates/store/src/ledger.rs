@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 
+use serde_json::Value;
 use sweep::group::{Dtype, Group};
 use sweep::variant::Variant;
 
@@ -31,6 +32,12 @@ impl Ledger {
             present.insert(array, shards);
         }
         Ok(Self { present })
+    }
+
+    /// The file of `shard` of an array with this metadata: `c.3.0.0.0`, a number for each dimension.
+    pub(crate) fn file_name(metadata: &Value, shard: u64) -> String {
+        let others = metadata["shape"].as_array().map_or(0, Vec::len).saturating_sub(1);
+        format!("c.{shard}{}", ".0".repeat(others))
     }
 
     /// Whether `shard` of `array` is there.

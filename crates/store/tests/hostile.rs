@@ -26,8 +26,15 @@ fn a_mutated_store_is_described_and_verified_in_little_memory_and_never_panics()
         common::put_means(&group);
         finish(&group, &common::facts(&group), "run").unwrap();
         let files = [
-            "zarr.json", "images/zarr.json", "attributions/IG/zarr.json", "labels/zarr.json", "images/c.0.0.0.0",
-            "attributions/IG/c.1.0.0.0", "labels/c.2", "model_predictions/c.0.0", "means/overall/c.0.0.0",
+            "zarr.json",
+            "images/zarr.json",
+            "attributions/IG/zarr.json",
+            "labels/zarr.json",
+            "images/c.0.0.0.0",
+            "attributions/IG/c.1.0.0.0",
+            "labels/c.2",
+            "model_predictions/c.0.0",
+            "means/overall/c.0.0.0",
         ];
         survive(&METER, MOST, |random| {
             let file = group.store.join(files[below(random, files.len())]);

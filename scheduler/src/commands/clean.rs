@@ -31,7 +31,8 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     for file in &files {
         bytes += fs::symlink_metadata(file).map_or(0, |metadata| metadata.len());
         let removed = if args.dry_run { Ok(()) } else { fs::remove_file(file) };
-        let failed = |error| Failure { code: Code::Storage, text: format!("cannot remove `{}`: {error}", file.display()) };
+        let failed =
+            |error| Failure { code: Code::Storage, text: format!("cannot remove `{}`: {error}", file.display()) };
         removed.map_err(failed)?;
         say(&format!("{}\n", file.display()));
     }
@@ -51,7 +52,9 @@ fn leftovers(survey: &Survey) -> Result<Vec<PathBuf>, Failure> {
         }
     }
     if let Some(folder) = &paths.means_dir {
-        files.extend(named(folder, |name| name.starts_with('.') && name.contains("_mean.pt.") && name.ends_with(".tmp")));
+        files.extend(named(folder, |name| {
+            name.starts_with('.') && name.contains("_mean.pt.") && name.ends_with(".tmp")
+        }));
     }
     let is_worker = |name: &str| {
         let number = name.strip_prefix("worker-").and_then(|rest| rest.strip_suffix(".log"));

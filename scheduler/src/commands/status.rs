@@ -63,8 +63,7 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     let survey = survey::survey(&args.config.config)?;
     let output = &survey.config.paths.output_dir;
     let shard = survey.config.settings.store.shard;
-    let stores: Vec<Progress> =
-        survey.stores.iter().map(|surveyed| progress(surveyed, &survey.keys, shard)).collect();
+    let stores: Vec<Progress> = survey.stores.iter().map(|surveyed| progress(surveyed, &survey.keys, shard)).collect();
     let mut status = Status {
         running: lock::holder(output),
         stores,
@@ -95,7 +94,8 @@ fn recall(status: &mut Status, history: Result<Option<History>, JournalError>) -
     let sweep = status.last_sweep.as_ref().map(|sweep| sweep.id);
     let speed = sweep.map(|sweep| history.speed(sweep)).transpose()?.flatten();
     status.speed = speed.map(|Speed { maps, seconds }| maps as f64 / seconds);
-    let missing: Option<u64> = status.stores.iter().map(|store| Some(store.maps?.saturating_sub(store.maps_done))).sum();
+    let missing: Option<u64> =
+        status.stores.iter().map(|store| Some(store.maps?.saturating_sub(store.maps_done))).sum();
     status.left = missing.zip(status.speed).map(|(missing, speed)| missing as f64 / speed);
     Ok(())
 }
@@ -172,7 +172,8 @@ fn told(status: &Status) -> String {
         let _ = writeln!(text, "The last run began {} ago; its end: {outcome}.", ago(last.started));
     }
     if !status.failed.is_empty() {
-        let _ = writeln!(text, "{} units failed at their last attempt (scheduler retry --failed):", status.failed.len());
+        let _ =
+            writeln!(text, "{} units failed at their last attempt (scheduler retry --failed):", status.failed.len());
         for Failed { unit, class, error, .. } in status.failed.iter().take(TOLD) {
             let _ = writeln!(text, "  {unit}: {class}: {error}");
         }

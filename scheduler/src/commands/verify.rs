@@ -148,7 +148,8 @@ fn tell(survey: &Survey, Read { surveyed, described, report }: &Read<'_>, verdic
         verdict.absent = true;
     }
     if absent.is_empty() && !described.complete && unsound.is_empty() {
-        let _ = writeln!(text, "  not there yet: the mark of a complete store, in {}", folder.join("zarr.json").display());
+        let _ =
+            writeln!(text, "  not there yet: the mark of a complete store, in {}", folder.join("zarr.json").display());
         verdict.absent = true;
     }
     verdict.unsound += unsound.len();
@@ -169,7 +170,8 @@ fn lacking(survey: &Survey, surveyed: &Surveyed, described: &Described, absent: 
         let count = shards.len();
         lines.push(format!("something of shards {} ({count} of {})", ranges(shards), group.shards()));
     }
-    let begun = |key: &&String| group.variants.iter().any(|variant| variant.key == **key) && described.asked.contains(*key);
+    let begun =
+        |key: &&String| group.variants.iter().any(|variant| variant.key == **key) && described.asked.contains(*key);
     let new: Vec<&str> = survey.keys.iter().filter(|key| !begun(key)).map(String::as_str).collect();
     if !new.is_empty() {
         lines.push(format!("variants that the config asks for: {}", new.join(", ")));

@@ -97,9 +97,10 @@ fn gather(tensor: &Tensor, bytes: &[u8]) -> Result<Vec<f32>, String> {
     if strides.len() != shape.len() {
         return Err(format!("it has {} sizes and {} strides", shape.len(), strides.len()));
     }
-    let last = shape.iter().zip(strides).try_fold(tensor.offset, |last, (size, stride)| {
-        last.checked_add(size.checked_sub(1)?.checked_mul(*stride)?)
-    });
+    let last = shape
+        .iter()
+        .zip(strides)
+        .try_fold(tensor.offset, |last, (size, stride)| last.checked_add(size.checked_sub(1)?.checked_mul(*stride)?));
     if last.is_none_or(|last| last >= tensor.elements) {
         return Err("its strides lead out of its storage".to_owned());
     }

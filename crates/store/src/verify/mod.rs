@@ -141,12 +141,7 @@ fn read_all(
 }
 
 /// Whether the mean images are those of the stored images, where these are `whole`.
-fn check_means(
-    described: &Described,
-    truth: Option<&Truth>,
-    (usable, whole): (&[String], bool),
-    report: &mut Report,
-) {
+fn check_means(described: &Described, truth: Option<&Truth>, (usable, whole): (&[String], bool), report: &mut Report) {
     let group = &described.group;
     let mut shards = Shards::open(group.store.clone(), String::new());
     let single = truth.filter(|truth| truth.width == 1);

@@ -47,12 +47,7 @@ fn read(
 }
 
 /// What is wrong with a mean image of `channels` channels, of which `wanted` is known, perhaps.
-pub(super) fn mean_fault(
-    shards: &mut Shards,
-    array: &str,
-    channels: u64,
-    wanted: Option<&Vec<f32>>,
-) -> Option<String> {
+pub(super) fn mean_fault(shards: &mut Shards, array: &str, channels: u64, wanted: Option<&Vec<f32>>) -> Option<String> {
     let values = match shards.floats(array, 0, channels) {
         Ok(values) => values,
         Err(error) => return Some(reason(&error)),
