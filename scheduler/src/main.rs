@@ -9,16 +9,18 @@ mod logging;
 mod progress;
 mod recorder;
 mod run;
+mod sizing;
 mod summary;
 mod survey;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use commands::{clean, retry, status, verify};
-use plan::exit;
+use plan::{Wishes, exit};
 
 /// The documented codes, for `--help`.
 const HELP: &str = "\
@@ -75,6 +77,18 @@ struct SweepArgs {
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0", env = "ATTRISWEEP_LISTEN")]
     listen: String,
 
+    /// What a worker on the CPU may hold, such as 2GiB, whatever the config says; enforced
+    #[arg(long, value_name = "SIZE", value_parser = sweep::memory::parse)]
+    memory: Option<u64>,
+
+    /// At most so many images of each split
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+
+    /// Folder of the stores, whatever the config says
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    output: Option<PathBuf>,
+
     /// Worker program, if it is not beside this one
     #[arg(long, value_name = "FILE", env = "ATTRISWEEP_WORKER")]
     worker: Option<PathBuf>,
@@ -82,6 +96,12 @@ struct SweepArgs {
     /// Seconds without a word after which a worker is taken for lost
     #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     lease: u64,
+}
+
+impl SweepArgs {
+    fn wishes(&self) -> Wishes {
+        Wishes { memory: self.memory, limit: self.limit, output: self.output.clone(), gpu: None }
+    }
 }
 
 fn main() -> ExitCode {
@@ -111,7 +131,7 @@ enum Scope {
 
 fn sweep(cli: &SweepArgs, scope: Scope) -> Result<exit::Code, exit::Failure> {
     let worker = fleet::Worker::locate(cli.worker.clone());
-    let checked = plan::check(cli.config.as_deref().unwrap_or(Path::new("")), &worker)?;
+    let mut checked = plan::check(cli.config.as_deref().unwrap_or(Path::new("")), &worker, &cli.wishes())?;
     if cli.check {
         summary::tell_plan(&checked);
         return Ok(exit::Code::Complete);
@@ -119,6 +139,12 @@ fn sweep(cli: &SweepArgs, scope: Scope) -> Result<exit::Code, exit::Failure> {
     let _lock = lock::take(&checked.config.paths.output_dir)?;
     let progress = progress::Progress::default();
     logging::start(&checked.config.paths.log_dir, &progress)?;
+    for warning in &checked.warnings {
+        tracing::warn!("{warning}");
+    }
+    if checked.config.preflight.enabled {
+        probe(&mut checked, &worker)?;
+    }
     let mut plan = checked.begin()?;
     if scope == Scope::Failed
         && let Some(code) = retry::choose(&mut plan)?
@@ -131,5 +157,23 @@ fn sweep(cli: &SweepArgs, scope: Scope) -> Result<exit::Code, exit::Failure> {
         log_dir: plan.config.paths.log_dir.clone(),
         lease: Duration::from_secs(cli.lease),
     };
-    run::run(&plan, worker, settings, &progress)
+    let batches = plan.batches.clone();
+    run::run(&plan, batches, worker, settings, &progress)
+}
+
+/// Finds the batch sizes that no profile knows, before the sweep. A variant that could not be measured is swept with a
+/// cautious one: the reason that is told now comes again if it is one.
+fn probe(checked: &mut plan::Checked, worker: &fleet::Worker) -> Result<(), exit::Failure> {
+    checked.compute_means()?;
+    // It may take minutes: whoever watches sees what it does.
+    let tell = |line: &str| {
+        tracing::info!("{line}");
+        let _ = writeln!(std::io::stderr(), "{line}");
+    };
+    let summary = preflight::run(checked, worker, preflight::Options::default(), &tell)?;
+    for (what, why) in &summary.failed {
+        tracing::warn!("no batch size was found for {what}: {why}");
+    }
+    tracing::info!(found = summary.found, known = summary.known, seconds = summary.seconds, "preflight is done");
+    Ok(())
 }

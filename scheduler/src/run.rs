@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use fleet::{Fleet, Settings, Worker};
-use sweep::message::Report;
+use sweep::message::{FromWorker, Report, ToWorker};
 use sweep::unit::{Part, Unit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::interval;
@@ -12,15 +12,22 @@ use tokio::time::interval;
 use crate::core::{Action, Core, Event, Outcome, Policy};
 use crate::progress::Progress;
 use crate::recorder::Recorder;
+use crate::sizing::Sizing;
 use crate::summary::{self, Totals};
-use plan::Plan;
 use plan::exit::{Code, Failure};
+use plan::{Batches, Plan};
 
 /// How often leases and deadlines are looked at.
 const TICK: Duration = Duration::from_millis(200);
 
 /// Runs `plan` to its end.
-pub(crate) fn run(plan: &Plan, worker: Worker, settings: Settings, progress: &Progress) -> Result<Code, Failure> {
+pub(crate) fn run(
+    plan: &Plan,
+    batches: Batches,
+    worker: Worker,
+    settings: Settings,
+    progress: &Progress,
+) -> Result<Code, Failure> {
     let failed =
         |error: std::io::Error| Failure { code: Code::Workers, text: format!("cannot start the runtime: {error}") };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
@@ -34,8 +41,9 @@ pub(crate) fn run(plan: &Plan, worker: Worker, settings: Settings, progress: &Pr
         let fleet = Fleet::open(worker, plan.launcher, settings).await?;
         let interrupts =
             (signal(SignalKind::interrupt()).map_err(failed)?, signal(SignalKind::terminate()).map_err(failed)?);
+        let sizing = Sizing::new(plan, batches);
         let (recorder, totals, began) = (Recorder::begin(plan), Totals::new(), Instant::now());
-        let run = Run { plan, core, fleet, progress, recorder, totals, began };
+        let run = Run { plan, core, fleet, sizing, progress, recorder, totals, began };
         run.drive(interrupts).await
     })?;
     Ok(outcome)
@@ -45,6 +53,7 @@ struct Run<'a> {
     plan: &'a Plan,
     core: Core,
     fleet: Fleet,
+    sizing: Sizing<'a>,
     progress: &'a Progress,
     recorder: Recorder,
     totals: Totals,
@@ -56,11 +65,6 @@ impl Run<'_> {
         let maps = self.plan.units.iter().map(Unit::maps).sum();
         self.progress.begin(maps);
         tracing::info!(groups = self.plan.groups.len(), units = self.plan.units.len(), maps, "the sweep begins");
-        if self.plan.config.preflight.enabled {
-            tracing::warn!(
-                "this version does not probe: batch sizes are those of preflight_check.results_path, else 16"
-            );
-        }
         let mut ticks = interval(TICK);
         let actions = self.core.start(self.began.elapsed());
         let mut outcome = self.act(actions)?;
@@ -80,9 +84,11 @@ impl Run<'_> {
             if matches!(event, Event::Interrupt) {
                 tracing::warn!("stopping; what is written stays, and the same command goes on");
             }
+            self.size(&event);
             let actions = self.core.on_event(self.began.elapsed(), event);
             outcome = self.act(actions)?;
         }
+        self.sizing.save();
         self.progress.end();
         let outcome = outcome.unwrap_or(Outcome::Interrupted);
         self.recorder.over(&outcome);
@@ -103,6 +109,12 @@ impl Run<'_> {
                 }
                 Action::Send(worker, message) => {
                     self.recorder.said(worker, &message);
+                    let message = match message {
+                        ToWorker::Grant { unit, attempt } => {
+                            ToWorker::Grant { unit: self.sizing.granted(worker, unit), attempt }
+                        }
+                        other => other,
+                    };
                     self.fleet.send(worker, message);
                 }
                 Action::Kill(slot) => self.fleet.kill(slot),
@@ -112,6 +124,18 @@ impl Run<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// What `event` says about batch sizes, which the core does not care about.
+    fn size(&mut self, event: &Event) {
+        match event {
+            Event::Connected { worker, slot } => self.sizing.connected(*worker, *slot),
+            Event::Message { worker, message: FromWorker::Done { unit, report, .. } } => {
+                self.sizing.learn(*worker, unit, report);
+            }
+            Event::Exited { slot, how } => self.sizing.exited(*slot, *how),
+            _ => {}
+        }
     }
 
     fn count(&mut self, maps: u64, report: &Report) {

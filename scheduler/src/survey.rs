@@ -2,16 +2,19 @@
 //!
 //! No worker is asked and nothing is locked, so that it works at once, anywhere, and beside a running scheduler.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use data::datasets::{self, KEY};
 use data::formats::Source;
+use plan::Wishes;
 use plan::exit::Failure;
 use store::{Described, StoreError};
 use sweep::config::{Config, Split};
 use sweep::group::store_name;
 use sweep::problem::Problems;
 use sweep::variant::{expand, key};
+
+use crate::commands::ConfigArg;
 
 /// The stores of a config.
 pub(crate) struct Survey {
@@ -33,10 +36,12 @@ pub(crate) struct Surveyed {
     pub(crate) state: Result<Option<Box<Described>>, StoreError>,
 }
 
-/// Reads the config `file` and looks at its stores.
-pub(crate) fn survey(file: &Path) -> Result<Survey, Failure> {
-    let mut problems = Problems::new(file);
-    let Some(config) = Config::read(file, &mut problems) else { return Err(problems.into()) };
+/// Reads the config that `asked` names and looks at its stores.
+pub(crate) fn survey(asked: &ConfigArg) -> Result<Survey, Failure> {
+    let mut problems = Problems::new(&asked.config);
+    let Some(mut config) = Config::read(&asked.config, &mut problems) else { return Err(problems.into()) };
+    let wishes = Wishes { limit: asked.limit, output: asked.output.clone(), ..Wishes::default() };
+    wishes.apply(&mut config);
     let flags = datasets::flags(&config, &mut problems);
     problems.into_result()?;
     let methods = config.search_space.methods.iter();

@@ -10,6 +10,7 @@ use sweep::variant::Variant;
 use tch::{Device, Kind};
 
 use crate::read::Shard;
+use crate::sizes::Sizes;
 use crate::unit::{Job, UnitError};
 use crate::work::{self, Maps, Work};
 
@@ -35,6 +36,7 @@ pub(crate) enum Computed {
 pub(crate) struct Engine {
     device: Device,
     loaded: Option<(Key, Graph)>,
+    sizes: Sizes,
 }
 
 /// What determines a graph.
@@ -42,7 +44,7 @@ type Key = (String, PathBuf, String, Numerics);
 
 impl Engine {
     pub(crate) fn new(device: Device) -> Self {
-        Self { device, loaded: None }
+        Self { device, loaded: None, sizes: Sizes::default() }
     }
 
     /// Computes what is missing of `shard`, unless told to `stop` between two batches; each array is
@@ -69,14 +71,15 @@ impl Engine {
         let to_do = |variant: &&Variant| !shard.ledger.has_variant(&group, variant, shard.index);
         let rounds = work::rounds(group.variants.iter().filter(to_do))?;
         let device = self.device;
-        let graph = self.graph(&group)?;
+        self.load(&group)?;
+        let Self { loaded: Some((_, graph)), sizes, .. } = self else { return Ok(()) };
         let mut work = Work::new(graph, &group, device, &shard)?;
         if missing(name::IMAGES) {
             emit(Computed::Floats { array: name::IMAGES, values: shard.images });
         }
         for round in rounds {
             let started = Instant::now();
-            let maps = work.round(&round, &stop)?;
+            let maps = work.round(&round, sizes, &stop)?;
             job.computing += started.elapsed();
             if let Some(values) = work.new_predictions.take() {
                 emit(Computed::Floats { array: name::PREDICTIONS, values });
@@ -86,11 +89,19 @@ impl Engine {
                 emit(Computed::Maps { key: variant.key.clone(), values, completeness });
             }
         }
+        job.learned = work.learned;
         Ok(())
     }
 
     /// The group's model, kept between units.
     pub(crate) fn graph(&mut self, group: &Group) -> Result<&Graph, UnitError> {
+        self.load(group)?;
+        let changed = || UnitError::Changed { file: group.weights.display().to_string() };
+        self.loaded.as_ref().map(|(_, graph)| graph).ok_or_else(changed)
+    }
+
+    /// Loads the group's model, unless it is that of the unit before.
+    fn load(&mut self, group: &Group) -> Result<(), UnitError> {
         let key = (group.model.clone(), group.weights.clone(), group.weights_sha256.clone(), group.numerics);
         if self.loaded.as_ref().is_none_or(|(loaded, _)| *loaded != key) {
             // The old model goes first: two may not fit.
@@ -104,8 +115,7 @@ impl Engine {
             }
             self.loaded = Some((key, graph));
         }
-        let changed = || UnitError::Changed { file: group.weights.display().to_string() };
-        self.loaded.as_ref().map(|(_, graph)| graph).ok_or_else(changed)
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@ use clap::ValueEnum;
 use tch::{Cuda, Device};
 
 use crate::exit::Exit;
+use crate::{allocator, counted};
 
 /// What kind of device to compute on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -26,6 +27,10 @@ pub(crate) struct Args {
     /// Threads to compute with, on the CPU
     #[arg(long, default_value_t = 1)]
     threads: usize,
+
+    /// Bytes that this process may hold, on the CPU
+    #[arg(long, value_name = "BYTES")]
+    memory: Option<u64>,
 }
 
 /// A device that can be used.
@@ -53,6 +58,10 @@ pub(crate) fn open(args: Args) -> Result<Opened, Exit> {
         Kind::Cpu => {
             let threads = i32::try_from(args.threads.max(1)).unwrap_or(i32::MAX);
             tch::set_num_threads(threads);
+            allocator::count();
+            if let Some(bytes) = args.memory {
+                counted::limit(bytes);
+            }
             let plural = if threads == 1 { "" } else { "s" };
             Ok(Opened { device: Device::Cpu, name: format!("cpu, {threads} thread{plural}") })
         }

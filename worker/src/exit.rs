@@ -10,7 +10,9 @@ Exit codes:
   81  what `probe` was asked for cannot be computed
   82  the device failed in a way that only a new process mends
   83  the device cannot be used
-  84  the scheduler went away, or was silent for longer than the lease";
+  84  the scheduler went away, or was silent for longer than the lease
+  85  `probe` was asked for more than the memory of the device holds
+  86  the host gives no more memory";
 
 /// A worker's last words.
 #[derive(Debug)]
@@ -38,6 +40,11 @@ impl Exit {
     /// The device failed in a way that only a new process mends.
     pub(crate) fn sticky(text: impl Into<String>) -> Self {
         Self { code: sweep::message::DEVICE_LOST as u8, text: text.into() }
+    }
+
+    /// The memory of the device is too small.
+    pub(crate) fn memory(text: impl Into<String>) -> Self {
+        Self { code: sweep::message::OUT_OF_MEMORY as u8, text: text.into() }
     }
 
     /// The device cannot be used.

@@ -3,8 +3,10 @@
 //! The scheduler starts it, checks configs with its `catalogue` and `inspect`, and hands it units
 //! over TCP. It can be killed at any moment: what it has written is whole, the rest is done again.
 
+mod allocator;
 mod compute;
 mod connection;
+mod counted;
 mod device;
 mod exit;
 mod inspect;
@@ -13,6 +15,7 @@ mod memory;
 mod pipeline;
 mod probe;
 mod read;
+mod sizes;
 mod trial;
 mod unit;
 mod verify;
@@ -51,8 +54,8 @@ enum Command {
     Inspect,
     /// Measure variants on real images, as JSON
     ///
-    /// Takes a request on standard input (`sweep::probe::Request`): a model, images, and variants, which are computed
-    /// as those of one unit of a sweep are. Prints the time and the memory that each run took.
+    /// Takes requests on standard input (`sweep::probe::Request`): a model, images, and variants, which are computed
+    /// as those of one unit of a sweep are. Prints a line for each: the time and the memory that every run took.
     Probe(device::Args),
     /// Compare stored predictions with those of the stored images, as JSON
     ///
@@ -62,13 +65,16 @@ enum Command {
     Run(connection::Args),
 }
 
+#[global_allocator]
+static HOST: allocator::Host = allocator::Host;
+
 fn main() -> ExitCode {
     keep_memory();
     let outcome = match Cli::parse().command {
         Command::Catalogue { markdown: false } => json(&inspect::catalogue()),
         Command::Catalogue { markdown: true } => print(&markdown::page(&inspect::catalogue(), &noises())),
         Command::Inspect => inspect::answer().and_then(|answers| json(&answers)),
-        Command::Probe(args) => device::open(args).and_then(|device| json(&probe::answer(&device)?)),
+        Command::Probe(args) => device::open(args).and_then(|device| probe::answer(&device, json)),
         Command::Verify(args) => device::open(args).and_then(|device| json(&verify::answer(&device)?)),
         Command::Run(args) => run(&args),
     };

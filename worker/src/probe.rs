@@ -3,7 +3,6 @@
 //! A probe may run out of memory or lose its device: it is a process of its own, which then ends.
 
 use std::borrow::Cow;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,6 +14,7 @@ use network::{NetworkError, Weights, models};
 use safetensors::{Dtype, View};
 use store::{Ledger, attribution, name};
 use sweep::group::{Group, MeanImage, Noise};
+use sweep::message::Failure;
 use sweep::parameters::Parameters;
 use sweep::probe::{Asked, Measured, Request, Run};
 use sweep::problem::nearest;
@@ -26,7 +26,7 @@ use crate::compute::{Computed, Engine};
 use crate::connection::Grant;
 use crate::device::Opened;
 use crate::exit::Exit;
-use crate::memory;
+use crate::memory::{self, Memory};
 use crate::read::Reader;
 use crate::unit::{Job, UnitError};
 
@@ -71,59 +71,82 @@ impl From<ProbeError> for Exit {
     fn from(error: ProbeError) -> Self {
         match error {
             ProbeError::Unit(unit) if unit.is_sticky() => Self::sticky(unit.text()),
+            ProbeError::Unit(unit) if unit.class() == Failure::OutOfMemory => Self::memory(unit.text()),
             error => Self::request(error.to_string()),
         }
     }
 }
 
-/// Measures what standard input asks for.
-pub(crate) fn answer(device: &Opened) -> Result<Measured, Exit> {
-    let mut text = String::new();
-    let read = std::io::stdin().read_to_string(&mut text);
-    read.map_err(|error| Exit::request(format!("standard input: {error}")))?;
-    let request = serde_json::from_str(&text).map_err(|error| Exit::request(format!("standard input: {error}")))?;
-    Ok(measure(&request, device)?)
+/// Measures what standard input asks for, request by request; each is answered before the next one is read.
+pub(crate) fn answer(device: &Opened, tell: impl Fn(&Measured) -> Result<(), Exit>) -> Result<(), Exit> {
+    let mut probe =
+        Probe { device, reader: Reader::default(), engine: Engine::new(device.device), model: Model::default() };
+    for request in serde_json::Deserializer::from_reader(std::io::stdin().lock()).into_iter::<Request>() {
+        let request = request.map_err(|error| Exit::request(format!("standard input: {error}")))?;
+        tell(&probe.measure(&request)?)?;
+    }
+    Ok(())
 }
 
-fn measure(request: &Request, device: &Opened) -> Result<Measured, ProbeError> {
-    let group = group(request)?;
-    let (mut reader, mut engine) = (Reader::default(), Engine::new(device.device));
-    let mut run = |group: &Group| -> Result<(Run, Vec<Array>), UnitError> {
-        let part = Part::Shard(0);
-        let grant = Grant { unit: Unit { group: Arc::new(group.clone()), part }, attempt: 1, tag: String::new() };
-        let shard = reader.shard(group, 0, Ledger::default(), None)?;
-        let (mut job, mut arrays) = (Job::new(grant), Vec::new());
-        memory::forget_peak();
-        let started = Instant::now();
-        engine.compute(
-            &mut job,
-            shard,
-            || false,
-            |computed| {
-                if request.maps.is_some() {
-                    arrays.extend(named(computed, group));
-                }
-            },
-        )?;
-        Ok((Run { seconds: started.elapsed().as_secs_f64(), peak: memory::peak() }, arrays))
-    };
-    // Loads the model: predictions alone.
-    run(&Group { variants: Vec::new(), ..group.clone() })?;
-    let (floor, mut runs) = (memory::resident(), Vec::new());
-    for repeat in 1..=request.repeats {
-        let (measured, arrays) = run(&group)?;
-        runs.push(measured);
-        if let Some(file) = request.maps.as_ref().filter(|_| repeat == request.repeats) {
-            let failed = |source| ProbeError::Maps { file: file.clone(), source };
-            let views = arrays.iter().map(|array| (array.name.as_str(), array));
-            safetensors::serialize_to_file(views, None, file).map_err(failed)?;
+/// What stays from one request to the next.
+struct Probe<'a> {
+    device: &'a Opened,
+    reader: Reader,
+    engine: Engine,
+    model: Model,
+}
+
+impl Probe<'_> {
+    fn measure(&mut self, request: &Request) -> Result<Measured, ProbeError> {
+        let group = group(request, &mut self.model)?;
+        let device = self.device;
+        let memory = Memory::of(device.device);
+        let (reader, engine) = (&mut self.reader, &mut self.engine);
+        let mut run = |group: &Group| -> Result<(Run, Vec<Array>), UnitError> {
+            let part = Part::Shard(0);
+            let grant = Grant { unit: Unit { group: Arc::new(group.clone()), part }, attempt: 1, tag: String::new() };
+            let shard = reader.shard(group, 0, Ledger::default(), None)?;
+            let (mut job, mut arrays) = (Job::new(grant), Vec::new());
+            memory.release();
+            memory::forget_peak();
+            memory.forget_peak();
+            let started = Instant::now();
+            engine.compute(
+                &mut job,
+                shard,
+                || false,
+                |computed| {
+                    if request.maps.is_some() {
+                        arrays.extend(named(computed, group));
+                    }
+                },
+            )?;
+            // A sweep goes on with a smaller batch; here that is the answer.
+            if let Some(learned) = job.learned.iter().find(|learned| learned.ran_out) {
+                let batch = learned.batch;
+                return Err(UnitError::NoRoom(format!("{batch} images at once may, more do not")));
+            }
+            let (seconds, peak, bytes) = (started.elapsed().as_secs_f64(), memory::peak(), memory.peak());
+            Ok((Run { seconds, peak, bytes }, arrays))
+        };
+        // Loads the model: predictions alone.
+        run(&Group { variants: Vec::new(), ..group.clone() })?;
+        let (floor, base, mut runs) = (memory::resident(), memory.used(), Vec::new());
+        for repeat in 1..=request.repeats {
+            let (measured, arrays) = run(&group)?;
+            runs.push(measured);
+            if let Some(file) = request.maps.as_ref().filter(|_| repeat == request.repeats) {
+                let failed = |source| ProbeError::Maps { file: file.clone(), source };
+                let views = arrays.iter().map(|array| (array.name.as_str(), array));
+                safetensors::serialize_to_file(views, None, file).map_err(failed)?;
+            }
         }
+        Ok(Measured { device: device.name.clone(), floor, base, runs })
     }
-    Ok(Measured { device: device.name.clone(), floor, runs })
 }
 
 /// The group whose only shard is what is asked for. It has no store.
-fn group(request: &Request) -> Result<Group, ProbeError> {
+fn group(request: &Request, model: &mut Model) -> Result<Group, ProbeError> {
     let Request { dataset, split, size, images: asked, .. } = request;
     let (file, format) = formats::locate(&request.data, dataset, *size).map_err(|expected| ProbeError::NoData {
         dataset: dataset.clone(),
@@ -135,7 +158,7 @@ fn group(request: &Request) -> Result<Group, ProbeError> {
         return Err(ProbeError::Images { file, has: source.len(), asked: *asked });
     }
     let [height, width, _] = source.shape();
-    let graph = models::open(&request.model, &request.weights, (Device::Cpu, Kind::Float))?;
+    model.read(&request.model, &request.weights)?;
     Ok(Group {
         dataset: dataset.clone(),
         split: split.clone(),
@@ -144,17 +167,39 @@ fn group(request: &Request) -> Result<Group, ProbeError> {
         data: source.content(),
         model: request.model.clone(),
         weights: request.weights.clone(),
-        weights_sha256: Weights::sha256(&request.weights)?,
+        weights_sha256: model.sha256.clone(),
         mean: request.mean.as_ref().map(|file| mean_image(file)).transpose()?,
         noise: Noise { name: "clean".to_owned(), kind: "none".to_owned(), parameters: Parameters::default() },
         store: PathBuf::new(),
         images: *asked,
-        shape: [graph.channels() as usize, height, width],
-        classes: graph.classes() as usize,
+        shape: [model.channels, height, width],
+        classes: model.classes,
         shard: *asked,
         variants: request.variants.iter().map(variant).collect::<Result<_, _>>()?,
         numerics: request.numerics,
     })
+}
+
+/// What a group says of its model.
+#[derive(Default)]
+struct Model {
+    read: Option<(String, PathBuf)>,
+    sha256: String,
+    channels: usize,
+    classes: usize,
+}
+
+impl Model {
+    /// Reads `weights`, unless they are those of the request before.
+    fn read(&mut self, model: &str, weights: &Path) -> Result<(), NetworkError> {
+        let of = Some((model.to_owned(), weights.to_owned()));
+        if self.read != of {
+            let graph = models::open(model, weights, (Device::Cpu, Kind::Float))?;
+            let (channels, classes) = (graph.channels() as usize, graph.classes() as usize);
+            *self = Self { read: of, sha256: Weights::sha256(weights)?, channels, classes };
+        }
+        Ok(())
+    }
 }
 
 fn mean_image(file: &Path) -> Result<MeanImage, ProbeError> {
@@ -175,7 +220,7 @@ fn variant(asked: &Asked) -> Result<Variant, ProbeError> {
         let (parameter, text) = mistakes.into_iter().next().unwrap_or_default();
         ProbeError::Parameter { key: key.clone(), parameter, text }
     })?;
-    Ok(Variant { key, class, parameters, semantics, complete: entry.complete, batch })
+    Ok(Variant { key, class, parameters, semantics, complete: entry.complete, batch, grows: false })
 }
 
 /// An array of a store, in single precision.

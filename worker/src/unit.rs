@@ -8,7 +8,7 @@ use data::mean::MeanError;
 use data::noise::NoiseError;
 use network::NetworkError;
 use store::StoreError;
-use sweep::message::{Failure, FromWorker, Report};
+use sweep::message::{Failure, FromWorker, Learned, Report};
 use tch::TchError;
 
 use crate::connection::{Grant, Link};
@@ -35,6 +35,8 @@ pub(crate) enum UnitError {
     /// The scheduler says so, or what is computed cannot be written.
     #[error("told to stop")]
     Stopped,
+    #[error("what is asked for does not fit into the memory of the device: {0}")]
+    NoRoom(String),
 }
 
 impl From<TchError> for UnitError {
@@ -48,6 +50,7 @@ impl UnitError {
     pub(crate) fn class(&self) -> Failure {
         match self {
             Self::Network(NetworkError::Torch(error)) if is_out_of_memory(error) => Failure::OutOfMemory,
+            Self::NoRoom(_) => Failure::OutOfMemory,
             Self::Data(DataError::Read { .. })
             | Self::Mean(MeanError::Read { .. })
             | Self::Network(NetworkError::Torch(_))
@@ -67,19 +70,19 @@ impl UnitError {
     /// Whether the CUDA context is lost, so that every later call of this process would fail too.
     pub(crate) fn is_sticky(&self) -> bool {
         let Self::Network(NetworkError::Torch(error)) = self else { return false };
-        error.to_string().contains("CUDA error:") && !is_out_of_memory(error)
+        first_line(error).contains("CUDA error:") && !is_out_of_memory(error)
     }
 
     /// The message with its causes, in one line.
     pub(crate) fn text(&self) -> String {
+        if let Self::Network(NetworkError::Torch(error)) = self {
+            return format!("libtorch: {}", first_line(error));
+        }
         let mut text = self.to_string();
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {
             text = format!("{text}: {error}");
             cause = error.source();
-        }
-        if self.class() == Failure::OutOfMemory {
-            text += "; a smaller batch_size needs less";
         }
         text
     }
@@ -87,9 +90,28 @@ impl UnitError {
 
 /// tch keeps libtorch's words only. CPU and CUDA, and the libraries below, each say it in their own.
 fn is_out_of_memory(error: &TchError) -> bool {
-    let text = error.to_string().to_lowercase();
-    ["out of memory", "can't allocate memory", "_status_alloc_failed"].iter().any(|words| text.contains(words))
+    let text = first_line(error).to_lowercase();
+    OUT_OF_MEMORY.iter().any(|words| text.contains(words))
 }
+
+/// The message without the C++ backtrace that follows it, in which any word may stand.
+fn first_line(error: &TchError) -> String {
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+/// In the words of libtorch, cuBLAS and cuDNN, the C++ library, oneDNN; and of CUDA, whose grids end at 65535 blocks.
+const OUT_OF_MEMORY: [&str; 9] = [
+    "out of memory",
+    "can't allocate memory",
+    "_status_alloc_failed",
+    "would exceed allowed memory",
+    "std::bad_alloc",
+    "more than 1eb memory",
+    "invalid configuration argument",
+    "could not create a memory",
+    "could not execute a primitive",
+];
 
 /// A granted unit and what it took so far.
 #[derive(Debug)]
@@ -109,6 +131,7 @@ pub(crate) struct Job {
     pub(crate) bytes: u64,
     pub(crate) underflow: Vec<(String, f32)>,
     pub(crate) incomplete: Vec<(String, f32)>,
+    pub(crate) learned: Vec<Learned>,
 }
 
 impl Job {
@@ -125,6 +148,7 @@ impl Job {
             bytes: 0,
             underflow: Vec::new(),
             incomplete: Vec::new(),
+            learned: Vec::new(),
         }
     }
 
@@ -135,7 +159,7 @@ impl Job {
             Ok(()) => {
                 let (seconds, computing) = (self.started.elapsed().as_secs_f64(), self.computing.as_secs_f64());
                 let (maps, bytes, underflow, incomplete) = (self.maps, self.bytes, self.underflow, self.incomplete);
-                let report = Report { maps, bytes, seconds, computing, underflow, incomplete };
+                let report = Report { maps, bytes, seconds, computing, underflow, incomplete, learned: self.learned };
                 tracing::info!(
                     %unit, attempt, maps, bytes, seconds,
                     reading = self.reading.as_secs_f64(),

@@ -319,5 +319,6 @@ fn variant(entry: &attribution::Entry, parameter: &str, value: i64) -> Variant {
         semantics: Exact,
         complete: entry.complete,
         batch: 16,
+        grows: false,
     }
 }

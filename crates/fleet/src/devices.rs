@@ -12,10 +12,35 @@ use crate::FleetError;
 pub struct Slot {
     /// As progress and logs name it.
     pub name: String,
+    /// What it is, as profiles of preflight name it: two that are called the same compute alike.
+    pub model: String,
     /// Threads to compute with, on the CPU.
     pub threads: usize,
     /// UUID of the GPU: indices may change at every boot, and CUDA counts otherwise than NVML.
     pub gpu: Option<String>,
+    /// Bytes that its worker may hold; enforced on the CPU.
+    pub memory: Option<u64>,
+}
+
+impl Slot {
+    /// Arguments that tell a worker its device.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let device = if self.gpu.is_some() { "cuda" } else { "cpu" };
+        let memory = self.memory.filter(|_| self.gpu.is_none()).map(|bytes| ["--memory".to_owned(), bytes.to_string()]);
+        let device = ["--device", device, "--threads", &self.threads.to_string()].map(str::to_owned);
+        device.into_iter().chain(memory.into_iter().flatten()).collect()
+    }
+
+    /// What a worker's libraries must find in their environment.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        let mut variables = vec![("OMP_NUM_THREADS", self.threads.to_string())];
+        if let Some(uuid) = &self.gpu {
+            variables.push(("CUDA_VISIBLE_DEVICES", uuid.clone()));
+            // Convolutions would drop to ten bits of mantissa (TF32) where single precision is promised.
+            variables.push(("NVIDIA_TF32_OVERRIDE", "0".to_owned()));
+        }
+        variables
+    }
 }
 
 struct Gpu {
@@ -54,11 +79,24 @@ pub fn slots(devices: &Devices) -> Result<Vec<Slot>, FleetError> {
 fn cpu(workers: usize) -> Vec<Slot> {
     let cores = available_parallelism().map_or(1, usize::from);
     let threads = |index: usize| (cores * (index + 1) / workers - cores * index / workers).max(1);
-    (0..workers).map(|index| Slot { name: format!("cpu:{index}"), threads: threads(index), gpu: None }).collect()
+    let slot = |index: usize| {
+        let threads = threads(index);
+        let model = format!("{}, {threads} threads", processor());
+        Slot { name: format!("cpu:{index}"), model, threads, gpu: None, memory: None }
+    };
+    (0..workers).map(slot).collect()
+}
+
+/// The processor's product name.
+fn processor() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
 }
 
 fn slot(index: usize, gpu: &Gpu) -> Slot {
-    Slot { name: format!("gpu:{index} ({})", gpu.name), threads: 1, gpu: Some(gpu.uuid.clone()) }
+    let (name, model) = (format!("gpu:{index} ({})", gpu.name), gpu.name.clone());
+    Slot { name, model, threads: 1, gpu: Some(gpu.uuid.clone()), memory: None }
 }
 
 fn chosen(gpus: &[Gpu], index: u32) -> Result<Slot, FleetError> {

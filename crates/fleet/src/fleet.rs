@@ -106,12 +106,10 @@ impl Fleet {
     /// Starts a worker in `slot`.
     pub fn launch(&mut self, slot: usize) -> Result<(), FleetError> {
         let place = &self.settings.slots[slot];
-        let device = if place.gpu.is_some() { "cuda" } else { "cpu" };
         let arguments = ["run", "--connect", &self.address.to_string(), "--slot", &slot.to_string()];
-        let device = ["--device", device, "--threads", &place.threads.to_string()].map(str::to_owned);
         let job = Job {
             program: self.worker.program().to_owned(),
-            arguments: arguments.map(str::to_owned).into_iter().chain(device).collect(),
+            arguments: arguments.map(str::to_owned).into_iter().chain(place.arguments()).collect(),
             token: self.token.clone(),
             log: self.settings.log_dir.join(format!("worker-{slot}.log")),
         };

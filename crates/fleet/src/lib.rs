@@ -7,12 +7,16 @@ mod ask;
 mod devices;
 mod error;
 mod fleet;
+mod free;
 mod hearing;
 pub mod launchers;
+mod prober;
 
 pub use ask::Worker;
 pub use devices::{Slot, slots};
 pub use error::FleetError;
 pub use fleet::{Event, Fleet, Settings};
+pub use free::budgets;
 pub use hearing::WorkerId;
 pub use launchers::Ended;
+pub use prober::{Lost, Prober};

@@ -1,48 +1,184 @@
-//! Batch sizes: `batch_size` of the config, else the results of preflight, else a cautious number.
+//! Batch sizes: `batch_size` of the config, else what was measured on such a device, else the results of the
+//! reference's preflight, else a cautious number that the worker lets grow.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
+use fleet::Slot;
+use store::StoreError;
 use sweep::config::Config;
-use sweep::problem::Problems;
+use sweep::group::Group;
+use sweep::memory::Bound;
+use sweep::message::Learned;
+use sweep::unit::{Part, Unit};
+use sweep::variant::Variant;
 
-/// Images at once where nothing is known: little memory, and cores are busy all the same.
-const CAUTIOUS: usize = 16;
+use crate::profile::{self, Entry, Profile, Source, Subject, write_json};
 
-/// Where batch sizes are looked up.
-#[derive(Debug, Default)]
-pub(crate) struct Batches {
+/// Images at once where nothing is known: a worker doubles them while that is faster and fits.
+pub const CAUTIOUS: usize = 4;
+
+/// Share of the memory above that of the model which is left free by default.
+pub const MARGIN: f64 = 0.1;
+
+/// Model -> method key -> images, as the reference's `preflight_results.json` has them.
+type Results = BTreeMap<String, BTreeMap<String, usize>>;
+
+/// Where batch sizes are looked up, and what a sweep learns of them.
+#[derive(Clone, Debug)]
+pub struct Batches {
     fixed: Option<usize>,
-    /// Model -> method key -> images.
-    measured: BTreeMap<String, BTreeMap<String, usize>>,
+    results_file: PathBuf,
+    results: Results,
+    profile: Profile,
 }
+
+/// Name of the results where the config does not say it; in its output folder.
+const RESULTS: &str = "preflight_results.json";
+/// Name of the profile, beside the results.
+const PROFILE: &str = "preflight_profile.json";
 
 impl Batches {
-    /// Reads `preflight_results.json` where the config names one and it is there.
-    pub(crate) fn read(config: &Config, problems: &mut Problems) -> Self {
-        let fixed = config.settings.batch_size;
-        let Some((file, line)) = config.preflight.results_path.as_ref().filter(|(file, _)| file.is_file()) else {
-            return Self { fixed, measured: BTreeMap::new() };
-        };
-        match measured(file) {
-            Ok(measured) => Self { fixed, measured },
-            Err(reason) => {
-                let text = format!("`{}`: {reason}, expected model -> method key -> batch size", file.display());
-                problems.add(*line, "preflight_check.results_path", text);
-                Self::default()
-            }
+    /// Reads results and profile of preflight where they are there; with a sentence for each that is of no use.
+    pub fn read(config: &Config, libtorch: &str) -> (Self, Vec<String>) {
+        let named = config.preflight.results_path.as_ref().map(|(file, _)| file.clone());
+        let results_file = named.unwrap_or_else(|| config.paths.output_dir.join(RESULTS));
+        let (profile, damaged) = Profile::read(results_file.with_file_name(PROFILE), libtorch);
+        let mut sentences: Vec<String> = damaged.into_iter().collect();
+        let results = results(&results_file).unwrap_or_else(|reason| {
+            let file = results_file.display();
+            sentences.push(format!(
+                "the batch sizes in `{file}` cannot be used ({reason}), expected model -> method key -> images"
+            ));
+            Results::new()
+        });
+        (Self { fixed: config.settings.batch_size, results_file, results, profile }, sentences)
+    }
+
+    /// What was measured.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// The file of batch sizes, for a person.
+    pub fn results_file(&self) -> &Path {
+        &self.results_file
+    }
+
+    /// Images of `group` that `slot` is granted at once for `variant`, and whether that is a guess.
+    pub fn of(&self, group: &Group, variant: &Variant, slot: &Slot) -> (usize, bool) {
+        if let Some(fixed) = self.fixed {
+            return (fixed, false);
         }
-    }
-
-    /// Images of `model` that are attributed at once by the variant called `key`.
-    pub(crate) fn of(&self, model: &str, key: &str) -> usize {
-        let measured = self.measured.get(model).and_then(|methods| methods.get(key)).copied();
+        if let Some(entry) = self.profile.find(&Subject::of(group, variant, &slot.model)) {
+            let fits = room(group, slot, entry.bytes.base, MARGIN).map_or(usize::MAX, |room| entry.bytes.most(room));
+            let unfinished = entry.by == Source::Sweep && (entry.batch as u64) < group.shard.min(group.images);
+            let grows = match entry.bound {
+                Bound::Memory => fits > entry.batch,
+                Bound::Shard => unfinished,
+                Bound::Speed => false,
+            };
+            return (entry.batch.min(fits).max(1), grows);
+        }
+        let measured = self.results.get(&group.model).and_then(|methods| methods.get(&variant.key)).copied();
         // The reference writes 0 for what did not fit at all, and silently skips it: one image is tried.
-        self.fixed.or(measured).unwrap_or(CAUTIOUS).max(1)
+        measured.map_or((CAUTIOUS, true), |batch| (batch.max(1), false))
+    }
+
+    /// `group` with the batch of each variant on `slot`.
+    pub fn granted(&self, group: &Group, slot: &Slot) -> Group {
+        let with_batch = |variant: &Variant| {
+            let (batch, grows) = self.of(group, variant, slot);
+            Variant { batch, grows, ..variant.clone() }
+        };
+        Group { variants: group.variants.iter().map(with_batch).collect(), ..group.clone() }
+    }
+
+    /// Seconds that `unit` takes on `slot`, where all of its variants were measured on such a device.
+    pub fn seconds(&self, unit: &Unit, slot: &Slot) -> Option<f64> {
+        let Part::Shard(_) = unit.part else { return None };
+        let an_image = |variant: &Variant| {
+            let entry = self.profile.find(&Subject::of(&unit.group, variant, &slot.model))?;
+            (entry.images_per_second > 0.0).then(|| 1.0 / entry.images_per_second)
+        };
+        let sum: Option<f64> = unit.group.variants.iter().map(an_image).sum();
+        Some(sum? * unit.images() as f64)
+    }
+
+    /// Takes what a worker in `slot` learned of variants of `group`; whether that is anything new.
+    pub fn learn(&mut self, group: &Group, slot: &Slot, learned: &Learned) -> bool {
+        let share = learned.keys.len().max(1) as f64;
+        let mut new = false;
+        for variant in group.variants.iter().filter(|variant| learned.keys.contains(&variant.key)) {
+            let of = Subject::of(group, variant, &slot.model);
+            let known = self.profile.find(&of).cloned();
+            // Preflight measures each variant by itself, and more carefully.
+            let careful = known.as_ref().is_some_and(|entry| entry.by == Source::Preflight);
+            if self.fixed.is_some() || (careful && !learned.ran_out) {
+                continue;
+            }
+            let (bytes, images_per_second) = match known.filter(|_| learned.rate == 0.0) {
+                Some(entry) => (entry.bytes, entry.images_per_second),
+                None => (learned.line, learned.rate * share),
+            };
+            self.put(Entry {
+                of,
+                batch: learned.batch,
+                bound: learned.bound,
+                bytes,
+                images_per_second,
+                by: Source::Sweep,
+                date: profile::now(),
+                program: profile::program(),
+                libtorch: self.profile.libtorch().to_owned(),
+            });
+            new = true;
+        }
+        new
+    }
+
+    /// Takes what was measured.
+    pub fn put(&mut self, entry: Entry) {
+        self.profile.put(entry);
+    }
+
+    /// Writes the profile.
+    pub fn save(&mut self) -> Result<(), StoreError> {
+        self.profile.save()
+    }
+
+    /// Writes the reference's results: of every variant that was measured the batch that fits all kinds of devices.
+    /// What else the file holds stays in it.
+    pub fn save_results(&mut self) -> Result<(), StoreError> {
+        let mut least = Results::new();
+        for entry in self.profile.entries() {
+            let batch =
+                least.entry(entry.of.model.clone()).or_default().entry(entry.of.key.clone()).or_insert(entry.batch);
+            *batch = entry.batch.min(*batch);
+        }
+        for (model, batches) in least {
+            self.results.entry(model).or_default().extend(batches);
+        }
+        write_json(&self.results_file, &self.results)
     }
 }
 
-fn measured(file: &Path) -> Result<BTreeMap<String, BTreeMap<String, usize>>, String> {
-    let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
-    serde_json::from_str(&text).map_err(|error| error.to_string())
+/// Bytes that a batch of `group` may take of `slot`, the model's `base` included, so that the share `margin` of what is
+/// above the model stays free; on the CPU without what shards in flight take. `None` where nothing limits it.
+pub fn room(group: &Group, slot: &Slot, base: u64, margin: f64) -> Option<u64> {
+    let in_flight = if slot.gpu.is_none() { group.in_flight() } else { 0 };
+    let budget = slot.memory?.saturating_sub(in_flight);
+    Some(budget - (margin * budget.saturating_sub(base) as f64) as u64)
 }
+
+fn results(file: &Path) -> Result<Results, String> {
+    match fs::read_to_string(file) {
+        Ok(text) => serde_json::from_str(&text).map_err(|error| error.to_string()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Results::new()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

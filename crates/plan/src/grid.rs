@@ -8,7 +8,6 @@ use sweep::group::{Group, Noise, store_name};
 use sweep::problem::Problems;
 use sweep::variant::Variant;
 
-use crate::batches::Batches;
 use crate::datasets::Dataset;
 use crate::weights::Models;
 
@@ -19,7 +18,6 @@ pub(crate) fn groups(
     models: &Models,
     noises: &[Noise],
     variants: &[Variant],
-    batches: &Batches,
     problems: &mut Problems,
 ) -> Vec<(Group, Labels)> {
     let mut groups = Vec::new();
@@ -41,7 +39,6 @@ pub(crate) fn groups(
                 problems.add(*line, "search_space.model_flags", text);
                 continue;
             }
-            let with_batch = |variant: &Variant| Variant { batch: batches.of(model, &variant.key), ..variant.clone() };
             for noise in noises {
                 let split = dataset.split.name();
                 let name = store_name(&dataset.flag, model, &noise.name, split);
@@ -61,7 +58,7 @@ pub(crate) fn groups(
                     shape: [checkpoint.channels, height, width],
                     classes: checkpoint.classes,
                     shard: config.settings.store.shard,
-                    variants: variants.iter().map(with_batch).collect(),
+                    variants: variants.to_vec(),
                     numerics: config.settings.numerics,
                 };
                 groups.push((group, labels(dataset)));

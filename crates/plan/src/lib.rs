@@ -2,27 +2,29 @@
 //!
 //! For programs that run a sweep or prepare one: nothing here waits for a worker that computes.
 
-mod batches;
+pub mod batches;
 mod datasets;
 pub mod exit;
 mod grid;
 mod means;
 mod methods;
+pub mod profile;
 mod weights;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fleet::{Slot, Worker, launchers};
+use fleet::{FleetError, Slot, Worker, launchers};
 use serde_json::json;
 use store::{Facts, Labels, Ledger, StoreError, durable};
-use sweep::config::Config;
+use sweep::config::{Config, Devices};
 use sweep::fingerprint;
 use sweep::group::Group;
 use sweep::problem::{Problems, nearest};
 use sweep::unit::{Part, Unit};
 
 use crate::exit::{Code, Failure};
+pub use batches::Batches;
 pub use means::Means;
 pub use weights::find as find_weights;
 
@@ -39,6 +41,10 @@ pub struct Checked {
     pub groups: Vec<Planned>,
     /// Mean images.
     pub means: Means,
+    /// Batch sizes.
+    pub batches: Batches,
+    /// What a person should know, though nothing is wrong with the config.
+    pub warnings: Vec<String>,
 }
 
 /// A group and what its store needs to be made and closed.
@@ -64,16 +70,45 @@ pub struct Plan {
     pub launcher: &'static launchers::Entry,
     /// Every group, in the order of the config.
     pub groups: Vec<Planned>,
+    /// Batch sizes.
+    pub batches: Batches,
     /// Shards that lack anything, in the order of the config.
     pub units: Vec<Unit>,
 }
 
-/// Checks the config `file` and everything that it names.
-pub fn check(file: &Path, worker: &Worker) -> Result<Checked, Failure> {
+/// What a command line asks for in place of what the config says.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// Bytes that a worker on the CPU may hold.
+    pub memory: Option<u64>,
+    /// This GPU only.
+    pub gpu: Option<u32>,
+    /// At most so many images of each split.
+    pub limit: Option<u64>,
+    /// Folder of the stores.
+    pub output: Option<PathBuf>,
+}
+
+impl Wishes {
+    /// Puts them in place of what `config` says.
+    pub fn apply(&self, config: &mut Config) {
+        let settings = &mut config.settings;
+        settings.memory = self.memory.or(settings.memory);
+        settings.devices = self.gpu.map(|gpu| Devices::Gpus(vec![gpu])).or(settings.devices.take());
+        settings.limit = self.limit.map(|limit| limit.min(settings.limit.unwrap_or(u64::MAX))).or(settings.limit);
+        if let Some(output) = &self.output {
+            config.paths.output_dir.clone_from(output);
+        }
+    }
+}
+
+/// Checks the config `file`, with `wishes`, and everything that it names.
+pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, Failure> {
     let mut problems = Problems::new(file);
-    let Some(config) = Config::read(file, &mut problems) else {
+    let Some(mut config) = Config::read(file, &mut problems) else {
         return Err(problems.into());
     };
+    wishes.apply(&mut config);
     let catalogue = worker.catalogue()?;
     if catalogue.version != env!("CARGO_PKG_VERSION") {
         let (theirs, ours) = (catalogue.version, env!("CARGO_PKG_VERSION"));
@@ -82,14 +117,13 @@ pub fn check(file: &Path, worker: &Worker) -> Result<Checked, Failure> {
         return Err(Failure { code: Code::Workers, text });
     }
     let launcher = launcher(&config, &mut problems);
-    let batches = batches::Batches::read(&config, &mut problems);
     let variants = methods::variants(&config, &catalogue, &mut problems);
     let noises = methods::noises(&config, &mut problems);
     let flags = data::datasets::flags(&config, &mut problems);
     let datasets = datasets::open(&config, &flags, &mut problems);
     let models = weights::read(&config, &catalogue, &flags, (worker, &variants), &mut problems)?;
     let means = Means::find(&config, &flags, &variants, &mut problems);
-    let mut groups = grid::groups(&config, &datasets, &models, &noises, &variants, &batches, &mut problems);
+    let mut groups = grid::groups(&config, &datasets, &models, &noises, &variants, &mut problems);
     for (group, _) in &mut groups {
         if let Err(misfit) = means.attach(group) {
             problems.add(0, "paths.means_dir", format!("{misfit} ({} for `{}`)", group.model, group.dataset));
@@ -100,12 +134,31 @@ pub fn check(file: &Path, worker: &Worker) -> Result<Checked, Failure> {
         problems.add(0, "paths.final_output_dir", format!("`{}` is a file, expected a folder", output.display()));
     }
     problems.into_result()?;
-    let slots = fleet::slots(&config.devices())?;
+    let slots = slots(&config)?;
+    let (batches, warnings) = Batches::read(&config, &catalogue.libtorch);
     let groups = groups.into_iter().map(|(group, labels)| planned(group, labels, &catalogue.libtorch));
     let (groups, mismatches): (Vec<_>, Vec<_>) = groups.partition(Result::is_ok);
     refuse(mismatches.into_iter().filter_map(Result::err).collect())?;
     let launcher = launcher.unwrap_or(launchers::LAUNCHERS[0]);
-    Ok(Checked { config, slots, launcher, groups: groups.into_iter().filter_map(Result::ok).collect(), means })
+    Ok(Checked {
+        config,
+        slots,
+        launcher,
+        groups: groups.into_iter().filter_map(Result::ok).collect(),
+        means,
+        batches,
+        warnings,
+    })
+}
+
+/// The devices of the config, each with the memory that its worker may hold.
+fn slots(config: &Config) -> Result<Vec<Slot>, FleetError> {
+    let mut slots = fleet::slots(&config.devices())?;
+    let free = fleet::budgets(&slots);
+    for (slot, free) in slots.iter_mut().zip(free) {
+        slot.memory = config.settings.memory.filter(|_| slot.gpu.is_none()).or(free);
+    }
+    Ok(slots)
 }
 
 fn launcher(config: &Config, problems: &mut Problems) -> Option<&'static launchers::Entry> {
@@ -146,12 +199,18 @@ fn compare_again(groups: &mut [Planned], means: &Means) -> Result<(), Failure> {
 }
 
 impl Checked {
-    /// Computes mean images, makes the stores, tidies up after dead workers, and lists what is to do.
-    pub fn begin(self) -> Result<Plan, Failure> {
-        let Self { config, slots, launcher, mut groups, mut means } = self;
-        if means.compute()? {
-            compare_again(&mut groups, &means)?;
+    /// Computes and writes the mean images that variants take and that are not there.
+    pub fn compute_means(&mut self) -> Result<(), Failure> {
+        if self.means.compute()? {
+            compare_again(&mut self.groups, &self.means)?;
         }
+        Ok(())
+    }
+
+    /// Computes mean images, makes the stores, tidies up after dead workers, and lists what is to do.
+    pub fn begin(mut self) -> Result<Plan, Failure> {
+        self.compute_means()?;
+        let Self { config, slots, launcher, mut groups, batches, .. } = self;
         let tag = format!("scheduler-{}", std::process::id());
         let mut units = Vec::new();
         for planned in &mut groups {
@@ -170,6 +229,6 @@ impl Checked {
             }
             units.extend(missing.into_iter().map(|shard| Unit { group: Arc::clone(group), part: Part::Shard(shard) }));
         }
-        Ok(Plan { config, slots, launcher, groups, units })
+        Ok(Plan { config, slots, launcher, groups, batches, units })
     }
 }

@@ -32,7 +32,7 @@ pub(crate) fn variants(config: &Config, catalogue: &Catalogue, problems: &mut Pr
                 }
                 let semantics = method.semantics.unwrap_or(config.settings.semantics);
                 let (class, complete) = (method.class.clone(), known.complete);
-                variants.push(Variant { key, class, parameters, semantics, complete, batch: 0 });
+                variants.push(Variant { key, class, parameters, semantics, complete, batch: 0, grows: true });
             }
         }
     }

@@ -133,7 +133,9 @@ impl Nodes<'_> {
             parameters: field::<Parameters>(ours, "params").ok()?,
             semantics: field::<Semantics>(ours, "semantics").ok()?,
             complete: self.get(&layout::convergence_delta(key)).is_some(),
-            batch: field(&attributes, "batch").unwrap_or(1),
+            // How many images were attributed at once is nobody's fact.
+            batch: 1,
+            grows: false,
         })
     }
 

@@ -81,8 +81,7 @@ pub fn arrays(
         planned.push((mean(class), mean_image.clone(), float(Dtype::Float32), c, none()));
     }
     for variant in &group.variants {
-        let of_array =
-            attributes(&json!({"attrisweep": fingerprint::of_variant(group, variant), "batch": variant.batch}));
+        let of_array = attributes(&json!({"attrisweep": fingerprint::of_variant(group, variant)}));
         planned.push((attribution(&variant.key), image.clone(), float(dtype), shard, of_array));
         if dtype == Dtype::Float16 {
             let text = "share of an image's non-zero values that float16 stores as zero";

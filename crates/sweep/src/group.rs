@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::parameters::Parameters;
 use crate::variant::Variant;
 
+/// Variants whose maps of a shard are in memory at once, at most: more are computed in several rounds.
+pub const MOST_TOGETHER: usize = 6;
+
 /// All that a worker needs to know to compute any part of one group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Group {
@@ -108,6 +111,16 @@ impl Group {
     /// Number of shards.
     pub fn shards(&self) -> u64 {
         self.images.div_ceil(self.shard)
+    }
+
+    /// Bytes of the host's memory that shards in flight take at most, beside the model and its batch: two are read
+    /// ahead (each with its pixels), one is computed (its images twice, and the maps of [`MOST_TOGETHER`] variants),
+    /// two arrays wait to be written while one is compressed.
+    pub fn in_flight(&self) -> u64 {
+        let images = self.shard.min(self.images);
+        let array = images * (self.shape.iter().product::<usize>() * size_of::<f32>()) as u64;
+        // 9 = 2 x 1.25 (read ahead) + 2 (images of the one computed) + 2 (waiting) + 2.5 (being written).
+        array * (9 + self.variants.len().min(MOST_TOGETHER) as u64)
     }
 
     /// Indices of the images in `shard`.

@@ -11,6 +11,7 @@ pub mod catalogue;
 pub mod config;
 pub mod fingerprint;
 pub mod group;
+pub mod memory;
 pub mod message;
 pub mod parameters;
 pub mod probe;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::memory::{Bound, Line};
 use crate::unit::{Unit, UnitId};
 
 /// Longest line that either side accepts, in bytes. A grant with a hundred variants has 20 kB.
@@ -9,6 +10,12 @@ pub const MAX_LINE: usize = 1 << 20;
 
 /// Exit code of a worker whose device failed in a way that only a new process mends.
 pub const DEVICE_LOST: i32 = 82;
+
+/// Exit code of a worker whose device has too little memory for what it was asked for.
+pub const OUT_OF_MEMORY: i32 = 85;
+
+/// Exit code of a worker that the host gave no more memory.
+pub const HOST_MEMORY: i32 = 86;
 
 /// Exit code of a worker that lost the scheduler, or heard nothing from it for a lease.
 pub const LEASE_LOST: i32 = 84;
@@ -88,6 +95,25 @@ pub struct Report {
     /// Variants whose maps miss more than a tenth of the change of the logit that they should sum to,
     /// with that share.
     pub incomplete: Vec<(String, f32)>,
+    /// Batches that were found to be better than those granted.
+    pub learned: Vec<Learned>,
+}
+
+/// What a worker learned of the batch of variants that it computes together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Learned {
+    /// Their keys.
+    pub keys: Vec<String>,
+    /// Images at once from now on.
+    pub batch: usize,
+    /// Why not more.
+    pub bound: Bound,
+    /// Bytes of the device that a batch takes.
+    pub line: Line,
+    /// Images a second, of all of them together.
+    pub rate: f64,
+    /// Whether memory ran out on the way.
+    pub ran_out: bool,
 }
 
 /// What kind of failure a unit met.

@@ -61,6 +61,8 @@ pub struct Measured {
     pub device: String,
     /// Host memory of the process before the first run, with the model in it, in bytes.
     pub floor: u64,
+    /// As `floor`, of the device's memory, as its limit counts it.
+    pub base: u64,
     /// Every run.
     pub runs: Vec<Run>,
 }
@@ -72,4 +74,6 @@ pub struct Run {
     pub seconds: f64,
     /// Most host memory that the process had at any time of it, in bytes.
     pub peak: u64,
+    /// As `peak`, of the device's memory, as its limit counts it.
+    pub bytes: u64,
 }

@@ -21,6 +21,8 @@ pub struct Variant {
     pub complete: bool,
     /// Images that are attributed at once.
     pub batch: usize,
+    /// Whether that is a guess: the worker takes more where memory allows and it is faster.
+    pub grows: bool,
 }
 
 /// Baselines that are made of the dataset's mean image.

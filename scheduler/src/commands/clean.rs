@@ -21,7 +21,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
-    let survey = survey::survey(&args.config.config)?;
+    let survey = survey::survey(&args.config)?;
     let output = &survey.config.paths.output_dir;
     // A worker that is writing must not lose its file. There is nothing to lock where nothing was ever written.
     let locks = !args.dry_run && output.is_dir();

@@ -15,6 +15,14 @@ pub(crate) struct ConfigArg {
     /// Config file of the sweep
     #[arg(long, value_name = "YAML", value_hint = clap::ValueHint::FilePath)]
     pub(crate) config: PathBuf,
+
+    /// As the sweep was given it: at most so many images of each split
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+
+    /// As the sweep was given it: folder of the stores
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// Writes to standard output. A reader that has gone away is no error of ours.

@@ -60,7 +60,7 @@ struct Progress {
 const TOLD: usize = 10;
 
 pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
-    let survey = survey::survey(&args.config.config)?;
+    let survey = survey::survey(&args.config)?;
     let output = &survey.config.paths.output_dir;
     let shard = survey.config.settings.store.shard;
     let stores: Vec<Progress> = survey.stores.iter().map(|surveyed| progress(surveyed, &survey.keys, shard)).collect();

@@ -70,7 +70,7 @@ struct Verdict {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
-    let survey = survey::survey(&args.config.config)?;
+    let survey = survey::survey(&args.config)?;
     // Held to the end: nobody may write what is being removed.
     let _lock = args.redo.then(|| lock::take(&survey.config.paths.output_dir)).transpose()?;
     let threads = args.threads.or_else(|| available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN);

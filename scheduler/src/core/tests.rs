@@ -17,6 +17,7 @@ fn group(index: usize, shards: u64) -> Arc<Group> {
         semantics: Semantics::Exact,
         complete: false,
         batch: 1,
+        grows: false,
     };
     Arc::new(Group {
         dataset: format!("d{index}"),

@@ -61,7 +61,12 @@ impl<'a> Together<'a> {
 
     /// Images at once.
     pub fn batch(&self) -> usize {
-        self.variants.iter().map(|variant| variant.batch).min().unwrap_or(1)
+        self.variants.iter().map(|variant| variant.batch).min().unwrap_or(1).max(1)
+    }
+
+    /// Whether that is a guess.
+    pub fn grows(&self) -> bool {
+        self.variants.iter().all(|variant| variant.grows)
     }
 }
 

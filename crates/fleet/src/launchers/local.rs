@@ -24,17 +24,13 @@ impl Launcher for Local {
         command
             .args(&job.arguments)
             .env("ATTRISWEEP_TOKEN", &job.token)
-            .env("OMP_NUM_THREADS", slot.threads.to_string())
+            .envs(slot.environment())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
             // Ctrl-C on the terminal is the scheduler's to answer.
             .process_group(0)
             .kill_on_drop(true);
-        if let Some(uuid) = &slot.gpu {
-            // Convolutions would drop to ten bits of mantissa (TF32) where single precision is promised.
-            command.env("CUDA_VISIBLE_DEVICES", uuid).env("NVIDIA_TF32_OVERRIDE", "0");
-        }
         let start = |source| FleetError::Start { program: job.program.clone(), source };
         let mut child = command.spawn().map_err(start)?;
         let (kill, mut killed) = mpsc::unbounded_channel();

@@ -24,7 +24,7 @@ fn dataset(folder: &Path, flag: &str, split: &str) {
 fn variant(baselines: &str) -> Variant {
     let parameters: Parameters = serde_json::from_value(serde_json::json!({"baselines": baselines})).unwrap();
     let (key, class) = (format!("DeepLIFT_baselines_{baselines}"), "DeepLift".to_owned());
-    Variant { key, class, parameters, semantics: Semantics::Exact, complete: false, batch: 1 }
+    Variant { key, class, parameters, semantics: Semantics::Exact, complete: false, batch: 1, grows: false }
 }
 
 fn group(dataset: &str, channels: usize, variants: Vec<Variant>) -> Group {

@@ -51,12 +51,20 @@ fn expected(described: &Described, labels: &Labels) -> Result<BTreeMap<String, V
     Ok(choices)
 }
 
+/// `metadata` without the batch that earlier builds recorded beside the facts.
+fn without_batch(mut metadata: Value) -> Value {
+    if let Some(attributes) = metadata["attributes"].as_object_mut() {
+        attributes.remove("batch");
+    }
+    metadata
+}
+
 impl Checked {
     /// Whether the node at `path` is there and `fits`; it is a finding if not.
     fn accept(&mut self, described: &Described, path: &str, fits: impl Fn(&Value) -> bool) -> bool {
         let file = described.group.store.join(path).join(METADATA);
         let fault = match read_json(&file) {
-            Ok(Some(found)) if fits(&found) => None,
+            Ok(Some(found)) if fits(&without_batch(found.clone())) => None,
             Ok(Some(_)) => Some(Fault::Unsound("its metadata is not that of this array".to_owned())),
             Ok(None) => Some(Fault::Absent),
             Err(error) => Some(Fault::Unsound(error.to_string())),

@@ -26,6 +26,7 @@ pub(crate) fn variant(key: &str, steps: u64) -> Variant {
         semantics: Semantics::Exact,
         complete: false,
         batch: 8,
+        grows: false,
     }
 }
 

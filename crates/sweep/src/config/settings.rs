@@ -21,6 +21,8 @@ pub struct Settings {
     pub limit: Option<u64>,
     /// Images that are attributed at once, whatever preflight says.
     pub batch_size: Option<usize>,
+    /// Bytes that a worker on the CPU may take; `None` for its share of what is free.
+    pub memory: Option<u64>,
 }
 
 /// How stores are laid out.
@@ -75,6 +77,7 @@ impl Settings {
             launcher: fields.optional("launcher", read::text).map(|name| (name, fields.line_of("launcher"))),
             limit: fields.optional("limit", read::integer(1, u64::MAX)),
             batch_size: fields.optional("batch_size", read::integer(1, 1 << 20)).map(|n| n as usize),
+            memory: fields.optional("memory", read::size),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::memory;
 use crate::yaml::node::Value;
 
 /// Any text; whole numbers and words alike, as YAML users write names.
@@ -53,6 +54,11 @@ pub fn seconds(value: &Value) -> Result<f64, String> {
         Value::Number(number) if *number > 0.0 && number.is_finite() => Ok(*number),
         _ => Err("a number of seconds, more than 0".to_owned()),
     }
+}
+
+/// A number of bytes.
+pub fn size(value: &Value) -> Result<u64, String> {
+    text(value).and_then(|text| memory::parse(&text)).map_err(|_| "a size such as `2GiB`".to_owned())
 }
 
 /// One word of a closed list.

@@ -1,0 +1,168 @@
+//! A disposable worker that measures: asked over its standard input, killed when it hangs.
+
+use std::fmt;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use sweep::message::{HOST_MEMORY, OUT_OF_MEMORY};
+use sweep::probe::{Measured, Request};
+
+use crate::{FleetError, Slot, Worker};
+
+/// How often a silent worker is looked at.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Most of a worker's last words that are kept.
+const WORDS: u64 = 64 << 10;
+
+/// A worker that answers one request after the other. It ends with this value.
+#[derive(Debug)]
+pub struct Prober {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    answers: Receiver<String>,
+    words: Option<JoinHandle<String>>,
+}
+
+/// How a worker failed to answer. It is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// The batch does not fit.
+    OutOfMemory(String),
+    /// It was ended by this signal.
+    Killed(i32),
+    /// It gave no answer for so long, and was ended.
+    Hung(Duration),
+    /// It left with this code and these words.
+    Left(i32, String),
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OutOfMemory(words) => write!(f, "out of memory: {words}"),
+            Self::Killed(9) => {
+                f.write_str("the worker was killed (signal 9: by the system for its memory, or by someone)")
+            }
+            Self::Killed(signal) => write!(f, "the worker was ended by signal {signal}"),
+            Self::Hung(time) => write!(f, "no answer within {} s: the worker was ended", time.as_secs()),
+            Self::Left(code, words) if words.is_empty() => write!(f, "the worker left with exit code {code}"),
+            Self::Left(code, words) => write!(f, "exit code {code}: {words}"),
+        }
+    }
+}
+
+impl Worker {
+    /// Starts a worker that measures on the device of `slot`.
+    pub fn prober(&self, slot: &Slot) -> Result<Prober, FleetError> {
+        let mut child = Command::new(self.program())
+            .arg("probe")
+            .args(slot.arguments())
+            .envs(slot.environment())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|source| FleetError::Start { program: self.program().to_owned(), source })?;
+        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (send, answers) = channel();
+        thread::spawn(move || {
+            for line in stdout.into_iter().flat_map(|stdout| BufReader::new(stdout).lines()).map_while(Result::ok) {
+                if send.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let words = thread::spawn(move || last_words(stderr));
+        Ok(Prober { child, stdin, answers, words: Some(words) })
+    }
+}
+
+/// Reads all, so that the worker never waits for its reader, and keeps the beginning.
+fn last_words(stderr: Option<impl Read>) -> String {
+    let Some(mut stderr) = stderr else { return String::new() };
+    let mut words = Vec::new();
+    let _ = (&mut stderr).take(WORDS).read_to_end(&mut words);
+    let _ = std::io::copy(&mut stderr, &mut std::io::sink());
+    let words = String::from_utf8_lossy(&words);
+    words.lines().last().unwrap_or_default().trim().to_owned()
+}
+
+impl Prober {
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The answer to `request`, which is waited for no longer than `patience`, nor for a worker that has used no
+    /// processor time for `stillness`: one that computes always does, on a GPU too.
+    pub fn ask(&mut self, request: &Request, patience: Duration, stillness: Duration) -> Result<Measured, Lost> {
+        let Ok(mut line) = serde_json::to_vec(request) else { return Err(self.lost(None)) };
+        line.push(b'\n');
+        // A worker that is gone shows in that it gives no answer.
+        let _ = self.stdin.as_mut().map(|stdin| stdin.write_all(&line).and_then(|()| stdin.flush()));
+        let started = Instant::now();
+        let mut moved = (started, None);
+        loop {
+            match self.answers.recv_timeout(LOOK) {
+                Ok(line) => return serde_json::from_str(&line).map_err(|_| self.lost(None)),
+                Err(RecvTimeoutError::Disconnected) => return Err(self.lost(None)),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let used = processor_time(self.child.id());
+            if used != moved.1 {
+                moved = (Instant::now(), used);
+            }
+            if moved.0.elapsed() > stillness {
+                return Err(self.lost(Some(stillness)));
+            }
+            if started.elapsed() > patience {
+                return Err(self.lost(Some(patience)));
+            }
+        }
+    }
+
+    /// Ends it, and tells how it ended.
+    fn lost(&mut self, hung: Option<Duration>) -> Lost {
+        self.stdin = None;
+        if hung.is_some() {
+            let _ = self.child.kill();
+        }
+        let status = self.child.wait().ok();
+        let words = self.words.take().and_then(|words| words.join().ok()).unwrap_or_default();
+        match (hung, status) {
+            (Some(time), _) => Lost::Hung(time),
+            (None, status) => ended(status, words),
+        }
+    }
+}
+
+/// Clock ticks that the process has used, of its own and of the system.
+fn processor_time(pid: u32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name of the program, in parentheses, may hold anything.
+    let mut fields = text.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let (user, system) = (fields.next()?.parse::<u64>().ok()?, fields.next()?.parse::<u64>().ok()?);
+    Some(user + system)
+}
+
+fn ended(status: Option<ExitStatus>, words: String) -> Lost {
+    let code = status.and_then(|status| status.code()).unwrap_or(-1);
+    match status.and_then(|status| status.signal()) {
+        Some(signal) => Lost::Killed(signal),
+        None if code == OUT_OF_MEMORY || code == HOST_MEMORY => Lost::OutOfMemory(words),
+        None => Lost::Left(code, words),
+    }
+}
+
+impl Drop for Prober {
+    fn drop(&mut self) {
+        // It may be in the middle of something that nobody waits for.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

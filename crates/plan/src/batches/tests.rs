@@ -1,0 +1,192 @@
+use std::path::Path;
+
+use sweep::group::{Dtype, Noise, Numerics, Precision};
+use sweep::memory::Line;
+use sweep::parameters::Parameters;
+use sweep::problem::Problems;
+use sweep::semantics::Semantics;
+
+use super::*;
+
+const MIB: u64 = 1 << 20;
+
+fn slot(model: &str, memory: Option<u64>) -> Slot {
+    Slot { name: "cpu:0".into(), model: model.into(), threads: 1, gpu: Some("uuid".into()), memory }
+}
+
+/// One image of 3x8x8 pixels a shard takes next to nothing; weights that are not there have a size of 0.
+fn group(shard: u64) -> Group {
+    let variant = |key: &str| Variant {
+        key: key.into(),
+        class: "Saliency".into(),
+        parameters: Parameters::default(),
+        semantics: Semantics::Exact,
+        complete: false,
+        batch: 0,
+        grows: true,
+    };
+    Group {
+        dataset: "d".into(),
+        split: "test".into(),
+        images_file: "d.npz".into(),
+        format: "medmnist".into(),
+        data: serde_json::Value::Null,
+        model: "m".into(),
+        weights: "m.pth".into(),
+        weights_sha256: String::new(),
+        mean: None,
+        noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
+        store: "s.zarr".into(),
+        images: 1000,
+        shape: [3, 8, 8],
+        classes: 2,
+        shard,
+        variants: vec![variant("A"), variant("B")],
+        numerics: Numerics { seed: 0, precision: Precision::Float32, dtype: Dtype::Float16, fold_batch_norm: false },
+    }
+}
+
+fn config(folder: &Path, more: &str) -> Config {
+    let text = format!(
+        "paths: {{medmnist_weights_root: w, medmnist_data_root: d, final_output_dir: {}}}\n\
+         search_space: {{model_flags: [m], splits: [test], noise_conditions: [{{name: c, type: none}}], \
+         attribution_methods: [{{name: Saliency}}]}}\n{more}",
+        folder.display()
+    );
+    let mut problems = Problems::new(Path::new("c.yml"));
+    let config = Config::parse(Path::new("c.yml"), &text, &mut problems).unwrap();
+    problems.into_result().unwrap();
+    config
+}
+
+fn batches(folder: &Path, more: &str) -> Batches {
+    let (batches, warnings) = Batches::read(&config(folder, more), "2.11.0");
+    assert_eq!(warnings, [""; 0]);
+    batches
+}
+
+fn entry(group: &Group, device: &str, batch: usize, bound: Bound) -> Entry {
+    Entry {
+        of: Subject::of(group, &group.variants[0], device),
+        batch,
+        bound,
+        bytes: Line { base: 400 * MIB, per_image: 10 * MIB },
+        images_per_second: 20.0,
+        by: Source::Preflight,
+        date: profile::now(),
+        program: profile::program(),
+        libtorch: "2.11.0".into(),
+    }
+}
+
+#[test]
+fn without_anything_known_a_cautious_guess_grows() {
+    let folder = tempfile::tempdir().unwrap();
+    let group = group(64);
+    assert_eq!(batches(folder.path(), "").of(&group, &group.variants[0], &slot("x", None)), (CAUTIOUS, true));
+}
+
+#[test]
+fn the_config_comes_before_the_profile_and_that_before_the_references_results() {
+    let (folder, group) = (tempfile::tempdir().unwrap(), group(64));
+    std::fs::write(folder.path().join(RESULTS), r#"{"m": {"A": 3, "B": 0}}"#).unwrap();
+    let mut known = batches(folder.path(), "");
+    let of = |batches: &Batches, index: usize| batches.of(&group, &group.variants[index], &slot("x", None));
+    assert_eq!((of(&known, 0), of(&known, 1)), ((3, false), (1, false)));
+    known.put(entry(&group, "x", 12, Bound::Speed));
+    assert_eq!((of(&known, 0), of(&known, 1)), ((12, false), (1, false)));
+    known.save().unwrap();
+    assert_eq!(of(&batches(folder.path(), ""), 0), (12, false));
+    assert_eq!(of(&batches(folder.path(), "batch_size: 5"), 0), (5, false));
+}
+
+#[test]
+fn what_was_measured_elsewhere_does_not_count() {
+    let (folder, group) = (tempfile::tempdir().unwrap(), group(64));
+    let mut known = batches(folder.path(), "");
+    known.put(entry(&group, "x", 12, Bound::Speed));
+    let of = |known: &Batches, group: &Group, device: &str| known.of(group, &group.variants[0], &slot(device, None)).0;
+    assert_eq!(of(&known, &group, "another"), CAUTIOUS);
+    let others: [fn(&mut Group); 5] = [
+        |group| group.shape = [3, 9, 9],
+        |group| group.classes = 3,
+        |group| group.model = "n".into(),
+        |group| group.numerics.precision = Precision::Float64,
+        |group| group.variants[0].semantics = Semantics::Captum,
+    ];
+    for change in others {
+        let mut other = group.clone();
+        change(&mut other);
+        assert_eq!(of(&known, &other, "x"), CAUTIOUS);
+    }
+    let (later, _) = Batches::read(&config(folder.path(), ""), "2.12.0");
+    assert_eq!(of(&later, &group, "x"), CAUTIOUS);
+}
+
+#[test]
+fn less_memory_than_was_measured_with_means_fewer_images_and_more_lets_a_batch_grow() {
+    let (folder, group) = (tempfile::tempdir().unwrap(), group(64));
+    let mut known = batches(folder.path(), "");
+    known.put(entry(&group, "x", 32, Bound::Memory));
+    let of = |memory: u64| known.of(&group, &group.variants[0], &slot("x", Some(memory * MIB)));
+    // Of 600 MiB 200 are above the model; 90 % of them take 18 images of 10 MiB.
+    assert_eq!((of(600), of(410), of(100)), ((18, false), (1, false), (1, false)));
+    // 90 % of 1000 MiB would take 90 images.
+    assert_eq!(of(1400), (32, true));
+}
+
+#[test]
+fn shards_in_flight_are_no_room_for_a_batch_on_the_cpu() {
+    let group = group(64);
+    let cpu = |memory| Slot { gpu: None, ..slot("x", Some(memory)) };
+    let (gpu, cpu) = (room(&group, &slot("x", Some(600 * MIB)), 0, 0.0), room(&group, &cpu(600 * MIB), 0, 0.0));
+    // 64 images of 3x8x8 floats, (9 + 2 variants) times.
+    assert_eq!(gpu.unwrap() - cpu.unwrap(), 64 * 3 * 8 * 8 * 4 * 11);
+}
+
+#[test]
+fn a_sweep_corrects_what_ran_out_of_memory_and_leaves_the_rest_to_preflight() {
+    let (folder, group) = (tempfile::tempdir().unwrap(), group(64));
+    let (mut known, slot) = (batches(folder.path(), ""), slot("x", None));
+    known.put(entry(&group, "x", 32, Bound::Speed));
+    let mut learned = Learned {
+        keys: vec!["A".into(), "B".into()],
+        batch: 8,
+        bound: Bound::Speed,
+        line: Line { base: 1, per_image: 1 },
+        rate: 10.0,
+        ran_out: false,
+    };
+    assert!(known.learn(&group, &slot, &learned));
+    let of = |known: &Batches, index: usize| known.of(&group, &group.variants[index], &slot);
+    assert_eq!((of(&known, 0), of(&known, 1)), ((32, false), (8, false)));
+    // Both together make 10 images a second: each by itself 20.
+    let unit = Unit { group: std::sync::Arc::new(group.clone()), part: Part::Shard(0) };
+    assert_eq!(known.seconds(&unit, &slot), Some(64.0 * (1.0 / 20.0 + 1.0 / 20.0)));
+    learned = Learned { batch: 16, ran_out: true, bound: Bound::Memory, rate: 0.0, ..learned };
+    assert!(known.learn(&group, &slot, &learned));
+    assert_eq!(of(&known, 0), (16, true));
+    assert_eq!(known.profile().entries().iter().map(|entry| entry.by).collect::<Vec<_>>(), [Source::Sweep; 2]);
+}
+
+#[test]
+fn the_results_hold_what_fits_every_device_and_what_they_held_before() {
+    let (folder, group) = (tempfile::tempdir().unwrap(), group(64));
+    let file = folder.path().join(RESULTS);
+    std::fs::write(&file, r#"{"m": {"A": 3, "Z": 7}, "other": {"A": 1}}"#).unwrap();
+    let mut known = batches(folder.path(), "");
+    known.put(entry(&group, "large", 96, Bound::Memory));
+    known.put(entry(&group, "small", 24, Bound::Memory));
+    known.save_results().unwrap();
+    let found: Results = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    let expected = r#"{"m": {"A": 24, "Z": 7}, "other": {"A": 1}}"#;
+    assert_eq!(found, serde_json::from_str(expected).unwrap());
+}
+
+#[test]
+fn results_that_are_no_results_are_told_and_not_used() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(RESULTS), "{").unwrap();
+    let (_, warnings) = Batches::read(&config(folder.path(), ""), "2.11.0");
+    assert!(warnings[0].contains("preflight_results.json` cannot be used (EOF"), "{warnings:?}");
+}

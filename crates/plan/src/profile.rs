@@ -1,0 +1,213 @@
+//! `preflight_profile.json`: what variants take on a kind of device, as preflight or a sweep measured it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+use store::{StoreError, durable};
+use sweep::group::{Group, Precision};
+use sweep::memory::{Bound, Line};
+use sweep::parameters::Parameters;
+use sweep::semantics::Semantics;
+use sweep::variant::Variant;
+
+/// Version of the file.
+const VERSION: u32 = 1;
+
+/// What was measured: the same on any machine with such a device, for any images of the size.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subject {
+    /// Product name of the device; of a processor with the number of threads.
+    pub device: String,
+    /// Type that the network computes in.
+    pub precision: Precision,
+    /// `[channels, height, width]` of an image.
+    pub shape: [usize; 3],
+    /// Model architecture.
+    pub model: String,
+    /// Number of classes.
+    pub classes: usize,
+    /// Size of the weights file in bytes: other layers under the same name show there.
+    pub weights: u64,
+    /// The variant's key.
+    pub key: String,
+    /// Its method.
+    pub class: String,
+    /// Its parameters, with defaults filled in.
+    pub parameters: Parameters,
+    /// Its semantics.
+    pub semantics: Semantics,
+}
+
+impl Subject {
+    /// `variant` of `group` on a device of the kind `device`.
+    pub fn of(group: &Group, variant: &Variant, device: &str) -> Self {
+        Self {
+            device: device.to_owned(),
+            precision: group.numerics.precision,
+            shape: group.shape,
+            model: group.model.clone(),
+            classes: group.classes,
+            weights: fs::metadata(&group.weights).map_or(0, |file| file.len()),
+            key: variant.key.clone(),
+            class: variant.class.clone(),
+            parameters: variant.parameters.clone(),
+            semantics: variant.semantics,
+        }
+    }
+
+    /// Whether the two take the same. Files of the same weights differ in names and padding by less than a hundredth.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let near = self.weights.abs_diff(other.weights) <= other.weights / 100;
+        near && Self { weights: 0, ..self.clone() } == Self { weights: 0, ..other.clone() }
+    }
+}
+
+/// Who measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// A probe of preflight.
+    Preflight,
+    /// A worker, while it computed a sweep.
+    Sweep,
+}
+
+/// What a subject takes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// What was measured.
+    pub of: Subject,
+    /// Images at once: the fewest within 3 % of the fastest, or as many as fit.
+    pub batch: usize,
+    /// Why not more.
+    pub bound: Bound,
+    /// Bytes of the device's memory, by batch.
+    pub bytes: Line,
+    /// Images a second at that batch.
+    pub images_per_second: f64,
+    /// Who measured.
+    pub by: Source,
+    /// When, in RFC 3339.
+    pub date: String,
+    /// Which program.
+    pub program: String,
+    /// Which libtorch.
+    pub libtorch: String,
+}
+
+/// Now, as entries spell it.
+pub fn now() -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
+}
+
+/// This program, as entries spell it.
+pub fn program() -> String {
+    format!("attrisweep {}", env!("CARGO_PKG_VERSION"))
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    version: u32,
+    entries: Vec<Entry>,
+}
+
+/// Everything that was measured, on any device.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    file: PathBuf,
+    libtorch: String,
+    entries: Vec<Entry>,
+    /// Whether `file` holds something else that must not be lost.
+    damaged: bool,
+}
+
+impl Profile {
+    /// Reads `file`, which may be missing; with a sentence if it is of no use.
+    pub fn read(file: PathBuf, libtorch: &str) -> (Self, Option<String>) {
+        let mut profile = Self { file, libtorch: libtorch.to_owned(), entries: Vec::new(), damaged: false };
+        let text = match fs::read_to_string(&profile.file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return (profile, None),
+            Err(error) => {
+                let sentence = profile.useless(&error.to_string());
+                return (profile, Some(sentence));
+            }
+        };
+        match serde_json::from_str::<File>(&text) {
+            Ok(File { version: VERSION, entries }) => {
+                profile.entries = entries;
+                (profile, None)
+            }
+            Ok(File { version, .. }) => {
+                let sentence = profile.useless(&format!("version {version}, expected {VERSION}"));
+                (profile, Some(sentence))
+            }
+            Err(error) => {
+                let sentence = profile.useless(&error.to_string());
+                (profile, Some(sentence))
+            }
+        }
+    }
+
+    fn useless(&mut self, reason: &str) -> String {
+        self.damaged = true;
+        let file = self.file.display();
+        format!("the profile `{file}` cannot be used ({reason}); it is put aside once there is a new one")
+    }
+
+    /// What `subject` takes, as this program and this libtorch measured it.
+    pub fn find(&self, subject: &Subject) -> Option<&Entry> {
+        let current = |entry: &&Entry| entry.program == program() && entry.libtorch == self.libtorch;
+        self.entries.iter().filter(current).find(|entry| entry.of.is_like(subject))
+    }
+
+    /// Every entry.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The libtorch whose measurements count.
+    pub fn libtorch(&self) -> &str {
+        &self.libtorch
+    }
+
+    /// Takes `entry` in place of what was known of its subject.
+    pub fn put(&mut self, entry: Entry) {
+        self.entries.retain(|known| !known.of.is_like(&entry.of));
+        self.entries.push(entry);
+    }
+
+    /// Writes the file, whole or not at all.
+    pub fn save(&mut self) -> Result<(), StoreError> {
+        if std::mem::take(&mut self.damaged) {
+            put_aside(&self.file);
+        }
+        let file = File { version: VERSION, entries: self.entries.clone() };
+        write_json(&self.file, &file)
+    }
+}
+
+/// Keeps what a person may want to look at; what cannot be kept is overwritten.
+fn put_aside(file: &Path) {
+    let mut aside = file.as_os_str().to_owned();
+    aside.push(".damaged");
+    let _ = fs::rename(file, aside);
+}
+
+/// Writes `value` to `file`, whole or not at all.
+pub(crate) fn write_json(file: &Path, value: &impl Serialize) -> Result<(), StoreError> {
+    let bytes = serde_json::to_vec_pretty(value)
+        .map_err(|error| StoreError::Write { path: file.to_owned(), source: error.into() })?;
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        durable::create_folders(folder)?;
+    }
+    durable::put(file, &bytes, &std::process::id().to_string())
+}
+
+#[cfg(test)]
+mod tests;

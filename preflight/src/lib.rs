@@ -1,0 +1,137 @@
+//! Preflight: the batch of every variant on every kind of device that is fastest and safe.
+//!
+//! Workers that measure are disposable: one that dies, hangs or loses its device costs one process. What is found goes
+//! into two files: the reference's `preflight_results.json`, and `preflight_profile.json`, which says what it is based on.
+
+mod probe;
+mod report;
+mod search;
+mod task;
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fleet::{Slot, Worker};
+use plan::exit::Failure;
+use plan::profile::{self, Entry, Source};
+use plan::{Batches, Checked};
+
+pub use report::Summary;
+
+use probe::Probe;
+use report::Cost;
+use task::Task;
+
+/// How to probe.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Share of the memory above that of the model that is to stay free.
+    pub margin: f64,
+    /// Whether to measure again what is known.
+    pub force: bool,
+    /// Time that one measurement may take.
+    pub patience: Duration,
+    /// Time that a worker may be idle in the middle of one.
+    pub stillness: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let (patience, stillness) = (Duration::from_mins(10), Duration::from_secs(30));
+        Self { margin: plan::batches::MARGIN, force: false, patience, stillness }
+    }
+}
+
+/// What all devices work on.
+struct Shared<'a> {
+    tasks: VecDeque<Task>,
+    batches: &'a mut Batches,
+    summary: Summary,
+    /// Files that could not be written.
+    failure: Option<Failure>,
+}
+
+/// Measures every variant of the config that no profile knows, on all devices at once, and writes the files after each.
+///
+/// `tell` gets a line for each. A variant that cannot be measured is in the summary, and the rest goes on.
+pub fn run(
+    checked: &mut Checked,
+    worker: &Worker,
+    options: Options,
+    tell: &(dyn Fn(&str) + Sync),
+) -> Result<Summary, Failure> {
+    let (tasks, known) = task::list(checked, options.force);
+    let slots = checked.slots.clone();
+    let mut summary = Summary::default();
+    summary.known = known;
+    summary.failed = tasks.iter().filter_map(Task::hopeless).collect();
+    for (what, why) in &summary.failed {
+        tell(&format!("{what}: {why}"));
+    }
+    let tasks = tasks.into_iter().filter(|task| task.hopeless().is_none()).collect();
+    let started = Instant::now();
+    let shared = Mutex::new(Shared { tasks, batches: &mut checked.batches, summary, failure: None });
+    thread::scope(|scope| {
+        for slot in &slots {
+            let shared = &shared;
+            scope.spawn(move || serve(slot, worker, options, shared, tell));
+        }
+    });
+    let mut shared = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+    shared.summary.seconds = started.elapsed().as_secs_f64();
+    for task in shared.tasks {
+        shared.summary.failed.push((task.name(), "no device of its kind is left".to_owned()));
+    }
+    shared.failure.map_or(Ok(shared.summary), Err)
+}
+
+/// Does tasks of the slot's kind of device until none is left, or the device is of no use.
+fn serve(slot: &Slot, worker: &Worker, options: Options, shared: &Mutex<Shared<'_>>, tell: &(dyn Fn(&str) + Sync)) {
+    loop {
+        let task = {
+            let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+            let next = shared.tasks.iter().position(|task| task.device == slot.model);
+            next.and_then(|index| shared.tasks.remove(index))
+        };
+        let Some(task) = task else { return };
+        let mut cost = Cost::default();
+        let outcome = Probe::new(worker, slot, &task, options, &mut cost).run(tell);
+        let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.summary.cost.add(&cost);
+        match outcome {
+            Ok(found) => {
+                tell(&report::line(&task, &found));
+                shared.summary.found(&task, &found, &cost);
+                let libtorch = shared.batches.profile().libtorch().to_owned();
+                shared.batches.put(Entry {
+                    of: task.subject,
+                    batch: found.batch,
+                    bound: found.bound,
+                    bytes: found.line,
+                    images_per_second: found.rate,
+                    by: Source::Preflight,
+                    date: profile::now(),
+                    program: profile::program(),
+                    libtorch,
+                });
+                let saved = shared.batches.save().and_then(|()| shared.batches.save_results());
+                if let Err(error) = saved {
+                    shared.failure = Some(error.into());
+                    shared.tasks.clear();
+                }
+            }
+            Err(why) => {
+                let name = task.name();
+                tell(&format!("{name}: {}", why.text));
+                if why.device {
+                    // Another device of its kind may do it.
+                    shared.tasks.push_front(task);
+                    return;
+                }
+                shared.summary.failed.push((name, why.text));
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What preflight tells: a line for each variant, and what the search cost beside plain bisection.
+
+use std::fmt::Write as _;
+
+use sweep::memory::{self, Bound};
+
+use crate::search::{Found, bisection};
+use crate::task::Task;
+
+/// What measuring took.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cost {
+    /// Workers that were started.
+    pub(crate) processes: u32,
+    /// Batches that were computed.
+    pub(crate) batches: u32,
+    /// Seconds from starting a worker to its first batch, all together.
+    pub(crate) starting: f64,
+}
+
+impl Cost {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.processes += other.processes;
+        self.batches += other.batches;
+        self.starting += other.starting;
+    }
+}
+
+/// How preflight ended.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Variants, on kinds of devices, whose batch was found.
+    pub found: usize,
+    /// Those that a profile knew already.
+    pub known: usize,
+    /// Those that could not be measured: which, and why.
+    pub failed: Vec<(String, String)>,
+    /// Seconds from beginning to end.
+    pub seconds: f64,
+    pub(crate) cost: Cost,
+    /// Processes and seconds of plain bisection for what was found.
+    bisection: (u32, f64),
+}
+
+impl Summary {
+    /// Counts what was found, and what bisection over 1 to all images of a shard would have taken: a process each time,
+    /// on the way to the most that fit.
+    pub(crate) fn found(&mut self, task: &Task, found: &Found, cost: &Cost) {
+        self.found += 1;
+        let starting = cost.starting / f64::from(cost.processes.max(1));
+        let (mut least, mut most) = (1, task.most());
+        let fits = task.budget(task.memory()).map_or(usize::MAX, |budget| found.line.most(budget)).max(1);
+        while least <= most {
+            let middle = usize::midpoint(least, most);
+            self.bisection.1 += starting + middle as f64 / found.rate;
+            if middle <= fits { least = middle + 1 } else { most = middle - 1 }
+        }
+        self.bisection.0 += bisection(task.most());
+    }
+
+    /// For a person.
+    pub fn text(&self) -> String {
+        let mut text = format!(
+            "{} batch sizes found, {} known before, {} not found.\n",
+            self.found,
+            self.known,
+            self.failed.len()
+        );
+        if self.found > 0 {
+            let Cost { processes, batches, .. } = self.cost;
+            let (of_bisection, its_seconds) = self.bisection;
+            let _ = writeln!(
+                text,
+                "Took {:.1} s, {processes} processes and {batches} batches; plain bisection takes {of_bisection} processes \
+                 and about {its_seconds:.0} s, one after the other.",
+                self.seconds
+            );
+        }
+        for (what, why) in &self.failed {
+            let _ = writeln!(text, "  {what}: {why}");
+        }
+        text
+    }
+}
+
+/// What was found of `task`.
+pub(crate) fn line(task: &Task, found: &Found) -> String {
+    let bound = match found.bound {
+        Bound::Speed => "more is hardly faster",
+        Bound::Memory => "more does not fit",
+        Bound::Shard => "a whole shard",
+    };
+    let (base, each) = (memory::text(found.line.base), found.line.per_image as f64 / f64::from(1 << 20));
+    let (name, device, batch, rate) = (task.name(), &task.device, found.batch, found.rate);
+    format!("{name}: {batch} images at once ({bound}), {base} + {each:.1} MiB an image, {rate:.1} images/s on {device}")
+}

@@ -1,0 +1,147 @@
+//! What is to be measured: every variant of every model, once for each kind of device.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use fleet::Slot;
+use plan::Checked;
+use plan::batches::{MARGIN, room};
+use plan::profile::{Source, Subject};
+use sweep::group::Group;
+use sweep::memory::{self, Bound};
+use sweep::probe::{Asked, Request};
+use sweep::variant::Variant;
+
+/// More memory than the profile knew of is worth another probe if so many times as many images fit.
+const WORTH: f64 = 1.25;
+
+/// One variant of one model on one kind of device.
+#[derive(Clone, Debug)]
+pub(crate) struct Task {
+    /// The kind of device.
+    pub(crate) device: String,
+    pub(crate) subject: Subject,
+    pub(crate) group: Arc<Group>,
+    pub(crate) variant: Variant,
+    /// Folder of datasets.
+    data: PathBuf,
+    /// Bytes that a worker may hold.
+    memory: Option<u64>,
+    /// Bytes of those that shards in flight take.
+    in_flight: u64,
+}
+
+/// What is not known yet, or everything if `force`; and how many are known.
+pub(crate) fn list(checked: &Checked, force: bool) -> (Vec<Task>, usize) {
+    let (mut tasks, mut known): (Vec<Task>, usize) = (Vec::new(), 0);
+    let mut seen: Vec<Subject> = Vec::new();
+    // The group with the most images can fill the largest batch.
+    let mut groups: Vec<&Arc<Group>> = checked.groups.iter().map(|planned| &planned.group).collect();
+    groups.sort_by_key(|group| std::cmp::Reverse(group.images));
+    for (index, slot) in checked.slots.iter().enumerate() {
+        if checked.slots[..index].iter().any(|earlier| earlier.model == slot.model) {
+            continue;
+        }
+        for group in &groups {
+            for variant in &group.variants {
+                let subject = Subject::of(group, variant, &slot.model);
+                if seen.iter().any(|other| other.is_like(&subject)) {
+                    continue;
+                }
+                seen.push(subject.clone());
+                if !force && is_known(checked, group, slot, &subject) {
+                    known += 1;
+                } else {
+                    tasks.push(Task::new(checked, (group, variant), slot, subject));
+                }
+            }
+        }
+    }
+    (tasks, known)
+}
+
+/// Whether a probe said all that there is to say, with as much memory as there is now.
+fn is_known(checked: &Checked, group: &Group, slot: &Slot, subject: &Subject) -> bool {
+    let Some(entry) = checked.batches.profile().find(subject) else { return false };
+    let fits = room(group, slot, entry.bytes.base, MARGIN).map_or(usize::MAX, |room| entry.bytes.most(room));
+    let shard = group.shard.min(group.images) as usize;
+    let larger = match entry.bound {
+        Bound::Speed => false,
+        Bound::Memory => fits.min(shard) as f64 > WORTH * entry.batch as f64,
+        Bound::Shard => shard > entry.batch,
+    };
+    entry.by == Source::Preflight && !larger
+}
+
+impl Task {
+    fn new(checked: &Checked, (group, variant): (&Arc<Group>, &Variant), slot: &Slot, subject: Subject) -> Self {
+        Self {
+            device: slot.model.clone(),
+            subject,
+            group: Arc::clone(group),
+            variant: variant.clone(),
+            data: checked.config.paths.data_root.clone(),
+            memory: slot.memory,
+            in_flight: if slot.gpu.is_none() { group.in_flight() } else { 0 },
+        }
+    }
+
+    /// For messages.
+    pub(crate) fn name(&self) -> String {
+        format!("{} {}", self.group.model, self.variant.key)
+    }
+
+    /// Bytes that a worker may hold.
+    pub(crate) fn memory(&self) -> Option<u64> {
+        self.memory
+    }
+
+    /// Images of a shard.
+    pub(crate) fn most(&self) -> usize {
+        self.group.shard.min(self.group.images) as usize
+    }
+
+    /// Of `memory` bytes what a batch may take, the model included.
+    pub(crate) fn budget(&self, memory: Option<u64>) -> Option<u64> {
+        memory.map(|memory| memory.saturating_sub(self.in_flight))
+    }
+
+    /// Why there is nothing to measure: its name, and that the memory is used up before the first image.
+    pub(crate) fn hopeless(&self) -> Option<(String, String)> {
+        let memory = self.memory.filter(|memory| *memory <= self.in_flight)?;
+        Some((self.name(), format!("there is no room for a model: {}", self.shares(memory))))
+    }
+
+    /// What `memory` is needed for, and what helps.
+    pub(crate) fn shares(&self, memory: u64) -> String {
+        let (all, shards) = (memory::text(memory), memory::text(self.in_flight));
+        match self.in_flight {
+            0 => format!("the worker may hold {all}"),
+            _ => format!(
+                "the worker may hold {all}, and shards of {} images in flight take {shards} of it; \
+                 a smaller `store.shard` takes less",
+                self.most()
+            ),
+        }
+    }
+
+    /// The request to measure `batch` images at once, `repeats` times.
+    pub(crate) fn request(&self, batch: usize, repeats: usize) -> Request {
+        let Group { dataset, split, shape, model, weights, mean, numerics, .. } = self.group.as_ref();
+        let Variant { key, class, parameters, semantics, .. } = self.variant.clone();
+        Request {
+            model: model.clone(),
+            weights: weights.clone(),
+            data: self.data.clone(),
+            dataset: dataset.clone(),
+            split: split.clone(),
+            size: shape[1],
+            images: batch as u64,
+            mean: mean.as_ref().map(|mean| mean.file.clone()),
+            numerics: *numerics,
+            variants: vec![Asked { key, class, parameters, semantics, batch }],
+            repeats,
+            maps: None,
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Memory of the host that this process holds: what libtorch and Rust took of it, and what else is resident.
+//!
+//! Counting what is taken is exact, the same in every run, and knows its peak; what is resident depends on what the C
+//! library keeps for later. What nobody here counts (libraries, compiled kernels, gaps) is the difference between
+//! the two, looked at whenever the count rises.
+
+use std::fs;
+use std::io::Read;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+
+/// Bytes taken now, and most at once since [`forget_peak`].
+static NOW: AtomicI64 = AtomicI64::new(0);
+static PEAK: AtomicI64 = AtomicI64::new(0);
+/// Most that was resident beyond what was taken.
+static REST: AtomicI64 = AtomicI64::new(0);
+/// The count above which is looked at what is resident.
+static LOOK: AtomicI64 = AtomicI64::new(0);
+/// Most bytes that may be held.
+static LIMIT: AtomicI64 = AtomicI64::new(i64::MAX);
+
+/// Between two looks at what is resident.
+const STEP: i64 = 8 << 20;
+
+/// Lets libtorch hold no more than `bytes`, with everything else in this process. What Rust takes is counted, and never
+/// refused: it could only end the process.
+pub(crate) fn limit(bytes: u64) {
+    LIMIT.store(i64::try_from(bytes).unwrap_or(i64::MAX), Relaxed);
+}
+
+/// The limit, if there is one.
+pub(crate) fn limited() -> Option<u64> {
+    let limit = LIMIT.load(Relaxed);
+    (limit != i64::MAX).then_some(limit as u64)
+}
+
+/// Bytes that are held now.
+pub(crate) fn used() -> u64 {
+    (NOW.load(Relaxed) + REST.load(Relaxed)).max(0) as u64
+}
+
+/// Most bytes that were held at once since [`forget_peak`].
+pub(crate) fn peak() -> u64 {
+    (PEAK.load(Relaxed) + REST.load(Relaxed)).max(0) as u64
+}
+
+/// Lets the peak be what is held now.
+pub(crate) fn forget_peak() {
+    PEAK.store(NOW.load(Relaxed), Relaxed);
+}
+
+/// `bytes` were taken.
+pub(crate) fn took(bytes: usize) {
+    let now = NOW.fetch_add(bytes as i64, Relaxed) + bytes as i64;
+    PEAK.fetch_max(now, Relaxed);
+    let look = LOOK.load(Relaxed);
+    if now > look && LOOK.compare_exchange(look, now + STEP, Relaxed, Relaxed).is_ok() {
+        REST.fetch_max(resident() as i64 - now, Relaxed);
+    }
+}
+
+/// `bytes` were given back.
+pub(crate) fn gave(bytes: usize) {
+    NOW.fetch_sub(bytes as i64, Relaxed);
+}
+
+/// Whether libtorch may take `bytes` more.
+fn may_take(bytes: usize) -> bool {
+    NOW.load(Relaxed) + REST.load(Relaxed) + bytes as i64 <= LIMIT.load(Relaxed)
+}
+
+/// Bytes that are resident, without taking any: this runs in the middle of an allocation.
+fn resident() -> u64 {
+    let mut text = [0; 128];
+    let read = fs::File::open("/proc/self/statm").and_then(|mut file| file.read(&mut text)).unwrap_or(0);
+    let second = text[..read].split(|byte| *byte == b' ').nth(1).and_then(|field| std::str::from_utf8(field).ok());
+    second.and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * PAGE
+}
+
+/// Bytes of a page on every processor that libtorch has wheels for.
+const PAGE: u64 = 4096;
+
+#[expect(unsafe_code, reason = "called by allocator.cpp")]
+mod calls {
+    #[unsafe(no_mangle)]
+    extern "C" fn attrisweep_may_take(bytes: usize) -> bool {
+        super::may_take(bytes)
+    }
+
+    #[unsafe(no_mangle)]
+    extern "C" fn attrisweep_took(bytes: usize) {
+        super::took(bytes);
+    }
+
+    #[unsafe(no_mangle)]
+    extern "C" fn attrisweep_gave(bytes: usize) {
+        super::gave(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind, Tensor};
+
+    use super::*;
+    use crate::allocator;
+
+    /// One test: the counts are those of the whole process.
+    #[test]
+    fn tensors_and_vectors_are_counted_and_tensors_beyond_the_limit_refused() {
+        const SIZE: usize = 64 << 20;
+        allocator::count();
+        let near = |found: u64, expected: usize| found.abs_diff(expected as u64) < 4 << 20;
+        let before = used();
+        let tensor = Tensor::f_zeros([SIZE as i64], (Kind::Uint8, Device::Cpu)).unwrap();
+        let vector = std::hint::black_box(vec![1_u8; SIZE]);
+        assert!(near(used() - before, 2 * SIZE), "{} {before}", used());
+        drop((tensor, vector));
+        assert!(near(used(), before as usize) && near(peak(), before as usize + 2 * SIZE));
+        forget_peak();
+        assert!(near(peak(), before as usize));
+        limit(before + SIZE as u64);
+        let refused = Tensor::f_zeros([2 * SIZE as i64], (Kind::Uint8, Device::Cpu)).unwrap_err().to_string();
+        assert!(refused.contains("out of memory: 134217728 bytes more than the worker may hold"), "{refused}");
+        assert!(Tensor::f_zeros([SIZE as i64 / 2], (Kind::Uint8, Device::Cpu)).is_ok());
+    }
+}

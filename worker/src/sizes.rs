@@ -1,0 +1,234 @@
+//! How many images a round computes at once: what was granted, less where memory runs out, more where that was a guess.
+//!
+//! A worker begins with what it is granted. Where nothing was measured before, it doubles for as long as the next
+//! batch will fit, by what the last ones took, and is faster. Where memory runs out it halves and does the same images
+//! again; once it has been calm for a while, as another user's process may have left, it tries to double again.
+
+use std::collections::HashMap;
+
+use sweep::memory::{Bound, Line, Point};
+use sweep::message::Learned;
+
+/// A doubling that makes less than so much faster is not worth its memory.
+const GAIN: f64 = 1.03;
+/// Share of the memory that may be taken which a batch must leave free to be tried.
+const SPARE: f64 = 0.1;
+/// Batches after which one that ran out of memory is tried again.
+const CALM: u32 = 16;
+
+/// Every round that this worker has computed, by model and the keys of its variants.
+#[derive(Debug, Default)]
+pub(crate) struct Sizes(HashMap<(String, Vec<String>), Size>);
+
+impl Sizes {
+    /// The size of a round, to which `granted` images at once were granted, `grows` if that was a guess.
+    pub(crate) fn of(&mut self, model: &str, keys: Vec<String>, (granted, grows): (usize, bool)) -> &mut Size {
+        let size = self.0.entry((model.to_owned(), keys)).or_insert_with(|| Size::new(granted, grows));
+        size.grant(granted, grows);
+        size
+    }
+}
+
+/// The batch of one round.
+#[derive(Debug)]
+pub(crate) struct Size {
+    batch: usize,
+    granted: usize,
+    growing: bool,
+    /// Why the batch is not larger.
+    bound: Bound,
+    /// Batches of rising sizes that were computed, while growing.
+    points: Vec<Point>,
+    /// Bytes before the first of them.
+    floor: u64,
+    /// Most images that were tried and did not fit.
+    burnt: Option<usize>,
+    /// Batches since then.
+    calm: u32,
+    /// Halvings of the least rows that methods with several points an image compute at once.
+    squeezed: u32,
+    changed: bool,
+}
+
+impl Size {
+    fn new(granted: usize, grows: bool) -> Self {
+        let batch = granted.max(1);
+        Self {
+            batch,
+            granted,
+            growing: grows,
+            bound: Bound::Shard,
+            points: Vec::new(),
+            floor: 0,
+            burnt: None,
+            calm: 0,
+            squeezed: 0,
+            changed: false,
+        }
+    }
+
+    /// Another grant. What it is granted was learned from this worker, or from another one.
+    fn grant(&mut self, granted: usize, grows: bool) {
+        if granted != self.granted && !grows {
+            let keeps = self.burnt.is_some_and(|burnt| granted >= burnt);
+            *self = Self {
+                batch: if keeps { self.batch } else { granted.max(1) },
+                granted,
+                growing: false,
+                ..Self::new(granted, false)
+            };
+        }
+    }
+
+    /// Images at once.
+    pub(crate) fn batch(&self) -> usize {
+        self.batch
+    }
+
+    /// Whether the next batch is to be measured.
+    pub(crate) fn is_growing(&self) -> bool {
+        self.growing
+    }
+
+    /// A batch of the whole size was measured; `floor` bytes were held before, and `limit` may be.
+    pub(crate) fn measured(&mut self, point: Point, floor: u64, limit: Option<u64>) {
+        let slower = self.points.last().is_some_and(|last| point.batch > last.batch && point.rate < GAIN * last.rate);
+        // The first batch of all warms up: one of the same size replaces it.
+        self.points.retain(|earlier| earlier.batch != point.batch);
+        self.points.push(point);
+        (self.floor, self.changed) = (floor, true);
+        if slower {
+            self.batch = self.points[self.points.len() - 2].batch;
+            (self.growing, self.bound) = (false, Bound::Speed);
+            return;
+        }
+        let next = 2 * self.batch;
+        let room = limit.map_or(u64::MAX, |limit| (limit as f64 * (1.0 - SPARE)) as u64);
+        if self.burnt.is_some_and(|burnt| next >= burnt) || Line::above(floor, &self.points).at(next) > room {
+            (self.growing, self.bound) = (false, Bound::Memory);
+        } else {
+            self.batch = next;
+        }
+    }
+
+    /// A batch was computed that is not to be measured.
+    pub(crate) fn done(&mut self) {
+        self.calm += 1;
+        if self.burnt.is_some() && self.calm >= CALM && self.batch < self.granted {
+            self.batch = (2 * self.batch).min(self.granted);
+            self.calm = 0;
+            self.changed = true;
+        }
+    }
+
+    /// Rows that methods with several points an image may compute at once, of `least` where there is memory for them.
+    pub(crate) fn rows(&self, least: i64) -> i64 {
+        (least >> self.squeezed).max(self.batch as i64)
+    }
+
+    /// A batch of `size` images did not fit, with at least `least` rows at once; false if nothing smaller can be tried.
+    pub(crate) fn ran_out(&mut self, size: usize, least: i64) -> bool {
+        if self.rows(least) > size as i64 {
+            self.squeezed += 1;
+            return true;
+        }
+        self.burnt = Some(size);
+        (self.growing, self.calm, self.changed) = (false, 0, true);
+        self.bound = Bound::Memory;
+        self.points.retain(|point| point.batch < size);
+        self.batch = (size / 2).max(1);
+        size > 1
+    }
+
+    /// What the scheduler should know, if that is anything new.
+    pub(crate) fn learned(&mut self, keys: &[String]) -> Option<Learned> {
+        if !std::mem::take(&mut self.changed) {
+            return None;
+        }
+        let rate = self.points.iter().find(|point| point.batch == self.batch).or(self.points.last());
+        let (rate, line) = (rate.map_or(0.0, |point| point.rate), Line::above(self.floor, &self.points));
+        // A size that was not computed yet is not known to be good.
+        let batch = self.points.last().filter(|_| self.growing).map_or(self.batch, |point| point.batch);
+        Some(Learned { keys: keys.to_vec(), batch, bound: self.bound, line, rate, ran_out: self.burnt.is_some() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A device whose batches take `100 + 10 b` bytes, and `1 / (1 + overhead / b)` images a second.
+    fn run(size: &mut Size, limit: u64, overhead: f64) {
+        let batch = size.batch();
+        let bytes = 100 + 10 * batch as u64;
+        if bytes > limit {
+            assert!(size.ran_out(batch, 0));
+        } else if size.is_growing() {
+            let rate = 1.0 / (1.0 + overhead / batch as f64);
+            size.measured(Point { batch, bytes, rate }, 100, Some(limit));
+        } else {
+            size.done();
+        }
+    }
+
+    fn settled(mut size: Size, limit: u64, overhead: f64) -> Size {
+        for _ in 0..12 {
+            run(&mut size, limit, overhead);
+        }
+        size
+    }
+
+    #[test]
+    fn a_guess_grows_until_the_next_one_would_not_fit_and_never_runs_out() {
+        // 90 % of 1000 bytes leave room for 80 images; 64 is the largest power of two.
+        let size = settled(Size::new(4, true), 1000, 1000.0);
+        assert_eq!((size.batch(), size.burnt), (64, None));
+    }
+
+    #[test]
+    fn a_guess_grows_only_while_that_is_faster() {
+        // From 8 to 16 images: (1 + 0.5 / 8) / (1 + 0.5 / 16) = 1.030, from 16 to 32: 1.015.
+        let size = settled(Size::new(4, true), u64::MAX / 4, 0.5);
+        assert_eq!((size.batch(), size.is_growing()), (16, false));
+    }
+
+    #[test]
+    fn what_was_granted_is_halved_when_memory_runs_out_and_comes_back_with_it() {
+        let mut size = settled(Size::new(32, false), 200, 0.0);
+        assert_eq!(size.batch(), 8);
+        for _ in 0..40 {
+            run(&mut size, 1000, 0.0);
+        }
+        assert_eq!(size.batch(), 32);
+        assert!(size.learned(&[]).is_some_and(|learned| learned.ran_out && learned.batch == 32));
+        assert!(size.learned(&[]).is_none());
+    }
+
+    #[test]
+    fn memory_that_stays_away_is_asked_for_now_and_then_only() {
+        let mut size = Size::new(32, false);
+        let burnt = (0..1000).filter(|_| {
+            let before = size.batch();
+            run(&mut size, 200, 0.0);
+            size.batch() < before
+        });
+        // 32, 16; then once after every 16 batches.
+        assert_eq!(burnt.count(), 2 + 998 / 17);
+    }
+
+    #[test]
+    fn rows_go_before_images_do() {
+        let mut size = Size::new(4, false);
+        let rows = |size: &Size| (size.rows(20), size.batch());
+        let mut seen = vec![rows(&size)];
+        while size.ran_out(size.batch(), 20) {
+            seen.push(rows(&size));
+        }
+        assert_eq!(seen, [(20, 4), (10, 4), (5, 4), (4, 4), (2, 2), (1, 1)]);
+    }
+
+    #[test]
+    fn one_image_that_does_not_fit_is_the_end() {
+        assert!(!Size::new(1, false).ran_out(1, 0));
+    }
+}
