@@ -7,7 +7,7 @@ PYTHON := .python/bin/python
 help:
 	@echo "make demo    set up, build, and run a small real sweep (configs/demo.yml)"
 	@echo "make test    set up and run all tests"
-	@echo "make build   set up and build target/release/{scheduler,worker,means}"
+	@echo "make build   set up and build target/release/{scheduler,preflight,worker,means}"
 	@echo "make lint    formatting, clippy and docs, as CI checks them"
 	@echo "make bench   speed, memory and maps beside Captum's, in ten minutes at most; make bench ARGS=--help for more"
 	@echo "make catalogue   renew docs/catalogue.md from the entries of methods, models, operations and noises"

@@ -4,6 +4,7 @@ import copy
 import hashlib
 import itertools
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -162,6 +163,11 @@ class Sweep:
 
     def start(self):
         return subprocess.Popen(self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def granted(self, index=-1):
+        """The batch of each variant as it was granted last; those that are guesses have a `+`."""
+        told = re.findall(r'sizes="(.*)"', (self.folder / "logs" / "scheduler.log").read_text())
+        return dict(pair.split("=") for pair in told[index].split())
 
     def stores(self):
         return sorted(self.output.glob("*.zarr"))

@@ -57,9 +57,9 @@ def test_batch_sizes_come_from_the_references_preflight_results(sweep):
     results.write_text('{"resnet18": {"Saliency": 3, "InputXGradient": 0}}')
     run.config["preflight_check"] = {"enabled": False, "results_path": str(results)}
     run.run()
-    attributions = zarr.open_group(run.stores()[0], mode="r")["attributions"]
-    batches = {key: attributions[key].attrs["batch"] for key in ("Saliency", "InputXGradient", "Deconvolution")}
-    assert batches == {"Saliency": 3, "InputXGradient": 1, "Deconvolution": 16}
+    batches = {key: run.granted()[key] for key in ("Saliency", "InputXGradient", "Deconvolution")}
+    # What is not known is a guess, which grows.
+    assert batches == {"Saliency": "3", "InputXGradient": "1", "Deconvolution": "4+"}
 
 
 def test_folded_batch_norms_give_the_same_predictions_to_rounding(sweep, reference):

@@ -116,6 +116,7 @@ impl<'a> Probe<'a> {
     /// What `batch` images at once take, and the bytes that were held before.
     fn ask(&mut self, batch: usize) -> Result<(u64, Point), Stopped> {
         let mut seconds = f64::INFINITY;
+        self.cost.batches += 1;
         let (mut bytes, mut floor, mut repeats) = (0, 0, 1);
         // What is short is made again, as often as a rate needs; nobody waits for what is long.
         while repeats > 0 {
@@ -128,7 +129,6 @@ impl<'a> Probe<'a> {
             if fresh {
                 self.cost.starting += started.elapsed().as_secs_f64() - computed;
             }
-            self.cost.batches += measured.runs.len() as u32;
             seconds = measured.runs.iter().map(|run| run.seconds).fold(seconds, f64::min);
             bytes = measured.runs.iter().map(|run| run.bytes).fold(bytes, u64::max);
             floor = measured.base;

@@ -12,7 +12,7 @@ use crate::task::Task;
 pub(crate) struct Cost {
     /// Workers that were started.
     pub(crate) processes: u32,
-    /// Batches that were computed.
+    /// Sizes of a batch that were tried.
     pub(crate) batches: u32,
     /// Seconds from starting a worker to its first batch, all together.
     pub(crate) starting: f64,
@@ -71,7 +71,7 @@ impl Summary {
             let (of_bisection, its_seconds) = self.bisection;
             let _ = writeln!(
                 text,
-                "Took {:.1} s, {processes} processes and {batches} batches; plain bisection takes {of_bisection} processes \
+                "Took {:.1} s, {processes} processes and {batches} sizes; plain bisection takes {of_bisection} processes \
                  and about {its_seconds:.0} s, one after the other.",
                 self.seconds
             );

@@ -1,23 +1,25 @@
 //! The search for a batch: what was measured in, what to measure next out. Nothing here runs anything.
 //!
-//! Batches double from one image on, for as long as that is faster and the next one will fit by the line through what
+//! Batches quadruple from one image on, for as long as that is faster and the next one will fit by the line through what
 //! was measured. So nothing is run that is known not to fit, and nothing beyond the size that pays; only a line that
 //! was wrong runs out of memory, which is one more point.
 
-use sweep::memory::{Bound, Line, Point};
+use sweep::memory::{self, Bound, Line, Point};
 
 /// The fewest images are taken that are no slower than this share of the fastest that was measured, so that they are
 /// within 3 % of what the search has not seen ([`GAIN`]); where memory ends the search, the
 /// fastest of all is beyond the margin, and less is given away.
 const NEAR: f64 = 0.98;
 const NEAR_THE_MARGIN: f64 = 0.99;
-/// A doubling that gains less ends the search: where the cost of a batch is spread over its images, all further
-/// doublings together gain no more than the last one did.
-const GAIN: f64 = 1.01;
+/// Each batch is so many times the one before.
+const STEP: usize = 4;
+/// A step that gains less ends the search: where the cost of a batch is spread over its images, all further steps
+/// together gain no more than a third of what the last one did.
+const GAIN: f64 = 1.02;
 /// Seconds of a batch whose rate is beyond doubt.
 const LONG: f64 = 1.0;
 /// Batches that may run out of memory before the search is content with what did fit.
-const MOST_BURNT: u32 = 2;
+const MOST_BURNT: u32 = 3;
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,15 +93,15 @@ impl Search {
         if last.batch == self.most {
             return self.found(Bound::Shard);
         }
-        let doubled = (2 * last.batch).min(self.most);
+        let larger = (STEP * last.batch).min(self.most);
         let fitting = self.fitting(last.batch);
-        let next = if doubled <= fitting { doubled } else { even(fitting) };
+        let next = if larger <= fitting { larger } else { even(fitting) };
         // A few images more are not worth another batch.
         let worth = next as f64 >= 1.1 * last.batch as f64 && next > last.batch;
         if worth && self.burns < MOST_BURNT { Step::Measure(next) } else { self.found(Bound::Memory) }
     }
 
-    /// Whether larger batches do not pay any more: two doublings that gain nothing, as one may have met a busy machine;
+    /// Whether larger batches do not pay any more: two steps that gain nothing, as one may have met a busy machine;
     /// one is enough where it took so long that such moments are averaged.
     fn is_slower(&self) -> bool {
         let flat = |length: usize| {
@@ -118,7 +120,7 @@ impl Search {
     }
 
     fn room(&self) -> Option<u64> {
-        self.budget.map(|budget| budget - (self.margin * budget.saturating_sub(self.floor) as f64) as u64)
+        self.budget.map(|budget| memory::within(budget, self.floor, self.margin))
     }
 
     fn line(&self) -> Line {

@@ -9,6 +9,7 @@ use sweep::group::{Group, Numerics, Precision};
 use sweep::variant::Variant;
 use tch::{Device, Kind};
 
+use crate::counted;
 use crate::read::Shard;
 use crate::sizes::Sizes;
 use crate::unit::{Job, UnitError};
@@ -114,6 +115,7 @@ impl Engine {
                 graph = graph.folded()?;
             }
             self.loaded = Some((key, graph));
+            counted::settle();
         }
         Ok(())
     }

@@ -224,7 +224,7 @@ mod tests {
         while size.ran_out(size.batch(), 20) {
             seen.push(rows(&size));
         }
-        assert_eq!(seen, [(20, 4), (10, 4), (5, 4), (4, 4), (2, 2), (1, 1)]);
+        assert_eq!(seen, [(20, 4), (10, 4), (5, 4), (4, 4), (2, 2), (2, 1), (1, 1)]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use sweep::message::{Failure, FromWorker, Learned, Report};
 use tch::TchError;
 
 use crate::connection::{Grant, Link};
+use crate::{counted, memory};
 
 /// Why a unit was not done.
 #[derive(Debug, thiserror::Error)]
@@ -167,6 +168,8 @@ impl Job {
                     computing,
                     blocked = self.blocked.as_secs_f64(),
                     writing = self.writing.as_secs_f64(),
+                    resident = memory::resident(),
+                    held = counted::used(),
                     "done"
                 );
                 link.send(&FromWorker::Done { unit, attempt, report });

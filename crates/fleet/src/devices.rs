@@ -81,7 +81,8 @@ fn cpu(workers: usize) -> Vec<Slot> {
     let threads = |index: usize| (cores * (index + 1) / workers - cores * index / workers).max(1);
     let slot = |index: usize| {
         let threads = threads(index);
-        let model = format!("{}, {threads} threads", processor());
+        let plural = if threads == 1 { "" } else { "s" };
+        let model = format!("{}, {threads} thread{plural}", processor());
         Slot { name: format!("cpu:{index}"), model, threads, gpu: None, memory: None }
     };
     (0..workers).map(slot).collect()

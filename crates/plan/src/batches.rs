@@ -9,7 +9,7 @@ use fleet::Slot;
 use store::StoreError;
 use sweep::config::Config;
 use sweep::group::Group;
-use sweep::memory::Bound;
+use sweep::memory::{self, Bound};
 use sweep::message::Learned;
 use sweep::unit::{Part, Unit};
 use sweep::variant::Variant;
@@ -169,7 +169,7 @@ impl Batches {
 pub fn room(group: &Group, slot: &Slot, base: u64, margin: f64) -> Option<u64> {
     let in_flight = if slot.gpu.is_none() { group.in_flight() } else { 0 };
     let budget = slot.memory?.saturating_sub(in_flight);
-    Some(budget - (margin * budget.saturating_sub(base) as f64) as u64)
+    Some(memory::within(budget, base, margin))
 }
 
 fn results(file: &Path) -> Result<Results, String> {

@@ -10,6 +10,9 @@ use crate::variant::Variant;
 /// Variants whose maps of a shard are in memory at once, at most: more are computed in several rounds.
 pub const MOST_TOGETHER: usize = 6;
 
+/// Bytes that reading, writing and speaking to the scheduler take, whatever the size of a shard: 22 MB were measured.
+const PIPELINE: u64 = 32 << 20;
+
 /// All that a worker needs to know to compute any part of one group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Group {
@@ -120,7 +123,7 @@ impl Group {
         let images = self.shard.min(self.images);
         let array = images * (self.shape.iter().product::<usize>() * size_of::<f32>()) as u64;
         // 9 = 2 x 1.25 (read ahead) + 2 (images of the one computed) + 2 (waiting) + 2.5 (being written).
-        array * (9 + self.variants.len().min(MOST_TOGETHER) as u64)
+        PIPELINE + array * (9 + self.variants.len().min(MOST_TOGETHER) as u64)
     }
 
     /// Indices of the images in `shard`.

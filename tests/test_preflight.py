@@ -1,0 +1,175 @@
+"""`preflight` finds batches that are fast and fit, survives what probes die of, and sweeps use and correct what it found."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import METHODS, SCHEDULER, make_dataset
+
+PREFLIGHT = SCHEDULER.with_name("preflight")
+DEEP_LIFT = {"name": "DeepLIFT", "class": "DeepLift", "params": {"baselines": "zero"}}
+MIB = 1 << 20
+
+
+@pytest.fixture
+def flight(sweep):
+    """A small sweep, and preflight on it."""
+
+    def make(methods=(METHODS[0], DEEP_LIFT), **options):
+        run = sweep(**{"devices": {"cpu": 1}, "store": {"shard": 24}, **options})
+        run.config["search_space"]["attribution_methods"] = list(methods)
+        return run
+
+    return make
+
+
+def command(run, *arguments):
+    return [PREFLIGHT, "--config", run.file, *arguments]
+
+
+def preflight(run, *arguments, code=0):
+    done = subprocess.run(command(run, *arguments), capture_output=True, text=True, timeout=300)
+    assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def results(run):
+    return json.loads((run.output / "preflight_results.json").read_text())
+
+
+def entries(run):
+    """What the profile says of each variant."""
+    found = json.loads((run.output / "preflight_profile.json").read_text())["entries"]
+    assert len({entry["of"]["key"] for entry in found}) == len(found)
+    return {entry["of"]["key"]: entry for entry in found}
+
+
+def log(run):
+    return "".join(path.read_text() for path in sorted((run.folder / "logs").glob("*.log")))
+
+
+def test_batches_fit_the_memory_and_a_sweep_with_them_never_runs_out(flight):
+    run = flight(memory="380MiB")
+    done = preflight(run)
+    found = entries(run)
+    assert results(run) == {"resnet18": {key: entry["batch"] for key, entry in found.items()}}
+    assert found.keys() == {"Saliency", "DeepLIFT_baselines_zero"}
+    for entry in found.values():
+        assert entry["bytes"]["base"] + entry["bytes"]["per_image"] * entry["batch"] < 380 * MIB
+        assert 1 <= entry["batch"] <= 24 and entry["images_per_second"] > 0 and entry["by"] == "preflight"
+    processes, bisection = map(int, re.search(r"(\d+) processes and \d+ sizes; plain bisection takes (\d+)", done.stdout).groups())
+    assert 3 * processes <= bisection
+    run.run()
+    assert run.granted() == {key: str(entry["batch"]) for key, entry in found.items()}
+    assert "out of memory" not in log(run)
+    # Only what is missing is measured.
+    assert "0 batch sizes found, 2 known before" in preflight(run).stdout
+    run.config["search_space"]["attribution_methods"].append(METHODS[1])
+    assert "1 batch sizes found, 2 known before" in preflight(run).stdout
+
+
+def probes():
+    """Processes of workers that probe."""
+    pids = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            arguments = open(f"/proc/{pid}/cmdline").read().split("\0")
+        except OSError:
+            continue
+        if arguments[0].endswith("/worker") and arguments[1:2] == ["probe"]:
+            pids.append(int(pid))
+    return pids
+
+
+@pytest.mark.parametrize(("sent", "words"), [(signal.SIGKILL, "was killed (signal 9"), (signal.SIGSTOP, "no answer within 2 s: the worker was ended"), (signal.SIGSEGV, "ended by signal 11")])
+def test_a_probe_that_dies_or_hangs_costs_one_process(flight, sent, words):
+    run = flight()
+    process = subprocess.Popen(command(run, "--stillness", "2"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.time() + 60
+    while not probes() and time.time() < deadline:
+        time.sleep(0.01)
+    os.kill(probes()[0], sent)
+    out, told = process.communicate(timeout=240)
+    assert process.returncode == 0, told
+    assert words in told and "it is tried again" in told
+    assert "2 batch sizes found" in out and results(run)["resnet18"].keys() == {"Saliency", "DeepLIFT_baselines_zero"}
+
+
+def test_a_model_that_does_not_fit_is_told_and_the_rest_goes_on(flight):
+    run = flight([METHODS[0]], models=("resnet18", "vit_cifar"), memory="320MiB")
+    done = preflight(run, code=1)
+    assert "resnet18 Saliency: one image at once does not fit: the worker may hold 320 MiB, and shards of 24 images" in done.stdout, done.stdout
+    assert results(run).keys() == {"vit_cifar"}
+
+
+def test_memory_that_shards_in_flight_use_up_is_told_before_anything_is_started(flight):
+    run = flight([METHODS[0]], memory="2MiB")
+    done = preflight(run, code=1)
+    assert "there is no room for a model: the worker may hold 2 MiB" in done.stdout and "a smaller `store.shard` takes less" in done.stdout
+    assert "0 processes" not in done.stdout and not (run.output / "preflight_results.json").exists()
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"version": 7, "entries": []}', '{"version": 1, "entries": [{"batch": 1e99}]}'])
+def test_a_damaged_profile_is_told_put_aside_and_made_anew(flight, text):
+    run = flight([METHODS[0]])
+    run.output.mkdir()
+    (run.output / "preflight_profile.json").write_text(text)
+    done = preflight(run)
+    assert "preflight_profile.json` cannot be used (" in done.stderr
+    assert entries(run).keys() == {"Saliency"}
+    assert (run.output / "preflight_profile.json.damaged").read_text() == text
+
+
+def test_what_was_measured_on_something_else_is_measured_again(flight):
+    run = flight([METHODS[0]])
+    preflight(run)
+    path = run.output / "preflight_profile.json"
+    for change in ({"program": "attrisweep 0.0.1"}, {"libtorch": "1.0"}, {"of": {"device": "another"}}, {"of": {"weights": 1}}, {"of": {"precision": "float64"}}):
+        profile = json.loads(path.read_text())
+        (entry,) = profile["entries"]
+        of = {**entry["of"], **change.get("of", {})}
+        path.write_text(json.dumps({**profile, "entries": [{**entry, **change, "of": of}]}))
+        assert "1 batch sizes found, 0 known before" in preflight(run).stdout, change
+        current = [entry for entry in json.loads(path.read_text())["entries"] if entry["by"] == "preflight"]
+        path.write_text(json.dumps({**profile, "entries": current[-1:]}))
+
+
+def test_a_batch_that_does_not_fit_is_halved_the_unit_finished_and_the_profile_corrected(flight, tmp_path):
+    make_dataset(tmp_path / "data", "rgb", 28, 128, splits=("test",))
+    free = flight([DEEP_LIFT], batch_size=16, store={"shard": 128})
+    free.config["paths"]["medmnist_data_root"] = str(tmp_path / "data")
+    free.run()
+    undisturbed = free.digests()
+    # The model and what is around it take some 320 MiB, an image of the batch 0.7.
+    tight = flight([DEEP_LIFT], memory="380MiB", store={"shard": 128})
+    tight.config["paths"]["medmnist_data_root"] = str(tmp_path / "data")
+    tight.output = tmp_path / "tight"
+    tight.config["paths"]["final_output_dir"] = str(tight.output)
+    tight.output.mkdir()
+    (tight.output / "preflight_results.json").write_text(json.dumps({"resnet18": {"DeepLIFT_baselines_zero": 128}}))
+    told = tight.run().stderr
+    assert "memory ran out; the batch is smaller now" in told
+    assert tight.digests() == undisturbed
+    (entry,) = entries(tight).values()
+    assert entry["batch"] < 128 and (entry["bound"], entry["by"]) == ("memory", "sweep")
+
+
+def test_without_a_profile_batches_grow_and_what_was_learned_is_kept(flight):
+    run = flight([DEEP_LIFT], store={"shard": 24})
+    run.config["search_space"]["splits"] = ["train", "val", "test"]
+    run.run()
+    assert run.granted(0) == {"DeepLIFT_baselines_zero": "4+"}
+    (entry,) = entries(run).values()
+    assert entry["by"] == "sweep" and entry["batch"] >= 4 and entry["images_per_second"] > 0
+    assert entry["bytes"]["base"] > 200 * MIB
+
+
+def test_the_scheduler_probes_first_where_the_config_asks_for_it(flight):
+    run = flight(preflight_check={"enabled": True, "subset_size": 512, "start_batch_size": 512, "binary_search_depth": 4})
+    told = run.run().stderr
+    assert "Saliency: " in told and "images at once" in told
+    assert run.granted() == {key: str(entry["batch"]) for key, entry in entries(run).items()}
