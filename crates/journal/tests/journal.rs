@@ -1,5 +1,7 @@
 //! A journal's life: written beside a sweep, read by people and commands, damaged in every way.
 
+#![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
+
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -32,7 +34,9 @@ fn done(maps: u64) -> Ended {
 /// One sweep of `events` that ended with `outcome`.
 fn sweep(folder: &Path, events: Vec<Event>, outcome: &str) {
     let mut journal = Journal::begin(&file(folder), start());
-    events.into_iter().for_each(|event| journal.tell(event));
+    for event in events {
+        journal.tell(event);
+    }
     journal.end(outcome);
 }
 
@@ -73,8 +77,11 @@ fn a_unit_has_failed_if_its_last_attempt_has_whatever_came_before_and_in_whateve
     assert_eq!(damaged_files(folder.path()), [""; 0].map(std::path::PathBuf::from));
 }
 
-/// What may have become of a journal, by name.
-fn harms() -> Vec<(&'static str, fn(&mut Vec<u8>))> {
+/// What may have become of a journal.
+type Harm = fn(&mut Vec<u8>);
+
+/// All of them, by name.
+fn harms() -> Vec<(&'static str, Harm)> {
     vec![
         ("zeroed", |bytes| bytes.fill(0)),
         ("torn", |bytes| bytes.truncate(bytes.len() / 2)),
@@ -158,7 +165,7 @@ fn telling_the_journal_of_a_unit_takes_less_than_a_hundred_microseconds() {
     }
     let told = begun.elapsed();
     journal.end("complete");
-    println!("{:?} a unit on the dispatch path, {:?} a unit written", told / UNITS, begun.elapsed() / UNITS);
+    eprintln!("{:?} a unit on the dispatch path, {:?} a unit written", told / UNITS, begun.elapsed() / UNITS);
     assert!(told / UNITS < Duration::from_micros(100), "{:?} a unit", told / UNITS);
     let written: u32 = Connection::open(file(folder.path()))
         .unwrap()

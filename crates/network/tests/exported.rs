@@ -1,7 +1,5 @@
 //! Archives as `torch.export.save` writes them, sound and hostile. Real programs are tested from Python.
 
-#![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
-
 mod common;
 
 use std::collections::BTreeSet;

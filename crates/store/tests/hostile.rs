@@ -1,7 +1,5 @@
 //! Stores that were mutated: described and read back in little memory, whatever they say.
 
-#![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
-
 mod common;
 
 use std::num::NonZero;

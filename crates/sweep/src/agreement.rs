@@ -47,10 +47,9 @@ impl Compared {
     /// Compares `stored` logits with those `computed` for `image`.
     pub fn new(image: u64, stored: &[f32], computed: &[f32]) -> Self {
         let largest = stored.iter().fold(1.0_f32, |largest, logit| largest.max(logit.abs()));
-        let differences = stored.iter().zip(computed).map(|(stored, computed)| (stored - computed).abs() / largest);
+        let mut differences = stored.iter().zip(computed).map(|(stored, computed)| (stored - computed).abs() / largest);
         // NaN is lost by `max`, so it is looked for.
-        let off =
-            differences.fold(Some(0.0_f32), |worst, next| if next.is_nan() { None } else { Some(worst?.max(next)) });
+        let off = differences.try_fold(0.0_f32, |worst, next| if next.is_nan() { None } else { Some(worst.max(next)) });
         Self { image, off: off.filter(|_| stored.len() == computed.len()) }
     }
 

@@ -52,9 +52,8 @@ fn leftovers(survey: &Survey) -> Result<Vec<PathBuf>, Failure> {
         }
     }
     if let Some(folder) = &paths.means_dir {
-        files.extend(named(folder, |name| {
-            name.starts_with('.') && name.contains("_mean.pt.") && name.ends_with(".tmp")
-        }));
+        let is_mean = |name: &str| name.strip_suffix(".tmp").is_some_and(|rest| rest.contains("_mean.pt."));
+        files.extend(named(folder, |name| name.starts_with('.') && is_mean(name)));
     }
     let is_worker = |name: &str| {
         let number = name.strip_prefix("worker-").and_then(|rest| rest.strip_suffix(".log"));

@@ -39,10 +39,8 @@ pub(crate) fn ranges(numbers: impl IntoIterator<Item = u64>) -> String {
             _ => runs.push((number, number)),
         }
     }
-    let spelled = runs.iter().map(|(first, last)| match first == last {
-        true => first.to_string(),
-        false => format!("{first}-{last}"),
-    });
+    let spelled =
+        runs.iter().map(|(first, last)| if first == last { first.to_string() } else { format!("{first}-{last}") });
     spelled.collect::<Vec<_>>().join(", ")
 }
 
