@@ -53,6 +53,7 @@ enum Command {
     /// Tell how far every store is, who runs, what failed and when it will be over
     Status(status::Args),
     /// Run the units that failed, and nothing else
+    #[command(after_help = HELP)]
     Retry(retry::Args),
     /// Remove unfinished files, logs and damaged journals
     Clean(clean::Args),

@@ -22,7 +22,8 @@ Exit codes:
   2   wrong arguments
   3   mistakes in the config
   6   a store cannot be read; with --redo also: it cannot be written, or a scheduler is running
-  7   something is there that must not be used; the same command with --redo has it done anew";
+  7   something is there that must not be used, and the same command with --redo has it done anew; or something could
+      not be compared, as the dataset, the weights or the worker is not there";
 
 /// Reads every shard of every store back: checksums, shapes, types, NaN and infinity, labels, means, metadata.
 #[derive(Debug, clap::Args)]
