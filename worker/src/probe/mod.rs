@@ -2,25 +2,22 @@
 //!
 //! A probe may run out of memory or lose its device: it is a process of its own, which then ends.
 
+mod group;
+
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use attribution::METHODS;
-use data::mean::{self, MeanError};
-use data::{DataError, formats};
-use network::{NetworkError, Weights, models};
+use data::DataError;
+use data::mean::MeanError;
+use network::NetworkError;
 use safetensors::{Dtype, View};
 use store::{Ledger, attribution, name};
-use sweep::group::{Group, MeanImage, Noise};
+use sweep::group::Group;
 use sweep::message::Failure;
-use sweep::parameters::Parameters;
-use sweep::probe::{Asked, Measured, Request, Run};
-use sweep::problem::nearest;
+use sweep::probe::{Measured, Request, Run};
 use sweep::unit::{Part, Unit};
-use sweep::variant::Variant;
-use tch::{Device, Kind};
 
 use crate::compute::{Computed, Engine};
 use crate::connection::Grant;
@@ -80,7 +77,7 @@ impl From<ProbeError> for Exit {
 /// Measures what standard input asks for, request by request; each is answered before the next one is read.
 pub(crate) fn answer(device: &Opened, tell: impl Fn(&Measured) -> Result<(), Exit>) -> Result<(), Exit> {
     let mut probe =
-        Probe { device, reader: Reader::default(), engine: Engine::new(device.device), model: Model::default() };
+        Probe { device, reader: Reader::default(), engine: Engine::new(device.device), model: group::Model::default() };
     for request in serde_json::Deserializer::from_reader(std::io::stdin().lock()).into_iter::<Request>() {
         let request = request.map_err(|error| Exit::request(format!("standard input: {error}")))?;
         tell(&probe.measure(&request)?)?;
@@ -93,12 +90,12 @@ struct Probe<'a> {
     device: &'a Opened,
     reader: Reader,
     engine: Engine,
-    model: Model,
+    model: group::Model,
 }
 
 impl Probe<'_> {
     fn measure(&mut self, request: &Request) -> Result<Measured, ProbeError> {
-        let group = group(request, &mut self.model)?;
+        let group = group::of(request, &mut self.model)?;
         let device = self.device;
         let memory = Memory::of(device.device);
         let (reader, engine) = (&mut self.reader, &mut self.engine);
@@ -143,84 +140,6 @@ impl Probe<'_> {
         }
         Ok(Measured { device: device.name.clone(), floor, base, runs })
     }
-}
-
-/// The group whose only shard is what is asked for. It has no store.
-fn group(request: &Request, model: &mut Model) -> Result<Group, ProbeError> {
-    let Request { dataset, split, size, images: asked, .. } = request;
-    let (file, format) = formats::locate(&request.data, dataset, *size).map_err(|expected| ProbeError::NoData {
-        dataset: dataset.clone(),
-        size: *size,
-        expected,
-    })?;
-    let source = (format.open)(&file, split)?;
-    if *asked == 0 || *asked > source.len() {
-        return Err(ProbeError::Images { file, has: source.len(), asked: *asked });
-    }
-    let [height, width, _] = source.shape();
-    model.read(&request.model, &request.weights)?;
-    Ok(Group {
-        dataset: dataset.clone(),
-        split: split.clone(),
-        images_file: file,
-        format: format.name.to_owned(),
-        data: source.content(),
-        model: request.model.clone(),
-        weights: request.weights.clone(),
-        weights_sha256: model.sha256.clone(),
-        mean: request.mean.as_ref().map(|file| mean_image(file)).transpose()?,
-        noise: Noise { name: "clean".to_owned(), kind: "none".to_owned(), parameters: Parameters::default() },
-        store: PathBuf::new(),
-        images: *asked,
-        shape: [model.channels, height, width],
-        classes: model.classes,
-        shard: *asked,
-        variants: request.variants.iter().map(variant).collect::<Result<_, _>>()?,
-        numerics: request.numerics,
-    })
-}
-
-/// What a group says of its model.
-#[derive(Default)]
-struct Model {
-    read: Option<(String, PathBuf)>,
-    sha256: String,
-    channels: usize,
-    classes: usize,
-}
-
-impl Model {
-    /// Reads `weights`, unless they are those of the request before.
-    fn read(&mut self, model: &str, weights: &Path) -> Result<(), NetworkError> {
-        let of = Some((model.to_owned(), weights.to_owned()));
-        if self.read != of {
-            let graph = models::open(model, weights, (Device::Cpu, Kind::Float))?;
-            let (channels, classes) = (graph.channels() as usize, graph.classes() as usize);
-            *self = Self { read: of, sha256: Weights::sha256(weights)?, channels, classes };
-        }
-        Ok(())
-    }
-}
-
-fn mean_image(file: &Path) -> Result<MeanImage, ProbeError> {
-    Ok(MeanImage { file: file.to_owned(), sha256: mean::read(file)?.sha256() })
-}
-
-/// With defaults filled in.
-fn variant(asked: &Asked) -> Result<Variant, ProbeError> {
-    let Asked { key, class, parameters, semantics, batch } = asked.clone();
-    let Some(entry) = METHODS.iter().find(|entry| entry.item.name == class) else {
-        let hint = nearest(&class, METHODS.iter().map(|entry| entry.item.name.as_ref()));
-        return Err(ProbeError::Method { class, hint });
-    };
-    if batch == 0 {
-        return Err(ProbeError::Batch { key });
-    }
-    let parameters = parameters.checked(&entry.item.parameters).map_err(|mistakes| {
-        let (parameter, text) = mistakes.into_iter().next().unwrap_or_default();
-        ProbeError::Parameter { key: key.clone(), parameter, text }
-    })?;
-    Ok(Variant { key, class, parameters, semantics, complete: entry.complete, batch, grows: false })
 }
 
 /// An array of a store, in single precision.
