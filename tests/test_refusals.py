@@ -419,7 +419,7 @@ def test_labels_of_a_multi_label_set_are_kept_and_have_no_class_means(own):
     ("search_space.noise_conditions.0.name", "x/../../../y", "search_space.noise_conditions[0].name"),
     ("search_space.noise_conditions.0.name", "/etc/x", "search_space.noise_conditions[0].name"),
     ("search_space.attribution_methods.0.name", "../Saliency", "search_space.attribution_methods[0].name"),
-    ("search_space.attribution_methods.0", {"name": "Cam", "class": "LayerGradCam", "params": {"layer": "../../x"}}, "Cam_layer_../../x"),
+    ("search_space.attribution_methods", [{"name": "Cam", "class": "LayerGradCam", "params": {"layer": "../../x"}}], "Cam_layer_../../x"),
 ])
 def test_no_name_in_a_config_leads_out_of_the_configured_folders(sweep, path, value, key):
     run = sweep()

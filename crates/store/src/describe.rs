@@ -87,12 +87,7 @@ fn group(root: &Value, folder: &Path, variants: Vec<Variant>, nodes: &Nodes<'_>)
         classes,
         shard: field(facts, "shard")?,
         variants,
-        numerics: Numerics {
-            seed: field(facts, "seed")?,
-            precision: field::<Precision>(facts, "precision")?,
-            dtype: field::<Dtype>(facts, "dtype")?,
-            fold_batch_norm: field(facts, "fold_batch_norm")?,
-        },
+        numerics: numerics(facts)?,
     };
     let per_image = shape.iter().try_fold(1_usize, |product, size| product.checked_mul(*size));
     // No config can ask for more: 65536 images a shard, of 1024x1024 pixels.
@@ -100,6 +95,15 @@ fn group(root: &Value, folder: &Path, variants: Vec<Variant>, nodes: &Nodes<'_>)
         return Err(format!("it says shards of {} images of shape {shape:?}", group.shard));
     }
     Ok(group)
+}
+
+fn numerics(facts: &Value) -> Result<Numerics, String> {
+    Ok(Numerics {
+        seed: field(facts, "seed")?,
+        precision: field::<Precision>(facts, "precision")?,
+        dtype: field::<Dtype>(facts, "dtype")?,
+        fold_batch_norm: field(facts, "fold_batch_norm")?,
+    })
 }
 
 /// `object[name]`; the error is one sentence.

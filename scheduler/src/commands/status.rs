@@ -171,18 +171,25 @@ fn told(status: &Status) -> String {
         let outcome = last.outcome.as_deref().unwrap_or("killed, or cut off by a failing machine");
         let _ = writeln!(text, "The last run began {} ago; its end: {outcome}.", ago(last.started));
     }
-    if !status.failed.is_empty() {
-        let _ =
-            writeln!(text, "{} units failed at their last attempt (scheduler retry --failed):", status.failed.len());
-        for Failed { unit, class, error, .. } in status.failed.iter().take(TOLD) {
-            let _ = writeln!(text, "  {unit}: {class}: {error}");
-        }
-        if status.failed.len() > TOLD {
-            let _ = writeln!(text, "  and {} more", status.failed.len() - TOLD);
-        }
-    }
+    text += &failures(&status.failed);
     if let Some(reason) = &status.journal {
         let _ = writeln!(text, "Of earlier runs nothing is known: {reason}");
+    }
+    text
+}
+
+/// The first of the units that failed.
+fn failures(failed: &[Failed]) -> String {
+    let mut text = String::new();
+    if failed.is_empty() {
+        return text;
+    }
+    let _ = writeln!(text, "{} units failed at their last attempt (scheduler retry --failed):", failed.len());
+    for Failed { unit, class, error, .. } in failed.iter().take(TOLD) {
+        let _ = writeln!(text, "  {unit}: {class}: {error}");
+    }
+    if failed.len() > TOLD {
+        let _ = writeln!(text, "  and {} more", failed.len() - TOLD);
     }
     text
 }
