@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use attribution::{Attribution, Origin, Pass, Together};
+use attribution::{Attribution, Known, Origin, Pass, Together};
 use network::Graph;
 use store::{Completeness, name};
 use sweep::group::{Group, MOST_TOGETHER};
@@ -88,6 +88,7 @@ pub(crate) struct Work<'a> {
     images: Tensor,
     /// The mean image of the dataset `[1, c, h, w]`, on the device.
     mean: Option<Tensor>,
+    known: Known,
     /// `[n]` on the device, once the first round is done.
     targets: Option<Tensor>,
     /// Logits `[n, k]` that the store does not have yet.
@@ -107,7 +108,18 @@ impl<'a> Work<'a> {
         let stored = shard.predictions.as_deref().map(|logits| argmax(logits, group.classes));
         let (mean, targets) = (mean.transpose()?, stored.transpose()?);
         let first = group.range(shard.index).start;
-        Ok(Self { graph, group, device, first, images, mean, targets, new_predictions: None, learned: Vec::new() })
+        Ok(Self {
+            graph,
+            group,
+            device,
+            first,
+            images,
+            mean,
+            known: Known::default(),
+            targets,
+            new_predictions: None,
+            learned: Vec::new(),
+        })
     }
 
     /// The maps of each variant of `round`; predictions too, if they are not there yet.
@@ -197,7 +209,13 @@ impl<'a> Work<'a> {
         let images = self.images.f_narrow(0, start, size)?.f_to_device(self.device)?.f_to_kind(kind(self.group))?;
         let first = self.first + start as u64;
         let dataset = (self.group.dataset.as_str(), self.group.split.as_str());
-        let origin = Origin { seed: self.group.numerics.seed, dataset, first, mean: self.mean.as_ref() };
+        let origin = Origin {
+            seed: self.group.numerics.seed,
+            dataset,
+            first,
+            mean: self.mean.as_ref(),
+            known: Some(&self.known),
+        };
         if let Some(targets) = &self.targets {
             let targets = targets.f_narrow(0, start, size)?.f_to_device(self.device)?;
             return Ok((Pass::new(self.graph, images, targets, rows, origin), None));

@@ -1,6 +1,7 @@
 //! Baselines: the image that stands for "nothing there", or a distribution of such images.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use sweep::parameters::{Default, Kind, Parameter, ParameterError, Parameters};
 use tch::{TchError, Tensor};
@@ -68,6 +69,28 @@ impl Baseline {
             Self::Mean => Ok(pass.origin().mean()?.shallow_clone()),
             Self::Noise(draw) => pass.origin().noise_baseline(pass.images(), draw),
         }
+    }
+}
+
+/// Baselines that were met before with the same model and dataset: images `[1, c, h, w]` and their logits `[1, k]`.
+///
+/// A batch is small, and a distribution has several baselines: without it half of the passes could be theirs.
+#[derive(Debug, Default)]
+pub struct Known(RefCell<Vec<(Baseline, Tensor, Tensor)>>);
+
+impl Known {
+    /// The image of `baseline` and its logits, which `make` makes if they are not known.
+    pub(crate) fn of(
+        &self,
+        baseline: Baseline,
+        make: impl FnOnce() -> Result<(Tensor, Tensor), TchError>,
+    ) -> Result<(Tensor, Tensor), TchError> {
+        if let Some((_, image, logits)) = self.0.borrow().iter().find(|(known, ..)| *known == baseline) {
+            return Ok((image.shallow_clone(), logits.shallow_clone()));
+        }
+        let (image, logits) = make()?;
+        self.0.borrow_mut().push((baseline, image.shallow_clone(), logits.shallow_clone()));
+        Ok((image, logits))
     }
 }
 

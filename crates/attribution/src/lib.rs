@@ -10,6 +10,7 @@ mod regression;
 mod windows;
 
 pub use attribution::Attribution;
+pub use baseline::Known;
 pub use methods::{Entry, METHODS, Method, MethodError, Together, build};
 pub use origin::Origin;
 pub use pass::Pass;

@@ -5,6 +5,8 @@ use rand_distr::StandardNormal;
 use sweep::seed::Draw;
 use tch::{TchError, Tensor};
 
+use crate::Known;
+
 /// Where a batch of images comes from.
 #[derive(Clone, Debug)]
 pub struct Origin<'a> {
@@ -16,6 +18,8 @@ pub struct Origin<'a> {
     pub first: u64,
     /// The mean image of the dataset `[1, c, h, w]`, on the device, if a method of the sweep needs it.
     pub mean: Option<&'a Tensor>,
+    /// Baselines of earlier batches of the same model and dataset; without it they are computed for each batch.
+    pub known: Option<&'a Known>,
 }
 
 impl<'a> Origin<'a> {

@@ -6,6 +6,7 @@ use network::{Graph, Layer, Rule, Trace};
 use tch::{Kind, TchError, Tensor};
 
 use crate::Origin;
+use crate::baseline::Baseline;
 
 /// Changes of one image that are computed at once, whatever the batch.
 const LEAST_CHANGES: usize = 128;
@@ -159,14 +160,22 @@ impl<'a> Pass<'a> {
         })
     }
 
+    /// The image of `baseline` `[1, c, h, w]`, one for all, and the target logit of every image there `[n]`.
+    pub(crate) fn baseline(&self, baseline: Baseline) -> Result<(Tensor, Tensor), TchError> {
+        let make = || {
+            let image = baseline.of(self)?;
+            let logits = self.graph.forward(&image)?;
+            Ok((image, logits))
+        };
+        let (image, logits) = self.origin.known.map_or_else(make, |known| known.of(baseline, make))?;
+        Ok((image, self.selected(&logits)?))
+    }
+
     /// The target logit of every image at other `points`: a whole number of variations of every image,
-    /// `[m n, c, h, w]` to `[m, n]`; or one row for all images, to `[1, n]`.
+    /// `[m n, c, h, w]` to `[m, n]`.
     pub(crate) fn scores_at(&self, points: &Tensor) -> Result<Tensor, TchError> {
         let logits = self.graph.forward(points)?;
         let n = self.len();
-        if points.size()[0] == 1 {
-            return self.selected(&logits)?.f_view([1, n]);
-        }
         let (m, classes) = (points.size()[0] / n, logits.size()[1]);
         let index = self.targets.f_view([1, n, 1])?.f_expand([m, n, 1], false)?;
         logits.f_view([m, n, classes])?.f_gather(2, &index, false)?.f_view([m, n])

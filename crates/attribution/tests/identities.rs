@@ -80,7 +80,7 @@ fn integrated_gradients_with_one_step_are_the_gradient_half_way() {
     let graph = graph("resnet18", Kind::Double);
     let images = images(&graph, 2, Kind::Double);
     let half = &images * 0.5;
-    let origin = Origin { seed: 0, dataset: ("", ""), first: 0, mean: None };
+    let origin = Origin { seed: 0, dataset: ("", ""), first: 0, mean: None, known: None };
     let pass = Pass::new(&graph, half, targets(&graph, &images), 2, origin);
     let expected = pass.gradient().unwrap() * &images;
     for method in ["gausslegendre", "riemann_middle"] {
@@ -248,7 +248,7 @@ fn a_shared_forward_pass_gives_the_maps_of_each_methods_own() {
     let images = images(&graph, 3, Kind::Float);
     let trace = graph.trace(&images).unwrap();
     let mean = images.narrow(0, 0, 1).full_like(0.1);
-    let origin = Origin { seed: 7, dataset: ("set", "test"), first: 0, mean: Some(&mean) };
+    let origin = Origin { seed: 7, dataset: ("set", "test"), first: 0, mean: Some(&mean), known: None };
     let shared = Pass::predicted(&graph, images.shallow_clone(), trace, 16, origin).unwrap();
     for entry in METHODS {
         let given =
@@ -296,7 +296,7 @@ fn variants_that_are_computed_together_are_those_that_each_gives_alone() {
         let parts = Together::of(variants.iter()).unwrap();
         assert_eq!(parts.len(), 1, "{}", entry.item.name);
         let mean = images.narrow(0, 0, 1).full_like(0.1);
-        let origin = Origin { seed: 7, dataset: ("set", "test"), first: 0, mean: Some(&mean) };
+        let origin = Origin { seed: 7, dataset: ("set", "test"), first: 0, mean: Some(&mean), known: None };
         let pass = Pass::new(&graph, images.shallow_clone(), targets(&graph, &images), 16, origin);
         let together = parts[0].attribute(&pass).unwrap();
         for (variant, attribution) in parts[0].variants.iter().zip(&together) {

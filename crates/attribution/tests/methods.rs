@@ -2,7 +2,7 @@
 
 mod common;
 
-use attribution::METHODS;
+use attribution::{Known, METHODS};
 use common::{Case, cheap, graph, images, worst};
 use network::models::MODELS;
 use tch::Kind;
@@ -26,6 +26,22 @@ fn every_method_explains_every_model_whatever_the_batch() {
             // Matrix products of other batches differ in their last bits, which may flip a ReLU behind them.
             let error = worst(&alone, &both.map.narrow(0, 1, 1));
             assert!(error < 1e-4, "{class} on {name}: {error}");
+        }
+    }
+}
+
+#[test]
+fn baselines_that_are_known_give_the_same_bits_as_those_that_are_computed_again() {
+    let graph = graph("resnet18", Kind::Float);
+    let (images, known) = (images(&graph, 2, Kind::Float), Known::default());
+    for method in METHODS {
+        let class = &method.item.name;
+        let parameters = cheap(class, 32);
+        let anew = Case::of(&graph).attribute(class, &parameters, &images, 16);
+        for _ in 0..2 {
+            let again = Case { known: Some(&known), ..Case::of(&graph) }.attribute(class, &parameters, &images, 16);
+            assert_eq!(again.map, anew.map, "{class}");
+            assert_eq!(again.change, anew.change, "{class}");
         }
     }
 }

@@ -64,8 +64,11 @@ impl Method for GradientShap {
     }
 
     fn on_the_way(&self, pass: &Pass<'_>, values: &[i64]) -> Result<Vec<Attribution>, TchError> {
-        let images = self.baselines.iter().map(|(baseline, _)| baseline.of(pass)).collect::<Result<Vec<_>, _>>()?;
-        let scores = images.iter().map(|image| pass.scores_at(image)).collect::<Result<Vec<_>, _>>()?;
+        let baselines = self.baselines.iter().map(|(baseline, _)| {
+            let (image, scores) = pass.baseline(*baseline)?;
+            Ok((image, scores.f_view([1, -1])?))
+        });
+        let (images, scores): (Vec<_>, Vec<_>) = baselines.collect::<Result<Vec<_>, TchError>>()?.into_iter().unzip();
         let mut sum = pass.images().f_zeros_like()?;
         let mut change = pass.scores()?.f_zeros_like()?;
         let (mut done, mut all) = (0, Vec::with_capacity(values.len()));

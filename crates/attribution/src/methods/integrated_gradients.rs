@@ -40,7 +40,7 @@ struct IntegratedGradients {
 
 impl Method for IntegratedGradients {
     fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
-        let baseline = self.baseline.of(pass)?;
+        let (baseline, there) = pass.baseline(self.baseline)?;
         let line = pass.images().f_sub(&baseline)?;
         let mut integral = pass.integral();
         for steps in self.rule.chunks(pass.variations()) {
@@ -49,7 +49,7 @@ impl Method for IntegratedGradients {
             integral.add(&Tensor::f_cat(&points, 0)?, steps.iter().map(|(_, weight)| *weight))?;
         }
         let integral = integral.gradient()?;
-        let change = pass.scores()?.f_sub(&pass.scores_at(&baseline)?.f_view([-1])?)?;
+        let change = pass.scores()?.f_sub(&there)?;
         Ok(Attribution::complete(line.f_mul(&integral)?, change))
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Mutex;
 
-use attribution::{Attribution, METHODS, Origin, Pass, build};
+use attribution::{Attribution, Known, METHODS, Origin, Pass, build};
 use network::models::load;
 use network::{Graph, Weights};
 use serde_json::{Value, json};
@@ -54,11 +54,12 @@ pub(crate) struct Case<'a> {
     pub(crate) graph: &'a Graph,
     pub(crate) first: u64,
     pub(crate) semantics: Semantics,
+    pub(crate) known: Option<&'a Known>,
 }
 
 impl<'a> Case<'a> {
     pub(crate) fn of(graph: &'a Graph) -> Self {
-        Self { graph, first: 0, semantics: Semantics::Exact }
+        Self { graph, first: 0, semantics: Semantics::Exact, known: None }
     }
 
     /// What `class` says of `images`, all at once, with `rows` images on the device.
@@ -67,7 +68,8 @@ impl<'a> Case<'a> {
         let given: Parameters = serde_json::from_value(given.clone()).unwrap();
         let method = build(class, &given.checked(&entry.item.parameters).unwrap(), self.semantics).unwrap();
         let mean = images.narrow(0, 0, 1).full_like(0.1);
-        let origin = Origin { seed: 7, dataset: ("set", "test"), first: self.first, mean: Some(&mean) };
+        let origin =
+            Origin { seed: 7, dataset: ("set", "test"), first: self.first, mean: Some(&mean), known: self.known };
         let pass = Pass::new(self.graph, images.shallow_clone(), targets(self.graph, images), rows, origin);
         method.attribute(&pass).unwrap()
     }
