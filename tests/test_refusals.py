@@ -410,3 +410,20 @@ def test_labels_of_a_multi_label_set_are_kept_and_have_no_class_means(own):
     store = zarr.open_group(run.stores()[0], mode="r")
     assert np.array_equal(store["labels"][:], np.eye(12, 5))
     assert list(store["means"]) == ["overall"]
+
+
+@pytest.mark.parametrize(("path", "value", "key"), [
+    ("search_space.data_flags", ["../rgb"], "search_space.data_flags[0]"),
+    ("search_space.data_flags", [".."], "search_space.data_flags[0]"),
+    ("search_space.model_flags", ["../../resnet18"], "search_space.model_flags[0]"),
+    ("search_space.noise_conditions.0.name", "x/../../../y", "search_space.noise_conditions[0].name"),
+    ("search_space.noise_conditions.0.name", "/etc/x", "search_space.noise_conditions[0].name"),
+    ("search_space.attribution_methods.0.name", "../Saliency", "search_space.attribution_methods[0].name"),
+    ("search_space.attribution_methods", [{"name": "Cam", "class": "LayerGradCam", "params": {"layer": "../../x"}}], "Cam_layer_../../x"),
+])
+def test_no_name_in_a_config_leads_out_of_the_configured_folders(sweep, path, value, key):
+    run = sweep()
+    change(run.config, path, value)
+    told = run.run(code=3).stderr
+    assert key in told and ("expected a name of at most 100 letters" in told or "cannot name a folder" in told), told
+    assert not run.output.exists()

@@ -2,21 +2,25 @@
 //!
 //! Run it again after anything went wrong, and it goes on where it stopped.
 
+mod commands;
 mod core;
 mod identity;
 mod lock;
 mod logging;
 mod progress;
+mod recorder;
 mod run;
 mod sizing;
 mod summary;
+mod survey;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
+use commands::{clean, retry, status, verify};
 use plan::{Wishes, exit};
 
 /// The documented codes, for `--help`.
@@ -36,10 +40,34 @@ Exit codes:
 /// Run it again after anything went wrong, and it goes on where it stopped.
 #[derive(Debug, Parser)]
 #[command(name = "scheduler", version, after_help = HELP)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    sweep: SweepArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Tell how far every store is, who runs, what failed and when it will be over
+    Status(status::Args),
+    /// Run the units that failed, and nothing else
+    #[command(after_help = HELP)]
+    Retry(retry::Args),
+    /// Remove unfinished files, logs and damaged journals
+    Clean(clean::Args),
+    /// Read every store of the config back and list what is damaged or missing
+    #[command(after_help = verify::HELP)]
+    Verify(verify::Args),
+}
+
+#[derive(Debug, clap::Args)]
+struct SweepArgs {
     /// Config file of the sweep
-    #[arg(long, value_name = "YAML", value_hint = clap::ValueHint::FilePath)]
-    config: PathBuf,
+    #[arg(long, value_name = "YAML", value_hint = clap::ValueHint::FilePath, required = true)]
+    config: Option<PathBuf>,
 
     /// Check the config and the files that it names, tell what there is to do, and stop
     #[arg(long)]
@@ -72,7 +100,7 @@ struct Cli {
     lease: u64,
 }
 
-impl Cli {
+impl SweepArgs {
     fn wishes(&self) -> Wishes {
         Wishes { memory: self.memory, limit: self.limit, output: self.output.clone(), gpu: None }
     }
@@ -80,7 +108,14 @@ impl Cli {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    match sweep(&cli) {
+    let outcome = match &cli.command {
+        None => sweep(&cli.sweep, Scope::Everything),
+        Some(Command::Status(args)) => status::run(args),
+        Some(Command::Retry(args)) => sweep(&args.sweep, Scope::Failed),
+        Some(Command::Clean(args)) => clean::run(args),
+        Some(Command::Verify(args)) => verify::run(args),
+    };
+    match outcome {
         Ok(code) => code.into(),
         Err(failure) => {
             exit::tell(&failure);
@@ -89,9 +124,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn sweep(cli: &Cli) -> Result<exit::Code, exit::Failure> {
+/// What of the missing is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    Everything,
+    Failed,
+}
+
+fn sweep(cli: &SweepArgs, scope: Scope) -> Result<exit::Code, exit::Failure> {
     let worker = fleet::Worker::locate(cli.worker.clone());
-    let mut checked = plan::check(&cli.config, &worker, &cli.wishes())?;
+    let mut checked = plan::check(cli.config.as_deref().unwrap_or(Path::new("")), &worker, &cli.wishes())?;
     if cli.check {
         summary::tell_plan(&checked);
         return Ok(exit::Code::Complete);
@@ -105,7 +147,12 @@ fn sweep(cli: &Cli) -> Result<exit::Code, exit::Failure> {
     if checked.config.preflight.enabled {
         probe(&mut checked, &worker)?;
     }
-    let plan = checked.begin()?;
+    let mut plan = checked.begin()?;
+    if scope == Scope::Failed
+        && let Some(code) = retry::choose(&mut plan)?
+    {
+        return Ok(code);
+    }
     let settings = fleet::Settings {
         listen: cli.listen.clone(),
         slots: plan.slots.clone(),

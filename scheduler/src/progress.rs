@@ -39,6 +39,12 @@ impl Progress {
         }
     }
 
+    /// A line for whoever watches, above the bar.
+    pub(crate) fn tell(&self, line: &str) {
+        // If standard error is closed, nobody does.
+        self.suspended(|| drop(writeln!(std::io::stderr(), "{line}")));
+    }
+
     /// `maps` more are done.
     pub(crate) fn advance(&self, maps: u64) {
         self.bar.inc(maps);
@@ -59,5 +65,29 @@ impl Progress {
     /// Does `act` with the bar out of the way.
     pub(crate) fn suspended<T>(&self, act: impl FnOnce() -> T) -> T {
         self.bar.suspend(act)
+    }
+}
+
+/// `3 d 4 h`, `2 h 5 min`, `7 min`, `12 s`.
+pub(crate) fn duration(seconds: f64) -> String {
+    let seconds = seconds.max(0.0) as u64;
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7199 => format!("{} min", seconds / 60),
+        7200..=172_799 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_told_in_the_two_units_that_matter() {
+        let table = [(-5.0, "0 s"), (119.9, "119 s"), (125.0, "2 min"), (7300.0, "2 h 1 min"), (270_000.0, "3 d 3 h")];
+        for (seconds, told) in table {
+            assert_eq!(duration(seconds), told);
+        }
     }
 }

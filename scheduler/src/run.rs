@@ -5,13 +5,15 @@ use std::time::{Duration, Instant};
 
 use fleet::{Fleet, FleetError, Settings, Worker};
 use store::StoreError;
+use sweep::group::Group;
 use sweep::message::{FromWorker, Report, ToWorker};
 use sweep::unit::{Part, Unit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::interval;
 
 use crate::core::{Action, Core, Event, Outcome, Policy, Task, Unwritable};
-use crate::progress::Progress;
+use crate::progress::{Progress, duration};
+use crate::recorder::Recorder;
 use crate::sizing::Sizing;
 use crate::summary::{self, Totals};
 use plan::exit::{Code, Failure};
@@ -39,12 +41,18 @@ pub(crate) fn run(
             lease: settings.lease,
             unit_timeout: Duration::try_from_secs_f64(plan.config.scheduler.task_timeout).unwrap_or(Duration::MAX),
         };
-        let core = Core::new(units(plan), means(plan), plan.slots.len(), policy);
+        let units = units(plan, &batches);
+        if let Some(seconds) = forecast(&units, plan.slots.len()) {
+            tracing::info!(seconds, "forecast of the end, by the profile of batch sizes");
+            progress.tell(&format!("about {}, by the profile of preflight", duration(seconds)));
+        }
+        let core = Core::new(units, means(plan), plan.slots.len(), policy);
         let fleet = Fleet::open(worker, plan.launcher, settings).await?;
         let interrupts =
             (signal(SignalKind::interrupt()).map_err(failed)?, signal(SignalKind::terminate()).map_err(failed)?);
         let sizing = Sizing::new(plan, batches);
-        let run = Run { plan, core, fleet, sizing, progress, totals: Totals::new(), began: Instant::now() };
+        let (recorder, totals, began) = (Recorder::begin(plan), Totals::new(), Instant::now());
+        let run = Run { plan, core, fleet, sizing, progress, recorder, totals, began };
         run.drive(interrupts).await
     })?;
     Ok(outcome)
@@ -56,6 +64,7 @@ struct Run<'a> {
     fleet: Fleet,
     sizing: Sizing<'a>,
     progress: &'a Progress,
+    recorder: Recorder,
     totals: Totals,
     began: Instant,
 }
@@ -71,7 +80,10 @@ impl Run<'_> {
         while outcome.is_none() {
             let event = tokio::select! {
                 event = self.fleet.next() => match event {
-                    Some(event) => told(event),
+                    Some(event) => {
+                        self.recorder.heard(&event);
+                        told(event)
+                    }
                     None => continue,
                 },
                 _ = interrupt.recv() => Event::Interrupt,
@@ -87,7 +99,9 @@ impl Run<'_> {
         }
         self.sizing.save();
         self.progress.end();
-        summary::tell(self.plan, &self.totals, self.began.elapsed(), outcome.unwrap_or(Outcome::Interrupted))
+        let outcome = outcome.unwrap_or(Outcome::Interrupted);
+        self.recorder.over(&outcome);
+        summary::tell(self.plan, &self.totals, self.began.elapsed(), outcome)
     }
 
     /// Does `actions` and those that follow from them; the outcome, if the sweep has ended.
@@ -100,11 +114,16 @@ impl Run<'_> {
                         actions.extend(self.core.on_event(self.began.elapsed(), not_launched(slot, error)));
                     }
                 }
-                Action::Send(worker, ToWorker::Grant { unit, attempt }) => {
-                    let unit = self.sizing.granted(worker, unit);
-                    self.fleet.send(worker, ToWorker::Grant { unit, attempt });
+                Action::Send(worker, message) => {
+                    self.recorder.said(worker, &message);
+                    let message = match message {
+                        ToWorker::Grant { unit, attempt } => {
+                            ToWorker::Grant { unit: self.sizing.granted(worker, unit), attempt }
+                        }
+                        other => other,
+                    };
+                    self.fleet.send(worker, message);
                 }
-                Action::Send(worker, message) => self.fleet.send(worker, message),
                 Action::Kill(slot) => self.fleet.kill(slot),
                 Action::Count { maps, report, .. } => self.count(maps, &report),
                 Action::Close(group) => {
@@ -197,11 +216,23 @@ fn told(event: fleet::Event) -> Event {
 }
 
 /// Units with the index of their group.
-fn units(plan: &Plan) -> Vec<Task> {
-    let index: HashMap<String, usize> =
-        plan.groups.iter().enumerate().map(|(index, planned)| (planned.group.name(), index)).collect();
-    let task = |unit: &Unit| Task { group: index[&unit.group.name()], unit: unit.clone(), forecast: None };
+fn units(plan: &Plan, batches: &Batches) -> Vec<Task> {
+    // Devices of several kinds are forecast as the first of them.
+    let seconds = |group: &Group| plan.slots.first().and_then(|slot| batches.seconds(group, slot));
+    let groups = plan.groups.iter().enumerate();
+    let index: HashMap<String, (usize, Option<f64>)> =
+        groups.map(|(index, planned)| (planned.group.name(), (index, seconds(&planned.group)))).collect();
+    let task = |unit: &Unit| {
+        let (group, seconds) = index[&unit.group.name()];
+        Task { group, unit: unit.clone(), forecast: seconds.map(|seconds| seconds * unit.images() as f64) }
+    };
     plan.units.iter().map(task).collect()
+}
+
+/// Seconds until all of `units` are done, if all of them are forecast.
+fn forecast(units: &[Task], devices: usize) -> Option<f64> {
+    let sum: Option<f64> = units.iter().map(|task| task.forecast).sum();
+    sum.filter(|seconds| *seconds > 0.0).map(|seconds| seconds / devices.max(1) as f64)
 }
 
 /// The means of every group that is not complete.

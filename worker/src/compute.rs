@@ -94,6 +94,13 @@ impl Engine {
         Ok(())
     }
 
+    /// The group's model, kept between units.
+    pub(crate) fn graph(&mut self, group: &Group) -> Result<&Graph, UnitError> {
+        self.load(group)?;
+        let changed = || UnitError::Changed { file: group.weights.display().to_string() };
+        self.loaded.as_ref().map(|(_, graph)| graph).ok_or_else(changed)
+    }
+
     /// Loads the group's model, unless it is that of the unit before.
     fn load(&mut self, group: &Group) -> Result<(), UnitError> {
         let key = (group.model.clone(), group.weights.clone(), group.weights_sha256.clone(), group.numerics);

@@ -21,6 +21,7 @@ mod read;
 mod sizes;
 mod trial;
 mod unit;
+mod verify;
 mod work;
 mod write;
 
@@ -59,6 +60,10 @@ enum Command {
     /// Takes requests on standard input (`sweep::probe::Request`): a model, images, and variants, which are computed
     /// as those of one unit of a sweep are. Prints a line for each: the time and the memory that every run took.
     Probe(device::Args),
+    /// Compare stored predictions with those of the stored images, as JSON
+    ///
+    /// Takes a request on standard input (`sweep::agreement::Request`). Stores are read, never written.
+    Verify(device::Args),
     /// Connect to a scheduler and do the units that it grants
     Run(connection::Args),
 }
@@ -73,6 +78,7 @@ fn main() -> ExitCode {
         Command::Catalogue { markdown: true } => print(&markdown::page(&inspect::catalogue(), &noises())),
         Command::Inspect => inspect::answer().and_then(|answers| json(&answers)),
         Command::Probe(args) => device::open(args).and_then(|device| probe::answer(&device, json)),
+        Command::Verify(args) => device::open(args).and_then(|device| json(&verify::answer(&device)?)),
         Command::Run(args) => run(&args),
     };
     match outcome {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde::de::DeserializeOwned;
+use sweep::agreement;
 use sweep::catalogue::{Catalogue, Checkpoint, Question};
 
 use crate::FleetError;
@@ -38,10 +39,28 @@ impl Worker {
         self.ask("inspect", &serde_json::to_string(questions).map_err(failed)?)
     }
 
+    /// Whether stored predictions are those of stored images, for each question of `request`; on the CPU, with
+    /// `threads` threads.
+    pub fn verify(&self, request: &agreement::Request, threads: usize) -> Result<Vec<agreement::Answer>, FleetError> {
+        let failed = |error: serde_json::Error| self.failed("verify", error.to_string());
+        let input = serde_json::to_string(request).map_err(failed)?;
+        self.ask_with("verify", &["--device", "cpu", "--threads", &threads.to_string()], &input)
+    }
+
     fn ask<T: DeserializeOwned>(&self, command: &'static str, input: &str) -> Result<T, FleetError> {
+        self.ask_with(command, &[], input)
+    }
+
+    fn ask_with<T: DeserializeOwned>(
+        &self,
+        command: &'static str,
+        arguments: &[&str],
+        input: &str,
+    ) -> Result<T, FleetError> {
         let start = |source| FleetError::Start { program: self.program.clone(), source };
         let mut child = Command::new(&self.program)
             .arg(command)
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -11,7 +11,6 @@ use sweep::config::Config;
 use sweep::group::Group;
 use sweep::memory::{self, Bound};
 use sweep::message::Learned;
-use sweep::unit::{Part, Unit};
 use sweep::variant::Variant;
 
 use crate::profile::{self, Entry, Profile, Source, Subject, write_json};
@@ -95,15 +94,13 @@ impl Batches {
         Group { variants: group.variants.iter().map(with_batch).collect(), ..group.clone() }
     }
 
-    /// Seconds that `unit` takes on `slot`, where all of its variants were measured on such a device.
-    pub fn seconds(&self, unit: &Unit, slot: &Slot) -> Option<f64> {
-        let Part::Shard(_) = unit.part else { return None };
-        let an_image = |variant: &Variant| {
-            let entry = self.profile.find(&Subject::of(&unit.group, variant, &slot.model))?;
+    /// Seconds that an image of `group` takes on `slot`, where all of its variants were measured on such a device.
+    pub fn seconds(&self, group: &Group, slot: &Slot) -> Option<f64> {
+        let of_variant = |variant: &Variant| {
+            let entry = self.profile.find(&Subject::of(group, variant, &slot.model))?;
             (entry.images_per_second > 0.0).then(|| 1.0 / entry.images_per_second)
         };
-        let sum: Option<f64> = unit.group.variants.iter().map(an_image).sum();
-        Some(sum? * unit.images() as f64)
+        group.variants.iter().map(of_variant).sum()
     }
 
     /// Takes what a worker in `slot` learned of variants of `group`; whether that is anything new.

@@ -23,6 +23,8 @@ pub enum Code {
     Workers = 5,
     /// The output folder cannot be written.
     Storage = 6,
+    /// Something in a store must not be used.
+    Unsound = 7,
     /// Ctrl-C or SIGTERM.
     Interrupted = 130,
 }

@@ -26,6 +26,7 @@ use sweep::unit::{Part, Unit};
 use crate::exit::{Code, Failure};
 pub use batches::Batches;
 pub use means::Means;
+pub use weights::find as find_weights;
 
 /// A sweep whose config and files are sound and whose stores can be gone on with. Nothing is written yet.
 #[derive(Debug)]
@@ -89,7 +90,8 @@ pub struct Wishes {
 }
 
 impl Wishes {
-    fn apply(&self, config: &mut Config) {
+    /// Puts them in place of what `config` says.
+    pub fn apply(&self, config: &mut Config) {
         let settings = &mut config.settings;
         settings.memory = self.memory.or(settings.memory);
         settings.devices = self.gpu.map(|gpu| Devices::Gpus(vec![gpu])).or(settings.devices.take());
@@ -217,6 +219,7 @@ impl Checked {
             planned.complete = store::inspect(group, &planned.facts)?.unwrap_or(false);
             if group.store.is_dir() {
                 durable::sweep(&group.store)?;
+                store::grow(group, &tag)?;
             }
             let ledger = Ledger::read(group)?;
             let missing: Vec<u64> = (0..group.shards()).filter(|shard| !ledger.is_done(group, *shard)).collect();

@@ -57,7 +57,7 @@ impl Means {
         Ok(())
     }
 
-    /// Files that [`Means::compute`] will write.
+    /// Files that will be written.
     pub fn missing(&self) -> impl Iterator<Item = &Path> {
         self.missing.values().map(|job| job.file.as_path())
     }

@@ -85,6 +85,11 @@ fn absent(catalogue: &Catalogue, (model, flag): (&str, &str), expected: &Path) -
     format!("unknown model `{model}`, {hint} (a program of torch.export may have any name: `{}`)", program.display())
 }
 
+/// The weights of `model` for dataset `flag`, whatever their format, or the path where they were expected.
+pub fn find(config: &Config, flag: &str, model: &str) -> Result<PathBuf, PathBuf> {
+    locate(config, flag, model, true)
+}
+
 /// `weights_<flag>/<model>_<size>_1.pth`, or the path where it was expected. Of a model that is not `known`
 /// only a program will do.
 fn locate(config: &Config, flag: &str, model: &str, known: bool) -> Result<PathBuf, PathBuf> {

@@ -1,8 +1,9 @@
 //! Making a store, going on with one, and closing it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Map, Value, json};
 use sweep::config::Compression;
@@ -23,7 +24,7 @@ pub struct Facts {
 }
 
 /// What is at the group's place: `None` for nothing, `Some(complete)` for a store that can be gone on
-/// with. Nothing is written.
+/// with: it has the same numbers, for as many images or for fewer. Nothing is written.
 ///
 /// # Errors
 /// [`StoreError::Foreign`] for anything else, [`StoreError::Mismatch`] for a store of other numbers.
@@ -37,7 +38,14 @@ pub fn inspect(group: &Group, facts: &Facts) -> Result<Option<bool>, StoreError>
     if !ours.is_object() {
         return Err(StoreError::Foreign { path: group.store.clone() });
     }
-    let mut differences = fingerprint::differences(&ours["fingerprint"], &facts.fingerprint);
+    let stored = &ours["fingerprint"];
+    let mut wanted = facts.fingerprint.clone();
+    // More images than the store has are no other numbers: it grows.
+    let grows = stored["images"].as_u64().is_some_and(|images| images < group.images);
+    if grows {
+        wanted.remove("images");
+    }
+    let mut differences = fingerprint::differences(stored, &wanted);
     for variant in &group.variants {
         let array = read_json(&group.store.join(layout::attribution(&variant.key)).join(METADATA))?;
         if let Some(array) = array {
@@ -50,9 +58,21 @@ pub fn inspect(group: &Group, facts: &Facts) -> Result<Option<bool>, StoreError>
         // A store that was completed for fewer variants is not complete for these.
         let speaks_of =
             |variant: &Variant| ours["variants"].as_array().is_some_and(|keys| keys.contains(&json!(variant.key)));
-        return Ok(Some(ours["complete"] == true && group.variants.iter().all(speaks_of)));
+        let complete = ours["complete"] == true && group.variants.iter().all(speaks_of);
+        return Ok(Some(complete && !grows && is_whole(group, &root)));
     }
     Err(StoreError::Mismatch { path: group.store.clone(), differences })
+}
+
+/// Whether the metadata of every array that `root` tells of is there, and every mean image: a file that somebody
+/// deletes is made anew like a shard.
+fn is_whole(group: &Group, root: &Value) -> bool {
+    let told = root["consolidated_metadata"]["metadata"].as_object();
+    told.into_iter().flat_map(Map::keys).all(|path| {
+        let folder = group.store.join(path);
+        let is_mean = path.starts_with("means/");
+        folder.join(METADATA).is_file() && (!is_mean || folder.join(layout::MEAN_FILE).is_file())
+    })
 }
 
 /// Makes the group's store, or adds to it the arrays that it lacks. Call [`inspect`] first.
@@ -90,7 +110,8 @@ pub fn finish(group: &Group, facts: &Facts, tag: &str) -> Result<(), StoreError>
     put_root(group, facts, true, tag)
 }
 
-const METADATA: &str = "zarr.json";
+/// The file that holds the metadata of a node.
+pub(crate) const METADATA: &str = "zarr.json";
 
 /// Writes the root's metadata, with that of all arrays below consolidated into it.
 ///
@@ -127,6 +148,11 @@ fn put_root(group: &Group, facts: &Facts, complete: bool, tag: &str) -> Result<(
     put_json(&file, &root, tag)
 }
 
+/// Metadata of every group and array of the store in `root`, by path.
+pub(crate) fn nodes_of(root: &Path) -> Result<BTreeMap<String, Value>, StoreError> {
+    Ok(nodes(root, root)?.into_iter().collect())
+}
+
 /// Path and metadata of every group and array below `folder`.
 fn nodes(root: &Path, folder: &Path) -> Result<Vec<(String, Value)>, StoreError> {
     let failed = |source| StoreError::Read { path: folder.to_owned(), source };
@@ -149,16 +175,17 @@ fn nodes(root: &Path, folder: &Path) -> Result<Vec<(String, Value)>, StoreError>
     Ok(list)
 }
 
-fn read_json(file: &PathBuf) -> Result<Option<Value>, StoreError> {
+/// The JSON in `file`; `None` where there is none.
+pub(crate) fn read_json(file: &Path) -> Result<Option<Value>, StoreError> {
     match fs::read(file) {
         Ok(bytes) => serde_json::from_slice(&bytes)
             .map(Some)
-            .map_err(|error| StoreError::Damaged { path: file.clone(), reason: format!("not JSON: {error}") }),
+            .map_err(|error| StoreError::Damaged { path: file.to_owned(), reason: format!("not JSON: {error}") }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(StoreError::Read { path: file.clone(), source }),
+        Err(source) => Err(StoreError::Read { path: file.to_owned(), source }),
     }
 }
 
-fn put_json(file: &Path, value: &Value, tag: &str) -> Result<(), StoreError> {
+pub(crate) fn put_json(file: &Path, value: &Value, tag: &str) -> Result<(), StoreError> {
     durable::put(file, format!("{value:#}\n").as_bytes(), tag)
 }

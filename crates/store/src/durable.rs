@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::StoreError;
 
@@ -59,22 +59,29 @@ pub fn create_folders(folder: &Path) -> Result<(), StoreError> {
 
 /// Removes what writers that died left aside below `folder`. Nobody may be writing there.
 pub fn sweep(folder: &Path) -> Result<(), StoreError> {
-    let failed = |source| StoreError::Read { path: folder.to_owned(), source };
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let (path, name) = (entry.path(), entry.file_name());
-        let name = name.to_string_lossy();
-        if entry.file_type().map_err(failed)?.is_dir() {
-            sweep(&path)?;
-        } else if is_unfinished(&name) {
-            match fs::remove_file(&path) {
-                // A worker of a killed scheduler may still have finished it.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                removed => removed.map_err(|source| StoreError::Write { path, source })?,
-            }
+    for path in unfinished(folder)? {
+        match fs::remove_file(&path) {
+            // A worker of a killed scheduler may still have finished it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed.map_err(|source| StoreError::Write { path, source })?,
         }
     }
     Ok(())
+}
+
+/// What writers left aside below `folder`, or are writing now.
+pub fn unfinished(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let failed = |source| StoreError::Read { path: folder.to_owned(), source };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.file_type().map_err(failed)?.is_dir() {
+            files.extend(unfinished(&entry.path())?);
+        } else if is_unfinished(&entry.file_name().to_string_lossy()) {
+            files.push(entry.path());
+        }
+    }
+    Ok(files)
 }
 
 /// Whether a file of this name was being written by [`put`].

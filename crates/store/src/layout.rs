@@ -50,6 +50,9 @@ pub(crate) fn mean(class: Option<i64>) -> String {
     class.map_or_else(|| "means/overall".to_owned(), |class| format!("means/class_{class}"))
 }
 
+/// The only chunk file of a mean image.
+pub(crate) const MEAN_FILE: &str = "c.0.0.0";
+
 /// `zarr.json` of every array of `group`, by path.
 pub fn arrays(
     group: &Group,

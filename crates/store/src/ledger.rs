@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 
+use serde_json::Value;
 use sweep::group::{Dtype, Group};
 use sweep::variant::Variant;
 
@@ -33,6 +34,12 @@ impl Ledger {
         Ok(Self { present })
     }
 
+    /// The file of `shard` of an array with this metadata: `c.3.0.0.0`, a number for each dimension.
+    pub(crate) fn file_name(metadata: &Value, shard: u64) -> String {
+        let others = metadata["shape"].as_array().map_or(0, Vec::len).saturating_sub(1);
+        format!("c.{shard}{}", ".0".repeat(others))
+    }
+
     /// Whether `shard` of `array` is there.
     pub fn has(&self, array: &str, shard: u64) -> bool {
         self.present.get(array).is_some_and(|shards| shards.contains(&shard))
@@ -50,14 +57,14 @@ impl Ledger {
 }
 
 /// Every array of `group` that is written shard by shard.
-fn shard_arrays(group: &Group) -> Vec<String> {
+pub(crate) fn shard_arrays(group: &Group) -> Vec<String> {
     let fixed = [name::IMAGES, name::LABELS, name::INDICES, name::PREDICTIONS].map(str::to_owned);
     fixed.into_iter().chain(group.variants.iter().flat_map(|variant| variant_arrays(group, variant))).collect()
 }
 
 /// The arrays of `variant`. They are written in this order: a map that is there has beside it what
 /// belongs to it.
-fn variant_arrays(group: &Group, variant: &Variant) -> Vec<String> {
+pub(crate) fn variant_arrays(group: &Group, variant: &Variant) -> Vec<String> {
     let half = group.numerics.dtype == Dtype::Float16;
     let underflow = half.then(|| layout::underflow(&variant.key));
     let delta = variant.complete.then(|| layout::convergence_delta(&variant.key));

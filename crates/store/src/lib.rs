@@ -6,17 +6,23 @@
 
 mod completeness;
 mod create;
+mod describe;
 pub mod durable;
 mod error;
+mod grow;
+mod guard;
 mod half_precision;
 mod layout;
 mod ledger;
 mod means;
 mod shards;
+pub mod verify;
 
 pub use completeness::Completeness;
 pub use create::{Facts, create, finish, inspect};
+pub use describe::{Described, describe};
 pub use error::StoreError;
+pub use grow::grow;
 pub use half_precision::{Narrowed, narrow};
 pub use layout::{Labels, arrays, attribution, convergence_delta, underflow};
 pub use ledger::Ledger;

@@ -19,6 +19,19 @@ struct Sum {
 /// `labels` are those of the group's images; empty for a multi-label set, which has no class means.
 /// Sums are in double precision and in the order of the images: the same bytes come out each time.
 pub fn write_means(group: &Group, labels: &[i64], shards: &mut Shards) -> Result<u64, StoreError> {
+    let mut written = 0;
+    for (array, mean) in compute(group, labels, shards)? {
+        written += shards.put(&array, 0, Data::Float32(mean))?;
+    }
+    Ok(written)
+}
+
+/// The mean images of `group` as [`write_means`] writes them, by path.
+pub(crate) fn compute(
+    group: &Group,
+    labels: &[i64],
+    shards: &mut Shards,
+) -> Result<Vec<(String, Vec<f32>)>, StoreError> {
     let image = group.shape.iter().product::<usize>();
     let mut overall = Sum::default();
     let mut classes: BTreeMap<i64, Sum> = BTreeMap::new();
@@ -32,11 +45,8 @@ pub fn write_means(group: &Group, labels: &[i64], shards: &mut Shards) -> Result
             }
         }
     }
-    let mut written = shards.put(&layout::mean(None), 0, overall.mean())?;
-    for (class, sum) in classes {
-        written += shards.put(&layout::mean(Some(class)), 0, sum.mean())?;
-    }
-    Ok(written)
+    let of_classes = classes.into_iter().map(|(class, sum)| (layout::mean(Some(class)), sum.mean()));
+    Ok(std::iter::once((layout::mean(None), overall.mean())).chain(of_classes).collect())
 }
 
 impl Sum {
@@ -48,8 +58,8 @@ impl Sum {
         self.images += 1;
     }
 
-    fn mean(self) -> Data {
+    fn mean(self) -> Vec<f32> {
         let images = self.images as f64;
-        Data::Float32(self.values.iter().map(|sum| (sum / images) as f32).collect())
+        self.values.iter().map(|sum| (sum / images) as f32).collect()
     }
 }

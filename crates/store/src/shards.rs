@@ -2,20 +2,30 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use half::f16;
-use zarrs::array::{Array, ArrayBytes, ArrayToBytesCodecTraits, CodecOptions};
+use zarrs::array::{Array, ArrayBytes, ArrayToBytesCodecTraits, CodecOptions, ElementOwned};
 use zarrs_filesystem::FilesystemStore;
 
+use crate::create::{METADATA, read_json};
+use crate::guard::Cut;
 use crate::{StoreError, durable};
 
 /// The shards of one store, as one writer sees them.
 pub struct Shards {
     folder: PathBuf,
     tag: String,
-    arrays: BTreeMap<String, Array<FilesystemStore>>,
+    arrays: BTreeMap<String, Opened>,
+}
+
+/// An array, and how its files are made up.
+struct Opened {
+    array: Array<FilesystemStore>,
+    cut: Cut,
 }
 
 /// Values of the images of one shard, in C order.
@@ -60,28 +70,63 @@ impl Shards {
 
     /// Reads the first `images` images of `shard` of a float32 `array`.
     pub fn floats(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<f32>, StoreError> {
+        self.values(array, shard, images)
+    }
+
+    /// As [`Shards::floats`], of an array of half-precision values.
+    pub(crate) fn halves(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<f16>, StoreError> {
+        self.values(array, shard, images)
+    }
+
+    /// As [`Shards::floats`], of an array of integers.
+    pub(crate) fn integers(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<i64>, StoreError> {
+        self.values(array, shard, images)
+    }
+
+    /// The file of `shard` of `array`.
+    pub(crate) fn file(&mut self, array: &str, shard: u64) -> Result<PathBuf, StoreError> {
         let folder = self.folder.clone();
         let opened = self.array(array)?;
+        Ok(folder.join(opened.chunk_key(&place(opened, shard)).as_str()))
+    }
+
+    fn values<T: ElementOwned>(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<T>, StoreError> {
+        let path = self.file(array, shard)?;
+        let Opened { array: opened, cut } = self.opened(array)?;
         let place = place(opened, shard);
-        let path = folder.join(opened.chunk_key(&place).as_str());
         let failed = |reason: String| StoreError::Damaged { path: path.clone(), reason };
-        let chunk = opened.retrieve_chunk_if_exists::<Vec<f32>>(&place).map_err(|error| failed(error.to_string()))?;
-        let mut values = chunk.ok_or_else(|| failed("it is missing".to_owned()))?;
-        let of_shard = opened.chunk_shape(&place).map_err(|error| failed(error.to_string()))?[0].get();
+        let encoded = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(failed("it is missing".to_owned())),
+            encoded => encoded.map_err(|source| StoreError::Read { path: path.clone(), source })?,
+        };
+        cut.check(&encoded).map_err(failed)?;
+        let shape = opened.chunk_shape(&place).map_err(|error| failed(error.to_string()))?;
+        let (data_type, fill) = (opened.data_type(), opened.fill_value());
+        let options = CodecOptions::default().with_concurrent_target(1);
+        let decoded = opened.codecs().decode(encoded.into(), &shape, data_type, fill, &options);
+        let decoded = decoded.map_err(|error| failed(error.to_string()))?;
+        let mut values = T::from_array_bytes(data_type, decoded).map_err(|error| failed(error.to_string()))?;
+        let of_shard = shape[0].get();
         values.truncate(values.len() / of_shard as usize * images as usize);
         Ok(values)
     }
 
     fn array(&mut self, name: &str) -> Result<&Array<FilesystemStore>, StoreError> {
+        self.opened(name).map(|opened| &opened.array)
+    }
+
+    fn opened(&mut self, name: &str) -> Result<&Opened, StoreError> {
         let path = self.folder.join(name);
         let failed = |reason: String| StoreError::Damaged { path: path.clone(), reason };
         // A store that is gone for a while, with the disk that it is on, is not a damaged one.
         let metadata = path.join("zarr.json");
         std::fs::metadata(&metadata).map_err(|source| StoreError::Read { path: metadata, source })?;
         if !self.arrays.contains_key(name) {
+            let metadata = read_json(&path.join(METADATA))?.ok_or_else(|| failed("it has no metadata".to_owned()))?;
+            let cut = Cut::of(&metadata).map_err(failed)?;
             let files = Arc::new(FilesystemStore::new(&self.folder).map_err(|error| failed(error.to_string()))?);
-            let opened = Array::open(files, &format!("/{name}")).map_err(|error| failed(error.to_string()))?;
-            self.arrays.insert(name.to_owned(), opened);
+            let array = Array::open(files, &format!("/{name}")).map_err(|error| failed(error.to_string()))?;
+            self.arrays.insert(name.to_owned(), Opened { array, cut });
         }
         self.arrays.get(name).ok_or_else(|| failed("not opened".to_owned()))
     }

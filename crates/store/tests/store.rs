@@ -2,85 +2,26 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
 
-use std::collections::BTreeSet;
+mod common;
+
 use std::path::Path;
 
-use half::f16;
 use serde_json::{Value, json};
 use store::{
-    Data, Facts, Labels, Ledger, Shards, StoreError, attribution, convergence_delta, create, finish, inspect, name,
-    underflow, write_means,
+    Data, Ledger, Shards, StoreError, attribution, convergence_delta, create, finish, grow, inspect, name, write_means,
 };
 use sweep::config::Compression;
-use sweep::fingerprint;
-use sweep::group::{Dtype, Group, MeanImage, Noise, Numerics, Precision};
+use sweep::group::{Group, MeanImage};
 use sweep::parameters::Parameters;
 use sweep::semantics::Semantics;
 use sweep::variant::Variant;
 
-fn variant(key: &str, steps: u64) -> Variant {
-    let parameters = serde_json::from_value(json!({"n_steps": steps})).unwrap();
-    Variant {
-        key: key.into(),
-        class: "IntegratedGradients".into(),
-        parameters,
-        semantics: Semantics::Exact,
-        complete: false,
-        batch: 8,
-        grows: false,
-    }
-}
-
-/// Five images of 1x2x2 pixels in shards of two: the last shard is short.
-fn group(folder: &Path, seed: u64, variants: Vec<Variant>) -> Group {
-    Group {
-        dataset: "d".into(),
-        split: "test".into(),
-        images_file: "d.npz".into(),
-        format: "medmnist".into(),
-        data: json!("data"),
-        model: "m".into(),
-        weights: "m.pth".into(),
-        weights_sha256: "00".into(),
-        mean: None,
-        noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
-        store: folder.join("s.zarr"),
-        images: 5,
-        shape: [1, 2, 2],
-        classes: 3,
-        shard: 2,
-        variants,
-        numerics: Numerics { seed, precision: Precision::Float32, dtype: Dtype::Float16, fold_batch_norm: false },
-    }
-}
-
-fn facts(group: &Group) -> Facts {
-    Facts { fingerprint: fingerprint::of_group(group), provenance: json!({}) }
-}
-
-fn labels() -> Labels {
-    Labels { width: 1, classes: BTreeSet::from([0, 2]) }
-}
+use common::{facts, fill, group, labels, put_means, variant};
 
 fn made(folder: &Path) -> Group {
     let group = group(folder, 1, vec![variant("IG", 50)]);
     create(&group, &facts(&group), &labels(), Compression::Zstd, "run").unwrap();
     group
-}
-
-/// Image i of the test holds the values 4i, 4i + 1, ...
-fn fill(group: &Group, shard: u64) {
-    let mut shards = Shards::open(group.store.clone(), "run-1".into());
-    let range = group.range(shard);
-    let n = (range.end - range.start) as usize;
-    let pixels: Vec<f32> = (range.start * 4..range.end * 4).map(|value| value as f32).collect();
-    shards.put(name::LABELS, shard, Data::Int64(vec![0; n])).unwrap();
-    shards.put(name::INDICES, shard, Data::Int64(range.map(|i| i as i64).collect())).unwrap();
-    shards.put(name::PREDICTIONS, shard, Data::Float32(vec![0.5; n * 3])).unwrap();
-    shards.put(&underflow("IG"), shard, Data::Float32(vec![0.0; n])).unwrap();
-    let maps = pixels.iter().map(|value| f16::from_f32(*value)).collect();
-    shards.put(name::IMAGES, shard, Data::Float32(pixels)).unwrap();
-    shards.put(&attribution("IG"), shard, Data::Float16(maps)).unwrap();
 }
 
 #[test]
@@ -223,6 +164,7 @@ fn a_store_completed_for_fewer_variants_is_not_complete_for_more() {
     let both = group(folder.path(), 1, vec![variant("IG", 50), variant("IG2", 200)]);
     create(&both, &facts(&both), &labels(), Compression::Zstd, "run").unwrap();
     let one = group(folder.path(), 1, vec![variant("IG", 50)]);
+    put_means(&one);
     finish(&one, &facts(&one), "run").unwrap();
     assert_eq!(inspect(&one, &facts(&one)).unwrap(), Some(true));
     assert_eq!(inspect(&both, &facts(&both)).unwrap(), Some(false));
@@ -233,6 +175,7 @@ fn an_added_variant_extends_a_complete_store_and_keeps_what_is_there() {
     let folder = tempfile::tempdir().unwrap();
     let group_of_one = made(folder.path());
     (0..3).for_each(|shard| fill(&group_of_one, shard));
+    put_means(&group_of_one);
     finish(&group_of_one, &facts(&group_of_one), "run").unwrap();
     assert_eq!(inspect(&group_of_one, &facts(&group_of_one)).unwrap(), Some(true));
     let more = group(folder.path(), 1, vec![variant("IG", 50), variant("IG2", 200)]);
@@ -245,6 +188,85 @@ fn an_added_variant_extends_a_complete_store_and_keeps_what_is_there() {
     let consolidated = root["consolidated_metadata"]["metadata"].as_object().unwrap();
     for path in ["attributions/IG", "attributions/IG2", "underflow/IG2", "means/class_2", "images", "means"] {
         assert!(consolidated.contains_key(path), "{path}");
+    }
+}
+
+#[test]
+fn a_complete_store_that_lost_a_mean_image_or_metadata_is_not_complete() {
+    for file in ["means/class_2/c.0.0.0", "underflow/IG/zarr.json", "means/overall/zarr.json"] {
+        let folder = tempfile::tempdir().unwrap();
+        let group = made(folder.path());
+        put_means(&group);
+        finish(&group, &facts(&group), "run").unwrap();
+        assert_eq!(inspect(&group, &facts(&group)).unwrap(), Some(true));
+        std::fs::remove_file(group.store.join(file)).unwrap();
+        assert_eq!(inspect(&group, &facts(&group)).unwrap(), Some(false), "without {file}");
+    }
+}
+
+/// Every file of a store, by path, with its bytes.
+fn files(group: &Group) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
+    fn walk(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() { walk(&entry, files) } else { files.push(entry) }
+        }
+    }
+    let mut list = Vec::new();
+    walk(&group.store, &mut list);
+    let read = |file: std::path::PathBuf| {
+        let bytes = std::fs::read(&file).unwrap();
+        (file.strip_prefix(&group.store).unwrap().to_owned(), bytes)
+    };
+    list.into_iter().map(read).collect()
+}
+
+/// Five images become seven: shards of two, of which the third was short and a fourth is new.
+#[test]
+fn a_store_of_fewer_images_grows_into_the_bytes_of_one_that_was_made_for_all() {
+    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let [grown, fresh] =
+        [0, 1].map(|at: usize| Group { images: 7, ..group(folders[at].path(), 1, vec![variant("IG", 50)]) });
+    let small = made(folders[0].path());
+    (0..3).for_each(|shard| fill(&small, shard));
+    put_means(&small);
+    finish(&small, &facts(&small), "run").unwrap();
+    let whole = std::fs::read(small.store.join("images/c.1.0.0.0")).unwrap();
+    assert_eq!(inspect(&grown, &facts(&grown)).unwrap(), Some(false));
+    grow(&grown, "run").unwrap();
+    create(&grown, &facts(&grown), &labels(), Compression::Zstd, "run").unwrap();
+    create(&fresh, &facts(&fresh), &labels(), Compression::Zstd, "run").unwrap();
+    let ledger = Ledger::read(&grown).unwrap();
+    assert_eq!((0..4).map(|shard| ledger.is_done(&grown, shard)).collect::<Vec<_>>(), [true, true, false, false]);
+    assert_eq!(std::fs::read(grown.store.join("images/c.1.0.0.0")).unwrap(), whole);
+    assert!(!grown.store.join("means/class_2/c.0.0.0").exists());
+    (2..4).for_each(|shard| fill(&grown, shard));
+    (0..4).for_each(|shard| fill(&fresh, shard));
+    assert_eq!(files(&grown), files(&fresh));
+    // Fewer images again would be a store that nobody asked for.
+    let error = inspect(&small, &facts(&small)).unwrap_err().to_string();
+    assert!(error.contains("images is 7 in the store and 5 in the config"), "{error}");
+}
+
+#[test]
+fn growing_that_was_cut_off_anywhere_is_done_again() {
+    // Arrays whose metadata has been rewritten, and those that were not reached.
+    for reached in ["images/zarr.json", "attributions/IG/zarr.json", "underflow/IG/zarr.json"] {
+        let folder = tempfile::tempdir().unwrap();
+        let small = made(folder.path());
+        (0..3).for_each(|shard| fill(&small, shard));
+        let grown = Group { images: 7, ..small.clone() };
+        let metadata = std::fs::read_to_string(small.store.join(reached)).unwrap();
+        let rewritten = metadata.replacen('5', "7", 1);
+        assert_ne!(metadata, rewritten);
+        std::fs::write(small.store.join(reached), rewritten).unwrap();
+        assert_eq!(inspect(&grown, &facts(&grown)).unwrap(), Some(false));
+        grow(&grown, "run").unwrap();
+        assert!(!Ledger::read(&grown).unwrap().has(name::IMAGES, 2));
+        for array in ["images", "attributions/IG", "underflow/IG", "labels"] {
+            let metadata = std::fs::read(grown.store.join(array).join("zarr.json")).unwrap();
+            let metadata: Value = serde_json::from_slice(&metadata).unwrap();
+            assert_eq!(metadata["shape"][0], 7, "{array} after {reached}");
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 //! and the messages between scheduler and worker. It reads no data and knows no method by name.
 
 pub mod access;
+pub mod agreement;
 pub mod catalogue;
 pub mod config;
 pub mod fingerprint;

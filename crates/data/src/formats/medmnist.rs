@@ -21,8 +21,11 @@ pub(super) const ENTRY: Entry = Entry {
     open: |file, split| Ok(Box::new(MedMnist::open(file, split)?)),
 };
 
-/// Most labels that are accepted in one split: they are held in memory.
-const MAX_LABELS: u64 = 1 << 27;
+/// Most labels that are accepted in one split: they are held in memory. Deflate makes them of a few kilobytes.
+const MAX_LABELS: u64 = 1 << 24;
+
+/// Largest height and width that are accepted: four times what a config can ask for.
+const MAX_SIDE: u64 = 4096;
 
 struct MedMnist {
     images: Member,
@@ -43,6 +46,10 @@ impl MedMnist {
             [n, h, w, c @ (1 | 3)] => (n, [h as usize, w as usize, c as usize]),
             _ => return Err(images.error(format!("shape {:?}, expected (N,H,W) or (N,H,W,3)", images.header.shape))),
         };
+        if shape.iter().any(|side| !(1..=MAX_SIDE).contains(&(*side as u64))) {
+            let text = format!("shape {:?}, sides from 1 to {MAX_SIDE} are accepted", images.header.shape);
+            return Err(images.error(text));
+        }
         if labels.header.shape.first() != Some(&len) || labels.header.shape.len() > 2 {
             return Err(labels.error(format!("shape {:?}, expected ({len},1)", labels.header.shape)));
         }

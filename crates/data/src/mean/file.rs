@@ -82,35 +82,46 @@ fn entry(archive: &mut ZipArchive<BufReader<File>>, name: &str, most: u64) -> Re
     if size > most {
         return Err(format!("its entry `{name}` has {size} bytes, at most {most} are accepted"));
     }
-    let mut bytes = Vec::with_capacity(size as usize);
+    // What the archive says of its size is no reason to allocate as much.
+    let mut bytes = Vec::new();
     // One byte more than promised, so that the end is seen and the checksum compared.
     let read = entry.take(size + 1).read_to_end(&mut bytes);
     read.map_err(|error| format!("its entry `{name}` is damaged: {error}"))?;
     Ok(bytes)
 }
 
-/// The tensor's values in C order, whatever its strides.
+/// The tensor's values in C order, whatever its strides. A stride of 0 stretches one value: the values are what takes
+/// memory, and their number is bounded.
 fn gather(tensor: &Tensor, bytes: &[u8]) -> Result<Vec<f32>, String> {
-    if tensor.strides.len() != tensor.shape.len() {
-        return Err(format!("it has {} sizes and {} strides", tensor.shape.len(), tensor.strides.len()));
+    let (shape, strides) = (&tensor.shape, &tensor.strides);
+    if strides.len() != shape.len() {
+        return Err(format!("it has {} sizes and {} strides", shape.len(), strides.len()));
     }
-    let mut places = vec![tensor.offset];
-    for (size, stride) in tensor.shape.iter().zip(&tensor.strides) {
-        let along = |place: u64| (0..*size).map(move |index| place.checked_add(index.checked_mul(*stride)?));
-        let next: Option<Vec<u64>> = places.into_iter().flat_map(along).collect();
-        places = next.ok_or("its strides lead out of its storage")?;
+    let last = shape
+        .iter()
+        .zip(strides)
+        .try_fold(tensor.offset, |last, (size, stride)| last.checked_add(size.checked_sub(1)?.checked_mul(*stride)?));
+    if last.is_none_or(|last| last >= tensor.elements) {
+        return Err("its strides lead out of its storage".to_owned());
     }
+    let width = if tensor.double { 8 } else { 4 };
     let value = |place: u64| {
-        let width = if tensor.double { 8 } else { 4 };
-        let start = usize::try_from(place).ok()?.checked_mul(width)?;
-        let raw = bytes.get(start..start.checked_add(width)?)?;
+        let raw = bytes.get(place as usize * width..(place as usize + 1) * width)?;
         match raw {
             [a, b, c, d] => Some(f32::from_le_bytes([*a, *b, *c, *d])),
             _ => Some(f64::from_le_bytes(raw.try_into().ok()?) as f32),
         }
     };
-    let values: Option<Vec<f32>> = places.into_iter().map(value).collect();
-    values.ok_or_else(|| "its strides lead out of its storage".to_owned())
+    let mut values = Vec::with_capacity(shape.iter().product::<u64>() as usize);
+    let mut index = vec![0; shape.len()];
+    loop {
+        let place = index.iter().zip(strides).fold(tensor.offset, |place, (index, stride)| place + index * stride);
+        values.push(value(place).ok_or("its strides lead out of its storage")?);
+        // The next index, as an odometer turns.
+        let Some(turned) = (0..index.len()).rev().find(|at| index[*at] + 1 < shape[*at]) else { return Ok(values) };
+        index[turned] += 1;
+        index[turned + 1..].fill(0);
+    }
 }
 
 /// Writes `mean` to `file` as a float32 tensor. The file is there whole or not at all.

@@ -122,8 +122,9 @@ impl Weights {
             Source::Random { .. } => random(name, shape).map_err(NetworkError::Torch),
             Source::File(stored) => {
                 let stored = stored.get(name).ok_or_else(|| unreadable(format!("`{name}` is missing")))?;
+                let wanted = bytes_of(shape, stored.kind);
+                let wanted = wanted.ok_or_else(|| unreadable(format!("`{name}` has the shape {shape:?}")))?;
                 let bytes = (stored.read)().map_err(|error| unreadable(format!("`{name}`: {error}")))?;
-                let wanted = shape.iter().product::<i64>() as usize * stored.kind.elt_size_in_bytes();
                 if bytes.len() != wanted {
                     return Err(unreadable(format!("`{name}` has {} bytes, expected {wanted}", bytes.len())));
                 }
@@ -131,6 +132,12 @@ impl Weights {
             }
         }
     }
+}
+
+/// Bytes of a tensor of `shape`; `None` for a shape that no tensor can have.
+fn bytes_of(shape: &[i64], kind: Kind) -> Option<usize> {
+    let sizes = shape.iter().map(|size| usize::try_from(*size).ok());
+    sizes.into_iter().try_fold(kind.elt_size_in_bytes(), |product, size| product.checked_mul(size?))
 }
 
 /// Kaiming's initialisation for matrices and convolutions; statistics near those of training for the rest.
@@ -143,5 +150,19 @@ fn random(name: &str, shape: &[i64]) -> Result<Tensor, tch::TchError> {
             Tensor::f_rand(shape, options)?.f_mul_scalar(0.5)?.f_add_scalar(0.75)
         }
         _ => Tensor::f_randn(shape, options)?.f_mul_scalar(0.1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_that_no_tensor_can_have_has_no_size() {
+        assert_eq!(bytes_of(&[2, 3], Kind::Float), Some(24));
+        assert_eq!(bytes_of(&[], Kind::Double), Some(8));
+        for shape in [&[1 << 40, 1 << 40][..], &[-1], &[i64::MAX, 2], &[1 << 62]] {
+            assert_eq!(bytes_of(shape, Kind::Double), None, "{shape:?}");
+        }
     }
 }

@@ -161,8 +161,8 @@ fn a_sweep_corrects_what_ran_out_of_memory_and_leaves_the_rest_to_preflight() {
     let of = |known: &Batches, index: usize| known.of(&group, &group.variants[index], &slot);
     assert_eq!((of(&known, 0), of(&known, 1)), ((32, false), (8, false)));
     // Both together make 10 images a second: each by itself 20.
-    let unit = Unit { group: std::sync::Arc::new(group.clone()), part: Part::Shard(0) };
-    assert_eq!(known.seconds(&unit, &slot), Some(64.0 * (1.0 / 20.0 + 1.0 / 20.0)));
+    assert_eq!(known.seconds(&group, &slot), Some(1.0 / 20.0 + 1.0 / 20.0));
+    assert_eq!(known.seconds(&group, &Slot { model: "another".into(), ..slot.clone() }), None);
     learned = Learned { batch: 16, ran_out: true, bound: Bound::Memory, rate: 0.0, ..learned };
     assert!(known.learn(&group, &slot, &learned));
     assert_eq!(of(&known, 0), (16, true));

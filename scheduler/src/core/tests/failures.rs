@@ -129,7 +129,7 @@ fn a_unit_without_a_forecast_may_take_task_timeout_and_then_uses_up_its_retries(
     assert!(rig.reasons()[0].contains("task_timeout") && rig.reasons()[0].ends_with("(times too slow: 2 of 2)"));
 }
 
-/// 10 x 6 s + 60 s, and ten minutes more for the first unit of a file; never more than `task_timeout`.
+/// 30 x 6 s + 120 s, and ten minutes more for the first unit of a file; never more than `task_timeout`.
 #[test]
 fn the_deadline_of_a_unit_follows_from_its_forecast() {
     let of = group(0, 4);
@@ -139,7 +139,7 @@ fn the_deadline_of_a_unit_follows_from_its_forecast() {
     assert_eq!(patience(&mut rig, worker), POLICY.unit_timeout.as_secs() + 1);
     rig.exit(slot, worker, KILLED);
     let (slot, worker) = rig.connect();
-    assert_eq!(patience(&mut rig, worker), 60 + 60 + 600 + 1);
+    assert_eq!(patience(&mut rig, worker), 180 + 120 + 600 + 1);
     rig.exit(slot, worker, KILLED);
     let (_, worker) = rig.connect();
     rig.answer(worker, None);
@@ -153,5 +153,5 @@ fn a_worker_that_has_read_the_file_has_no_time_for_it_again() {
     let mut rig = Rig::of(Core::new(tasks.collect(), vec![None], 1, POLICY), &[]);
     let (_, worker) = rig.connect();
     rig.answer(worker, None);
-    assert_eq!(patience(&mut rig, worker), 60 + 60 + 1);
+    assert_eq!(patience(&mut rig, worker), 180 + 120 + 1);
 }

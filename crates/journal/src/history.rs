@@ -1,0 +1,119 @@
+//! Reading: what the last sweeps did, and what failed in them.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::Serialize;
+
+use crate::{JournalError, open};
+
+/// An open journal that is only read.
+#[derive(Debug)]
+pub struct History {
+    file: PathBuf,
+    connection: Connection,
+}
+
+/// A sweep. Times are seconds since 1970.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Sweep {
+    /// Its number in the journal.
+    pub id: i64,
+    /// When it began.
+    pub started: f64,
+    /// When it ended; `None` for one that runs or was killed.
+    pub ended: Option<f64>,
+    /// How it ended.
+    pub outcome: Option<String>,
+    /// Process id of its scheduler.
+    pub pid: u32,
+}
+
+/// A unit whose last attempt failed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Failed {
+    /// Name of the unit.
+    pub unit: String,
+    /// Which granting of it in its sweep.
+    pub attempt: u32,
+    /// Kind of failure.
+    pub class: String,
+    /// What was wrong, in a sentence.
+    pub error: String,
+    /// When, in seconds since 1970.
+    pub ended: f64,
+}
+
+/// How fast maps were made lately.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Speed {
+    /// Maps that were counted.
+    pub maps: u64,
+    /// Seconds from the beginning of the first of their units to the end of the last.
+    pub seconds: f64,
+}
+
+/// Attempts from which a speed is taken: the last ones, as devices come and go.
+const RECENT: u32 = 64;
+
+impl History {
+    /// Opens the journal `file`; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`JournalError`] for one that is damaged or of another program. It is left as it is.
+    pub fn open(file: &Path) -> Result<Option<Self>, JournalError> {
+        Ok(open::read_only(file)?.map(|connection| Self { file: file.to_owned(), connection }))
+    }
+
+    /// The sweep that began last.
+    pub fn last_sweep(&self) -> Result<Option<Sweep>, JournalError> {
+        let sql = "SELECT id, started, ended, outcome, pid FROM sweeps ORDER BY id DESC LIMIT 1";
+        let read = |row: &Row<'_>| {
+            Ok(Sweep {
+                id: row.get(0)?,
+                started: row.get(1)?,
+                ended: row.get(2)?,
+                outcome: row.get(3)?,
+                pid: row.get(4)?,
+            })
+        };
+        self.connection.query_row(sql, [], read).optional().map_err(|source| self.failed(source))
+    }
+
+    /// Units whose last attempt, in whatever sweep, failed. A unit that was done since is not among them.
+    pub fn failed_units(&self) -> Result<Vec<Failed>, JournalError> {
+        // A sweep that was killed leaves attempts without an end: they say nothing about their unit.
+        let sql = "SELECT unit, attempt, class, error, ended FROM (
+                SELECT *, row_number() OVER (PARTITION BY unit ORDER BY sweep DESC, attempt DESC) AS age
+                FROM attempts WHERE state IN ('done', 'failed', 'lost')
+            ) WHERE age = 1 AND state = 'failed' ORDER BY unit";
+        let read = |row: &Row<'_>| {
+            Ok(Failed {
+                unit: row.get(0)?,
+                attempt: row.get(1)?,
+                class: row.get(2)?,
+                error: row.get(3)?,
+                ended: row.get(4)?,
+            })
+        };
+        let read_all = || self.connection.prepare(sql)?.query_map([], read)?.collect::<rusqlite::Result<_>>();
+        read_all().map_err(|source| self.failed(source))
+    }
+
+    /// How fast the last units of `sweep` were done; `None` before any was.
+    pub fn speed(&self, sweep: i64) -> Result<Option<Speed>, JournalError> {
+        let sql = "SELECT sum(maps), max(ended) - min(ended - seconds) FROM (
+                SELECT * FROM attempts WHERE sweep = ? AND state = 'done' AND maps > 0 ORDER BY ended DESC LIMIT ?)";
+        let read = |row: &Row<'_>| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<f64>>(1)?));
+        let found = self.connection.query_row(sql, params![sweep, RECENT], read);
+        let found = found.map_err(|source| self.failed(source))?;
+        Ok(match found {
+            (Some(maps), Some(seconds)) if maps > 0 && seconds > 0.0 => Some(Speed { maps: maps as u64, seconds }),
+            _ => None,
+        })
+    }
+
+    fn failed(&self, source: rusqlite::Error) -> JournalError {
+        JournalError::Sqlite { file: self.file.clone(), source }
+    }
+}

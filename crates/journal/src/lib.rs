@@ -1,0 +1,24 @@
+//! The journal of the sweeps of an output folder: who did what, when, how long, and what went wrong.
+//!
+//! A history for people, in SQLite, which any tool opens (`sqlite3 attrisweep-journal.sqlite`). The stores are the
+//! ledger: nothing is decided by what stands here, and losing it loses history only. So whatever happens to the
+//! journal (damaged, foreign, on a full disk), a sweep goes on at the same speed, with one warning.
+
+mod error;
+mod history;
+mod open;
+mod row;
+mod writer;
+
+use std::path::{Path, PathBuf};
+
+pub use error::JournalError;
+pub use history::{Failed, History, Speed, Sweep};
+pub use open::damaged_files;
+pub use row::{Ended, Event, SweepStart};
+pub use writer::Journal;
+
+/// The journal of the output folder `folder`: it is where the lock is, that keeps a second writer away.
+pub fn file(folder: &Path) -> PathBuf {
+    folder.join("attrisweep-journal.sqlite")
+}

@@ -1,0 +1,191 @@
+//! Writing: the sweep drops events into a queue, a thread of its own writes them down, many at a time.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, params};
+
+use crate::row::{Ended, Event, SweepStart, now};
+use crate::{JournalError, open};
+
+/// Events that may wait to be written. A sweep that is faster than its disk loses history, not time.
+const WAITING: usize = 1 << 16;
+
+/// Events of one transaction, at most, and how long the first of them may wait for the others.
+const BATCH: usize = 4096;
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// How long the end of a sweep waits for its last lines.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+/// The journal of one sweep. Telling it something takes a microsecond and never fails.
+#[derive(Debug)]
+pub struct Journal {
+    events: Option<SyncSender<(f64, Event)>>,
+    done: Receiver<()>,
+    lost: u64,
+}
+
+impl Journal {
+    /// Begins a sweep in the journal `file`, on a thread of its own: nothing here waits for a disk.
+    pub fn begin(file: &Path, sweep: SweepStart) -> Self {
+        let (events, queue) = sync_channel(WAITING);
+        let (finished, done) = sync_channel(1);
+        let file = file.to_owned();
+        let spawned = thread::Builder::new().name("journal".to_owned()).spawn(move || {
+            Writer::new(file, sweep).run(&queue);
+            let _ = finished.send(());
+        });
+        if let Err(error) = &spawned {
+            tracing::warn!(%error, "the sweep goes on without a journal");
+        }
+        Self { events: spawned.is_ok().then_some(events), done, lost: 0 }
+    }
+
+    /// Writes down that something happened, now.
+    pub fn tell(&mut self, event: Event) {
+        let Some(events) = &self.events else { return };
+        match events.try_send((now(), event)) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => {
+                self.lost += 1;
+                if self.lost == 1 {
+                    tracing::warn!("the journal is slower than the sweep; some of its history is left out");
+                }
+            }
+            Err(TrySendError::Disconnected(_)) => self.events = None,
+        }
+    }
+
+    /// Ends the sweep in the journal, waiting for what was told, but not for long.
+    pub fn end(mut self, outcome: &str) {
+        self.tell(Event::Over { outcome: outcome.to_owned() });
+        if self.events.take().is_some() {
+            let _ = self.done.recv_timeout(GOODBYE);
+        }
+    }
+}
+
+/// The thread's end of it.
+struct Writer {
+    file: PathBuf,
+    start: SweepStart,
+    began: f64,
+    /// The open journal and the sweep's number in it; `None` before it is opened, and once it cannot be used.
+    open: Option<(Connection, i64)>,
+    warned: bool,
+    /// How often it was opened: a journal that breaks again is done without.
+    opened: u32,
+}
+
+impl Writer {
+    fn new(file: PathBuf, start: SweepStart) -> Self {
+        Self { file, start, began: now(), open: None, warned: false, opened: 0 }
+    }
+
+    fn run(mut self, queue: &Receiver<(f64, Event)>) {
+        self.write(&[]);
+        while let Ok(first) = queue.recv() {
+            let mut batch = vec![first];
+            let until = Instant::now() + PAUSE;
+            while batch.len() < BATCH {
+                match queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                    Ok(event) => batch.push(event),
+                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+                }
+            }
+            self.write(&batch);
+        }
+    }
+
+    /// Writes `batch` in one transaction. One that cannot be written is left out: the next one is tried again.
+    fn write(&mut self, batch: &[(f64, Event)]) {
+        let written = self.try_write(batch);
+        let Err(error) = written else { return };
+        let damaged = error.is_of_this_file();
+        self.warn(&error);
+        if damaged {
+            // Opened anew, it is found damaged and put aside.
+            self.open = None;
+            if let Err(error) = self.try_write(batch) {
+                self.warn(&error);
+            }
+        }
+    }
+
+    fn try_write(&mut self, batch: &[(f64, Event)]) -> Result<(), JournalError> {
+        const MOST_OPENED: u32 = 3;
+        let failed = |source| JournalError::Sqlite { file: self.file.clone(), source };
+        if self.open.is_none() {
+            if self.opened >= MOST_OPENED {
+                return Ok(());
+            }
+            self.opened += 1;
+            let connection = open::open(&self.file)?;
+            let sweep = insert_sweep(&connection, &self.start, self.began).map_err(failed)?;
+            self.open = Some((connection, sweep));
+        }
+        let Some((connection, sweep)) = &mut self.open else { return Ok(()) };
+        let transaction = connection.transaction().map_err(failed)?;
+        for (at, event) in batch {
+            insert(&transaction, *sweep, *at, event).map_err(failed)?;
+        }
+        transaction.commit().map_err(failed)
+    }
+
+    fn warn(&mut self, error: &JournalError) {
+        if !self.warned {
+            tracing::warn!("{error}; the sweep goes on, its history may be incomplete");
+        }
+        self.warned = true;
+    }
+}
+
+fn insert_sweep(connection: &Connection, start: &SweepStart, began: f64) -> rusqlite::Result<i64> {
+    let SweepStart { program, config, config_sha256, pid, units } = start;
+    connection.execute(
+        "INSERT INTO sweeps (started, program, config, config_sha256, pid, units) VALUES (?, ?, ?, ?, ?, ?)",
+        params![began, program, config, config_sha256, pid, *units as i64],
+    )?;
+    Ok(connection.last_insert_rowid())
+}
+
+fn insert(connection: &Connection, sweep: i64, at: f64, event: &Event) -> rusqlite::Result<()> {
+    match event {
+        Event::Granted { unit, attempt, worker, slot, device } => {
+            let sql = "INSERT OR REPLACE INTO attempts (sweep, unit, attempt, worker, slot, device, started) \
+                       VALUES (?, ?, ?, ?, ?, ?, ?)";
+            let values = params![sweep, unit, attempt, *worker as i64, *slot as i64, device, at];
+            connection.prepare_cached(sql)?.execute(values)?;
+        }
+        Event::Ended { unit, attempt, how: Ended::Done(report) } => {
+            let sql = "UPDATE attempts SET ended = ?, state = 'done', seconds = ?, computing = ?, maps = ?, bytes = ? \
+                       WHERE sweep = ? AND unit = ? AND attempt = ?";
+            let (maps, bytes) = (report.maps as i64, report.bytes as i64);
+            let values = params![at, report.seconds, report.computing, maps, bytes, sweep, unit, attempt];
+            connection.prepare_cached(sql)?.execute(values)?;
+        }
+        Event::Ended { unit, attempt, how } => {
+            let (state, class, error) = match how {
+                Ended::Failed { class, text } => ("failed", Some(class.as_str()), Some(text)),
+                Ended::Lost(text) => ("lost", Some("Lost"), Some(text)),
+                _ => ("stopped", None, None),
+            };
+            let sql = "UPDATE attempts SET ended = ?, state = ?, class = ?, error = ? \
+                       WHERE sweep = ? AND unit = ? AND attempt = ? AND state IS NULL";
+            connection.prepare_cached(sql)?.execute(params![at, state, class, error, sweep, unit, attempt])?;
+        }
+        Event::GivenUp { unit, reason } => {
+            let sql = "UPDATE attempts SET state = 'failed', error = ? WHERE sweep = ? AND unit = ? AND state = 'lost' \
+                       AND attempt = (SELECT max(attempt) FROM attempts WHERE sweep = ? AND unit = ?)";
+            connection.prepare_cached(sql)?.execute(params![reason, sweep, unit, sweep, unit])?;
+        }
+        Event::Over { outcome } => {
+            let sql = "UPDATE sweeps SET ended = ?, outcome = ? WHERE id = ?";
+            connection.prepare_cached(sql)?.execute(params![at, outcome, sweep])?;
+        }
+    }
+    Ok(())
+}

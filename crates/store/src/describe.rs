@@ -1,0 +1,158 @@
+//! What a store says of itself: enough to read it, and to tell what it lacks, without its config.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
+use sweep::parameters::Parameters;
+use sweep::semantics::Semantics;
+use sweep::variant::Variant;
+
+use crate::create::{METADATA, read_json};
+use crate::layout::{self, Labels};
+use crate::{StoreError, name};
+
+/// A store as its own metadata tells of it.
+#[derive(Clone, Debug)]
+pub struct Described {
+    /// Its group; every variant of which it holds anything, those that the last config asked for first.
+    pub group: Group,
+    /// The variants that the last config asked for, by their keys.
+    pub asked: BTreeSet<String>,
+    /// Labels an image, and the classes that have a mean image.
+    pub labels: Labels,
+    /// Whether the root says that everything was written.
+    pub complete: bool,
+    /// The metadata that is consolidated in the root, by path.
+    pub(crate) consolidated: BTreeMap<String, Value>,
+}
+
+/// The metadata of one store's nodes: the file of each, or what the root says where the file cannot be read.
+struct Nodes<'a> {
+    folder: &'a Path,
+    consolidated: &'a BTreeMap<String, Value>,
+}
+
+/// Reads what the store in `folder` says of itself; `None` where there is no store.
+///
+/// # Errors
+/// [`StoreError::Foreign`] for a store of somebody else, [`StoreError::Damaged`] for one that lacks facts.
+pub fn describe(folder: &Path) -> Result<Option<Described>, StoreError> {
+    let file = folder.join(METADATA);
+    let Some(root) = read_json(&file)? else { return Ok(None) };
+    let ours = &root["attributes"]["attrisweep"];
+    if !ours.is_object() {
+        return Err(StoreError::Foreign { path: folder.to_owned() });
+    }
+    let damaged = |reason: String| StoreError::Damaged { path: file.clone(), reason };
+    let consolidated = root["consolidated_metadata"]["metadata"].as_object().cloned().unwrap_or_default();
+    let consolidated: BTreeMap<String, Value> = consolidated.into_iter().collect();
+    let nodes = Nodes { folder, consolidated: &consolidated };
+    let keys: Vec<String> = field(ours, "variants").map_err(damaged)?;
+    let asked: BTreeSet<String> = keys.iter().cloned().collect();
+    let stored = nodes.children("attributions").into_iter().filter(|key| !asked.contains(key));
+    let variants = keys.iter().cloned().chain(stored).filter_map(|key| nodes.variant(&key)).collect();
+    let group = group(&root, folder, variants, &nodes).map_err(damaged)?;
+    let (labels, complete) = (nodes.labels(), ours["complete"] == true);
+    Ok(Some(Described { group, asked, labels, complete, consolidated }))
+}
+
+/// The group that `root` names; its error is one sentence.
+fn group(root: &Value, folder: &Path, variants: Vec<Variant>, nodes: &Nodes<'_>) -> Result<Group, String> {
+    let (names, ours) = (&root["attributes"], &root["attributes"]["attrisweep"]);
+    let facts = &ours["fingerprint"];
+    let noise: Value = field(facts, "noise")?;
+    let (shape, classes): ([usize; 3], _) = (field(facts, "shape")?, nodes.classes());
+    let group = Group {
+        dataset: field(names, "data_flag")?,
+        split: field(names, "split")?,
+        images_file: field(&ours["provenance"], "images").unwrap_or_default(),
+        format: String::new(),
+        data: field(facts, "data")?,
+        model: field(names, "model_flag")?,
+        weights: field(&ours["provenance"], "weights").unwrap_or_default(),
+        weights_sha256: field(facts, "weights_sha256")?,
+        mean: None,
+        noise: Noise {
+            name: field(names, "noise_name")?,
+            kind: field(&noise, "type")?,
+            parameters: field(&noise, "params")?,
+        },
+        store: folder.to_owned(),
+        images: field(facts, "images")?,
+        shape,
+        classes,
+        shard: field(facts, "shard")?,
+        variants,
+        numerics: numerics(facts)?,
+    };
+    let per_image = shape.iter().try_fold(1_usize, |product, size| product.checked_mul(*size));
+    // No config can ask for more: 65536 images a shard, of 1024x1024 pixels.
+    if group.shard == 0 || group.shard > 1 << 16 || per_image.is_none_or(|values| values > 1 << 24) {
+        return Err(format!("it says shards of {} images of shape {shape:?}", group.shard));
+    }
+    Ok(group)
+}
+
+fn numerics(facts: &Value) -> Result<Numerics, String> {
+    Ok(Numerics {
+        seed: field(facts, "seed")?,
+        precision: field::<Precision>(facts, "precision")?,
+        dtype: field::<Dtype>(facts, "dtype")?,
+        fold_batch_norm: field(facts, "fold_batch_norm")?,
+    })
+}
+
+/// `object[name]`; the error is one sentence.
+fn field<T: DeserializeOwned>(object: &Value, name: &str) -> Result<T, String> {
+    let value = object.get(name).ok_or_else(|| format!("it does not say its `{name}`"))?;
+    serde_json::from_value(value.clone()).map_err(|error| format!("its `{name}` is {value}: {error}"))
+}
+
+impl Nodes<'_> {
+    /// `zarr.json` of the node at `path`.
+    fn get(&self, path: &str) -> Option<Value> {
+        let on_disk = read_json(&self.folder.join(path).join(METADATA)).ok().flatten();
+        on_disk.or_else(|| self.consolidated.get(path).cloned())
+    }
+
+    /// Names of what lies below the group `path`, on disk or as the root says.
+    fn children(&self, path: &str) -> BTreeSet<String> {
+        let prefix = format!("{path}/");
+        let told = self.consolidated.keys().filter_map(|node| node.strip_prefix(&prefix)).map(str::to_owned);
+        let entries = fs::read_dir(self.folder.join(path)).into_iter().flatten().flatten();
+        let folders = entries.filter(|entry| entry.path().join(METADATA).is_file());
+        told.chain(folders.filter_map(|entry| entry.file_name().into_string().ok())).collect()
+    }
+
+    fn variant(&self, key: &str) -> Option<Variant> {
+        let attributes = self.get(&layout::attribution(key))?["attributes"].clone();
+        let ours = attributes.get("attrisweep")?;
+        Some(Variant {
+            key: key.to_owned(),
+            class: field(ours, "class").ok()?,
+            parameters: field::<Parameters>(ours, "params").ok()?,
+            semantics: field::<Semantics>(ours, "semantics").ok()?,
+            complete: self.get(&layout::convergence_delta(key)).is_some(),
+            // How many images were attributed at once is nobody's fact.
+            batch: 1,
+            grows: false,
+        })
+    }
+
+    /// Classes of the model; 0 before its array of predictions is made.
+    fn classes(&self) -> usize {
+        let predictions = self.get(name::PREDICTIONS).unwrap_or(json!({}));
+        predictions["shape"][1].as_u64().unwrap_or_default() as usize
+    }
+
+    fn labels(&self) -> Labels {
+        let shape = self.get(name::LABELS).unwrap_or(json!({}))["shape"].clone();
+        let class = |name: &String| name.strip_prefix("class_")?.parse().ok();
+        let classes = self.children("means").iter().filter_map(class).collect();
+        Labels { width: shape[1].as_u64().unwrap_or(1) as usize, classes }
+    }
+}

@@ -1,0 +1,55 @@
+//! More images in a store that has some: a larger `limit`. Whole shards stay; a short last one is made anew.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use serde_json::Value;
+use sweep::group::Group;
+
+use crate::create::{METADATA, nodes_of, put_json, read_json};
+use crate::describe::describe;
+use crate::verify::reopen;
+use crate::{Ledger, StoreError};
+
+/// Makes room for the images of `group` in a store that was made for fewer; [`crate::create`] follows.
+///
+/// In an order that can be cut off anywhere: the store is marked incomplete, what is made anew is removed, the arrays
+/// grow, and last the root says how many images there are. Until then this is done again from the start, and no worker
+/// is given anything. A store of as many images is left alone.
+pub fn grow(group: &Group, tag: &str) -> Result<(), StoreError> {
+    let Some(stored) = describe(&group.store)? else { return Ok(()) };
+    let before = stored.group.images;
+    if before >= group.images {
+        return Ok(());
+    }
+    reopen(&stored, tag)?;
+    let nodes = nodes_of(&group.store)?;
+    let short = (!before.is_multiple_of(group.shard)).then_some(before / group.shard);
+    for (path, metadata) in &nodes {
+        let of_images = metadata["dimension_names"][0] == "sample";
+        // Means are those of all images.
+        let stale = if of_images { short } else { path.starts_with("means/").then_some(0) };
+        if let Some(shard) = stale {
+            remove(group, path, metadata, shard)?;
+        }
+        if of_images && metadata["shape"][0] != group.images {
+            let mut larger = metadata.clone();
+            larger["shape"][0] = group.images.into();
+            put_json(&group.store.join(path).join(METADATA), &larger, tag)?;
+        }
+    }
+    let file = group.store.join(METADATA);
+    let Some(mut root) = read_json(&file)? else { return Ok(()) };
+    root["attributes"]["attrisweep"]["fingerprint"]["images"] = group.images.into();
+    put_json(&file, &root, tag)
+}
+
+/// Removes `shard` of the array at `path`.
+fn remove(group: &Group, path: &str, metadata: &Value, shard: u64) -> Result<(), StoreError> {
+    let file: PathBuf = group.store.join(path).join(Ledger::file_name(metadata, shard));
+    match fs::remove_file(&file) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(StoreError::Write { path: file, source }),
+        _ => Ok(()),
+    }
+}

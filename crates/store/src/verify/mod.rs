@@ -1,0 +1,184 @@
+//! Reads a whole store back: whether everything is there, undamaged, and what it should be.
+//!
+//! Nothing is written. What is found is told file by file, as a file is what can be made anew.
+
+mod metadata;
+mod redo;
+mod values;
+
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use sweep::group::Group;
+
+use crate::ledger::{shard_arrays, variant_arrays};
+use crate::shards::Shards;
+use crate::{Described, Labels, Ledger, StoreError, layout, means};
+
+pub use redo::{Redone, redo, reopen};
+
+/// What is wrong with one file of a store.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    /// The file.
+    pub file: PathBuf,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// What is wrong with a file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// It is not there, or not there yet.
+    Absent,
+    /// It is there and must not be used. One sentence.
+    Unsound(String),
+}
+
+/// What the dataset says about the images of a group, to compare with.
+#[derive(Clone, Debug)]
+pub struct Truth {
+    /// Labels an image.
+    pub width: usize,
+    /// Labels of the group's images, `[n, width]`.
+    pub labels: Vec<i64>,
+}
+
+/// What was found in one store.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Everything that is wrong, sorted by file.
+    pub findings: Vec<Finding>,
+    /// Files that were read and are sound.
+    pub sound: u64,
+}
+
+/// A file that is to be read: a shard of an array.
+struct Item<'a> {
+    array: &'a str,
+    shard: u64,
+}
+
+/// Reads the store back with `threads` threads. Without `truth`, labels and the means of classes are not compared.
+///
+/// # Errors
+/// [`StoreError::Read`] if a folder cannot be listed; whatever is wrong with a file is a finding.
+pub fn verify(described: &Described, truth: Option<&Truth>, threads: NonZero<usize>) -> Result<Report, StoreError> {
+    let group = &described.group;
+    let labels = truth.map_or_else(|| described.labels.clone(), |truth| labels_of(described, truth));
+    let checked = metadata::check(described, &labels)?;
+    let ledger = Ledger::read(group)?;
+    let arrays: Vec<String> = shard_arrays(group).into_iter().filter(|array| checked.usable.contains(array)).collect();
+    let items = arrays.iter().flat_map(|array| (0..group.shards()).map(move |shard| Item { array, shard }));
+    let (there, absent): (Vec<Item<'_>>, Vec<Item<'_>>) = items.partition(|item| ledger.has(item.array, item.shard));
+    let mut report = Report { findings: checked.findings, sound: checked.sound };
+    let images_are_sound = read_all(described, truth, &there, threads, &mut report);
+    let asked = asked_arrays(described);
+    for Item { array, shard } in absent.into_iter().filter(|item| asked.contains(&item.array.to_owned())) {
+        let file = Shards::open(group.store.clone(), String::new()).file(array, shard)?;
+        report.findings.push(Finding { file, fault: Fault::Absent });
+    }
+    let whole = images_are_sound && (0..group.shards()).all(|shard| ledger.has(crate::name::IMAGES, shard));
+    check_means(described, truth, (&checked.usable, whole), &mut report);
+    report.findings.sort();
+    report.findings.dedup();
+    Ok(report)
+}
+
+/// What the metadata of a store must say about its labels: as the dataset has them.
+fn labels_of(described: &Described, truth: &Truth) -> Labels {
+    let single = truth.width == 1;
+    let mut classes = described.labels.classes.clone();
+    if single {
+        classes.extend(truth.labels.iter().copied());
+    }
+    Labels { width: truth.width, classes }
+}
+
+/// Arrays that the next run would fill: those of variants that the last config asked for.
+fn asked_arrays(described: &Described) -> Vec<String> {
+    let group = &described.group;
+    let variants: Vec<_> =
+        group.variants.iter().filter(|variant| described.asked.contains(&variant.key)).cloned().collect();
+    shard_arrays(&Group { variants, ..group.clone() })
+}
+
+/// Reads `items` on several threads; whether all images among them are sound.
+fn read_all(
+    described: &Described,
+    truth: Option<&Truth>,
+    items: &[Item<'_>],
+    threads: NonZero<usize>,
+    report: &mut Report,
+) -> bool {
+    let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let work = || {
+        let mut shards = Shards::open(described.group.store.clone(), String::new());
+        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Some(reason) = values::fault(described, truth, &mut shards, item) {
+                let file = shards.file(item.array, item.shard);
+                found.lock().unwrap_or_else(PoisonError::into_inner).push((item.array.to_owned(), file, reason));
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..threads.get() {
+            scope.spawn(work);
+        }
+    });
+    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    report.sound += (items.len() - found.len()) as u64;
+    let images_are_sound = found.iter().all(|(array, ..)| array != crate::name::IMAGES);
+    for (array, file, reason) in found {
+        let file = file.unwrap_or_else(|_| described.group.store.join(array));
+        report.findings.push(Finding { file, fault: Fault::Unsound(reason) });
+    }
+    images_are_sound
+}
+
+/// Whether the mean images are those of the stored images, where these are `whole`.
+fn check_means(described: &Described, truth: Option<&Truth>, (usable, whole): (&[String], bool), report: &mut Report) {
+    let group = &described.group;
+    let mut shards = Shards::open(group.store.clone(), String::new());
+    let single = truth.filter(|truth| truth.width == 1);
+    let labels = single.map_or(&[][..], |truth| truth.labels.as_slice());
+    // What is wrong with an image has been told already.
+    let computed = if whole { means::compute(group, labels, &mut shards).unwrap_or_default() } else { Vec::new() };
+    let classes = described.labels.classes.iter().copied().map(Some);
+    for array in std::iter::once(None).chain(classes).map(layout::mean).filter(|array| usable.contains(array)) {
+        let Ok(file) = shards.file(&array, 0) else { continue };
+        if !file.is_file() {
+            report.findings.push(Finding { file, fault: Fault::Absent });
+            continue;
+        }
+        let wanted = computed.iter().find(|(name, _)| *name == array).map(|(_, mean)| mean);
+        match values::mean_fault(&mut shards, &array, group.shape[0] as u64, wanted) {
+            Some(reason) => report.findings.push(Finding { file, fault: Fault::Unsound(reason) }),
+            None => report.sound += 1,
+        }
+    }
+}
+
+/// The files of `shard` that hold what was computed of its images: maps must go with the predictions they explain.
+///
+/// # Errors
+/// [`StoreError::Damaged`] if an array's metadata cannot be read.
+pub fn computed_files(group: &Group, shard: u64) -> Result<Vec<PathBuf>, StoreError> {
+    let maps = group.variants.iter().flat_map(|variant| variant_arrays(group, variant));
+    let arrays: Vec<String> = std::iter::once(crate::name::PREDICTIONS.to_owned()).chain(maps).collect();
+    files(group, &arrays.iter().map(String::as_str).collect::<Vec<_>>(), shard)
+}
+
+/// The files of `shard` of `arrays` that are there.
+///
+/// # Errors
+/// [`StoreError::Damaged`] if an array's metadata cannot be read.
+pub fn files(group: &Group, arrays: &[&str], shard: u64) -> Result<Vec<PathBuf>, StoreError> {
+    let mut shards = Shards::open(group.store.clone(), String::new());
+    let files = arrays.iter().map(|array| shards.file(array, shard)).collect::<Result<Vec<_>, _>>()?;
+    Ok(files.into_iter().filter(|file| file.is_file()).collect())
+}

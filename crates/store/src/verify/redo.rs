@@ -1,0 +1,65 @@
+//! Takes away what is damaged, so that the next run makes it anew.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use super::{Fault, Finding};
+use crate::create::{METADATA, put_json, read_json};
+use crate::{Described, StoreError};
+
+/// What came of an attempt to have things done anew.
+#[derive(Clone, Debug, Default)]
+pub struct Redone {
+    /// Files that were removed.
+    pub removed: Vec<PathBuf>,
+    /// Files that no run would make anew, left as they are: of variants that the last config did not ask for.
+    pub left: Vec<PathBuf>,
+}
+
+/// Removes the unsound files of `findings` and marks the store incomplete. Nobody else may be writing to it.
+///
+/// The store is marked first: however early this is cut off, the next run looks for what is missing.
+pub fn redo(described: &Described, findings: &[Finding], tag: &str) -> Result<Redone, StoreError> {
+    let root = &described.group.store;
+    let mut redone = Redone::default();
+    if findings.is_empty() {
+        return Ok(redone);
+    }
+    reopen(described, tag)?;
+    for file in findings.iter().filter(|finding| finding.fault != Fault::Absent).map(|finding| &finding.file) {
+        // The root is never removed: it says what the rest was made of. The next run writes it anew.
+        if *file == root.join(METADATA) || !file.starts_with(root) {
+            continue;
+        }
+        if is_of_removed_variant(described, file) {
+            redone.left.push(file.clone());
+            continue;
+        }
+        match fs::remove_file(file) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(StoreError::Write { path: file.clone(), source });
+            }
+            _ => redone.removed.push(file.clone()),
+        }
+    }
+    Ok(redone)
+}
+
+/// Marks the store incomplete, so that the next run compares all of it with its config.
+pub fn reopen(described: &Described, tag: &str) -> Result<(), StoreError> {
+    let file = described.group.store.join(METADATA);
+    let Some(mut root) = read_json(&file)? else { return Ok(()) };
+    if root["attributes"]["attrisweep"]["complete"] == true {
+        root["attributes"]["attrisweep"]["complete"] = false.into();
+        put_json(&file, &root, tag)?;
+    }
+    Ok(())
+}
+
+fn is_of_removed_variant(described: &Described, file: &std::path::Path) -> bool {
+    let Ok(inside) = file.strip_prefix(&described.group.store) else { return false };
+    let mut parts = inside.iter().filter_map(|part| part.to_str());
+    let (family, key) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    ["attributions", "underflow", "convergence_delta"].contains(&family) && !described.asked.contains(key)
+}

@@ -1,0 +1,90 @@
+//! Whether the values of one shard are undamaged, finite, and what they can be.
+
+use super::{Item, Truth};
+use crate::shards::Shards;
+use crate::{Described, StoreError, name};
+use sweep::group::Dtype;
+
+/// What is wrong with a shard that is there; one sentence.
+pub(super) fn fault(
+    described: &Described,
+    truth: Option<&Truth>,
+    shards: &mut Shards,
+    item: &Item<'_>,
+) -> Option<String> {
+    read(described, truth, shards, item).unwrap_or_else(|error| Some(reason(&error)))
+}
+
+fn read(
+    described: &Described,
+    truth: Option<&Truth>,
+    shards: &mut Shards,
+    &Item { array, shard }: &Item<'_>,
+) -> Result<Option<String>, StoreError> {
+    let group = &described.group;
+    let range = group.range(shard);
+    let n = range.end - range.start;
+    let first = range.start;
+    Ok(match array {
+        name::INDICES => {
+            let wanted: Vec<i64> = range.map(|index| index as i64).collect();
+            unequal(&shards.integers(array, shard, n)?, Some(&wanted), 1, first)
+        }
+        name::LABELS => {
+            let width = described.labels.width.max(1);
+            let (from, to) = (range.start as usize * width, range.end as usize * width);
+            let wanted = truth.filter(|truth| truth.width == width).and_then(|truth| truth.labels.get(from..to));
+            unequal(&shards.integers(array, shard, n)?, wanted, width, first)
+        }
+        _ if array.starts_with("attributions/") && group.numerics.dtype == Dtype::Float16 => {
+            let values: Vec<f32> = shards.halves(array, shard, n)?.iter().map(|value| value.to_f32()).collect();
+            outside(&values, (f32::MIN, f32::MAX), n, first)
+        }
+        name::IMAGES => outside(&shards.floats(array, shard, n)?, (-1.0, 1.0), n, first),
+        _ if array.starts_with("underflow/") => outside(&shards.floats(array, shard, n)?, (0.0, 1.0), n, first),
+        _ => outside(&shards.floats(array, shard, n)?, (f32::MIN, f32::MAX), n, first),
+    })
+}
+
+/// What is wrong with a mean image of `channels` channels, of which `wanted` is known, perhaps.
+pub(super) fn mean_fault(shards: &mut Shards, array: &str, channels: u64, wanted: Option<&Vec<f32>>) -> Option<String> {
+    let values = match shards.floats(array, 0, channels) {
+        Ok(values) => values,
+        Err(error) => return Some(reason(&error)),
+    };
+    if wanted.is_some_and(|wanted| *wanted != values) {
+        return Some("it is not the mean of the stored images".to_owned());
+    }
+    outside(&values, (-1.0, 1.0), 1, 0).map(|_| "it holds values that no mean image has".to_owned())
+}
+
+/// The first image of `n`, the first of which is `first`, with a value that is no number between `least` and `most`.
+fn outside(values: &[f32], (least, most): (f32, f32), n: u64, first: u64) -> Option<String> {
+    let at = values.iter().position(|value| !(least..=most).contains(value))?;
+    let image = first + (at / (values.len() / n.max(1) as usize).max(1)) as u64;
+    Some(match values[at] {
+        value if value.is_finite() => format!("image {image} has the value {value}, expected {least} to {most}"),
+        value => format!("image {image} has the value {value}"),
+    })
+}
+
+/// The first image whose integers are not those `wanted`; without these, a negative one: it was never written.
+fn unequal(values: &[i64], wanted: Option<&[i64]>, width: usize, first: u64) -> Option<String> {
+    let wrong = |(at, value): (usize, &i64)| match wanted {
+        Some(wanted) => wanted.get(at) != Some(value),
+        None => *value < 0,
+    };
+    let at = values.iter().enumerate().position(wrong)?;
+    let image = first + (at / width) as u64;
+    let expected = wanted.and_then(|wanted| wanted.get(at));
+    let expected = expected.map_or_else(|| "0 or more".to_owned(), i64::to_string);
+    Some(format!("image {image} has {}, expected {expected}", values[at]))
+}
+
+/// Why a file could not be read, without its name and without advice.
+fn reason(error: &StoreError) -> String {
+    match error {
+        StoreError::Damaged { reason, .. } => reason.clone(),
+        other => other.to_string(),
+    }
+}

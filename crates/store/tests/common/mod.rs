@@ -1,0 +1,98 @@
+//! A small store, and its parts.
+
+#![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
+#![allow(dead_code, reason = "each test uses some of it")]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use half::f16;
+use hostile::below;
+use rand_chacha::ChaCha8Rng;
+use serde_json::json;
+use store::{Data, Facts, Labels, Shards, attribution, name, underflow};
+use sweep::fingerprint;
+use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
+use sweep::parameters::Parameters;
+use sweep::semantics::Semantics;
+use sweep::variant::Variant;
+
+pub(crate) fn variant(key: &str, steps: u64) -> Variant {
+    let parameters = serde_json::from_value(json!({"n_steps": steps})).unwrap();
+    Variant {
+        key: key.into(),
+        class: "IntegratedGradients".into(),
+        parameters,
+        semantics: Semantics::Exact,
+        complete: false,
+        batch: 8,
+        grows: false,
+    }
+}
+
+/// Five images of 1x2x2 pixels in shards of two: the last shard is short.
+pub(crate) fn group(folder: &Path, seed: u64, variants: Vec<Variant>) -> Group {
+    Group {
+        dataset: "d".into(),
+        split: "test".into(),
+        images_file: "d.npz".into(),
+        format: "medmnist".into(),
+        data: json!("data"),
+        model: "m".into(),
+        weights: "m.pth".into(),
+        weights_sha256: "00".into(),
+        mean: None,
+        noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
+        store: folder.join("s.zarr"),
+        images: 5,
+        shape: [1, 2, 2],
+        classes: 3,
+        shard: 2,
+        variants,
+        numerics: Numerics { seed, precision: Precision::Float32, dtype: Dtype::Float16, fold_batch_norm: false },
+    }
+}
+
+pub(crate) fn facts(group: &Group) -> Facts {
+    Facts { fingerprint: fingerprint::of_group(group), provenance: json!({}) }
+}
+
+pub(crate) fn labels() -> Labels {
+    Labels { width: 1, classes: BTreeSet::from([0, 2]) }
+}
+
+/// Image i of the test holds the values 4i, 4i + 1, ...
+pub(crate) fn fill(group: &Group, shard: u64) {
+    let mut shards = Shards::open(group.store.clone(), "run-1".into());
+    let range = group.range(shard);
+    let n = (range.end - range.start) as usize;
+    let pixels: Vec<f32> = (range.start * 4..range.end * 4).map(|value| value as f32).collect();
+    shards.put(name::LABELS, shard, Data::Int64(vec![0; n])).unwrap();
+    shards.put(name::INDICES, shard, Data::Int64(range.map(|i| i as i64).collect())).unwrap();
+    shards.put(name::PREDICTIONS, shard, Data::Float32(vec![0.5; n * 3])).unwrap();
+    shards.put(&underflow("IG"), shard, Data::Float32(vec![0.0; n])).unwrap();
+    let maps = pixels.iter().map(|value| f16::from_f32(*value)).collect();
+    shards.put(name::IMAGES, shard, Data::Float32(pixels)).unwrap();
+    shards.put(&attribution("IG"), shard, Data::Float16(maps)).unwrap();
+}
+
+/// Mean images as they stand in a store that is marked complete.
+pub(crate) fn put_means(group: &Group) {
+    let mut shards = Shards::open(group.store.clone(), "run-1".into());
+    for mean in ["overall", "class_0", "class_2"] {
+        shards.put(&format!("means/{mean}"), 0, Data::Float32(vec![0.0; 4])).unwrap();
+    }
+}
+
+/// Half of the time with good checksums at the end of the whole and of the first 40 bytes before it: what an attacker
+/// would see to.
+pub(crate) fn with_checksums(mut bytes: Vec<u8>, random: &mut ChaCha8Rng) -> Vec<u8> {
+    if below(random, 2) == 0 && bytes.len() > 4 && bytes.first() != Some(&b'{') {
+        let end = bytes.len() - 4;
+        // Of a shard only its index has the last checksum: two chunks of 16 bytes.
+        let start = if below(random, 2) == 0 { 0 } else { end.saturating_sub(32) };
+        let crc = crc32c::crc32c(&bytes[start..end]).to_le_bytes();
+        bytes[end..].copy_from_slice(&crc);
+    }
+    bytes
+}

@@ -1,0 +1,80 @@
+//! Whether stored predictions are those of the stored images: what a worker is asked, and what it answers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::group::Group;
+
+/// How far a logit may be from the stored one, as a share of the largest logit of its image, but of 1 at least.
+///
+/// In float32 on the CPU logits have the same bits whatever the batch; those of a GPU differ by 1e-6 to 1e-4 of the
+/// largest, those of another image by far more than this.
+pub const TOLERANCE: f32 = 1e-3;
+
+/// The longest request that a worker reads, in bytes.
+pub const MAX_REQUEST: u64 = 1 << 26;
+
+/// Images of one group whose predictions are to be compared.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// The group. Its store is read, never written.
+    pub group: Group,
+    /// Indices of images whose shards are there.
+    pub images: Vec<u64>,
+}
+
+/// What was compared of one group, or why nothing could be; in the order of the questions.
+pub type Answer = Result<Vec<Compared>, String>;
+
+/// One image, its stored logits and those that the model gives for the stored image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Compared {
+    /// Index of the image.
+    pub image: u64,
+    /// The largest difference of a logit, as [`TOLERANCE`] counts it; absent if it is not a number.
+    pub off: Option<f32>,
+}
+
+/// What is asked of one `worker verify`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// What to compare.
+    pub questions: Vec<Question>,
+}
+
+impl Compared {
+    /// Compares `stored` logits with those `computed` for `image`.
+    pub fn new(image: u64, stored: &[f32], computed: &[f32]) -> Self {
+        let largest = stored.iter().fold(1.0_f32, |largest, logit| largest.max(logit.abs()));
+        let mut differences = stored.iter().zip(computed).map(|(stored, computed)| (stored - computed).abs() / largest);
+        // NaN is lost by `max`, so it is looked for.
+        let off = differences.try_fold(0.0_f32, |worst, next| if next.is_nan() { None } else { Some(worst.max(next)) });
+        Self { image, off: off.filter(|_| stored.len() == computed.len()) }
+    }
+
+    /// Whether the stored logits are those of the image.
+    pub fn agrees(&self) -> bool {
+        self.off.is_some_and(|off| off <= TOLERANCE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logits_agree_within_a_thousandth_of_the_largest_and_nan_never_does() {
+        let table: [(&[f32], &[f32], bool); 6] = [
+            (&[10.0, -20.0], &[10.019, -20.0], true),
+            (&[10.0, -20.0], &[10.021, -20.0], false),
+            (&[0.0, 0.1], &[0.0009, 0.1], true),
+            (&[0.0, 0.1], &[0.0011, 0.1], false),
+            (&[f32::NAN, 1.0], &[f32::NAN, 1.0], false),
+            (&[1.0], &[1.0, 1.0], false),
+        ];
+        for (stored, computed, agrees) in table {
+            assert_eq!(Compared::new(0, stored, computed).agrees(), agrees, "{stored:?} {computed:?}");
+        }
+    }
+}

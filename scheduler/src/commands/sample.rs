@@ -1,0 +1,150 @@
+//! A few images of each store: made again from the dataset, and put through the model again by a worker.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use data::{noise, preprocess};
+use fleet::Worker;
+use store::verify::{Fault, Finding, files};
+use store::{Described, Ledger, Shards, name};
+use sweep::agreement::{Answer, Question, Request, TOLERANCE};
+use sweep::seed::Draw;
+
+use super::verify::Read;
+use crate::survey::{self, Survey};
+
+/// Which images, and with how many threads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    pub(crate) images: u64,
+    pub(crate) seed: u64,
+    pub(crate) threads: usize,
+}
+
+/// How far a pixel may be from what the dataset and the noise give: mathematical functions differ between machines.
+const PIXEL: f32 = 1e-5;
+
+/// Compares a sample of each store, and adds what is wrong to its findings. What could not be compared is given
+/// back, in sentences.
+pub(crate) fn compare(survey: &Survey, stores: &mut [Read<'_>], worker: &Worker, sample: Sample) -> Vec<String> {
+    let mut unknown = Vec::new();
+    let mut asked = Vec::new();
+    for (index, read) in stores.iter_mut().enumerate() {
+        let images = chosen(read, sample);
+        if images.is_empty() {
+            continue;
+        }
+        if let Err(reason) = compare_images(survey, read, &images) {
+            unknown.push(format!("{}: images were not compared: {reason}", read.surveyed.name));
+        }
+        match question(survey, read, images) {
+            Ok(question) => asked.push((index, question)),
+            Err(reason) => unknown.push(format!("{}: predictions were not compared: {reason}", read.surveyed.name)),
+        }
+    }
+    if asked.is_empty() {
+        return unknown;
+    }
+    let (indices, questions): (Vec<usize>, Vec<Question>) = asked.into_iter().unzip();
+    match worker.verify(&Request { questions }, sample.threads) {
+        Err(error) => unknown.push(format!("predictions were not compared: {error}")),
+        Ok(answers) => {
+            for (index, answer) in indices.into_iter().zip(answers) {
+                if let Err(reason) = judge(&mut stores[index], answer) {
+                    let name = &stores[index].surveyed.name;
+                    unknown.push(format!("{name}: predictions were not compared: {reason}"));
+                }
+            }
+        }
+    }
+    unknown
+}
+
+/// Images of a sample: those with the smallest random numbers among those whose shards are there and sound.
+fn chosen(read: &Read<'_>, sample: Sample) -> Vec<u64> {
+    let group = &read.described.group;
+    let Ok(ledger) = Ledger::read(group) else { return Vec::new() };
+    let unsound: BTreeSet<_> = read.report.findings.iter().map(|finding| &finding.file).collect();
+    let sound = |shard: &u64| {
+        let arrays = [name::IMAGES, name::PREDICTIONS];
+        let paths = files(group, &arrays, *shard).unwrap_or_default();
+        arrays.iter().all(|array| ledger.has(array, *shard)) && !paths.iter().any(|file| unsound.contains(file))
+    };
+    let images = (0..group.shards()).filter(sound).flat_map(|shard| group.range(shard));
+    let number = |image: u64| {
+        let dataset = (group.dataset.as_str(), group.split.as_str());
+        let draw = Draw { seed: sample.seed, dataset, image, purpose: "verify", draw: 0 };
+        rand::Rng::next_u64(&mut draw.generator())
+    };
+    let mut drawn: Vec<(u64, u64)> = images.map(|image| (number(image), image)).collect();
+    drawn.sort_unstable();
+    let mut images: Vec<u64> = drawn.into_iter().take(sample.images as usize).map(|(_, image)| image).collect();
+    images.sort_unstable();
+    images
+}
+
+/// Makes `images` from the dataset and compares them with those that are stored. The error is one sentence.
+fn compare_images(survey: &Survey, read: &mut Read<'_>, images: &[u64]) -> Result<(), String> {
+    let Described { group, .. } = read.described;
+    let (_, mut source) = survey::source(&survey.config, &read.surveyed.flag, read.surveyed.split)?;
+    if source.content() != group.data {
+        return Err("the dataset is not the one that the store was made of".to_owned());
+    }
+    let mut shards = Shards::open(group.store.clone(), String::new());
+    let mut by_shard: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+    for image in images {
+        by_shard.entry(image / group.shard).or_default().push(*image);
+    }
+    for (shard, images) in by_shard {
+        let range = group.range(shard);
+        let stored = shards.floats(name::IMAGES, shard, range.end - range.start).map_err(|error| error.to_string())?;
+        let width = group.shape.iter().product::<usize>();
+        for image in images {
+            let pixels = source.read(image..image + 1).map_err(|error| error.to_string())?;
+            let made = preprocess::normalise(&pixels, source.shape(), group.shape[0]);
+            let mut made = made.map_err(|error| error.to_string())?;
+            noise::add(group, image, &mut made).map_err(|error| error.to_string())?;
+            let at = (image - range.start) as usize * width;
+            let same = stored[at..at + width].iter().zip(&made).all(|(stored, made)| (stored - made).abs() <= PIXEL);
+            if !same || made.len() != width {
+                accuse(read, shard, true, &format!("image {image} is not the one of the dataset"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What the worker is asked about a store, with the weights where the config has them now.
+fn question(survey: &Survey, read: &Read<'_>, images: Vec<u64>) -> Result<Question, String> {
+    let mut group = read.described.group.clone();
+    let found = plan::find_weights(&survey.config, &group.dataset, &group.model);
+    group.weights = found.map_err(|expected| format!("there are no weights at `{}`", expected.display()))?;
+    // Not needed for predictions, and long.
+    group.variants.clear();
+    Ok(Question { group, images })
+}
+
+/// Adds the images whose predictions do not agree to the findings. The error says why nothing was compared.
+fn judge(read: &mut Read<'_>, answer: Answer) -> Result<(), String> {
+    for compared in answer?.into_iter().filter(|compared| !compared.agrees()) {
+        let off = compared.off.map_or_else(|| "not a number".to_owned(), |off| format!("{off:e} off"));
+        let reason = format!(
+            "predictions of image {} are not those of the stored image ({off}, {TOLERANCE:e} accepted)",
+            compared.image
+        );
+        accuse(read, compared.image / read.described.group.shard, false, &reason);
+    }
+    Ok(())
+}
+
+/// Everything that was computed of a shard is unsound, with its images or without: maps explain predictions.
+fn accuse(read: &mut Read<'_>, shard: u64, with_images: bool, reason: &str) {
+    let group = &read.described.group;
+    let images = if with_images { files(group, &[name::IMAGES], shard) } else { Ok(Vec::new()) };
+    let computed = store::verify::computed_files(group, shard);
+    let (images, computed) = (images.unwrap_or_default(), computed.unwrap_or_default());
+    let before: BTreeSet<_> = read.report.findings.iter().map(|finding| finding.file.clone()).collect();
+    let new = images.iter().chain(&computed).filter(|file| !before.contains(*file)).count();
+    read.report.sound = read.report.sound.saturating_sub(new as u64);
+    let finding = |file| Finding { file, fault: Fault::Unsound(reason.to_owned()) };
+    read.report.findings.extend(images.into_iter().chain(computed).map(finding));
+}

@@ -1,0 +1,181 @@
+"""`scheduler status`, `retry --failed` and `clean`, and the journal behind them, over real sweeps."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+
+import pytest
+from conftest import METHODS, NOISES, SCHEDULER
+
+
+def command(run, *arguments, code=0):
+    done = subprocess.run([str(SCHEDULER), *arguments, "--config", str(run.file)], capture_output=True, text=True, timeout=300)
+    assert done.returncode == code, f"exit code {done.returncode}, expected {code}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def status(run):
+    return json.loads(command(run, "status", "--json"))
+
+
+def rows(run, sql):
+    return sqlite3.connect(run.output / "attrisweep-journal.sqlite").execute(sql).fetchall()
+
+
+@pytest.fixture
+def two_groups(sweep):
+    run = sweep(limit=10)
+    run.config["search_space"] |= {"noise_conditions": NOISES[:2], "attribution_methods": METHODS[:2]}
+    return run
+
+
+def test_status_tells_how_far_a_sweep_is_before_while_and_after_it_runs(two_groups):
+    run = two_groups
+    before = status(run)
+    assert before["running"] is None and [store["maps"] for store in before["stores"]] == [20, 20]
+    assert not run.output.exists()
+    process = run.start()
+    while not (during := status(run))["running"] or not sum(store["maps_done"] for store in during["stores"]):
+        assert process.poll() is None
+    assert during["running"]["pid"] == process.pid and abs(during["running"]["since"] - time.time()) < 60
+    assert f"Running: process {process.pid} on " in command(run, "status") or process.poll() is not None
+    assert process.wait(timeout=120) == 0
+    after = status(run)
+    assert after["running"] is None and after["failed"] == []
+    assert all(store["complete"] and store["shards_done"] == store["shards"] == 3 for store in after["stores"])
+    assert after["last_sweep"]["outcome"] == "complete" and after["speed"] > 0 and after["left"] == 0
+
+
+def test_the_journal_has_every_attempt_with_its_device_times_maps_and_bytes(two_groups):
+    run = two_groups
+    run.run()
+    assert rows(run, "SELECT outcome, units FROM sweeps") == [("complete", 6)]
+    attempts = rows(run, "SELECT unit, attempt, device, state, ended >= started, seconds > 0, maps, bytes > 0 FROM attempts WHERE unit NOT LIKE '%means'")
+    assert len(attempts) == 6
+    assert {row[1:6] for row in attempts} == {(1, "cpu, 1 thread", "done", 1, 1)}
+    assert sum(row[6] for row in attempts) == 40 and all(row[7] for row in attempts)
+
+
+def test_a_killed_worker_and_a_killed_scheduler_are_told_apart_from_failures(two_groups):
+    run = two_groups
+    process = run.start()
+    while not list(run.output.rglob("c.0*")):
+        time.sleep(0.02)
+    workers = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True).stdout.split()
+    os.kill(int(workers[0]), signal.SIGKILL)
+    time.sleep(0.5)
+    process.kill()
+    process.wait()
+    told = status(run)
+    assert told["running"] is None and told["failed"] == [] and told["last_sweep"]["ended"] is None
+    assert "its end: killed" in command(run, "status")
+    run.run()
+    assert rows(run, "SELECT count(*) FROM sweeps") == [(2,)]
+    assert status(run)["failed"] == []
+
+
+def damage_predictions(run):
+    """Shard 1 of the clean group has predictions that cannot be read, and a map to compute from them."""
+    store = next(store for store in run.stores() if "noise-clean" in store.name)
+    predictions = store / "model_predictions" / "c.1.0"
+    predictions.write_bytes(predictions.read_bytes()[:-3])
+    (store / "attributions/Saliency/c.1.0.0.0").unlink()
+    return store, predictions
+
+
+def test_retry_runs_the_units_that_failed_and_nothing_else(two_groups):
+    run = two_groups
+    run.run()
+    expected = run.digests()
+    store, predictions = damage_predictions(run)
+    run.run(code=1)
+    failed = status(run)["failed"]
+    assert [(unit["unit"], unit["class"]) for unit in failed] == [(f"{store.stem}/1", "Input")]
+    assert "c.1.0` is not usable" in failed[0]["error"]
+    assert f"{store.stem}/1: Input: " in command(run, "status")
+    # The cause is mended; elsewhere something else is missing, which is not what is asked for.
+    predictions.unlink()
+    elsewhere = next(other for other in run.stores() if other != store) / "attributions/Saliency/c.0.0.0.0"
+    elsewhere.unlink()
+    assert "Wrote 4 attribution maps" in command(run, "retry", "--failed")
+    assert not elsewhere.exists() and predictions.is_file()
+    told = {store["name"]: store["complete"] for store in status(run)["stores"]}
+    assert told == {store.stem: True, elsewhere.parents[2].stem: False}
+    assert status(run)["failed"] == []
+    assert "No unit that this config asks for has failed" in command(run, "retry", "--failed")
+    run.run()
+    assert run.digests() == expected
+
+
+def test_retry_does_not_close_a_group_of_which_something_else_is_missing(two_groups):
+    run = two_groups
+    run.run()
+    expected = run.digests()
+    store, predictions = damage_predictions(run)
+    run.run(code=1)
+    predictions.unlink()
+    (store / "images/c.2.0.0.0").unlink()
+    command(run, "retry", "--failed")
+    told = {store["name"]: (store["complete"], store["shards_done"]) for store in status(run)["stores"]}
+    assert told[store.stem] == (False, 2)
+    run.run()
+    assert run.digests() == expected
+
+
+@pytest.mark.parametrize("harm", [lambda data: bytes(len(data)), lambda data: data[: len(data) // 2], lambda data: b"no database\n" * 99])
+def test_a_journal_that_cannot_be_read_costs_history_and_nothing_else(two_groups, harm):
+    run = two_groups
+    run.run()
+    expected = run.digests()
+    journal = run.output / "attrisweep-journal.sqlite"
+    for companion in ("-wal", "-shm"):
+        journal.with_name(journal.name + companion).unlink(missing_ok=True)
+    damaged = harm(journal.read_bytes())
+    journal.write_bytes(damaged)
+    assert "Of earlier runs nothing is known: the journal" in command(run, "status")
+    (run.stores()[0] / "images/c.0.0.0.0").unlink()
+    told = run.run().stderr
+    assert told.count("the journal") == 1 and ".damaged-" in told, told
+    assert run.digests() == expected
+    assert rows(run, "SELECT outcome FROM sweeps") == [("complete",)]
+    assert [path.read_bytes() for path in run.output.glob("*.damaged-*")] == [damaged]
+
+
+def test_clean_removes_leftovers_of_ours_and_nothing_else(two_groups):
+    run = two_groups
+    run.run()
+    expected = run.digests()
+    logs = run.folder / "logs"
+    means = run.folder / "means"
+    means.mkdir()
+    ours = [run.stores()[0] / "images/.c.1.0.0.0.77-1.tmp", run.output / "attrisweep-journal.sqlite.damaged-1", means / ".rgb_mean.pt.77.tmp"]
+    theirs = [run.output / "notes.txt", logs / "worker-notes.log", logs / "other.log", means / "rgb_mean.pt", means / ".x.tmp", run.output / ".mine.tmp"]
+    foreign = run.output / "theirs.zarr"
+    foreign.mkdir()
+    theirs.append(foreign / ".c.0.x.tmp")
+    for path in ours + theirs:
+        path.write_text("x")
+    outside = run.folder / "outside"
+    outside.mkdir()
+    (outside / ".a.b.tmp").write_text("x")
+    (run.stores()[0] / "link").symlink_to(outside)
+    ours += [logs / "scheduler.log", logs / "worker-0.log", logs / "worker-1.log"]
+    told = command(run, "clean", "--dry-run")
+    assert all(str(path) in told and path.exists() for path in ours)
+    told = command(run, "clean")
+    assert all(str(path) in told and not path.exists() for path in ours)
+    assert all(path.exists() for path in theirs) and (outside / ".a.b.tmp").exists()
+    assert {path: digest for path, digest in run.digests().items() if "theirs.zarr" not in path} == expected
+    assert (run.output / "attrisweep-journal.sqlite").is_file()
+
+
+def test_clean_leaves_a_running_sweep_alone(two_groups):
+    process = two_groups.start()
+    while not list(two_groups.output.rglob("c.0*")):
+        assert process.poll() is None
+    command(two_groups, "clean", code=6)
+    command(two_groups, "clean", "--dry-run")
+    assert process.wait(timeout=120) == 0

@@ -1,0 +1,92 @@
+"""Whatever is killed, whenever: the stores end with the bytes of an undisturbed run, and `scheduler verify` is content."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+from conftest import METHODS, NOISES, SCHEDULER, Sweep
+
+KILLS = int(os.environ.get("ATTRISWEEP_KILLS", "60"))
+SEED = int(os.environ.get("ATTRISWEEP_SEED", "6"))
+
+
+def configured(folder, inputs):
+    run = Sweep(folder, inputs, limit=22)
+    run.config["search_space"] |= {"noise_conditions": NOISES, "attribution_methods": [*METHODS[:2], METHODS[4]]}
+    return run
+
+
+def descendants(pid):
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout
+    return [int(child) for child in listed.split()]
+
+
+def kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def lose_something(run, moments):
+    """A sweep that ended too early has something to do again."""
+    lost = moments.choice(sorted(path for path in run.output.rglob("c.*") if ".zarr/" in str(path)))
+    lost.unlink()
+
+
+def strike(process, moments):
+    """Kills the scheduler, one of its processes, or all of them; the number that were killed."""
+    victim = moments.choice(["scheduler", "worker", "worker", "everything"])
+    workers = descendants(process.pid)
+    if victim == "worker" and workers:
+        return kill(moments.choice(workers))
+    killed = kill(process.pid)
+    if victim == "everything":
+        killed += sum(kill(worker) for worker in workers)
+    return killed
+
+
+def test_sixty_kills_at_random_leave_the_bytes_of_an_undisturbed_run(tmp_path, inputs):
+    print(f"ATTRISWEEP_SEED={SEED} ATTRISWEEP_KILLS={KILLS}", file=sys.stderr)
+    (tmp_path / "undisturbed").mkdir()
+    (tmp_path / "killed").mkdir()
+    undisturbed, run = configured(tmp_path / "undisturbed", inputs), configured(tmp_path / "killed", inputs)
+    undisturbed.run()
+    moments = random.Random(SEED)
+    kills = 0
+    codes = set()
+    while kills < KILLS:
+        process = run.start()
+        while process.poll() is None and kills < KILLS:
+            time.sleep(moments.uniform(0.05, 2.5))
+            if process.poll() is None:
+                kills += strike(process, moments)
+                time.sleep(0.05)
+        if kills >= KILLS:
+            kill(process.pid)
+        codes.add(process.wait(timeout=60))
+        if process.returncode == 0:
+            lose_something(run, moments)
+    # 5: the worker that was killed was answering the scheduler's questions.
+    assert codes <= {0, 5, -signal.SIGKILL}, codes
+    run.run()
+    assert run.digests() == undisturbed.digests()
+    assert not list(run.output.rglob(".*.tmp"))
+    verified = subprocess.run([SCHEDULER, "verify", "--config", run.file], capture_output=True, text=True, timeout=120)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert not list(run.output.glob("*.damaged-*")), "no kill may damage the journal"
+
+
+def test_of_two_schedulers_at_once_one_works_and_the_other_is_told_who(tmp_path, inputs):
+    run = configured(tmp_path, inputs)
+    both = [subprocess.Popen(run.command(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    told = {process.pid: process.communicate(timeout=240)[1] for process in both}
+    codes = {process.returncode: process.pid for process in both}
+    assert set(codes) == {0, 6}, told
+    assert f"another scheduler is writing to `{run.output}` (process {codes[0]} on " in told[codes[6]]
+    verified = subprocess.run([SCHEDULER, "verify", "--config", run.file], capture_output=True, text=True, timeout=120)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
