@@ -76,8 +76,8 @@ def test_a_sweep_killed_again_and_again_ends_with_the_bytes_of_an_undisturbed_on
     assert kills > 0
 
 
-def test_workers_end_when_their_scheduler_is_killed(disturbed):
-    process = disturbed.start()
+def test_workers_end_when_their_scheduler_is_killed_and_none_takes_its_place(disturbed):
+    process = subprocess.Popen(disturbed.command("--lease", "2"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while len(workers := children(process.pid)) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)

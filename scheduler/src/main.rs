@@ -4,6 +4,7 @@
 
 mod commands;
 mod core;
+mod identity;
 mod lock;
 mod logging;
 mod progress;
@@ -31,7 +32,7 @@ Exit codes:
   3    mistakes in the config, or in the files that it names; nothing was started
   4    a store was computed from something else; nothing was touched
   5    no worker could be started or kept, or the address is taken
-  6    the output or means folder cannot be written: full, read-only, or in use by another scheduler
+  6    the output or means folder cannot be written at the start: full, read-only, or in use by another scheduler
   130  interrupted; run the same command again to go on";
 
 /// Runs an attribution sweep: every model, method, noise and dataset of a config file, on every device
@@ -157,6 +158,8 @@ fn sweep(cli: &SweepArgs, scope: Scope) -> Result<exit::Code, exit::Failure> {
         slots: plan.slots.clone(),
         log_dir: plan.config.paths.log_dir.clone(),
         lease: Duration::from_secs(cli.lease),
+        access: plan.config.paths.output_dir.join(sweep::access::ACCESS),
+        sweep: identity::of(&plan),
     };
     let batches = plan.batches.clone();
     run::run(&plan, batches, worker, settings, &progress)

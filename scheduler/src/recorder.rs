@@ -45,9 +45,12 @@ impl Recorder {
     /// Something happened to the fleet.
     pub(crate) fn heard(&mut self, event: &fleet::Event) {
         match event {
-            fleet::Event::Connected { worker, slot, device, .. } => {
+            fleet::Event::Connected { worker, slot, device, holds, .. } => {
                 self.slot_of.insert(*worker, *slot);
                 self.slots.entry(*slot).or_default().device.clone_from(device);
+                for (unit, attempt) in holds.iter().flatten() {
+                    self.held(*worker, unit.0.clone(), *attempt);
+                }
             }
             fleet::Event::Message { worker, message } => self.message(*worker, message),
             fleet::Event::Disconnected { .. } => {}
@@ -65,17 +68,26 @@ impl Recorder {
 
     /// Something is said to a worker.
     pub(crate) fn said(&mut self, worker: WorkerId, message: &ToWorker) {
-        let Some((slot, served)) = self.served(worker) else { return };
         match message {
-            ToWorker::Grant { unit, attempt } => {
-                let (unit, attempt) = (unit.id().0, *attempt);
-                served.held.push((unit.clone(), attempt));
-                let device = served.device.clone();
-                self.journal.tell(Event::Granted { unit, attempt, worker: worker.0, slot, device });
+            ToWorker::Grant { unit, attempt } => self.held(worker, unit.id().0, *attempt),
+            ToWorker::Stop => {
+                if let Some((_, served)) = self.served(worker) {
+                    served.stopping = true;
+                }
             }
-            ToWorker::Stop => served.stopping = true,
             _ => {}
         }
+    }
+
+    /// `worker` holds an attempt: granted now, or by a scheduler before this one.
+    fn held(&mut self, worker: WorkerId, unit: String, attempt: u32) {
+        let Some((slot, served)) = self.served(worker) else { return };
+        if served.held.contains(&(unit.clone(), attempt)) {
+            return;
+        }
+        served.held.push((unit.clone(), attempt));
+        let device = served.device.clone();
+        self.journal.tell(Event::Granted { unit, attempt, worker: worker.0, slot, device });
     }
 
     /// The sweep has ended. Waits for the last lines, not for long.
@@ -89,7 +101,7 @@ impl Recorder {
                 }
                 format!("{} units failed", units.len())
             }
-            Outcome::Storage(text) | Outcome::NoWorkers(text) => text.clone(),
+            Outcome::NoWorkers(text) => text.clone(),
         };
         self.journal.end(&word);
     }

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use fleet::{Fleet, Settings, Worker};
+use fleet::{Fleet, FleetError, Settings, Worker};
+use store::StoreError;
 use sweep::message::{FromWorker, Report, ToWorker};
 use sweep::unit::{Part, Unit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::interval;
 
-use crate::core::{Action, Core, Event, Outcome, Policy};
+use crate::core::{Action, Core, Event, Outcome, Policy, Task, Unwritable};
 use crate::progress::Progress;
 use crate::recorder::Recorder;
 use crate::sizing::Sizing;
@@ -19,6 +20,8 @@ use plan::{Batches, Plan};
 
 /// How often leases and deadlines are looked at.
 const TICK: Duration = Duration::from_millis(200);
+/// Bytes of the file by which a folder is tried: less room than that is none.
+const TRIAL: usize = 1 << 20;
 
 /// Runs `plan` to its end.
 pub(crate) fn run(
@@ -66,7 +69,7 @@ impl Run<'_> {
         self.progress.begin(maps);
         tracing::info!(groups = self.plan.groups.len(), units = self.plan.units.len(), maps, "the sweep begins");
         let mut ticks = interval(TICK);
-        let actions = self.core.start(self.began.elapsed());
+        let actions = self.core.start(self.began.elapsed(), &self.fleet.adopted());
         let mut outcome = self.act(actions)?;
         while outcome.is_none() {
             let event = tokio::select! {
@@ -102,9 +105,7 @@ impl Run<'_> {
             match action {
                 Action::Launch(slot) => {
                     if let Err(error) = self.fleet.launch(slot) {
-                        let reason = Failure::from(error).text;
-                        let event = Event::LaunchFailed { slot, reason };
-                        actions.extend(self.core.on_event(self.began.elapsed(), event));
+                        actions.extend(self.core.on_event(self.began.elapsed(), not_launched(slot, error)));
                     }
                 }
                 Action::Send(worker, message) => {
@@ -118,8 +119,15 @@ impl Run<'_> {
                     self.fleet.send(worker, message);
                 }
                 Action::Kill(slot) => self.fleet.kill(slot),
-                Action::Count(maps, report) => self.count(maps, &report),
-                Action::Close(group) => self.close(group)?,
+                Action::Count { maps, report, .. } => self.count(maps, &report),
+                Action::Close(group) => {
+                    let event = self.close(group)?;
+                    actions.extend(self.core.on_event(self.began.elapsed(), event));
+                }
+                Action::Try => {
+                    let event = Event::Tried(self.try_storage());
+                    actions.extend(self.core.on_event(self.began.elapsed(), event));
+                }
                 Action::End(outcome) => return Ok(Some(outcome)),
             }
         }
@@ -129,7 +137,7 @@ impl Run<'_> {
     /// What `event` says about batch sizes, which the core does not care about.
     fn size(&mut self, event: &Event) {
         match event {
-            Event::Connected { worker, slot } => self.sizing.connected(*worker, *slot),
+            Event::Connected { worker, slot, .. } => self.sizing.connected(*worker, *slot),
             Event::Message { worker, message: FromWorker::Done { unit, report, .. } } => {
                 self.sizing.learn(*worker, unit, report);
             }
@@ -144,22 +152,53 @@ impl Run<'_> {
     }
 
     /// Marks a store complete: all of its shards and means are there, and nobody writes to it any more.
-    fn close(&mut self, group: usize) -> Result<(), Failure> {
+    fn close(&mut self, group: usize) -> Result<Event, Failure> {
         let planned = &self.plan.groups[group];
         // A worker that was lost during this run may have left a file unfinished.
-        store::durable::sweep(&planned.group.store)?;
-        store::finish(&planned.group, &planned.facts, &format!("scheduler-{}", std::process::id()))?;
-        tracing::info!(group = planned.group.name(), "group complete");
-        Ok(())
+        let closed = store::durable::sweep(&planned.group.store)
+            .and_then(|()| store::finish(&planned.group, &planned.facts, &format!("scheduler-{}", std::process::id())));
+        match closed {
+            Ok(()) => {
+                tracing::info!(group = planned.group.name(), "group complete");
+                Ok(Event::Closed(group))
+            }
+            Err(error @ (StoreError::Write { .. } | StoreError::Read { .. })) => {
+                let reason = Failure::from(error).text;
+                Ok(Event::Unwritable { what: Unwritable::Group(group), reason })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes and removes a file in the output folder, and looks whether the stores are there.
+    fn try_storage(&self) -> Result<(), String> {
+        let folder = &self.plan.config.paths.output_dir;
+        let missing = |planned: &&plan::Planned| !planned.complete && !planned.group.store.is_dir();
+        if let Some(planned) = self.plan.groups.iter().find(missing) {
+            return Err(format!("`{}` is not there", planned.group.store.display()));
+        }
+        store::durable::probe(folder, TRIAL).map_err(|error| Failure::from(error).text)
+    }
+}
+
+/// A worker that was not started, by whose fault.
+fn not_launched(slot: usize, error: FleetError) -> Event {
+    let of_disk = matches!(error, FleetError::Log { .. });
+    let reason = Failure::from(error).text;
+    if of_disk {
+        Event::Unwritable { what: Unwritable::Log { slot }, reason }
+    } else {
+        Event::LaunchFailed { slot, reason }
     }
 }
 
 /// The core's view of what happens to the fleet.
 fn told(event: fleet::Event) -> Event {
     match event {
-        fleet::Event::Connected { worker, slot, device, .. } => {
-            tracing::info!(worker = worker.0, slot, device, "worker connected");
-            Event::Connected { worker, slot }
+        fleet::Event::Connected { worker, slot, device, holds, .. } => {
+            let units = holds.as_ref().map(Vec::len);
+            tracing::info!(worker = worker.0, slot, device, units, "worker connected");
+            Event::Connected { worker, slot, holds }
         }
         fleet::Event::Message { worker, message } => Event::Message { worker, message },
         fleet::Event::Disconnected { worker } => Event::Disconnected { worker },
@@ -171,10 +210,11 @@ fn told(event: fleet::Event) -> Event {
 }
 
 /// Units with the index of their group.
-fn units(plan: &Plan) -> Vec<(usize, Unit)> {
+fn units(plan: &Plan) -> Vec<Task> {
     let index: HashMap<String, usize> =
         plan.groups.iter().enumerate().map(|(index, planned)| (planned.group.name(), index)).collect();
-    plan.units.iter().map(|unit| (index[&unit.group.name()], unit.clone())).collect()
+    let task = |unit: &Unit| Task { group: index[&unit.group.name()], unit: unit.clone(), forecast: None };
+    plan.units.iter().map(task).collect()
 }
 
 /// The means of every group that is not complete.

@@ -71,12 +71,6 @@ pub(crate) fn tell(plan: &Plan, totals: &Totals, took: Duration, outcome: Outcom
             let text = format!("{} units failed (log: {}){lines}{more}", failed.len(), log.display());
             Err(Failure { code: Code::Incomplete, text })
         }
-        Outcome::Storage(text) => Err(Failure {
-            code: Code::Storage,
-            text: format!(
-                "{text}\n  everything written so far stays; make room or mend the folder, and run the same command again"
-            ),
-        }),
         Outcome::NoWorkers(reason) => Err(Failure {
             code: Code::Workers,
             text: format!("no device keeps a worker: {reason} (logs: {})", plan.config.paths.log_dir.display()),

@@ -1,21 +1,25 @@
 //! The line to the scheduler: who calls, heartbeats, grants in, results out.
 //!
-//! A worker that loses the scheduler ends itself at once, whatever it is doing: nobody would take
-//! its results, and everything that it had finished is in the store.
+//! A worker whose line breaks goes on with what it has and calls again, for as long as its lease runs: the
+//! scheduler may have been killed and started anew, and takes back who holds units of its sweep. A worker that has
+//! heard nothing for a lease ends itself, whatever it is doing: others do its units by then.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io::Write;
+use std::net::{Shutdown, TcpStream};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sweep::message::{FromWorker, LEASE_LOST, MAX_LINE, ToWorker};
+use sweep::message::{FromWorker, LEASE_LOST, Resumed, ToWorker};
 use sweep::unit::Unit;
 
+use crate::caller::{Caller, Lines};
 use crate::device::{self, Opened};
 use crate::exit::Exit;
+use crate::held::Held;
+use crate::line;
 
 /// How a worker is started. The token comes in `ATTRISWEEP_TOKEN`, where other users cannot read it.
 #[derive(Debug, clap::Args)]
@@ -24,9 +28,17 @@ pub(crate) struct Args {
     #[arg(long, value_name = "HOST:PORT")]
     connect: String,
 
+    /// File that says where the scheduler is, if it has moved
+    #[arg(long, value_name = "FILE")]
+    access: Option<PathBuf>,
+
     /// Which of the scheduler's devices this worker serves
     #[arg(long)]
     slot: usize,
+
+    /// Which starting of a process for that device this is
+    #[arg(long, default_value_t = 0)]
+    instance: u64,
 
     #[command(flatten)]
     pub(crate) device: device::Args,
@@ -41,98 +53,159 @@ pub(crate) struct Grant {
     pub(crate) tag: String,
 }
 
+/// Between two calls of a worker that was not answered.
+const PAUSE: Duration = Duration::from_millis(250);
+
 /// The worker's end of the line; any thread may speak.
 #[derive(Clone, Debug)]
 pub(crate) struct Link {
-    out: Arc<Mutex<TcpStream>>,
-    stopping: Arc<AtomicBool>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// None while the line is broken.
+    out: Option<TcpStream>,
+    held: Held,
+    heard: Instant,
+    lease: Duration,
+    sweep: String,
+    stopping: bool,
 }
 
 impl Link {
-    /// Sends one message. A line that is broken ends the process.
+    /// Sends one message. A result that cannot be sent now is told when the line is there again.
     pub(crate) fn send(&self, message: &FromWorker) {
-        let Ok(mut line) = serde_json::to_string(message) else { return lost("a message has no JSON form") };
-        line.push('\n');
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = out.write_all(line.as_bytes()) {
-            lost(&format!("cannot reach the scheduler: {error}"));
-        }
+        let mut state = self.lock();
+        state.held.result(message);
+        state.say(message);
     }
 
     /// Whether the scheduler has said that there is no more work.
     pub(crate) fn stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
+        self.lock().stopping
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn say(&mut self, message: &FromWorker) {
+        let Some(out) = &mut self.out else { return };
+        let Ok(line) = line::encode(message) else { return };
+        if let Err(error) = out.write_all(&line) {
+            tracing::warn!(%error, "the line to the scheduler is broken");
+            // The thread that reads is told so, too.
+            let _ = out.shutdown(Shutdown::Both);
+            self.out = None;
+        }
     }
 }
 
 /// Calls the scheduler and is welcomed; then grants arrive until there is no more work.
 pub(crate) fn connect(args: &Args, device: &Opened) -> Result<(Link, Receiver<Grant>), Exit> {
+    let token = std::env::var("ATTRISWEEP_TOKEN").map_err(|_| Exit::refused("ATTRISWEEP_TOKEN is not set"))?;
+    let caller = Caller {
+        address: args.connect.clone(),
+        access: args.access.clone(),
+        token,
+        slot: args.slot,
+        instance: args.instance,
+        device: device.name.clone(),
+    };
     let unreachable =
         |error: std::io::Error| Exit::refused(format!("cannot reach the scheduler at {}: {error}", args.connect));
-    let stream = TcpStream::connect(&args.connect).map_err(unreachable)?;
-    stream.set_nodelay(true).map_err(unreachable)?;
-    let mut lines = BufReader::new(stream.try_clone().map_err(unreachable)?);
-    let link = Link { out: Arc::new(Mutex::new(stream)), stopping: Arc::default() };
-    let token = std::env::var("ATTRISWEEP_TOKEN").map_err(|_| Exit::refused("ATTRISWEEP_TOKEN is not set"))?;
-    let version = env!("CARGO_PKG_VERSION").to_owned();
-    link.send(&FromWorker::Hello { token, slot: args.slot, version, device: device.name.clone() });
-    let Some(ToWorker::Welcome { lease_ms }) = receive(&mut lines) else {
+    let (stream, mut lines) = caller.call(&caller.address, &caller.token, None).map_err(unreachable)?;
+    let Some(ToWorker::Welcome { lease_ms, sweep }) = line::receive(&mut lines) else {
         return Err(Exit::refused("the scheduler refused this worker"));
     };
+    let lease = Duration::from_millis(lease_ms);
+    let heard = Instant::now();
     tracing::info!(device = device.name, lease_ms, "connected");
+    // A scheduler that reads nothing must not stop the worker.
+    stream.set_write_timeout(Some(lease)).map_err(unreachable)?;
+    let state = State { out: Some(stream), held: Held::default(), heard, lease, sweep, stopping: false };
+    let link = Link { state: Arc::new(Mutex::new(state)) };
     let (grants, granted) = channel();
-    let heard = Arc::new(Mutex::new(Instant::now()));
-    listen(lines, grants, link.clone(), Arc::clone(&heard));
-    keep_alive(link.clone(), heard, Duration::from_millis(lease_ms));
+    let listener = link.clone();
+    thread::spawn(move || listen(&listener, &caller, lines, &grants));
+    keep_alive(link.clone(), lease);
     Ok((link, granted))
 }
 
-/// Reads the scheduler's messages on a thread of its own.
-fn listen(mut lines: BufReader<TcpStream>, grants: Sender<Grant>, link: Link, heard: Arc<Mutex<Instant>>) {
-    thread::spawn(move || {
-        while let Some(message) = receive(&mut lines) {
-            *heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-            match message {
-                ToWorker::Grant { unit, attempt } => {
-                    let tag = format!("{}-{attempt}", std::process::id());
-                    if grants.send(Grant { unit, attempt, tag }).is_err() {
-                        return;
-                    }
-                }
-                ToWorker::Stop => {
-                    link.stopping.store(true, Ordering::Relaxed);
-                    // Dropping the sender ends the pipeline.
-                    return;
-                }
-                ToWorker::Welcome { .. } | ToWorker::Renewed => {}
+/// Reads the scheduler's messages, on as many lines as it takes, until it says that there is no more work.
+fn listen(link: &Link, caller: &Caller, mut lines: Lines, grants: &Sender<Grant>) {
+    loop {
+        while let Some(message) = line::receive(&mut lines) {
+            if !heard(link, message, grants) {
+                // Dropping the sender ends the pipeline.
+                return;
             }
         }
-        lost("the scheduler went away");
-    });
+        link.lock().out = None;
+        tracing::warn!("the scheduler is gone; calling again");
+        lines = loop {
+            thread::sleep(PAUSE);
+            match resume(link, caller) {
+                Ok(lines) => break lines,
+                Err(error) => tracing::debug!(%error, "no answer"),
+            }
+        };
+    }
+}
+
+/// Calls again with what is held. The state stays locked, so that nothing is told on the new line before the hello.
+fn resume(link: &Link, caller: &Caller) -> std::io::Result<Lines> {
+    let (sweep, holds) = {
+        let state = link.lock();
+        (state.sweep.clone(), state.held.all())
+    };
+    let (stream, lines) = caller.call_again(Resumed { sweep, holds: holds.clone() })?;
+    let mut state = link.lock();
+    stream.set_write_timeout(Some(state.lease))?;
+    state.out = Some(stream);
+    for result in state.held.results() {
+        state.say(&result);
+    }
+    Ok(lines)
+}
+
+/// Takes one message; false if it was the last.
+fn heard(link: &Link, message: ToWorker, grants: &Sender<Grant>) -> bool {
+    let mut state = link.lock();
+    state.heard = Instant::now();
+    match message {
+        ToWorker::Grant { unit, attempt } => {
+            state.held.granted(unit.id(), attempt);
+            let tag = format!("{}-{attempt}", std::process::id());
+            return grants.send(Grant { unit, attempt, tag }).is_ok();
+        }
+        ToWorker::Stop => {
+            state.stopping = true;
+            return false;
+        }
+        ToWorker::Noted { unit, attempt } => state.held.noted(&unit, attempt),
+        ToWorker::Welcome { lease_ms, .. } => state.lease = Duration::from_millis(lease_ms),
+        ToWorker::Renewed => {}
+    }
+    true
 }
 
 /// Says four times in a lease that this worker lives, and ends it when the scheduler was silent for one.
-fn keep_alive(link: Link, heard: Arc<Mutex<Instant>>, lease: Duration) {
+fn keep_alive(link: Link, mut lease: Duration) {
     thread::spawn(move || {
         loop {
             thread::sleep(lease / 4);
-            link.send(&FromWorker::Alive);
-            let silent = heard.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
-            if silent > lease && !link.stopping() {
+            let mut state = link.lock();
+            lease = state.lease;
+            if state.heard.elapsed() > lease && !state.stopping {
                 lost("the scheduler was silent for longer than the lease");
             }
+            state.say(&FromWorker::Alive);
         }
     });
-}
-
-/// The next message; `None` when the line has ended or something else than a message came.
-fn receive(lines: &mut BufReader<TcpStream>) -> Option<ToWorker> {
-    let mut line = Vec::new();
-    let read = lines.take(MAX_LINE as u64).read_until(b'\n', &mut line).ok()?;
-    if read == 0 {
-        return None;
-    }
-    serde_json::from_slice(&line).ok()
 }
 
 /// Ends the process: the scheduler is gone, and there is nothing to tidy up.

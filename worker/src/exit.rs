@@ -10,7 +10,7 @@ Exit codes:
   81  what `probe` was asked for cannot be computed
   82  the device failed in a way that only a new process mends
   83  the device cannot be used
-  84  the scheduler went away, or was silent for longer than the lease
+  84  the scheduler could not be reached, or was silent, for longer than the lease
   85  `probe` was asked for more than the memory of the device holds
   86  the host gives no more memory";
 

@@ -4,12 +4,15 @@
 //! over TCP. It can be killed at any moment: what it has written is whole, the rest is done again.
 
 mod allocator;
+mod caller;
 mod compute;
 mod connection;
 mod counted;
 mod device;
 mod exit;
+mod held;
 mod inspect;
+mod line;
 mod markdown;
 mod memory;
 mod pipeline;
@@ -104,7 +107,7 @@ fn keep_memory() {
 fn keep_memory() {}
 
 fn run(args: &connection::Args) -> Result<(), Exit> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).log_internal_errors(false).init();
     let device = device::open(args.device)?;
     let (link, grants) = connection::connect(args, &device)?;
     pipeline::run(&link, grants, &device)

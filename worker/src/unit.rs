@@ -52,6 +52,7 @@ impl UnitError {
         match self {
             Self::Network(NetworkError::Torch(error)) if is_out_of_memory(error) => Failure::OutOfMemory,
             Self::NoRoom(_) => Failure::OutOfMemory,
+            Self::Network(_) if self.is_sticky() => Failure::Sticky,
             Self::Data(DataError::Read { .. })
             | Self::Mean(MeanError::Read { .. })
             | Self::Network(NetworkError::Torch(_))

@@ -59,8 +59,8 @@ enum State {
     Broken,
 }
 
-/// The slots that `devices` asks for.
-pub fn slots(devices: &Devices) -> Result<Vec<Slot>, FleetError> {
+/// The slots that `devices` asks for. GPUs named in `ours` count as idle: workers of this sweep are on them.
+pub fn slots(devices: &Devices, ours: &[String]) -> Result<Vec<Slot>, FleetError> {
     match devices {
         Devices::Cpu { workers } => Ok(cpu(*workers)),
         Devices::Gpus(indices) => {
@@ -68,7 +68,8 @@ pub fn slots(devices: &Devices) -> Result<Vec<Slot>, FleetError> {
             indices.iter().map(|index| chosen(&gpus, *index)).collect()
         }
         Devices::Auto => {
-            let idle = gpus().unwrap_or_default().into_iter().enumerate().filter(|(_, gpu)| gpu.state == State::Idle);
+            let idle = gpus().unwrap_or_default().into_iter().enumerate();
+            let idle = idle.filter(|(_, gpu)| gpu.state == State::Idle || ours.contains(&gpu.uuid));
             let slots: Vec<Slot> = idle.map(|(index, gpu)| slot(index, &gpu)).collect();
             Ok(if slots.is_empty() { cpu(1) } else { slots })
         }
@@ -141,7 +142,7 @@ mod tests {
     fn the_cores_are_divided_among_the_workers_and_each_gets_one_at_least() {
         let cores = available_parallelism().map_or(1, usize::from);
         for workers in [1, 2, cores, 2 * cores] {
-            let slots = slots(&Devices::Cpu { workers }).unwrap();
+            let slots = slots(&Devices::Cpu { workers }, &[]).unwrap();
             assert_eq!(slots.len(), workers);
             let sum = slots.iter().map(|slot| slot.threads).sum::<usize>();
             assert_eq!(sum, cores.max(workers));
@@ -150,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_gpu_that_is_not_there_is_an_error_that_says_what_to_do() {
-        let error = slots(&Devices::Gpus(vec![999])).unwrap_err().to_string();
+        let error = slots(&Devices::Gpus(vec![999]), &[]).unwrap_err().to_string();
         assert!(error.contains("devices: cpu") || error.contains("this machine has"), "{error}");
     }
 }

@@ -15,6 +15,8 @@ pub enum FleetError {
     Listen { address: String, source: io::Error },
     #[error("cannot write the log `{}`", file.display())]
     Log { file: PathBuf, source: io::Error },
+    #[error("cannot write `{}`, by which workers find the scheduler again", file.display())]
+    Access { file: PathBuf, source: io::Error },
     #[error("no GPU can be used ({reason}); set `devices: cpu` to compute on the processor")]
     NoGpu { reason: String },
     #[error("there is no GPU {index}; this machine has: {has}")]

@@ -21,6 +21,8 @@ pub(crate) struct Door {
     pub(crate) token: String,
     pub(crate) slots: usize,
     pub(crate) lease: Duration,
+    /// Names the sweep: a worker of another one is sent away.
+    pub(crate) sweep: String,
 }
 
 /// Time that a caller has for its first line.
@@ -56,7 +58,7 @@ async fn serve(stream: TcpStream, door: &Door, worker: WorkerId, events: &mpsc::
     let (reader, writer) = stream.into_split();
     let mut lines = FramedRead::new(BufReader::new(reader), LinesCodec::new_with_max_length(MAX_LINE));
     let hello = tokio::time::timeout(HELLO, next(&mut lines)).await;
-    let Ok(Some(FromWorker::Hello { token, slot, version, device })) = hello else {
+    let Ok(Some(FromWorker::Hello { token, slot, version, device, instance, resumes })) = hello else {
         tracing::warn!(worker = worker.0, "refused a caller that did not say hello");
         return;
     };
@@ -65,10 +67,16 @@ async fn serve(stream: TcpStream, door: &Door, worker: WorkerId, events: &mpsc::
         return;
     }
     let (send, outgoing) = mpsc::unbounded_channel();
-    let lease_ms = door.lease.as_millis() as u64;
-    let _ = send.send(ToWorker::Welcome { lease_ms });
     tokio::spawn(speak(writer, outgoing));
-    let _ = events.send(Event::Connected { worker, slot, device, line: send.clone() });
+    if resumes.as_ref().is_some_and(|resumes| resumes.sweep != door.sweep) {
+        tracing::info!(worker = worker.0, slot, "a worker of another sweep is sent away");
+        let _ = send.send(ToWorker::Stop);
+        return;
+    }
+    let lease_ms = door.lease.as_millis() as u64;
+    let _ = send.send(ToWorker::Welcome { lease_ms, sweep: door.sweep.clone() });
+    let holds = resumes.map(|resumes| resumes.holds);
+    let _ = events.send(Event::Connected { worker, slot, instance, holds, device, line: send.clone() });
     while let Some(message) = next(&mut lines).await {
         if message == FromWorker::Alive {
             let _ = send.send(ToWorker::Renewed);

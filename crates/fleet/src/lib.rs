@@ -11,6 +11,7 @@ mod free;
 mod hearing;
 pub mod launchers;
 mod prober;
+mod roll;
 
 pub use ask::Worker;
 pub use devices::{Slot, slots};
@@ -20,3 +21,4 @@ pub use free::budgets;
 pub use hearing::WorkerId;
 pub use launchers::Ended;
 pub use prober::{Lost, Prober};
+pub use roll::survivors;

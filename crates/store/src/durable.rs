@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::StoreError;
 
+/// How often a file may be swept away under the hands of its writer.
+const SWEPT: u32 = 5;
+
 /// Puts `bytes` at `path`. `tag` tells apart writers of the same file: run and attempt.
 ///
 /// When this returns, the file survives a power cut; before, nothing is at `path` that was not there.
@@ -16,13 +19,28 @@ pub fn put(path: &Path, bytes: &[u8], tag: &str) -> Result<(), StoreError> {
     };
     create_folders(folder)?;
     let aside = folder.join(format!(".{}.{tag}.tmp", name.to_string_lossy()));
-    let written =
-        write_synced(&aside, bytes).and_then(|()| fs::rename(&aside, path)).and_then(|()| sync_folder(folder));
-    written.map_err(|source| {
+    let write = || write_synced(&aside, bytes).and_then(|()| fs::rename(&aside, path));
+    let mut written = write();
+    for _ in 0..SWEPT {
+        // A scheduler that starts tidies up, and cannot tell a writer that lives from one that is dead.
+        if !written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound && folder.is_dir()) {
+            break;
+        }
+        written = write();
+    }
+    written.and_then(|()| sync_folder(folder)).map_err(|source| {
         // The disk may be full: what was written aside must not stay.
         let _ = fs::remove_file(&aside);
         failed(source)
     })
+}
+
+/// Whether a file of `size` bytes can be written into `folder`, which is left as it was.
+pub fn probe(folder: &Path, size: usize) -> Result<(), StoreError> {
+    let path = folder.join(format!(".trial.{}.tmp", std::process::id()));
+    let written = write_synced(&path, &vec![1; size]);
+    let removed = fs::remove_file(&path);
+    written.and(removed).map_err(|source| StoreError::Write { path: folder.to_owned(), source })
 }
 
 /// Makes `folder` and those above it, each synced into its parent.
@@ -105,6 +123,25 @@ mod tests {
         sweep(root.path()).unwrap();
         let left: Vec<_> = fs::read_dir(root.path().join("x")).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(left, ["c.0"]);
+    }
+
+    /// A scheduler that is started anew sweeps while workers of the one before it write.
+    #[test]
+    fn a_file_that_is_swept_away_while_it_is_written_is_written_again() {
+        let root = tempfile::tempdir().unwrap();
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    sweep(root.path()).unwrap();
+                    std::thread::sleep(std::time::Duration::from_millis(20));
+                }
+            });
+            let written: Vec<_> = (0..300).map(|n| put(&root.path().join(format!("c.{n}")), &[7; 4096], "t")).collect();
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert_eq!(written.iter().filter(|written| written.is_err()).count(), 0);
+        });
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 300);
     }
 
     /// A folder where a file should be: rename fails, as it does on a full or read-only disk.

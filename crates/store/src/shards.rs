@@ -118,6 +118,9 @@ impl Shards {
     fn opened(&mut self, name: &str) -> Result<&Opened, StoreError> {
         let path = self.folder.join(name);
         let failed = |reason: String| StoreError::Damaged { path: path.clone(), reason };
+        // A store that is gone for a while, with the disk that it is on, is not a damaged one.
+        let metadata = path.join("zarr.json");
+        std::fs::metadata(&metadata).map_err(|source| StoreError::Read { path: metadata, source })?;
         if !self.arrays.contains_key(name) {
             let metadata = read_json(&path.join(METADATA))?.ok_or_else(|| failed("it has no metadata".to_owned()))?;
             let cut = Cut::of(&metadata).map_err(failed)?;

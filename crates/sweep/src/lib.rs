@@ -6,6 +6,7 @@
 //! words and what follows from them alone: the seeds of random draws, the fingerprint of a group
 //! and the messages between scheduler and worker. It reads no data and knows no method by name.
 
+pub mod access;
 pub mod agreement;
 pub mod catalogue;
 pub mod config;

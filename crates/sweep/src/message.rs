@@ -11,14 +11,17 @@ pub const MAX_LINE: usize = 1 << 20;
 /// Exit code of a worker whose device failed in a way that only a new process mends.
 pub const DEVICE_LOST: i32 = 82;
 
+/// Exit code of a worker whose device cannot be used at all.
+pub const NO_DEVICE: i32 = 83;
+
+/// Exit code of a worker that could not reach the scheduler, or heard nothing from it, for a lease.
+pub const LEASE_LOST: i32 = 84;
+
 /// Exit code of a worker whose device has too little memory for what it was asked for.
 pub const OUT_OF_MEMORY: i32 = 85;
 
 /// Exit code of a worker that the host gave no more memory.
 pub const HOST_MEMORY: i32 = 86;
-
-/// Exit code of a worker that lost the scheduler, or heard nothing from it for a lease.
-pub const LEASE_LOST: i32 = 84;
 
 /// From a worker to the scheduler.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +36,12 @@ pub enum FromWorker {
         version: String,
         /// The device as the worker found it (`cpu, 1 thread`).
         device: String,
+        /// Which starting of a process for the slot this is: a caller of an earlier one is sent away.
+        #[serde(default)]
+        instance: u64,
+        /// On calling again after the line broke: what the worker has of the sweep.
+        #[serde(default)]
+        resumes: Option<Resumed>,
     },
     /// Still here. Sent several times in a lease, whatever the worker is doing.
     Alive,
@@ -58,6 +67,15 @@ pub enum FromWorker {
     },
 }
 
+/// What a worker has that calls again, maybe another scheduler process of the same sweep.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumed {
+    /// The sweep that it was welcomed to: work for another one is of no use.
+    pub sweep: String,
+    /// Units with their attempts that it holds, those included whose result was not noted.
+    pub holds: Vec<(UnitId, u32)>,
+}
+
 /// From the scheduler to a worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToWorker {
@@ -65,6 +83,8 @@ pub enum ToWorker {
     Welcome {
         /// A worker that hears nothing for so long ends itself, in milliseconds.
         lease_ms: u64,
+        /// Names the sweep, for calling again.
+        sweep: String,
     },
     /// The answer to [`FromWorker::Alive`]: the lease runs anew.
     Renewed,
@@ -73,6 +93,13 @@ pub enum ToWorker {
         /// What to do.
         unit: Unit,
         /// Which granting of it this is, counted from 1.
+        attempt: u32,
+    },
+    /// The result of this attempt was heard, whether it counted or not: it need not be told again.
+    Noted {
+        /// Which unit.
+        unit: UnitId,
+        /// Which granting of it.
         attempt: u32,
     },
     /// No more work: leave.
@@ -123,10 +150,12 @@ pub enum Failure {
     Input,
     /// A prediction or a map is NaN, infinite or too large for the store. Trying again is in vain.
     Number,
-    /// The store cannot be written: disk full, read-only, gone. Everything stops.
+    /// The store cannot be read or written: disk full, read-only, gone. Everything waits for it.
     Storage,
     /// The device has too little memory for the batch.
     OutOfMemory,
+    /// The device failed in a way that only a new process mends; the worker leaves after saying so.
+    Sticky,
     /// libtorch failed otherwise; another attempt may succeed.
     Engine,
 }

@@ -1,34 +1,167 @@
-//! Units that wait, in the order in which they are granted.
+//! Units that wait. A worker is given the longest one of the model and data that it holds.
+//!
+//! Units of one model and one file of images are a **home**. A worker leaves its home when nothing waits
+//! there, or when another one has a unit so long that the sweep would end with it alone.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 
-/// Waiting units, by index: the config's order, which is that of the images in their files. A unit
-/// that comes back takes its old place.
+/// Which home, counted from 0.
+pub(super) type Home = u32;
+
+/// What the queue knows of a unit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) home: Home,
+    /// What it costs, in any unit that all share.
+    pub(super) cost: f32,
+    /// Whether it goes before all that are longer: it is short and completes something.
+    pub(super) first: bool,
+}
+
+/// Waiting units, by index.
 #[derive(Debug)]
 pub(super) struct Queue {
-    waiting: BTreeSet<usize>,
+    places: Vec<Place>,
+    /// Longest first: place of each unit in that order, and unit of each place.
+    rank: Vec<u32>,
+    unit: Vec<u32>,
+    waiting: Vec<bool>,
+    homes: Vec<Waiting>,
+    /// Units that failed: they wait until all others have been tried.
+    last: VecDeque<u32>,
+    len: usize,
+    cost: f64,
+}
+
+/// What waits in one home.
+#[derive(Clone, Debug, Default)]
+struct Waiting {
+    /// Ranks. Units that were taken otherwise than from the top stay until they get there.
+    heap: BinaryHeap<Reverse<u32>>,
+    cost: f64,
+    /// Workers that were given their last unit from here.
+    workers: u32,
 }
 
 impl Queue {
-    /// All of `units` units wait.
-    pub(super) fn new(units: usize) -> Self {
-        Self { waiting: (0..units).collect() }
+    /// A queue for units at `places`, none of which waits yet.
+    pub(super) fn new(places: Vec<Place>) -> Self {
+        let mut unit: Vec<u32> = (0..places.len() as u32).collect();
+        let order = |index: &u32| {
+            let place = &places[*index as usize];
+            (place.first, place.cost)
+        };
+        // Stable: among equals the order of the config, which is that of the images in their files.
+        unit.sort_by(|a, b| order(b).partial_cmp(&order(a)).unwrap_or(std::cmp::Ordering::Equal));
+        let mut rank = vec![0; unit.len()];
+        for (place, unit) in unit.iter().enumerate() {
+            rank[*unit as usize] = place as u32;
+        }
+        let homes = places.iter().map(|place| place.home + 1).max().unwrap_or(0);
+        let (waiting, homes) = (vec![false; places.len()], vec![Waiting::default(); homes as usize]);
+        Self { places, rank, unit, waiting, homes, last: VecDeque::new(), len: 0, cost: 0.0 }
     }
 
-    pub(super) fn push(&mut self, unit: usize) {
-        self.waiting.insert(unit);
+    /// The unit waits, `last` of all or in its place.
+    pub(super) fn push(&mut self, unit: usize, last: bool) {
+        let place = self.places[unit];
+        self.waiting[unit] = true;
+        self.len += 1;
+        self.cost += f64::from(place.cost);
+        self.homes[place.home as usize].cost += f64::from(place.cost);
+        if last {
+            self.last.push_back(unit as u32);
+        } else {
+            self.homes[place.home as usize].heap.push(Reverse(self.rank[unit]));
+        }
     }
 
-    pub(super) fn pop(&mut self) -> Option<usize> {
-        self.waiting.pop_first()
+    /// The unit does not wait any more.
+    pub(super) fn remove(&mut self, unit: usize) {
+        let place = self.places[unit];
+        self.waiting[unit] = false;
+        self.len -= 1;
+        self.cost -= f64::from(place.cost);
+        self.homes[place.home as usize].cost -= f64::from(place.cost);
+    }
+
+    /// The next unit for a worker that holds `home`, one of `workers`.
+    pub(super) fn pop(&mut self, home: Option<Home>, workers: usize) -> Option<usize> {
+        let unit = self.choose(home, workers).or_else(|| self.next_of_last())?;
+        self.remove(unit);
+        self.leave(home);
+        self.homes[self.places[unit].home as usize].workers += 1;
+        Some(unit)
+    }
+
+    /// A worker that held `home` is gone.
+    pub(super) fn leave(&mut self, home: Option<Home>) {
+        if let Some(home) = home {
+            let home = &mut self.homes[home as usize];
+            home.workers = home.workers.saturating_sub(1);
+        }
+    }
+
+    pub(super) fn home(&self, unit: usize) -> Home {
+        self.places[unit].home
     }
 
     pub(super) fn len(&self) -> usize {
-        self.waiting.len()
+        self.len
+    }
+
+    fn choose(&mut self, home: Option<Home>, workers: usize) -> Option<usize> {
+        let own = home.and_then(|home| self.top(home as usize));
+        if self.homes.len() == 1 {
+            return own.or_else(|| self.top(0));
+        }
+        let (mut longest, mut fullest) = (None, None);
+        for index in 0..self.homes.len() {
+            let Some(unit) = self.top(index) else { continue };
+            let waiting = &self.homes[index];
+            let share = waiting.cost / f64::from(waiting.workers + 1);
+            let cost = self.places[unit].cost;
+            if longest.is_none_or(|(most, _)| cost > most) {
+                longest = Some((cost, unit));
+            }
+            if fullest.is_none_or(|(most, _)| share > most) {
+                fullest = Some((share, unit));
+            }
+        }
+        let (cost, longest) = longest?;
+        // Left for later it would run while all others have nothing to do.
+        let urgent = f64::from(cost) * workers as f64 > self.cost;
+        match own {
+            Some(own) if !urgent || self.places[own].cost >= cost => Some(own),
+            None if !urgent => fullest.map(|(_, unit)| unit),
+            _ => Some(longest),
+        }
+    }
+
+    /// The first unit of `home` that waits.
+    fn top(&mut self, home: usize) -> Option<usize> {
+        loop {
+            let Reverse(rank) = self.homes[home].heap.peek()?;
+            let unit = self.unit[*rank as usize] as usize;
+            if self.waiting[unit] {
+                return Some(unit);
+            }
+            self.homes[home].heap.pop();
+        }
+    }
+
+    fn next_of_last(&mut self) -> Option<usize> {
+        while let Some(unit) = self.last.pop_front() {
+            if self.waiting[unit as usize] {
+                return Some(unit as usize);
+            }
+        }
+        None
     }
 
     #[cfg(test)]
     pub(super) fn contains(&self, unit: usize) -> bool {
-        self.waiting.contains(&unit)
+        self.waiting[unit]
     }
 }

@@ -33,6 +33,7 @@ impl Launcher for Local {
             .kill_on_drop(true);
         let start = |source| FleetError::Start { program: job.program.clone(), source };
         let mut child = command.spawn().map_err(start)?;
+        let pid = child.id();
         let (kill, mut killed) = mpsc::unbounded_channel();
         let (end, ended) = oneshot::channel();
         tokio::spawn(async move {
@@ -50,11 +51,12 @@ impl Launcher for Local {
             });
             let _ = end.send(status.unwrap_or(Ended::Code(-1)));
         });
-        Ok(Box::new(LocalProcess { kill, ended: Some(ended) }))
+        Ok(Box::new(LocalProcess { pid, kill, ended: Some(ended) }))
     }
 }
 
 struct LocalProcess {
+    pid: Option<u32>,
     kill: mpsc::UnboundedSender<()>,
     ended: Option<oneshot::Receiver<Ended>>,
 }
@@ -62,6 +64,10 @@ struct LocalProcess {
 impl Process for LocalProcess {
     fn kill(&self) {
         let _ = self.kill.send(());
+    }
+
+    fn pid(&self) -> Option<u32> {
+        self.pid
     }
 
     fn ended(&mut self) -> Pin<Box<dyn Future<Output = Ended> + Send + 'static>> {

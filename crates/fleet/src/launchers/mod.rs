@@ -1,5 +1,6 @@
 //! Launchers: ways of starting a worker process. Each is one file with one line in the list.
 
+pub(crate) mod adopted;
 mod local;
 
 use std::future::Future;
@@ -51,10 +52,15 @@ pub enum Ended {
     Code(i32),
     /// It was ended by this signal.
     Signal(i32),
+    /// It is gone, and only its own parent could have seen how.
+    Unseen,
 }
 
 /// A started process.
 pub trait Process: Send {
+    /// Its id on this machine, if it is one of this machine's.
+    fn pid(&self) -> Option<u32>;
+
     /// Ends it without asking (SIGKILL). Ending it twice does no harm.
     fn kill(&self);
 

@@ -1,0 +1,103 @@
+//! A fleet with real processes and real lines; the processes only sleep, and the test speaks for them.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail loudly, too")]
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use fleet::{Event, Fleet, Settings, Slot, Worker, launchers};
+use sweep::access::{ACCESS, Access};
+use sweep::message::{FromWorker, Resumed, ToWorker};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn settings(folder: &Path, sweep: &str) -> Settings {
+    let slot = Slot { name: "cpu:0".into(), model: String::new(), threads: 1, gpu: None, memory: None };
+    Settings {
+        listen: "127.0.0.1:0".into(),
+        slots: vec![slot],
+        log_dir: folder.to_owned(),
+        lease: Duration::from_secs(20),
+        access: folder.join(ACCESS),
+        sweep: sweep.to_owned(),
+    }
+}
+
+async fn open(folder: &Path, sweep: &str) -> Fleet {
+    let program = folder.join("worker");
+    std::fs::write(&program, "#!/bin/sh\nexec sleep 60\n").unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let worker = Worker::locate(Some(program));
+    Fleet::open(worker, launchers::LAUNCHERS[0], settings(folder, sweep)).await.unwrap()
+}
+
+/// What a caller hears that shows these, line by line.
+async fn call(access: &Access, instance: u64, resumes: Option<&str>) -> Vec<ToWorker> {
+    let mut stream = TcpStream::connect(&access.address).await.unwrap();
+    let resumes = resumes.map(|sweep| Resumed { sweep: sweep.into(), holds: Vec::new() });
+    let hello = FromWorker::Hello {
+        token: access.token.clone(),
+        slot: 0,
+        version: env!("CARGO_PKG_VERSION").into(),
+        device: "none".into(),
+        instance,
+        resumes,
+    };
+    stream.write_all(format!("{}\n", serde_json::to_string(&hello).unwrap()).as_bytes()).await.unwrap();
+    let mut lines = BufReader::new(stream).lines();
+    let mut heard = Vec::new();
+    while let Ok(Ok(Some(line))) = timeout(Duration::from_millis(500), lines.next_line()).await {
+        heard.push(serde_json::from_str(&line).unwrap());
+    }
+    heard
+}
+
+#[tokio::test]
+async fn only_the_process_that_was_started_last_for_its_slot_and_sweep_is_let_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut fleet = open(folder.path(), "ours").await;
+    fleet.launch(0).unwrap();
+    let access = Access::read(&folder.path().join(ACCESS)).unwrap();
+    let instance = access.processes[&0].instance;
+    let heard = tokio::spawn(async move {
+        let stranger = call(&Access { token: "0".repeat(64), ..access.clone() }, instance, None).await;
+        let earlier = call(&access, instance - 1, None).await;
+        let other = call(&access, instance, Some("theirs")).await;
+        let ours = call(&access, instance, Some("ours")).await;
+        [stranger, earlier, other, ours]
+    });
+    let event = timeout(PATIENCE, fleet.next()).await.unwrap().unwrap();
+    assert!(matches!(event, Event::Connected { slot: 0, instance: of, .. } if of == instance), "{event:?}");
+    let [stranger, earlier, other, ours] = heard.await.unwrap();
+    assert_eq!((stranger.len(), other), (0, vec![ToWorker::Stop]));
+    assert!(matches!(earlier[..], [ToWorker::Welcome { .. }, ToWorker::Stop]), "{earlier:?}");
+    assert!(matches!(ours[..], [ToWorker::Welcome { .. }]), "{ours:?}");
+    fleet.kill(0);
+}
+
+#[tokio::test]
+async fn a_fleet_that_comes_back_has_token_and_processes_of_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(ACCESS);
+    let mut first = open(folder.path(), "ours").await;
+    first.launch(0).unwrap();
+    let before = Access::read(&file).unwrap();
+    // As after SIGKILL the processes live and the file stays; the port is still taken.
+    std::mem::forget(first);
+    let mut fleet = open(folder.path(), "ours").await;
+    let moved = Access::read(&file).unwrap();
+    assert_eq!((&moved.token, &moved.processes), (&before.token, &before.processes));
+    assert_ne!(moved.address, before.address);
+    assert_eq!(fleet.adopted(), [0]);
+    fleet.kill(0);
+    let event = timeout(PATIENCE, fleet.next()).await.unwrap().unwrap();
+    assert!(matches!(event, Event::Exited { slot: 0, how: fleet::Ended::Unseen }), "{event:?}");
+    assert_eq!(Access::read(&file).unwrap().processes, BTreeMap::new());
+    drop(fleet);
+    assert!(!file.exists(), "a fleet that ends in order takes the secret with it");
+}

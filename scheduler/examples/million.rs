@@ -1,0 +1,160 @@
+//! What the scheduler's thinking costs: a sweep of a million units, all of which are done at once.
+//!
+//! `cargo run --release -p scheduler --example million [UNITS [DEVICES]]`
+
+#[path = "../src/core/mod.rs"]
+#[allow(dead_code, reason = "the scheduler uses all of it")]
+mod core;
+
+use std::collections::VecDeque;
+use std::error::Error;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fleet::WorkerId;
+use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
+use sweep::message::{FromWorker, Report, ToWorker};
+use sweep::parameters::Parameters;
+use sweep::semantics::Semantics;
+use sweep::unit::{Part, Unit};
+use sweep::variant::Variant;
+
+use crate::core::{Action, Core, Event, Policy, Task};
+
+/// Datasets x noises of one model, and models: as in a large study.
+const PER_MODEL: usize = 60;
+const MODELS: usize = 10;
+const IMAGES: u64 = 64;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let units = arguments.next().map_or(Ok(1_000_000), |units| units.parse())?;
+    let devices = arguments.next().map_or(Ok(64), |devices| devices.parse())?;
+    let (before, began) = (peak(), Instant::now());
+    let (tasks, means) = tasks(units);
+    let made = began.elapsed();
+    let policy = Policy { max_retries: 1, lease: Duration::from_secs(20), unit_timeout: Duration::from_hours(1) };
+    let began = Instant::now();
+    let mut core = Core::new(tasks, means, devices, policy);
+    let first = core.start(Duration::ZERO, &[]);
+    let start = began.elapsed();
+    let mut sweep =
+        Sweep { core, began: Instant::now(), encoded: 0, encoding: Duration::ZERO, done: 0, slowest: Duration::ZERO };
+    sweep.run(first)?;
+    let took = sweep.began.elapsed();
+    let each = |time: Duration| time.as_secs_f64() * 1e6 / sweep.done as f64;
+    let lines = [
+        format!("{} units in {} groups on {devices} devices", sweep.done, MODELS * PER_MODEL),
+        format!("list of units        {:8.2} s", made.as_secs_f64()),
+        format!("start                {:8.2} s", start.as_secs_f64()),
+        format!("memory, units and all {:7} MiB", (peak() - before) >> 20),
+        format!(
+            "thinking             {:8.2} us for each unit, {:.0} us at most",
+            each(took.saturating_sub(sweep.encoding)),
+            sweep.slowest.as_secs_f64() * 1e6
+        ),
+        format!(
+            "grants as JSON       {:8.2} us for each unit, {} bytes",
+            each(sweep.encoding),
+            sweep.encoded / sweep.done
+        ),
+    ];
+    Ok(writeln!(std::io::stdout(), "{}", lines.join("\n"))?)
+}
+
+struct Sweep {
+    core: Core,
+    began: Instant,
+    encoded: u64,
+    encoding: Duration,
+    done: u64,
+    slowest: Duration,
+}
+
+impl Sweep {
+    /// Every worker does at once what it is granted.
+    fn run(&mut self, first: Vec<Action>) -> Result<(), Box<dyn Error>> {
+        let mut actions = VecDeque::from(first);
+        while let Some(action) = actions.pop_front() {
+            let event = match action {
+                Action::Launch(slot) => Event::Connected { worker: WorkerId(slot as u64 + 1), slot, holds: None },
+                Action::Send(worker, ToWorker::Grant { unit, attempt }) => {
+                    let id = unit.id();
+                    self.encode(&ToWorker::Grant { unit, attempt })?;
+                    self.done += 1;
+                    let message = FromWorker::Done { unit: id, attempt, report: Report::default() };
+                    Event::Message { worker, message }
+                }
+                Action::Close(group) => Event::Closed(group),
+                _ => continue,
+            };
+            let (now, began) = (self.began.elapsed(), Instant::now());
+            actions.extend(self.core.on_event(now, event));
+            self.slowest = self.slowest.max(began.elapsed());
+        }
+        Ok(())
+    }
+
+    fn encode(&mut self, message: &ToWorker) -> Result<(), Box<dyn Error>> {
+        let began = Instant::now();
+        self.encoded += serde_json::to_vec(message)?.len() as u64;
+        self.encoding += began.elapsed();
+        Ok(())
+    }
+}
+
+/// So many shards in groups of equal size, with forecasts that differ by model, and the means of each group.
+fn tasks(units: usize) -> (Vec<Task>, Vec<Option<Unit>>) {
+    let groups: Vec<_> = (0..MODELS * PER_MODEL).map(|index| group(index, units / (MODELS * PER_MODEL))).collect();
+    let shards = groups.iter().enumerate().flat_map(|(index, group)| {
+        let forecast = Some(10.0 + (index / PER_MODEL) as f64);
+        (0..group.shards()).map(move |shard| {
+            let unit = Unit { group: Arc::clone(group), part: Part::Shard(shard) };
+            Task { group: index, unit, forecast }
+        })
+    });
+    let means = groups.iter().map(|group| Some(Unit { group: Arc::clone(group), part: Part::Means }));
+    (shards.collect(), means.collect())
+}
+
+/// A group of sixteen variants.
+fn group(index: usize, shards: usize) -> Arc<Group> {
+    let variant = |number: usize| Variant {
+        key: format!("IntegratedGradients_baselines_zero_n_steps_{number}"),
+        class: "IntegratedGradients".into(),
+        parameters: Parameters::default(),
+        semantics: Semantics::Exact,
+        complete: true,
+        batch: 16,
+        grows: false,
+    };
+    Arc::new(Group {
+        dataset: format!("dataset{}", index % PER_MODEL),
+        split: "test".into(),
+        images_file: format!("/data/dataset{}_224.npz", index % PER_MODEL).into(),
+        format: "medmnist".into(),
+        data: serde_json::json!({"images": 1, "labels": 2}),
+        model: format!("model{}", index / PER_MODEL),
+        weights: format!("/weights/weights_{index}.pth").into(),
+        weights_sha256: "0".repeat(64),
+        mean: None,
+        noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
+        store: PathBuf::from(format!("/outputs/store{index}.zarr")),
+        images: IMAGES * shards as u64,
+        shape: [3, 224, 224],
+        classes: 10,
+        shard: IMAGES,
+        variants: (0..16).map(variant).collect(),
+        numerics: Numerics { seed: 0, precision: Precision::Float32, dtype: Dtype::Float16, fold_batch_norm: false },
+    })
+}
+
+/// Most bytes that this process had resident.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<u64>().ok());
+    line.unwrap_or(0) * 1024
+}

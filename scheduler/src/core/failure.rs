@@ -1,0 +1,122 @@
+//! Classes of failures: whose fault each is, how often it is put up with, and what follows.
+
+use fleet::Ended;
+use sweep::message::{DEVICE_LOST, Failure, HOST_MEMORY, LEASE_LOST, NO_DEVICE};
+
+/// What went wrong with a unit or with the worker that held it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Class {
+    /// Data or weights have changed or are damaged.
+    Input,
+    /// A result is not finite, or does not fit.
+    Number,
+    /// libtorch failed.
+    Engine,
+    /// The device has too little memory, after the worker did what it could.
+    DeviceMemory,
+    /// The device failed in a way that only a new process mends.
+    Sticky,
+    /// The host has too little memory: the worker said so, or was aborted.
+    HostMemory,
+    /// Took longer than it may.
+    Hung,
+    /// The worker ended in any other way: a unit that does that to every worker is poison.
+    Crash,
+    /// Ended by SIGKILL. From outside it is nobody's fault, but the kernel's memory killer looks the same.
+    Killed,
+    /// Ended by SIGTERM from outside: somebody wants the machine.
+    Preempted,
+    /// Not heard for a lease.
+    Lost,
+    /// The device could not be opened, or the process not be used at all.
+    Device,
+}
+
+/// What follows from a failure.
+pub(super) struct Answer {
+    /// Failures of the class after which a unit is given up; none where units have no part in it.
+    pub(super) budget: Option<u32>,
+    /// Whether the unit is to wait until all others have been tried.
+    pub(super) last: bool,
+    /// What it says of the device whose worker ended so.
+    pub(super) device: Suspicion,
+    /// In the reason of a unit that is given up: `<words>: 3 of 3`.
+    pub(super) words: &'static str,
+}
+
+/// What the end of a worker says of its device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Suspicion {
+    /// It may be broken.
+    Fault,
+    /// Next to nothing.
+    Outside,
+}
+
+impl Class {
+    /// The table. `retries` is the `max_retries` of the config.
+    pub(super) fn answer(self, retries: u32) -> Answer {
+        use Suspicion::{Fault, Outside};
+        let (budget, last, device, words) = match self {
+            Self::Input => (Some(1), true, Outside, "bad input"),
+            Self::Number => (Some(1), true, Outside, "results that cannot be stored"),
+            Self::Engine => (Some(retries + 1), true, Outside, "failures"),
+            Self::DeviceMemory => (Some(retries + 1), true, Outside, "times out of device memory"),
+            Self::Sticky => (Some(3), true, Fault, "failures of its device"),
+            // Batches are halved each time.
+            Self::HostMemory => (Some(6), true, Outside, "times out of host memory"),
+            Self::Hung => (Some(retries + 1), true, Outside, "times too slow"),
+            Self::Crash => (Some(3), true, Fault, "crashes of its worker"),
+            Self::Killed => (Some(30), false, Outside, "kills of its worker"),
+            Self::Preempted => (Some(50), false, Outside, "preemptions of its worker"),
+            Self::Lost => (Some(30), false, Outside, "workers not heard any more"),
+            Self::Device => (None, false, Fault, "devices that cannot be used"),
+        };
+        Answer { budget, last, device, words }
+    }
+}
+
+impl From<Failure> for Class {
+    /// [`Failure::Storage`] is no class: it is the folder's failure, and the sweep waits.
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Input => Self::Input,
+            Failure::Number => Self::Number,
+            Failure::OutOfMemory => Self::DeviceMemory,
+            Failure::Sticky => Self::Sticky,
+            Failure::Engine | Failure::Storage => Self::Engine,
+        }
+    }
+}
+
+impl From<Ended> for Class {
+    fn from(how: Ended) -> Self {
+        match how {
+            Ended::Signal(SIGKILL) => Self::Killed,
+            Ended::Signal(SIGTERM | SIGINT | SIGHUP) => Self::Preempted,
+            // What C++ ends with where memory for an exception is wanting.
+            Ended::Signal(SIGABRT) | Ended::Code(HOST_MEMORY) => Self::HostMemory,
+            Ended::Code(LEASE_LOST) | Ended::Unseen => Self::Lost,
+            // The unit at which a sticky failure showed was reported; the next one only waited behind it.
+            Ended::Code(DEVICE_LOST | NO_DEVICE | REFUSED) => Self::Device,
+            Ended::Code(_) | Ended::Signal(_) => Self::Crash,
+        }
+    }
+}
+
+const SIGHUP: i32 = 1;
+const SIGINT: i32 = 2;
+const SIGABRT: i32 = 6;
+const SIGKILL: i32 = 9;
+const SIGTERM: i32 = 15;
+/// Exit code of a worker that never reached the scheduler.
+const REFUSED: i32 = 80;
+
+/// `how` in words, for logs and last messages.
+pub(super) fn words(how: Ended) -> String {
+    match how {
+        Ended::Code(code) => format!("its worker left with exit code {code}"),
+        Ended::Signal(signal) => format!("its worker was ended by signal {signal}"),
+        Ended::Unseen => "its worker ended".to_owned(),
+    }
+}

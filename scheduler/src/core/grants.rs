@@ -1,0 +1,51 @@
+//! Who is given what, and how long that may take.
+
+use std::time::Duration;
+
+use sweep::message::ToWorker;
+
+use super::{Action, Core, Now};
+
+/// A unit with a forecast may take this many times as long, and this much more.
+const SLOWER: f32 = 10.0;
+const MARGIN: Duration = Duration::from_mins(1);
+/// What a worker may take besides for the first unit of a file: it reads all of that once.
+const OPENING: Duration = Duration::from_mins(10);
+
+impl Core {
+    /// Grants waiting units. A worker holds a second one, to read ahead, only while all can be served.
+    pub(super) fn grant(&mut self, now: Now, actions: &mut Vec<Action>) {
+        // What expected workers hold must not go to others.
+        if self.ending.is_some() || self.storage.paused() || self.slots.expecting() {
+            return;
+        }
+        while let Some((slot, worker)) = self.slots.hungry(self.queue.len() >= self.slots.len()) {
+            let Some(index) = self.queue.pop(self.slots.home(slot), self.slots.len()) else { return };
+            let (unit, attempt) = self.units.grant(index, slot);
+            self.hold(slot, index, now);
+            actions.push(Action::Send(worker, ToWorker::Grant { unit, attempt }));
+        }
+    }
+
+    pub(super) fn hold(&mut self, slot: usize, unit: usize, now: Now) {
+        self.slots.hold(slot, unit, self.queue.home(unit));
+        if self.slots.held(slot).len() == 1 {
+            self.start_clock(slot, now);
+        }
+    }
+
+    pub(super) fn release(&mut self, slot: usize, unit: usize, now: Now) {
+        self.slots.release(slot, unit);
+        self.start_clock(slot, now);
+    }
+
+    /// The first unit of `slot` is under way from now on.
+    pub(super) fn start_clock(&mut self, slot: usize, now: Now) {
+        let Some(unit) = self.slots.held(slot).first() else { return };
+        let forecast =
+            self.units.forecast(*unit).and_then(|seconds| Duration::try_from_secs_f32(SLOWER * seconds).ok());
+        let opening = if self.slots.warm(slot, self.queue.home(*unit)) { Duration::ZERO } else { OPENING };
+        let allowed = forecast.map_or(Duration::MAX, |forecast| forecast.saturating_add(MARGIN + opening));
+        self.slots.set_deadline(slot, now.saturating_add(allowed.min(self.policy.unit_timeout)));
+    }
+}

@@ -1,0 +1,49 @@
+//! Time and slots: leases, deadlines, and a scheduler that stood still.
+
+use super::{Slot, Slots, State};
+use crate::core::Now;
+use crate::core::failure::Class;
+
+/// Time that a process has to call. Loading libtorch from a cold network disk takes a minute.
+const STARTING: Now = Now::from_mins(3);
+
+impl Slots {
+    /// The first unit of `slot` is taken for hung at `deadline`.
+    pub(in crate::core) fn set_deadline(&mut self, slot: usize, deadline: Now) {
+        self.list[slot].deadline = deadline;
+    }
+
+    /// Slots whose worker is silent, hung, did not call or not call again.
+    pub(in crate::core) fn overdue(&self, now: Now, lease: Now) -> Vec<(usize, Class, &'static str)> {
+        let over = |since: Now, allowed: Now| now.saturating_sub(since) > allowed;
+        let overdue = |(index, slot): (usize, &Slot)| {
+            let (class, text) = match slot.state {
+                State::Starting(since) if over(since, STARTING) => (Class::Device, "its worker did not call"),
+                State::Away(since) | State::Expected(since) if over(since, lease) => {
+                    (Class::Lost, "its worker lost the line and did not call again within the lease")
+                }
+                State::Serving { heard, .. } if over(heard, lease) => {
+                    (Class::Lost, "its worker was silent for longer than the lease")
+                }
+                State::Serving { .. } if !slot.held.is_empty() && now > slot.deadline => {
+                    (Class::Hung, "its unit took longer than the deadline: task_timeout, or ten times its forecast")
+                }
+                _ => return None,
+            };
+            Some((index, class, text))
+        };
+        self.list.iter().enumerate().filter_map(overdue).collect()
+    }
+
+    /// The scheduler itself stood still for `gap`: nobody was silent in that time.
+    pub(in crate::core) fn stood_still(&mut self, gap: Now) {
+        for slot in &mut self.list {
+            match &mut slot.state {
+                State::Starting(since) | State::Expected(since) | State::Away(since) => *since += gap,
+                State::Serving { heard, .. } => *heard += gap,
+                State::Empty | State::Leaving => {}
+            }
+            slot.deadline = slot.deadline.saturating_add(gap);
+        }
+    }
+}

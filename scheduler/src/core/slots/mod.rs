@@ -1,0 +1,250 @@
+//! The devices: which has a worker, what it holds, and when it was last heard.
+
+mod calls;
+mod clock;
+
+use std::collections::{BTreeSet, HashMap};
+
+use fleet::WorkerId;
+
+use super::Now;
+use super::failure::{Class, Suspicion};
+use super::health::Health;
+use super::queue::Home;
+
+/// All devices of a sweep.
+#[derive(Debug)]
+pub(super) struct Slots {
+    list: Vec<Slot>,
+    by_worker: HashMap<WorkerId, usize>,
+    /// Serving slots that hold no unit, and those that hold one.
+    idle: BTreeSet<usize>,
+    busy: BTreeSet<usize>,
+    /// Slots whose process may hold units that only itself knows of.
+    unknown: BTreeSet<usize>,
+    /// Whether any device has done a unit.
+    worked: bool,
+}
+
+#[derive(Debug)]
+struct Slot {
+    state: State,
+    /// Units that its worker holds, the one under way first.
+    held: Vec<usize>,
+    /// When the first of them is taken for hung.
+    deadline: Now,
+    health: Health,
+    /// Why its worker is being ended, if it is.
+    ending: Option<(Class, &'static str)>,
+    /// Where its worker got its last unit from, and of what it has done one.
+    home: Option<Home>,
+    warm: Option<Home>,
+    last: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum State {
+    Empty,
+    /// A process was started and has not called.
+    Starting(Now),
+    /// A process that an earlier scheduler started may still live and call.
+    Expected(Now),
+    Serving {
+        worker: WorkerId,
+        heard: Now,
+    },
+    /// The line is broken; its worker may call again.
+    Away(Now),
+    /// Its process is being ended.
+    Leaving,
+}
+
+/// What a worker that is gone leaves behind.
+pub(super) struct Left {
+    pub(super) held: Vec<usize>,
+    pub(super) class: Class,
+    pub(super) text: String,
+    pub(super) home: Option<Home>,
+}
+
+impl Slots {
+    pub(super) fn new(count: usize) -> Self {
+        let slot = || Slot {
+            state: State::Empty,
+            held: Vec::new(),
+            deadline: Now::MAX,
+            health: Health::default(),
+            ending: None,
+            home: None,
+            warm: None,
+            last: String::new(),
+        };
+        let list = (0..count).map(|_| slot()).collect();
+        let (idle, busy) = (BTreeSet::new(), BTreeSet::new());
+        Self { list, by_worker: HashMap::new(), idle, busy, unknown: BTreeSet::new(), worked: false }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// A worker of an earlier scheduler may call for `slot`.
+    pub(super) fn expect(&mut self, slot: usize, now: Now) {
+        self.set(slot, State::Expected(now));
+        self.unknown.insert(slot);
+    }
+
+    /// Whether any such worker has neither called nor ended: what it holds is not known.
+    pub(super) fn expecting(&self) -> bool {
+        !self.unknown.is_empty()
+    }
+
+    /// Marks the next free device as starting, those first on which least went wrong.
+    pub(super) fn launch_next(&mut self, now: Now) -> Option<usize> {
+        let usable = |slot: &Slot| slot.state == State::Empty && slot.health.usable(now);
+        let free = self.list.iter().enumerate().filter(|(_, slot)| usable(slot));
+        let (index, _) = free.min_by_key(|(_, slot)| slot.health.trouble())?;
+        self.set(index, State::Starting(now));
+        Some(index)
+    }
+
+    /// Whether nothing can be hoped for: no process, and no device that is worth another one.
+    pub(super) fn hopeless(&self, now: Now) -> bool {
+        let mut list = self.list.iter();
+        list.all(|slot| {
+            slot.state == State::Empty && !slot.health.usable(now) && (!self.worked || slot.health.hopeless())
+        })
+    }
+
+    /// The process of `slot` was not started, which is the device's fault unless it is the disk's.
+    pub(super) fn launch_failed(&mut self, slot: usize, fault: Option<String>, now: Now) {
+        self.set(slot, State::Empty);
+        if let Some(reason) = fault {
+            self.list[slot].last = reason;
+            self.suspect(slot, Suspicion::Fault, now);
+        }
+    }
+
+    /// The worker of `slot` is to be ended.
+    pub(super) fn dismiss(&mut self, slot: usize, why: Class, text: &'static str) {
+        self.set(slot, State::Leaving);
+        self.list[slot].ending = Some((why, text));
+    }
+
+    /// The process of `slot` has ended; nothing if it was known to have none.
+    pub(super) fn exited(&mut self, slot: usize, class: Class, text: String) -> Option<Left> {
+        if self.list[slot].state == State::Empty {
+            return None;
+        }
+        self.set(slot, State::Empty);
+        self.unknown.remove(&slot);
+        let slot = &mut self.list[slot];
+        slot.warm = None;
+        let ending = slot.ending.take();
+        let (class, text) = ending.map_or((class, text), |(class, text)| (class, text.to_owned()));
+        slot.last.clone_from(&text);
+        Some(Left { held: std::mem::take(&mut slot.held), class, text, home: slot.home.take() })
+    }
+
+    /// The end of a worker says this of its device.
+    pub(super) fn suspect(&mut self, slot: usize, suspicion: Suspicion, now: Now) {
+        let device = &mut self.list[slot];
+        if let Some(pause) = device.health.ended(suspicion, now) {
+            let reason = &device.last;
+            tracing::warn!(slot, reason, "workers keep ending on this device: left alone for {} s", pause.as_secs());
+        }
+    }
+
+    /// The worker of `slot` has done a unit of `home`: the device works.
+    pub(super) fn proven(&mut self, slot: usize, home: Home) {
+        self.worked = true;
+        self.list[slot].health.proven();
+        self.list[slot].warm = Some(home);
+    }
+
+    pub(super) fn hold(&mut self, slot: usize, unit: usize, home: Home) {
+        self.list[slot].held.push(unit);
+        self.list[slot].home = Some(home);
+        self.refile(slot);
+    }
+
+    pub(super) fn release(&mut self, slot: usize, unit: usize) {
+        self.list[slot].held.retain(|held| *held != unit);
+        self.refile(slot);
+    }
+
+    pub(super) fn held(&self, slot: usize) -> &[usize] {
+        &self.list[slot].held
+    }
+
+    /// Where the worker of `slot` got its last unit from.
+    pub(super) fn home(&self, slot: usize) -> Option<Home> {
+        self.list[slot].home
+    }
+
+    /// Whether its worker has done a unit of `home` just before.
+    pub(super) fn warm(&self, slot: usize, home: Home) -> bool {
+        self.list[slot].warm == Some(home)
+    }
+
+    /// A worker that has nothing to do, or, if `ahead`, one that has a single unit.
+    pub(super) fn hungry(&self, ahead: bool) -> Option<(usize, WorkerId)> {
+        let slot = *self.idle.first().or_else(|| self.busy.first().filter(|_| ahead))?;
+        self.worker(slot).map(|worker| (slot, worker))
+    }
+
+    /// Slots that have a process.
+    pub(super) fn running(&self) -> impl Iterator<Item = usize> {
+        let running = |(_, slot): &(usize, &Slot)| slot.state != State::Empty;
+        self.list.iter().enumerate().filter(running).map(|(index, _)| index)
+    }
+
+    /// The worker that serves `slot`.
+    pub(super) fn worker(&self, slot: usize) -> Option<WorkerId> {
+        match self.list[slot].state {
+            State::Serving { worker, .. } => Some(worker),
+            _ => None,
+        }
+    }
+
+    /// How the last worker ended.
+    pub(super) fn last_words(&self) -> String {
+        let ended = self.list.iter().max_by_key(|slot| slot.health.trouble());
+        ended.map(|slot| slot.last.clone()).unwrap_or_default()
+    }
+
+    fn set(&mut self, index: usize, state: State) {
+        let was = std::mem::replace(&mut self.list[index].state, state);
+        if let State::Serving { worker, .. } = was {
+            self.by_worker.remove(&worker);
+        }
+        if let State::Serving { worker, .. } = state {
+            self.by_worker.insert(worker, index);
+        }
+        self.refile(index);
+    }
+
+    /// Keeps the sets of those that can be given something.
+    fn refile(&mut self, index: usize) {
+        let slot = &self.list[index];
+        let serving = matches!(slot.state, State::Serving { .. });
+        for (set, holds) in [(&mut self.idle, 0), (&mut self.busy, 1)] {
+            if serving && slot.held.len() == holds {
+                set.insert(index);
+            } else {
+                set.remove(&index);
+            }
+        }
+    }
+
+    /// Which slots hold each unit that is held.
+    #[cfg(test)]
+    pub(super) fn holders(&self) -> HashMap<usize, Vec<usize>> {
+        let mut holders: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (index, slot) in self.list.iter().enumerate() {
+            assert!(slot.state != State::Empty || slot.held.is_empty(), "slot {index} has no process and holds units");
+            slot.held.iter().for_each(|unit| holders.entry(*unit).or_default().push(index));
+        }
+        holders
+    }
+}

@@ -1,0 +1,80 @@
+//! The output folder as the core knows it: while it cannot be written nothing is granted, and it is tried again.
+
+use std::collections::BTreeSet;
+
+use super::Now;
+
+/// First pause; each one that follows without a unit done in between is twice as long.
+const SHORTEST: Now = Now::from_secs(2);
+const LONGEST: Now = Now::from_mins(5);
+
+/// Whether the output folder can be written.
+#[derive(Debug, Default)]
+pub(super) struct Storage {
+    pause: Option<Pause>,
+    /// Pauses since the last unit that was done.
+    pauses: u32,
+    /// Groups that are to be closed and are not yet.
+    pub(super) unclosed: BTreeSet<usize>,
+}
+
+#[derive(Debug)]
+struct Pause {
+    until: Now,
+    /// An answer is awaited.
+    trying: bool,
+}
+
+impl Storage {
+    /// Whether nothing is to be granted.
+    pub(super) fn paused(&self) -> bool {
+        self.pause.is_some()
+    }
+
+    /// Something could not be written: pauses, and tells a person if this is new.
+    pub(super) fn failed(&mut self, now: Now, reason: &str) {
+        if self.pause.is_some() {
+            return;
+        }
+        if self.pauses == 0 {
+            tracing::warn!("{reason}; the sweep waits, and goes on by itself once this can be written or read again");
+        }
+        self.begin(now, reason);
+    }
+
+    /// Whether it is time to try.
+    pub(super) fn due(&mut self, now: Now) -> bool {
+        let due = self.pause.as_mut().filter(|pause| !pause.trying && pause.until <= now);
+        due.map(|pause| pause.trying = true).is_some()
+    }
+
+    /// The folder was tried; whether units are granted again.
+    pub(super) fn tried(&mut self, now: Now, result: Result<(), String>) -> bool {
+        match result {
+            Ok(()) => {
+                tracing::info!("the output folder can be written again");
+                self.pause = None;
+                true
+            }
+            Err(reason) => {
+                self.begin(now, &reason);
+                false
+            }
+        }
+    }
+
+    /// A unit was done, so there is room.
+    pub(super) fn proven(&mut self) {
+        if self.pauses > 0 && self.pause.is_none() {
+            tracing::warn!("the stores can be written again; the sweep goes on");
+            self.pauses = 0;
+        }
+    }
+
+    fn begin(&mut self, now: Now, reason: &str) {
+        let pause = LONGEST.min(SHORTEST * 2_u32.pow(self.pauses.min(8)));
+        tracing::info!(reason, seconds = pause.as_secs(), "the output folder is tried again after a pause");
+        self.pauses += 1;
+        self.pause = Some(Pause { until: now + pause, trying: false });
+    }
+}

@@ -1,0 +1,157 @@
+//! Failures of units: each class has a budget of its own, and the last message says why.
+
+use sweep::message::{DEVICE_LOST, HOST_MEMORY, LEASE_LOST};
+
+use super::*;
+
+#[test]
+fn a_unit_that_fails_is_tried_again_as_often_as_the_config_says() {
+    let mut rig = Rig::new(&[1], 1);
+    let (slot, worker) = rig.connect();
+    rig.answer(worker, Some(Failure::Engine));
+    assert_eq!(rig.grant_of(worker).map(|(_, attempt)| attempt), Some(2));
+    rig.answer(worker, Some(Failure::Engine));
+    rig.exit(slot, worker, Ended::Code(0));
+    assert_eq!(rig.reasons(), ["broken (failures: 2 of 2)", "a shard of its group was given up"]);
+}
+
+#[test]
+fn a_hopeless_failure_is_not_tried_again_and_the_rest_goes_on() {
+    for class in [Failure::Input, Failure::Number] {
+        let mut rig = Rig::new(&[1, 1], 1);
+        let (slot, worker) = rig.connect();
+        rig.answer(worker, Some(class));
+        rig.finish(slot, worker);
+        assert_eq!(rig.closed.len(), 1);
+        assert_eq!(rig.reasons().len(), 2);
+    }
+}
+
+/// How often a unit is granted whose every attempt ends in this way.
+fn attempts(end: impl Fn(&mut Rig, usize, WorkerId)) -> (usize, String) {
+    let mut rig = Rig::new(&[1], 1);
+    for attempts in 1..1000 {
+        while rig.launched.is_empty() {
+            rig.silence(Duration::from_mins(1));
+        }
+        let (slot, worker) = rig.connect();
+        end(&mut rig, slot, worker);
+        if rig.outcome.is_some() || rig.core.ending.is_some() {
+            rig.launched.clear();
+            if rig.outcome.is_none() {
+                rig.exit(slot, worker, Ended::Code(0));
+            }
+            return (attempts, rig.reasons()[0].to_owned());
+        }
+    }
+    panic!("it never ends");
+}
+
+#[test]
+fn each_way_in_which_workers_end_has_its_own_budget_and_its_own_words() {
+    let cases = [
+        (Ended::Signal(11), 3, "its worker was ended by signal 11 (crashes of its worker: 3 of 3)"),
+        (Ended::Code(70), 3, "its worker left with exit code 70 (crashes of its worker: 3 of 3)"),
+        (Ended::Signal(6), 6, "its worker was ended by signal 6 (times out of host memory: 6 of 6)"),
+        (Ended::Code(HOST_MEMORY), 6, "its worker left with exit code 86 (times out of host memory: 6 of 6)"),
+        (Ended::Signal(9), 30, "its worker was ended by signal 9 (kills of its worker: 30 of 30)"),
+        (Ended::Signal(15), 50, "its worker was ended by signal 15 (preemptions of its worker: 50 of 50)"),
+        (Ended::Code(LEASE_LOST), 30, "its worker left with exit code 84 (workers not heard any more: 30 of 30)"),
+    ];
+    for (how, budget, reason) in cases {
+        let found = attempts(|rig, slot, worker| rig.exit(slot, worker, how));
+        assert_eq!(found, (budget, reason.to_owned()));
+    }
+    let sticky = attempts(|rig, slot, worker| {
+        rig.answer(worker, Some(Failure::Sticky));
+        rig.exit(slot, worker, Ended::Code(DEVICE_LOST));
+    });
+    assert_eq!(sticky, (3, "broken (failures of its device: 3 of 3)".to_owned()));
+}
+
+#[test]
+fn what_waited_behind_the_unit_that_ended_a_worker_is_not_blamed() {
+    let mut rig = Rig::new(&[2], 1);
+    for _ in 0..3 {
+        let (slot, worker) = rig.connect();
+        assert_eq!(rig.holds(worker).len(), 2);
+        rig.exit(slot, worker, Ended::Signal(11));
+    }
+    // Each was the first at least once, and neither was blamed thrice.
+    let (slot, worker) = rig.connect();
+    rig.finish(slot, worker);
+    assert_eq!(rig.outcome, Some(Outcome::Complete));
+}
+
+#[test]
+fn a_unit_that_failed_waits_until_all_others_have_been_tried() {
+    let mut rig = Rig::new(&[3], 1);
+    let (_, worker) = rig.connect();
+    rig.answer(worker, Some(Failure::Engine));
+    let mut order = Vec::new();
+    while order.len() < 3 {
+        order.push(rig.grant_of(worker).unwrap().0.part);
+        rig.answer(worker, None);
+    }
+    assert_eq!(order, [Part::Shard(1), Part::Shard(2), Part::Shard(0)]);
+}
+
+#[test]
+fn twenty_kills_from_outside_cost_no_unit() {
+    let mut rig = Rig::new(&[1], 1);
+    for _ in 0..20 {
+        let (slot, worker) = rig.connect();
+        rig.exit(slot, worker, KILLED);
+    }
+    let (slot, worker) = rig.connect();
+    rig.finish(slot, worker);
+    assert_eq!(rig.outcome, Some(Outcome::Complete));
+}
+
+/// Seconds until a worker that only says that it lives is ended.
+fn patience(rig: &mut Rig, worker: WorkerId) -> u64 {
+    let began = rig.now;
+    while rig.killed.is_empty() {
+        rig.pass(Duration::from_secs(1), &[worker]);
+    }
+    rig.killed.clear();
+    rig.now.saturating_sub(began).as_secs()
+}
+
+#[test]
+fn a_unit_without_a_forecast_may_take_task_timeout_and_then_uses_up_its_retries() {
+    let mut rig = Rig::new(&[1], 1);
+    for _ in 0..=POLICY.max_retries {
+        let (slot, worker) = rig.connect();
+        assert_eq!(patience(&mut rig, worker), POLICY.unit_timeout.as_secs() + 1);
+        rig.exit(slot, worker, KILLED);
+    }
+    assert!(rig.reasons()[0].contains("task_timeout") && rig.reasons()[0].ends_with("(times too slow: 2 of 2)"));
+}
+
+/// 10 x 6 s + 60 s, and ten minutes more for the first unit of a file; never more than `task_timeout`.
+#[test]
+fn the_deadline_of_a_unit_follows_from_its_forecast() {
+    let of = group(0, 4);
+    let tasks = [100_000.0, 6.0, 6.0].into_iter().zip(0..).map(|(seconds, shard)| task(0, &of, shard, Some(seconds)));
+    let mut rig = Rig::of(Core::new(tasks.collect(), vec![None], 1, POLICY), &[]);
+    let (slot, worker) = rig.connect();
+    assert_eq!(patience(&mut rig, worker), POLICY.unit_timeout.as_secs() + 1);
+    rig.exit(slot, worker, KILLED);
+    let (slot, worker) = rig.connect();
+    assert_eq!(patience(&mut rig, worker), 60 + 60 + 600 + 1);
+    rig.exit(slot, worker, KILLED);
+    let (_, worker) = rig.connect();
+    rig.answer(worker, None);
+    assert_eq!(rig.grant_of(worker).map(|(unit, _)| unit.part), Some(Part::Shard(0)));
+}
+
+#[test]
+fn a_worker_that_has_read_the_file_has_no_time_for_it_again() {
+    let of = group(0, 4);
+    let tasks = (0..3).map(|shard| task(0, &of, shard, Some(6.0)));
+    let mut rig = Rig::of(Core::new(tasks.collect(), vec![None], 1, POLICY), &[]);
+    let (_, worker) = rig.connect();
+    rig.answer(worker, None);
+    assert_eq!(patience(&mut rig, worker), 60 + 60 + 1);
+}

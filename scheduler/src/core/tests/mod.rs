@@ -1,0 +1,213 @@
+//! A sweep under test, with the workers' side of it in the hands of the test.
+
+mod devices;
+mod failures;
+mod leases;
+mod order;
+mod simulation;
+mod storage;
+
+use std::sync::Arc;
+
+use fleet::{Ended, WorkerId};
+use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
+use sweep::message::{Failure, FromWorker, Report};
+use sweep::parameters::Parameters;
+use sweep::semantics::Semantics;
+use sweep::unit::{Part, UnitId};
+use sweep::variant::Variant;
+
+use super::*;
+
+const POLICY: Policy = Policy { max_retries: 1, lease: Duration::from_secs(20), unit_timeout: Duration::from_hours(1) };
+const KILLED: Ended = Ended::Signal(9);
+
+/// Group `index`, of `shards` shards of ten images, for one of three models.
+fn group(index: usize, shards: u64) -> Arc<Group> {
+    let variant = Variant {
+        key: "Saliency".into(),
+        class: "Saliency".into(),
+        parameters: Parameters::default(),
+        semantics: Semantics::Exact,
+        complete: false,
+        batch: 1,
+        grows: false,
+    };
+    Arc::new(Group {
+        dataset: format!("d{index}"),
+        split: "test".into(),
+        images_file: "d.npz".into(),
+        format: "medmnist".into(),
+        data: serde_json::Value::Null,
+        model: format!("m{}", index % 3),
+        weights: "m.pth".into(),
+        weights_sha256: String::new(),
+        mean: None,
+        noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
+        store: "s.zarr".into(),
+        images: 10 * shards,
+        shape: [3, 8, 8],
+        classes: 2,
+        shard: 10,
+        variants: vec![variant],
+        numerics: Numerics { seed: 0, precision: Precision::Float32, dtype: Dtype::Float16, fold_batch_norm: false },
+    })
+}
+
+fn means(group: &Arc<Group>) -> Unit {
+    Unit { group: Arc::clone(group), part: Part::Means }
+}
+
+fn task(index: usize, group: &Arc<Group>, shard: u64, forecast: Option<f64>) -> Task {
+    Task { group: index, unit: Unit { group: Arc::clone(group), part: Part::Shard(shard) }, forecast }
+}
+
+struct Rig {
+    core: Core,
+    now: Now,
+    /// What each connected worker was granted and has not answered.
+    granted: Vec<(WorkerId, Unit, u32)>,
+    launched: Vec<usize>,
+    killed: Vec<usize>,
+    closed: Vec<usize>,
+    stopped: Vec<WorkerId>,
+    /// Whether the disk is full.
+    full: bool,
+    tries: usize,
+    counted: u64,
+    outcome: Option<Outcome>,
+    workers: u64,
+}
+
+impl Rig {
+    /// Groups of so many shards each, nothing of which is done.
+    fn new(groups: &[u64], slots: usize) -> Self {
+        let groups: Vec<_> = groups.iter().enumerate().map(|(index, shards)| group(index, *shards)).collect();
+        let shards = groups.iter().enumerate();
+        let shards =
+            shards.flat_map(|(index, group)| (0..group.shards()).map(move |shard| task(index, group, shard, None)));
+        Self::of(
+            Core::new(shards.collect(), groups.iter().map(|group| Some(means(group))).collect(), slots, POLICY),
+            &[],
+        )
+    }
+
+    fn of(core: Core, expected: &[usize]) -> Self {
+        let (granted, launched, killed, closed, stopped) = (vec![], vec![], vec![], vec![], vec![]);
+        let (now, full, tries, counted, outcome, workers) = (Now::ZERO, false, 0, 0, None, 0);
+        let mut rig =
+            Self { core, now, granted, launched, killed, closed, stopped, full, tries, counted, outcome, workers };
+        let actions = rig.core.start(rig.now, expected);
+        rig.act(actions);
+        rig
+    }
+
+    fn act(&mut self, actions: Vec<Action>) {
+        self.core.assert_consistent();
+        for action in actions {
+            assert!(self.outcome.is_none(), "{action:?} after the end");
+            match action {
+                Action::Launch(slot) => self.launched.push(slot),
+                Action::Kill(slot) => self.killed.push(slot),
+                Action::Send(worker, ToWorker::Grant { unit, attempt }) => self.granted.push((worker, unit, attempt)),
+                Action::Send(worker, ToWorker::Stop) => self.stopped.push(worker),
+                Action::Send(..) => {}
+                Action::Count { maps, .. } => self.counted += maps,
+                Action::Close(group) if self.full => {
+                    let what = Unwritable::Group(group);
+                    self.event(Event::Unwritable { what, reason: "full".into() });
+                }
+                Action::Close(group) => {
+                    self.closed.push(group);
+                    self.event(Event::Closed(group));
+                }
+                Action::Try => self.tries += 1,
+                Action::End(outcome) => self.outcome = Some(outcome),
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        let actions = self.core.on_event(self.now, event);
+        self.act(actions);
+    }
+
+    /// Time passes, and the scheduler looks at its clock each second; workers say nothing.
+    fn silence(&mut self, time: Duration) {
+        self.pass(time, &[]);
+    }
+
+    /// Time passes while these workers say that they live.
+    fn pass(&mut self, time: Duration, alive: &[WorkerId]) {
+        let end = self.now + time;
+        while self.now < end {
+            self.now = end.min(self.now + Duration::from_secs(1));
+            for worker in alive {
+                self.say(*worker, FromWorker::Alive);
+            }
+            self.event(Event::Tick);
+        }
+    }
+
+    /// A worker calls from the slot that was launched last.
+    fn connect(&mut self) -> (usize, WorkerId) {
+        let slot = self.launched.pop().unwrap();
+        (slot, self.call(slot, None))
+    }
+
+    fn call(&mut self, slot: usize, holds: Option<Vec<(UnitId, u32)>>) -> WorkerId {
+        self.workers += 1;
+        let worker = WorkerId(self.workers);
+        self.event(Event::Connected { worker, slot, holds });
+        worker
+    }
+
+    fn say(&mut self, worker: WorkerId, message: FromWorker) {
+        self.event(Event::Message { worker, message });
+    }
+
+    /// The worker's first grant.
+    fn grant_of(&self, worker: WorkerId) -> Option<(Unit, u32)> {
+        let first = self.granted.iter().find(|(holder, _, _)| *holder == worker);
+        first.map(|(_, unit, attempt)| (unit.clone(), *attempt))
+    }
+
+    fn holds(&self, worker: WorkerId) -> Vec<(UnitId, u32)> {
+        let held = self.granted.iter().filter(|(holder, _, _)| *holder == worker);
+        held.map(|(_, unit, attempt)| (unit.id(), *attempt)).collect()
+    }
+
+    fn answer(&mut self, worker: WorkerId, failure: Option<Failure>) {
+        let (unit, attempt) = self.grant_of(worker).unwrap();
+        self.granted.retain(|(holder, held, _)| *holder != worker || held.id() != unit.id());
+        let id = unit.id();
+        self.say(
+            worker,
+            match failure {
+                None => FromWorker::Done { unit: id, attempt, report: Report::default() },
+                Some(class) => FromWorker::Failed { unit: id, attempt, class, text: "broken".into() },
+            },
+        );
+    }
+
+    /// The worker does whatever it is granted, until the sweep has nothing more for it.
+    fn finish(&mut self, slot: usize, worker: WorkerId) {
+        while self.grant_of(worker).is_some() {
+            self.answer(worker, None);
+        }
+        self.exit(slot, worker, Ended::Code(0));
+    }
+
+    /// The worker's process ends, and with it what it held.
+    fn exit(&mut self, slot: usize, worker: WorkerId, how: Ended) {
+        self.event(Event::Disconnected { worker });
+        self.granted.retain(|(holder, _, _)| *holder != worker);
+        self.event(Event::Exited { slot, how });
+    }
+
+    /// Why units were given up.
+    fn reasons(&self) -> Vec<&str> {
+        let Some(Outcome::Incomplete(failed)) = &self.outcome else { panic!("{:?}", self.outcome) };
+        failed.iter().map(|(_, reason)| reason.as_str()).collect()
+    }
+}

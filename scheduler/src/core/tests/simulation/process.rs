@@ -1,0 +1,79 @@
+//! A worker process as the scheduler knows it from outside.
+
+use std::collections::{HashSet, VecDeque};
+
+use super::super::*;
+use super::world::Happening;
+
+/// One process, dead or alive.
+pub(super) struct Process {
+    pub(super) slot: usize,
+    /// The scheduler run that started it: no other one sees how it ends.
+    pub(super) parent: u32,
+    pub(super) alive: bool,
+    pub(super) frozen: bool,
+    /// What would have happened while it was frozen.
+    pub(super) deferred: Vec<Happening>,
+    pub(super) line: Option<WorkerId>,
+    pub(super) called: bool,
+    pub(super) heard: Now,
+    /// Granted units, the one under way first.
+    pub(super) todo: VecDeque<(Unit, u32)>,
+    seen: HashSet<(UnitId, u32)>,
+    pub(super) under_way: Option<u64>,
+    /// Results that the scheduler has not noted.
+    pub(super) unnoted: Vec<FromWorker>,
+    /// When the last message in each direction arrives: lines keep the order.
+    pub(super) arrivals: [Now; 2],
+}
+
+impl Process {
+    pub(super) fn new(slot: usize, parent: u32, now: Now) -> Self {
+        Self {
+            slot,
+            parent,
+            alive: true,
+            frozen: false,
+            deferred: Vec::new(),
+            line: None,
+            called: false,
+            heard: now,
+            todo: VecDeque::new(),
+            seen: HashSet::new(),
+            under_way: None,
+            unnoted: Vec::new(),
+            arrivals: [now; 2],
+        }
+    }
+
+    /// What it says that it holds when it calls again.
+    pub(super) fn holds(&self) -> Vec<(UnitId, u32)> {
+        let results = self.unnoted.iter().map(|message| match message {
+            FromWorker::Done { unit, attempt, .. } | FromWorker::Failed { unit, attempt, .. } => {
+                (unit.clone(), *attempt)
+            }
+            FromWorker::Hello { .. } | FromWorker::Alive => panic!("{message:?} is no result"),
+        });
+        results.chain(self.todo.iter().map(|(unit, attempt)| (unit.id(), *attempt))).collect()
+    }
+
+    pub(super) fn works_on(&self, id: &UnitId) -> bool {
+        self.alive && self.todo.iter().any(|(unit, _)| unit.id() == *id)
+    }
+
+    /// A grant arrives, maybe for the second time.
+    pub(super) fn take(&mut self, unit: Unit, attempt: u32) {
+        if self.seen.insert((unit.id(), attempt)) {
+            self.todo.push_back((unit, attempt));
+        }
+    }
+
+    pub(super) fn noted(&mut self, id: &UnitId, number: u32) {
+        self.unnoted.retain(|message| match message {
+            FromWorker::Done { unit, attempt, .. } | FromWorker::Failed { unit, attempt, .. } => {
+                (unit, *attempt) != (id, number)
+            }
+            FromWorker::Hello { .. } | FromWorker::Alive => true,
+        });
+    }
+}

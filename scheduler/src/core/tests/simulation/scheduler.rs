@@ -1,0 +1,127 @@
+//! The scheduler's side of the world: what the core asks for is done, and what must hold is looked at.
+
+use super::super::*;
+use super::process::Process;
+use super::world::{BEAT, Happening, POLICY, World, is_final};
+
+impl World {
+    /// A scheduler starts, for the first time or again: it knows what the stores hold, and which processes live.
+    pub(super) fn start(&mut self) {
+        self.run += 1;
+        self.counted.clear();
+        let mut tasks = Vec::new();
+        for (index, group) in self.groups.iter().enumerate() {
+            let missing = (0..group.shards()).map(|shard| task(index, group, shard, None));
+            tasks.extend(missing.filter(|task| !self.disk.units.contains(&task.unit.id())));
+        }
+        let open = |(index, group)| (!self.disk.closed.contains(&index)).then(|| means(group));
+        let means = self.groups.iter().enumerate().map(open).collect();
+        let expected: Vec<usize> = (0..self.slots).filter(|slot| self.living(*slot).is_some()).collect();
+        let mut core = Core::new(tasks, means, self.slots, POLICY);
+        let actions = core.start(self.now, &expected);
+        self.core = Some(core);
+        self.act(actions);
+        self.after(BEAT, Happening::Tick(self.run));
+    }
+
+    /// The process of `slot`, if it has one.
+    pub(super) fn living(&self, slot: usize) -> Option<usize> {
+        self.processes.iter().position(|process| process.alive && process.slot == slot)
+    }
+
+    pub(super) fn hear(&mut self, event: Event) {
+        if let Event::Message { worker, message: FromWorker::Alive } = &event {
+            self.send(*worker, &ToWorker::Renewed);
+        }
+        if let Event::Connected { worker, .. } = &event {
+            self.send(*worker, &ToWorker::Renewed);
+        }
+        self.feed(event);
+    }
+
+    pub(super) fn feed(&mut self, event: Event) {
+        self.events += 1;
+        let Some(core) = &mut self.core else { return };
+        let actions = core.on_event(self.now, event);
+        self.act(actions);
+    }
+
+    pub(super) fn act(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            let Some(core) = &self.core else { panic!("{action:?} after the end") };
+            core.assert_consistent();
+            match action {
+                Action::Launch(slot) => self.launch(slot),
+                Action::Kill(slot) => {
+                    if let Some(index) = self.living(slot) {
+                        let delay = self.random.millis(1, 50);
+                        self.after(delay, Happening::Dies(index, KILLED));
+                    }
+                }
+                Action::Send(worker, message) => {
+                    if let ToWorker::Grant { unit, .. } = &message {
+                        assert!(core.ending.is_none(), "a grant after the end");
+                        let holder = self.processes.iter().find(|process| process.works_on(&unit.id()));
+                        assert!(
+                            holder.is_none(),
+                            "{} is granted, and the worker of {} has it",
+                            unit.id(),
+                            holder.unwrap().slot
+                        );
+                    }
+                    self.send(worker, &message);
+                }
+                Action::Count { unit, .. } => {
+                    assert!(self.disk.units.contains(&unit), "{unit} is counted and not on disk");
+                    assert!(self.counted.insert(unit), "a unit is counted twice");
+                }
+                Action::Close(group) => self.close(group),
+                Action::Try => {
+                    let full = self.disk.full;
+                    self.feed(Event::Tried(if full { Err("full".into()) } else { Ok(()) }));
+                }
+                Action::End(outcome) => self.end(outcome),
+            }
+        }
+        if let Some(core) = &self.core {
+            core.assert_consistent();
+        }
+    }
+
+    pub(super) fn close(&mut self, group: usize) {
+        let of = Arc::clone(&self.groups[group]);
+        let shards = (0..of.shards()).map(|shard| task(group, &of, shard, None).unit.id());
+        assert!(shards.chain([means(&of).id()]).all(|id| self.disk.units.contains(&id)), "closed too early");
+        if self.disk.full {
+            self.feed(Event::Unwritable { what: Unwritable::Group(group), reason: "full".into() });
+        } else {
+            self.disk.closed.insert(group);
+            self.feed(Event::Closed(group));
+        }
+    }
+
+    pub(super) fn end(&mut self, outcome: Outcome) {
+        assert!((0..self.slots).all(|slot| self.living(slot).is_none()), "{outcome:?} while workers live");
+        self.core = None;
+        if !is_final(&outcome) {
+            // Somebody runs it again.
+            self.after(Duration::from_secs(1), Happening::Starts);
+        }
+        self.outcome = Some(outcome);
+    }
+
+    pub(super) fn launch(&mut self, slot: usize) {
+        assert!(self.living(slot).is_none(), "a second process for slot {slot}");
+        if self.random.chance(self.weather.stillborn / 3) {
+            return self.feed(Event::LaunchFailed { slot, reason: "no program".into() });
+        }
+        let index = self.processes.len();
+        self.processes.push(Process::new(slot, self.run, self.now));
+        let delay = self.random.millis(100, 5000);
+        match self.random.below(1000) {
+            n if n < self.weather.stillborn / 3 => {}
+            n if n < self.weather.stillborn => self.after(delay, Happening::Dies(index, Ended::Code(83))),
+            _ => self.after(delay, Happening::Calls(index)),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The world around the core: a clock, a network, a disk, processes, and whoever does them harm.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::super::*;
+use super::process::Process;
+use super::weather::{Random, Weather};
+
+/// Until then the weather is bad; afterwards everything has to come to an end.
+const BAD: Now = Now::from_mins(5);
+const LONGEST: Now = Now::from_hours(12);
+pub(super) const POLICY: Policy =
+    Policy { max_retries: 1, lease: Duration::from_secs(20), unit_timeout: Duration::from_mins(3) };
+pub(super) const BEAT: Duration = Duration::from_secs(5);
+
+/// What happens at a moment.
+pub(super) enum Happening {
+    Tick(u32),
+    /// The scheduler of this run hears something.
+    Hears(u32, Event),
+    Told(usize, WorkerId, ToWorker),
+    Calls(usize),
+    Beats(usize),
+    Finishes(usize, u64),
+    Dies(usize, Ended),
+    Thaws(usize),
+    Strikes,
+    Starts,
+    Room,
+}
+
+/// What the stores hold, which outlives every process.
+#[derive(Default)]
+pub(super) struct Disk {
+    pub(super) units: HashSet<UnitId>,
+    pub(super) closed: HashSet<usize>,
+    pub(super) full: bool,
+}
+
+pub(super) struct World {
+    pub(super) random: Random,
+    pub(super) weather: Weather,
+    pub(super) now: Now,
+    pub(super) agenda: BTreeMap<(Now, u64), Happening>,
+    pub(super) serial: u64,
+    pub(super) groups: Vec<Arc<Group>>,
+    pub(super) slots: usize,
+    pub(super) core: Option<Core>,
+    pub(super) run: u32,
+    pub(super) stopped_until: Now,
+    pub(super) processes: Vec<Process>,
+    pub(super) lines: u64,
+    pub(super) disk: Disk,
+    pub(super) counted: HashSet<UnitId>,
+    pub(super) poison: UnitId,
+    pub(super) outcome: Option<Outcome>,
+    pub(super) events: u64,
+}
+
+impl World {
+    pub(super) fn new(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let weather = Weather::new(&mut random);
+        let groups: Vec<_> = [2, 1, 3].into_iter().enumerate().map(|(index, shards)| group(index, shards)).collect();
+        let poison = Unit { group: Arc::clone(&groups[2]), part: Part::Shard(1) }.id();
+        let slots = 1 + random.below(3) as usize;
+        let mut world = Self {
+            random,
+            weather,
+            now: Now::ZERO,
+            agenda: BTreeMap::new(),
+            serial: 0,
+            groups,
+            slots,
+            core: None,
+            run: 0,
+            stopped_until: Now::ZERO,
+            processes: Vec::new(),
+            lines: 0,
+            disk: Disk::default(),
+            counted: HashSet::new(),
+            poison,
+            outcome: None,
+            events: 0,
+        };
+        world.after(Now::ZERO, Happening::Starts);
+        world.after(Duration::from_secs(3), Happening::Strikes);
+        world
+    }
+
+    /// Runs to the end; how the sweep ended.
+    pub(super) fn pass(&mut self) -> Outcome {
+        while let Some(((at, _), happening)) = self.agenda.pop_first() {
+            self.now = at;
+            assert!(at < LONGEST && self.run < 60, "no end in sight: run {}, {:?}, {:?}", self.run, at, self.weather);
+            if at > BAD {
+                self.weather = Weather { poison: self.weather.poison, ..Weather::default() };
+            }
+            self.happen(happening);
+            if let Some(outcome) = self.outcome.take_if(|outcome| self.agenda.is_empty() || is_final(outcome)) {
+                self.inspect(&outcome);
+                return outcome;
+            }
+        }
+        panic!("nothing happens any more, and the sweep has not ended")
+    }
+
+    pub(super) fn spares_units(&self) -> bool {
+        self.weather.spares_units()
+    }
+
+    /// What must hold at the end.
+    fn inspect(&self, outcome: &Outcome) {
+        assert!(self.processes.iter().all(|process| !process.alive), "a worker outlives the sweep");
+        let lacking = self.groups.iter().enumerate().filter(|(index, _)| !self.disk.closed.contains(index));
+        match outcome {
+            Outcome::Complete => assert_eq!(lacking.count(), 0, "complete, but not all groups are closed"),
+            Outcome::Incomplete(failed) => assert!(!failed.is_empty() && lacking.count() > 0),
+            Outcome::NoWorkers(_) | Outcome::Interrupted => panic!("{outcome:?} is no end"),
+        }
+    }
+
+    pub(super) fn after(&mut self, delay: Duration, happening: Happening) {
+        self.at(self.now + delay, happening);
+    }
+
+    pub(super) fn at(&mut self, moment: Now, happening: Happening) {
+        self.serial += 1;
+        self.agenda.insert((moment, self.serial), happening);
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        let busy = self.now < self.stopped_until && matches!(happening, Happening::Tick(_) | Happening::Hears(..));
+        if busy {
+            return self.at(self.stopped_until, happening);
+        }
+        let process = match &happening {
+            Happening::Told(index, ..)
+            | Happening::Calls(index)
+            | Happening::Beats(index)
+            | Happening::Finishes(index, _) => Some(*index),
+            _ => None,
+        };
+        if let Some(index) = process.filter(|index| self.processes[*index].frozen || !self.processes[*index].alive) {
+            return self.processes[index].deferred.push(happening);
+        }
+        match happening {
+            Happening::Tick(run) if run == self.run && self.core.is_some() => {
+                self.feed(Event::Tick);
+                self.after(BEAT, Happening::Tick(run));
+            }
+            Happening::Hears(run, event) if run == self.run && self.core.is_some() => self.hear(event),
+            Happening::Tick(_) | Happening::Hears(..) => {}
+            Happening::Told(index, line, message) => self.tell(index, line, message),
+            Happening::Calls(index) => self.call(index),
+            Happening::Beats(index) => self.beat(index),
+            Happening::Finishes(index, serial) => self.finish(index, serial),
+            Happening::Dies(index, how) => self.die(index, how),
+            Happening::Thaws(index) => {
+                self.processes[index].frozen = false;
+                for happening in std::mem::take(&mut self.processes[index].deferred) {
+                    self.after(Duration::ZERO, happening);
+                }
+            }
+            Happening::Strikes => self.strike(),
+            Happening::Starts => self.start(),
+            Happening::Room => self.disk.full = false,
+        }
+    }
+}
+
+pub(super) fn is_final(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Complete | Outcome::Incomplete(_))
+}

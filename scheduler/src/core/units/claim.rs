@@ -1,0 +1,38 @@
+//! Claims: units that a worker says it holds when it calls again.
+
+use sweep::unit::{Part, UnitId};
+
+use super::{State, Units};
+
+/// What became of a claim to a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::core) enum Claim {
+    /// The unit is the slot's. Whether it waited before.
+    Held { unit: usize, waited: bool },
+    /// The unit is done or not of this sweep: its result is of no use.
+    Useless,
+    /// The unit is another one's.
+    Refused,
+}
+
+impl Units {
+    /// The worker of `slot` says that it holds the unit: what it was granted before its line broke, or by a
+    /// scheduler that is gone.
+    pub(in crate::core) fn claim(&mut self, id: &UnitId, slot: usize, attempt: u32) -> Claim {
+        let Some(index) = self.find(id) else { return Claim::Useless };
+        // Means whose shards are not all done were granted in error, or a shard was lost since.
+        let early = self.part(index) == Part::Means && self.means_ready(self.group(index)).is_none();
+        let entry = &mut self.list[index];
+        match entry.state {
+            State::Granted(holder) if holder == slot as u32 && entry.attempts == attempt => {
+                Claim::Held { unit: index, waited: false }
+            }
+            State::Waiting if attempt >= entry.attempts && !early => {
+                (entry.state, entry.attempts) = (State::Granted(slot as u32), attempt);
+                Claim::Held { unit: index, waited: true }
+            }
+            State::Done | State::GivenUp => Claim::Useless,
+            State::Granted(_) | State::Waiting => Claim::Refused,
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! The state of every unit, and what failures it has behind it.
+
+mod claim;
+#[cfg(test)]
+mod consistency;
+
+use std::collections::{BTreeMap, HashMap};
+
+use sweep::unit::{Part, Unit, UnitId};
+
+pub(super) use claim::Claim;
+
+use super::Task;
+use super::failure::Class;
+
+/// Every unit of a sweep: shards first, in the order of the config, then the means of each group.
+#[derive(Debug)]
+pub(super) struct Units {
+    list: Vec<Entry>,
+    groups: Vec<Group>,
+    by_name: HashMap<String, usize>,
+    /// Failures by unit and class: few units have any.
+    failures: HashMap<(usize, Class), u32>,
+    /// Why units were given up.
+    reasons: BTreeMap<usize, String>,
+    /// Units that are neither done nor given up.
+    open: usize,
+    retries: u32,
+}
+
+#[derive(Debug)]
+struct Entry {
+    unit: Unit,
+    group: u32,
+    attempts: u32,
+    forecast: Option<f32>,
+    state: State,
+}
+
+#[derive(Debug, Default)]
+struct Group {
+    /// Shards that are not done.
+    left: usize,
+    means: Option<usize>,
+    /// Its shards with their units, in rising order.
+    shards: Vec<(u64, u32)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum State {
+    /// In the queue; means wait for their shards first.
+    Waiting,
+    /// A slot's, in the attempt that is counted last.
+    Granted(u32),
+    Done,
+    GivenUp,
+}
+
+impl Units {
+    /// `shards`; for each group that is not closed, its unit of means.
+    pub(super) fn new(shards: Vec<Task>, means: Vec<Option<Unit>>, retries: u32) -> Self {
+        let mut groups: Vec<Group> = means.iter().map(|_| Group::default()).collect();
+        let (mut by_name, mut list) = (HashMap::new(), Vec::with_capacity(shards.len() + means.len()));
+        let mut add = |group: usize, unit: Unit, forecast: Option<f64>| {
+            if groups[group].shards.is_empty() && groups[group].means.is_none() {
+                by_name.insert(unit.group.name(), group);
+            }
+            match unit.part {
+                Part::Means => groups[group].means = Some(list.len()),
+                Part::Shard(shard) => groups[group].shards.push((shard, list.len() as u32)),
+            }
+            let forecast = forecast.map(|seconds| seconds as f32);
+            list.push(Entry { unit, group: group as u32, attempts: 0, forecast, state: State::Waiting });
+        };
+        for task in shards {
+            add(task.group, task.unit, task.forecast);
+        }
+        for (group, unit) in means.into_iter().enumerate() {
+            if let Some(unit) = unit {
+                add(group, unit, None);
+            }
+        }
+        for group in &mut groups {
+            group.shards.sort_unstable();
+            group.left = group.shards.len();
+        }
+        let (failures, reasons) = (HashMap::new(), BTreeMap::new());
+        Self { open: list.len(), list, groups, by_name, failures, reasons, retries }
+    }
+
+    /// Units that wait from the start: all shards, and means of groups whose shards are all there already.
+    pub(super) fn ready(&self) -> impl Iterator<Item = usize> {
+        let ready = |index: &usize| self.part(*index) != Part::Means || self.groups[self.group(*index)].left == 0;
+        (0..self.list.len()).filter(ready)
+    }
+
+    /// Units that are neither done nor given up.
+    pub(super) fn open(&self) -> usize {
+        self.open
+    }
+
+    /// The means of `group`, if its last shard has just been done.
+    pub(super) fn means_ready(&self, group: usize) -> Option<usize> {
+        self.groups[group].means.filter(|_| self.groups[group].left == 0)
+    }
+
+    pub(super) fn part(&self, index: usize) -> Part {
+        self.list[index].unit.part
+    }
+
+    pub(super) fn group(&self, index: usize) -> usize {
+        self.list[index].group as usize
+    }
+
+    /// Maps that the unit stands for.
+    pub(super) fn maps(&self, index: usize) -> u64 {
+        self.list[index].unit.maps()
+    }
+
+    /// Seconds that the unit is forecast to take.
+    pub(super) fn forecast(&self, index: usize) -> Option<f32> {
+        self.list[index].forecast
+    }
+
+    /// Every unit in the order of its index.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Unit, Option<f32>)> {
+        self.list.iter().map(|entry| (&entry.unit, entry.forecast))
+    }
+
+    /// Grants the unit anew.
+    pub(super) fn grant(&mut self, index: usize, slot: usize) -> (Unit, u32) {
+        let entry = &mut self.list[index];
+        entry.state = State::Granted(slot as u32);
+        entry.attempts += 1;
+        (entry.unit.clone(), entry.attempts)
+    }
+
+    /// The unit, if it is that of `slot` in just this attempt.
+    pub(super) fn granted(&self, id: &UnitId, slot: usize, attempt: u32) -> Option<usize> {
+        let index = self.find(id)?;
+        let entry = &self.list[index];
+        let current = entry.state == State::Granted(slot as u32) && entry.attempts == attempt;
+        if !current {
+            tracing::info!(unit = %id, attempt, slot, "refused the result of an old attempt");
+        }
+        current.then_some(index)
+    }
+
+    /// The unit is done, if this result of it counts.
+    pub(super) fn finish(&mut self, id: &UnitId, slot: usize, attempt: u32) -> Option<usize> {
+        let index = self.granted(id, slot, attempt)?;
+        self.list[index].state = State::Done;
+        self.open -= 1;
+        if matches!(self.part(index), Part::Shard(_)) {
+            let group = self.group(index);
+            self.groups[group].left -= 1;
+        }
+        Some(index)
+    }
+
+    /// A failure of this class; whether the unit waits again, and if so whether it is to be the last.
+    pub(super) fn failed(&mut self, index: usize, class: Class, text: &str) -> Option<bool> {
+        self.list[index].state = State::Waiting;
+        let answer = class.answer(self.retries);
+        let Some(budget) = answer.budget else { return Some(answer.last) };
+        let count = self.failures.entry((index, class)).or_default();
+        *count += 1;
+        if *count < budget {
+            return Some(answer.last);
+        }
+        self.give_up(index, format!("{text} ({}: {budget} of {budget})", answer.words));
+        None
+    }
+
+    /// The unit waits again, without blame.
+    pub(super) fn put_back(&mut self, index: usize) {
+        self.list[index].state = State::Waiting;
+    }
+
+    /// Whether the unit may have been the end of a worker before.
+    pub(super) fn suspect(&self, index: usize) -> bool {
+        self.failures.contains_key(&(index, Class::Crash))
+    }
+
+    /// Whether nothing is left to do. Means whose shards were given up are not to be done.
+    pub(super) fn all_ended(&self) -> bool {
+        self.open == 0
+    }
+
+    /// Every unit that was given up, with its reason.
+    pub(super) fn given_up(&self) -> Vec<(UnitId, String)> {
+        self.reasons.iter().map(|(index, text)| (self.list[*index].unit.id(), text.clone())).collect()
+    }
+
+    fn find(&self, id: &UnitId) -> Option<usize> {
+        let (group, part) = id.0.rsplit_once('/')?;
+        let group = &self.groups[*self.by_name.get(group)?];
+        if part == "means" {
+            return group.means;
+        }
+        let shard: u64 = part.parse().ok()?;
+        let at = group.shards.binary_search_by_key(&shard, |(shard, _)| *shard).ok()?;
+        Some(group.shards[at].1 as usize)
+    }
+
+    fn give_up(&mut self, index: usize, text: String) {
+        tracing::warn!(unit = %self.list[index].unit.id(), reason = text, "unit given up");
+        self.list[index].state = State::GivenUp;
+        self.reasons.insert(index, text);
+        self.open -= 1;
+        let group = self.group(index);
+        // Without one of its shards a group has no means.
+        if let Some(means) = self.groups[group].means.filter(|means| *means != index)
+            && self.list[means].state == State::Waiting
+        {
+            self.list[means].state = State::GivenUp;
+            self.reasons.insert(means, "a shard of its group was given up".to_owned());
+            self.open -= 1;
+        }
+    }
+}

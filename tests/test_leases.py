@@ -1,0 +1,119 @@
+"""Schedulers that die or stop, and workers that outlive them: nothing is computed twice, nobody is taken for dead who is not."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+from test_faults import NOISY, children, disturbed, kill, undisturbed  # noqa: F401
+
+ACCESS = ".attrisweep.access"
+
+
+def wait_for(what, seconds=60):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := what():
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"{seconds} s are over")
+
+
+def start(run, *arguments):
+    return subprocess.Popen(run.command("--lease", "10", *arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def serving(run, process, count=2):
+    """Ids of the workers, once each of them is at work."""
+    granted = lambda: len(list(run.output.rglob("images/.c.*"))) + len(list(run.output.rglob("images/c.*"))) >= 1
+    wait_for(granted)
+    return wait_for(lambda: (pids := children(process.pid)) and len(pids) == count and pids)
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def done(run):
+    """Every unit that a worker's log says was done, once for each time."""
+    logs = "".join(path.read_text() for path in (run.folder / "logs").glob("worker-*.log"))
+    return re.findall(r" done unit=(\S+)", logs)
+
+
+def log(run):
+    return (run.folder / "logs" / "scheduler.log").read_text()
+
+
+def test_a_scheduler_that_is_killed_takes_its_workers_and_their_results_back(disturbed, undisturbed):  # noqa: F811
+    process = start(disturbed)
+    workers = serving(disturbed, process)
+    kill(process.pid)
+    process.wait()
+    access = disturbed.output / ACCESS
+    assert access.stat().st_mode & 0o777 == 0o600
+    before = json.loads(access.read_text())
+    assert sorted(of["pid"] for of in before["processes"].values()) == sorted(workers)
+    time.sleep(1)
+    assert all(map(alive, workers)), "unreachable is not dead"
+    again = start(disturbed)
+    wait_for(lambda: log(disturbed).count("worker connected") >= 4)
+    assert json.loads(access.read_text()) == before
+    assert again.wait(timeout=120) == 0
+    assert disturbed.digests() == undisturbed[0]
+    units = done(disturbed)
+    assert len(units) == len(set(units)), "a unit was computed twice"
+    assert not access.exists() and not any(map(alive, workers))
+
+
+def test_a_worker_of_another_sweep_is_sent_away(disturbed, undisturbed):  # noqa: F811
+    methods = disturbed.config["search_space"]["attribution_methods"]
+    disturbed.config["search_space"]["attribution_methods"] = methods[1:]
+    process = start(disturbed)
+    workers = serving(disturbed, process)
+    kill(process.pid)
+    process.wait()
+    disturbed.config["search_space"]["attribution_methods"] = methods
+    again = start(disturbed)
+    wait_for(lambda: "of another sweep is sent away" in log(disturbed))
+    assert again.wait(timeout=120) == 0
+    assert not any(map(alive, workers))
+    assert disturbed.digests() == undisturbed[0]
+
+
+@pytest.mark.parametrize("seconds", [1, 6])
+def test_a_scheduler_that_is_stopped_for_a_while_goes_on_with_the_same_workers(disturbed, undisturbed, seconds):  # noqa: F811
+    process = start(disturbed)
+    workers = serving(disturbed, process)
+    os.kill(process.pid, signal.SIGSTOP)
+    time.sleep(seconds)
+    assert all(map(alive, workers))
+    os.kill(process.pid, signal.SIGCONT)
+    assert process.wait(timeout=120) == 0
+    assert log(disturbed).count("worker connected") == 2
+    assert disturbed.digests() == undisturbed[0]
+
+
+def test_a_worker_that_is_stopped_for_less_than_a_lease_loses_nothing(disturbed, undisturbed):  # noqa: F811
+    process = start(disturbed)
+    workers = serving(disturbed, process)
+    os.kill(workers[0], signal.SIGSTOP)
+    time.sleep(4)
+    os.kill(workers[0], signal.SIGCONT)
+    assert process.wait(timeout=120) == 0
+    assert log(disturbed).count("worker connected") == 2
+    assert disturbed.digests() == undisturbed[0]
+
+
+def test_a_worker_that_is_terminated_is_replaced_and_costs_no_retry(disturbed, undisturbed):  # noqa: F811
+    disturbed.config["scheduler"] = {"max_retries": 0}
+    process = start(disturbed)
+    os.kill(serving(disturbed, process)[0], signal.SIGTERM)
+    assert process.wait(timeout=120) == 0
+    assert disturbed.digests() == undisturbed[0]

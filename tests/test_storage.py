@@ -1,0 +1,83 @@
+"""A disk that is full and a store that is gone for a while: the sweep waits, says so once, and goes on by itself."""
+
+import re
+import subprocess
+import time
+
+import pytest
+from test_faults import NOISY, disturbed, undisturbed  # noqa: F401
+from test_leases import log, wait_for
+
+WAITS = "the sweep waits, and goes on by itself"
+GOES_ON = "the stores can be written again; the sweep goes on"
+
+
+@pytest.fixture
+def small_disk(disturbed):  # noqa: F811
+    """The output folder of `disturbed` on a file system of its own, of 8 MiB."""
+    disturbed.output.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disturbed.output)]
+    mounted = subprocess.run(mount, capture_output=True, text=True)
+    if mounted.returncode != 0:
+        pytest.skip(f"a file system cannot be mounted here: {mounted.stderr.strip()}")
+    yield disturbed
+    subprocess.run(["umount", "-l", str(disturbed.output)], check=True)
+
+
+def fill(folder):
+    with open(folder / "somebody_elses", "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(64 << 10))
+        except OSError:
+            pass
+
+
+def start(run):
+    return subprocess.Popen(run.command(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def granted(run):
+    """How often workers say that they failed."""
+    logs = "".join(path.read_text() for path in (run.folder / "logs").glob("worker-*.log"))
+    return len(re.findall(r" failed unit=", logs))
+
+
+def test_a_full_disk_pauses_the_sweep_until_there_is_room(small_disk, undisturbed):  # noqa: F811
+    process = start(small_disk)
+    wait_for(lambda: list(small_disk.output.rglob("attributions/*/c.*")))
+    fill(small_disk.output)
+    wait_for(lambda: WAITS in log(small_disk))
+    # Several tries, none of which costs a unit or makes a worker compute what cannot be written.
+    wait_for(lambda: log(small_disk).count("is tried again after a pause") >= 3)
+    failed = granted(small_disk)
+    time.sleep(1)
+    assert granted(small_disk) == failed <= 4
+    assert process.poll() is None
+    (small_disk.output / "somebody_elses").unlink()
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 0, told
+    assert told.count(WAITS) == 1 and told.count(GOES_ON) == 1, told
+    assert "No space left on device" in told
+    assert small_disk.digests() == undisturbed[0]
+
+
+def test_a_disk_that_is_full_at_the_start_ends_the_run_with_its_code(small_disk):
+    fill(small_disk.output)
+    assert "cannot be written" in (failed := small_disk.run(code=6).stderr) or "cannot write" in failed
+
+
+def test_a_store_that_is_gone_for_a_while_is_waited_for(disturbed, undisturbed):  # noqa: F811
+    process = start(disturbed)
+    wait_for(lambda: list(disturbed.output.rglob("attributions/*/c.*")))
+    away = disturbed.output.with_name("away")
+    disturbed.output.rename(away)
+    wait_for(lambda: WAITS in log(disturbed))
+    time.sleep(3)
+    assert process.poll() is None
+    assert not disturbed.output.exists(), "nothing may be written beside the disk that is to come back"
+    away.rename(disturbed.output)
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 0, told
+    assert told.count(WAITS) == 1
+    assert disturbed.digests() == undisturbed[0]
