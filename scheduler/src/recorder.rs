@@ -48,9 +48,8 @@ impl Recorder {
             fleet::Event::Connected { worker, slot, device, holds, .. } => {
                 self.slot_of.insert(*worker, *slot);
                 self.slots.entry(*slot).or_default().device.clone_from(device);
-                // Of an earlier scheduler's grants this journal's sweep knows nothing.
                 for (unit, attempt) in holds.iter().flatten() {
-                    self.granted(*worker, &unit.0, *attempt);
+                    self.held(*worker, unit.0.clone(), *attempt);
                 }
             }
             fleet::Event::Message { worker, message } => self.message(*worker, message),
@@ -70,7 +69,7 @@ impl Recorder {
     /// Something is said to a worker.
     pub(crate) fn said(&mut self, worker: WorkerId, message: &ToWorker) {
         match message {
-            ToWorker::Grant { unit, attempt } => self.granted(worker, &unit.id().0, *attempt),
+            ToWorker::Grant { unit, attempt } => self.held(worker, unit.id().0, *attempt),
             ToWorker::Stop => {
                 if let Some((_, served)) = self.served(worker) {
                     served.stopping = true;
@@ -80,15 +79,14 @@ impl Recorder {
         }
     }
 
-    /// `worker` holds an attempt of `unit`; one that calls again may say so twice.
-    fn granted(&mut self, worker: WorkerId, unit: &str, attempt: u32) {
+    /// `worker` holds an attempt: granted now, or by a scheduler before this one.
+    fn held(&mut self, worker: WorkerId, unit: String, attempt: u32) {
         let Some((slot, served)) = self.served(worker) else { return };
-        let held = (unit.to_owned(), attempt);
-        if served.held.contains(&held) {
+        if served.held.contains(&(unit.clone(), attempt)) {
             return;
         }
-        served.held.push(held);
-        let (unit, device) = (unit.to_owned(), served.device.clone());
+        served.held.push((unit.clone(), attempt));
+        let device = served.device.clone();
         self.journal.tell(Event::Granted { unit, attempt, worker: worker.0, slot, device });
     }
 

@@ -68,7 +68,7 @@ impl Class {
             Self::Hung => (Some(retries + 1), true, Outside, "times too slow"),
             Self::Crash => (Some(3), true, Fault, "crashes of its worker"),
             // Two hundred over a sweep must not end a unit that gets on between them.
-            Self::Killed => (Some(100), false, Outside, "kills of its worker"),
+            Self::Killed => (Some(50), false, Outside, "kills of its worker"),
             Self::Preempted => (Some(50), false, Outside, "preemptions of its worker"),
             Self::Lost => (Some(30), false, Outside, "workers not heard any more"),
             Self::Device => (None, false, Fault, "devices that cannot be used"),

@@ -54,7 +54,7 @@ fn each_way_in_which_workers_end_has_its_own_budget_and_its_own_words() {
         (Ended::Code(70), 3, "its worker left with exit code 70 (crashes of its worker: 3 of 3)"),
         (Ended::Signal(6), 6, "its worker was ended by signal 6 (times out of host memory: 6 of 6)"),
         (Ended::Code(HOST_MEMORY), 6, "its worker left with exit code 86 (times out of host memory: 6 of 6)"),
-        (Ended::Signal(9), 30, "its worker was ended by signal 9 (kills of its worker: 30 of 30)"),
+        (Ended::Signal(9), 50, "its worker was ended by signal 9 (kills of its worker: 50 of 50)"),
         (Ended::Signal(15), 50, "its worker was ended by signal 15 (preemptions of its worker: 50 of 50)"),
         (Ended::Code(LEASE_LOST), 30, "its worker left with exit code 84 (workers not heard any more: 30 of 30)"),
     ];
