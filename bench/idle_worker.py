@@ -32,14 +32,14 @@ def run(arguments):
             line.sendall(json.dumps(message).encode() + b"\n")
 
         token = os.environ["ATTRISWEEP_TOKEN"]
-        send({"Hello": {"token": token, "slot": int(options["--slot"]), "version": version, "device": "none"}})
+        send({"Hello": {"token": token, "slot": int(options["--slot"]), "version": version, "device": "none", "instance": int(options["--instance"])}})
         for message in map(json.loads, line.makefile()):
             if message == "Stop":
                 break
             if "Grant" in message:
                 grants.append(time.perf_counter())
                 unit, attempt = message["Grant"]["unit"], message["Grant"]["attempt"]
-                report = {"maps": 0, "bytes": 0, "seconds": 0, "computing": 0, "underflow": [], "incomplete": []}
+                report = {"maps": 0, "bytes": 0, "seconds": 0, "computing": 0, "underflow": [], "incomplete": [], "learned": []}
                 send({"Done": {"unit": unit_id(unit), "attempt": attempt, "report": report}})
         # Before the line is closed: the scheduler ends a worker that has hung up.
         print(json.dumps({"seconds": grants[-1] - grants[0], "units": len(grants) - 1}), file=sys.stderr)
