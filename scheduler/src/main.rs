@@ -135,6 +135,9 @@ fn sweep(cli: &SweepArgs, scope: Scope) -> Result<exit::Code, exit::Failure> {
     let worker = fleet::Worker::locate(cli.worker.clone());
     let mut checked = plan::check(cli.config.as_deref().unwrap_or(Path::new("")), &worker, &cli.wishes())?;
     if cli.check {
+        for warning in &checked.warnings {
+            let _ = writeln!(std::io::stderr(), "warning: {warning}");
+        }
         summary::tell_plan(&checked);
         return Ok(exit::Code::Complete);
     }

@@ -61,7 +61,12 @@ impl Subject {
     /// Whether the two take the same. Files of the same weights differ in names and padding by less than a hundredth.
     pub fn is_like(&self, other: &Self) -> bool {
         let near = self.weights.abs_diff(other.weights) <= other.weights / 100;
-        near && Self { weights: 0, ..self.clone() } == Self { weights: 0, ..other.clone() }
+        let Self { device, precision, shape, model, classes, weights: _, key, class, parameters, semantics } = self;
+        let sizes = (*precision, *shape, *classes, *semantics);
+        let names = [device, model, key, class];
+        near && sizes == (other.precision, other.shape, other.classes, other.semantics)
+            && names == [&other.device, &other.model, &other.key, &other.class]
+            && *parameters == other.parameters
     }
 }
 
