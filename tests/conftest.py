@@ -7,6 +7,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -118,6 +119,16 @@ def make_weights(folder, flag, arch, size, **options):
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save({"net": make_model(arch, size, **options).state_dict()}, path)
     return path
+
+
+def wait_for(what, seconds=60):
+    """What `what` gives as soon as that is anything."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := what():
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"{seconds} s are over")
 
 
 class Sweep:

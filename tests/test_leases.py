@@ -8,18 +8,10 @@ import subprocess
 import time
 
 import pytest
+from conftest import wait_for
 from test_faults import NOISY, children, disturbed, kill, undisturbed  # noqa: F401
 
 ACCESS = ".attrisweep.access"
-
-
-def wait_for(what, seconds=60):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := what():
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"{seconds} s are over")
 
 
 def start(run, *arguments):

@@ -3,6 +3,7 @@
 import os
 import pickle
 import shutil
+import signal
 import socket
 import subprocess
 import zipfile
@@ -10,7 +11,7 @@ import zipfile
 import numpy as np
 import pytest
 import torch
-from conftest import METHODS, ROOT, SCHEDULER, Sweep, make_dataset, make_model, make_weights
+from conftest import METHODS, ROOT, SCHEDULER, Sweep, make_dataset, make_model, make_weights, wait_for
 from safetensors.torch import save_file
 
 
@@ -357,7 +358,7 @@ def small_disk(tmp_path):
 
 
 @needs_mount
-def test_a_full_disk_stops_the_sweep_and_what_is_written_is_whole(sweep, small_disk):
+def test_a_sweep_that_waits_for_a_full_disk_can_be_interrupted_and_what_is_written_is_whole(sweep, small_disk):
     run = sweep()
     whole = sweep()
     whole.output = whole.folder / "whole"
@@ -365,12 +366,15 @@ def test_a_full_disk_stops_the_sweep_and_what_is_written_is_whole(sweep, small_d
     whole.run()
     run.output = small_disk / "out"
     run.config["paths"]["final_output_dir"] = str(run.output)
-    told = run.run(code=6).stderr
-    assert "No space left on device" in told and "run the same command again" in told
+    process = subprocess.Popen(run.command(), stderr=subprocess.PIPE, text=True)
+    log = run.folder / "logs" / "scheduler.log"
+    wait_for(lambda: log.exists() and log.read_text().count("is tried again after a pause") >= 2)
+    process.send_signal(signal.SIGINT)
+    told = process.communicate(timeout=60)[1]
+    assert process.returncode == 130 and "No space left on device" in told and "the same command goes on" in told
     expected = whole.digests()
     written = {path: digest for path, digest in run.digests().items() if "/c." in path}
     assert written and all(expected[path] == digest for path, digest in written.items())
-    assert not list(run.output.rglob(".*.tmp"))
     subprocess.run(["mount", "-o", "remount,size=50m", small_disk], check=True)
     run.run()
     assert run.digests() == expected

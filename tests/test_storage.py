@@ -5,8 +5,9 @@ import subprocess
 import time
 
 import pytest
+from conftest import wait_for
 from test_faults import NOISY, disturbed, undisturbed  # noqa: F401
-from test_leases import log, wait_for
+from test_leases import log
 
 WAITS = "the sweep waits, and goes on by itself"
 GOES_ON = "the stores can be written again; the sweep goes on"

@@ -62,6 +62,9 @@ pub fn run(
     options: Options,
     tell: &(dyn Fn(&str) + Sync),
 ) -> Result<Summary, Failure> {
+    if let Some(folder) = checked.batches.results_file().parent() {
+        store::durable::create_folders(folder)?;
+    }
     let (tasks, known) = task::list(checked, options.force);
     let slots = checked.slots.clone();
     let mut summary = Summary::default();

@@ -208,9 +208,6 @@ fn put_aside(file: &Path) {
 pub(crate) fn write_json(file: &Path, value: &impl Serialize) -> Result<(), StoreError> {
     let bytes = serde_json::to_vec_pretty(value)
         .map_err(|error| StoreError::Write { path: file.to_owned(), source: error.into() })?;
-    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        durable::create_folders(folder)?;
-    }
     durable::put(file, &bytes, &std::process::id().to_string())
 }
 

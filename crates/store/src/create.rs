@@ -88,9 +88,11 @@ pub fn create(
         reason: error.to_string(),
     };
     // First of all the root: whose store this is must be known however early the scheduler dies.
+    durable::create_folders(&group.store)?;
     put_root(group, facts, false, tag)?;
     for (path, metadata) in layout::arrays(group, labels, compression).map_err(failed)? {
         let folder = group.store.join(&path);
+        durable::create_folders(&folder)?;
         if !folder.join(METADATA).is_file() {
             put_json(&folder.join(METADATA), &metadata, tag)?;
         }
@@ -118,7 +120,6 @@ pub(crate) const METADATA: &str = "zarr.json";
 /// The JSON is copied as it is: passing it through zarrs' types turns `{"name": "crc32c"}` into
 /// `"crc32c"`, which zarr-python 3.1 refuses.
 fn put_root(group: &Group, facts: &Facts, complete: bool, tag: &str) -> Result<(), StoreError> {
-    durable::create_folders(&group.store)?;
     let mut below: Map<String, Value> = nodes(&group.store, &group.store)?.into_iter().collect();
     below.sort_keys();
     let root = json!({

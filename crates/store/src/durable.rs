@@ -11,13 +11,13 @@ const SWEPT: u32 = 5;
 
 /// Puts `bytes` at `path`. `tag` tells apart writers of the same file: run and attempt.
 ///
-/// When this returns, the file survives a power cut; before, nothing is at `path` that was not there.
+/// When this returns, the file survives a power cut; before, nothing is at `path` that was not there. Its folder is not
+/// made: one that has gone may be a disk that comes back, and nothing is to be written in its place.
 pub fn put(path: &Path, bytes: &[u8], tag: &str) -> Result<(), StoreError> {
     let failed = |source| StoreError::Write { path: path.to_owned(), source };
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(failed(io::ErrorKind::InvalidInput.into()));
     };
-    create_folders(folder)?;
     let aside = folder.join(format!(".{}.{tag}.tmp", name.to_string_lossy()));
     let write = || write_synced(&aside, bytes).and_then(|()| fs::rename(&aside, path));
     let mut written = write();
@@ -105,9 +105,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_there_whole_with_its_folders_and_nothing_beside_it() {
+    fn a_file_is_there_whole_and_nothing_beside_it() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("a/b/c");
+        create_folders(&root.path().join("a/b")).unwrap();
         for bytes in [b"first".as_slice(), b"second"] {
             put(&path, bytes, "run-1").unwrap();
             assert_eq!(fs::read(&path).unwrap(), bytes);
@@ -116,8 +117,16 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_that_has_gone_is_not_made_again() {
+        let root = tempfile::tempdir().unwrap();
+        assert!(put(&root.path().join("gone/c.0"), b"x", "t").is_err());
+        assert!(!root.path().join("gone").exists());
+    }
+
+    #[test]
     fn what_a_dead_writer_left_is_swept_and_nothing_else() {
         let root = tempfile::tempdir().unwrap();
+        create_folders(&root.path().join("x")).unwrap();
         put(&root.path().join("x/c.0"), b"kept", "t").unwrap();
         fs::write(root.path().join("x/.c.1.run-2.tmp"), b"torn").unwrap();
         sweep(root.path()).unwrap();
