@@ -3,8 +3,10 @@
 import copy
 import hashlib
 import itertools
+import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -129,6 +131,21 @@ def wait_for(what, seconds=60):
             return found
         time.sleep(0.02)
     raise AssertionError(f"{seconds} s are over")
+
+
+def children(pid):
+    """Processes that `pid` has started and that are its own."""
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout
+    return [int(child) for child in listed.split()]
+
+
+def kill(pid):
+    """SIGKILL; whether there was anybody."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 class Sweep:

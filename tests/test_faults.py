@@ -8,21 +8,9 @@ import subprocess
 import time
 
 import pytest
-from conftest import METHODS, NOISES
+from conftest import METHODS, NOISES, children, kill
 
 NOISY = NOISES[:2]
-
-
-def children(pid):
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout
-    return [int(child) for child in listed.split()]
-
-
-def kill(pid):
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from conftest import METHODS, NOISES, SCHEDULER, Sweep
+from conftest import METHODS, NOISES, SCHEDULER, Sweep, children, kill
 
 KILLS = int(os.environ.get("ATTRISWEEP_KILLS", "40"))
 SEED = int(os.environ.get("ATTRISWEEP_SEED", "6"))
@@ -19,19 +19,6 @@ def configured(folder, inputs):
     return run
 
 
-def descendants(pid):
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout
-    return [int(child) for child in listed.split()]
-
-
-def kill(pid):
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def lose_something(run, moments):
     """A sweep that ended too early has something to do again."""
     lost = moments.choice(sorted(path for path in run.output.rglob("c.*") if ".zarr/" in str(path)))
@@ -41,7 +28,7 @@ def lose_something(run, moments):
 def strike(process, moments):
     """Kills the scheduler, one of its processes, or all of them; the number that were killed."""
     victim = moments.choice(["scheduler", "worker", "worker", "everything"])
-    workers = descendants(process.pid)
+    workers = children(process.pid)
     if victim == "worker" and workers:
         return kill(moments.choice(workers))
     killed = kill(process.pid)

@@ -8,8 +8,8 @@ import subprocess
 import time
 
 import pytest
-from conftest import wait_for
-from test_faults import NOISY, children, disturbed, kill, undisturbed  # noqa: F401
+from conftest import children, kill, wait_for
+from test_faults import NOISY, disturbed, undisturbed  # noqa: F401
 
 ACCESS = ".attrisweep.access"
 

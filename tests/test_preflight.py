@@ -152,7 +152,7 @@ def test_a_batch_that_does_not_fit_is_halved_the_unit_finished_and_the_profile_c
     tight.output.mkdir()
     (tight.output / "preflight_results.json").write_text(json.dumps({"resnet18": {"DeepLIFT_baselines_zero": 128}}))
     told = tight.run().stderr
-    assert "memory ran out; the batch is smaller now" in told
+    assert "memory ran out, and the batch is another one now" in told
     assert tight.digests() == undisturbed
     (entry,) = entries(tight).values()
     assert entry["batch"] < 128 and (entry["bound"], entry["by"]) == ("memory", "sweep")

@@ -22,6 +22,7 @@ pub use report::Summary;
 
 use probe::Probe;
 use report::Cost;
+use search::Found;
 use task::Task;
 
 /// How to probe.
@@ -51,6 +52,28 @@ struct Shared<'a> {
     summary: Summary,
     /// Files that could not be written.
     failure: Option<Failure>,
+}
+
+impl Shared<'_> {
+    /// Writes what was found of `task`: whoever is killed now has lost nothing. A disk that takes no files ends all tasks.
+    fn keep(&mut self, task: Task, found: &Found) {
+        let libtorch = self.batches.profile().libtorch().to_owned();
+        self.batches.put(Entry {
+            of: task.subject,
+            batch: found.batch,
+            bound: found.bound,
+            bytes: found.line,
+            images_per_second: found.rate,
+            by: Source::Preflight,
+            date: profile::now(),
+            program: profile::program(),
+            libtorch,
+        });
+        if let Err(error) = self.batches.save().and_then(|()| self.batches.save_results()) {
+            self.failure = Some(error.into());
+            self.tasks.clear();
+        }
+    }
 }
 
 /// Measures every variant of the config that no profile knows, on all devices at once, and writes the files after each.
@@ -107,23 +130,7 @@ fn serve(slot: &Slot, worker: &Worker, options: Options, shared: &Mutex<Shared<'
             Ok(found) => {
                 tell(&report::line(&task, &found));
                 shared.summary.found(&task, &found, &cost);
-                let libtorch = shared.batches.profile().libtorch().to_owned();
-                shared.batches.put(Entry {
-                    of: task.subject,
-                    batch: found.batch,
-                    bound: found.bound,
-                    bytes: found.line,
-                    images_per_second: found.rate,
-                    by: Source::Preflight,
-                    date: profile::now(),
-                    program: profile::program(),
-                    libtorch,
-                });
-                let saved = shared.batches.save().and_then(|()| shared.batches.save_results());
-                if let Err(error) = saved {
-                    shared.failure = Some(error.into());
-                    shared.tasks.clear();
-                }
+                shared.keep(task, &found);
             }
             Err(why) => {
                 let name = task.name();

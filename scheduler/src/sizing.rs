@@ -71,7 +71,7 @@ impl<'a> Sizing<'a> {
                     model = group.model,
                     keys,
                     batch = learned.batch,
-                    "memory ran out; the batch is smaller now"
+                    "memory ran out, and the batch is another one now"
                 );
             }
             if self.batches.learn(group, slot, learned) {
