@@ -104,8 +104,13 @@ fn the_config_comes_before_the_profile_and_that_before_the_references_results() 
 fn what_was_measured_elsewhere_does_not_count() {
     let (folder, group) = (tempfile::tempdir().unwrap(), group(64));
     let mut known = batches(folder.path(), "");
-    known.put(entry(&group, "x", 12, Bound::Speed));
+    let mut larger = entry(&group, "x", 7, Bound::Speed);
+    larger.of.weights = 1000;
+    known.put(larger);
     let of = |known: &Batches, group: &Group, device: &str| known.of(group, &group.variants[0], &slot(device, None)).0;
+    // The weights that are not there have a size of 0.
+    assert_eq!(of(&known, &group, "x"), CAUTIOUS);
+    known.put(entry(&group, "x", 12, Bound::Speed));
     assert_eq!(of(&known, &group, "another"), CAUTIOUS);
     let others: [fn(&mut Group); 5] = [
         |group| group.shape = [3, 9, 9],
@@ -119,6 +124,8 @@ fn what_was_measured_elsewhere_does_not_count() {
         change(&mut other);
         assert_eq!(of(&known, &other, "x"), CAUTIOUS);
     }
+    known.save().unwrap();
+    assert_eq!(of(&batches(folder.path(), ""), &group, "x"), 12);
     let (later, _) = Batches::read(&config(folder.path(), ""), "2.12.0");
     assert_eq!(of(&later, &group, "x"), CAUTIOUS);
 }
