@@ -1,18 +1,23 @@
 //! A convolution with what follows it: batch norm, a sum with another value, a ReLU.
 
+use std::cell::OnceCell;
+
 use tch::{Kind, TchError, Tensor};
 
 use super::gradient::{InputGradient, packed};
 use super::normalise::Affine;
 use super::relu::{End, Gated};
 use super::shim::{block, convolve};
-use crate::graph::{How, Kept, Operation, Pair, Reach, Rule};
+use super::winograd::{TILE, Winograd};
+use crate::graph::{How, Kept, Operation, Pair, Reach, Rule, Split};
 use crate::operations::{BatchNorm, Convolution, Geometry, Relu, reduced};
 
 /// Convolution, batch norm, sum and ReLU, of which only the first must be there.
 #[derive(Debug)]
 pub(crate) struct Block {
     packed: Tensor,
+    /// For changes of a few pixels; its weights are made when they are first asked for.
+    differences: Option<Differences>,
     bias: Option<Tensor>,
     geometry: Geometry,
     /// Of the output.
@@ -21,6 +26,29 @@ pub(crate) struct Block {
     input_gradient: InputGradient,
     norm: Option<Affine>,
     relu: Option<Gated>,
+}
+
+/// The convolution of differences.
+#[derive(Debug)]
+struct Differences {
+    weight: Tensor,
+    winograd: OnceCell<Winograd>,
+}
+
+impl Differences {
+    fn of(convolution: &Convolution) -> Option<Self> {
+        let (weight, geometry) = (convolution.weight.shallow_clone(), convolution.geometry);
+        let fits = Winograd::fits(&weight) && geometry.stride == [1, 1] && geometry.dilation == [1, 1];
+        fits.then(|| Self { weight, winograd: OnceCell::new() })
+    }
+
+    fn convolved(&self, difference: &Tensor) -> Result<Tensor, TchError> {
+        if self.winograd.get().is_none() {
+            drop(self.winograd.set(Winograd::of(&self.weight)?));
+        }
+        let made = self.winograd.get().ok_or_else(|| TchError::Shape("weights that are gone".to_owned()))?;
+        made.apply(difference, [0, 0])
+    }
 }
 
 impl Block {
@@ -35,6 +63,7 @@ impl Block {
         let size = convolution.weight.size();
         Ok(Self {
             packed: packed(&convolution.weight)?,
+            differences: Differences::of(convolution),
             bias: convolution.bias.as_ref().map(Tensor::shallow_clone),
             geometry: convolution.geometry,
             channels: size[0],
@@ -55,11 +84,19 @@ impl Block {
         single && taken && out % block == 0 && convolution.geometry.groups == 1
     }
 
-    fn convolved(&self, inputs: &[&Tensor], padding: [i64; 2], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
+    fn sums(&self, input: &Tensor, padding: [i64; 2]) -> Result<Tensor, TchError> {
         let geometry = Geometry { padding, ..self.geometry };
-        let y = convolve(inputs[0], &self.packed, self.bias.as_ref(), geometry, None, block())?;
+        convolve(input, &self.packed, self.bias.as_ref(), geometry, None, block())
+    }
+
+    fn convolved(&self, inputs: &[&Tensor], padding: [i64; 2], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
+        self.ended(self.sums(inputs[0], padding)?, &inputs[1..], how)
+    }
+
+    /// What follows on the convolution.
+    fn ended(&self, y: Tensor, others: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
         let (norm, relu) = (self.norm.as_ref(), self.relu.as_ref());
-        match inputs.get(1) {
+        match others.first() {
             // One of both is broadcast: a pass of its own.
             Some(other) if other.size() != y.size() => {
                 let (y, _) = End { norm, residual: None, relu: None }.of(y, How::FORWARD)?;
@@ -132,5 +169,36 @@ impl Operation for Block {
 
     fn run_inside(&self, inputs: &[&Tensor]) -> Result<Tensor, TchError> {
         Ok(self.convolved(inputs, [0, 0], How::FORWARD)?.0)
+    }
+
+    fn split(&self) -> Option<&dyn Split> {
+        self.differences.is_some().then_some(self)
+    }
+}
+
+impl Split for Block {
+    fn linear(&self, input: &Tensor) -> Result<Tensor, TchError> {
+        self.sums(input, self.geometry.padding)
+    }
+
+    fn finish(&self, linear: Tensor, others: &[&Tensor]) -> Result<Tensor, TchError> {
+        Ok(self.ended(linear, others, How::FORWARD)?.0)
+    }
+
+    fn finish_changed(
+        &self,
+        difference: &Tensor,
+        add: &(dyn Fn(usize, &mut [f32]) + Sync),
+        others: &[&Tensor],
+    ) -> Result<Tensor, TchError> {
+        let Some(differences) = &self.differences else {
+            return Err(TchError::Shape("a convolution that is not split".to_owned()));
+        };
+        let end = End { norm: self.norm.as_ref(), residual: others.first().copied(), relu: self.relu.as_ref() };
+        Ok(end.filled(differences.convolved(difference)?, add, How::FORWARD)?.0)
+    }
+
+    fn tile(&self) -> i64 {
+        TILE
     }
 }

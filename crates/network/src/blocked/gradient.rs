@@ -5,6 +5,7 @@
 use tch::{Kind, TchError, Tensor};
 
 use super::shim::{block, convolve};
+use super::winograd::Winograd;
 use crate::operations::{Convolution, Geometry};
 
 /// How the gradient of the output becomes that of the input.
@@ -12,6 +13,8 @@ use crate::operations::{Convolution, Geometry};
 pub(super) enum InputGradient {
     /// With stride 1: the convolution with turned weights.
     Turned { packed: Tensor, geometry: Geometry },
+    /// The same with weights of 3x3, in fewer products.
+    Winograd { convolution: Winograd, padding: [i64; 2] },
     /// The transposed convolution, with `[out, in, kh, kw]`.
     Transposed { weight: Tensor, geometry: Geometry },
     /// To few channels: see [`Phases`].
@@ -34,6 +37,9 @@ impl InputGradient {
         let Some((turned, padding)) = scaled.turned() else {
             return Ok(Self::Transposed { weight: scaled.weight, geometry });
         };
+        if dilation == [1, 1] && Winograd::fits(turned) {
+            return Ok(Self::Winograd { convolution: Winograd::of(turned)?, padding });
+        }
         let geometry = Geometry { stride: [1, 1], padding, ..geometry };
         Ok(Self::Turned { packed: packed(turned)?, geometry })
     }
@@ -42,6 +48,7 @@ impl InputGradient {
     pub(super) fn apply(&self, gradient: &Tensor, size: [i64; 2]) -> Result<Tensor, TchError> {
         match self {
             Self::Turned { packed, geometry } => convolve(gradient, packed, None, *geometry, None, block()),
+            Self::Winograd { convolution, padding } => convolution.apply(gradient, *padding),
             Self::Transposed { weight, geometry } => {
                 let (outputs, kernel) = (&gradient.size()[2..4], &weight.size()[2..4]);
                 let beyond = [0, 1].map(|axis| {

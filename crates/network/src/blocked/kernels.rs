@@ -23,7 +23,7 @@ pub(super) fn fit(block: i64) -> bool {
 /// Runs a kernel on planes with so many channels in a block, for which [`fit`] has said yes.
 #[inline]
 #[cfg(target_arch = "x86_64")]
-pub(super) fn run(block: usize, kernel: impl WithSimd<Output = ()>) {
+pub(crate) fn run(block: usize, kernel: impl WithSimd<Output = ()>) {
     match (block, pulp::x86::V4::try_new(), pulp::x86::V3::try_new()) {
         (16, Some(simd), _) => Simd::vectorize(simd, kernel),
         (_, _, Some(simd)) => Simd::vectorize(simd, kernel),
@@ -38,7 +38,7 @@ pub(super) fn fit(_: i64) -> bool {
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) fn run(_: usize, _: impl WithSimd<Output = ()>) {}
+pub(crate) fn run(_: usize, _: impl WithSimd<Output = ()>) {}
 
 /// Bytes in which kernels keep a yes or no for each channel of a block.
 pub(super) fn mask_bytes(block: i64) -> i64 {
@@ -62,6 +62,25 @@ pub(super) fn pixels_mut<S: Simd>(plane: &mut [f32]) -> &mut [S::f32s] {
 #[inline(always)]
 fn at_least<S: Simd>(simd: S, value: S::f32s, least: S::f32s) -> S::f32s {
     simd.select_f32s(simd.less_than_f32s(value, least), least, value)
+}
+
+/// `x + sign * y` in place.
+pub(crate) struct Combine<'a> {
+    pub(crate) x: &'a mut [f32],
+    pub(crate) y: &'a [f32],
+    pub(crate) sign: f32,
+}
+
+impl WithSimd for Combine<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let sign = simd.splat_f32s(self.sign);
+        for (x, &y) in pixels_mut::<S>(self.x).iter_mut().zip(pixels::<S>(self.y)) {
+            *x = simd.mul_add_e_f32s(sign, y, *x);
+        }
+    }
 }
 
 /// `x * scale + shift + residual` in place, clamped at zero if `relu`; `positive` says where the result is.

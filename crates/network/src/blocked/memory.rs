@@ -2,6 +2,8 @@
 
 #![expect(unsafe_code, reason = "tch gives tensors as pointers, and threads that are not Rust's share out slices")]
 
+use std::marker::PhantomData;
+
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::shim::parallel;
@@ -62,26 +64,42 @@ pub(crate) fn each_pair<T: Element, U: Element>(
 ) {
     let count = out.len() / length.max(1);
     assert!(beside.len() >= count * length_beside, "runs beside others are as many");
-    let (out, beside) = (Shared(out.as_mut_ptr()), Shared(beside.as_mut_ptr()));
+    let (out, beside) = (Places::of(out), Places::of(beside));
     parallel(count, GRAIN / length.max(1), |part| {
         for index in part {
-            // SAFETY: runs do not overlap, every index is in one part only, and both slices are borrowed here.
-            let (run, run_beside) = unsafe { (out.run(index, length), beside.run(index, length_beside)) };
+            // SAFETY: runs do not overlap, and every index is in one part only.
+            let (run, run_beside) =
+                unsafe { (out.place(index * length, length), beside.place(index * length_beside, length_beside)) };
             act(index, run, run_beside);
         }
     });
 }
 
-/// A slice of which several threads take different runs.
-struct Shared<T>(*mut T);
+/// A slice of which several threads take different places.
+pub(super) struct Places<'a, T> {
+    values: *mut T,
+    length: usize,
+    borrowed: PhantomData<&'a mut [T]>,
+}
 
-// SAFETY: threads take runs that do not overlap.
-unsafe impl<T: Send> Sync for Shared<T> {}
+// SAFETY: whoever takes a place sees to it that nobody else has it.
+unsafe impl<T: Send> Sync for Places<'_, T> {}
 
-impl<T> Shared<T> {
-    #[expect(clippy::mut_from_ref, reason = "every run is taken once")]
-    unsafe fn run(&self, index: usize, length: usize) -> &mut [T] {
-        // SAFETY: the caller takes every run once, and runs are inside of the slice.
-        unsafe { std::slice::from_raw_parts_mut(self.0.add(index * length), length) }
+impl<'a, T> Places<'a, T> {
+    pub(super) fn of(values: &'a mut [T]) -> Self {
+        Self { values: values.as_mut_ptr(), length: values.len(), borrowed: PhantomData }
+    }
+
+    /// So many values from `first` on.
+    ///
+    /// # Safety
+    ///
+    /// No two places that are held at one time overlap.
+    #[expect(clippy::mut_from_ref, reason = "no two places overlap")]
+    #[inline]
+    pub(super) unsafe fn place(&self, first: usize, length: usize) -> &mut [T] {
+        assert!(first + length <= self.length, "a place is inside of its slice");
+        // SAFETY: inside of the slice, which is borrowed as long as this is, and the caller's alone.
+        unsafe { std::slice::from_raw_parts_mut(self.values.add(first), length) }
     }
 }

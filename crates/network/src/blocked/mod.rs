@@ -18,10 +18,12 @@ mod memory;
 mod normalise;
 mod relu;
 mod shim;
+mod winograd;
 
 pub(crate) use average_pool::Average;
 pub(crate) use border::{Enter, Leave};
 pub(crate) use convolution::Block;
+pub(crate) use kernels::{Combine, run};
 pub(crate) use max_pool::Pool;
 pub(crate) use memory::{each_run, values, values_mut};
 pub(crate) use normalise::Normalise;

@@ -79,3 +79,31 @@ fn no_number_wins_over_nan_in_a_pooling() -> Result<(), TchError> {
     assert!(found.equal(&expected));
     Ok(())
 }
+
+#[test]
+#[ignore]
+fn speed() -> Result<(), TchError> {
+    use super::gradient::packed;
+    use super::shim::convolve;
+    use super::winograd::Winograd;
+    use std::time::Instant;
+    for (c, o, s, n) in [(64, 64, 56, 4), (128, 128, 28, 4), (256, 256, 14, 4), (512, 512, 7, 4), (512, 512, 7, 1), (64, 64, 12, 128), (128, 128, 10, 128), (256, 256, 9, 128), (512, 512, 7, 128), (128, 32, 56, 4), (128, 32, 14, 4), (32, 128, 14, 4)] {
+        let weight = wave(&[o, c, 3, 3], 0.37)?;
+        let x = enter(&wave(&[n, c, s, s], 0.11)?)?;
+        let win = Winograd::of(&weight)?;
+        let packed = packed(&weight)?;
+        let geometry = Geometry::square(1, 1);
+        let mut best = [f64::MAX; 2];
+        for _ in 0..15 {
+            let t = Instant::now();
+            let _a = convolve(&x, &packed, None, geometry, None, block())?;
+            best[0] = best[0].min(t.elapsed().as_secs_f64());
+            let t = Instant::now();
+            let _b = win.apply(&x, [1, 1])?;
+            best[1] = best[1].min(t.elapsed().as_secs_f64());
+        }
+        let flop = (n * c * o * s * s * 18) as f64;
+        println!("{c}->{o} {s}px n={n}: direct {:.3} ms {:.0} GF  winograd {:.3} ms {:.0} eff GF  ratio {:.2}", best[0] * 1e3, flop / best[0] / 1e9, best[1] * 1e3, flop / best[1] / 1e9, best[1] / best[0]);
+    }
+    Ok(())
+}

@@ -14,7 +14,7 @@ pub use change::{Clean, Replacement};
 pub use forward::Trace;
 pub(crate) use forward::{How, Kept};
 pub use layer::Layer;
-pub(crate) use operation::{Operation, Pair, Part, Reach};
+pub(crate) use operation::{Operation, Pair, Part, Reach, Split};
 
 use std::rc::Rc;
 

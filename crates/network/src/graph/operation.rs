@@ -60,6 +60,11 @@ pub(crate) trait Operation: fmt::Debug {
         Ok(self.run(inputs, How::FORWARD)?.0)
     }
 
+    /// The operation in two parts, if changes of its output are cheaper to compute than changed outputs.
+    fn split(&self) -> Option<&dyn Split> {
+        None
+    }
+
     /// What the operation sees outside of its input.
     fn outside(&self) -> f64 {
         0.0
@@ -89,6 +94,29 @@ pub(crate) trait Operation: fmt::Debug {
     fn makes_maps(&self) -> bool {
         false
     }
+}
+
+/// An operation as a linear map of its first input and what follows on it.
+pub(crate) trait Split {
+    /// The linear part of `input`, with the bits of a run.
+    fn linear(&self, input: &Tensor) -> Result<Tensor, TchError>;
+
+    /// What follows on `linear`, the linear part of the first input, and on the `others`.
+    fn finish(&self, linear: Tensor, others: &[&Tensor]) -> Result<Tensor, TchError>;
+
+    /// The output where `difference` is the change of the first input, border included, and `add` adds the linear
+    /// part as it was to a plane of the changed one, by the plane's number.
+    ///
+    /// It is computed in tiles of [`Split::tile`] pixels from the first one on.
+    fn finish_changed(
+        &self,
+        difference: &Tensor,
+        add: &(dyn Fn(usize, &mut [f32]) + Sync),
+        others: &[&Tensor],
+    ) -> Result<Tensor, TchError>;
+
+    /// Pixels of a tile along each axis. Where tiles lie shows in the last bits.
+    fn tile(&self) -> i64;
 }
 
 /// Operations that graphs are rewritten by.

@@ -66,6 +66,20 @@ impl Area {
         }))
     }
 
+    /// The smallest box of whole tiles with this one in it, counted from the first pixel of a map of `size`; all of
+    /// the map along an axis that tiles do not divide.
+    pub(super) fn in_tiles(self, tile: i64, size: [i64; 2]) -> Self {
+        let axes = self.axes();
+        Self::from_axes([0, 1].map(|axis| {
+            let (start, length) = axes[axis];
+            if size[axis] % tile != 0 {
+                return (0, size[axis]);
+            }
+            let first = start / tile * tile;
+            (first, (start + length - first + tile - 1) / tile * tile)
+        }))
+    }
+
     /// This box made larger, to `length` along each axis, inside of a map of `size`.
     fn grown(self, length: [i64; 2], size: [i64; 2]) -> Self {
         let axes = self.axes();

@@ -3,7 +3,7 @@
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::{Area, Patch};
-use crate::blocked::{each_run, values, values_mut};
+use crate::blocked::{Combine, each_run, run, values, values_mut};
 
 /// Where a row of a crop comes from.
 pub(super) struct Source<'a> {
@@ -49,6 +49,62 @@ pub(super) fn crop(clean: &Tensor, sources: &[Source<'_>], outside: f64) -> Resu
         }
     }
     Ok(crop)
+}
+
+/// The change alone, in values that are blocked: the patches less what was there, and zero around them.
+pub(super) fn difference(clean: &Tensor, sources: &[Source<'_>]) -> Result<Tensor, TchError> {
+    let (mut shape, area) = (clean.size(), sources.first().map_or(Area::default(), |source| source.area));
+    shape[0] = sources.len() as i64;
+    shape[2..4].copy_from_slice(&[area.height, area.width]);
+    let mut out = Tensor::f_empty(&shape, (Kind::Float, Device::Cpu))?;
+    let (map, size) = (values::<f32>(clean)?, whole(clean));
+    let (planes, lanes) = (shape[1] as usize, shape[4] as usize);
+    let images: Vec<usize> = sources.iter().map(|source| source.row_of(clean) as usize).collect();
+    let patches = sources.iter().map(|source| source.in_memory(planes, lanes)).collect::<Result<Vec<_>, _>>()?;
+    let seen: Vec<Area> = sources.iter().map(|source| source.area).collect();
+    let all = Plane { values: map, area: size };
+    let length = area.pixels() * lanes;
+    each_run(values_mut(&mut out)?, length, |index, out| {
+        let (row, at) = (index / planes, index % planes);
+        let clean = all.plane(images[row] * planes + at, lanes);
+        let Area { top, left, width, .. } = seen[row];
+        let Some(patch) = patches[row].as_ref().map(|patch| patch.plane(at, lanes)) else { return out.fill(0.0) };
+        for (line, y) in out.chunks_exact_mut(width as usize * lanes).zip(top..) {
+            patch.write(line, y, left, lanes, Some(0.0));
+            if let Some((from, count)) = patch.shared(y, left, width) {
+                let x = &mut line[(from - left) as usize * lanes..][..count * lanes];
+                run(lanes, Combine { x, y: clean.line(y, from, count, lanes), sign: -1.0 });
+            }
+        }
+    });
+    Ok(out)
+}
+
+/// Parts of a clean value that is blocked, to be added to what changed.
+pub(super) struct Before<'a> {
+    all: Plane<'a>,
+    /// Image and box of each row.
+    rows: Vec<(usize, Area)>,
+    planes: usize,
+    lanes: usize,
+}
+
+impl<'a> Before<'a> {
+    pub(super) fn of(clean: &'a Tensor, rows: Vec<(i64, Area)>) -> Result<Self, TchError> {
+        let (planes, lanes) = (clean.size()[1] as usize, clean.size()[4] as usize);
+        let all = Plane { values: values(clean)?, area: whole(clean) };
+        let rows = rows.into_iter().map(|(image, area)| (image as usize, area)).collect();
+        Ok(Self { all, rows, planes, lanes })
+    }
+
+    /// Adds to the plane number `index` of all rows what stood there.
+    pub(super) fn add_to(&self, index: usize, out: &mut [f32]) {
+        let ((image, area), lanes) = (self.rows[index / self.planes], self.lanes);
+        let clean = self.all.plane(image * self.planes + index % self.planes, lanes);
+        for (x, y) in out.chunks_exact_mut(area.width as usize * lanes).zip(area.top..) {
+            run(lanes, Combine { x, y: clean.line(y, area.left, area.width as usize, lanes), sign: 1.0 });
+        }
+    }
 }
 
 fn whole(tensor: &Tensor) -> Area {
@@ -107,6 +163,19 @@ impl Plane<'_> {
     /// The plane number `at` from this one on.
     fn plane(&self, at: usize, lanes: usize) -> Self {
         Self { values: &self.values[at * self.area.pixels() * lanes..], area: self.area }
+    }
+
+    /// So many pixels of row `y` from column `left` on, all inside.
+    fn line(&self, y: i64, left: i64, count: usize, lanes: usize) -> &[f32] {
+        let Area { top, left: first, width, .. } = self.area;
+        &self.values[((y - top) * width + left - first) as usize * lanes..][..count * lanes]
+    }
+
+    /// The first of the `width` columns from `left` on that row `y` has, and how many of them, if it has any.
+    fn shared(&self, y: i64, left: i64, width: i64) -> Option<(i64, usize)> {
+        let Area { top, left: first, height, width: own } = self.area;
+        let (from, to) = (left.max(first), (left + width).min(first + own));
+        (y >= top && y < top + height && to > from).then_some((from, (to - from) as usize))
     }
 
     /// Writes row `y` from column `left` on into `line`. What is outside of the plane is filled, or left.

@@ -13,14 +13,19 @@ use std::rc::Rc;
 
 use tch::{TchError, Tensor};
 
-use super::{Graph, How, Node, Reach};
+use super::{Graph, How, Node, Reach, Split};
 use boxes::{Area, groups};
-use crop::{Source, crop};
+use crop::{Before, Source, crop, difference};
+
+/// Pixels along an axis of a map that most changes reach whole.
+const SMALL: i64 = 8;
 
 /// Every value of a graph for some images.
 #[derive(Debug)]
 pub struct Clean {
     values: Vec<Tensor>,
+    /// The linear part of each operation that is split.
+    linear: Vec<Option<Tensor>>,
 }
 
 /// Pixels `[1, c, h, w]` that replace those of one of the images from `top`, `left` on.
@@ -66,17 +71,20 @@ impl Graph {
     /// All values for `images` `[n, c, h, w]`: unlike in other passes, none is let go.
     pub fn clean(&self, images: &Tensor) -> Result<Clean, TchError> {
         let graph = self.running();
-        let mut values: Vec<Tensor> = Vec::with_capacity(graph.nodes.len());
-        for node in &graph.nodes {
-            let value = if values.is_empty() {
-                images.f_contiguous()?
-            } else {
-                let inputs: Vec<&Tensor> = node.inputs.iter().map(|&input| &values[input]).collect();
-                node.operation.run(&inputs, How { images: images.size()[0], ..How::FORWARD })?.0.f_contiguous()?
+        let mut clean = Clean { values: vec![images.f_contiguous()?], linear: vec![None] };
+        for node in graph.nodes.iter().skip(1) {
+            let inputs: Vec<&Tensor> = node.inputs.iter().map(|&input| &clean.values[input]).collect();
+            let (value, linear) = match node.operation.split() {
+                Some(split) => {
+                    let linear = split.linear(inputs[0])?;
+                    (split.finish(linear.f_mul_scalar(1.0)?, &inputs[1..])?, Some(linear))
+                }
+                None => (node.operation.run(&inputs, How { images: images.size()[0], ..How::FORWARD })?.0, None),
             };
-            values.push(value);
+            clean.values.push(value.f_contiguous()?);
+            clean.linear.push(linear);
         }
-        Ok(Clean { values })
+        Ok(clean)
     }
 
     /// The logits `[m, classes]` of the images of `clean` with one each of m replacements made.
@@ -127,17 +135,47 @@ fn change(node: &Node, changes: &[Changed], clean: &Clean, replacements: &[Repla
         return Ok(Changed::Whole(node.operation.run(&whole, how)?.0));
     }
     let size = plane(output).unwrap_or_default();
+    let linear = clean.linear[changes.len()].as_ref().filter(|_| inputs.iter().skip(1).all(|input| input.is_as(output)));
+    let split = node.operation.split().zip(linear).filter(|(split, _)| fits(size, split.tile()));
     let mut patches: Vec<Option<Patch>> = vec![None; count];
-    let reached = (0..count).map(|at| inputs.iter().filter_map(|input| input.reached(at, size)).reduce(Area::with));
-    let reached: Vec<Area> = reached.map(Option::unwrap_or_default).collect();
-    for group in groups(&reached, size) {
-        let crops = inputs.iter().map(|input| input.crop(replacements, &group)).collect::<Result<Vec<_>, _>>()?;
-        let values = Rc::new(node.operation.run_inside(&crops.iter().collect::<Vec<_>>())?.f_contiguous()?);
+    let reached = (0..count).map(|at| {
+        let area = inputs.iter().filter_map(|input| input.reached(at, size)).reduce(Area::with).unwrap_or_default();
+        split.map_or(area, |(split, _)| area.in_tiles(split.tile(), size))
+    });
+    for group in groups(&reached.collect::<Vec<_>>(), size) {
+        let values = match split {
+            Some((split, linear)) => changed_part(split, linear, &inputs, replacements, &group)?,
+            None => {
+                let crops = inputs.iter().map(|input| input.crop(replacements, &group));
+                node.operation.run_inside(&crops.collect::<Result<Vec<_>, _>>()?.iter().collect::<Vec<_>>())?
+            }
+        };
+        let values = Rc::new(values.f_contiguous()?);
         for (row, &(at, area)) in group.iter().enumerate() {
             patches[at] = Some(Patch { values: Rc::clone(&values), row, area });
         }
     }
     Ok(Changed::Boxes(patches.into_iter().flatten().collect()))
+}
+
+/// Whether boxes of a map of `size` can be made of whole tiles, or the map is so small that all of it is computed.
+fn fits(size: [i64; 2], tile: i64) -> bool {
+    size.into_iter().all(|size| size % tile == 0 || size <= SMALL)
+}
+
+/// What `split` makes of a group of outputs, from the changes of its first input and its `linear` part as it was.
+fn changed_part(
+    split: &dyn Split,
+    linear: &Tensor,
+    inputs: &[Input<'_>],
+    replacements: &[Replacement],
+    group: &[(usize, Area)],
+) -> Result<Tensor, TchError> {
+    let [first, others @ ..] = inputs else { return Err(TchError::Shape("an operation without inputs".to_owned())) };
+    let difference = difference(first.clean, &first.sources(replacements, group))?;
+    let others = others.iter().map(|input| input.crop(replacements, group)).collect::<Result<Vec<_>, _>>()?;
+    let before = Before::of(linear, group.iter().map(|&(at, area)| (replacements[at].image, area)).collect())?;
+    split.finish_changed(&difference, &|plane, values| before.add_to(plane, values), &others.iter().collect::<Vec<_>>())
 }
 
 impl Patch {
@@ -178,12 +216,21 @@ impl Input<'_> {
 
     /// What the areas of a group of outputs see of this input, one row each.
     fn crop(&self, replacements: &[Replacement], group: &[(usize, Area)]) -> Result<Tensor, TchError> {
+        crop(self.clean, &self.sources(replacements, group), self.outside)
+    }
+
+    fn sources(&self, replacements: &[Replacement], group: &[(usize, Area)]) -> Vec<Source<'_>> {
         let source = |&(at, area): &(usize, Area)| Source {
             image: replacements[at].image,
             area: area.seen(self.reach),
             patch: if let Changed::Boxes(patches) = self.change { Some(&patches[at]) } else { None },
         };
-        crop(self.clean, &group.iter().map(source).collect::<Vec<_>>(), self.outside)
+        group.iter().map(source).collect()
+    }
+
+    /// Whether it is as large as `output`, but for the images.
+    fn is_as(&self, output: &Tensor) -> bool {
+        self.clean.size()[1..] == output.size()[1..]
     }
 
     /// All of it, one row for each replacement; what is fed by no image stays as it is.

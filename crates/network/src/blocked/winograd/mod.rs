@@ -1,0 +1,98 @@
+//! 3x3 convolutions in fewer products: Winograd's F(2x2, 3x3), Lavin and Gray 2016, <https://arxiv.org/abs/1509.09308>.
+//!
+//! Four outputs of a tile of 2x2 take sixteen products for each pair of channels instead of thirty-six: the 4x4
+//! pixels that they see and the weights are changed into a space in which a convolution is a product, and the sums
+//! over channels are changed back. The last bits are not those of the plain convolution, so that this is for what
+//! no ReLU looks at: gradients on their way back, and differences that are added to a clean value.
+//!
+//! A tile's bits depend on its pixels alone, not on its neighbours, the batch, or the number of threads.
+
+mod kernel;
+
+use tch::{Device, Kind, TchError, Tensor};
+
+use self::kernel::{Map, Scratch, Tiles};
+use super::kernels;
+use super::memory::{Places, values, values_mut};
+use super::shim::{block, parallel};
+
+/// Outputs of a tile along each axis.
+pub(super) const TILE: i64 = 2;
+
+/// A 3x3 convolution with stride 1 on blocked values.
+#[derive(Debug)]
+pub(super) struct Winograd {
+    /// `[groups, 16, in, lanes]`: lanes are the output channels that a kernel computes side by side.
+    weights: Tensor,
+    /// Blocks of channels of a group.
+    width: usize,
+    blocks: usize,
+}
+
+/// What changes 3 weights along an axis.
+const WEIGHTS: [f64; 12] = [1.0, 0.0, 0.0, 0.5, 0.5, 0.5, 0.5, -0.5, 0.5, 0.0, 0.0, 1.0];
+
+impl Winograd {
+    /// Whether `weight` `[out, in, h, w]` is of 3x3 between whole blocks of channels.
+    pub(super) fn fits(weight: &Tensor) -> bool {
+        let Some(block) = block() else { return false };
+        matches!(weight.size()[..], [out, channels, 3, 3] if out % block == 0 && channels % block == 0)
+    }
+
+    /// Of weights that fit.
+    pub(super) fn of(weight: &Tensor) -> Result<Self, TchError> {
+        let (block, (out, channels, ..)) = (block().unwrap_or(1), weight.size4()?);
+        let blocks = (out / block) as usize;
+        let width = kernel::width(blocks);
+        let change = Tensor::f_from_slice(&WEIGHTS)?.f_view([4, 3])?;
+        let changed = change.f_matmul(&weight.f_to_kind(Kind::Double)?)?.f_matmul(&change.f_transpose(0, 1)?)?;
+        let lanes = width as i64 * block;
+        let grouped = changed.f_view([out / lanes, lanes, channels, 16])?.f_permute([0, 3, 2, 1])?;
+        Ok(Self { weights: grouped.f_to_kind(Kind::Float)?.f_contiguous()?, width, blocks })
+    }
+
+    /// The convolution of `x` `[n, c / b, h, w, b]` with so many zeros around it.
+    pub(super) fn apply(&self, x: &Tensor, padding: [i64; 2]) -> Result<Tensor, TchError> {
+        let x = x.f_contiguous()?;
+        let (n, channel_blocks, height, width, block) = x.size5()?;
+        let outputs = [height + 2 * padding[0] - 2, width + 2 * padding[1] - 2];
+        let shape = [n, self.blocks as i64, outputs[0], outputs[1], block];
+        let mut y = Tensor::f_empty(shape, (Kind::Float, Device::Cpu))?;
+        let map = Map {
+            size: [height, width],
+            padding,
+            outputs,
+            tiles: outputs.map(|size| (size + TILE - 1).div_euclid(TILE)),
+            channel_blocks: channel_blocks as usize,
+            blocks: self.blocks,
+            width: self.width,
+            block: block as usize,
+        };
+        self.run(&map, values(&x)?, values_mut(&mut y)?, n as usize)?;
+        Ok(y)
+    }
+
+    /// All tiles in pieces, side by side on libtorch's threads.
+    fn run(&self, map: &Map, x: &[f32], y: &mut [f32], images: usize) -> Result<(), TchError> {
+        let weights = values::<f32>(&self.weights)?;
+        let (tiles, groups) = (images * map.tiles_of_image(), self.blocks / self.width);
+        let at_once = map.tiles_at_once();
+        let pieces = tiles.div_ceil(at_once);
+        // Few tiles: threads share out the channels of each.
+        let threads = tch::get_num_threads().max(1) as usize;
+        let shares = if pieces >= threads { 1 } else { threads.div_ceil(pieces.max(1)).min(groups) };
+        let each = groups.div_ceil(shares);
+        let y = Places::of(y);
+        parallel(pieces * shares, 1, |part| {
+            Scratch::with(|scratch| {
+                for index in part {
+                    let (piece, share) = (index / shares, index % shares);
+                    let tiles = piece * at_once..((piece + 1) * at_once).min(tiles);
+                    let groups = share * each..((share + 1) * each).min(groups);
+                    kernels::run(map.block, Tiles { map, x, weights, y: &y, tiles, groups, scratch });
+                }
+            });
+        });
+        Ok(())
+    }
+}
