@@ -8,8 +8,11 @@ use tch::{Kind, TchError, Tensor};
 use crate::Origin;
 use crate::baseline::Baseline;
 
-/// Changes of one image that are computed at once, whatever the batch.
+/// Changes of one image that are computed at once, whatever the batch, if they fit.
 const LEAST_CHANGES: usize = 128;
+/// Bytes of a value for the changes that are computed at once, and how many more for each image that fits.
+const ROOM: usize = 24 << 20;
+const ROOM_OF_ROW: usize = 2 << 20;
 
 /// A batch of images, the targets to explain, and one forward pass that all methods may use.
 pub struct Pass<'a> {
@@ -89,6 +92,11 @@ impl<'a> Pass<'a> {
     /// of an image, and the more there are, the longer every weight that is read is used.
     pub(crate) fn changes(&self) -> usize {
         (8 * self.rows() as usize).max(LEAST_CHANGES)
+    }
+
+    /// Bytes that one value of all changes computed at once may take.
+    pub(crate) fn room(&self) -> usize {
+        ROOM + ROOM_OF_ROW * self.rows() as usize
     }
 
     /// The model.

@@ -77,8 +77,13 @@ fn losses_of(
     let (n, count) = (targets.size()[0], windows.len() as i64);
     let clean = pass.graph().clean(images)?;
     let changes: Vec<(Window, i64)> = windows.iter().flat_map(|window| (0..n).map(|image| (*window, image))).collect();
-    let logits = changes.chunks(pass.changes()).map(|part| {
-        let replaced = part.iter().map(|(window, image)| window.replacement(images, hidden, *image));
+    let replacement = |(window, image): &(Window, i64)| window.replacement(images, hidden, *image);
+    // A window in the middle changes most; the first one is as large, and its box is cut off at the edge.
+    let middle = changes.get(changes.len() / 2).map(replacement).transpose()?;
+    let bytes = middle.map_or(0, |middle| pass.graph().changed_bytes(&clean, &middle));
+    let at_once = (pass.room() / bytes.max(1)).clamp(1, pass.changes());
+    let logits = changes.chunks(at_once).map(|part| {
+        let replaced = part.iter().map(replacement);
         pass.graph().changed(&clean, &replaced.collect::<Result<Vec<_>, _>>()?)
     });
     let logits = Tensor::f_cat(&logits.collect::<Result<Vec<_>, _>>()?, 0)?.f_view([count, n, -1])?;

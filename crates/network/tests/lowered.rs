@@ -174,3 +174,18 @@ fn without_1x1_convolutions_a_change_alone_has_the_bits_of_one_among_others() {
         assert!(alone.equal(&together.narrow(0, at, 1)), "{area:?}: {}", worst(&alone, &together.narrow(0, at, 1)));
     }
 }
+
+#[test]
+fn a_larger_box_changes_larger_values_up_to_those_of_the_image() {
+    for model in MODELS {
+        let graph = graph(&model.item.name, Kind::Float);
+        let images = images(&graph, 1, 64, Kind::Float);
+        let (clean, side) = (graph.clean(&images).unwrap(), images.size()[2]);
+        let bytes = |size: i64| {
+            let pixels = images.narrow(2, 0, size).narrow(3, 0, size).copy();
+            graph.changed_bytes(&clean, &Replacement { image: 0, top: 0, left: 0, pixels })
+        };
+        let image = (3 * side * side) as usize * size_of::<f32>();
+        assert!(bytes(1) <= bytes(8) && bytes(8) <= bytes(side) && bytes(side) >= image / 64, "{}", model.item.name);
+    }
+}

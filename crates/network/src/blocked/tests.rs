@@ -6,6 +6,7 @@ use super::block;
 use super::border::{enter, leave};
 use super::gradient::InputGradient;
 use super::max_pool::Pool;
+use super::winograd::Winograd;
 use crate::graph::{How, Operation};
 use crate::operations::{Convolution, Geometry, MaxPool};
 
@@ -65,6 +66,29 @@ fn input_gradients_are_those_of_the_transposed_convolution() -> Result<(), TchEr
     Ok(())
 }
 
+/// Few tiles are shared out by channels, many by tiles: neither shows.
+#[test]
+fn threads_change_no_bit_of_a_winograd_convolution() -> Result<(), TchError> {
+    if block().is_none() {
+        return Ok(());
+    }
+    for (channels, out, size, n) in [(32, 96, 3, 1), (64, 64, 31, 3), (16, 16, 8, 5), (32, 16, 4, 40)] {
+        let winograd = Winograd::of(&wave(&[out, channels, 3, 3], 0.37)?)?;
+        let x = enter(&wave(&[n, channels, size, size], 0.11)?)?;
+        let threads = tch::get_num_threads();
+        let with = |count| {
+            tch::set_num_threads(count);
+            winograd.apply(&x, [1, 1])
+        };
+        let (one, many) = (with(1)?, with(5)?);
+        tch::set_num_threads(threads);
+        assert!(one.equal(&many), "{channels} to {out} of {size} px, {n} images");
+        let alone = winograd.apply(&x.f_narrow(0, n - 1, 1)?, [1, 1])?;
+        assert!(alone.equal(&one.f_narrow(0, n - 1, 1)?), "the last of {n} images by itself");
+    }
+    Ok(())
+}
+
 /// A value that is not finite must come to light in the logits: no pooling may hide it.
 #[test]
 fn no_number_wins_over_nan_in_a_pooling() -> Result<(), TchError> {
@@ -77,33 +101,5 @@ fn no_number_wins_over_nan_in_a_pooling() -> Result<(), TchError> {
     let found = leave(&blocked.run(&[&enter(&dense)?], How::FORWARD)?.0)?.f_isnan()?;
     assert_eq!(expected.f_sum(Kind::Int64)?.f_int64_value(&[])?, 2 * block, "windows that hold the pixel");
     assert!(found.equal(&expected));
-    Ok(())
-}
-
-#[test]
-#[ignore]
-fn speed() -> Result<(), TchError> {
-    use super::gradient::packed;
-    use super::shim::convolve;
-    use super::winograd::Winograd;
-    use std::time::Instant;
-    for (c, o, s, n) in [(64, 64, 56, 4), (128, 128, 28, 4), (256, 256, 14, 4), (512, 512, 7, 4), (512, 512, 7, 1), (64, 64, 12, 128), (128, 128, 10, 128), (256, 256, 9, 128), (512, 512, 7, 128), (128, 32, 56, 4), (128, 32, 14, 4), (32, 128, 14, 4)] {
-        let weight = wave(&[o, c, 3, 3], 0.37)?;
-        let x = enter(&wave(&[n, c, s, s], 0.11)?)?;
-        let win = Winograd::of(&weight)?;
-        let packed = packed(&weight)?;
-        let geometry = Geometry::square(1, 1);
-        let mut best = [f64::MAX; 2];
-        for _ in 0..15 {
-            let t = Instant::now();
-            let _a = convolve(&x, &packed, None, geometry, None, block())?;
-            best[0] = best[0].min(t.elapsed().as_secs_f64());
-            let t = Instant::now();
-            let _b = win.apply(&x, [1, 1])?;
-            best[1] = best[1].min(t.elapsed().as_secs_f64());
-        }
-        let flop = (n * c * o * s * s * 18) as f64;
-        println!("{c}->{o} {s}px n={n}: direct {:.3} ms {:.0} GF  winograd {:.3} ms {:.0} eff GF  ratio {:.2}", best[0] * 1e3, flop / best[0] / 1e9, best[1] * 1e3, flop / best[1] / 1e9, best[1] / best[0]);
-    }
     Ok(())
 }

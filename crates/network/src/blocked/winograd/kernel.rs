@@ -84,7 +84,7 @@ pub(super) struct Tiles<'a> {
     pub(super) x: &'a [f32],
     pub(super) weights: &'a [f32],
     pub(super) y: &'a Places<'a, f32>,
-    pub(super) tiles: Range<usize>,
+    pub(super) range: Range<usize>,
     pub(super) groups: Range<usize>,
     pub(super) scratch: &'a mut Scratch,
 }
@@ -107,7 +107,7 @@ impl Tiles<'_> {
     /// All three, with kernels of `ROWS` tiles by `WIDTH` blocks of channels.
     #[inline(always)]
     fn steps<S: Simd, const ROWS: usize, const WIDTH: usize>(self, simd: S) {
-        let Self { map, x, weights, y, tiles, groups, scratch } = self;
+        let Self { map, x, weights, y, range: tiles, groups, scratch } = self;
         let (channels, lanes) = (map.channels(), WIDTH * S::F32_LANES);
         let rows = tiles.len().next_multiple_of(ROWS);
         let (apart, sums_apart) = (rows * channels + APART, rows * lanes + APART);
@@ -185,16 +185,15 @@ fn change_pixels<S: Simd>(simd: S, map: &Map, x: &[f32], tile: usize, out: &mut 
             }
         }
         // No closures here: they would be compiled without the wide instructions.
-        let [a, b, c, d] = seen;
         let mut down = [[simd.splat_f32s(0.0); 4]; 4];
         for column in 0..4 {
-            [down[0][column], down[1][column], down[2][column], down[3][column]] =
-                changed(simd, [a[column], b[column], c[column], d[column]]);
+            let of_column = [seen[0][column], seen[1][column], seen[2][column], seen[3][column]];
+            [down[0][column], down[1][column], down[2][column], down[3][column]] = changed(simd, of_column);
         }
         for (row, down) in down.into_iter().enumerate() {
             for (column, value) in changed(simd, down).into_iter().enumerate() {
-                let place = &mut out[(row * 4 + column) * apart + block * S::F32_LANES..][..S::F32_LANES];
-                S::as_mut_simd_f32s(place).0[0] = value;
+                let part = &mut out[(row * 4 + column) * apart + block * S::F32_LANES..][..S::F32_LANES];
+                S::as_mut_simd_f32s(part).0[0] = value;
             }
         }
     }
@@ -226,8 +225,8 @@ fn change_back<S: Simd>(
         for (column, value) in (left..width.min(left + TILE)).zip(changed_back(simd, down)) {
             let at = plane + (y_row * width + column) as usize;
             // SAFETY: every output is of one tile and block, and every tile of a group is computed once.
-            let place = unsafe { y.place(at * S::F32_LANES, S::F32_LANES) };
-            S::as_mut_simd_f32s(place).0[0] = value;
+            let pixel = unsafe { y.place(at * S::F32_LANES, S::F32_LANES) };
+            S::as_mut_simd_f32s(pixel).0[0] = value;
         }
     }
 }

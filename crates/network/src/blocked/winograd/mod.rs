@@ -89,7 +89,7 @@ impl Winograd {
                     let (piece, share) = (index / shares, index % shares);
                     let tiles = piece * at_once..((piece + 1) * at_once).min(tiles);
                     let groups = share * each..((share + 1) * each).min(groups);
-                    kernels::run(map.block, Tiles { map, x, weights, y: &y, tiles, groups, scratch });
+                    kernels::run(map.block, Tiles { map, x, weights, y: &y, range: tiles, groups, scratch });
                 }
             });
         });

@@ -8,6 +8,7 @@
 
 mod boxes;
 mod crop;
+mod extent;
 
 use std::rc::Rc;
 
@@ -143,12 +144,11 @@ fn change(node: &Node, changes: &[Changed], clean: &Clean, replacements: &[Repla
         split.map_or(area, |(split, _)| area.in_tiles(split.tile(), size))
     });
     for group in groups(&reached.collect::<Vec<_>>(), size) {
-        let values = match split {
-            Some((split, linear)) => changed_part(split, linear, &inputs, replacements, &group)?,
-            None => {
-                let crops = inputs.iter().map(|input| input.crop(replacements, &group));
-                node.operation.run_inside(&crops.collect::<Result<Vec<_>, _>>()?.iter().collect::<Vec<_>>())?
-            }
+        let values = if let Some((split, linear)) = split {
+            changed_part(split, linear, &inputs, replacements, &group)?
+        } else {
+            let crops = inputs.iter().map(|input| input.crop(replacements, &group)).collect::<Result<Vec<_>, _>>()?;
+            node.operation.run_inside(&crops.iter().collect::<Vec<_>>())?
         };
         let values = Rc::new(values.f_contiguous()?);
         for (row, &(at, area)) in group.iter().enumerate() {
