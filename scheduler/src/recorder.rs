@@ -53,7 +53,7 @@ impl Recorder {
                 }
             }
             fleet::Event::Message { worker, message } => self.message(*worker, message),
-            fleet::Event::Disconnected { .. } => {}
+            fleet::Event::Disconnected { .. } | fleet::Event::Health { .. } => {}
             // Only now is it known how the worker was lost.
             fleet::Event::Exited { slot, how } => {
                 self.slot_of.retain(|_, of_worker| of_worker != slot);

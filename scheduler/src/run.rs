@@ -48,6 +48,7 @@ pub(crate) fn run(
         }
         let core = Core::new(units, means(plan), plan.slots.len(), policy);
         let fleet = Fleet::open(worker, plan.launcher, settings).await?;
+        fleet.watch(fleet::PERIOD, fleet::NvmlGauge::open);
         let interrupts =
             (signal(SignalKind::interrupt()).map_err(failed)?, signal(SignalKind::terminate()).map_err(failed)?);
         let sizing = Sizing::new(plan, batches);
@@ -211,6 +212,10 @@ fn told(event: fleet::Event) -> Event {
         fleet::Event::Exited { slot, how } => {
             tracing::info!(slot, ?how, "worker ended");
             Event::Exited { slot, how }
+        }
+        fleet::Event::Health { slot, condition } => {
+            tracing::info!(slot, ?condition, "health of a GPU");
+            Event::Health { slot, condition }
         }
     }
 }

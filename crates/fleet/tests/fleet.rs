@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use fleet::{Event, Fleet, Settings, Slot, Worker, launchers};
+use fleet::{Condition, Event, Fleet, Gauge, Reading, Settings, Slot, Worker, launchers};
 use sweep::access::{ACCESS, Access};
 use sweep::message::{FromWorker, Resumed, ToWorker};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -29,11 +29,15 @@ fn settings(folder: &Path, sweep: &str) -> Settings {
 }
 
 async fn open(folder: &Path, sweep: &str) -> Fleet {
+    open_with(folder, settings(folder, sweep)).await
+}
+
+async fn open_with(folder: &Path, settings: Settings) -> Fleet {
     let program = folder.join("worker");
     std::fs::write(&program, "#!/bin/sh\nexec sleep 60\n").unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
     let worker = Worker::locate(Some(program));
-    Fleet::open(worker, launchers::LAUNCHERS[0], settings(folder, sweep)).await.unwrap()
+    Fleet::open(worker, launchers::LAUNCHERS[0], settings).await.unwrap()
 }
 
 /// What a caller hears that shows these, line by line.
@@ -100,4 +104,45 @@ async fn a_fleet_that_comes_back_has_token_and_processes_of_the_one_before() {
     assert_eq!(Access::read(&file).unwrap().processes, BTreeMap::new());
     drop(fleet);
     assert!(!file.exists(), "a fleet that ends in order takes the secret with it");
+}
+
+/// Shows what stands in a list, and then the last of it for ever.
+struct Script(Vec<Reading>);
+
+impl Gauge for Script {
+    fn read(&mut self, uuid: &str) -> Reading {
+        assert_eq!(uuid, "GPU-1", "the processor is not read");
+        if self.0.len() > 1 { self.0.remove(0) } else { self.0[0].clone() }
+    }
+}
+
+#[tokio::test]
+async fn the_health_of_a_gpu_is_told_when_it_changes_while_workers_come_and_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = settings(folder.path(), "ours");
+    settings.slots.push(Slot { name: "gpu:0".into(), gpu: Some("GPU-1".into()), ..settings.slots[0].clone() });
+    let mut fleet = open_with(folder.path(), settings).await;
+    let sick = Reading { xids: vec![79], ..Reading::default() };
+    let script = vec![Reading::default(), sick.clone(), sick, Reading::default()];
+    fleet.watch(Duration::from_millis(5), || Some(Box::new(Script(script))));
+    fleet.launch(0).unwrap();
+    let mut conditions = Vec::new();
+    while conditions.len() < 2 {
+        match timeout(PATIENCE, fleet.next()).await.unwrap().unwrap() {
+            Event::Health { slot: 1, condition } => conditions.push(condition),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(conditions, [Condition::Bad("XID 79: it has fallen off the bus".into()), Condition::Well]);
+    fleet.kill(0);
+}
+
+#[tokio::test]
+async fn where_there_is_no_driver_nothing_is_said_of_health() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = settings(folder.path(), "ours");
+    settings.slots[0].gpu = Some("GPU-1".into());
+    let mut fleet = open_with(folder.path(), settings).await;
+    fleet.watch(Duration::from_millis(5), || None);
+    assert!(timeout(Duration::from_millis(200), fleet.next()).await.is_err());
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fleet::{Ended, WorkerId};
+use fleet::{Condition, Ended, WorkerId};
 use sweep::message::{FromWorker, Report, ToWorker};
 use sweep::unit::{Unit, UnitId};
 
@@ -43,6 +43,11 @@ pub(crate) enum Event {
     LaunchFailed {
         slot: usize,
         reason: String,
+    },
+    /// The GPU of a slot is in another condition than before.
+    Health {
+        slot: usize,
+        condition: Condition,
     },
     /// The end of a group's store is written.
     Closed(usize),

@@ -83,6 +83,12 @@ impl Core {
             Event::Message { worker, message } => self.on_message(now, worker, message, &mut actions),
             Event::Disconnected { worker } => self.slots.disconnected(worker, now),
             Event::Exited { slot, how } => self.on_exited(now, slot, how, &mut actions),
+            Event::Health { slot, condition } => {
+                if self.slots.seen(slot, condition, now) {
+                    actions.push(Action::Kill(slot));
+                }
+                self.launch_wanted(now, &mut actions);
+            }
             Event::LaunchFailed { slot, reason } => {
                 self.slots.launch_failed(slot, Some(reason), now);
                 self.launch_wanted(now, &mut actions);
@@ -133,6 +139,7 @@ impl Core {
         if self.ending.is_none() && self.storage.due(now) {
             actions.push(Action::Try);
         }
+        self.slots.look(now);
         // The pause of a device may be over.
         self.launch_wanted(now, actions);
         if let Some((_, since)) = self.ending

@@ -9,7 +9,7 @@ mod storage;
 
 use std::sync::Arc;
 
-use fleet::{Ended, WorkerId};
+use fleet::{Condition, Ended, WorkerId};
 use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
 use sweep::message::{Failure, FromWorker, Report};
 use sweep::parameters::Parameters;

@@ -192,6 +192,12 @@ impl Units {
         self.reasons.iter().map(|(index, text)| (self.list[*index].unit.id(), text.clone())).collect()
     }
 
+    /// Failures that count against the unit.
+    #[cfg(test)]
+    pub(super) fn failures_of(&self, index: usize) -> u32 {
+        self.failures.iter().filter(|((unit, _), _)| *unit == index).map(|(_, count)| count).sum()
+    }
+
     fn find(&self, id: &UnitId) -> Option<usize> {
         let (group, part) = id.0.rsplit_once('/')?;
         let group = &self.groups[*self.by_name.get(group)?];

@@ -63,10 +63,11 @@ pub(super) enum Fault {
     FreezeScheduler,
     FillDisk,
     SecondCaller,
+    SickDevice,
     Interrupt,
 }
 
-const FAULTS: [Fault; 9] = [
+const FAULTS: [Fault; 10] = [
     Fault::KillWorker,
     Fault::TerminateWorker,
     Fault::FreezeWorker,
@@ -75,6 +76,7 @@ const FAULTS: [Fault; 9] = [
     Fault::FreezeScheduler,
     Fault::FillDisk,
     Fault::SecondCaller,
+    Fault::SickDevice,
     Fault::Interrupt,
 ];
 
