@@ -1,13 +1,15 @@
 //! Classes of failures: whose fault each is, how often it is put up with, and what follows.
 
 use fleet::Ended;
-use sweep::message::{DEVICE_LOST, Failure, HOST_MEMORY, LEASE_LOST, NO_DEVICE};
+use sweep::message::{DEVICE_LOST, Failure, HOST_MEMORY, LEASE_LOST, NO_DEVICE, PREEMPTED};
 
 /// What went wrong with a unit or with the worker that held it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Class {
-    /// Data or weights have changed or are damaged.
+    /// What the store holds of the unit is damaged.
     Input,
+    /// Data or weights of the whole group have changed or are damaged.
+    Group,
     /// A result is not finite, or does not fit.
     Number,
     /// libtorch failed.
@@ -59,6 +61,8 @@ impl Class {
         use Suspicion::{Fault, Outside};
         let (budget, last, device, words) = match self {
             Self::Input => (Some(1), true, Outside, "bad input"),
+            // Counted by group, not by unit: see `units::Units::failed`.
+            Self::Group => (None, true, Outside, "bad input"),
             Self::Number => (Some(1), true, Outside, "results that cannot be stored"),
             Self::Engine => (Some(retries + 1), true, Outside, "failures"),
             Self::DeviceMemory => (Some(retries + 1), true, Outside, "times out of device memory"),
@@ -82,6 +86,7 @@ impl From<Failure> for Class {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Input => Self::Input,
+            Failure::Group => Self::Group,
             Failure::Number => Self::Number,
             Failure::OutOfMemory => Self::DeviceMemory,
             Failure::Sticky => Self::Sticky,
@@ -94,7 +99,7 @@ impl From<Ended> for Class {
     fn from(how: Ended) -> Self {
         match how {
             Ended::Signal(SIGKILL) => Self::Killed,
-            Ended::Signal(SIGTERM | SIGINT | SIGHUP) => Self::Preempted,
+            Ended::Signal(SIGTERM | SIGINT | SIGHUP) | Ended::Code(PREEMPTED) => Self::Preempted,
             // What C++ ends with where memory for an exception is wanting.
             Ended::Signal(SIGABRT) | Ended::Code(HOST_MEMORY) => Self::HostMemory,
             Ended::Code(LEASE_LOST) | Ended::Unseen => Self::Lost,

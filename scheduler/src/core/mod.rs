@@ -192,5 +192,9 @@ impl Core {
     #[cfg(test)]
     fn assert_consistent(&self) {
         self.units.assert_consistent(&self.queue, &self.slots);
+        let grants = self.ending.is_none() && !self.storage.paused() && !self.slots.expecting();
+        if grants && self.queue.len() == 0 && self.slots.spare() > 0 {
+            assert_eq!(self.slots.ahead().next(), None, "a device idles while a unit waits behind another one");
+        }
     }
 }

@@ -35,6 +35,10 @@ struct Slot {
     /// When the first of them is taken for hung.
     deadline: Now,
     health: Health,
+    /// The unit that its worker was asked to return.
+    asked: Option<usize>,
+    /// Its worker has to go: it is given nothing any more.
+    leaves: bool,
     /// Why its worker is being ended, if it is.
     ending: Option<(Class, String)>,
     /// Where its worker got its last unit from, and of what it has done one.
@@ -75,6 +79,8 @@ impl Slots {
             held: Vec::new(),
             deadline: Now::MAX,
             health: Health::new(),
+            asked: None,
+            leaves: false,
             ending: None,
             home: None,
             warm: None,
@@ -132,7 +138,7 @@ impl Slots {
         self.set(slot, State::Empty);
         self.unknown.remove(&slot);
         let slot = &mut self.list[slot];
-        slot.warm = None;
+        (slot.warm, slot.asked, slot.leaves) = (None, None, false);
         let ending = slot.ending.take();
         let (class, text) = ending.unwrap_or((class, text));
         slot.last.clone_from(&text);
@@ -146,7 +152,9 @@ impl Slots {
     }
 
     pub(super) fn release(&mut self, slot: usize, unit: usize) {
-        self.list[slot].held.retain(|held| *held != unit);
+        let of = &mut self.list[slot];
+        of.held.retain(|held| *held != unit);
+        of.asked = of.asked.filter(|asked| *asked != unit);
         self.refile(slot);
     }
 
@@ -204,7 +212,7 @@ impl Slots {
     /// Keeps the sets of those that can be given something.
     fn refile(&mut self, index: usize) {
         let slot = &self.list[index];
-        let serving = matches!(slot.state, State::Serving { .. });
+        let serving = matches!(slot.state, State::Serving { .. }) && !slot.leaves;
         for (set, holds) in [(&mut self.idle, 0), (&mut self.busy, 1)] {
             if serving && slot.held.len() == holds {
                 set.insert(index);

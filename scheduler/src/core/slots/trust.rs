@@ -68,10 +68,4 @@ impl Slots {
         let well = |slot: &&usize| !self.list[**slot].health.is_doubtful();
         slots.clone().find(well).or_else(|| slots.next()).copied()
     }
-
-    /// Whether the device may have a worker now.
-    #[cfg(test)]
-    pub(in crate::core) fn usable(&self, slot: usize, now: Now) -> bool {
-        self.list[slot].health.usable(now)
-    }
 }

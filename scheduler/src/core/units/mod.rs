@@ -3,6 +3,7 @@
 mod claim;
 #[cfg(test)]
 mod consistency;
+mod stop;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -44,6 +45,10 @@ struct Group {
     means: Option<usize>,
     /// Its shards with their units, in rising order.
     shards: Vec<(u64, u32)>,
+    /// Units in a row that found its input bad.
+    bad: u32,
+    /// Why it was given up, if it was.
+    stopped: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -135,6 +140,11 @@ impl Units {
         (entry.unit.clone(), entry.attempts)
     }
 
+    /// The name of the unit and the attempt that it is in.
+    pub(super) fn attempt(&self, index: usize) -> (UnitId, u32) {
+        (self.list[index].unit.id(), self.list[index].attempts)
+    }
+
     /// The unit, if it is that of `slot` in just this attempt.
     pub(super) fn granted(&self, id: &UnitId, slot: usize, attempt: u32) -> Option<usize> {
         let index = self.find(id)?;
@@ -151,6 +161,8 @@ impl Units {
         let index = self.granted(id, slot, attempt)?;
         self.list[index].state = State::Done;
         self.open -= 1;
+        let of = self.group(index);
+        self.groups[of].bad = 0;
         if matches!(self.part(index), Part::Shard(_)) {
             let group = self.group(index);
             self.groups[group].left -= 1;
@@ -161,6 +173,9 @@ impl Units {
     /// A failure of this class; whether the unit waits again, and if so whether it is to be the last.
     pub(super) fn failed(&mut self, index: usize, class: Class, text: &str) -> Option<bool> {
         self.list[index].state = State::Waiting;
+        if class == Class::Group && self.found_bad(index, text) {
+            return None;
+        }
         let answer = class.answer(self.retries);
         let Some(budget) = answer.budget else { return Some(answer.last) };
         let count = self.failures.entry((index, class)).or_default();

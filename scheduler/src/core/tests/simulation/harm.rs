@@ -22,6 +22,9 @@ impl World {
         match (fault, self.living(slot)) {
             (Fault::KillWorker, Some(index)) => self.die(index, KILLED),
             (Fault::TerminateWorker, Some(index)) => self.die(index, Ended::Signal(15)),
+            (Fault::PreemptWorker, Some(index)) if self.processes[index].called && !self.processes[index].frozen => {
+                self.leave(index);
+            }
             (Fault::FreezeWorker, Some(index)) if !self.processes[index].frozen => {
                 self.processes[index].frozen = true;
                 let delay = self.random.millis(1000, 60_000);

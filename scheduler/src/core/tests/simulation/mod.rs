@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use super::Outcome;
+pub(super) use weather::Random;
 use world::World;
 
 const SEEDS: u64 = 20_000;
