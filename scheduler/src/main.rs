@@ -165,7 +165,7 @@ fn sweep(cli: &SweepArgs, scope: Scope) -> Result<exit::Code, exit::Failure> {
         sweep: identity::of(&plan),
     };
     let batches = plan.batches.clone();
-    run::run(&plan, batches, worker, settings, &progress)
+    run::run((&plan, scope == Scope::Failed), batches, worker, settings, &progress)
 }
 
 /// Finds the batch sizes that no profile knows, before the sweep. A variant that could not be measured is swept with a

@@ -7,7 +7,7 @@ use fleet::{Fleet, FleetError, Settings, Worker};
 use store::StoreError;
 use sweep::group::Group;
 use sweep::message::{FromWorker, Report, ToWorker};
-use sweep::unit::{Part, Unit};
+use sweep::unit::{Part, Unit, UnitId};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::interval;
 
@@ -24,9 +24,9 @@ const TICK: Duration = Duration::from_millis(200);
 /// Bytes of the file by which a folder is tried: less room than that is none.
 const TRIAL: usize = 1 << 20;
 
-/// Runs `plan` to its end.
+/// Runs `plan` to its end: `afresh`, or with the failures of a sweep before it that was cut off.
 pub(crate) fn run(
-    plan: &Plan,
+    (plan, afresh): (&Plan, bool),
     batches: Batches,
     worker: Worker,
     settings: Settings,
@@ -46,13 +46,16 @@ pub(crate) fn run(
             tracing::info!(seconds, "forecast of the end, by the profile of batch sizes");
             progress.tell(&format!("about {}, by the profile of preflight", duration(seconds)));
         }
-        let core = Core::new(units, means(plan), plan.slots.len(), policy);
+        let mut core = Core::new(units, means(plan), plan.slots.len(), policy);
+        for count in if afresh { Vec::new() } else { Recorder::counts(plan) } {
+            core.remember(&UnitId(count.unit), &count.class, count.times);
+        }
         let fleet = Fleet::open(worker, plan.launcher, settings).await?;
         fleet.watch(fleet::PERIOD, fleet::NvmlGauge::open);
         let interrupts =
             (signal(SignalKind::interrupt()).map_err(failed)?, signal(SignalKind::terminate()).map_err(failed)?);
         let sizing = Sizing::new(plan, batches);
-        let (recorder, totals, began) = (Recorder::begin(plan), Totals::new(), Instant::now());
+        let (recorder, totals, began) = (Recorder::begin(plan, afresh), Totals::new(), Instant::now());
         let run = Run { plan, core, fleet, sizing, progress, recorder, totals, began };
         run.drive(interrupts).await
     })?;
@@ -95,8 +98,12 @@ impl Run<'_> {
                 tracing::warn!("stopping; what is written stays, and the same command goes on");
             }
             self.size(&event);
+            let exited = if let Event::Exited { slot, .. } = event { Some(slot) } else { None };
             let actions = self.core.on_event(self.began.elapsed(), event);
             outcome = self.act(actions)?;
+            if let Some(slot) = exited {
+                self.recorder.exited(slot);
+            }
         }
         self.sizing.save();
         self.progress.end();
@@ -126,6 +133,7 @@ impl Run<'_> {
                     self.fleet.send(worker, message);
                 }
                 Action::Kill(slot) => self.fleet.kill(slot),
+                Action::Blame { unit, attempt, class, text } => self.recorder.blamed(unit, attempt, class, text),
                 Action::Count { maps, report, .. } => self.count(maps, &report),
                 Action::Close(group) => {
                     let event = self.close(group)?;
@@ -207,7 +215,7 @@ fn told(event: fleet::Event) -> Event {
             tracing::info!(worker = worker.0, slot, device, units, "worker connected");
             Event::Connected { worker, slot, holds }
         }
-        fleet::Event::Message { worker, message } => Event::Message { worker, message },
+        fleet::Event::Message { worker, message } => Event::Message { worker: *worker, message: message.clone() },
         fleet::Event::Disconnected { worker } => Event::Disconnected { worker },
         fleet::Event::Exited { slot, how } => {
             tracing::info!(slot, ?how, "worker ended");

@@ -2,10 +2,10 @@
 
 use std::thread::available_parallelism;
 
-use nvml_wrapper::Nvml;
 use sweep::config::Devices;
 
 use crate::FleetError;
+use crate::health::nvml::driver;
 
 /// A place for one worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +43,7 @@ impl Slot {
     }
 }
 
+#[derive(Clone, Debug)]
 struct Gpu {
     uuid: String,
     /// Its product name, or why it does not answer.
@@ -50,7 +51,7 @@ struct Gpu {
     state: State,
 }
 
-#[derive(PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Idle,
     /// Somebody works on it.
@@ -61,19 +62,57 @@ enum State {
 
 /// The slots that `devices` asks for. GPUs named in `ours` count as idle: workers of this sweep are on them.
 pub fn slots(devices: &Devices, ours: &[String]) -> Result<Vec<Slot>, FleetError> {
+    choose(devices, ours, gpus)
+}
+
+/// Why nobody computes on a GPU, where `auto` has found none.
+pub fn without_gpu(devices: &Devices, slots: &[Slot]) -> Option<String> {
+    if *devices != Devices::Auto || slots.iter().any(|slot| slot.gpu.is_some()) {
+        return None;
+    }
+    let reason = gpus().err().unwrap_or_else(|| "this machine has none".to_owned());
+    Some(format!("no GPU can be used ({reason}): the processor computes, as with `devices: cpu`"))
+}
+
+/// As [`slots`], where the driver says `gpus`.
+fn choose(
+    devices: &Devices,
+    ours: &[String],
+    gpus: impl FnOnce() -> Result<Vec<Gpu>, String>,
+) -> Result<Vec<Slot>, FleetError> {
     match devices {
         Devices::Cpu { workers } => Ok(cpu(*workers)),
         Devices::Gpus(indices) => {
             let gpus = gpus().map_err(|reason| FleetError::NoGpu { reason })?;
             indices.iter().map(|index| chosen(&gpus, *index)).collect()
         }
-        Devices::Auto => {
-            let idle = gpus().unwrap_or_default().into_iter().enumerate();
-            let idle = idle.filter(|(_, gpu)| gpu.state == State::Idle || ours.contains(&gpu.uuid));
-            let slots: Vec<Slot> = idle.map(|(index, gpu)| slot(index, &gpu)).collect();
-            Ok(if slots.is_empty() { cpu(1) } else { slots })
-        }
+        Devices::Auto => match gpus() {
+            Ok(gpus) if !gpus.is_empty() => idle(&gpus, ours),
+            // A machine without GPUs, or without a driver for them.
+            _ => Ok(cpu(1)),
+        },
     }
+}
+
+/// Those of `gpus` on which nobody else works. Where there are GPUs, nobody expects a sweep that takes a hundred times
+/// as long on the processor: that has to be asked for.
+fn idle(gpus: &[Gpu], ours: &[String]) -> Result<Vec<Slot>, FleetError> {
+    let usable = |gpu: &Gpu| match gpu.state {
+        State::Idle => true,
+        State::Busy => ours.contains(&gpu.uuid),
+        State::Broken => false,
+    };
+    let idle = gpus.iter().enumerate().filter(|(_, gpu)| usable(gpu));
+    let slots: Vec<Slot> = idle.map(|(index, gpu)| slot(index, gpu)).collect();
+    if slots.is_empty() {
+        let word = |(index, gpu): (usize, &Gpu)| match gpu.state {
+            State::Broken => format!("GPU {index} does not answer: {}", gpu.name),
+            _ => format!("others work on GPU {index}"),
+        };
+        let reason = gpus.iter().enumerate().map(word).collect::<Vec<_>>().join("; ");
+        return Err(FleetError::NoneIdle { reason });
+    }
+    Ok(slots)
 }
 
 /// The cores of this process divided among `workers`.
@@ -114,7 +153,7 @@ fn chosen(gpus: &[Gpu], index: u32) -> Result<Slot, FleetError> {
 
 /// The GPUs that NVML knows, in nvidia-smi's order. The error is one sentence.
 fn gpus() -> Result<Vec<Gpu>, String> {
-    let nvml = Nvml::init().map_err(|error| format!("the NVIDIA driver does not answer: {error}"))?;
+    let nvml = driver()?;
     let count = nvml.device_count().map_err(|error| error.to_string())?;
     let gpu = |index| {
         let device = nvml.device_by_index(index)?;
@@ -153,5 +192,64 @@ mod tests {
     fn a_gpu_that_is_not_there_is_an_error_that_says_what_to_do() {
         let error = slots(&Devices::Gpus(vec![999]), &[]).unwrap_err().to_string();
         assert!(error.contains("devices: cpu") || error.contains("this machine has"), "{error}");
+    }
+
+    fn gpu(uuid: &str, state: State) -> Gpu {
+        Gpu { uuid: uuid.to_owned(), name: format!("card {uuid}"), state }
+    }
+
+    fn named(slots: &[Slot]) -> Vec<&str> {
+        slots.iter().map(|slot| slot.name.as_str()).collect()
+    }
+
+    #[test]
+    fn auto_takes_the_gpus_that_are_idle_and_those_of_this_sweep_and_leaves_others_alone() {
+        let gpus = [gpu("a", State::Busy), gpu("b", State::Idle), gpu("c", State::Broken), gpu("d", State::Busy)];
+        let take = |ours: &[&str]| {
+            let ours: Vec<String> = ours.iter().map(|uuid| (*uuid).to_owned()).collect();
+            choose(&Devices::Auto, &ours, || Ok(gpus.to_vec())).unwrap()
+        };
+        let slots = take(&[]);
+        assert_eq!((named(&slots), slots[0].gpu.as_deref()), (vec!["gpu:1 (card b)"], Some("b")));
+        // A worker that outlived its scheduler is at work there.
+        assert_eq!(named(&take(&["d"])), ["gpu:1 (card b)", "gpu:3 (card d)"]);
+    }
+
+    #[test]
+    fn where_no_gpu_is_idle_it_is_said_of_each_why_and_the_processor_must_be_asked_for() {
+        let gpus = || Ok(vec![gpu("a", State::Busy), Gpu { name: "lost".into(), ..gpu("b", State::Broken) }]);
+        let error = choose(&Devices::Auto, &[], gpus).unwrap_err().to_string();
+        assert!(error.starts_with("no GPU is idle (others work on GPU 0; GPU 1 does not answer: lost)"), "{error}");
+        assert!(error.contains("devices: cpu"), "{error}");
+        assert_eq!(named(&choose(&Devices::Cpu { workers: 1 }, &[], gpus).unwrap()), ["cpu:0"]);
+    }
+
+    #[test]
+    fn a_machine_without_gpus_or_driver_computes_on_the_processor_unless_gpus_are_asked_for() {
+        let no_driver = || Err("the NVIDIA driver does not answer: no library".to_owned());
+        assert_eq!(named(&choose(&Devices::Auto, &[], no_driver).unwrap()), ["cpu:0"]);
+        assert_eq!(named(&choose(&Devices::Auto, &[], || Ok(Vec::new())).unwrap()), ["cpu:0"]);
+        let error = choose(&Devices::Gpus(vec![0]), &[], no_driver).unwrap_err().to_string();
+        let expected = "no GPU can be used (the NVIDIA driver does not answer: no library); set `devices: cpu`";
+        assert!(error.starts_with(expected), "{error}");
+        let error = choose(&Devices::Gpus(vec![0]), &[], || Ok(Vec::new())).unwrap_err().to_string();
+        assert_eq!(error, "there is no GPU 0; this machine has: none");
+    }
+
+    #[test]
+    fn that_the_processor_computes_is_said_where_nobody_asked_for_it() {
+        let of = |gpu: Option<&str>| Slot { gpu: gpu.map(str::to_owned), ..cpu(1)[0].clone() };
+        let told = without_gpu(&Devices::Auto, &[of(None)]);
+        assert!(told.is_some_and(|text| text.starts_with("no GPU can be used (")));
+        assert_eq!(without_gpu(&Devices::Auto, &[of(Some("a"))]), None);
+        assert_eq!(without_gpu(&Devices::Cpu { workers: 1 }, &[of(None)]), None);
+    }
+
+    #[test]
+    fn a_gpu_that_is_named_is_taken_though_others_work_on_it_but_not_if_it_does_not_answer() {
+        let gpus = || Ok(vec![gpu("a", State::Busy), Gpu { name: "lost".into(), ..gpu("b", State::Broken) }]);
+        assert_eq!(named(&choose(&Devices::Gpus(vec![0]), &[], gpus).unwrap()), ["gpu:0 (card a)"]);
+        let error = choose(&Devices::Gpus(vec![1]), &[], gpus).unwrap_err().to_string();
+        assert!(error.contains("GPU 1 does not answer: lost"), "{error}");
     }
 }

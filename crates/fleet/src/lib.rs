@@ -11,11 +11,12 @@ mod free;
 mod health;
 mod hearing;
 pub mod launchers;
+mod porch;
 mod prober;
 mod roll;
 
 pub use ask::Worker;
-pub use devices::{Slot, slots};
+pub use devices::{Slot, slots, without_gpu};
 pub use error::FleetError;
 pub use fleet::{Event, Fleet, Settings};
 pub use free::budgets;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use fleet::{Condition, Event, Fleet, Gauge, Reading, Settings, Slot, Worker, launchers};
 use sweep::access::{ACCESS, Access};
 use sweep::message::{FromWorker, Resumed, ToWorker};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -145,4 +145,49 @@ async fn where_there_is_no_driver_nothing_is_said_of_health() {
     let mut fleet = open_with(folder.path(), settings).await;
     fleet.watch(Duration::from_millis(5), || None);
     assert!(timeout(Duration::from_millis(200), fleet.next()).await.is_err());
+}
+
+/// Whether the other end has hung up.
+async fn is_closed(stream: &mut TcpStream) -> bool {
+    matches!(timeout(Duration::from_secs(2), stream.read(&mut [0])).await, Ok(Ok(0) | Err(_)))
+}
+
+#[tokio::test]
+async fn callers_that_say_nothing_keep_no_worker_out_however_many_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut fleet = open(folder.path(), "ours").await;
+    fleet.launch(0).unwrap();
+    let access = Access::read(&folder.path().join(ACCESS)).unwrap();
+    let instance = access.processes[&0].instance;
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        silent.push(TcpStream::connect(&access.address).await.unwrap());
+    }
+    let (address, heard) = (access.address.clone(), tokio::spawn(async move { call(&access, instance, None).await }));
+    assert!(matches!(timeout(PATIENCE, fleet.next()).await, Ok(Some(Event::Connected { slot: 0, .. }))));
+    for _ in 0..300 {
+        silent.push(TcpStream::connect(&address).await.unwrap());
+    }
+    // Who came first is gone, who came last may still say hello, and the worker is there.
+    assert!(is_closed(&mut silent[0]).await && is_closed(&mut silent[299]).await);
+    assert!(timeout(Duration::from_millis(100), silent[599].read(&mut [0])).await.is_err());
+    assert!(matches!(heard.await.unwrap()[..], [ToWorker::Welcome { .. }]));
+    fleet.kill(0);
+}
+
+#[tokio::test]
+async fn a_first_line_that_does_not_end_is_not_listened_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut fleet = open(folder.path(), "ours").await;
+    let access = Access::read(&folder.path().join(ACCESS)).unwrap();
+    let mut stream = TcpStream::connect(&access.address).await.unwrap();
+    let written = tokio::spawn(async move {
+        // The other end may hang up half-way.
+        let _ = stream.write_all(&vec![b' '; 1 << 17]).await;
+        is_closed(&mut stream).await
+    });
+    tokio::select! {
+        closed = written => assert!(closed.unwrap()),
+        event = fleet.next() => panic!("{event:?}"),
+    }
 }

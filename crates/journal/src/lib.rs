@@ -13,7 +13,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 
 pub use error::JournalError;
-pub use history::{Failed, History, Speed, Sweep};
+pub use history::{Count, Failed, History, INTERRUPTED, Speed, Sweep};
 pub use open::damaged_files;
 pub use row::{Ended, Event, SweepStart};
 pub use writer::Journal;

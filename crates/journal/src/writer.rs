@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, params};
 
 use crate::row::{Ended, Event, SweepStart, now};
-use crate::{JournalError, open};
+use crate::{JournalError, history, open};
 
 /// Events that may wait to be written. A sweep that is faster than its disk loses history, not time.
 const WAITING: usize = 1 << 16;
@@ -144,7 +144,14 @@ impl Writer {
 }
 
 fn insert_sweep(connection: &Connection, start: &SweepStart, began: f64) -> rusqlite::Result<i64> {
-    let SweepStart { program, config, config_sha256, pid, units } = start;
+    let SweepStart { program, config, config_sha256, pid, units, afresh } = start;
+    if *afresh {
+        // Sweeps that were cut off are over with this one.
+        connection.execute(
+            "UPDATE sweeps SET outcome = 'begun afresh' WHERE outcome IS NULL OR outcome = ?",
+            [history::INTERRUPTED],
+        )?;
+    }
     connection.execute(
         "INSERT INTO sweeps (started, program, config, config_sha256, pid, units) VALUES (?, ?, ?, ?, ?, ?)",
         params![began, program, config, config_sha256, pid, *units as i64],
@@ -170,7 +177,7 @@ fn insert(connection: &Connection, sweep: i64, at: f64, event: &Event) -> rusqli
         Event::Ended { unit, attempt, how } => {
             let (state, class, error) = match how {
                 Ended::Failed { class, text } => ("failed", Some(class.as_str()), Some(text)),
-                Ended::Lost(text) => ("lost", Some("Lost"), Some(text)),
+                Ended::Lost { class, text } => ("lost", Some(class.as_str()), Some(text)),
                 _ => ("stopped", None, None),
             };
             let sql = "UPDATE attempts SET ended = ?, state = ?, class = ?, error = ? \

@@ -143,6 +143,8 @@ impl Core {
         }
         for index in left.held {
             let last = if first == Some(index) {
+                let ((unit, attempt), class, text) = (self.units.attempt(index), left.class.name(), left.text.clone());
+                actions.push(Action::Blame { unit, attempt, class, text });
                 self.units.failed(index, left.class, &left.text)
             } else {
                 self.units.put_back(index);

@@ -83,6 +83,13 @@ pub(crate) enum Action {
         maps: u64,
         report: Report,
     },
+    /// A unit was under way when its worker ended, which is held against it in this way.
+    Blame {
+        unit: UnitId,
+        attempt: u32,
+        class: &'static str,
+        text: String,
+    },
     /// Every part of the group is in its store; [`Event::Closed`] or [`Event::Unwritable`] tells.
     Close(usize),
     /// See whether the output folder can be written; [`Event::Tried`] tells.

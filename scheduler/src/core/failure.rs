@@ -81,6 +81,48 @@ impl Class {
     }
 }
 
+const ALL: [Class; 13] = [
+    Class::Input,
+    Class::Group,
+    Class::Number,
+    Class::Engine,
+    Class::DeviceMemory,
+    Class::Sticky,
+    Class::HostMemory,
+    Class::Hung,
+    Class::Crash,
+    Class::Killed,
+    Class::Preempted,
+    Class::Lost,
+    Class::Device,
+];
+
+impl Class {
+    /// Its name in the journal: of what workers say, that which they say.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Input => "Input",
+            Self::Group => "Group",
+            Self::Number => "Number",
+            Self::Engine => "Engine",
+            Self::DeviceMemory => "OutOfMemory",
+            Self::Sticky => "Sticky",
+            Self::HostMemory => "HostMemory",
+            Self::Hung => "Hung",
+            Self::Crash => "Crash",
+            Self::Killed => "Killed",
+            Self::Preempted => "Preempted",
+            Self::Lost => "Lost",
+            Self::Device => "Device",
+        }
+    }
+
+    /// The class of that name; nothing for failures that count against no unit, or of another version.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        ALL.into_iter().find(|class| class.name() == name)
+    }
+}
+
 impl From<Failure> for Class {
     /// [`Failure::Storage`] is no class: it is the folder's failure, and the sweep waits.
     fn from(failure: Failure) -> Self {
@@ -124,5 +166,26 @@ pub(super) fn words(how: Ended) -> String {
         Ended::Code(code) => format!("its worker left with exit code {code}"),
         Ended::Signal(signal) => format!("its worker was ended by signal {signal}"),
         Ended::Unseen => "its worker ended".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_class_is_read_from_the_journal_as_it_is_written() {
+        for class in ALL {
+            assert_eq!(Class::named(class.name()), Some(class));
+        }
+    }
+
+    #[test]
+    fn what_workers_say_is_written_in_their_words() {
+        use Failure::{Engine, Group, Input, Number, OutOfMemory, Sticky};
+        for failure in [Input, Group, Number, OutOfMemory, Sticky, Engine] {
+            assert_eq!(Class::named(&format!("{failure:?}")), Some(failure.into()));
+        }
+        assert_eq!(Class::named("Storage"), None, "it is the folder's");
     }
 }

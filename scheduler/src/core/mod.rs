@@ -24,9 +24,10 @@ mod units;
 use std::time::Duration;
 
 use sweep::message::ToWorker;
-use sweep::unit::Unit;
+use sweep::unit::{Unit, UnitId};
 
 pub(crate) use event::{Action, Event, Now, Outcome, Policy, Task, Unwritable};
+use failure::Class;
 use queue::Queue;
 use slots::Slots;
 use storage::Storage;
@@ -56,6 +57,13 @@ impl Core {
         let queue = Queue::new(places::places(&units));
         let (slots, storage) = (Slots::new(slots), Storage::default());
         Self { policy, units, queue, slots, storage, last: Now::ZERO, ending: None, ended: false }
+    }
+
+    /// A scheduler before this one saw the unit fail so often in this way. To be told before the start.
+    pub(crate) fn remember(&mut self, unit: &UnitId, class: &str, times: u32) {
+        if let Some(class) = Class::named(class) {
+            self.units.remember(unit, class, times);
+        }
     }
 
     /// The first actions. `expected` are slots in which workers of an earlier scheduler may still live: they have a

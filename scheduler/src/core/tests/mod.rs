@@ -72,6 +72,7 @@ struct Rig {
     killed: Vec<usize>,
     closed: Vec<usize>,
     stopped: Vec<WorkerId>,
+    blamed: Vec<(UnitId, &'static str)>,
     /// Units that were asked back.
     withdrawn: Vec<(WorkerId, UnitId, u32)>,
     /// Whether the disk is full.
@@ -97,7 +98,7 @@ impl Rig {
 
     fn of(core: Core, expected: &[usize]) -> Self {
         let (granted, launched, killed, closed, stopped) = (vec![], vec![], vec![], vec![], vec![]);
-        let withdrawn = vec![];
+        let (blamed, withdrawn) = (vec![], vec![]);
         let (now, full, tries, counted, outcome, workers) = (Now::ZERO, false, 0, 0, None, 0);
         let mut rig = Self {
             core,
@@ -107,6 +108,7 @@ impl Rig {
             killed,
             closed,
             stopped,
+            blamed,
             withdrawn,
             full,
             tries,
@@ -132,6 +134,7 @@ impl Rig {
                     self.withdrawn.push((worker, unit, attempt));
                 }
                 Action::Send(..) => {}
+                Action::Blame { unit, class, .. } => self.blamed.push((unit, class)),
                 Action::Count { maps, .. } => self.counted += maps,
                 Action::Close(group) if self.full => {
                     let what = Unwritable::Group(group);

@@ -187,6 +187,16 @@ impl Units {
         None
     }
 
+    /// The unit failed `times` before this scheduler was started. It is tried once more at least: what was wrong may have
+    /// been mended since.
+    pub(super) fn remember(&mut self, id: &UnitId, class: Class, times: u32) {
+        let Some((index, budget)) = self.find(id).zip(class.answer(self.retries).budget) else { return };
+        let counted = times.min(budget - 1);
+        if counted > 0 {
+            self.failures.insert((index, class), counted);
+        }
+    }
+
     /// The unit waits again, without blame.
     pub(super) fn put_back(&mut self, index: usize) {
         self.list[index].state = State::Waiting;

@@ -87,6 +87,7 @@ impl World {
                     assert!(self.disk.units.contains(&unit), "{unit} is counted and not on disk");
                     assert!(self.counted.insert(unit), "a unit is counted twice");
                 }
+                Action::Blame { .. } => {}
                 Action::Close(group) => self.close(group),
                 Action::Try => {
                     let full = self.disk.full;
