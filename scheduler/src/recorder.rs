@@ -79,7 +79,7 @@ impl Recorder {
 
     /// The process of `slot` has ended, and what follows from that was told: whatever else it held was not begun.
     pub(crate) fn exited(&mut self, slot: usize) {
-        self.slot_of.retain(|_, of_worker| *of_worker != slot);
+        self.slot_of.retain(|_, of| *of != slot);
         let held = self.slots.remove(&slot).map(|served| served.held);
         for (unit, attempt) in held.into_iter().flatten() {
             self.journal.tell(Event::Ended { unit, attempt, how: Ended::Stopped });

@@ -215,7 +215,7 @@ fn told(event: fleet::Event) -> Event {
             tracing::info!(worker = worker.0, slot, device, units, "worker connected");
             Event::Connected { worker, slot, holds }
         }
-        fleet::Event::Message { worker, message } => Event::Message { worker: *worker, message: message.clone() },
+        fleet::Event::Message { worker, message } => Event::Message { worker, message },
         fleet::Event::Disconnected { worker } => Event::Disconnected { worker },
         fleet::Event::Exited { slot, how } => {
             tracing::info!(slot, ?how, "worker ended");

@@ -188,6 +188,11 @@ fn insert(connection: &Connection, sweep: i64, at: f64, event: &Event) -> rusqli
             let sql = "UPDATE attempts SET state = 'failed', error = ? WHERE sweep = ? AND unit = ? AND state = 'lost' \
                        AND attempt = (SELECT max(attempt) FROM attempts WHERE sweep = ? AND unit = ?)";
             connection.prepare_cached(sql)?.execute(params![reason, sweep, unit, sweep, unit])?;
+            // One that was given up with others of its group was never tried; means wait for shards, and are none.
+            let sql = "INSERT INTO attempts (sweep, unit, attempt, worker, slot, device, started, ended, state, class, error) \
+                       SELECT ?1, ?2, 0, 0, 0, '', ?3, ?3, 'failed', 'GivenUp', ?4 WHERE ?2 NOT LIKE '%/means' \
+                       AND NOT EXISTS (SELECT 1 FROM attempts WHERE sweep = ?1 AND unit = ?2)";
+            connection.prepare_cached(sql)?.execute(params![sweep, unit, at, reason])?;
         }
         Event::Over { outcome } => {
             let sql = "UPDATE sweeps SET ended = ?, outcome = ? WHERE id = ?";

@@ -217,3 +217,11 @@ fn failures_count_across_sweeps_that_were_cut_off_until_the_unit_is_done_or_a_sw
     Journal::begin(&file(folder.path()), SweepStart { afresh: true, ..start() }).end("interrupted");
     assert_eq!(counts(folder.path()), []);
 }
+
+#[test]
+fn a_shard_that_was_given_up_without_a_try_has_failed_and_means_have_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let given_up = |unit: &str| Event::GivenUp { unit: unit.to_owned(), reason: "bad input".to_owned() };
+    sweep(folder.path(), vec![given_up("a/0"), given_up("a/means")], "2 units failed");
+    assert_eq!(failed_units(folder.path()), [("a/0".to_owned(), "bad input".to_owned())]);
+}

@@ -236,6 +236,10 @@ impl Units {
 
     fn give_up(&mut self, index: usize, text: String) {
         tracing::warn!(unit = %self.list[index].unit.id(), reason = text, "unit given up");
+        self.end(index, text);
+    }
+
+    fn end(&mut self, index: usize, text: String) {
         self.list[index].state = State::GivenUp;
         self.reasons.insert(index, text);
         self.open -= 1;

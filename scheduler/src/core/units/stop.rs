@@ -26,8 +26,12 @@ impl Units {
         let Some(reason) = self.groups[group].stopped.clone() else { return Vec::new() };
         let shards = self.groups[group].shards.iter().map(|(_, unit)| *unit as usize);
         let waiting: Vec<usize> = shards.filter(|unit| self.list[*unit].state == State::Waiting).collect();
+        if let Some(first) = waiting.first() {
+            let group = self.list[*first].unit.group.name();
+            tracing::warn!(group, units = waiting.len(), reason, "what is left of the group is given up");
+        }
         for unit in &waiting {
-            self.give_up(*unit, reason.clone());
+            self.end(*unit, reason.clone());
         }
         waiting
     }
