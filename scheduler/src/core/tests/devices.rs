@@ -133,6 +133,7 @@ fn well(rig: &mut Rig, slot: usize) {
 fn pause(rig: &mut Rig) -> u64 {
     let began = rig.now;
     while rig.launched.is_empty() {
+        assert_eq!(rig.outcome, None, "nobody waits any more");
         rig.silence(Duration::from_secs(1));
     }
     rig.now.saturating_sub(began).as_secs()
