@@ -13,6 +13,7 @@ mod run;
 mod sizing;
 mod summary;
 mod survey;
+mod tasks;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

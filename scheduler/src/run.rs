@@ -1,21 +1,20 @@
 //! Carries events to the core and its actions to the fleet, the stores and the person.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use fleet::{Fleet, FleetError, Settings, Worker};
 use store::StoreError;
-use sweep::group::Group;
 use sweep::message::{FromWorker, Report, ToWorker};
-use sweep::unit::{Part, Unit, UnitId};
+use sweep::unit::{Unit, UnitId};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::interval;
 
-use crate::core::{Action, Core, Event, Outcome, Policy, Task, Unwritable};
+use crate::core::{Action, Core, Event, Outcome, Policy, Unwritable};
 use crate::progress::{Progress, duration};
 use crate::recorder::Recorder;
 use crate::sizing::Sizing;
 use crate::summary::{self, Totals};
+use crate::tasks::{forecast, means, units};
 use plan::exit::{Code, Failure};
 use plan::{Batches, Plan};
 
@@ -226,30 +225,4 @@ fn told(event: fleet::Event) -> Event {
             Event::Health { slot, condition }
         }
     }
-}
-
-/// Units with the index of their group.
-fn units(plan: &Plan, batches: &Batches) -> Vec<Task> {
-    // Devices of several kinds are forecast as the first of them.
-    let seconds = |group: &Group| plan.slots.first().and_then(|slot| batches.seconds(group, slot));
-    let groups = plan.groups.iter().enumerate();
-    let index: HashMap<String, (usize, Option<f64>)> =
-        groups.map(|(index, planned)| (planned.group.name(), (index, seconds(&planned.group)))).collect();
-    let task = |unit: &Unit| {
-        let (group, seconds) = index[&unit.group.name()];
-        Task { group, unit: unit.clone(), forecast: seconds.map(|seconds| seconds * unit.images() as f64) }
-    };
-    plan.units.iter().map(task).collect()
-}
-
-/// Seconds until all of `units` are done, if all of them are forecast.
-fn forecast(units: &[Task], devices: usize) -> Option<f64> {
-    let sum: Option<f64> = units.iter().map(|task| task.forecast).sum();
-    sum.filter(|seconds| *seconds > 0.0).map(|seconds| seconds / devices.max(1) as f64)
-}
-
-/// The means of every group that is not complete.
-fn means(plan: &Plan) -> Vec<Option<Unit>> {
-    let unit = |planned: &plan::Planned| Unit { group: planned.group.clone(), part: Part::Means };
-    plan.groups.iter().map(|planned| (!planned.complete).then(|| unit(planned))).collect()
 }

@@ -6,7 +6,6 @@
 
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
-use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -15,34 +14,12 @@ use std::time::{Duration, Instant};
 use sweep::message::{FromWorker, LEASE_LOST, Resumed, ToWorker};
 use sweep::unit::{Unit, UnitId};
 
+pub(crate) use crate::caller::Args;
 use crate::caller::{Caller, Lines};
-use crate::device::{self, Opened};
+use crate::device::Opened;
 use crate::exit::{self, Exit};
 use crate::held::Held;
 use crate::line;
-
-/// How a worker is started. The token comes in `ATTRISWEEP_TOKEN`, where other users cannot read it.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// Address of the scheduler
-    #[arg(long, value_name = "HOST:PORT")]
-    connect: String,
-
-    /// File that says where the scheduler is, if it has moved
-    #[arg(long, value_name = "FILE")]
-    access: Option<PathBuf>,
-
-    /// Which of the scheduler's devices this worker serves
-    #[arg(long)]
-    slot: usize,
-
-    /// Which starting of a process for that device this is
-    #[arg(long, default_value_t = 0)]
-    instance: u64,
-
-    #[command(flatten)]
-    pub(crate) device: device::Args,
-}
 
 /// A granted unit.
 #[derive(Debug)]
@@ -106,9 +83,7 @@ impl Link {
         let mut state = self.lock();
         state.leaving = true;
         state.say(&FromWorker::Leaving);
-        for returned in state.held.withdraw_all() {
-            state.say(&returned);
-        }
+        state.give_back();
     }
 
     /// Whether the scheduler has heard the result of everything that it granted.
@@ -122,6 +97,13 @@ impl Link {
 }
 
 impl State {
+    /// Returns whatever is not begun.
+    fn give_back(&mut self) {
+        for returned in self.held.withdraw_all() {
+            self.say(&returned);
+        }
+    }
+
     fn say(&mut self, message: &FromWorker) {
         let Some(out) = &mut self.out else { return };
         let Ok(line) = line::encode(message) else { return };
@@ -137,14 +119,7 @@ impl State {
 /// Calls the scheduler and is welcomed; then grants arrive until there is no more work.
 pub(crate) fn connect(args: &Args, device: &Opened) -> Result<(Link, Receiver<Grant>), Exit> {
     let token = std::env::var("ATTRISWEEP_TOKEN").map_err(|_| Exit::refused("ATTRISWEEP_TOKEN is not set"))?;
-    let caller = Caller {
-        address: args.connect.clone(),
-        access: args.access.clone(),
-        token,
-        slot: args.slot,
-        instance: args.instance,
-        device: device.name.clone(),
-    };
+    let caller = Caller::new(args, token, device);
     let unreachable =
         |error: std::io::Error| Exit::refused(format!("cannot reach the scheduler at {}: {error}", args.connect));
     let (stream, mut lines) = caller.call(&caller.address, &caller.token, None).map_err(unreachable)?;
@@ -214,9 +189,7 @@ fn heard(link: &Link, message: ToWorker, grants: &Sender<Grant>) -> bool {
         ToWorker::Grant { unit, attempt } => {
             state.held.granted(unit.id(), attempt);
             if state.leaving {
-                for returned in state.held.withdraw_all() {
-                    state.say(&returned);
-                }
+                state.give_back();
                 return true;
             }
             let tag = format!("{}-{attempt}", std::process::id());

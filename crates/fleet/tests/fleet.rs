@@ -40,8 +40,8 @@ async fn open_with(folder: &Path, settings: Settings) -> Fleet {
     Fleet::open(worker, launchers::LAUNCHERS[0], settings).await.unwrap()
 }
 
-/// What a caller hears that shows these, line by line.
-async fn call(access: &Access, instance: u64, resumes: Option<&str>) -> Vec<ToWorker> {
+/// A line on which these were shown.
+async fn hello(access: &Access, instance: u64, resumes: Option<&str>) -> TcpStream {
     let mut stream = TcpStream::connect(&access.address).await.unwrap();
     let resumes = resumes.map(|sweep| Resumed { sweep: sweep.into(), holds: Vec::new() });
     let hello = FromWorker::Hello {
@@ -52,8 +52,17 @@ async fn call(access: &Access, instance: u64, resumes: Option<&str>) -> Vec<ToWo
         instance,
         resumes,
     };
-    stream.write_all(format!("{}\n", serde_json::to_string(&hello).unwrap()).as_bytes()).await.unwrap();
-    let mut lines = BufReader::new(stream).lines();
+    say(&mut stream, &hello).await;
+    stream
+}
+
+async fn say(stream: &mut TcpStream, message: &FromWorker) {
+    stream.write_all(format!("{}\n", serde_json::to_string(message).unwrap()).as_bytes()).await.unwrap();
+}
+
+/// What a caller hears that shows these, line by line.
+async fn call(access: &Access, instance: u64, resumes: Option<&str>) -> Vec<ToWorker> {
+    let mut lines = BufReader::new(hello(access, instance, resumes).await).lines();
     let mut heard = Vec::new();
     while let Ok(Ok(Some(line))) = timeout(Duration::from_millis(500), lines.next_line()).await {
         heard.push(serde_json::from_str(&line).unwrap());
@@ -163,15 +172,17 @@ async fn callers_that_say_nothing_keep_no_worker_out_however_many_they_are() {
     for _ in 0..300 {
         silent.push(TcpStream::connect(&access.address).await.unwrap());
     }
-    let (address, heard) = (access.address.clone(), tokio::spawn(async move { call(&access, instance, None).await }));
+    let mut worker = hello(&access, instance, None).await;
     assert!(matches!(timeout(PATIENCE, fleet.next()).await, Ok(Some(Event::Connected { slot: 0, .. }))));
     for _ in 0..300 {
-        silent.push(TcpStream::connect(&address).await.unwrap());
+        silent.push(TcpStream::connect(&access.address).await.unwrap());
     }
     // Who came first is gone, who came last may still say hello, and the worker is there.
     assert!(is_closed(&mut silent[0]).await && is_closed(&mut silent[299]).await);
     assert!(timeout(Duration::from_millis(100), silent[599].read(&mut [0])).await.is_err());
-    assert!(matches!(heard.await.unwrap()[..], [ToWorker::Welcome { .. }]));
+    say(&mut worker, &FromWorker::Alive).await;
+    let event = timeout(PATIENCE, fleet.next()).await.unwrap();
+    assert!(matches!(event, Some(Event::Message { message: FromWorker::Alive, .. })), "{event:?}");
     fleet.kill(0);
 }
 

@@ -197,7 +197,9 @@ fn failures_count_across_sweeps_that_were_cut_off_until_the_unit_is_done_or_a_sw
     let crash = |attempt| [granted("a/0", attempt), ended("a/0", attempt, lost("signal 11"))];
     let cut_off = |events: Vec<Event>| {
         let mut journal = Journal::begin(&file(folder.path()), start());
-        events.into_iter().for_each(|event| journal.tell(event));
+        for event in events {
+            journal.tell(event);
+        }
         drop(journal);
     };
     sweep(folder.path(), crash(1).to_vec(), "1 units failed");

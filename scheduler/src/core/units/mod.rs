@@ -1,5 +1,6 @@
 //! The state of every unit, and what failures it has behind it.
 
+mod blame;
 mod claim;
 #[cfg(test)]
 mod consistency;
@@ -170,41 +171,9 @@ impl Units {
         Some(index)
     }
 
-    /// A failure of this class; whether the unit waits again, and if so whether it is to be the last.
-    pub(super) fn failed(&mut self, index: usize, class: Class, text: &str) -> Option<bool> {
-        self.list[index].state = State::Waiting;
-        if class == Class::Group && self.found_bad(index, text) {
-            return None;
-        }
-        let answer = class.answer(self.retries);
-        let Some(budget) = answer.budget else { return Some(answer.last) };
-        let count = self.failures.entry((index, class)).or_default();
-        *count += 1;
-        if *count < budget {
-            return Some(answer.last);
-        }
-        self.give_up(index, format!("{text} ({}: {budget} of {budget})", answer.words));
-        None
-    }
-
-    /// The unit failed `times` before this scheduler was started. It is tried once more at least: what was wrong may have
-    /// been mended since.
-    pub(super) fn remember(&mut self, id: &UnitId, class: Class, times: u32) {
-        let Some((index, budget)) = self.find(id).zip(class.answer(self.retries).budget) else { return };
-        let counted = times.min(budget - 1);
-        if counted > 0 {
-            self.failures.insert((index, class), counted);
-        }
-    }
-
     /// The unit waits again, without blame.
     pub(super) fn put_back(&mut self, index: usize) {
         self.list[index].state = State::Waiting;
-    }
-
-    /// Whether the unit may have been the end of a worker before.
-    pub(super) fn suspect(&self, index: usize) -> bool {
-        self.failures.contains_key(&(index, Class::Crash))
     }
 
     /// Whether nothing is left to do. Means whose shards were given up are not to be done.
@@ -217,12 +186,6 @@ impl Units {
         self.reasons.iter().map(|(index, text)| (self.list[*index].unit.id(), text.clone())).collect()
     }
 
-    /// Failures that count against the unit.
-    #[cfg(test)]
-    pub(super) fn failures_of(&self, index: usize) -> u32 {
-        self.failures.iter().filter(|((unit, _), _)| *unit == index).map(|(_, count)| count).sum()
-    }
-
     fn find(&self, id: &UnitId) -> Option<usize> {
         let (group, part) = id.0.rsplit_once('/')?;
         let group = &self.groups[*self.by_name.get(group)?];
@@ -232,25 +195,5 @@ impl Units {
         let shard: u64 = part.parse().ok()?;
         let at = group.shards.binary_search_by_key(&shard, |(shard, _)| *shard).ok()?;
         Some(group.shards[at].1 as usize)
-    }
-
-    fn give_up(&mut self, index: usize, text: String) {
-        tracing::warn!(unit = %self.list[index].unit.id(), reason = text, "unit given up");
-        self.end(index, text);
-    }
-
-    fn end(&mut self, index: usize, text: String) {
-        self.list[index].state = State::GivenUp;
-        self.reasons.insert(index, text);
-        self.open -= 1;
-        let group = self.group(index);
-        // Without one of its shards a group has no means.
-        if let Some(means) = self.groups[group].means.filter(|means| *means != index)
-            && self.list[means].state == State::Waiting
-        {
-            self.list[means].state = State::GivenUp;
-            self.reasons.insert(means, "a shard of its group was given up".to_owned());
-            self.open -= 1;
-        }
     }
 }

@@ -12,17 +12,17 @@ fn throttled(throttled: bool) -> Reading {
     Reading { throttled: Some(throttled), ..Reading::default() }
 }
 
-fn is_bad(condition: Option<Condition>) -> bool {
+fn is_bad(condition: Option<&Condition>) -> bool {
     matches!(condition, Some(Condition::Bad(_)))
 }
 
-/// Rows of NVIDIA's catalogue: RESET_GPU and RESTART_BM are bad, all others are not.
+/// Rows of NVIDIA's catalogue: `RESET_GPU` and `RESTART_BM` are bad, all others are not.
 #[test]
 fn an_xid_that_asks_for_a_reset_is_bad_and_no_other_one_is() {
     let resets = [46, 48, 62, 64, 79, 95, 109, 110, 119, 120, 140, 143];
     for (known, _, words) in XIDS {
         let told = Chart::default().enter(xid(*known));
-        assert_eq!(is_bad(told.clone()), resets.contains(known), "{known}");
+        assert_eq!(is_bad(told.as_ref()), resets.contains(known), "{known}");
         if let Some(Condition::Bad(reason)) = told {
             assert_eq!(reason, format!("XID {known}: {words}"));
         }
@@ -45,11 +45,11 @@ fn a_condition_is_told_when_it_changes() {
 fn memory_errors_count_only_when_there_are_more_of_them() {
     let mut chart = Chart::default();
     assert_eq!(chart.enter(errors(7)), None, "they are older than this sweep");
-    assert!(is_bad(chart.enter(errors(8))));
+    assert!(is_bad(chart.enter(errors(8)).as_ref()));
     assert_eq!(chart.enter(errors(8)), Some(Condition::Well));
     // The driver was loaded anew, and counts from zero.
     assert_eq!(chart.enter(errors(0)), None);
-    assert!(is_bad(chart.enter(errors(1))));
+    assert!(is_bad(chart.enter(errors(1)).as_ref()));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::super::*;
 use super::world::Happening;
 
 /// One process, dead or alive.
+#[expect(clippy::struct_excessive_bools, reason = "each of them may befall it in any state")]
 pub(super) struct Process {
     pub(super) slot: usize,
     /// The scheduler run that started it: no other one sees how it ends.
