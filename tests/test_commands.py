@@ -54,8 +54,11 @@ def test_the_journal_has_every_attempt_with_its_device_times_maps_and_bytes(two_
     run.run()
     assert rows(run, "SELECT outcome, units FROM sweeps") == [("complete", 6)]
     attempts = rows(run, "SELECT unit, attempt, device, state, ended >= started, seconds > 0, maps, bytes > 0 FROM attempts WHERE unit NOT LIKE '%means'")
-    assert len(attempts) == 6
-    assert {row[1:6] for row in attempts} == {(1, "cpu, 1 thread", "done", 1, 1)}
+    # A unit that waited behind another one may have been taken back for a worker that had nothing to do.
+    assert {row[3] for row in attempts} <= {"done", "stopped"}
+    attempts = [row for row in attempts if row[3] == "done"]
+    assert len({row[0] for row in attempts}) == len(attempts) == 6
+    assert {row[2:6] for row in attempts} == {("cpu, 1 thread", "done", 1, 1)}
     assert sum(row[6] for row in attempts) == 40 and all(row[7] for row in attempts)
 
 

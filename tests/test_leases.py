@@ -4,11 +4,12 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import time
 
 import pytest
-from conftest import children, kill, wait_for
+from conftest import METHODS, children, kill, wait_for
 from test_faults import NOISY, disturbed, undisturbed  # noqa: F401
 
 ACCESS = ".attrisweep.access"
@@ -109,3 +110,32 @@ def test_a_worker_that_is_terminated_is_replaced_and_costs_no_retry(disturbed, u
     os.kill(serving(disturbed, process)[0], signal.SIGTERM)
     assert process.wait(timeout=120) == 0
     assert disturbed.digests() == undisturbed[0]
+
+
+def test_a_worker_that_has_to_leave_finishes_its_files_and_gives_its_units_back(disturbed, undisturbed):  # noqa: F811
+    process = start(disturbed)
+    victim = serving(disturbed, process)[0]
+    told = time.monotonic()
+    os.kill(victim, signal.SIGTERM)
+    wait_for(lambda: not alive(victim), seconds=25)
+    # Slurm sends SIGKILL after 30 s.
+    assert time.monotonic() - told < 20
+    wait_for(lambda: "how=Code(87)" in log(disturbed))
+    assert process.wait(timeout=120) == 0
+    assert disturbed.digests() == undisturbed[0]
+    journal = sqlite3.connect(disturbed.output / "attrisweep-journal.sqlite")
+    ends = journal.execute("SELECT state, count(*) FROM attempts GROUP BY state").fetchall()
+    assert dict(ends).keys() == {"done", "stopped"}, "it is nobody's failure"
+
+
+def test_a_worker_that_has_to_leave_while_it_has_nothing_to_do_leaves_at_once(sweep):
+    run = sweep(limit=4)
+    run.config["search_space"]["attribution_methods"] = [METHODS[4]]
+    process = start(run)
+    workers = wait_for(lambda: (pids := children(process.pid)) and len(pids) == 2 and pids)
+    wait_for(lambda: log(run).count("worker connected") == 2)
+    # One shard for two of them.
+    for worker in workers:
+        os.kill(worker, signal.SIGTERM)
+    wait_for(lambda: not any(map(alive, workers)), seconds=20)
+    assert process.wait(timeout=120) == 0

@@ -13,6 +13,7 @@ mod run;
 mod sizing;
 mod summary;
 mod survey;
+mod tasks;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -165,7 +166,7 @@ fn sweep(cli: &SweepArgs, scope: Scope) -> Result<exit::Code, exit::Failure> {
         sweep: identity::of(&plan),
     };
     let batches = plan.batches.clone();
-    run::run(&plan, batches, worker, settings, &progress)
+    run::run((&plan, scope == Scope::Failed), batches, worker, settings, &progress)
 }
 
 /// Finds the batch sizes that no profile knows, before the sweep. A variant that could not be measured is swept with a

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use fleet::WorkerId;
-use journal::{Ended, Event, Journal, SweepStart};
+use journal::{Count, Ended, Event, History, Journal, SweepStart};
 use plan::Plan;
 use sha2::{Digest, Sha256};
 use sweep::message::{FromWorker, ToWorker};
+use sweep::unit::UnitId;
 
 use crate::core::Outcome;
 
@@ -14,7 +15,6 @@ use crate::core::Outcome;
 #[derive(Debug, Default)]
 struct Served {
     device: String,
-    stopping: bool,
     held: Vec<(String, u32)>,
 }
 
@@ -27,8 +27,8 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// Begins a sweep in the journal of its output folder.
-    pub(crate) fn begin(plan: &Plan) -> Self {
+    /// Begins a sweep in the journal of its output folder, `afresh` or going on with one that was cut off.
+    pub(crate) fn begin(plan: &Plan, afresh: bool) -> Self {
         let config = &plan.config.file;
         let text = std::fs::read(config).unwrap_or_default();
         let start = SweepStart {
@@ -37,9 +37,29 @@ impl Recorder {
             config_sha256: hex::encode(Sha256::digest(text)),
             pid: std::process::id(),
             units: plan.units.len() as u64,
+            afresh,
         };
         let journal = Journal::begin(&journal::file(&plan.config.paths.output_dir), start);
         Self { journal, slots: HashMap::new(), slot_of: HashMap::new() }
+    }
+
+    /// Failures of a sweep that was cut off and is gone on with. Without a journal nothing was.
+    pub(crate) fn counts(plan: &Plan) -> Vec<Count> {
+        let history = History::open(&journal::file(&plan.config.paths.output_dir));
+        let counts = history.and_then(|history| history.map_or_else(|| Ok(Vec::new()), |history| history.counts()));
+        counts.unwrap_or_else(|error| {
+            tracing::info!(%error, "how often units failed before is not known");
+            Vec::new()
+        })
+    }
+
+    /// A unit ended with its worker, and that is held against it.
+    pub(crate) fn blamed(&mut self, unit: UnitId, attempt: u32, class: &str, text: String) {
+        for served in self.slots.values_mut() {
+            served.held.retain(|held| *held != (unit.0.clone(), attempt));
+        }
+        let how = Ended::Lost { class: class.to_owned(), text };
+        self.journal.tell(Event::Ended { unit: unit.0, attempt, how });
     }
 
     /// Something happened to the fleet.
@@ -53,29 +73,23 @@ impl Recorder {
                 }
             }
             fleet::Event::Message { worker, message } => self.message(*worker, message),
-            fleet::Event::Disconnected { .. } => {}
-            // Only now is it known how the worker was lost.
-            fleet::Event::Exited { slot, how } => {
-                self.slot_of.retain(|_, of_worker| of_worker != slot);
-                let Some(Served { stopping, held, .. }) = self.slots.remove(slot) else { return };
-                for (unit, attempt) in held {
-                    let how = if stopping { Ended::Stopped } else { Ended::Lost(format!("its worker ended: {how:?}")) };
-                    self.journal.tell(Event::Ended { unit, attempt, how });
-                }
-            }
+            fleet::Event::Disconnected { .. } | fleet::Event::Health { .. } | fleet::Event::Exited { .. } => {}
+        }
+    }
+
+    /// The process of `slot` has ended, and what follows from that was told: whatever else it held was not begun.
+    pub(crate) fn exited(&mut self, slot: usize) {
+        self.slot_of.retain(|_, of| *of != slot);
+        let held = self.slots.remove(&slot).map(|served| served.held);
+        for (unit, attempt) in held.into_iter().flatten() {
+            self.journal.tell(Event::Ended { unit, attempt, how: Ended::Stopped });
         }
     }
 
     /// Something is said to a worker.
     pub(crate) fn said(&mut self, worker: WorkerId, message: &ToWorker) {
-        match message {
-            ToWorker::Grant { unit, attempt } => self.held(worker, unit.id().0, *attempt),
-            ToWorker::Stop => {
-                if let Some((_, served)) = self.served(worker) {
-                    served.stopping = true;
-                }
-            }
-            _ => {}
+        if let ToWorker::Grant { unit, attempt } = message {
+            self.held(worker, unit.id().0, *attempt);
         }
     }
 
@@ -94,7 +108,7 @@ impl Recorder {
     pub(crate) fn over(mut self, outcome: &Outcome) {
         let word = match outcome {
             Outcome::Complete => "complete".to_owned(),
-            Outcome::Interrupted => "interrupted".to_owned(),
+            Outcome::Interrupted => journal::INTERRUPTED.to_owned(),
             Outcome::Incomplete(units) => {
                 for (unit, reason) in units {
                     self.journal.tell(Event::GivenUp { unit: unit.0.clone(), reason: reason.clone() });
@@ -112,6 +126,7 @@ impl Recorder {
             FromWorker::Failed { unit, attempt, class, text } => {
                 (unit, *attempt, Ended::Failed { class: format!("{class:?}"), text: text.clone() })
             }
+            FromWorker::Returned { unit, attempt } => (unit, *attempt, Ended::Stopped),
             _ => return,
         };
         let Some((_, served)) = self.served(worker) else { return };

@@ -1,21 +1,20 @@
 //! Carries events to the core and its actions to the fleet, the stores and the person.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use fleet::{Fleet, FleetError, Settings, Worker};
 use store::StoreError;
-use sweep::group::Group;
 use sweep::message::{FromWorker, Report, ToWorker};
-use sweep::unit::{Part, Unit};
+use sweep::unit::{Unit, UnitId};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::interval;
 
-use crate::core::{Action, Core, Event, Outcome, Policy, Task, Unwritable};
+use crate::core::{Action, Core, Event, Outcome, Policy, Unwritable};
 use crate::progress::{Progress, duration};
 use crate::recorder::Recorder;
 use crate::sizing::Sizing;
 use crate::summary::{self, Totals};
+use crate::tasks::{forecast, means, units};
 use plan::exit::{Code, Failure};
 use plan::{Batches, Plan};
 
@@ -24,9 +23,9 @@ const TICK: Duration = Duration::from_millis(200);
 /// Bytes of the file by which a folder is tried: less room than that is none.
 const TRIAL: usize = 1 << 20;
 
-/// Runs `plan` to its end.
+/// Runs `plan` to its end: `afresh`, or with the failures of a sweep before it that was cut off.
 pub(crate) fn run(
-    plan: &Plan,
+    (plan, afresh): (&Plan, bool),
     batches: Batches,
     worker: Worker,
     settings: Settings,
@@ -46,12 +45,16 @@ pub(crate) fn run(
             tracing::info!(seconds, "forecast of the end, by the profile of batch sizes");
             progress.tell(&format!("about {}, by the profile of preflight", duration(seconds)));
         }
-        let core = Core::new(units, means(plan), plan.slots.len(), policy);
+        let mut core = Core::new(units, means(plan), plan.slots.len(), policy);
+        for count in if afresh { Vec::new() } else { Recorder::counts(plan) } {
+            core.remember(&UnitId(count.unit), &count.class, count.times);
+        }
         let fleet = Fleet::open(worker, plan.launcher, settings).await?;
+        fleet.watch(fleet::PERIOD, fleet::NvmlGauge::open);
         let interrupts =
             (signal(SignalKind::interrupt()).map_err(failed)?, signal(SignalKind::terminate()).map_err(failed)?);
         let sizing = Sizing::new(plan, batches);
-        let (recorder, totals, began) = (Recorder::begin(plan), Totals::new(), Instant::now());
+        let (recorder, totals, began) = (Recorder::begin(plan, afresh), Totals::new(), Instant::now());
         let run = Run { plan, core, fleet, sizing, progress, recorder, totals, began };
         run.drive(interrupts).await
     })?;
@@ -94,8 +97,12 @@ impl Run<'_> {
                 tracing::warn!("stopping; what is written stays, and the same command goes on");
             }
             self.size(&event);
+            let exited = if let Event::Exited { slot, .. } = event { Some(slot) } else { None };
             let actions = self.core.on_event(self.began.elapsed(), event);
             outcome = self.act(actions)?;
+            if let Some(slot) = exited {
+                self.recorder.exited(slot);
+            }
         }
         self.sizing.save();
         self.progress.end();
@@ -125,6 +132,7 @@ impl Run<'_> {
                     self.fleet.send(worker, message);
                 }
                 Action::Kill(slot) => self.fleet.kill(slot),
+                Action::Blame { unit, attempt, class, text } => self.recorder.blamed(unit, attempt, class, text),
                 Action::Count { maps, report, .. } => self.count(maps, &report),
                 Action::Close(group) => {
                     let event = self.close(group)?;
@@ -212,31 +220,9 @@ fn told(event: fleet::Event) -> Event {
             tracing::info!(slot, ?how, "worker ended");
             Event::Exited { slot, how }
         }
+        fleet::Event::Health { slot, condition } => {
+            tracing::info!(slot, ?condition, "health of a GPU");
+            Event::Health { slot, condition }
+        }
     }
-}
-
-/// Units with the index of their group.
-fn units(plan: &Plan, batches: &Batches) -> Vec<Task> {
-    // Devices of several kinds are forecast as the first of them.
-    let seconds = |group: &Group| plan.slots.first().and_then(|slot| batches.seconds(group, slot));
-    let groups = plan.groups.iter().enumerate();
-    let index: HashMap<String, (usize, Option<f64>)> =
-        groups.map(|(index, planned)| (planned.group.name(), (index, seconds(&planned.group)))).collect();
-    let task = |unit: &Unit| {
-        let (group, seconds) = index[&unit.group.name()];
-        Task { group, unit: unit.clone(), forecast: seconds.map(|seconds| seconds * unit.images() as f64) }
-    };
-    plan.units.iter().map(task).collect()
-}
-
-/// Seconds until all of `units` are done, if all of them are forecast.
-fn forecast(units: &[Task], devices: usize) -> Option<f64> {
-    let sum: Option<f64> = units.iter().map(|task| task.forecast).sum();
-    sum.filter(|seconds| *seconds > 0.0).map(|seconds| seconds / devices.max(1) as f64)
-}
-
-/// The means of every group that is not complete.
-fn means(plan: &Plan) -> Vec<Option<Unit>> {
-    let unit = |planned: &plan::Planned| Unit { group: planned.group.clone(), part: Part::Means };
-    plan.groups.iter().map(|planned| (!planned.complete).then(|| unit(planned))).collect()
 }

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use sweep::message::Report;
+use sweep::unit::UnitId;
 use sweep::variant::Variant;
 
 use crate::core::Outcome;
@@ -24,7 +25,7 @@ pub(crate) struct Totals {
     incomplete: BTreeMap<String, f32>,
 }
 
-/// Units that are named when some failed; the log names all.
+/// Reasons that are told when units failed, and stores; the log names all.
 const TOLD: usize = 10;
 
 impl Totals {
@@ -62,13 +63,8 @@ pub(crate) fn tell(plan: &Plan, totals: &Totals, took: Duration, outcome: Outcom
         }),
         Outcome::Incomplete(failed) => {
             say(&written(plan, totals, took));
-            let mut lines = String::new();
-            for (unit, reason) in failed.iter().take(TOLD) {
-                let _ = write!(lines, "\n  {unit}: {reason}");
-            }
-            let more =
-                if failed.len() > TOLD { format!("\n  and {} more", failed.len() - TOLD) } else { String::new() };
-            let text = format!("{} units failed (log: {}){lines}{more}", failed.len(), log.display());
+            let lines = given_up(&failed);
+            let text = format!("{} units failed (log: {}){lines}", failed.len(), log.display());
             Err(Failure { code: Code::Incomplete, text })
         }
         Outcome::NoWorkers(reason) => Err(Failure {
@@ -76,6 +72,27 @@ pub(crate) fn tell(plan: &Plan, totals: &Totals, took: Duration, outcome: Outcom
             text: format!("no device keeps a worker: {reason} (logs: {})", plan.config.paths.log_dir.display()),
         }),
     }
+}
+
+/// A line for each reason, with the first of the units that were given up for it.
+fn given_up(failed: &[(UnitId, String)]) -> String {
+    let mut reasons: Vec<(&UnitId, usize, &str)> = Vec::new();
+    for (unit, reason) in failed {
+        match reasons.iter_mut().find(|(_, _, known)| known == reason) {
+            Some((_, count, _)) => *count += 1,
+            None => reasons.push((unit, 1, reason)),
+        }
+    }
+    let mut lines = String::new();
+    for (unit, count, reason) in reasons.iter().take(TOLD) {
+        let others = if *count > 1 { format!(" and {} more", count - 1) } else { String::new() };
+        let _ = write!(lines, "\n  {unit}{others}: {reason}");
+    }
+    let left: usize = reasons.iter().skip(TOLD).map(|(_, count, _)| count).sum();
+    if left > 0 {
+        let _ = write!(lines, "\n  and {left} more");
+    }
+    lines
 }
 
 /// Tells what a config stands for, without having started anything.
@@ -201,5 +218,14 @@ mod tests {
         assert!(told.ends_with("; more `n_steps` bring them closer.\n"), "{told}");
         assert!(notes(&totals, &[]).ends_with("(convergence_delta/IG_n_steps_5).\n"));
         assert_eq!(notes(&Totals::new(), &[]), "");
+    }
+
+    #[test]
+    fn units_that_were_given_up_for_the_same_reason_are_one_line() {
+        let unit = |name: &str, reason: &str| (UnitId(name.to_owned()), reason.to_owned());
+        let failed = [unit("a/0", "bad file"), unit("a/1", "bad file"), unit("b/0", "crash"), unit("a/2", "bad file")];
+        assert_eq!(given_up(&failed), "\n  a/0 and 2 more: bad file\n  b/0: crash");
+        let many: Vec<_> = (0..13).map(|index| unit("a/0", &index.to_string())).collect();
+        assert!(given_up(&many).ends_with("\n  a/0: 9\n  and 3 more"));
     }
 }

@@ -6,7 +6,31 @@ use std::path::PathBuf;
 
 use sweep::message::{FromWorker, Resumed};
 
+use crate::device::{self, Opened};
 use crate::line;
+
+/// How a worker is started. The token comes in `ATTRISWEEP_TOKEN`, where other users cannot read it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Address of the scheduler
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) connect: String,
+
+    /// File that says where the scheduler is, if it has moved
+    #[arg(long, value_name = "FILE")]
+    access: Option<PathBuf>,
+
+    /// Which of the scheduler's devices this worker serves
+    #[arg(long)]
+    slot: usize,
+
+    /// Which starting of a process for that device this is
+    #[arg(long, default_value_t = 0)]
+    instance: u64,
+
+    #[command(flatten)]
+    pub(crate) device: device::Args,
+}
 
 /// Who calls, and where.
 pub(crate) struct Caller {
@@ -21,6 +45,12 @@ pub(crate) struct Caller {
 pub(crate) type Lines = BufReader<TcpStream>;
 
 impl Caller {
+    pub(crate) fn new(args: &Args, token: String, device: &Opened) -> Self {
+        let Args { connect, access, slot, instance, .. } = args;
+        let (address, access, device) = (connect.clone(), access.clone(), device.name.clone());
+        Self { address, access, token, slot: *slot, instance: *instance, device }
+    }
+
     /// Calls and says hello; the answer is to be read.
     pub(crate) fn call(
         &self,

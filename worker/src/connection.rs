@@ -6,43 +6,20 @@
 
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
-use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use sweep::message::{FromWorker, LEASE_LOST, Resumed, ToWorker};
-use sweep::unit::Unit;
+use sweep::unit::{Unit, UnitId};
 
+pub(crate) use crate::caller::Args;
 use crate::caller::{Caller, Lines};
-use crate::device::{self, Opened};
-use crate::exit::Exit;
+use crate::device::Opened;
+use crate::exit::{self, Exit};
 use crate::held::Held;
 use crate::line;
-
-/// How a worker is started. The token comes in `ATTRISWEEP_TOKEN`, where other users cannot read it.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// Address of the scheduler
-    #[arg(long, value_name = "HOST:PORT")]
-    connect: String,
-
-    /// File that says where the scheduler is, if it has moved
-    #[arg(long, value_name = "FILE")]
-    access: Option<PathBuf>,
-
-    /// Which of the scheduler's devices this worker serves
-    #[arg(long)]
-    slot: usize,
-
-    /// Which starting of a process for that device this is
-    #[arg(long, default_value_t = 0)]
-    instance: u64,
-
-    #[command(flatten)]
-    pub(crate) device: device::Args,
-}
 
 /// A granted unit.
 #[derive(Debug)]
@@ -71,6 +48,8 @@ struct State {
     lease: Duration,
     sweep: String,
     stopping: bool,
+    /// Whether somebody else than the scheduler says that this process has to go.
+    leaving: bool,
 }
 
 impl Link {
@@ -81,9 +60,35 @@ impl Link {
         state.say(message);
     }
 
-    /// Whether the scheduler has said that there is no more work.
+    /// Whether nothing more is to be computed: the scheduler has no more work, or the process has to go.
     pub(crate) fn stopping(&self) -> bool {
-        self.lock().stopping
+        let state = self.lock();
+        state.stopping || state.leaving
+    }
+
+    /// Whether the unit is to be computed now: it was not given back while it waited.
+    pub(crate) fn begin(&self, grant: &Grant) -> bool {
+        self.lock().held.begin(&grant.unit.id(), grant.attempt)
+    }
+
+    /// A unit was stopped half-way. Of one that the scheduler itself stopped it wants to hear nothing.
+    pub(crate) fn stopped(&self, unit: UnitId, attempt: u32) {
+        if self.lock().leaving {
+            self.send(&FromWorker::Returned { unit, attempt });
+        }
+    }
+
+    /// Says that this process has to go, and gives back whatever is not begun.
+    pub(crate) fn leave(&self) {
+        let mut state = self.lock();
+        state.leaving = true;
+        state.say(&FromWorker::Leaving);
+        state.give_back();
+    }
+
+    /// Whether the scheduler has heard the result of everything that it granted.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().held.is_empty()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -92,6 +97,13 @@ impl Link {
 }
 
 impl State {
+    /// Returns whatever is not begun.
+    fn give_back(&mut self) {
+        for returned in self.held.withdraw_all() {
+            self.say(&returned);
+        }
+    }
+
     fn say(&mut self, message: &FromWorker) {
         let Some(out) = &mut self.out else { return };
         let Ok(line) = line::encode(message) else { return };
@@ -107,14 +119,7 @@ impl State {
 /// Calls the scheduler and is welcomed; then grants arrive until there is no more work.
 pub(crate) fn connect(args: &Args, device: &Opened) -> Result<(Link, Receiver<Grant>), Exit> {
     let token = std::env::var("ATTRISWEEP_TOKEN").map_err(|_| Exit::refused("ATTRISWEEP_TOKEN is not set"))?;
-    let caller = Caller {
-        address: args.connect.clone(),
-        access: args.access.clone(),
-        token,
-        slot: args.slot,
-        instance: args.instance,
-        device: device.name.clone(),
-    };
+    let caller = Caller::new(args, token, device);
     let unreachable =
         |error: std::io::Error| Exit::refused(format!("cannot reach the scheduler at {}: {error}", args.connect));
     let (stream, mut lines) = caller.call(&caller.address, &caller.token, None).map_err(unreachable)?;
@@ -126,7 +131,8 @@ pub(crate) fn connect(args: &Args, device: &Opened) -> Result<(Link, Receiver<Gr
     tracing::info!(device = device.name, lease_ms, "connected");
     // A scheduler that reads nothing must not stop the worker.
     stream.set_write_timeout(Some(lease)).map_err(unreachable)?;
-    let state = State { out: Some(stream), held: Held::default(), heard, lease, sweep, stopping: false };
+    let state =
+        State { out: Some(stream), held: Held::default(), heard, lease, sweep, stopping: false, leaving: false };
     let link = Link { state: Arc::new(Mutex::new(state)) };
     let (grants, granted) = channel();
     let listener = link.clone();
@@ -166,6 +172,9 @@ fn resume(link: &Link, caller: &Caller) -> std::io::Result<Lines> {
     let mut state = link.lock();
     stream.set_write_timeout(Some(state.lease))?;
     state.out = Some(stream);
+    if state.leaving {
+        state.say(&FromWorker::Leaving);
+    }
     for result in state.held.results() {
         state.say(&result);
     }
@@ -179,8 +188,17 @@ fn heard(link: &Link, message: ToWorker, grants: &Sender<Grant>) -> bool {
     match message {
         ToWorker::Grant { unit, attempt } => {
             state.held.granted(unit.id(), attempt);
+            if state.leaving {
+                state.give_back();
+                return true;
+            }
             let tag = format!("{}-{attempt}", std::process::id());
             return grants.send(Grant { unit, attempt, tag }).is_ok();
+        }
+        ToWorker::Withdraw { unit, attempt } => {
+            if let Some(returned) = state.held.withdraw(&unit, attempt) {
+                state.say(&returned);
+            }
         }
         ToWorker::Stop => {
             state.stopping = true;
@@ -201,19 +219,11 @@ fn keep_alive(link: Link, mut lease: Duration) {
             let mut state = link.lock();
             lease = state.lease;
             if state.heard.elapsed() > lease && !state.stopping {
-                lost("the scheduler was silent for longer than the lease");
+                tracing::error!("the scheduler was silent for longer than the lease");
+                // There is nothing to tidy up.
+                exit::now(LEASE_LOST);
             }
             state.say(&FromWorker::Alive);
         }
     });
-}
-
-/// Ends the process: the scheduler is gone, and there is nothing to tidy up.
-///
-/// At once, without the exit handlers of libtorch and CUDA: other threads are in the middle of both.
-#[expect(unsafe_code, reason = "std has no exit without handlers")]
-fn lost(text: &str) {
-    tracing::error!("{text}");
-    // SAFETY: ends the process; nothing runs afterwards that could see a broken state.
-    unsafe { libc::_exit(LEASE_LOST) }
 }

@@ -12,6 +12,7 @@ mod device;
 mod exit;
 mod held;
 mod inspect;
+mod leave;
 mod line;
 mod markdown;
 mod memory;
@@ -19,6 +20,7 @@ mod pipeline;
 mod probe;
 mod read;
 mod sizes;
+mod texts;
 mod trial;
 mod unit;
 mod verify;
@@ -108,8 +110,10 @@ fn keep_memory() {}
 
 fn run(args: &connection::Args) -> Result<(), Exit> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).log_internal_errors(false).init();
+    leave::prepare();
     let device = device::open(args.device)?;
     let (link, grants) = connection::connect(args, &device)?;
+    leave::watch(link.clone());
     pipeline::run(&link, grants, &device)
 }
 

@@ -71,6 +71,10 @@ fn compute(link: &Link, next: &Receiver<Read>, steps: &SyncSender<Step>, device:
     let send = |step| steps.send(step).map_err(|_| Exit::internal("the writing stage is gone"));
     let mut idle = Instant::now();
     for (mut job, loaded) in next {
+        // It may have been given back while it was read.
+        if !link.begin(&job.grant) {
+            continue;
+        }
         job.waiting = idle.elapsed();
         let unit = &job.grant.unit;
         let unwritable = Arc::new(AtomicBool::new(false));

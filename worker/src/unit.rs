@@ -1,5 +1,6 @@
 //! A unit on its way through the worker, and why it may not get through.
 
+use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use attribution::MethodError;
@@ -12,6 +13,7 @@ use sweep::message::{Failure, FromWorker, Learned, Report};
 use tch::TchError;
 
 use crate::connection::{Grant, Link};
+use crate::texts::{self, Meaning};
 use crate::{counted, memory};
 
 /// Why a unit was not done.
@@ -49,21 +51,30 @@ impl From<TchError> for UnitError {
 impl UnitError {
     /// What kind of failure it is, which decides what the scheduler does.
     pub(crate) fn class(&self) -> Failure {
+        if let Some(error) = self.torch() {
+            return match texts::meaning(error) {
+                Some(Meaning::OutOfMemory) => Failure::OutOfMemory,
+                Some(Meaning::Sticky) => Failure::Sticky,
+                None => Failure::Engine,
+            };
+        }
         match self {
-            Self::Network(NetworkError::Torch(error)) if is_out_of_memory(error) => Failure::OutOfMemory,
             Self::NoRoom(_) => Failure::OutOfMemory,
-            Self::Network(_) if self.is_sticky() => Failure::Sticky,
-            Self::Data(DataError::Read { .. })
-            | Self::Mean(MeanError::Read { .. })
-            | Self::Network(NetworkError::Torch(_))
-            | Self::Stopped => Failure::Engine,
+            // A file that is not there is as good as another one in its place.
+            Self::Data(DataError::Read { source, .. }) | Self::Mean(MeanError::Read { source, .. })
+                if source.kind() != ErrorKind::NotFound =>
+            {
+                Failure::Engine
+            }
+            Self::Stopped => Failure::Engine,
+            // Every unit of the group reads the same files.
             Self::Data(_)
             | Self::Mean(_)
             | Self::Noise(_)
             | Self::Method(_)
             | Self::Network(_)
-            | Self::Changed { .. }
-            | Self::Store(StoreError::Damaged { .. }) => Failure::Input,
+            | Self::Changed { .. } => Failure::Group,
+            Self::Store(StoreError::Damaged { .. }) => Failure::Input,
             Self::Store(StoreError::TooLarge { .. }) | Self::NotFinite { .. } => Failure::Number,
             Self::Store(_) => Failure::Storage,
         }
@@ -71,14 +82,21 @@ impl UnitError {
 
     /// Whether the CUDA context is lost, so that every later call of this process would fail too.
     pub(crate) fn is_sticky(&self) -> bool {
-        let Self::Network(NetworkError::Torch(error)) = self else { return false };
-        first_line(error).contains("CUDA error:") && !is_out_of_memory(error)
+        self.torch().and_then(texts::meaning) == Some(Meaning::Sticky)
+    }
+
+    /// What libtorch said, if that is what failed.
+    fn torch(&self) -> Option<&TchError> {
+        match self {
+            Self::Network(NetworkError::Torch(error)) | Self::Method(MethodError::Torch(error)) => Some(error),
+            _ => None,
+        }
     }
 
     /// The message with its causes, in one line.
     pub(crate) fn text(&self) -> String {
-        if let Self::Network(NetworkError::Torch(error)) = self {
-            return format!("libtorch: {}", first_line(error));
+        if let Some(error) = self.torch() {
+            return format!("libtorch: {}", texts::first_line(error));
         }
         let mut text = self.to_string();
         let mut cause = std::error::Error::source(self);
@@ -89,31 +107,6 @@ impl UnitError {
         text
     }
 }
-
-/// tch keeps libtorch's words only. CPU and CUDA, and the libraries below, each say it in their own.
-fn is_out_of_memory(error: &TchError) -> bool {
-    let text = first_line(error).to_lowercase();
-    OUT_OF_MEMORY.iter().any(|words| text.contains(words))
-}
-
-/// The message without the C++ backtrace that follows it, in which any word may stand.
-fn first_line(error: &TchError) -> String {
-    let text = error.to_string();
-    text.lines().next().unwrap_or_default().to_owned()
-}
-
-/// In the words of libtorch, cuBLAS and cuDNN, the C++ library, oneDNN; and of CUDA, whose grids end at 65535 blocks.
-const OUT_OF_MEMORY: [&str; 9] = [
-    "out of memory",
-    "can't allocate memory",
-    "_status_alloc_failed",
-    "would exceed allowed memory",
-    "std::bad_alloc",
-    "more than 1eb memory",
-    "invalid configuration argument",
-    "could not create a memory",
-    "could not execute a primitive",
-];
 
 /// A granted unit and what it took so far.
 #[derive(Debug)]
@@ -175,11 +168,33 @@ impl Job {
                 );
                 link.send(&FromWorker::Done { unit, attempt, report });
             }
-            Err(UnitError::Stopped) => {}
+            Err(UnitError::Stopped) => link.stopped(unit, attempt),
             Err(error) => {
                 let (class, text) = (error.class(), error.text());
                 tracing::warn!(%unit, attempt, ?class, error = text, "failed");
                 link.send(&FromWorker::Failed { unit, attempt, class, text });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A method fails as a network does: it is libtorch that says why.
+    #[test]
+    fn what_libtorch_says_decides_wherever_it_was_said() {
+        let cases = [
+            ("CUDA out of memory.", Failure::OutOfMemory),
+            ("CUDA error: unknown error", Failure::Sticky),
+            ("sizes differ", Failure::Engine),
+        ];
+        for (text, class) in cases {
+            let error = || TchError::Torch(text.to_owned());
+            for error in [UnitError::from(error()), UnitError::Method(MethodError::Torch(error()))] {
+                assert_eq!((error.class(), error.is_sticky()), (class, class == Failure::Sticky), "{text}");
+                assert!(error.text().starts_with("libtorch: "), "{}", error.text());
             }
         }
     }

@@ -2,10 +2,10 @@
 
 use std::thread::available_parallelism;
 
-use nvml_wrapper::Nvml;
 use sweep::config::Devices;
 
 use crate::FleetError;
+use crate::health::nvml::driver;
 
 /// A place for one worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +43,7 @@ impl Slot {
     }
 }
 
+#[derive(Clone, Debug)]
 struct Gpu {
     uuid: String,
     /// Its product name, or why it does not answer.
@@ -50,7 +51,7 @@ struct Gpu {
     state: State,
 }
 
-#[derive(PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Idle,
     /// Somebody works on it.
@@ -61,19 +62,57 @@ enum State {
 
 /// The slots that `devices` asks for. GPUs named in `ours` count as idle: workers of this sweep are on them.
 pub fn slots(devices: &Devices, ours: &[String]) -> Result<Vec<Slot>, FleetError> {
+    choose(devices, ours, gpus)
+}
+
+/// Why nobody computes on a GPU, where `auto` has found none.
+pub fn without_gpu(devices: &Devices, slots: &[Slot]) -> Option<String> {
+    if *devices != Devices::Auto || slots.iter().any(|slot| slot.gpu.is_some()) {
+        return None;
+    }
+    let reason = gpus().err().unwrap_or_else(|| "this machine has none".to_owned());
+    Some(format!("no GPU can be used ({reason}): the processor computes, as with `devices: cpu`"))
+}
+
+/// As [`slots`], where the driver says `gpus`.
+fn choose(
+    devices: &Devices,
+    ours: &[String],
+    gpus: impl FnOnce() -> Result<Vec<Gpu>, String>,
+) -> Result<Vec<Slot>, FleetError> {
     match devices {
         Devices::Cpu { workers } => Ok(cpu(*workers)),
         Devices::Gpus(indices) => {
             let gpus = gpus().map_err(|reason| FleetError::NoGpu { reason })?;
             indices.iter().map(|index| chosen(&gpus, *index)).collect()
         }
-        Devices::Auto => {
-            let idle = gpus().unwrap_or_default().into_iter().enumerate();
-            let idle = idle.filter(|(_, gpu)| gpu.state == State::Idle || ours.contains(&gpu.uuid));
-            let slots: Vec<Slot> = idle.map(|(index, gpu)| slot(index, &gpu)).collect();
-            Ok(if slots.is_empty() { cpu(1) } else { slots })
-        }
+        Devices::Auto => match gpus() {
+            Ok(gpus) if !gpus.is_empty() => idle(&gpus, ours),
+            // A machine without GPUs, or without a driver for them.
+            _ => Ok(cpu(1)),
+        },
     }
+}
+
+/// Those of `gpus` on which nobody else works. Where there are GPUs, nobody expects a sweep that takes a hundred times
+/// as long on the processor: that has to be asked for.
+fn idle(gpus: &[Gpu], ours: &[String]) -> Result<Vec<Slot>, FleetError> {
+    let usable = |gpu: &Gpu| match gpu.state {
+        State::Idle => true,
+        State::Busy => ours.contains(&gpu.uuid),
+        State::Broken => false,
+    };
+    let idle = gpus.iter().enumerate().filter(|(_, gpu)| usable(gpu));
+    let slots: Vec<Slot> = idle.map(|(index, gpu)| slot(index, gpu)).collect();
+    if slots.is_empty() {
+        let word = |(index, gpu): (usize, &Gpu)| match gpu.state {
+            State::Broken => format!("GPU {index} does not answer: {}", gpu.name),
+            _ => format!("others work on GPU {index}"),
+        };
+        let reason = gpus.iter().enumerate().map(word).collect::<Vec<_>>().join("; ");
+        return Err(FleetError::NoneIdle { reason });
+    }
+    Ok(slots)
 }
 
 /// The cores of this process divided among `workers`.
@@ -114,7 +153,7 @@ fn chosen(gpus: &[Gpu], index: u32) -> Result<Slot, FleetError> {
 
 /// The GPUs that NVML knows, in nvidia-smi's order. The error is one sentence.
 fn gpus() -> Result<Vec<Gpu>, String> {
-    let nvml = Nvml::init().map_err(|error| format!("the NVIDIA driver does not answer: {error}"))?;
+    let nvml = driver()?;
     let count = nvml.device_count().map_err(|error| error.to_string())?;
     let gpu = |index| {
         let device = nvml.device_by_index(index)?;
@@ -135,23 +174,4 @@ fn gpus() -> Result<Vec<Gpu>, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_cores_are_divided_among_the_workers_and_each_gets_one_at_least() {
-        let cores = available_parallelism().map_or(1, usize::from);
-        for workers in [1, 2, cores, 2 * cores] {
-            let slots = slots(&Devices::Cpu { workers }, &[]).unwrap();
-            assert_eq!(slots.len(), workers);
-            let sum = slots.iter().map(|slot| slot.threads).sum::<usize>();
-            assert_eq!(sum, cores.max(workers));
-        }
-    }
-
-    #[test]
-    fn a_gpu_that_is_not_there_is_an_error_that_says_what_to_do() {
-        let error = slots(&Devices::Gpus(vec![999]), &[]).unwrap_err().to_string();
-        assert!(error.contains("devices: cpu") || error.contains("this machine has"), "{error}");
-    }
-}
+mod tests;

@@ -12,6 +12,7 @@ use sweep::unit::UnitId;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
+use crate::health::{self, Condition, Gauge, Watched};
 use crate::hearing::{self, Door, WorkerId};
 use crate::launchers::adopted::{Adopted, identity};
 use crate::launchers::{Ended, Entry, Job, Launcher, Process};
@@ -54,6 +55,13 @@ pub enum Event {
         slot: usize,
         /// How.
         how: Ended,
+    },
+    /// A GPU is in another condition than before.
+    Health {
+        /// Whose.
+        slot: usize,
+        /// How it is now.
+        condition: Condition,
     },
 }
 
@@ -111,6 +119,16 @@ impl Fleet {
         self.processes.keys().copied().collect()
     }
 
+    /// Watches the health of the slots that are GPUs, with what `open` gives, every `period`; [`Event::Health`] tells.
+    pub fn watch(&self, period: Duration, open: impl FnOnce() -> Option<Box<dyn Gauge>> + Send + 'static) {
+        let slots = self.settings.slots.iter().enumerate();
+        let gpus = slots.filter_map(|(slot, place)| Some(Watched { slot, uuid: place.gpu.clone()? }));
+        let gpus: Vec<Watched> = gpus.collect();
+        if !gpus.is_empty() {
+            health::watch(gpus, period, open, self.events.clone());
+        }
+    }
+
     fn adopt(&mut self, processes: BTreeMap<usize, Running>) {
         for (slot, running) in processes {
             if let Some(process) = Adopted::find(&running).filter(|_| slot < self.settings.slots.len()) {
@@ -141,7 +159,7 @@ impl Fleet {
                 // Of one that was sent away nothing is told.
                 Event::Disconnected { worker } if self.lines.remove(worker).is_none() => continue,
                 Event::Message { worker, .. } if !self.lines.contains_key(worker) => continue,
-                Event::Disconnected { .. } | Event::Message { .. } => {}
+                Event::Disconnected { .. } | Event::Message { .. } | Event::Health { .. } => {}
                 Event::Exited { slot, .. } => {
                     self.processes.remove(slot);
                     self.roll.remove(*slot);

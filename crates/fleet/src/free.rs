@@ -3,17 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nvml_wrapper::Nvml;
-
 use crate::Slot;
+use crate::health::nvml::driver;
 
 /// Share of the host's free memory that workers may take together: the scheduler and others need some too.
 const SHARE: f64 = 0.9;
 
 /// Bytes of the GPU called `uuid`: free now, and all.
 fn of_gpu(uuid: &str) -> Option<u64> {
-    let nvml = Nvml::init().ok()?;
-    let memory = nvml.device_by_uuid(uuid).ok()?.memory_info().ok()?;
+    let memory = driver().ok()?.device_by_uuid(uuid).ok()?.memory_info().ok()?;
     Some(memory.free)
 }
 

@@ -6,10 +6,11 @@ use sweep::message::{FromWorker, MAX_LINE, ToWorker};
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::codec::{FramedRead, LinesCodec};
 
 use crate::fleet::Event;
+use crate::porch::Porch;
 
 /// A connection of a worker, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,18 +29,28 @@ pub(crate) struct Door {
 /// Time that a caller has for its first line.
 const HELLO: Duration = Duration::from_secs(10);
 
+/// Longest first line, in bytes: a worker that calls again names the units that it holds.
+const LONGEST_HELLO: usize = 1 << 16;
+
 type Lines = FramedRead<BufReader<OwnedReadHalf>, LinesCodec>;
 
 /// Lets callers in for as long as anybody listens to `events`.
 pub(crate) async fn listen(listener: TcpListener, door: Door, events: mpsc::UnboundedSender<Event>) {
-    let mut count = 0;
+    let (porch, mut count) = (Porch::default(), 0);
     loop {
         match listener.accept().await {
             Ok((stream, from)) => {
                 count += 1;
-                let (door, events, id) = (door.clone(), events.clone(), WorkerId(count));
+                let (door, events, inside) = (door.clone(), events.clone(), porch.clone());
                 tracing::debug!(%from, worker = count, "somebody calls");
-                tokio::spawn(async move { serve(stream, &door, id, &events).await });
+                let (enter, entered) = oneshot::channel();
+                let task = tokio::spawn(async move {
+                    // Not before its name stands on the porch, from which it is taken once it is let in.
+                    let _ = entered.await;
+                    serve(stream, (&door, &inside), WorkerId(count), &events).await;
+                });
+                porch.enter(count, task.abort_handle());
+                let _ = enter.send(());
             }
             Err(error) => {
                 // Too many open files, most likely: callers try again.
@@ -53,10 +64,15 @@ pub(crate) async fn listen(listener: TcpListener, door: Door, events: mpsc::Unbo
     }
 }
 
-async fn serve(stream: TcpStream, door: &Door, worker: WorkerId, events: &mpsc::UnboundedSender<Event>) {
+async fn serve(
+    stream: TcpStream,
+    (door, porch): (&Door, &Porch),
+    worker: WorkerId,
+    events: &mpsc::UnboundedSender<Event>,
+) {
     let _ = stream.set_nodelay(true);
     let (reader, writer) = stream.into_split();
-    let mut lines = FramedRead::new(BufReader::new(reader), LinesCodec::new_with_max_length(MAX_LINE));
+    let mut lines = FramedRead::new(BufReader::new(reader), LinesCodec::new_with_max_length(LONGEST_HELLO));
     let hello = tokio::time::timeout(HELLO, next(&mut lines)).await;
     let Ok(Some(FromWorker::Hello { token, slot, version, device, instance, resumes })) = hello else {
         tracing::warn!(worker = worker.0, "refused a caller that did not say hello");
@@ -66,6 +82,8 @@ async fn serve(stream: TcpStream, door: &Door, worker: WorkerId, events: &mpsc::
         tracing::warn!(worker = worker.0, slot, version, "refused a worker with another token, slot or version");
         return;
     }
+    porch.leave(worker.0);
+    let mut lines = lines.map_decoder(|_| LinesCodec::new_with_max_length(MAX_LINE));
     let (send, outgoing) = mpsc::unbounded_channel();
     tokio::spawn(speak(writer, outgoing));
     if resumes.as_ref().is_some_and(|resumes| resumes.sweep != door.sweep) {

@@ -7,10 +7,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use fleet::{Event, Fleet, Settings, Slot, Worker, launchers};
+use fleet::{Condition, Event, Fleet, Gauge, Reading, Settings, Slot, Worker, launchers};
 use sweep::access::{ACCESS, Access};
 use sweep::message::{FromWorker, Resumed, ToWorker};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -29,15 +29,19 @@ fn settings(folder: &Path, sweep: &str) -> Settings {
 }
 
 async fn open(folder: &Path, sweep: &str) -> Fleet {
+    open_with(folder, settings(folder, sweep)).await
+}
+
+async fn open_with(folder: &Path, settings: Settings) -> Fleet {
     let program = folder.join("worker");
     std::fs::write(&program, "#!/bin/sh\nexec sleep 60\n").unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
     let worker = Worker::locate(Some(program));
-    Fleet::open(worker, launchers::LAUNCHERS[0], settings(folder, sweep)).await.unwrap()
+    Fleet::open(worker, launchers::LAUNCHERS[0], settings).await.unwrap()
 }
 
-/// What a caller hears that shows these, line by line.
-async fn call(access: &Access, instance: u64, resumes: Option<&str>) -> Vec<ToWorker> {
+/// A line on which these were shown.
+async fn hello(access: &Access, instance: u64, resumes: Option<&str>) -> TcpStream {
     let mut stream = TcpStream::connect(&access.address).await.unwrap();
     let resumes = resumes.map(|sweep| Resumed { sweep: sweep.into(), holds: Vec::new() });
     let hello = FromWorker::Hello {
@@ -48,8 +52,17 @@ async fn call(access: &Access, instance: u64, resumes: Option<&str>) -> Vec<ToWo
         instance,
         resumes,
     };
-    stream.write_all(format!("{}\n", serde_json::to_string(&hello).unwrap()).as_bytes()).await.unwrap();
-    let mut lines = BufReader::new(stream).lines();
+    say(&mut stream, &hello).await;
+    stream
+}
+
+async fn say(stream: &mut TcpStream, message: &FromWorker) {
+    stream.write_all(format!("{}\n", serde_json::to_string(message).unwrap()).as_bytes()).await.unwrap();
+}
+
+/// What a caller hears that shows these, line by line.
+async fn call(access: &Access, instance: u64, resumes: Option<&str>) -> Vec<ToWorker> {
+    let mut lines = BufReader::new(hello(access, instance, resumes).await).lines();
     let mut heard = Vec::new();
     while let Ok(Ok(Some(line))) = timeout(Duration::from_millis(500), lines.next_line()).await {
         heard.push(serde_json::from_str(&line).unwrap());
@@ -100,4 +113,92 @@ async fn a_fleet_that_comes_back_has_token_and_processes_of_the_one_before() {
     assert_eq!(Access::read(&file).unwrap().processes, BTreeMap::new());
     drop(fleet);
     assert!(!file.exists(), "a fleet that ends in order takes the secret with it");
+}
+
+/// Shows what stands in a list, and then the last of it for ever.
+struct Script(Vec<Reading>);
+
+impl Gauge for Script {
+    fn read(&mut self, uuid: &str) -> Reading {
+        assert_eq!(uuid, "GPU-1", "the processor is not read");
+        if self.0.len() > 1 { self.0.remove(0) } else { self.0[0].clone() }
+    }
+}
+
+#[tokio::test]
+async fn the_health_of_a_gpu_is_told_when_it_changes_while_workers_come_and_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = settings(folder.path(), "ours");
+    settings.slots.push(Slot { name: "gpu:0".into(), gpu: Some("GPU-1".into()), ..settings.slots[0].clone() });
+    let mut fleet = open_with(folder.path(), settings).await;
+    let sick = Reading { xids: vec![79], ..Reading::default() };
+    let script = vec![Reading::default(), sick.clone(), sick, Reading::default()];
+    fleet.watch(Duration::from_millis(5), || Some(Box::new(Script(script))));
+    fleet.launch(0).unwrap();
+    let mut conditions = Vec::new();
+    while conditions.len() < 2 {
+        match timeout(PATIENCE, fleet.next()).await.unwrap().unwrap() {
+            Event::Health { slot: 1, condition } => conditions.push(condition),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(conditions, [Condition::Bad("XID 79: it has fallen off the bus".into()), Condition::Well]);
+    fleet.kill(0);
+}
+
+#[tokio::test]
+async fn where_there_is_no_driver_nothing_is_said_of_health() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = settings(folder.path(), "ours");
+    settings.slots[0].gpu = Some("GPU-1".into());
+    let mut fleet = open_with(folder.path(), settings).await;
+    fleet.watch(Duration::from_millis(5), || None);
+    assert!(timeout(Duration::from_millis(200), fleet.next()).await.is_err());
+}
+
+/// Whether the other end has hung up.
+async fn is_closed(stream: &mut TcpStream) -> bool {
+    matches!(timeout(Duration::from_secs(2), stream.read(&mut [0])).await, Ok(Ok(0) | Err(_)))
+}
+
+#[tokio::test]
+async fn callers_that_say_nothing_keep_no_worker_out_however_many_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut fleet = open(folder.path(), "ours").await;
+    fleet.launch(0).unwrap();
+    let access = Access::read(&folder.path().join(ACCESS)).unwrap();
+    let instance = access.processes[&0].instance;
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        silent.push(TcpStream::connect(&access.address).await.unwrap());
+    }
+    let mut worker = hello(&access, instance, None).await;
+    assert!(matches!(timeout(PATIENCE, fleet.next()).await, Ok(Some(Event::Connected { slot: 0, .. }))));
+    for _ in 0..300 {
+        silent.push(TcpStream::connect(&access.address).await.unwrap());
+    }
+    // Who came first is gone, who came last may still say hello, and the worker is there.
+    assert!(is_closed(&mut silent[0]).await && is_closed(&mut silent[299]).await);
+    assert!(timeout(Duration::from_millis(100), silent[599].read(&mut [0])).await.is_err());
+    say(&mut worker, &FromWorker::Alive).await;
+    let event = timeout(PATIENCE, fleet.next()).await.unwrap();
+    assert!(matches!(event, Some(Event::Message { message: FromWorker::Alive, .. })), "{event:?}");
+    fleet.kill(0);
+}
+
+#[tokio::test]
+async fn a_first_line_that_does_not_end_is_not_listened_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut fleet = open(folder.path(), "ours").await;
+    let access = Access::read(&folder.path().join(ACCESS)).unwrap();
+    let mut stream = TcpStream::connect(&access.address).await.unwrap();
+    let written = tokio::spawn(async move {
+        // The other end may hang up half-way.
+        let _ = stream.write_all(&vec![b' '; 1 << 17]).await;
+        is_closed(&mut stream).await
+    });
+    tokio::select! {
+        closed = written => assert!(closed.unwrap()),
+        event = fleet.next() => panic!("{event:?}"),
+    }
 }

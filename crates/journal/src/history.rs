@@ -44,6 +44,22 @@ pub struct Failed {
     pub ended: f64,
 }
 
+/// How often a unit failed in one way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// Name of the unit.
+    pub unit: String,
+    /// Kind of failure.
+    pub class: String,
+    /// How often.
+    pub times: u32,
+    /// What was wrong at one of these times, in a sentence.
+    pub error: String,
+}
+
+/// How a sweep ended that somebody stopped: as one that was killed, it is gone on with by the next one.
+pub const INTERRUPTED: &str = "interrupted";
+
 /// How fast maps were made lately.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Speed {
@@ -97,6 +113,22 @@ impl History {
             })
         };
         let read_all = || self.connection.prepare(sql)?.query_map([], read)?.collect::<rusqlite::Result<_>>();
+        read_all().map_err(|source| self.failed(source))
+    }
+
+    /// How often units have failed that were not done since, in the sweeps that were cut off before they had ended: the
+    /// next one goes on with them.
+    pub fn counts(&self) -> Result<Vec<Count>, JournalError> {
+        let sql = "SELECT unit, class, count(*), max(error) FROM attempts AS failed
+            WHERE sweep > (SELECT coalesce(max(id), 0) FROM sweeps WHERE outcome <> ?)
+            AND state IN ('failed', 'lost') AND NOT EXISTS (
+                SELECT 1 FROM attempts AS done WHERE done.unit = failed.unit AND done.state = 'done'
+                AND (done.sweep, done.attempt) > (failed.sweep, failed.attempt)
+            ) GROUP BY unit, class ORDER BY unit, class";
+        let read =
+            |row: &Row<'_>| Ok(Count { unit: row.get(0)?, class: row.get(1)?, times: row.get(2)?, error: row.get(3)? });
+        let read_all =
+            || self.connection.prepare(sql)?.query_map([INTERRUPTED], read)?.collect::<rusqlite::Result<_>>();
         read_all().map_err(|source| self.failed(source))
     }
 

@@ -1,7 +1,7 @@
 //! The journal of the sweeps of an output folder: who did what, when, how long, and what went wrong.
 //!
 //! A history for people, in SQLite, which any tool opens (`sqlite3 attrisweep-journal.sqlite`). The stores are the
-//! ledger: nothing is decided by what stands here, and losing it loses history only. So whatever happens to the
+//! ledger: losing what stands here loses history, and tries that units have behind them. So whatever happens to the
 //! journal (damaged, foreign, on a full disk), a sweep goes on at the same speed, with one warning.
 
 mod error;
@@ -13,7 +13,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 
 pub use error::JournalError;
-pub use history::{Failed, History, Speed, Sweep};
+pub use history::{Count, Failed, History, INTERRUPTED, Speed, Sweep};
 pub use open::damaged_files;
 pub use row::{Ended, Event, SweepStart};
 pub use writer::Journal;

@@ -21,6 +21,8 @@ pub struct SweepStart {
     pub pid: u32,
     /// Units that were to be done.
     pub units: u64,
+    /// Whether failures of sweeps before this one are to be forgotten.
+    pub afresh: bool,
 }
 
 /// How an attempt ended.
@@ -35,9 +37,14 @@ pub enum Ended {
         /// One sentence.
         text: String,
     },
-    /// Its worker went away, which may be nobody's fault. How, in a sentence.
-    Lost(String),
-    /// Its worker was told to stop: nobody's failure.
+    /// Its worker went away while it was under way, which may be nobody's fault.
+    Lost {
+        /// `Crash`, `Killed`, ...: the kind of end.
+        class: String,
+        /// How, in a sentence.
+        text: String,
+    },
+    /// It was given back, or its worker went away before it was begun or was told to stop: nobody's failure.
     Stopped,
 }
 

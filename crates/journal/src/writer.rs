@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, params};
 
 use crate::row::{Ended, Event, SweepStart, now};
-use crate::{JournalError, open};
+use crate::{JournalError, history, open};
 
 /// Events that may wait to be written. A sweep that is faster than its disk loses history, not time.
 const WAITING: usize = 1 << 16;
@@ -144,7 +144,14 @@ impl Writer {
 }
 
 fn insert_sweep(connection: &Connection, start: &SweepStart, began: f64) -> rusqlite::Result<i64> {
-    let SweepStart { program, config, config_sha256, pid, units } = start;
+    let SweepStart { program, config, config_sha256, pid, units, afresh } = start;
+    if *afresh {
+        // Sweeps that were cut off are over with this one.
+        connection.execute(
+            "UPDATE sweeps SET outcome = 'begun afresh' WHERE outcome IS NULL OR outcome = ?",
+            [history::INTERRUPTED],
+        )?;
+    }
     connection.execute(
         "INSERT INTO sweeps (started, program, config, config_sha256, pid, units) VALUES (?, ?, ?, ?, ?, ?)",
         params![began, program, config, config_sha256, pid, *units as i64],
@@ -170,7 +177,7 @@ fn insert(connection: &Connection, sweep: i64, at: f64, event: &Event) -> rusqli
         Event::Ended { unit, attempt, how } => {
             let (state, class, error) = match how {
                 Ended::Failed { class, text } => ("failed", Some(class.as_str()), Some(text)),
-                Ended::Lost(text) => ("lost", Some("Lost"), Some(text)),
+                Ended::Lost { class, text } => ("lost", Some(class.as_str()), Some(text)),
                 _ => ("stopped", None, None),
             };
             let sql = "UPDATE attempts SET ended = ?, state = ?, class = ?, error = ? \
@@ -181,6 +188,11 @@ fn insert(connection: &Connection, sweep: i64, at: f64, event: &Event) -> rusqli
             let sql = "UPDATE attempts SET state = 'failed', error = ? WHERE sweep = ? AND unit = ? AND state = 'lost' \
                        AND attempt = (SELECT max(attempt) FROM attempts WHERE sweep = ? AND unit = ?)";
             connection.prepare_cached(sql)?.execute(params![reason, sweep, unit, sweep, unit])?;
+            // One that was given up with others of its group was never tried; means wait for shards, and are none.
+            let sql = "INSERT INTO attempts (sweep, unit, attempt, worker, slot, device, started, ended, state, class, error) \
+                       SELECT ?1, ?2, 0, 0, 0, '', ?3, ?3, 'failed', 'GivenUp', ?4 WHERE ?2 NOT LIKE '%/means' \
+                       AND NOT EXISTS (SELECT 1 FROM attempts WHERE sweep = ?1 AND unit = ?2)";
+            connection.prepare_cached(sql)?.execute(params![sweep, unit, at, reason])?;
         }
         Event::Over { outcome } => {
             let sql = "UPDATE sweeps SET ended = ?, outcome = ? WHERE id = ?";

@@ -12,7 +12,14 @@ use sweep::message::Report;
 
 fn start() -> SweepStart {
     let text = |text: &str| text.to_owned();
-    SweepStart { program: text("test 1"), config: text("c.yml"), config_sha256: text("00"), pid: 7, units: 3 }
+    SweepStart {
+        program: text("test 1"),
+        config: text("c.yml"),
+        config_sha256: text("00"),
+        pid: 7,
+        units: 3,
+        afresh: false,
+    }
 }
 
 fn granted(unit: &str, attempt: u32) -> Event {
@@ -25,6 +32,10 @@ fn ended(unit: &str, attempt: u32, how: Ended) -> Event {
 
 fn failed(text: &str) -> Ended {
     Ended::Failed { class: "Engine".to_owned(), text: text.to_owned() }
+}
+
+fn lost(text: &str) -> Ended {
+    Ended::Lost { class: "Crash".to_owned(), text: text.to_owned() }
 }
 
 fn done(maps: u64) -> Ended {
@@ -56,9 +67,9 @@ fn a_unit_has_failed_if_its_last_attempt_has_whatever_came_before_and_in_whateve
         granted("a/1", 1),
         ended("a/1", 1, failed("late")),
         granted("a/2", 1),
-        ended("a/2", 1, Ended::Lost("signal 9".to_owned())),
+        ended("a/2", 1, lost("signal 9")),
         granted("a/3", 1),
-        ended("a/3", 1, Ended::Lost("signal 11".to_owned())),
+        ended("a/3", 1, lost("signal 11")),
         Event::GivenUp { unit: "a/3".to_owned(), reason: "lost 3 times".to_owned() },
         granted("a/4", 1),
         ended("a/4", 1, Ended::Stopped),
@@ -172,4 +183,47 @@ fn telling_the_journal_of_a_unit_takes_less_than_a_hundred_microseconds() {
         .query_row("SELECT count(*) FROM attempts WHERE state = 'done'", [], |row| row.get(0))
         .unwrap();
     assert_eq!(written, UNITS);
+}
+
+/// Unit, class and how often.
+fn counts(folder: &Path) -> Vec<(String, String, u32)> {
+    let history = History::open(&file(folder)).unwrap().unwrap();
+    history.counts().unwrap().into_iter().map(|count| (count.unit, count.class, count.times)).collect()
+}
+
+#[test]
+fn failures_count_across_sweeps_that_were_cut_off_until_the_unit_is_done_or_a_sweep_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let crash = |attempt| [granted("a/0", attempt), ended("a/0", attempt, lost("signal 11"))];
+    let cut_off = |events: Vec<Event>| {
+        let mut journal = Journal::begin(&file(folder.path()), start());
+        for event in events {
+            journal.tell(event);
+        }
+        drop(journal);
+    };
+    sweep(folder.path(), crash(1).to_vec(), "1 units failed");
+    assert_eq!(counts(folder.path()), []);
+    sweep(folder.path(), [crash(1), crash(2)].concat(), "interrupted");
+    let crashed = |times| ("a/0".to_owned(), "Crash".to_owned(), times);
+    assert_eq!(counts(folder.path()), [crashed(2)]);
+    let other = [granted("a/1", 1), ended("a/1", 1, failed("sizes"))];
+    cut_off([crash(1).to_vec(), other.to_vec()].concat());
+    let waited = Instant::now();
+    while counts(folder.path()).len() < 2 && waited.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(counts(folder.path()), [crashed(3), ("a/1".to_owned(), "Engine".to_owned(), 1)]);
+    sweep(folder.path(), vec![granted("a/0", 1), ended("a/0", 1, done(4))], "interrupted");
+    assert_eq!(counts(folder.path()), [("a/1".to_owned(), "Engine".to_owned(), 1)]);
+    Journal::begin(&file(folder.path()), SweepStart { afresh: true, ..start() }).end("interrupted");
+    assert_eq!(counts(folder.path()), []);
+}
+
+#[test]
+fn a_shard_that_was_given_up_without_a_try_has_failed_and_means_have_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let given_up = |unit: &str| Event::GivenUp { unit: unit.to_owned(), reason: "bad input".to_owned() };
+    sweep(folder.path(), vec![given_up("a/0"), given_up("a/means")], "2 units failed");
+    assert_eq!(failed_units(folder.path()), [("a/0".to_owned(), "bad input".to_owned())]);
 }

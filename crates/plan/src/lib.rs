@@ -135,7 +135,8 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
     }
     problems.into_result()?;
     let slots = slots(&config)?;
-    let (batches, warnings) = Batches::read(&config, &catalogue.libtorch);
+    let (batches, mut warnings) = Batches::read(&config, &catalogue.libtorch);
+    warnings.extend(fleet::without_gpu(&config.devices(), &slots));
     let groups = groups.into_iter().map(|(group, labels)| planned(group, labels, &catalogue.libtorch));
     let (groups, mismatches): (Vec<_>, Vec<_>) = groups.partition(Result::is_ok);
     refuse(mismatches.into_iter().filter_map(Result::err).collect())?;

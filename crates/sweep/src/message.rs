@@ -23,6 +23,9 @@ pub const OUT_OF_MEMORY: i32 = 85;
 /// Exit code of a worker that the host gave no more memory.
 pub const HOST_MEMORY: i32 = 86;
 
+/// Exit code of a worker that was told to leave (SIGTERM) by somebody else than its scheduler, and did so in order.
+pub const PREEMPTED: i32 = 87;
+
 /// From a worker to the scheduler.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FromWorker {
@@ -65,6 +68,15 @@ pub enum FromWorker {
         /// One sentence for a person.
         text: String,
     },
+    /// The unit is given back: it was asked for and not begun, or the worker has to leave. What is written of it stays.
+    Returned {
+        /// Which unit.
+        unit: UnitId,
+        /// Which granting of it.
+        attempt: u32,
+    },
+    /// Somebody else wants the machine: the worker gives back what it holds and leaves. Nothing is to be granted to it.
+    Leaving,
 }
 
 /// What a worker has that calls again, maybe another scheduler process of the same sweep.
@@ -97,6 +109,13 @@ pub enum ToWorker {
     },
     /// The result of this attempt was heard, whether it counted or not: it need not be told again.
     Noted {
+        /// Which unit.
+        unit: UnitId,
+        /// Which granting of it.
+        attempt: u32,
+    },
+    /// Another worker has nothing to do: this unit is to be returned, unless it is begun.
+    Withdraw {
         /// Which unit.
         unit: UnitId,
         /// Which granting of it.
@@ -146,8 +165,10 @@ pub struct Learned {
 /// What kind of failure a unit met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Failure {
-    /// The data or weights are not what they were when the sweep was checked. Trying again is in vain.
+    /// What the store holds of this unit is damaged. Trying again is in vain.
     Input,
+    /// The data or weights of all units of the group are not what they were when the sweep was checked.
+    Group,
     /// A prediction or a map is NaN, infinite or too large for the store. Trying again is in vain.
     Number,
     /// The store cannot be read or written: disk full, read-only, gone. Everything waits for it.

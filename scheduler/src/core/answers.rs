@@ -58,6 +58,15 @@ impl Core {
         let Some(slot) = self.slots.heard(worker, now) else { return };
         match message {
             FromWorker::Hello { .. } | FromWorker::Alive => {}
+            FromWorker::Leaving => self.slots.leaves(slot),
+            FromWorker::Returned { unit, attempt } => {
+                if let Some(index) = self.units.granted(&unit, slot, attempt) {
+                    self.release(slot, index, now);
+                    self.units.put_back(index);
+                    self.queue.push(index, false);
+                }
+                actions.push(Action::Send(worker, ToWorker::Noted { unit, attempt }));
+            }
             FromWorker::Done { unit, attempt, report } => {
                 self.on_done(now, slot, (&unit, attempt), report, actions);
                 actions.push(Action::Send(worker, ToWorker::Noted { unit, attempt }));
@@ -111,6 +120,16 @@ impl Core {
         if let Some(last) = self.units.failed(index, class.into(), text) {
             self.queue.push(index, last);
         }
+        if class == Failure::Group {
+            self.stop_group(self.units.group(index));
+        }
+    }
+
+    /// Gives up what waits of a group whose input is bad. What others hold of it ends by itself.
+    fn stop_group(&mut self, group: usize) {
+        for unit in self.units.stop(group) {
+            self.queue.remove(unit);
+        }
     }
 
     pub(super) fn on_exited(&mut self, now: Now, slot: usize, how: Ended, actions: &mut Vec<Action>) {
@@ -124,6 +143,8 @@ impl Core {
         }
         for index in left.held {
             let last = if first == Some(index) {
+                let ((unit, attempt), class, text) = (self.units.attempt(index), left.class.name(), left.text.clone());
+                actions.push(Action::Blame { unit, attempt, class, text });
                 self.units.failed(index, left.class, &left.text)
             } else {
                 self.units.put_back(index);

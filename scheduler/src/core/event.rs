@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fleet::{Ended, WorkerId};
+use fleet::{Condition, Ended, WorkerId};
 use sweep::message::{FromWorker, Report, ToWorker};
 use sweep::unit::{Unit, UnitId};
 
@@ -44,6 +44,11 @@ pub(crate) enum Event {
         slot: usize,
         reason: String,
     },
+    /// The GPU of a slot is in another condition than before.
+    Health {
+        slot: usize,
+        condition: Condition,
+    },
     /// The end of a group's store is written.
     Closed(usize),
     /// Something could not be written here: a worker's log, the end of a group's store.
@@ -77,6 +82,13 @@ pub(crate) enum Action {
         unit: UnitId,
         maps: u64,
         report: Report,
+    },
+    /// A unit was under way when its worker ended, which is held against it in this way.
+    Blame {
+        unit: UnitId,
+        attempt: u32,
+        class: &'static str,
+        text: String,
     },
     /// Every part of the group is in its store; [`Event::Closed`] or [`Event::Unwritable`] tells.
     Close(usize),

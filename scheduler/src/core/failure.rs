@@ -1,13 +1,15 @@
 //! Classes of failures: whose fault each is, how often it is put up with, and what follows.
 
 use fleet::Ended;
-use sweep::message::{DEVICE_LOST, Failure, HOST_MEMORY, LEASE_LOST, NO_DEVICE};
+use sweep::message::{DEVICE_LOST, Failure, HOST_MEMORY, LEASE_LOST, NO_DEVICE, PREEMPTED};
 
 /// What went wrong with a unit or with the worker that held it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Class {
-    /// Data or weights have changed or are damaged.
+    /// What the store holds of the unit is damaged.
     Input,
+    /// Data or weights of the whole group have changed or are damaged.
+    Group,
     /// A result is not finite, or does not fit.
     Number,
     /// libtorch failed.
@@ -59,6 +61,8 @@ impl Class {
         use Suspicion::{Fault, Outside};
         let (budget, last, device, words) = match self {
             Self::Input => (Some(1), true, Outside, "bad input"),
+            // Counted by group, not by unit: see `units::Units::failed`.
+            Self::Group => (None, true, Outside, "bad input"),
             Self::Number => (Some(1), true, Outside, "results that cannot be stored"),
             Self::Engine => (Some(retries + 1), true, Outside, "failures"),
             Self::DeviceMemory => (Some(retries + 1), true, Outside, "times out of device memory"),
@@ -77,11 +81,54 @@ impl Class {
     }
 }
 
+const ALL: [Class; 13] = [
+    Class::Input,
+    Class::Group,
+    Class::Number,
+    Class::Engine,
+    Class::DeviceMemory,
+    Class::Sticky,
+    Class::HostMemory,
+    Class::Hung,
+    Class::Crash,
+    Class::Killed,
+    Class::Preempted,
+    Class::Lost,
+    Class::Device,
+];
+
+impl Class {
+    /// Its name in the journal: of what workers say, that which they say.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Input => "Input",
+            Self::Group => "Group",
+            Self::Number => "Number",
+            Self::Engine => "Engine",
+            Self::DeviceMemory => "OutOfMemory",
+            Self::Sticky => "Sticky",
+            Self::HostMemory => "HostMemory",
+            Self::Hung => "Hung",
+            Self::Crash => "Crash",
+            Self::Killed => "Killed",
+            Self::Preempted => "Preempted",
+            Self::Lost => "Lost",
+            Self::Device => "Device",
+        }
+    }
+
+    /// The class of that name; nothing for failures that count against no unit, or of another version.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        ALL.into_iter().find(|class| class.name() == name)
+    }
+}
+
 impl From<Failure> for Class {
     /// [`Failure::Storage`] is no class: it is the folder's failure, and the sweep waits.
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Input => Self::Input,
+            Failure::Group => Self::Group,
             Failure::Number => Self::Number,
             Failure::OutOfMemory => Self::DeviceMemory,
             Failure::Sticky => Self::Sticky,
@@ -94,7 +141,7 @@ impl From<Ended> for Class {
     fn from(how: Ended) -> Self {
         match how {
             Ended::Signal(SIGKILL) => Self::Killed,
-            Ended::Signal(SIGTERM | SIGINT | SIGHUP) => Self::Preempted,
+            Ended::Signal(SIGTERM | SIGINT | SIGHUP) | Ended::Code(PREEMPTED) => Self::Preempted,
             // What C++ ends with where memory for an exception is wanting.
             Ended::Signal(SIGABRT) | Ended::Code(HOST_MEMORY) => Self::HostMemory,
             Ended::Code(LEASE_LOST) | Ended::Unseen => Self::Lost,
@@ -119,5 +166,26 @@ pub(super) fn words(how: Ended) -> String {
         Ended::Code(code) => format!("its worker left with exit code {code}"),
         Ended::Signal(signal) => format!("its worker was ended by signal {signal}"),
         Ended::Unseen => "its worker ended".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_class_is_read_from_the_journal_as_it_is_written() {
+        for class in ALL {
+            assert_eq!(Class::named(class.name()), Some(class));
+        }
+    }
+
+    #[test]
+    fn what_workers_say_is_written_in_their_words() {
+        use Failure::{Engine, Group, Input, Number, OutOfMemory, Sticky};
+        for failure in [Input, Group, Number, OutOfMemory, Sticky, Engine] {
+            assert_eq!(Class::named(&format!("{failure:?}")), Some(failure.into()));
+        }
+        assert_eq!(Class::named("Storage"), None, "it is the folder's");
     }
 }

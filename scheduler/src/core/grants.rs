@@ -21,10 +21,29 @@ impl Core {
             return;
         }
         while let Some((slot, worker)) = self.slots.hungry(self.queue.len() >= self.slots.len()) {
-            let Some(index) = self.queue.pop(self.slots.home(slot), self.slots.len()) else { return };
+            let Some(index) = self.queue.pop(self.slots.home(slot), self.slots.len()) else { break };
             let (unit, attempt) = self.units.grant(index, slot);
             self.hold(slot, index, now);
             actions.push(Action::Send(worker, ToWorker::Grant { unit, attempt }));
+        }
+        self.withdraw(actions);
+    }
+
+    /// Asks for units that wait behind others while devices have nothing to do, those first that would wait longest.
+    /// A unit stays its worker's until that says that it has returned it: nobody has to guess what is begun.
+    fn withdraw(&mut self, actions: &mut Vec<Action>) {
+        let mut spare = if self.queue.len() == 0 { self.slots.spare() } else { 0 };
+        while spare > 0 {
+            let longest = |a: &(usize, usize, usize), b: &(usize, usize, usize)| {
+                self.queue.cost(a.1).total_cmp(&self.queue.cost(b.1))
+            };
+            let Some((slot, _, unit)) = self.slots.ahead().max_by(longest) else { return };
+            self.slots.ask(slot, unit);
+            if let Some(worker) = self.slots.worker(slot) {
+                let (unit, attempt) = self.units.attempt(unit);
+                actions.push(Action::Send(worker, ToWorker::Withdraw { unit, attempt }));
+            }
+            spare -= 1;
         }
     }
 

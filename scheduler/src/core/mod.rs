@@ -24,9 +24,10 @@ mod units;
 use std::time::Duration;
 
 use sweep::message::ToWorker;
-use sweep::unit::Unit;
+use sweep::unit::{Unit, UnitId};
 
 pub(crate) use event::{Action, Event, Now, Outcome, Policy, Task, Unwritable};
+use failure::Class;
 use queue::Queue;
 use slots::Slots;
 use storage::Storage;
@@ -58,6 +59,13 @@ impl Core {
         Self { policy, units, queue, slots, storage, last: Now::ZERO, ending: None, ended: false }
     }
 
+    /// A scheduler before this one saw the unit fail so often in this way. To be told before the start.
+    pub(crate) fn remember(&mut self, unit: &UnitId, class: &str, times: u32) {
+        if let Some(class) = Class::named(class) {
+            self.units.remember(unit, class, times);
+        }
+    }
+
     /// The first actions. `expected` are slots in which workers of an earlier scheduler may still live: they have a
     /// lease to call, and what they hold is theirs.
     pub(crate) fn start(&mut self, now: Now, expected: &[usize]) -> Vec<Action> {
@@ -83,6 +91,12 @@ impl Core {
             Event::Message { worker, message } => self.on_message(now, worker, message, &mut actions),
             Event::Disconnected { worker } => self.slots.disconnected(worker, now),
             Event::Exited { slot, how } => self.on_exited(now, slot, how, &mut actions),
+            Event::Health { slot, condition } => {
+                if self.slots.seen(slot, condition, now) {
+                    actions.push(Action::Kill(slot));
+                }
+                self.launch_wanted(now, &mut actions);
+            }
             Event::LaunchFailed { slot, reason } => {
                 self.slots.launch_failed(slot, Some(reason), now);
                 self.launch_wanted(now, &mut actions);
@@ -133,6 +147,7 @@ impl Core {
         if self.ending.is_none() && self.storage.due(now) {
             actions.push(Action::Try);
         }
+        self.slots.look(now);
         // The pause of a device may be over.
         self.launch_wanted(now, actions);
         if let Some((_, since)) = self.ending
@@ -185,5 +200,9 @@ impl Core {
     #[cfg(test)]
     fn assert_consistent(&self) {
         self.units.assert_consistent(&self.queue, &self.slots);
+        let grants = self.ending.is_none() && !self.storage.paused() && !self.slots.expecting();
+        if grants && self.queue.len() == 0 && self.slots.spare() > 0 {
+            assert_eq!(self.slots.ahead().next(), None, "a device idles while a unit waits behind another one");
+        }
     }
 }

@@ -107,6 +107,11 @@ impl Queue {
         self.places[unit].home
     }
 
+    /// What the unit costs, in a unit that all share.
+    pub(super) fn cost(&self, unit: usize) -> f32 {
+        self.places[unit].cost
+    }
+
     pub(super) fn len(&self) -> usize {
         self.len
     }

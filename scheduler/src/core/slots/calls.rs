@@ -15,6 +15,8 @@ impl Slots {
             State::Empty | State::Leaving => false,
         };
         if expected {
+            // What it was asked for on the line before may not have arrived.
+            self.list[slot].asked = None;
             self.set(slot, State::Serving { worker, heard: now });
             self.unknown.remove(&slot);
         }
@@ -33,5 +35,35 @@ impl Slots {
         if let Some(slot) = self.by_worker.get(&worker) {
             self.set(*slot, State::Away(now));
         }
+    }
+
+    /// The worker of `slot` has to go.
+    pub(in crate::core) fn leaves(&mut self, slot: usize) {
+        tracing::info!(slot, "the worker has to leave");
+        self.list[slot].leaves = true;
+        self.refile(slot);
+    }
+
+    /// Well devices that have nothing to do and that no unit is asked back for.
+    pub(in crate::core) fn spare(&self) -> usize {
+        if self.idle.is_empty() {
+            return 0;
+        }
+        let idle = self.idle.iter().filter(|slot| !self.list[**slot].health.is_doubtful()).count();
+        idle.saturating_sub(self.list.iter().filter(|slot| slot.asked.is_some()).count())
+    }
+
+    /// Slots whose worker holds a unit behind the one that is under way, and the two.
+    pub(in crate::core) fn ahead(&self) -> impl Iterator<Item = (usize, usize, usize)> {
+        let slots = self.list.iter().enumerate();
+        slots.filter_map(|(index, slot)| match (slot.state, slot.asked, &slot.held[..]) {
+            (State::Serving { .. }, None, [first, .., last]) if !slot.leaves => Some((index, *first, *last)),
+            _ => None,
+        })
+    }
+
+    /// The worker of `slot` is asked to return `unit`.
+    pub(in crate::core) fn ask(&mut self, slot: usize, unit: usize) {
+        self.list[slot].asked = Some(unit);
     }
 }

@@ -26,7 +26,7 @@ impl Slots {
                     (Class::Lost, "its worker was silent for longer than the lease")
                 }
                 State::Serving { .. } if !slot.held.is_empty() && now > slot.deadline => {
-                    (Class::Hung, "its unit took longer than the deadline: task_timeout, or ten times its forecast")
+                    (Class::Hung, "its unit took longer than the deadline: task_timeout, or thirty times its forecast")
                 }
                 _ => return None,
             };

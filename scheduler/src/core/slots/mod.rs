@@ -2,6 +2,7 @@
 
 mod calls;
 mod clock;
+mod trust;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -34,8 +35,12 @@ struct Slot {
     /// When the first of them is taken for hung.
     deadline: Now,
     health: Health,
+    /// The unit that its worker was asked to return.
+    asked: Option<usize>,
+    /// Its worker has to go: it is given nothing any more.
+    leaves: bool,
     /// Why its worker is being ended, if it is.
-    ending: Option<(Class, &'static str)>,
+    ending: Option<(Class, String)>,
     /// Where its worker got its last unit from, and of what it has done one.
     home: Option<Home>,
     warm: Option<Home>,
@@ -73,7 +78,9 @@ impl Slots {
             state: State::Empty,
             held: Vec::new(),
             deadline: Now::MAX,
-            health: Health::default(),
+            health: Health::new(),
+            asked: None,
+            leaves: false,
             ending: None,
             home: None,
             warm: None,
@@ -108,14 +115,6 @@ impl Slots {
         Some(index)
     }
 
-    /// Whether nothing can be hoped for: no process, and no device that is worth another one.
-    pub(super) fn hopeless(&self, now: Now) -> bool {
-        let mut list = self.list.iter();
-        list.all(|slot| {
-            slot.state == State::Empty && !slot.health.usable(now) && (!self.worked || slot.health.hopeless())
-        })
-    }
-
     /// The process of `slot` was not started, which is the device's fault unless it is the disk's.
     pub(super) fn launch_failed(&mut self, slot: usize, fault: Option<String>, now: Now) {
         self.set(slot, State::Empty);
@@ -126,9 +125,9 @@ impl Slots {
     }
 
     /// The worker of `slot` is to be ended.
-    pub(super) fn dismiss(&mut self, slot: usize, why: Class, text: &'static str) {
+    pub(super) fn dismiss(&mut self, slot: usize, why: Class, text: impl Into<String>) {
         self.set(slot, State::Leaving);
-        self.list[slot].ending = Some((why, text));
+        self.list[slot].ending = Some((why, text.into()));
     }
 
     /// The process of `slot` has ended; nothing if it was known to have none.
@@ -139,27 +138,11 @@ impl Slots {
         self.set(slot, State::Empty);
         self.unknown.remove(&slot);
         let slot = &mut self.list[slot];
-        slot.warm = None;
+        (slot.warm, slot.asked, slot.leaves) = (None, None, false);
         let ending = slot.ending.take();
-        let (class, text) = ending.map_or((class, text), |(class, text)| (class, text.to_owned()));
+        let (class, text) = ending.unwrap_or((class, text));
         slot.last.clone_from(&text);
         Some(Left { held: std::mem::take(&mut slot.held), class, text, home: slot.home.take() })
-    }
-
-    /// The end of a worker says this of its device.
-    pub(super) fn suspect(&mut self, slot: usize, suspicion: Suspicion, now: Now) {
-        let device = &mut self.list[slot];
-        if let Some(pause) = device.health.ended(suspicion, now) {
-            let reason = &device.last;
-            tracing::warn!(slot, reason, "workers keep ending on this device: left alone for {} s", pause.as_secs());
-        }
-    }
-
-    /// The worker of `slot` has done a unit of `home`: the device works.
-    pub(super) fn proven(&mut self, slot: usize, home: Home) {
-        self.worked = true;
-        self.list[slot].health.proven();
-        self.list[slot].warm = Some(home);
     }
 
     pub(super) fn hold(&mut self, slot: usize, unit: usize, home: Home) {
@@ -169,7 +152,9 @@ impl Slots {
     }
 
     pub(super) fn release(&mut self, slot: usize, unit: usize) {
-        self.list[slot].held.retain(|held| *held != unit);
+        let of = &mut self.list[slot];
+        of.held.retain(|held| *held != unit);
+        of.asked = of.asked.filter(|asked| *asked != unit);
         self.refile(slot);
     }
 
@@ -189,7 +174,7 @@ impl Slots {
 
     /// A worker that has nothing to do, or, if `ahead`, one that has a single unit.
     pub(super) fn hungry(&self, ahead: bool) -> Option<(usize, WorkerId)> {
-        let slot = *self.idle.first().or_else(|| self.busy.first().filter(|_| ahead))?;
+        let slot = self.preferred(self.idle.iter()).or_else(|| self.preferred(self.busy.iter()).filter(|_| ahead))?;
         self.worker(slot).map(|worker| (slot, worker))
     }
 
@@ -227,7 +212,7 @@ impl Slots {
     /// Keeps the sets of those that can be given something.
     fn refile(&mut self, index: usize) {
         let slot = &self.list[index];
-        let serving = matches!(slot.state, State::Serving { .. });
+        let serving = matches!(slot.state, State::Serving { .. }) && !slot.leaves;
         for (set, holds) in [(&mut self.idle, 0), (&mut self.busy, 1)] {
             if serving && slot.held.len() == holds {
                 set.insert(index);

@@ -1,6 +1,6 @@
 //! Failures of units: each class has a budget of its own, and the last message says why.
 
-use sweep::message::{DEVICE_LOST, HOST_MEMORY, LEASE_LOST};
+use sweep::message::{DEVICE_LOST, HOST_MEMORY, LEASE_LOST, PREEMPTED};
 
 use super::*;
 
@@ -154,4 +154,86 @@ fn a_worker_that_has_read_the_file_has_no_time_for_it_again() {
     let (_, worker) = rig.connect();
     rig.answer(worker, None);
     assert_eq!(patience(&mut rig, worker), 180 + 120 + 1);
+}
+
+#[test]
+fn bad_input_stops_its_group_with_one_reason_and_the_other_groups_go_on() {
+    let mut rig = Rig::new(&[5, 2], 1);
+    let (slot, worker) = rig.connect();
+    let mut granted = Vec::new();
+    while let Some((unit, _)) = rig.grant_of(worker) {
+        let bad = unit.group.dataset == "d0";
+        granted.push((unit.group.dataset.clone(), unit.part));
+        rig.answer(worker, bad.then_some(Failure::Group));
+    }
+    rig.exit(slot, worker, Ended::Code(0));
+    assert_eq!(rig.closed, [1]);
+    let tried = granted.iter().filter(|(dataset, _)| dataset == "d0").count();
+    // Two found it bad, and one was held ahead.
+    assert!((2..=3).contains(&tried), "{granted:?}");
+    let reasons = rig.reasons();
+    assert_eq!(reasons.iter().filter(|reason| **reason == "bad input of its group: broken").count(), 5);
+    assert_eq!(reasons.len(), 6);
+}
+
+/// A file that was just being put in its place: the unit that found it so waits, and finds it whole.
+#[test]
+fn input_that_is_found_bad_once_stops_nothing() {
+    let mut rig = Rig::new(&[5], 1);
+    let (slot, worker) = rig.connect();
+    for _ in 0..3 {
+        rig.answer(worker, Some(Failure::Group));
+        rig.answer(worker, None);
+    }
+    rig.finish(slot, worker);
+    assert_eq!(rig.outcome, Some(Outcome::Complete));
+}
+
+#[test]
+fn a_worker_that_has_to_leave_is_given_nothing_and_its_units_cost_nothing() {
+    let mut rig = Rig::new(&[4], 2);
+    let (slot, worker) = rig.connect();
+    rig.say(worker, FromWorker::Leaving);
+    let held = rig.holds(worker);
+    for (unit, attempt) in held.clone() {
+        rig.say(worker, FromWorker::Returned { unit, attempt });
+    }
+    assert_eq!(rig.holds(worker), held, "nothing new was granted");
+    rig.exit(slot, worker, Ended::Code(PREEMPTED));
+    assert_eq!(rig.core.units.failures_of(0) + rig.core.units.failures_of(1), 0);
+    let (_, other) = rig.connect();
+    assert_eq!(rig.grant_of(other).map(|(_, attempt)| attempt), Some(2));
+}
+
+#[test]
+fn failures_that_a_scheduler_before_saw_count_and_leave_one_more_try() {
+    for (before, crashes) in [(0, 3), (1, 2), (2, 1), (7, 1)] {
+        let of = group(0, 1);
+        let mut core = Core::new(vec![task(0, &of, 0, None)], vec![Some(means(&of))], 1, POLICY);
+        let unit = Unit { group: of, part: Part::Shard(0) }.id();
+        core.remember(&unit, "Crash", before);
+        core.remember(&unit, "Storage", 9);
+        core.remember(&UnitId("another/0".into()), "Crash", 9);
+        let mut rig = Rig::of(core, &[]);
+        for _ in 0..crashes {
+            assert_eq!(rig.outcome, None);
+            let (slot, worker) = rig.connect();
+            rig.exit(slot, worker, Ended::Signal(11));
+        }
+        assert!(rig.reasons()[0].ends_with("(crashes of its worker: 3 of 3)"));
+    }
+}
+
+/// What waited behind it was not begun.
+#[test]
+fn only_the_unit_that_was_under_way_is_blamed_in_the_journal() {
+    let mut rig = Rig::new(&[2], 1);
+    let (slot, worker) = rig.connect();
+    let first = rig.holds(worker)[0].0.clone();
+    rig.exit(slot, worker, Ended::Signal(11));
+    assert_eq!(rig.blamed, [(first, "Crash")]);
+    let (slot, worker) = rig.connect();
+    rig.event(Event::Interrupt);
+    rig.exit(slot, worker, KILLED);
+    assert_eq!(rig.blamed.len(), 1, "it was told to stop");
 }

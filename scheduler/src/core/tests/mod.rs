@@ -6,10 +6,11 @@ mod leases;
 mod order;
 mod simulation;
 mod storage;
+mod tail;
 
 use std::sync::Arc;
 
-use fleet::{Ended, WorkerId};
+use fleet::{Condition, Ended, WorkerId};
 use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
 use sweep::message::{Failure, FromWorker, Report};
 use sweep::parameters::Parameters;
@@ -71,6 +72,9 @@ struct Rig {
     killed: Vec<usize>,
     closed: Vec<usize>,
     stopped: Vec<WorkerId>,
+    blamed: Vec<(UnitId, &'static str)>,
+    /// Units that were asked back.
+    withdrawn: Vec<(WorkerId, UnitId, u32)>,
     /// Whether the disk is full.
     full: bool,
     tries: usize,
@@ -94,9 +98,24 @@ impl Rig {
 
     fn of(core: Core, expected: &[usize]) -> Self {
         let (granted, launched, killed, closed, stopped) = (vec![], vec![], vec![], vec![], vec![]);
+        let (blamed, withdrawn) = (vec![], vec![]);
         let (now, full, tries, counted, outcome, workers) = (Now::ZERO, false, 0, 0, None, 0);
-        let mut rig =
-            Self { core, now, granted, launched, killed, closed, stopped, full, tries, counted, outcome, workers };
+        let mut rig = Self {
+            core,
+            now,
+            granted,
+            launched,
+            killed,
+            closed,
+            stopped,
+            blamed,
+            withdrawn,
+            full,
+            tries,
+            counted,
+            outcome,
+            workers,
+        };
         let actions = rig.core.start(rig.now, expected);
         rig.act(actions);
         rig
@@ -111,7 +130,11 @@ impl Rig {
                 Action::Kill(slot) => self.killed.push(slot),
                 Action::Send(worker, ToWorker::Grant { unit, attempt }) => self.granted.push((worker, unit, attempt)),
                 Action::Send(worker, ToWorker::Stop) => self.stopped.push(worker),
+                Action::Send(worker, ToWorker::Withdraw { unit, attempt }) => {
+                    self.withdrawn.push((worker, unit, attempt));
+                }
                 Action::Send(..) => {}
+                Action::Blame { unit, class, .. } => self.blamed.push((unit, class)),
                 Action::Count { maps, .. } => self.counted += maps,
                 Action::Close(group) if self.full => {
                     let what = Unwritable::Group(group);

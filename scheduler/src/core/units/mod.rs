@@ -1,8 +1,10 @@
 //! The state of every unit, and what failures it has behind it.
 
+mod blame;
 mod claim;
 #[cfg(test)]
 mod consistency;
+mod stop;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -44,6 +46,10 @@ struct Group {
     means: Option<usize>,
     /// Its shards with their units, in rising order.
     shards: Vec<(u64, u32)>,
+    /// Units in a row that found its input bad.
+    bad: u32,
+    /// Why it was given up, if it was.
+    stopped: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -135,6 +141,11 @@ impl Units {
         (entry.unit.clone(), entry.attempts)
     }
 
+    /// The name of the unit and the attempt that it is in.
+    pub(super) fn attempt(&self, index: usize) -> (UnitId, u32) {
+        (self.list[index].unit.id(), self.list[index].attempts)
+    }
+
     /// The unit, if it is that of `slot` in just this attempt.
     pub(super) fn granted(&self, id: &UnitId, slot: usize, attempt: u32) -> Option<usize> {
         let index = self.find(id)?;
@@ -151,6 +162,8 @@ impl Units {
         let index = self.granted(id, slot, attempt)?;
         self.list[index].state = State::Done;
         self.open -= 1;
+        let of = self.group(index);
+        self.groups[of].bad = 0;
         if matches!(self.part(index), Part::Shard(_)) {
             let group = self.group(index);
             self.groups[group].left -= 1;
@@ -158,28 +171,9 @@ impl Units {
         Some(index)
     }
 
-    /// A failure of this class; whether the unit waits again, and if so whether it is to be the last.
-    pub(super) fn failed(&mut self, index: usize, class: Class, text: &str) -> Option<bool> {
-        self.list[index].state = State::Waiting;
-        let answer = class.answer(self.retries);
-        let Some(budget) = answer.budget else { return Some(answer.last) };
-        let count = self.failures.entry((index, class)).or_default();
-        *count += 1;
-        if *count < budget {
-            return Some(answer.last);
-        }
-        self.give_up(index, format!("{text} ({}: {budget} of {budget})", answer.words));
-        None
-    }
-
     /// The unit waits again, without blame.
     pub(super) fn put_back(&mut self, index: usize) {
         self.list[index].state = State::Waiting;
-    }
-
-    /// Whether the unit may have been the end of a worker before.
-    pub(super) fn suspect(&self, index: usize) -> bool {
-        self.failures.contains_key(&(index, Class::Crash))
     }
 
     /// Whether nothing is left to do. Means whose shards were given up are not to be done.
@@ -201,21 +195,5 @@ impl Units {
         let shard: u64 = part.parse().ok()?;
         let at = group.shards.binary_search_by_key(&shard, |(shard, _)| *shard).ok()?;
         Some(group.shards[at].1 as usize)
-    }
-
-    fn give_up(&mut self, index: usize, text: String) {
-        tracing::warn!(unit = %self.list[index].unit.id(), reason = text, "unit given up");
-        self.list[index].state = State::GivenUp;
-        self.reasons.insert(index, text);
-        self.open -= 1;
-        let group = self.group(index);
-        // Without one of its shards a group has no means.
-        if let Some(means) = self.groups[group].means.filter(|means| *means != index)
-            && self.list[means].state == State::Waiting
-        {
-            self.list[means].state = State::GivenUp;
-            self.reasons.insert(means, "a shard of its group was given up".to_owned());
-            self.open -= 1;
-        }
     }
 }

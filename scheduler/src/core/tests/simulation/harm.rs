@@ -22,6 +22,9 @@ impl World {
         match (fault, self.living(slot)) {
             (Fault::KillWorker, Some(index)) => self.die(index, KILLED),
             (Fault::TerminateWorker, Some(index)) => self.die(index, Ended::Signal(15)),
+            (Fault::PreemptWorker, Some(index)) if self.processes[index].called && !self.processes[index].frozen => {
+                self.leave(index);
+            }
             (Fault::FreezeWorker, Some(index)) if !self.processes[index].frozen => {
                 self.processes[index].frozen = true;
                 let delay = self.random.millis(1000, 60_000);
@@ -61,8 +64,21 @@ impl World {
                 let delay = self.random.millis(1000, 60_000);
                 self.after(delay, Happening::Room);
             }
+            (Fault::SickDevice, _) if self.conditions[slot] == Condition::Well => {
+                let hot = self.random.chance(300);
+                self.turn(slot, if hot { Condition::Doubtful("hot".into()) } else { Condition::Bad("XID".into()) });
+                let delay = self.random.millis(1000, 240_000);
+                self.after(delay, Happening::Recovers(slot));
+            }
             (Fault::Interrupt, _) => self.feed(Event::Interrupt),
             _ => {}
         }
+    }
+
+    /// A device is in another condition now, which the scheduler that runs hears of.
+    pub(super) fn turn(&mut self, slot: usize, condition: Condition) {
+        self.conditions[slot] = condition.clone();
+        let delay = self.random.millis(1, 2000);
+        self.after(delay, Happening::Hears(self.run, Event::Health { slot, condition }));
     }
 }

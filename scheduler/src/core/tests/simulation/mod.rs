@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use super::Outcome;
+pub(super) use weather::Random;
 use world::World;
 
 const SEEDS: u64 = 20_000;
@@ -30,7 +31,8 @@ impl Drop for Named {
     }
 }
 
-/// After every event: each unit is held once at most, no device has two processes, nothing is counted twice or before
+/// After every event: each unit is held once at most, no device has two processes, none that is bad has one started or
+/// is given work, nothing is counted twice or before
 /// it is on disk, budgets are kept, and nothing is granted after the end. Everything ends; and where no fault was a
 /// unit's, every unit is done.
 #[test]

@@ -6,6 +6,7 @@ use super::super::*;
 use super::world::Happening;
 
 /// One process, dead or alive.
+#[expect(clippy::struct_excessive_bools, reason = "each of them may befall it in any state")]
 pub(super) struct Process {
     pub(super) slot: usize,
     /// The scheduler run that started it: no other one sees how it ends.
@@ -16,6 +17,8 @@ pub(super) struct Process {
     pub(super) deferred: Vec<Happening>,
     pub(super) line: Option<WorkerId>,
     pub(super) called: bool,
+    /// It has to go, and has said so.
+    pub(super) leaving: bool,
     pub(super) heard: Now,
     /// Granted units, the one under way first.
     pub(super) todo: VecDeque<(Unit, u32)>,
@@ -37,6 +40,7 @@ impl Process {
             deferred: Vec::new(),
             line: None,
             called: false,
+            leaving: false,
             heard: now,
             todo: VecDeque::new(),
             seen: HashSet::new(),
@@ -49,10 +53,10 @@ impl Process {
     /// What it says that it holds when it calls again.
     pub(super) fn holds(&self) -> Vec<(UnitId, u32)> {
         let results = self.unnoted.iter().map(|message| match message {
-            FromWorker::Done { unit, attempt, .. } | FromWorker::Failed { unit, attempt, .. } => {
-                (unit.clone(), *attempt)
-            }
-            FromWorker::Hello { .. } | FromWorker::Alive => panic!("{message:?} is no result"),
+            FromWorker::Done { unit, attempt, .. }
+            | FromWorker::Failed { unit, attempt, .. }
+            | FromWorker::Returned { unit, attempt } => (unit.clone(), *attempt),
+            FromWorker::Hello { .. } | FromWorker::Alive | FromWorker::Leaving => panic!("{message:?} is no result"),
         });
         results.chain(self.todo.iter().map(|(unit, attempt)| (unit.id(), *attempt))).collect()
     }
@@ -68,12 +72,28 @@ impl Process {
         }
     }
 
+    /// Gives back what is not begun, all of it or just this; what is to be said.
+    pub(super) fn give_back(&mut self, only: Option<(&UnitId, u32)>) -> Vec<FromWorker> {
+        let begun = usize::from(self.under_way.is_some());
+        let asked = |unit: &Unit, attempt: u32| only.is_none_or(|only| only == (&unit.id(), attempt));
+        let mut returned = Vec::new();
+        for (unit, attempt) in self.todo.split_off(begun.min(self.todo.len())) {
+            if asked(&unit, attempt) {
+                returned.push(FromWorker::Returned { unit: unit.id(), attempt });
+            } else {
+                self.todo.push_back((unit, attempt));
+            }
+        }
+        self.unnoted.extend(returned.iter().cloned());
+        returned
+    }
+
     pub(super) fn noted(&mut self, id: &UnitId, number: u32) {
         self.unnoted.retain(|message| match message {
-            FromWorker::Done { unit, attempt, .. } | FromWorker::Failed { unit, attempt, .. } => {
-                (unit, *attempt) != (id, number)
-            }
-            FromWorker::Hello { .. } | FromWorker::Alive => true,
+            FromWorker::Done { unit, attempt, .. }
+            | FromWorker::Failed { unit, attempt, .. }
+            | FromWorker::Returned { unit, attempt } => (unit, *attempt) != (id, number),
+            FromWorker::Hello { .. } | FromWorker::Alive | FromWorker::Leaving => true,
         });
     }
 }

@@ -20,8 +20,14 @@ impl World {
         let mut core = Core::new(tasks, means, self.slots, POLICY);
         let actions = core.start(self.now, &expected);
         self.core = Some(core);
+        self.told = vec![Condition::Well; self.slots];
         self.act(actions);
         self.after(BEAT, Happening::Tick(self.run));
+        for slot in 0..self.slots {
+            if self.conditions[slot] != Condition::Well {
+                self.turn(slot, self.conditions[slot].clone());
+            }
+        }
     }
 
     /// The process of `slot`, if it has one.
@@ -29,12 +35,17 @@ impl World {
         self.processes.iter().position(|process| process.alive && process.slot == slot)
     }
 
-    pub(super) fn hear(&mut self, event: Event) {
+    pub(super) fn hear(&mut self, mut event: Event) {
         if let Event::Message { worker, message: FromWorker::Alive } = &event {
             self.send(*worker, &ToWorker::Renewed);
         }
         if let Event::Connected { worker, .. } = &event {
             self.send(*worker, &ToWorker::Renewed);
+        }
+        if let Event::Health { slot, condition } = &mut event {
+            // It is read only now.
+            condition.clone_from(&self.conditions[*slot]);
+            self.told[*slot] = condition.clone();
         }
         self.feed(event);
     }
@@ -60,6 +71,7 @@ impl World {
                 }
                 Action::Send(worker, message) => {
                     if let ToWorker::Grant { unit, .. } = &message {
+                        self.assert_trusted(worker);
                         assert!(core.ending.is_none(), "a grant after the end");
                         let holder = self.processes.iter().find(|process| process.works_on(&unit.id()));
                         assert!(
@@ -75,6 +87,7 @@ impl World {
                     assert!(self.disk.units.contains(&unit), "{unit} is counted and not on disk");
                     assert!(self.counted.insert(unit), "a unit is counted twice");
                 }
+                Action::Blame { .. } => {}
                 Action::Close(group) => self.close(group),
                 Action::Try => {
                     let full = self.disk.full;
@@ -112,6 +125,7 @@ impl World {
 
     pub(super) fn launch(&mut self, slot: usize) {
         assert!(self.living(slot).is_none(), "a second process for slot {slot}");
+        assert!(!matches!(self.told[slot], Condition::Bad(_)), "a worker for slot {slot}, whose device is bad");
         if self.random.chance(self.weather.stillborn / 3) {
             return self.feed(Event::LaunchFailed { slot, reason: "no program".into() });
         }
@@ -123,5 +137,12 @@ impl World {
             n if n < self.weather.stillborn => self.after(delay, Happening::Dies(index, Ended::Code(83))),
             _ => self.after(delay, Happening::Calls(index)),
         }
+    }
+
+    /// Whoever is given work computes on a device that is not known to be bad.
+    fn assert_trusted(&self, worker: WorkerId) {
+        let of = self.processes.iter().find(|process| process.line == Some(worker));
+        let bad = of.is_some_and(|process| matches!(self.told[process.slot], Condition::Bad(_)));
+        assert!(!bad, "a grant for a bad device");
     }
 }

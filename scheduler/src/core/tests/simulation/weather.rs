@@ -6,15 +6,15 @@ use sweep::message::Failure;
 
 /// xorshift64*, by Vigna.
 #[derive(Clone, Debug)]
-pub(super) struct Random(u64);
+pub(in crate::core::tests) struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(in crate::core::tests) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
     /// Below `n`.
-    pub(super) fn below(&mut self, n: u64) -> u64 {
+    pub(in crate::core::tests) fn below(&mut self, n: u64) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -22,11 +22,11 @@ impl Random {
     }
 
     /// True in so many of a thousand cases.
-    pub(super) fn chance(&mut self, of_thousand: u64) -> bool {
+    pub(in crate::core::tests) fn chance(&mut self, of_thousand: u64) -> bool {
         self.below(1000) < of_thousand
     }
 
-    pub(super) fn millis(&mut self, from: u64, to: u64) -> Duration {
+    pub(in crate::core::tests) fn millis(&mut self, from: u64, to: u64) -> Duration {
         Duration::from_millis(from + self.below(to - from))
     }
 }
@@ -57,37 +57,48 @@ pub(super) struct Weather {
 pub(super) enum Fault {
     KillWorker,
     TerminateWorker,
+    PreemptWorker,
     FreezeWorker,
     BreakLine,
     CrashScheduler,
     FreezeScheduler,
     FillDisk,
     SecondCaller,
+    SickDevice,
     Interrupt,
 }
 
-const FAULTS: [Fault; 9] = [
+const FAULTS: [Fault; 11] = [
     Fault::KillWorker,
     Fault::TerminateWorker,
+    Fault::PreemptWorker,
     Fault::FreezeWorker,
     Fault::BreakLine,
     Fault::CrashScheduler,
     Fault::FreezeScheduler,
     Fault::FillDisk,
     Fault::SecondCaller,
+    Fault::SickDevice,
     Fault::Interrupt,
 ];
 
 /// What a unit may be said to fail of.
-pub(super) const CLASSES: [Failure; 6] =
-    [Failure::Input, Failure::Number, Failure::Storage, Failure::OutOfMemory, Failure::Sticky, Failure::Engine];
+pub(super) const CLASSES: [Failure; 7] = [
+    Failure::Input,
+    Failure::Group,
+    Failure::Number,
+    Failure::Storage,
+    Failure::OutOfMemory,
+    Failure::Sticky,
+    Failure::Engine,
+];
 
 impl Weather {
     pub(super) fn new(random: &mut Random) -> Self {
         let mut rate = |most: u64| if random.chance(250) { 1 + random.below(most) } else { 0 };
         let (drop, double, fail, hang) = (rate(50), rate(200), rate(200), rate(100));
         let (crash, cut, stillborn) = (rate(100), rate(200), rate(300));
-        let poison = random.chance(150).then(|| CLASSES[random.below(6) as usize]);
+        let poison = random.chance(150).then(|| CLASSES[random.below(CLASSES.len() as u64) as usize]);
         let faults = FAULTS.into_iter().filter(|_| random.chance(400)).collect();
         let (reorder, slow) = (random.chance(100), random.chance(300));
         let poison = poison.filter(|class| *class != Failure::Storage);

@@ -45,8 +45,9 @@ impl World {
         match message {
             ToWorker::Grant { unit, attempt } => {
                 process.take(unit, attempt);
-                self.begin(index);
+                if process.leaving { self.give_back(index, None) } else { self.begin(index) }
             }
+            ToWorker::Withdraw { unit, attempt } => self.give_back(index, Some((&unit, attempt))),
             ToWorker::Noted { unit, attempt } => process.noted(&unit, attempt),
             ToWorker::Stop => {
                 let delay = self.random.millis(1, 3000);
@@ -54,6 +55,22 @@ impl World {
             }
             ToWorker::Welcome { .. } | ToWorker::Renewed => {}
         }
+    }
+
+    pub(super) fn give_back(&mut self, index: usize, only: Option<(&UnitId, u32)>) {
+        for returned in self.processes[index].give_back(only) {
+            self.say(index, &returned);
+        }
+    }
+
+    /// SIGTERM: what is under way stops, too, and the process ends a while later.
+    pub(super) fn leave(&mut self, index: usize) {
+        let process = &mut self.processes[index];
+        (process.leaving, process.under_way) = (true, None);
+        self.say(index, &FromWorker::Leaving);
+        self.give_back(index, None);
+        let delay = self.random.millis(1, 3000);
+        self.after(delay, Happening::Dies(index, Ended::Code(87)));
     }
 
     pub(super) fn begin(&mut self, index: usize) {
@@ -104,7 +121,7 @@ impl World {
         if self.disk.full {
             return Some(Failure::Storage);
         }
-        self.random.chance(self.weather.fail).then(|| CLASSES[self.random.below(6) as usize])
+        self.random.chance(self.weather.fail).then(|| CLASSES[self.random.below(CLASSES.len() as u64) as usize])
     }
 
     pub(super) fn write(&mut self, unit: &Unit) {

@@ -24,6 +24,7 @@ pub(super) enum Happening {
     Finishes(usize, u64),
     Dies(usize, Ended),
     Thaws(usize),
+    Recovers(usize),
     Strikes,
     Starts,
     Room,
@@ -53,6 +54,9 @@ pub(super) struct World {
     pub(super) disk: Disk,
     pub(super) counted: HashSet<UnitId>,
     pub(super) poison: UnitId,
+    /// How devices are, and how the scheduler that runs was told last.
+    pub(super) conditions: Vec<Condition>,
+    pub(super) told: Vec<Condition>,
     pub(super) outcome: Option<Outcome>,
     pub(super) events: u64,
 }
@@ -80,6 +84,8 @@ impl World {
             disk: Disk::default(),
             counted: HashSet::new(),
             poison,
+            conditions: vec![Condition::Well; slots],
+            told: vec![Condition::Well; slots],
             outcome: None,
             events: 0,
         };
@@ -162,6 +168,7 @@ impl World {
                     self.after(Duration::ZERO, happening);
                 }
             }
+            Happening::Recovers(slot) => self.turn(slot, Condition::Well),
             Happening::Strikes => self.strike(),
             Happening::Starts => self.start(),
             Happening::Room => self.disk.full = false,

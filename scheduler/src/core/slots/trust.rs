@@ -1,0 +1,71 @@
+//! Slots and the health of their devices: what workers prove by what they do, and what drivers say.
+
+use fleet::Condition;
+
+use super::{Slots, State};
+use crate::core::Now;
+use crate::core::failure::{Class, Suspicion};
+use crate::core::queue::Home;
+
+impl Slots {
+    /// Whether nothing can be hoped for: no process, and no device that is worth another one.
+    pub(in crate::core) fn hopeless(&self, now: Now) -> bool {
+        let mut list = self.list.iter();
+        list.all(|slot| slot.state == State::Empty && !slot.health.usable(now) && slot.health.hopeless(self.worked))
+    }
+
+    /// The end of a worker says this of its device.
+    pub(in crate::core) fn suspect(&mut self, slot: usize, suspicion: Suspicion, now: Now) {
+        let device = &mut self.list[slot];
+        if let Some(pause) = device.health.ended(suspicion, now) {
+            let reason = &device.last;
+            tracing::warn!(slot, reason, "workers keep ending on this device: left alone for {} s", pause.as_secs());
+        }
+    }
+
+    /// The worker of `slot` has done a unit of `home`: the device works.
+    pub(in crate::core) fn proven(&mut self, slot: usize, home: Home) {
+        self.worked = true;
+        self.list[slot].health.proven();
+        self.list[slot].warm = Some(home);
+    }
+
+    /// The driver sees the device of `slot` in `condition`; whether its worker is to be ended. One that is only slow
+    /// goes on, and others are preferred to it.
+    pub(in crate::core) fn seen(&mut self, slot: usize, condition: Condition, now: Now) -> bool {
+        let device = &mut self.list[slot];
+        match &condition {
+            Condition::Well => tracing::warn!(slot, "the GPU is well again"),
+            Condition::Doubtful(reason) => tracing::warn!(slot, reason, "others are preferred to this GPU"),
+            Condition::Bad(reason) => tracing::warn!(slot, reason, "this GPU is bad"),
+        }
+        let bad = match &condition {
+            Condition::Bad(reason) => Some(reason.clone()),
+            Condition::Well | Condition::Doubtful(_) => None,
+        };
+        device.health.seen(condition, now);
+        let Some(reason) = bad else { return false };
+        device.last.clone_from(&reason);
+        let ends = !matches!(device.state, State::Empty | State::Leaving);
+        if ends {
+            self.dismiss(slot, Class::Device, format!("its GPU is bad: {reason}"));
+        }
+        ends
+    }
+
+    /// Time has passed: devices that are still bad are left alone for longer.
+    pub(in crate::core) fn look(&mut self, now: Now) {
+        for (slot, device) in self.list.iter_mut().enumerate() {
+            if let Some(pause) = device.health.look(now) {
+                let reason = &device.last;
+                tracing::warn!(slot, reason, "the GPU is still bad: left alone for {} s", pause.as_secs());
+            }
+        }
+    }
+
+    /// The first of `slots` whose device nothing is said against, or else the first.
+    pub(super) fn preferred<'a>(&self, mut slots: impl Iterator<Item = &'a usize> + Clone) -> Option<usize> {
+        let well = |slot: &&usize| !self.list[**slot].health.is_doubtful();
+        slots.clone().find(well).or_else(|| slots.next()).copied()
+    }
+}

@@ -1,0 +1,66 @@
+//! Failures that are held against units, and their end when there were too many.
+
+use sweep::unit::UnitId;
+
+use super::{State, Units};
+use crate::core::failure::Class;
+
+impl Units {
+    /// A failure of this class; whether the unit waits again, and if so whether it is to be the last.
+    pub(in crate::core) fn failed(&mut self, index: usize, class: Class, text: &str) -> Option<bool> {
+        self.list[index].state = State::Waiting;
+        if class == Class::Group && self.found_bad(index, text) {
+            return None;
+        }
+        let answer = class.answer(self.retries);
+        let Some(budget) = answer.budget else { return Some(answer.last) };
+        let count = self.failures.entry((index, class)).or_default();
+        *count += 1;
+        if *count < budget {
+            return Some(answer.last);
+        }
+        self.give_up(index, format!("{text} ({}: {budget} of {budget})", answer.words));
+        None
+    }
+
+    /// The unit failed `times` before this scheduler was started. It is tried once more at least: what was wrong may have
+    /// been mended since.
+    pub(in crate::core) fn remember(&mut self, id: &UnitId, class: Class, times: u32) {
+        let Some((index, budget)) = self.find(id).zip(class.answer(self.retries).budget) else { return };
+        let counted = times.min(budget - 1);
+        if counted > 0 {
+            self.failures.insert((index, class), counted);
+        }
+    }
+
+    /// Whether the unit may have been the end of a worker before.
+    pub(in crate::core) fn suspect(&self, index: usize) -> bool {
+        self.failures.contains_key(&(index, Class::Crash))
+    }
+
+    /// Failures that count against the unit.
+    #[cfg(test)]
+    pub(in crate::core) fn failures_of(&self, index: usize) -> u32 {
+        self.failures.iter().filter(|((unit, _), _)| *unit == index).map(|(_, count)| count).sum()
+    }
+
+    pub(super) fn give_up(&mut self, index: usize, text: String) {
+        tracing::warn!(unit = %self.list[index].unit.id(), reason = text, "unit given up");
+        self.end(index, text);
+    }
+
+    pub(super) fn end(&mut self, index: usize, text: String) {
+        self.list[index].state = State::GivenUp;
+        self.reasons.insert(index, text);
+        self.open -= 1;
+        let group = self.group(index);
+        // Without one of its shards a group has no means.
+        if let Some(means) = self.groups[group].means.filter(|means| *means != index)
+            && self.list[means].state == State::Waiting
+        {
+            self.list[means].state = State::GivenUp;
+            self.reasons.insert(means, "a shard of its group was given up".to_owned());
+            self.open -= 1;
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Groups whose input is bad: their units all read the same files, so that not each of them has to fail.
+
+use super::{State, Units};
+
+/// Units in a row that find the input of their group bad before the group is given up. The second one is tried after
+/// all others: a file that is just being put in its place is there by then.
+const FOUND: u32 = 2;
+
+impl Units {
+    /// A unit found the input of its group bad; whether that was once too often, and the unit is given up.
+    pub(super) fn found_bad(&mut self, index: usize, text: &str) -> bool {
+        let group = self.group(index);
+        self.groups[group].bad += 1;
+        let enough = self.groups[group].bad >= FOUND;
+        if enough {
+            let reason = format!("bad input of its group: {text}");
+            self.groups[group].stopped.get_or_insert_with(|| reason.clone());
+            self.give_up(index, reason);
+        }
+        enough
+    }
+
+    /// Gives up what is left of `group` if its input was found bad too often. Units that waited in the queue are
+    /// returned. Those that workers hold are theirs: they fail, or were sound after all.
+    pub(in crate::core) fn stop(&mut self, group: usize) -> Vec<usize> {
+        let Some(reason) = self.groups[group].stopped.clone() else { return Vec::new() };
+        let shards = self.groups[group].shards.iter().map(|(_, unit)| *unit as usize);
+        let waiting: Vec<usize> = shards.filter(|unit| self.list[*unit].state == State::Waiting).collect();
+        if let Some(first) = waiting.first() {
+            let group = self.list[*first].unit.group.name();
+            tracing::warn!(group, units = waiting.len(), reason, "what is left of the group is given up");
+        }
+        for unit in &waiting {
+            self.end(*unit, reason.clone());
+        }
+        waiting
+    }
+}
