@@ -209,5 +209,5 @@ fn put_root(group: &Group, facts: &Facts, complete: bool, told: &Nodes, tag: &st
     if let Some(copy) = nodes.get_mut(root::COPY) {
         *copy = root::copy_of(&attributes);
     }
-    root::put(&group.store, root::root(attributes, nodes), tag)
+    root::put(&group.store, root::root(&attributes, nodes), tag)
 }

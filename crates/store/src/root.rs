@@ -60,7 +60,7 @@ pub(crate) fn read(folder: &Path) -> Result<Option<Root>, StoreError> {
     let copy = copy.filter(|copy| is_ours(copy) && broken(copy).is_none());
     match copy {
         Some(copy) => {
-            let value = root(copy["attributes"].clone(), nodes(folder, &Nodes::new())?);
+            let value = root(&copy["attributes"], nodes(folder, &Nodes::new())?);
             Ok(Some(Root { value, fault: Some(fault) }))
         }
         None if fault == MISSING => Ok(None),
@@ -82,7 +82,7 @@ pub(crate) fn put(folder: &Path, root: Value, tag: &str) -> Result<(), StoreErro
 ///
 /// The JSON is copied as it is: passing it through zarrs' types turns `{"name": "crc32c"}` into
 /// `"crc32c"`, which zarr-python 3.1 refuses.
-pub(crate) fn root(attributes: Value, nodes: Nodes) -> Value {
+pub(crate) fn root(attributes: &Value, nodes: Nodes) -> Value {
     let below: Map<String, Value> = nodes.into_iter().collect();
     json!({
         "zarr_format": 3,
