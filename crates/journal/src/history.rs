@@ -102,9 +102,11 @@ impl History {
     /// Units whose last attempt, in whatever sweep, failed. A unit that was done since is not among them.
     pub fn failed_units(&self) -> Result<Vec<Failed>, JournalError> {
         // A sweep that was killed leaves attempts without an end: they say nothing about their unit.
+        // Few units ever fail: only their attempts are put in order.
         let sql = "SELECT unit, attempt, class, error, ended FROM (
                 SELECT *, row_number() OVER (PARTITION BY unit ORDER BY sweep DESC, attempt DESC) AS age
                 FROM attempts WHERE state IN ('done', 'failed', 'lost')
+                AND unit IN (SELECT unit FROM attempts WHERE state = 'failed')
             ) WHERE age = 1 AND state = 'failed' ORDER BY unit";
         let read = |row: &Row<'_>| {
             Ok(Failed {

@@ -73,14 +73,17 @@ fn a_byte_that_flips_in_any_file_is_found_or_says_the_same() {
     }
 }
 
+/// What may have become of a file.
+type Harm = fn(&mut Vec<u8>);
+
 #[test]
 fn damaged_metadata_is_made_anew_by_name_with_the_bytes_that_it_had() {
-    let harms: [(&str, fn(&mut Vec<u8>)); 4] = [
+    let harms: [(&str, Harm); 4] = [
         ("truncated", |bytes| bytes.truncate(bytes.len() / 2)),
         ("emptied", Vec::clear),
         ("zeroed", |bytes| bytes.fill(0)),
         ("of something else", |bytes| {
-            *bytes = json!({"zarr_format": 3, "node_type": "group"}).to_string().into_bytes()
+            *bytes = json!({"zarr_format": 3, "node_type": "group"}).to_string().into_bytes();
         }),
     ];
     let (_folder, group) = sound(Compression::Zstd);
@@ -157,7 +160,9 @@ fn what_somebody_put_into_a_store_is_told_and_is_no_fault_of_it() {
     let (_folder, group) = sound(Compression::Zstd);
     let (before, known) = (contents(&group), told(&group).unwrap());
     let mine = ["notes.txt", "images/c.9.0.0.0", "images/c.1.0.0.0.bak"].map(|name| group.store.join(name));
-    mine.iter().for_each(|file| fs::write(file, "x").unwrap());
+    for file in &mine {
+        fs::write(file, "x").unwrap();
+    }
     fs::create_dir(group.store.join("mine")).unwrap();
     fs::write(group.store.join("mine/zarr.json"), r#"{"zarr_format": 3, "node_type": "group"}"#).unwrap();
     // A note on one of our arrays is its owner's business, once the root tells it too.

@@ -82,8 +82,9 @@ pub fn verify(described: &Described, truth: Option<&Truth>, threads: NonZero<usi
     let mut report = Report { findings: checked.findings, sound: checked.sound, strangers };
     let images_are_sound = read_all(described, truth, &there, threads, &mut report);
     let asked = asked_arrays(described);
-    for Item { array, shard } in absent.into_iter().filter(|item| asked.contains(&item.array.to_owned())) {
-        let file = Shards::open(group.store.clone(), String::new()).file(array, shard)?;
+    let mut shards = Shards::open(group.store.clone(), String::new());
+    for Item { array, shard } in absent.into_iter().filter(|item| asked.iter().any(|asked| asked == item.array)) {
+        let file = shards.file(array, shard)?;
         report.findings.push(Finding { file, fault: Fault::Absent });
     }
     let whole = images_are_sound && (0..group.shards()).all(|shard| ledger.has(crate::name::IMAGES, shard));
