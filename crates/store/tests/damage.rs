@@ -57,7 +57,9 @@ fn a_byte_that_flips_in_any_file_is_found_or_says_the_same() {
             if known.contains(&file) {
                 continue;
             }
-            for _ in 0..ROUNDS {
+            // Most of the root is consolidated, and found by comparison: the rest is to be hit too.
+            let rounds = if file == group.store.join("zarr.json") { 20 * ROUNDS } else { ROUNDS };
+            for _ in 0..rounds {
                 let (at, by) = (below(&mut random, whole.len()), 1 + below(&mut random, 255) as u8);
                 let mut flipped = whole.clone();
                 flipped[at] ^= by;

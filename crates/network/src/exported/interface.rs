@@ -35,7 +35,7 @@ impl Interface {
             ExportError::Interface { found, expected }
         };
         let [batch, channels, height, width] = sizes else { return Err(not_images()) };
-        let numbers = [channels, height, width].map(|size| size.number());
+        let numbers = [channels, height, width].map(super::schema::Size::number);
         if numbers.into_iter().flatten().any(|size| !(1..=MOST_SIDE).contains(&size)) {
             let sizes: Vec<i64> = numbers.into_iter().flatten().collect();
             let found = format!("images of the sizes {sizes:?}");
