@@ -116,8 +116,11 @@ fn declared(shape: &[i64]) -> Value {
     meta(&sizes, &vec![1; shape.len()])
 }
 
-/// What a few hundred bytes can ask for: the calls, the shapes that the program says, and why it is refused.
-fn bombs() -> Vec<(Vec<Value>, Vec<(String, Vec<i64>)>, &'static str)> {
+/// Calls, the shapes that the program says, and why it is refused.
+type Bomb = (Vec<Value>, Vec<(String, Vec<i64>)>, &'static str);
+
+/// What a few hundred bytes can ask for.
+fn bombs() -> Vec<Bomb> {
     let count = |start: i64, end: i64, step: i64| {
         let arguments = json!({"start": {"as_int": start}, "end": {"as_int": end}, "step": {"as_int": step}});
         (vec![node("arange.start_step", "c", arguments)], vec![("c".to_owned(), vec![1])], "too large for a constant")

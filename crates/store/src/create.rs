@@ -113,14 +113,20 @@ pub fn create(
             mended.extend(mend(&group.store.join(ancestor), &plain, |found| fits(&plain, found), tag)?);
         }
     }
-    // Of variants that the config no longer asks for, only what the root tells is known.
-    for (path, node) in &told {
+    mended.extend(mend_others(group, &told, tag)?);
+    put_root(group, facts, false, &told, tag)?;
+    Ok(mended)
+}
+
+/// Of variants that the config no longer asks for, only what the root tells is known.
+fn mend_others(group: &Group, told: &Nodes, tag: &str) -> Result<Vec<PathBuf>, StoreError> {
+    let mut mended = Vec::new();
+    for (path, node) in told {
         let folder = group.store.join(path);
         if matches!(read_json(&folder.join(METADATA)), Err(StoreError::Damaged { .. })) {
             mended.extend(mend(&folder, node, |_| true, tag)?);
         }
     }
-    put_root(group, facts, false, &told, tag)?;
     Ok(mended)
 }
 
