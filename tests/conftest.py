@@ -178,7 +178,10 @@ class Sweep:
     @property
     def file(self):
         path = self.folder / "config.yml"
-        path.write_text(yaml.safe_dump(self.config, sort_keys=False))
+        text = yaml.safe_dump(self.config, sort_keys=False)
+        # A scheduler that has just been started may be reading it.
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
         return path
 
     def command(self, *arguments):

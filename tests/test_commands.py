@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import METHODS, NOISES, SCHEDULER
+from conftest import METHODS, NOISES, SCHEDULER, children, wait_for
 
 
 def command(run, *arguments, code=0):
@@ -128,7 +128,7 @@ def test_retry_does_not_close_a_group_of_which_something_else_is_missing(two_gro
     assert run.digests() == expected
 
 
-@pytest.mark.parametrize("harm", [lambda data: bytes(len(data)), lambda data: data[: len(data) // 2], lambda data: b"no database\n" * 99])
+@pytest.mark.parametrize("harm", [lambda data: bytes(len(data)), lambda data: data[: len(data) // 2], lambda data: b"no database\n" * 99, lambda data: data[:-777]])
 def test_a_journal_that_cannot_be_read_costs_history_and_nothing_else(two_groups, harm):
     run = two_groups
     run.run()
@@ -145,6 +145,30 @@ def test_a_journal_that_cannot_be_read_costs_history_and_nothing_else(two_groups
     assert run.digests() == expected
     assert rows(run, "SELECT outcome FROM sweeps") == [("complete",)]
     assert [path.read_bytes() for path in run.output.glob("*.damaged-*")] == [damaged]
+
+
+def test_status_names_the_processes_that_work_and_at_what(sweep):
+    run = sweep()
+    run.config["search_space"]["noise_conditions"] = NOISES
+    process = run.start()
+    told = wait_for(lambda: status(run)["under_way"])
+    assert {work["pid"] for work in told} <= set(children(process.pid)), told
+    assert all(work["unit"].startswith("dataset-rgb_model-resnet18_noise-") and work["attempt"] == 1 for work in told)
+    assert process.wait(timeout=120) == 0
+    assert status(run)["under_way"] == []
+
+
+@pytest.mark.parametrize("suffixes", [["-shm", "-wal", "-journal"], [""]])
+def test_a_journal_that_is_emptied_under_a_running_sweep_does_not_end_it(sweep, suffixes):
+    run = sweep()
+    process = run.start()
+    wait_for(lambda: list(run.output.rglob("images/c.0*")))
+    for suffix in suffixes:
+        file = run.output / f"attrisweep-journal.sqlite{suffix}"
+        if file.exists():
+            os.truncate(file, 0)
+    assert process.wait(timeout=120) == 0
+    assert rows(run, "SELECT outcome FROM sweeps") == [("complete",)]
 
 
 def test_clean_removes_leftovers_of_ours_and_nothing_else(two_groups):

@@ -1,6 +1,7 @@
 """A disk that is full and a store that is gone for a while: the sweep waits, says so once, and goes on by itself."""
 
 import re
+import sqlite3
 import subprocess
 import time
 
@@ -60,6 +61,8 @@ def test_a_full_disk_pauses_the_sweep_until_there_is_room(small_disk, undisturbe
     assert process.returncode == 0, told
     assert told.count(WAITS) == 1 and told.count(GOES_ON) == 1, told
     assert "No space left on device" in told
+    with sqlite3.connect(small_disk.output / "attrisweep-journal.sqlite") as journal:
+        assert journal.execute("SELECT count(*) FROM attempts WHERE state IS NULL").fetchone() == (0,), "what waited is written"
     assert small_disk.digests() == undisturbed[0]
 
 

@@ -15,6 +15,7 @@ use crate::core::Outcome;
 #[derive(Debug, Default)]
 struct Served {
     device: String,
+    pid: Option<u32>,
     held: Vec<(String, u32)>,
 }
 
@@ -62,12 +63,14 @@ impl Recorder {
         self.journal.tell(Event::Ended { unit: unit.0, attempt, how });
     }
 
-    /// Something happened to the fleet.
-    pub(crate) fn heard(&mut self, event: &fleet::Event) {
+    /// Something happened to the fleet, whose processes have these ids.
+    pub(crate) fn heard(&mut self, event: &fleet::Event, pid: impl Fn(usize) -> Option<u32>) {
         match event {
             fleet::Event::Connected { worker, slot, device, holds, .. } => {
                 self.slot_of.insert(*worker, *slot);
-                self.slots.entry(*slot).or_default().device.clone_from(device);
+                let served = self.slots.entry(*slot).or_default();
+                served.device.clone_from(device);
+                served.pid = pid(*slot);
                 for (unit, attempt) in holds.iter().flatten() {
                     self.held(*worker, unit.0.clone(), *attempt);
                 }
@@ -100,8 +103,8 @@ impl Recorder {
             return;
         }
         served.held.push((unit.clone(), attempt));
-        let device = served.device.clone();
-        self.journal.tell(Event::Granted { unit, attempt, worker: worker.0, slot, device });
+        let (device, pid) = (served.device.clone(), served.pid);
+        self.journal.tell(Event::Granted { unit, attempt, worker: worker.0, slot, device, pid });
     }
 
     /// The sweep has ended. Waits for the last lines, not for long.

@@ -84,7 +84,7 @@ impl Run<'_> {
             let event = tokio::select! {
                 event = self.fleet.next() => match event {
                     Some(event) => {
-                        self.recorder.heard(&event);
+                        self.recorder.heard(&event, |slot| self.fleet.pid(slot));
                         told(event)
                     }
                     None => continue,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use attribution::METHODS;
 use network::Weights;
@@ -12,6 +13,7 @@ use tch::{Device, Kind};
 
 use crate::exit::Exit;
 use crate::trial::{self, TrialError};
+use crate::{allocator, counted};
 
 /// The release that tch 0.24 is built for, and that `make setup` installs.
 const LIBTORCH: &str = "2.11.0";
@@ -41,7 +43,36 @@ pub(crate) fn answer() -> Result<Vec<Result<Checkpoint, String>>, Exit> {
     std::io::stdin().read_to_string(&mut text).map_err(|error| Exit::internal(error.to_string()))?;
     let questions: Vec<Question> =
         serde_json::from_str(&text).map_err(|error| Exit::internal(format!("standard input: {error}")))?;
-    Ok(questions.iter().map(|question| inspect(question).map_err(|error| error.to_string())).collect())
+    // Whatever a program asks for, it is refused before the machine has none left.
+    allocator::count();
+    counted::limit(most_memory(&questions));
+    Ok(questions.iter().map(survived).collect())
+}
+
+/// The answer to one question, whatever reading that file does to this program.
+///
+/// tch panics where a call with a number among its arguments fails: giving back the number takes the call's error for its
+/// own.
+fn survived(question: &Question) -> Result<Checkpoint, String> {
+    let answer = catch_unwind(AssertUnwindSafe(|| inspect(question).map_err(|error| error.to_string())));
+    answer.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map_or("no reason is known", String::as_str);
+        let reason = text.split("\\n").next().unwrap_or_default();
+        Err(format!("`{}` cannot be read: {reason}", question.weights.display()))
+    })
+}
+
+/// What a trial of the largest of the models may take: its weights several times over, and values of a few images.
+fn most_memory(questions: &[Question]) -> u64 {
+    const OF_VALUES: u64 = 8 << 30;
+    const COPIES: u64 = 8;
+    let sizes = questions.iter().map(|question| std::fs::metadata(&question.weights).map_or(0, |file| file.len()));
+    let wanted = OF_VALUES.saturating_add(COPIES.saturating_mul(sizes.max().unwrap_or(0)));
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let available =
+        text.lines().find_map(|line| line.strip_prefix("MemAvailable:")?.split_whitespace().next()?.parse().ok());
+    let there = available.map_or(u64::MAX, |kilobytes: u64| kilobytes.saturating_mul(1024) / 10 * 9);
+    wanted.min(there)
 }
 
 fn inspect(question: &Question) -> Result<Checkpoint, TrialError> {

@@ -129,6 +129,11 @@ impl Fleet {
         }
     }
 
+    /// Process id of the worker in `slot`, where it is known.
+    pub fn pid(&self, slot: usize) -> Option<u32> {
+        self.roll.pid(slot)
+    }
+
     fn adopt(&mut self, processes: BTreeMap<usize, Running>) {
         for (slot, running) in processes {
             if let Some(process) = Adopted::find(&running).filter(|_| slot < self.settings.slots.len()) {

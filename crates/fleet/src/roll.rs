@@ -39,6 +39,11 @@ impl Roll {
         self.access.processes.get(&slot).is_some_and(|running| running.instance == instance)
     }
 
+    /// Process id of what runs in `slot`, where the launcher knows it.
+    pub(crate) fn pid(&self, slot: usize) -> Option<u32> {
+        self.access.processes.get(&slot).map(|running| running.pid).filter(|pid| *pid != 0)
+    }
+
     pub(crate) fn add(&mut self, slot: usize, running: Running) {
         self.access.processes.insert(slot, running);
         self.write();

@@ -7,10 +7,13 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say what the variants are")]
 pub enum JournalError {
-    #[error("the journal `{}`: {source}", file.display())]
+    #[error("the journal `{}`: {}", file.display(), in_a_line(source))]
     Sqlite { file: PathBuf, source: rusqlite::Error },
     #[error("the journal `{}` is {what}", file.display())]
     Unusable { file: PathBuf, what: String },
+    /// Somebody else's, or a newer program's: nothing is wrong with it.
+    #[error("the journal `{}` is {what}", file.display())]
+    NotOurs { file: PathBuf, what: String },
     #[error("the journal `{}` cannot be put aside as `{}`", file.display(), aside.display())]
     Aside { file: PathBuf, aside: PathBuf, source: io::Error },
 }
@@ -18,15 +21,22 @@ pub enum JournalError {
 impl JournalError {
     /// Whether another file in its place would do: this one is damaged or somebody else's.
     pub(crate) fn is_of_this_file(&self) -> bool {
-        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        use rusqlite::ErrorCode::{ConstraintViolation, DatabaseCorrupt, NotADatabase, TypeMismatch, Unknown};
         match self {
-            Self::Unusable { .. } => true,
-            Self::Sqlite { source: rusqlite::Error::SqliteFailure(error, _), .. } => {
-                matches!(error.code, DatabaseCorrupt | NotADatabase)
-            }
-            // Text where a number should be, a column that is not there: the schema is not ours.
-            Self::Sqlite { source, .. } => source.sqlite_error().is_none(),
+            Self::Unusable { .. } | Self::NotOurs { .. } => true,
+            // Text where a number should be, tables that are not there or not ours, triggers: the schema is not ours.
+            Self::Sqlite { source, .. } => source.sqlite_error_code().is_none_or(|code| {
+                matches!(code, DatabaseCorrupt | NotADatabase | ConstraintViolation | TypeMismatch | Unknown)
+            }),
             Self::Aside { .. } => false,
         }
+    }
+}
+
+/// What SQLite says, without the statement, which has many lines.
+fn in_a_line(error: &rusqlite::Error) -> String {
+    match error {
+        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+        other => other.to_string(),
     }
 }

@@ -12,6 +12,7 @@ use crate::{JournalError, open};
 pub struct History {
     file: PathBuf,
     connection: Connection,
+    version: i64,
 }
 
 /// A sweep. Times are seconds since 1970.
@@ -60,6 +61,23 @@ pub struct Count {
 /// How a sweep ended that somebody stopped: as one that was killed, it is gone on with by the next one.
 pub const INTERRUPTED: &str = "interrupted";
 
+/// A unit that was granted and has not ended.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct UnderWay {
+    /// Name of the unit.
+    pub unit: String,
+    /// Which granting of it in its sweep.
+    pub attempt: u32,
+    /// The place of its worker.
+    pub slot: u32,
+    /// The device as the worker named it.
+    pub device: String,
+    /// Process id of the worker, where it is known.
+    pub pid: Option<u32>,
+    /// Since when, in seconds since 1970.
+    pub started: f64,
+}
+
 /// How fast maps were made lately.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Speed {
@@ -78,7 +96,8 @@ impl History {
     /// # Errors
     /// [`JournalError`] for one that is damaged or of another program. It is left as it is.
     pub fn open(file: &Path) -> Result<Option<Self>, JournalError> {
-        Ok(open::read_only(file)?.map(|connection| Self { file: file.to_owned(), connection }))
+        let file = file.to_owned();
+        Ok(open::read_only(&file)?.map(|(connection, version)| Self { file, connection, version }))
     }
 
     /// The sweep that began last.
@@ -99,9 +118,11 @@ impl History {
     /// Units whose last attempt, in whatever sweep, failed. A unit that was done since is not among them.
     pub fn failed_units(&self) -> Result<Vec<Failed>, JournalError> {
         // A sweep that was killed leaves attempts without an end: they say nothing about their unit.
+        // Few units ever fail: only their attempts are put in order.
         let sql = "SELECT unit, attempt, class, error, ended FROM (
                 SELECT *, row_number() OVER (PARTITION BY unit ORDER BY sweep DESC, attempt DESC) AS age
                 FROM attempts WHERE state IN ('done', 'failed', 'lost')
+                AND unit IN (SELECT unit FROM attempts WHERE state = 'failed')
             ) WHERE age = 1 AND state = 'failed' ORDER BY unit";
         let read = |row: &Row<'_>| {
             Ok(Failed {
@@ -129,6 +150,27 @@ impl History {
             |row: &Row<'_>| Ok(Count { unit: row.get(0)?, class: row.get(1)?, times: row.get(2)?, error: row.get(3)? });
         let read_all =
             || self.connection.prepare(sql)?.query_map([INTERRUPTED], read)?.collect::<rusqlite::Result<_>>();
+        read_all().map_err(|source| self.failed(source))
+    }
+
+    /// What the workers of `sweep` have been granted and not ended. Of a sweep that was killed it is what it did last.
+    pub fn under_way(&self, sweep: i64) -> Result<Vec<UnderWay>, JournalError> {
+        let pid = if self.version < 2 { "NULL" } else { "pid" };
+        let sql = format!(
+            "SELECT unit, attempt, slot, device, {pid}, started FROM attempts \
+             WHERE sweep = ? AND state IS NULL ORDER BY slot, started"
+        );
+        let read = |row: &Row<'_>| {
+            Ok(UnderWay {
+                unit: row.get(0)?,
+                attempt: row.get(1)?,
+                slot: row.get(2)?,
+                device: row.get(3)?,
+                pid: row.get(4)?,
+                started: row.get(5)?,
+            })
+        };
+        let read_all = || self.connection.prepare(&sql)?.query_map([sweep], read)?.collect::<rusqlite::Result<_>>();
         read_all().map_err(|source| self.failed(source))
     }
 

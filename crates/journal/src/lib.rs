@@ -4,6 +4,7 @@
 //! ledger: losing what stands here loses history, and tries that units have behind them. So whatever happens to the
 //! journal (damaged, foreign, on a full disk), a sweep goes on at the same speed, with one warning.
 
+mod aside;
 mod error;
 mod history;
 mod open;
@@ -12,9 +13,9 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 
+pub use aside::damaged_files;
 pub use error::JournalError;
-pub use history::{Count, Failed, History, INTERRUPTED, Speed, Sweep};
-pub use open::damaged_files;
+pub use history::{Count, Failed, History, INTERRUPTED, Speed, Sweep, UnderWay};
 pub use row::{Ended, Event, SweepStart};
 pub use writer::Journal;
 

@@ -1,19 +1,22 @@
 //! Opening a journal: made if it is not there, put aside if it cannot be used.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::JournalError;
-use crate::row::now;
+use crate::aside::{irregular, put_aside, put_logs_aside};
 
 /// Marks our files among all SQLite files: "aswp".
 const APPLICATION: i64 = 0x6173_7770;
 
-/// The version of the schema.
-const VERSION: i64 = 1;
+/// The version of the schema. Version 1 knew no process ids of workers.
+const VERSION: i64 = 2;
+
+/// Columns of `attempts`.
+const COLUMNS: usize = 16;
 
 /// How long a reader may keep the writer waiting.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -47,6 +50,7 @@ CREATE TABLE IF NOT EXISTS attempts (
     bytes INTEGER,
     class TEXT,
     error TEXT,
+    pid INTEGER,                    -- process id of the worker on its machine
     PRIMARY KEY (sweep, unit, attempt)
 ) WITHOUT ROWID;
 CREATE VIEW IF NOT EXISTS readable AS
@@ -55,56 +59,105 @@ CREATE VIEW IF NOT EXISTS readable AS
 
 /// Opens the journal `file` for writing. One that cannot be used is put aside first, and told of in the log.
 pub(crate) fn open(file: &Path) -> Result<Connection, JournalError> {
-    match attempt(file) {
-        Err(error) if error.is_of_this_file() => {
-            let aside = put_aside(file)?;
-            tracing::warn!("{error}; it is kept as `{}`, and a new one begun", aside.display());
-            attempt(file)
+    let error = match attempt(file) {
+        Err(error) if error.is_of_this_file() => error,
+        opened => return opened,
+    };
+    // A log of another database, or a damaged one, spoils a sound journal: perhaps it is no more than that.
+    if let Some(aside) = put_logs_aside(file)?
+        && let Ok(connection) = attempt(file)
+    {
+        tracing::warn!("{error}; what lay beside it is kept as `{}-...`, and the journal goes on", aside.display());
+        return Ok(connection);
+    }
+    replace(file, &error)
+}
+
+/// Begins a new journal in place of `file`, which is put aside because of `error`.
+pub(crate) fn replace(file: &Path, error: &JournalError) -> Result<Connection, JournalError> {
+    let aside = put_aside(file, error)?;
+    tracing::warn!("{error}; it is kept as `{}`, and a new one begun", aside.display());
+    attempt(file)
+}
+
+/// Opens the journal `file` for reading, beside whoever writes it; with the version of its schema. `None` where there is
+/// none, or an empty one: somebody has just begun to make it.
+pub(crate) fn read_only(file: &Path) -> Result<Option<(Connection, i64)>, JournalError> {
+    refuse_irregular(file)?;
+    if std::fs::metadata(file).map_or(0, |metadata| metadata.len()) == 0 {
+        return Ok(None);
+    }
+    match read_with(file, OpenFlags::SQLITE_OPEN_READ_ONLY) {
+        // A writer that was killed has left a transaction half done, which reading must take back first.
+        Err(JournalError::Sqlite { source, .. }) if source.sqlite_error_code() == Some(ErrorCode::ReadOnly) => {
+            read_with(file, OpenFlags::SQLITE_OPEN_READ_WRITE)
         }
         opened => opened,
     }
+    .map(Some)
 }
 
-/// Opens the journal `file` for reading, beside whoever writes it; `None` where there is none.
-pub(crate) fn read_only(file: &Path) -> Result<Option<Connection>, JournalError> {
-    if !file.is_file() {
-        return Ok(None);
-    }
+fn read_with(file: &Path, flags: OpenFlags) -> Result<(Connection, i64), JournalError> {
     let failed = |source| JournalError::Sqlite { file: file.to_owned(), source };
-    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
+    let connection = Connection::open_with_flags(file, flags).map_err(failed)?;
     connection.busy_timeout(PATIENCE).map_err(failed)?;
     if pragma(&connection, "application_id").map_err(failed)? != APPLICATION {
         return Err(foreign(file));
     }
-    Ok(Some(connection))
+    let version = pragma(&connection, "user_version").map_err(failed)?;
+    Ok((connection, version))
 }
 
 fn attempt(file: &Path) -> Result<Connection, JournalError> {
+    refuse_irregular(file)?;
     let failed = |source| JournalError::Sqlite { file: file.to_owned(), source };
     let connection = Connection::open(file).map_err(failed)?;
+    // Closed while a log of another database lies beside it, SQLite would write that into it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
     connection.busy_timeout(PATIENCE).map_err(failed)?;
-    let application = pragma(&connection, "application_id").map_err(failed)?;
+    check(file, &connection)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(failed)?;
+    prepare(&connection).map_err(failed)?;
+    Ok(connection)
+}
+
+/// Whether the file is a sound journal, or an empty one that can become one.
+fn check(file: &Path, connection: &Connection) -> Result<(), JournalError> {
+    let failed = |source| JournalError::Sqlite { file: file.to_owned(), source };
+    let application = pragma(connection, "application_id").map_err(failed)?;
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
     if application != APPLICATION && (tables > 0 || application != 0) {
         return Err(foreign(file));
     }
-    let version = pragma(&connection, "user_version").map_err(failed)?;
+    let version = pragma(connection, "user_version").map_err(failed)?;
     if version > VERSION {
         let what = format!("of version {version}, and this program knows version {VERSION}");
-        return Err(JournalError::Unusable { file: file.to_owned(), what });
+        return Err(JournalError::NotOurs { file: file.to_owned(), what });
     }
     let sound: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
     if sound != "ok" {
-        return Err(JournalError::Unusable { file: file.to_owned(), what: format!("damaged: {sound}") });
+        let what = format!("damaged: {}", sound.lines().last().unwrap_or_default());
+        return Err(JournalError::Unusable { file: file.to_owned(), what });
     }
-    let mode = if is_on_network(file) { "TRUNCATE" } else { "WAL" };
-    // Where WAL cannot be had, SQLite answers with the mode that stays: slower, as sound.
-    connection.query_row(&format!("PRAGMA journal_mode = {mode}"), [], |_| Ok(())).map_err(failed)?;
-    let settings =
-        format!("PRAGMA synchronous = NORMAL; PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};");
-    connection.execute_batch(&settings).and_then(|()| connection.execute_batch(SCHEMA)).map_err(failed)?;
-    Ok(connection)
+    Ok(())
+}
+
+/// Makes the tables, or what newer versions added to them.
+///
+/// With a rollback journal, not WAL: WAL's index is shared memory, which does not work on file systems of other machines,
+/// and whose file ends every process that has it open (SIGBUS) when somebody truncates it.
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
+    // In one transaction: a reader sees nothing, or a journal.
+    let transaction = connection.unchecked_transaction()?;
+    transaction.execute_batch(SCHEMA)?;
+    let columns = transaction.prepare("SELECT * FROM attempts LIMIT 0")?.column_count();
+    if columns < COLUMNS {
+        transaction.execute_batch("ALTER TABLE attempts ADD COLUMN pid INTEGER")?;
+    }
+    transaction.execute_batch(&format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};"))?;
+    transaction.commit()
 }
 
 fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
@@ -112,63 +165,10 @@ fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
 }
 
 fn foreign(file: &Path) -> JournalError {
-    JournalError::Unusable { file: file.to_owned(), what: "an SQLite file of another program".to_owned() }
+    JournalError::NotOurs { file: file.to_owned(), what: "an SQLite file of another program".to_owned() }
 }
 
-/// Whether `file` is on a file system of another machine, where WAL's shared memory does not work.
-///
-/// The numbers are those of statfs(2): NFS, SMB, CIFS, AFS, Ceph, Lustre, GPFS, BeeGFS, FUSE (sshfs), 9p.
-fn is_on_network(file: &Path) -> bool {
-    const NETWORK: [u32; 11] = [
-        0x6969,
-        0x517b,
-        0xff53_4d42,
-        0xfe53_4d42,
-        0x5346_414f,
-        0x00c3_6400,
-        0x0bd0_0bd0,
-        0x4750_4653,
-        0x1983_0326,
-        0x6573_5546,
-        0x0102_1997,
-    ];
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Types of file systems are 32 bits wide, whatever the field is.
-    rustix::fs::statfs(folder).is_ok_and(|system| NETWORK.contains(&(system.f_type as u32)))
-}
-
-/// Files that belong to a journal in SQLite's way.
-const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
-
-/// Renames the journal and what belongs to it to `<name>.damaged-<seconds since 1970>`.
-fn put_aside(file: &Path) -> Result<PathBuf, JournalError> {
-    let with = |path: &Path, suffix: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
-    let aside = with(file, &format!("{DAMAGED}{:.0}", now()));
-    let failed = |source| JournalError::Aside { file: file.to_owned(), aside: aside.clone(), source };
-    fs::rename(file, &aside).map_err(failed)?;
-    for companion in COMPANIONS {
-        // Left beside a new journal, an old log would be played into it.
-        match fs::rename(with(file, companion), with(&aside, companion)) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => return Err(failed(source)),
-            _ => {}
-        }
-    }
-    Ok(aside)
-}
-
-const DAMAGED: &str = ".damaged-";
-
-/// Journals of `folder` that were put aside.
-pub fn damaged_files(folder: &Path) -> Vec<PathBuf> {
-    let name = crate::file(Path::new("")).to_string_lossy().into_owned() + DAMAGED;
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let files = entries.map(|entry| entry.path()).filter(|path| path.is_file());
-    let mut files: Vec<PathBuf> =
-        files.filter(|path| path.file_name().is_some_and(|file| file.to_string_lossy().starts_with(&name))).collect();
-    files.sort();
-    files
+fn refuse_irregular(file: &Path) -> Result<(), JournalError> {
+    let refused = |path| JournalError::Unusable { file: path, what: "no regular file".to_owned() };
+    irregular(file).map(refused).map_or(Ok(()), Err)
 }

@@ -2,7 +2,7 @@
 
 use sweep::message::Report;
 
-/// Seconds since 1970, as the machine's clock says: a time for people. Nothing is computed of it but speeds.
+/// Seconds since 1970, as the machine's clock says: a time for people, which may be set back at any moment.
 pub(crate) fn now() -> f64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0.0, |since| since.as_secs_f64())
@@ -63,6 +63,8 @@ pub enum Event {
         slot: usize,
         /// The device as the worker named it.
         device: String,
+        /// Process id of the worker, where it is known.
+        pid: Option<u32>,
     },
     /// An attempt ended.
     Ended {

@@ -17,6 +17,12 @@ const WAITING: usize = 1 << 16;
 const BATCH: usize = 4096;
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// How long it is left alone if it cannot be written: its disk is full, or somebody else holds it.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// Journals that are put aside in one sweep, at most: one that breaks again and again is done without.
+const MOST_REPLACED: u32 = 3;
+
 /// How long the end of a sweep waits for its last lines.
 const GOODBYE: Duration = Duration::from_secs(5);
 
@@ -26,28 +32,33 @@ pub struct Journal {
     events: Option<SyncSender<(f64, Event)>>,
     done: Receiver<()>,
     lost: u64,
+    /// When the sweep began, by two clocks: times are counted from there, so that none is before an earlier one if the
+    /// machine's clock is set back.
+    began: (f64, Instant),
 }
 
 impl Journal {
     /// Begins a sweep in the journal `file`, on a thread of its own: nothing here waits for a disk.
     pub fn begin(file: &Path, sweep: SweepStart) -> Self {
+        let began = (now(), Instant::now());
         let (events, queue) = sync_channel(WAITING);
         let (finished, done) = sync_channel(1);
         let file = file.to_owned();
         let spawned = thread::Builder::new().name("journal".to_owned()).spawn(move || {
-            Writer::new(file, sweep).run(&queue);
+            Writer::new(file, sweep, began.0).run(&queue);
             let _ = finished.send(());
         });
         if let Err(error) = &spawned {
             tracing::warn!(%error, "the sweep goes on without a journal");
         }
-        Self { events: spawned.is_ok().then_some(events), done, lost: 0 }
+        Self { events: spawned.is_ok().then_some(events), done, lost: 0, began }
     }
 
     /// Writes down that something happened, now.
     pub fn tell(&mut self, event: Event) {
         let Some(events) = &self.events else { return };
-        match events.try_send((now(), event)) {
+        let (began, clock) = self.began;
+        match events.try_send((began + clock.elapsed().as_secs_f64(), event)) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => {
                 self.lost += 1;
@@ -73,74 +84,106 @@ struct Writer {
     file: PathBuf,
     start: SweepStart,
     began: f64,
-    /// The open journal and the sweep's number in it; `None` before it is opened, and once it cannot be used.
+    /// The open journal and the sweep's number in it; `None` before it is opened.
     open: Option<(Connection, i64)>,
     warned: bool,
-    /// How often it was opened: a journal that breaks again is done without.
-    opened: u32,
+    replaced: u32,
 }
 
+/// Events that are not written yet, with their times.
+type Waiting = Vec<(f64, Event)>;
+
 impl Writer {
-    fn new(file: PathBuf, start: SweepStart) -> Self {
-        Self { file, start, began: now(), open: None, warned: false, opened: 0 }
+    fn new(file: PathBuf, start: SweepStart, began: f64) -> Self {
+        Self { file, start, began, open: None, warned: false, replaced: 0 }
     }
 
     fn run(mut self, queue: &Receiver<(f64, Event)>) {
-        self.write(&[]);
-        while let Ok(first) = queue.recv() {
-            let mut batch = vec![first];
-            let until = Instant::now() + PAUSE;
-            while batch.len() < BATCH {
-                match queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                    Ok(event) => batch.push(event),
-                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-                }
-            }
-            self.write(&batch);
+        let mut waiting = Waiting::new();
+        self.write(&mut waiting);
+        while gather(queue, &mut waiting) {
+            self.write(&mut waiting);
         }
     }
 
-    /// Writes `batch` in one transaction. One that cannot be written is left out: the next one is tried again.
-    fn write(&mut self, batch: &[(f64, Event)]) {
-        let written = self.try_write(batch);
-        let Err(error) = written else { return };
-        let damaged = error.is_of_this_file();
-        self.warn(&error);
-        if damaged {
-            // Opened anew, it is found damaged and put aside.
-            self.open = None;
-            if let Err(error) = self.try_write(batch) {
-                self.warn(&error);
-            }
+    /// Writes `waiting` in one transaction and empties it. Where it cannot be written now, it is kept for later.
+    fn write(&mut self, waiting: &mut Waiting) {
+        if self.replaced > MOST_REPLACED {
+            waiting.clear();
+            return;
         }
+        let mut written = self.try_write(waiting);
+        if let Err(error) = &written
+            && error.is_of_this_file()
+        {
+            written = self.replace(error).and_then(|()| self.try_write(waiting));
+        }
+        match written {
+            Ok(()) => waiting.clear(),
+            Err(error) => self.warn(&error),
+        }
+        // What is known best is what happened last.
+        waiting.drain(..waiting.len().saturating_sub(WAITING));
     }
 
-    fn try_write(&mut self, batch: &[(f64, Event)]) -> Result<(), JournalError> {
-        const MOST_OPENED: u32 = 3;
-        let failed = |source| JournalError::Sqlite { file: self.file.clone(), source };
+    fn try_write(&mut self, waiting: &Waiting) -> Result<(), JournalError> {
         if self.open.is_none() {
-            if self.opened >= MOST_OPENED {
-                return Ok(());
-            }
-            self.opened += 1;
             let connection = open::open(&self.file)?;
-            let sweep = insert_sweep(&connection, &self.start, self.began).map_err(failed)?;
-            self.open = Some((connection, sweep));
+            self.begin(connection)?;
         }
+        let failed = |source| JournalError::Sqlite { file: self.file.clone(), source };
         let Some((connection, sweep)) = &mut self.open else { return Ok(()) };
         let transaction = connection.transaction().map_err(failed)?;
-        for (at, event) in batch {
+        for (at, event) in waiting {
             insert(&transaction, *sweep, *at, event).map_err(failed)?;
         }
         transaction.commit().map_err(failed)
     }
 
+    fn begin(&mut self, connection: Connection) -> Result<(), JournalError> {
+        let failed = |source| JournalError::Sqlite { file: self.file.clone(), source };
+        let sweep = insert_sweep(&connection, &self.start, self.began).map_err(failed)?;
+        self.open = Some((connection, sweep));
+        Ok(())
+    }
+
+    /// The journal broke while it was in use, or takes nothing: this sweep goes on in a new one.
+    fn replace(&mut self, error: &JournalError) -> Result<(), JournalError> {
+        self.open = None;
+        self.replaced += 1;
+        let connection = open::replace(&self.file, error)?;
+        self.begin(connection)
+    }
+
     fn warn(&mut self, error: &JournalError) {
         if !self.warned {
-            tracing::warn!("{error}; the sweep goes on, its history may be incomplete");
+            tracing::warn!("{error}; the sweep goes on, and its history is written once that can be");
         }
         self.warned = true;
     }
+}
+
+/// Waits for events and for those that follow them soon; `false` when there will be no more. While some are waiting
+/// already, not for long.
+fn gather(queue: &Receiver<(f64, Event)>, waiting: &mut Waiting) -> bool {
+    let first = if waiting.is_empty() {
+        queue.recv().map_err(|_| RecvTimeoutError::Disconnected)
+    } else {
+        queue.recv_timeout(AGAIN)
+    };
+    match first {
+        Ok(event) => waiting.push(event),
+        Err(RecvTimeoutError::Timeout) => return true,
+        Err(RecvTimeoutError::Disconnected) => return false,
+    }
+    let until = Instant::now() + PAUSE;
+    for _ in 1..BATCH {
+        match queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(event) => waiting.push(event),
+            Err(_) => break,
+        }
+    }
+    true
 }
 
 fn insert_sweep(connection: &Connection, start: &SweepStart, began: f64) -> rusqlite::Result<i64> {
@@ -161,10 +204,10 @@ fn insert_sweep(connection: &Connection, start: &SweepStart, began: f64) -> rusq
 
 fn insert(connection: &Connection, sweep: i64, at: f64, event: &Event) -> rusqlite::Result<()> {
     match event {
-        Event::Granted { unit, attempt, worker, slot, device } => {
-            let sql = "INSERT OR REPLACE INTO attempts (sweep, unit, attempt, worker, slot, device, started) \
-                       VALUES (?, ?, ?, ?, ?, ?, ?)";
-            let values = params![sweep, unit, attempt, *worker as i64, *slot as i64, device, at];
+        Event::Granted { unit, attempt, worker, slot, device, pid } => {
+            let sql = "INSERT OR REPLACE INTO attempts (sweep, unit, attempt, worker, slot, device, started, pid) \
+                       VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+            let values = params![sweep, unit, attempt, *worker as i64, *slot as i64, device, at, pid];
             connection.prepare_cached(sql)?.execute(values)?;
         }
         Event::Ended { unit, attempt, how: Ended::Done(report) } => {

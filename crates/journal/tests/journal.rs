@@ -1,60 +1,14 @@
-//! A journal's life: written beside a sweep, read by people and commands, damaged in every way.
+//! A journal's life: written beside a sweep, read by people and commands.
 
-#![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
+mod common;
 
-use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use journal::{Ended, Event, History, Journal, SweepStart, damaged_files, file};
 use rusqlite::Connection;
-use sweep::message::Report;
 
-fn start() -> SweepStart {
-    let text = |text: &str| text.to_owned();
-    SweepStart {
-        program: text("test 1"),
-        config: text("c.yml"),
-        config_sha256: text("00"),
-        pid: 7,
-        units: 3,
-        afresh: false,
-    }
-}
-
-fn granted(unit: &str, attempt: u32) -> Event {
-    Event::Granted { unit: unit.to_owned(), attempt, worker: 1, slot: 0, device: "cpu".to_owned() }
-}
-
-fn ended(unit: &str, attempt: u32, how: Ended) -> Event {
-    Event::Ended { unit: unit.to_owned(), attempt, how }
-}
-
-fn failed(text: &str) -> Ended {
-    Ended::Failed { class: "Engine".to_owned(), text: text.to_owned() }
-}
-
-fn lost(text: &str) -> Ended {
-    Ended::Lost { class: "Crash".to_owned(), text: text.to_owned() }
-}
-
-fn done(maps: u64) -> Ended {
-    Ended::Done(Report { maps, seconds: 2.0, ..Report::default() })
-}
-
-/// One sweep of `events` that ended with `outcome`.
-fn sweep(folder: &Path, events: Vec<Event>, outcome: &str) {
-    let mut journal = Journal::begin(&file(folder), start());
-    for event in events {
-        journal.tell(event);
-    }
-    journal.end(outcome);
-}
-
-fn failed_units(folder: &Path) -> Vec<(String, String)> {
-    let history = History::open(&file(folder)).unwrap().unwrap();
-    history.failed_units().unwrap().into_iter().map(|failed| (failed.unit, failed.error)).collect()
-}
+use common::{done, ended, failed, failed_units, granted, lost, start, sweep};
 
 #[test]
 fn a_unit_has_failed_if_its_last_attempt_has_whatever_came_before_and_in_whatever_sweep() {
@@ -86,55 +40,6 @@ fn a_unit_has_failed_if_its_last_attempt_has_whatever_came_before_and_in_whateve
     let speed = history.speed(2).unwrap().unwrap();
     assert!(speed.maps == 4 && speed.seconds >= 2.0, "{speed:?}");
     assert_eq!(damaged_files(folder.path()), [""; 0].map(std::path::PathBuf::from));
-}
-
-/// What may have become of a journal.
-type Harm = fn(&mut Vec<u8>);
-
-/// All of them, by name.
-fn harms() -> Vec<(&'static str, Harm)> {
-    vec![
-        ("zeroed", |bytes| bytes.fill(0)),
-        ("torn", |bytes| bytes.truncate(bytes.len() / 2)),
-        ("its first page zeroed", |bytes| bytes[..4096].fill(0)),
-        ("its second page zeroed", |bytes| bytes[4096..8192].fill(0)),
-        ("text", |bytes| *bytes = b"unit,seconds\n".repeat(400)),
-    ]
-}
-
-#[test]
-fn a_damaged_journal_is_kept_beside_a_new_one_and_the_sweep_is_in_the_new_one() {
-    for (name, harm) in harms() {
-        let folder = tempfile::tempdir().unwrap();
-        sweep(folder.path(), vec![granted("a/0", 1), ended("a/0", 1, failed("old"))], "complete");
-        // As after a clean end: everything is in the file itself.
-        Connection::open(file(folder.path()))
-            .unwrap()
-            .query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))
-            .unwrap();
-        let mut bytes = fs::read(file(folder.path())).unwrap();
-        harm(&mut bytes);
-        fs::write(file(folder.path()), &bytes).unwrap();
-        sweep(folder.path(), vec![granted("b/0", 1), ended("b/0", 1, failed("new"))], "complete");
-        assert_eq!(failed_units(folder.path()), [("b/0".to_owned(), "new".to_owned())], "{name}");
-        let aside = damaged_files(folder.path());
-        assert_eq!(aside.len(), 1, "{name}: {aside:?}");
-        assert_eq!(fs::read(&aside[0]).unwrap(), bytes, "{name}");
-    }
-}
-
-#[test]
-fn a_file_of_another_program_is_not_written_to() {
-    let folder = tempfile::tempdir().unwrap();
-    Connection::open(file(folder.path()))
-        .unwrap()
-        .execute_batch("CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)")
-        .unwrap();
-    let before = fs::read(file(folder.path())).unwrap();
-    assert!(History::open(&file(folder.path())).unwrap_err().to_string().contains("of another program"));
-    sweep(folder.path(), vec![granted("a/0", 1)], "complete");
-    assert_eq!(fs::read(&damaged_files(folder.path())[0]).unwrap(), before);
-    assert_eq!(History::open(&file(folder.path())).unwrap().unwrap().last_sweep().unwrap().unwrap().id, 1);
 }
 
 #[test]

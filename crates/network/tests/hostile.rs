@@ -6,9 +6,10 @@ mod common;
 
 use std::io::{Cursor, Write};
 
-use common::Program;
+use common::{Program, int, meta, node, symbol};
 use hostile::{Meter, below, mutated, survive};
 use network::{Weights, models};
+use serde_json::{Value, json};
 use tch::{Device, Kind};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -99,6 +100,77 @@ fn mutated_programs_are_refused_or_read_in_little_memory() {
         }
         let _ = models::open("any", &program.file(), (Device::Cpu, Kind::Float));
     });
+}
+
+fn ints(numbers: &[i64]) -> Value {
+    json!({"as_ints": numbers})
+}
+
+/// A constant of ones called `name`.
+fn ones(name: &str, shape: &[i64]) -> Value {
+    node("full.default", name, json!({"size": ints(shape), "fill_value": {"as_float": 1.0}}))
+}
+
+fn declared(shape: &[i64]) -> Value {
+    let sizes: Vec<Value> = shape.iter().map(|size| json!({"as_int": size})).collect();
+    meta(&sizes, &vec![1; shape.len()])
+}
+
+/// Calls, the shapes that the program says, and why it is refused.
+type Bomb = (Vec<Value>, Vec<(String, Vec<i64>)>, &'static str);
+
+/// What a few hundred bytes can ask for.
+fn bombs() -> Vec<Bomb> {
+    let count = |start: i64, end: i64, step: i64| {
+        let arguments = json!({"start": {"as_int": start}, "end": {"as_int": end}, "step": {"as_int": step}});
+        (vec![node("arange.start_step", "c", arguments)], vec![("c".to_owned(), vec![1])], "too large for a constant")
+    };
+    let one = |shape: &[i64], why| (vec![ones("c", shape)], vec![("c".to_owned(), shape.to_vec())], why);
+    let join = |at: usize| {
+        let twice = json!({"tensors": {"as_tensors": [{"name": format!("c{at}")}, {"name": format!("c{at}")}]}});
+        node("cat.default", &format!("c{}", at + 1), twice)
+    };
+    let joined = [ones("c0", &[1 << 20])].into_iter().chain((0..40).map(join)).collect();
+    let joined_shapes = (0..41).map(|at: usize| (format!("c{at}"), vec![1_i64 << (20 + at)])).collect();
+    let many = (0..40).map(|at: usize| ones(&format!("c{at}"), &[1 << 23])).collect();
+    let many_shapes = (0..40).map(|at: usize| (format!("c{at}"), vec![1_i64 << 23])).collect();
+    let too_many = "one of too many constants";
+    vec![
+        one(&[1 << 40], "too large for a constant"),
+        one(&[1 << 32, 1 << 32], "too large for a constant"),
+        one(&[-5], "too large for a constant"),
+        count(0, 1 << 40, 1),
+        count(0, i64::MIN, -1),
+        count(i64::MIN, i64::MAX, 1),
+        count(0, 5, 0),
+        (joined, joined_shapes, too_many),
+        (many, many_shapes, too_many),
+    ]
+}
+
+#[test]
+fn constants_that_a_program_makes_up_are_refused_before_they_fill_the_memory() {
+    for (calls, shapes, why) in bombs() {
+        let mut program = Program::new();
+        let graph = &mut program.model["graph_module"]["graph"];
+        graph["nodes"].as_array_mut().unwrap().splice(0..0, calls);
+        for (name, shape) in shapes {
+            graph["tensor_values"][name] = declared(&shape);
+        }
+        let refusal = program.refusal();
+        assert!(refusal.contains(why), "{refusal}");
+    }
+}
+
+#[test]
+fn images_larger_than_any_dataset_has_are_refused_before_a_trial_makes_them() {
+    for side in [1_000_000, 0, -4] {
+        let mut program = Program::new();
+        let values = &mut program.model["graph_module"]["graph"]["tensor_values"];
+        values["x"] = meta(&[symbol(), int(3), int(side), int(side)], &[1, 1, 1, 1]);
+        let refusal = program.refusal();
+        assert!(refusal.contains("1 to 4096 channels and pixels a side"), "{side}: {refusal}");
+    }
 }
 
 /// A pickle of a hundred bytes whose lists hold each other twice over: 2^40 items for whoever unfolds them.

@@ -148,7 +148,8 @@ fn a_change_of_a_logit_is_as_exact_as_two_passes() {
         let logits = |graph: &Graph, kind| {
             let clean = graph.forward(&images(graph, 2, 64, kind)).unwrap();
             let (found, expected) = changed_images(graph, kind, 64);
-            let before = clean.index_select(0, &Tensor::arange(found.size()[0], (Kind::Int64, Device::Cpu)).remainder(2));
+            let before =
+                clean.index_select(0, &Tensor::arange(found.size()[0], (Kind::Int64, Device::Cpu)).remainder(2));
             [found - &before, expected - before].map(|change| change.to_kind(Kind::Double))
         };
         let ([found, passes], [_, exact]) = (logits(&single, Kind::Float), logits(&double, Kind::Double));

@@ -226,7 +226,10 @@ impl Checked {
             let missing: Vec<u64> = (0..group.shards()).filter(|shard| !ledger.is_done(group, *shard)).collect();
             if !missing.is_empty() || !planned.complete {
                 planned.complete = false;
-                store::create(group, &planned.facts, &planned.labels, config.settings.store.compression, &tag)?;
+                let compression = config.settings.store.compression;
+                for file in store::create(group, &planned.facts, &planned.labels, compression, &tag)? {
+                    tracing::warn!("`{}` was damaged or lost and is made anew", file.display());
+                }
             }
             units.extend(missing.into_iter().map(|shard| Unit { group: Arc::clone(group), part: Part::Shard(shard) }));
         }

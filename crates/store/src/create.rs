@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use sweep::config::Compression;
 use sweep::fingerprint::{self, Fingerprint};
 use sweep::group::Group;
 use sweep::variant::Variant;
 
 use crate::layout::{self, Labels};
+use crate::root::{self, METADATA, Nodes, put_json, read_json};
 use crate::{StoreError, durable};
 
 /// What a store's root attributes say beside the names of its group.
@@ -29,15 +29,12 @@ pub struct Facts {
 /// # Errors
 /// [`StoreError::Foreign`] for anything else, [`StoreError::Mismatch`] for a store of other numbers.
 pub fn inspect(group: &Group, facts: &Facts) -> Result<Option<bool>, StoreError> {
-    let Some(root) = read_json(&group.store.join(METADATA))? else {
+    let Some(found) = root::read(&group.store)? else {
         let ours = |entry: fs::DirEntry| durable::is_unfinished(&entry.file_name().to_string_lossy());
         let occupied = fs::read_dir(&group.store).is_ok_and(|entries| entries.flatten().any(|entry| !ours(entry)));
         return if occupied { Err(StoreError::Foreign { path: group.store.clone() }) } else { Ok(None) };
     };
-    let ours = &root["attributes"]["attrisweep"];
-    if !ours.is_object() {
-        return Err(StoreError::Foreign { path: group.store.clone() });
-    }
+    let (ours, told) = (&found.value["attributes"]["attrisweep"], root::consolidated(&found.value));
     let stored = &ours["fingerprint"];
     let mut wanted = facts.fingerprint.clone();
     // More images than the store has are no other numbers: it grows.
@@ -47,146 +44,176 @@ pub fn inspect(group: &Group, facts: &Facts) -> Result<Option<bool>, StoreError>
     }
     let mut differences = fingerprint::differences(stored, &wanted);
     for variant in &group.variants {
-        let array = read_json(&group.store.join(layout::attribution(&variant.key)).join(METADATA))?;
+        let path = layout::attribution(&variant.key);
+        // What is sealed in the root is believed before a file that may be damaged.
+        let array =
+            told.get(&path).cloned().or_else(|| read_json(&group.store.join(path).join(METADATA)).ok().flatten());
         if let Some(array) = array {
             let of_array =
                 fingerprint::differences(&array["attributes"]["attrisweep"], &fingerprint::of_variant(group, variant));
             differences.extend(of_array.into_iter().map(|difference| format!("{}: {difference}", variant.key)));
         }
     }
-    if differences.is_empty() {
-        // A store that was completed for fewer variants is not complete for these.
-        let speaks_of =
-            |variant: &Variant| ours["variants"].as_array().is_some_and(|keys| keys.contains(&json!(variant.key)));
-        let complete = ours["complete"] == true && group.variants.iter().all(speaks_of);
-        return Ok(Some(complete && !grows && is_whole(group, &root)));
+    if !differences.is_empty() {
+        return Err(StoreError::Mismatch { path: group.store.clone(), differences });
     }
-    Err(StoreError::Mismatch { path: group.store.clone(), differences })
+    // A store that was completed for fewer variants is not complete for these.
+    let speaks_of =
+        |variant: &Variant| ours["variants"].as_array().is_some_and(|keys| keys.contains(&json!(variant.key)));
+    let complete = found.fault.is_none() && ours["complete"] == true && group.variants.iter().all(speaks_of);
+    Ok(Some(complete && !grows && is_whole(group, &told)))
 }
 
-/// Whether the metadata of every array that `root` tells of is there, and every mean image: a file that somebody
-/// deletes is made anew like a shard.
-fn is_whole(group: &Group, root: &Value) -> bool {
-    let told = root["consolidated_metadata"]["metadata"].as_object();
-    told.into_iter().flat_map(Map::keys).all(|path| {
+/// Whether every node is there as the root tells of it, and every mean image: a file that somebody deletes or damages is
+/// made anew like a shard.
+fn is_whole(group: &Group, told: &Nodes) -> bool {
+    told.iter().all(|(path, node)| {
         let folder = group.store.join(path);
-        let is_mean = path.starts_with("means/");
-        folder.join(METADATA).is_file() && (!is_mean || folder.join(layout::MEAN_FILE).is_file())
+        let is_there = read_json(&folder.join(METADATA)).is_ok_and(|found| found.as_ref() == Some(node));
+        is_there && (!path.starts_with("means/") || folder.join(layout::MEAN_FILE).is_file())
     })
 }
 
-/// Makes the group's store, or adds to it the arrays that it lacks. Call [`inspect`] first.
+/// Makes the group's store, adds to it the arrays that it lacks, and makes metadata anew that is damaged: the files of
+/// that. Call [`inspect`] first.
 pub fn create(
     group: &Group,
     facts: &Facts,
     labels: &Labels,
     compression: Compression,
     tag: &str,
-) -> Result<(), StoreError> {
-    let failed = |error: zarrs::array::ArrayCreateError| StoreError::Damaged {
-        path: group.store.clone(),
-        reason: error.to_string(),
-    };
+) -> Result<Vec<PathBuf>, StoreError> {
     // First of all the root: whose store this is must be known however early the scheduler dies.
     durable::create_folders(&group.store)?;
-    put_root(group, facts, false, tag)?;
-    for (path, metadata) in layout::arrays(group, labels, compression).map_err(failed)? {
-        let folder = group.store.join(&path);
-        durable::create_folders(&folder)?;
-        if !folder.join(METADATA).is_file() {
-            put_json(&folder.join(METADATA), &metadata, tag)?;
-        }
+    let found = root::read(&group.store)?;
+    let told = found.as_ref().map(|root| root::consolidated(&root.value)).unwrap_or_default();
+    let mut mended: Vec<PathBuf> = Vec::new();
+    if found.is_some_and(|root| root.fault.is_some()) {
+        mended.push(group.store.join(METADATA));
+    }
+    let copy = group.store.join(root::COPY).join(METADATA);
+    if matches!(read_json(&copy), Err(StoreError::Damaged { .. })) {
+        mended.push(copy);
+    }
+    put_root(group, facts, false, &told, tag)?;
+    for (path, choices) in choices(group, labels, compression)? {
+        durable::create_folders(&group.store.join(&path))?;
+        // As it was made, if that is known: chunks that are there are compressed or not.
+        let known = told.get(&path).filter(|known| choices.iter().any(|choice| fits(choice, known)));
+        let wanted = known.unwrap_or(&choices[0]);
+        mended.extend(mend(
+            &group.store.join(&path),
+            wanted,
+            |found| choices.iter().any(|choice| fits(choice, found)),
+            tag,
+        )?);
         // Zarr's groups between the root and this array.
         for ancestor in Path::new(&path).ancestors().skip(1).filter(|ancestor| !ancestor.as_os_str().is_empty()) {
-            let file = group.store.join(ancestor).join(METADATA);
-            if !file.is_file() {
-                put_json(&file, &json!({"zarr_format": 3, "node_type": "group", "attributes": {}}), tag)?;
-            }
+            let plain = json!({"zarr_format": 3, "node_type": "group", "attributes": {}});
+            mended.extend(mend(&group.store.join(ancestor), &plain, |found| fits(&plain, found), tag)?);
         }
     }
-    put_root(group, facts, false, tag)
+    mended.extend(mend_others(group, &told, tag)?);
+    put_root(group, facts, false, &told, tag)?;
+    Ok(mended)
+}
+
+/// Of variants that the config no longer asks for, only what the root tells is known.
+fn mend_others(group: &Group, told: &Nodes, tag: &str) -> Result<Vec<PathBuf>, StoreError> {
+    let mut mended = Vec::new();
+    for (path, node) in told {
+        let folder = group.store.join(path);
+        if matches!(read_json(&folder.join(METADATA)), Err(StoreError::Damaged { .. })) {
+            mended.extend(mend(&folder, node, |_| true, tag)?);
+        }
+    }
+    Ok(mended)
+}
+
+/// For each array what its metadata may be, what it is to be first: compressed or not, as the config said when it was
+/// made.
+pub(crate) fn choices(
+    group: &Group,
+    labels: &Labels,
+    compression: Compression,
+) -> Result<BTreeMap<String, Vec<Value>>, StoreError> {
+    let failed = |error: zarrs::array::ArrayCreateError| StoreError::Damaged {
+        path: group.store.join(METADATA),
+        reason: error.to_string(),
+    };
+    let other = if compression == Compression::Zstd { Compression::None } else { Compression::Zstd };
+    let mut choices: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for compression in [compression, other] {
+        for (path, metadata) in layout::arrays(group, labels, compression).map_err(failed)? {
+            choices.entry(path).or_default().push(metadata);
+        }
+    }
+    Ok(choices)
+}
+
+/// Whether the node `found` can be gone on with where `wanted` is: it says the same, and may have more attributes.
+pub(crate) fn fits(wanted: &Value, found: &Value) -> bool {
+    let same = |(name, value): (&String, &Value)| match name.as_str() {
+        "attributes" => contains(&found["attributes"], value),
+        name => found.get(name) == Some(value),
+    };
+    wanted.as_object().is_some_and(|wanted| wanted.iter().all(same))
+}
+
+/// Whether `found` has all that `wanted` has: in objects, and in objects in them.
+fn contains(found: &Value, wanted: &Value) -> bool {
+    match wanted.as_object() {
+        Some(wanted) => {
+            found.is_object()
+                && wanted.iter().all(|(name, value)| found.get(name).is_some_and(|found| contains(found, value)))
+        }
+        None => found == wanted,
+    }
+}
+
+/// Writes the metadata of the node in `folder` if none is there that `fits`; the file, if there was one that does not.
+fn mend(
+    folder: &Path,
+    wanted: &Value,
+    fits: impl Fn(&Value) -> bool,
+    tag: &str,
+) -> Result<Option<PathBuf>, StoreError> {
+    let file = folder.join(METADATA);
+    let damaged = match read_json(&file) {
+        Ok(Some(found)) if fits(&found) => return Ok(None),
+        Ok(None) => false,
+        Ok(Some(_)) | Err(StoreError::Damaged { .. }) => true,
+        Err(error) => return Err(error),
+    };
+    put_json(&file, wanted, tag)?;
+    Ok(damaged.then_some(file))
 }
 
 /// Marks the store complete: every shard and every mean image is there.
 pub fn finish(group: &Group, facts: &Facts, tag: &str) -> Result<(), StoreError> {
-    put_root(group, facts, true, tag)
+    put_root(group, facts, true, &Nodes::new(), tag)
 }
 
-/// The file that holds the metadata of a node.
-pub(crate) const METADATA: &str = "zarr.json";
-
-/// Writes the root's metadata, with that of all arrays below consolidated into it.
-///
-/// The JSON is copied as it is: passing it through zarrs' types turns `{"name": "crc32c"}` into
-/// `"crc32c"`, which zarr-python 3.1 refuses.
-fn put_root(group: &Group, facts: &Facts, complete: bool, tag: &str) -> Result<(), StoreError> {
-    let mut below: Map<String, Value> = nodes(&group.store, &group.store)?.into_iter().collect();
-    below.sort_keys();
-    let root = json!({
-        "zarr_format": 3,
-        "node_type": "group",
-        "attributes": {
-            "description": format!("Attribution maps of {} on {} ({} split), noise {}",
-                group.model, group.dataset, group.split, group.noise.name),
-            "data_flag": group.dataset,
-            "model_flag": group.model,
-            "noise_name": group.noise.name,
-            "split": group.split,
-            "zarr_version": 3,
-            "attrisweep": {
-                "complete": complete,
-                "variants": group.variants.iter().map(|variant| &variant.key).collect::<Vec<_>>(),
-                "fingerprint": facts.fingerprint,
-                "provenance": facts.provenance,
-            },
+/// Writes the root's metadata, with that of all arrays below consolidated into it. `told` is what it said of them.
+fn put_root(group: &Group, facts: &Facts, complete: bool, told: &Nodes, tag: &str) -> Result<(), StoreError> {
+    let attributes = json!({
+        "description": format!("Attribution maps of {} on {} ({} split), noise {}",
+            group.model, group.dataset, group.split, group.noise.name),
+        "data_flag": group.dataset,
+        "model_flag": group.model,
+        "noise_name": group.noise.name,
+        "split": group.split,
+        "zarr_version": 3,
+        "attrisweep": {
+            "complete": complete,
+            "variants": group.variants.iter().map(|variant| &variant.key).collect::<Vec<_>>(),
+            "fingerprint": facts.fingerprint,
+            "provenance": facts.provenance,
         },
-        "consolidated_metadata": {"kind": "inline", "must_understand": false, "metadata": below},
     });
-    let file = group.store.join(METADATA);
-    if read_json(&file)?.as_ref() == Some(&root) {
-        return Ok(());
+    let mut nodes = root::nodes(&group.store, told)?;
+    if let Some(copy) = nodes.get_mut(root::COPY) {
+        *copy = root::copy_of(&attributes);
     }
-    put_json(&file, &root, tag)
-}
-
-/// Metadata of every group and array of the store in `root`, by path.
-pub(crate) fn nodes_of(root: &Path) -> Result<BTreeMap<String, Value>, StoreError> {
-    Ok(nodes(root, root)?.into_iter().collect())
-}
-
-/// Path and metadata of every group and array below `folder`.
-fn nodes(root: &Path, folder: &Path) -> Result<Vec<(String, Value)>, StoreError> {
-    let failed = |source| StoreError::Read { path: folder.to_owned(), source };
-    let mut list = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if !entry.file_type().map_err(failed)?.is_dir() {
-            continue;
-        }
-        if let Some(metadata) = read_json(&entry.path().join(METADATA))? {
-            let path = entry.path();
-            let path = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
-            let is_group = metadata["node_type"] == "group";
-            list.push((path, metadata));
-            if is_group {
-                list.extend(nodes(root, &entry.path())?);
-            }
-        }
-    }
-    Ok(list)
-}
-
-/// The JSON in `file`; `None` where there is none.
-pub(crate) fn read_json(file: &Path) -> Result<Option<Value>, StoreError> {
-    match fs::read(file) {
-        Ok(bytes) => serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|error| StoreError::Damaged { path: file.to_owned(), reason: format!("not JSON: {error}") }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(StoreError::Read { path: file.to_owned(), source }),
-    }
-}
-
-pub(crate) fn put_json(file: &Path, value: &Value, tag: &str) -> Result<(), StoreError> {
-    durable::put(file, format!("{value:#}\n").as_bytes(), tag)
+    root::put(&group.store, root::root(&attributes, nodes), tag)
 }

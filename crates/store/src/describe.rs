@@ -11,8 +11,8 @@ use sweep::parameters::Parameters;
 use sweep::semantics::Semantics;
 use sweep::variant::Variant;
 
-use crate::create::{METADATA, read_json};
 use crate::layout::{self, Labels};
+use crate::root::{self, METADATA, Root, read_json};
 use crate::{StoreError, name};
 
 /// A store as its own metadata tells of it.
@@ -28,9 +28,13 @@ pub struct Described {
     pub complete: bool,
     /// The metadata that is consolidated in the root, by path.
     pub(crate) consolidated: BTreeMap<String, Value>,
+    /// The root's attributes.
+    pub(crate) attributes: Value,
+    /// Why the root's file cannot be believed; what is told here is then what its copy says.
+    pub(crate) fault: Option<String>,
 }
 
-/// The metadata of one store's nodes: the file of each, or what the root says where the file cannot be read.
+/// The metadata of one store's nodes: what the sealed root says, or a file of which it does not know yet.
 struct Nodes<'a> {
     folder: &'a Path,
     consolidated: &'a BTreeMap<String, Value>,
@@ -39,17 +43,14 @@ struct Nodes<'a> {
 /// Reads what the store in `folder` says of itself; `None` where there is no store.
 ///
 /// # Errors
-/// [`StoreError::Foreign`] for a store of somebody else, [`StoreError::Damaged`] for one that lacks facts.
+/// [`StoreError::Foreign`] for a store of somebody else, [`StoreError::Headless`] or [`StoreError::Damaged`] for one that
+/// lacks facts.
 pub fn describe(folder: &Path) -> Result<Option<Described>, StoreError> {
     let file = folder.join(METADATA);
-    let Some(root) = read_json(&file)? else { return Ok(None) };
+    let Some(Root { value: root, fault }) = root::read(folder)? else { return Ok(None) };
     let ours = &root["attributes"]["attrisweep"];
-    if !ours.is_object() {
-        return Err(StoreError::Foreign { path: folder.to_owned() });
-    }
     let damaged = |reason: String| StoreError::Damaged { path: file.clone(), reason };
-    let consolidated = root["consolidated_metadata"]["metadata"].as_object().cloned().unwrap_or_default();
-    let consolidated: BTreeMap<String, Value> = consolidated.into_iter().collect();
+    let consolidated = root::consolidated(&root);
     let nodes = Nodes { folder, consolidated: &consolidated };
     let keys: Vec<String> = field(ours, "variants").map_err(damaged)?;
     let asked: BTreeSet<String> = keys.iter().cloned().collect();
@@ -57,7 +58,8 @@ pub fn describe(folder: &Path) -> Result<Option<Described>, StoreError> {
     let variants = keys.iter().cloned().chain(stored).filter_map(|key| nodes.variant(&key)).collect();
     let group = group(&root, folder, variants, &nodes).map_err(damaged)?;
     let (labels, complete) = (nodes.labels(), ours["complete"] == true);
-    Ok(Some(Described { group, asked, labels, complete, consolidated }))
+    let attributes = root["attributes"].clone();
+    Ok(Some(Described { group, asked, labels, complete, consolidated, attributes, fault }))
 }
 
 /// The group that `root` names; its error is one sentence.
@@ -115,8 +117,8 @@ fn field<T: DeserializeOwned>(object: &Value, name: &str) -> Result<T, String> {
 impl Nodes<'_> {
     /// `zarr.json` of the node at `path`.
     fn get(&self, path: &str) -> Option<Value> {
-        let on_disk = read_json(&self.folder.join(path).join(METADATA)).ok().flatten();
-        on_disk.or_else(|| self.consolidated.get(path).cloned())
+        let on_disk = || read_json(&self.folder.join(path).join(METADATA)).ok().flatten();
+        self.consolidated.get(path).cloned().or_else(on_disk)
     }
 
     /// Names of what lies below the group `path`, on disk or as the root says.

@@ -14,6 +14,9 @@ pub enum StoreError {
     /// Written whole once, and changed since: nothing is lost but this file.
     #[error("`{}` is not usable: {reason}; delete it, and the same command makes it anew", path.display())]
     Damaged { path: PathBuf, reason: String },
+    /// Nothing in the store can be trusted to say what it was made of.
+    #[error("`{}` is not usable: {reason}; nothing says any more what the store was made of: move it away", path.display())]
+    Headless { path: PathBuf, reason: String },
     #[error("`{}` was not written by attrisweep; move it away, or choose another final_output_dir", path.display())]
     Foreign { path: PathBuf },
     #[error("`{}` was computed from something else: {}", path.display(), differences.join("; "))]

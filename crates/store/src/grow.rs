@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use serde_json::Value;
 use sweep::group::Group;
 
-use crate::create::{METADATA, nodes_of, put_json, read_json};
 use crate::describe::describe;
+use crate::root::{self, METADATA, put_json};
 use crate::verify::reopen;
 use crate::{Ledger, StoreError};
 
@@ -24,7 +24,8 @@ pub fn grow(group: &Group, tag: &str) -> Result<(), StoreError> {
         return Ok(());
     }
     reopen(&stored, tag)?;
-    let nodes = nodes_of(&group.store)?;
+    let Some(root::Root { value: mut root, .. }) = root::read(&group.store)? else { return Ok(()) };
+    let nodes = root::nodes(&group.store, &root::consolidated(&root))?;
     let short = (!before.is_multiple_of(group.shard)).then_some(before / group.shard);
     for (path, metadata) in &nodes {
         let of_images = metadata["dimension_names"][0] == "sample";
@@ -39,10 +40,8 @@ pub fn grow(group: &Group, tag: &str) -> Result<(), StoreError> {
             put_json(&group.store.join(path).join(METADATA), &larger, tag)?;
         }
     }
-    let file = group.store.join(METADATA);
-    let Some(mut root) = read_json(&file)? else { return Ok(()) };
     root["attributes"]["attrisweep"]["fingerprint"]["images"] = group.images.into();
-    put_json(&file, &root, tag)
+    root::put(&group.store, root, tag)
 }
 
 /// Removes `shard` of the array at `path`.

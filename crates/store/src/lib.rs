@@ -15,6 +15,7 @@ mod half_precision;
 mod layout;
 mod ledger;
 mod means;
+mod root;
 mod shards;
 pub mod verify;
 

@@ -11,8 +11,8 @@ use half::f16;
 use zarrs::array::{Array, ArrayBytes, ArrayToBytesCodecTraits, CodecOptions, ElementOwned};
 use zarrs_filesystem::FilesystemStore;
 
-use crate::create::{METADATA, read_json};
 use crate::guard::Cut;
+use crate::root::{METADATA, read_json};
 use crate::{StoreError, durable};
 
 /// The shards of one store, as one writer sees them.
@@ -97,6 +97,9 @@ impl Shards {
         let failed = |reason: String| StoreError::Damaged { path: path.clone(), reason };
         let encoded = match fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(failed("it is missing".to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+                return Err(failed("it is a folder".to_owned()));
+            }
             encoded => encoded.map_err(|source| StoreError::Read { path: path.clone(), source })?,
         };
         cut.check(&encoded).map_err(failed)?;

@@ -66,8 +66,10 @@ fn chosen(read: &Read<'_>, sample: Sample) -> Vec<u64> {
     let unsound: BTreeSet<_> = read.report.findings.iter().map(|finding| &finding.file).collect();
     let sound = |shard: &u64| {
         let arrays = [name::IMAGES, name::PREDICTIONS];
-        let paths = files(group, &arrays, *shard).unwrap_or_default();
-        arrays.iter().all(|array| ledger.has(array, *shard)) && !paths.iter().any(|file| unsound.contains(file))
+        // Of a sound store no file needs to be looked for.
+        let is_unsound =
+            || files(group, &arrays, *shard).is_ok_and(|paths| paths.iter().any(|file| unsound.contains(file)));
+        arrays.iter().all(|array| ledger.has(array, *shard)) && (unsound.is_empty() || !is_unsound())
     };
     let images = (0..group.shards()).filter(sound).flat_map(|shard| group.range(shard));
     let number = |image: u64| {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use journal::{Failed, History, JournalError, Speed, Sweep};
+use journal::{Failed, History, JournalError, Speed, Sweep, UnderWay};
 use plan::exit::{Code, Failure};
 use serde::Serialize;
 use store::{Described, Ledger};
@@ -35,6 +35,8 @@ struct Status {
     running: Option<Holder>,
     stores: Vec<Progress>,
     last_sweep: Option<Sweep>,
+    /// What workers do now.
+    under_way: Vec<UnderWay>,
     failed: Vec<Failed>,
     /// Maps a second, lately; of the sweep that runs, or of the last one.
     speed: Option<f64>,
@@ -69,6 +71,7 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
         running: lock::holder(output),
         stores,
         last_sweep: None,
+        under_way: Vec::new(),
         failed: Vec::new(),
         speed: None,
         left: None,
@@ -93,6 +96,11 @@ fn recall(status: &mut Status, history: Result<Option<History>, JournalError>) -
     status.last_sweep = history.last_sweep()?;
     status.failed = history.failed_units()?;
     let sweep = status.last_sweep.as_ref().map(|sweep| sweep.id);
+    // Just begun, the sweep that runs is not in the journal yet.
+    let running = status.last_sweep.as_ref().zip(status.running.as_ref()).filter(|(last, by)| last.pid == by.pid);
+    if let Some((sweep, _)) = running {
+        status.under_way = history.under_way(sweep.id)?;
+    }
     let speed = sweep.map(|sweep| history.speed(sweep)).transpose()?.flatten();
     status.speed = speed.map(|Speed { maps, seconds }| maps as f64 / seconds);
     let missing: Option<u64> =
@@ -158,6 +166,10 @@ fn told(status: &Status) -> String {
         }
         None => "Not running.\n".to_owned(),
     };
+    for UnderWay { unit, device, pid, started, .. } in &status.under_way {
+        let process = pid.map_or_else(|| "a process".to_owned(), |pid| format!("process {pid}"));
+        let _ = writeln!(text, "  at work   {process} on {device}: {unit}, for {}", ago(*started));
+    }
     for store in &status.stores {
         let _ = writeln!(text, "  {}", line(store));
     }

@@ -144,6 +144,9 @@ fn tell(survey: &Survey, Read { surveyed, described, report }: &Read<'_>, verdic
         let Fault::Unsound(reason) = fault else { continue };
         let _ = writeln!(text, "  unsound: {}: {reason}", file.display());
     }
+    for file in &report.strangers {
+        let _ = writeln!(text, "  not ours, and left alone: {}", file.display());
+    }
     for line in lacking(survey, surveyed, described, &absent) {
         let _ = writeln!(text, "  not there yet: {line}");
         verdict.absent = true;

@@ -25,6 +25,8 @@ pub(super) struct State {
     stored: BTreeMap<String, (String, bool)>,
     metas: BTreeMap<String, TensorMeta>,
     archive: Archive,
+    /// Bytes of the constants that the program has made up.
+    made: u64,
     pub(super) batch: Batch,
     pub(super) placed: (Device, Kind),
 }
@@ -35,7 +37,8 @@ pub(super) fn import(mut archive: Archive, placed: (Device, Kind)) -> Result<Gra
     let super::schema::Graph { nodes, tensor_values: metas } = graph_module.graph;
     let Interface { images, logits, batch, channels, size } = Interface::of(&graph_module.signature, &nodes, &metas)?;
     let stored = stored(graph_module.signature);
-    let mut state = State { nodes: Vec::new(), values: BTreeMap::new(), stored, metas, archive, batch, placed };
+    let mut state =
+        State { nodes: Vec::new(), values: BTreeMap::new(), stored, metas, archive, made: 0, batch, placed };
     let input = state.push("input", Images, Vec::new());
     state.values.insert(images, Value::Images(input));
     let mut memory = Memory::default();
@@ -49,6 +52,10 @@ pub(super) fn import(mut archive: Archive, placed: (Device, Kind)) -> Result<Gra
     trial::run(&graph, &batch, placed)?;
     Ok(graph)
 }
+
+/// Most bytes of constants that a program may make up: masks and positions of real models take some MB. Each may be small,
+/// and all of them, or one that is joined to itself again and again, as large as anything.
+const MOST_MADE: u64 = 1 << 28;
 
 impl State {
     /// Adds a node.
@@ -101,6 +108,11 @@ impl State {
         let mut call = Call::new(node, operator, self);
         let value = entry.import(&mut call)?;
         let fixed_batch = call.fixed_batch();
+        let too_much = call.fault("out", "is one of too many constants that the program makes up");
+        self.made = self.made.saturating_add(bytes_of(&value));
+        if self.made > MOST_MADE {
+            return Err(too_much);
+        }
         let values = match value {
             Value::List(values) => values,
             one => vec![one],
@@ -129,6 +141,15 @@ impl State {
         // What comes behind the logits is computed for nobody.
         self.nodes.truncate(id + 1);
         Ok(classes)
+    }
+}
+
+/// Bytes of what a call has made without the images.
+fn bytes_of(value: &Value) -> u64 {
+    match value {
+        Value::Images(_) => 0,
+        Value::Constant(tensor) => (tensor.numel() * tensor.f_kind().map_or(8, Kind::elt_size_in_bytes)) as u64,
+        Value::List(values) => values.iter().map(bytes_of).sum(),
     }
 }
 

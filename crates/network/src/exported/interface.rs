@@ -17,6 +17,9 @@ pub(super) struct Interface {
     pub(super) size: Option<[i64; 2]>,
 }
 
+/// Most pixels of a side, and channels: a trial makes images of what the program says.
+const MOST_SIDE: i64 = 4096;
+
 impl Interface {
     /// That of a program, by what it says of its values.
     pub(super) fn of(
@@ -32,6 +35,12 @@ impl Interface {
             ExportError::Interface { found, expected }
         };
         let [batch, channels, height, width] = sizes else { return Err(not_images()) };
+        let numbers = [channels, height, width].map(super::schema::Size::number);
+        if numbers.into_iter().flatten().any(|size| !(1..=MOST_SIDE).contains(&size)) {
+            let sizes: Vec<i64> = numbers.into_iter().flatten().collect();
+            let found = format!("images of the sizes {sizes:?}");
+            return Err(ExportError::Interface { found, expected: "1 to 4096 channels and pixels a side" });
+        }
         Ok(Self {
             images: images.to_owned(),
             logits: logits(signature, nodes)?.to_owned(),

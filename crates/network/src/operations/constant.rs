@@ -96,7 +96,9 @@ pub(super) fn floating(given: Kind, of_graph: Kind) -> Kind {
 fn counted(call: &mut Call<'_>) -> Result<Tensor, ExportError> {
     let (start, step) = (call.get("start", 0)?, call.get("step", 1)?);
     let end: i64 = call.need("end")?;
-    if step == 0 || (end.saturating_sub(start) / step) > MOST {
+    // In numbers that cannot overflow.
+    let count = (i128::from(end) - i128::from(start)).checked_div(i128::from(step));
+    if count.is_none_or(|count| count > i128::from(MOST)) {
         return Err(call.fault("end", "is too large for a constant"));
     }
     let (device, kind) = call.placed();

@@ -4,6 +4,7 @@
 
 mod metadata;
 mod redo;
+mod strangers;
 mod values;
 
 use std::num::NonZero;
@@ -55,6 +56,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Files that were read and are sound.
     pub sound: u64,
+    /// Files in the store that no run has written.
+    pub strangers: Vec<PathBuf>,
 }
 
 /// A file that is to be read: a shard of an array.
@@ -75,11 +78,13 @@ pub fn verify(described: &Described, truth: Option<&Truth>, threads: NonZero<usi
     let arrays: Vec<String> = shard_arrays(group).into_iter().filter(|array| checked.usable.contains(array)).collect();
     let items = arrays.iter().flat_map(|array| (0..group.shards()).map(move |shard| Item { array, shard }));
     let (there, absent): (Vec<Item<'_>>, Vec<Item<'_>>) = items.partition(|item| ledger.has(item.array, item.shard));
-    let mut report = Report { findings: checked.findings, sound: checked.sound };
+    let strangers = strangers::strangers(described, &checked.known)?;
+    let mut report = Report { findings: checked.findings, sound: checked.sound, strangers };
     let images_are_sound = read_all(described, truth, &there, threads, &mut report);
     let asked = asked_arrays(described);
-    for Item { array, shard } in absent.into_iter().filter(|item| asked.contains(&item.array.to_owned())) {
-        let file = Shards::open(group.store.clone(), String::new()).file(array, shard)?;
+    let mut shards = Shards::open(group.store.clone(), String::new());
+    for Item { array, shard } in absent.into_iter().filter(|item| asked.iter().any(|asked| asked == item.array)) {
+        let file = shards.file(array, shard)?;
         report.findings.push(Finding { file, fault: Fault::Absent });
     }
     let whole = images_are_sound && (0..group.shards()).all(|shard| ledger.has(crate::name::IMAGES, shard));

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::{Fault, Finding};
-use crate::create::{METADATA, put_json, read_json};
+use crate::root::{self, METADATA};
 use crate::{Described, StoreError};
 
 /// What came of an attempt to have things done anew.
@@ -36,7 +36,9 @@ pub fn redo(described: &Described, findings: &[Finding], tag: &str) -> Result<Re
             redone.left.push(file.clone());
             continue;
         }
-        match fs::remove_file(file) {
+        // A folder in the place of a file goes if it is empty; what is in it is somebody's.
+        let removed = if file.is_dir() { fs::remove_dir(file) } else { fs::remove_file(file) };
+        match removed {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
                 return Err(StoreError::Write { path: file.clone(), source });
             }
@@ -48,11 +50,11 @@ pub fn redo(described: &Described, findings: &[Finding], tag: &str) -> Result<Re
 
 /// Marks the store incomplete, so that the next run compares all of it with its config.
 pub fn reopen(described: &Described, tag: &str) -> Result<(), StoreError> {
-    let file = described.group.store.join(METADATA);
-    let Some(mut root) = read_json(&file)? else { return Ok(()) };
+    let folder = &described.group.store;
+    let Some(root::Root { value: mut root, .. }) = root::read(folder)? else { return Ok(()) };
     if root["attributes"]["attrisweep"]["complete"] == true {
         root["attributes"]["attrisweep"]["complete"] = false.into();
-        put_json(&file, &root, tag)?;
+        root::put(folder, root, tag)?;
     }
     Ok(())
 }
@@ -61,5 +63,6 @@ fn is_of_removed_variant(described: &Described, file: &std::path::Path) -> bool 
     let Ok(inside) = file.strip_prefix(&described.group.store) else { return false };
     let mut parts = inside.iter().filter_map(|part| part.to_str());
     let (family, key) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    ["attributions", "underflow", "convergence_delta"].contains(&family) && !described.asked.contains(key)
+    let of_variant = ["attributions", "underflow", "convergence_delta"].contains(&family) && key != METADATA;
+    of_variant && !described.asked.contains(key)
 }

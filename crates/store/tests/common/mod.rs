@@ -3,14 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
 #![allow(dead_code, reason = "each test uses some of it")]
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use half::f16;
 use hostile::below;
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
-use store::{Data, Facts, Labels, Shards, attribution, name, underflow};
+use store::{Data, Facts, Labels, Shards, attribution, create, finish, name, underflow};
+use sweep::config::Compression;
 use sweep::fingerprint;
 use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
 use sweep::parameters::Parameters;
@@ -74,6 +75,31 @@ pub(crate) fn fill(group: &Group, shard: u64) {
     let maps = pixels.iter().map(|value| f16::from_f32(*value)).collect();
     shards.put(name::IMAGES, shard, Data::Float32(pixels)).unwrap();
     shards.put(&attribution("IG"), shard, Data::Float16(maps)).unwrap();
+}
+
+/// A store in which everything is written.
+pub(crate) fn finished(folder: &Path, compression: Compression) -> Group {
+    let group = group(folder, 1, vec![variant("IG", 50)]);
+    create(&group, &facts(&group), &labels(), compression, "run").unwrap();
+    (0..3).for_each(|shard| fill(&group, shard));
+    put_means(&group);
+    finish(&group, &facts(&group), "run").unwrap();
+    group
+}
+
+/// Every file of the store, with its bytes.
+pub(crate) fn contents(group: &Group) -> BTreeMap<PathBuf, Vec<u8>> {
+    let (mut folders, mut files) = (vec![group.store.clone()], BTreeMap::new());
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.insert(path.clone(), std::fs::read(path).unwrap());
+            }
+        }
+    }
+    files
 }
 
 /// Mean images as they stand in a store that is marked complete.

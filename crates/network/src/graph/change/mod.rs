@@ -136,7 +136,8 @@ fn change(node: &Node, changes: &[Changed], clean: &Clean, replacements: &[Repla
         return Ok(Changed::Whole(node.operation.run(&whole, how)?.0));
     }
     let size = plane(output).unwrap_or_default();
-    let linear = clean.linear[changes.len()].as_ref().filter(|_| inputs.iter().skip(1).all(|input| input.is_as(output)));
+    let linear =
+        clean.linear[changes.len()].as_ref().filter(|_| inputs.iter().skip(1).all(|input| input.is_as(output)));
     let split = node.operation.split().zip(linear).filter(|(split, _)| fits(size, split.tile()));
     let mut patches: Vec<Option<Patch>> = vec![None; count];
     let reached = (0..count).map(|at| {

@@ -1,0 +1,189 @@
+//! The root's metadata: what the store was made of, with that of all arrays consolidated into it, sealed by a digest.
+//!
+//! It alone says what the shards were computed from, so a copy of its attributes stands in the group of the maps: from
+//! there a root that was lost or damaged is made anew, and no shard is touched.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::{StoreError, durable};
+
+/// The file that holds the metadata of a node.
+pub(crate) const METADATA: &str = "zarr.json";
+
+/// The group that has the copy.
+pub(crate) const COPY: &str = "attributions";
+
+/// What stands under `attrisweep` in the root's attributes. A build that did not seal wrote the first four.
+const FIELDS: [&str; 5] = ["complete", "variants", "fingerprint", "provenance", "digest"];
+
+/// The metadata of nodes, by path.
+pub(crate) type Nodes = BTreeMap<String, Value>;
+
+/// The root of a store.
+pub(crate) struct Root {
+    /// What its file says, or what the copy does.
+    pub(crate) value: Value,
+    /// Why its file cannot be believed, in a sentence; `None` if it can.
+    pub(crate) fault: Option<String>,
+}
+
+/// What is said of a root that is not there.
+pub(crate) const MISSING: &str = "it is missing";
+
+/// Reads the root of the store in `folder`, from the copy if need be; `None` where neither is there.
+///
+/// # Errors
+/// [`StoreError::Foreign`] for a store of somebody else, [`StoreError::Headless`] for one without a root to believe.
+pub(crate) fn read(folder: &Path) -> Result<Option<Root>, StoreError> {
+    let file = folder.join(METADATA);
+    let found = match read_json(&file) {
+        Err(StoreError::Damaged { reason, .. }) => Err(reason),
+        found => Ok(found?),
+    };
+    let is_foreign = matches!(&found, Ok(Some(root)) if !is_ours(root));
+    let fault = match found {
+        Ok(Some(value)) if is_ours(&value) => match broken(&value) {
+            None => return Ok(Some(Root { value, fault: None })),
+            Some(fault) => fault,
+        },
+        Ok(Some(_)) => "it is not that of a store of attrisweep".to_owned(),
+        Ok(None) => MISSING.to_owned(),
+        Err(reason) => reason,
+    };
+    let copy = read_json(&folder.join(COPY).join(METADATA)).ok().flatten();
+    let copy = copy.filter(|copy| is_ours(copy) && broken(copy).is_none());
+    match copy {
+        Some(copy) => {
+            let value = root(&copy["attributes"], nodes(folder, &Nodes::new())?);
+            Ok(Some(Root { value, fault: Some(fault) }))
+        }
+        None if fault == MISSING => Ok(None),
+        None if is_foreign => Err(StoreError::Foreign { path: folder.to_owned() }),
+        None => Err(StoreError::Headless { path: file, reason: fault }),
+    }
+}
+
+/// Writes `root`, sealed, and before it its copy. What stands there already is left alone.
+pub(crate) fn put(folder: &Path, root: Value, tag: &str) -> Result<(), StoreError> {
+    let group = folder.join(COPY);
+    if group.is_dir() {
+        put_if_changed(&group.join(METADATA), &copy_of(&root["attributes"]), tag)?;
+    }
+    put_if_changed(&folder.join(METADATA), &sealed(root), tag)
+}
+
+/// The root with these attributes above `nodes`.
+///
+/// The JSON is copied as it is: passing it through zarrs' types turns `{"name": "crc32c"}` into
+/// `"crc32c"`, which zarr-python 3.1 refuses.
+pub(crate) fn root(attributes: &Value, nodes: Nodes) -> Value {
+    let below: Map<String, Value> = nodes.into_iter().collect();
+    json!({
+        "zarr_format": 3,
+        "node_type": "group",
+        "attributes": attributes,
+        "consolidated_metadata": {"kind": "inline", "must_understand": false, "metadata": below},
+    })
+}
+
+/// The node that holds the copy of the root's `attributes`. It does not say whether all is written.
+pub(crate) fn copy_of(attributes: &Value) -> Value {
+    let mut copy = json!({"zarr_format": 3, "node_type": "group", "attributes": attributes});
+    copy["attributes"]["attrisweep"]["complete"] = false.into();
+    sealed(copy)
+}
+
+/// The metadata that is consolidated in `root`.
+pub(crate) fn consolidated(root: &Value) -> Nodes {
+    root["consolidated_metadata"]["metadata"].as_object().cloned().unwrap_or_default().into_iter().collect()
+}
+
+fn is_ours(node: &Value) -> bool {
+    node["attributes"]["attrisweep"].is_object()
+}
+
+/// What is wrong with a root of ours, or its copy.
+fn broken(node: &Value) -> Option<String> {
+    let ours = &node["attributes"]["attrisweep"];
+    let fields = ours.as_object().into_iter().flat_map(Map::keys);
+    if let Some(unknown) = fields.into_iter().find(|field| !FIELDS.contains(&field.as_str())) {
+        return Some(format!("it has the unknown attribute `{unknown}`"));
+    }
+    // Earlier builds did not seal.
+    let changed = ours.get("digest").is_some_and(|digest| *digest != digest_of(node));
+    changed.then(|| "it was changed since it was written".to_owned())
+}
+
+fn sealed(mut node: Value) -> Value {
+    node["attributes"]["attrisweep"]["digest"] = digest_of(&node).into();
+    node
+}
+
+/// SHA-256 of what `node` says, but for its digest.
+fn digest_of(node: &Value) -> String {
+    let mut bare = node.clone();
+    bare["attributes"]["attrisweep"]["digest"] = "".into();
+    // As whoever reads it has it: numbers that were read may differ in their last bit from those that were written.
+    let read = serde_json::from_str(&bare.to_string()).unwrap_or(bare);
+    hex::encode(Sha256::digest(read.to_string()))
+}
+
+/// Metadata of every group and array of the store in `folder`, by path; of a file that is no JSON what `told` has.
+pub(crate) fn nodes(folder: &Path, told: &Nodes) -> Result<Nodes, StoreError> {
+    let mut found = Nodes::new();
+    collect(folder, folder, told, &mut found)?;
+    Ok(found)
+}
+
+fn collect(root: &Path, folder: &Path, told: &Nodes, found: &mut Nodes) -> Result<(), StoreError> {
+    let failed = |source| StoreError::Read { path: folder.to_owned(), source };
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if !entry.file_type().map_err(failed)?.is_dir() {
+            continue;
+        }
+        let below = entry.path();
+        let path = below.strip_prefix(root).unwrap_or(&below).to_string_lossy().into_owned();
+        let metadata = match read_json(&below.join(METADATA)) {
+            Err(StoreError::Damaged { .. }) => told.get(&path).cloned(),
+            metadata => metadata?,
+        };
+        let Some(metadata) = metadata else { continue };
+        if metadata["node_type"] == "group" {
+            collect(root, &below, told, found)?;
+        }
+        found.insert(path, metadata);
+    }
+    Ok(())
+}
+
+/// The JSON in `file`; `None` where there is none.
+pub(crate) fn read_json(file: &Path) -> Result<Option<Value>, StoreError> {
+    match fs::read(file) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|error| StoreError::Damaged { path: file.to_owned(), reason: format!("not JSON: {error}") }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+            Err(StoreError::Damaged { path: file.to_owned(), reason: "it is a folder".to_owned() })
+        }
+        Err(source) => Err(StoreError::Read { path: file.to_owned(), source }),
+    }
+}
+
+pub(crate) fn put_json(file: &Path, value: &Value, tag: &str) -> Result<(), StoreError> {
+    durable::put(file, format!("{value:#}\n").as_bytes(), tag)
+}
+
+fn put_if_changed(file: &Path, value: &Value, tag: &str) -> Result<(), StoreError> {
+    if read_json(file).ok().flatten().as_ref() == Some(value) {
+        return Ok(());
+    }
+    put_json(file, value, tag)
+}

@@ -1,0 +1,39 @@
+//! Files in a store that no run has written. Nobody may rely on them, and nobody but their owner may remove them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::root::METADATA;
+use crate::{Described, StoreError, durable};
+
+/// Files and folders in the store that are none of its `nodes`, nor a shard of one.
+pub(super) fn strangers(described: &Described, nodes: &BTreeSet<String>) -> Result<Vec<PathBuf>, StoreError> {
+    let root = &described.group.store;
+    let known = nodes.iter().chain(described.consolidated.keys()).map(|path| root.join(path));
+    let known: BTreeSet<PathBuf> = known.chain([root.clone()]).collect();
+    let mut found = Vec::new();
+    for folder in &known {
+        let Ok(entries) = fs::read_dir(folder) else { continue };
+        for entry in entries {
+            let entry = entry.map_err(|source| StoreError::Read { path: folder.clone(), source })?;
+            let path = entry.path();
+            if !known.contains(&path) && !is_ours(&path, described.group.shards()) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Whether a file of this name is one that a run writes.
+fn is_ours(file: &Path, shards: u64) -> bool {
+    let Some(name) = file.file_name().and_then(|name| name.to_str()) else { return false };
+    let is_shard = || {
+        let mut numbers = name.strip_prefix("c.")?.split('.').map(|number| number.parse::<u64>().ok());
+        let first = numbers.next()??;
+        Some(first < shards && numbers.all(|number| number == Some(0)))
+    };
+    name == METADATA || durable::is_unfinished(name) || is_shard() == Some(true)
+}
