@@ -2,6 +2,7 @@
 //!
 //! A probe may run out of memory or lose its device: it is a process of its own, which then ends.
 
+mod cores;
 mod group;
 
 use std::borrow::Cow;
@@ -22,6 +23,7 @@ use sweep::unit::{Part, Unit};
 
 use crate::compute::{Computed, Engine};
 use crate::connection::Grant;
+use crate::counted;
 use crate::device::Opened;
 use crate::exit::Exit;
 use crate::memory::{self, Memory};
@@ -108,7 +110,7 @@ impl Probe<'_> {
             memory.release();
             memory::forget_peak();
             memory.forget_peak();
-            let started = Instant::now();
+            let (started, before) = (Instant::now(), cores::waited());
             engine.compute(&mut job, &shard, &|| false, &mut |computed| {
                 if request.maps.is_some() {
                     keep(&mut arrays, computed, &group);
@@ -120,8 +122,11 @@ impl Probe<'_> {
                 return Err(UnitError::NoRoom(format!("{batch} images at once may, more do not")));
             }
             let (seconds, peak, bytes) = (started.elapsed().as_secs_f64(), memory::peak(), memory.peak());
-            Ok((Run { seconds, peak, bytes }, arrays))
+            let waited = (cores::waited() - before).max(0.0);
+            Ok((Run { seconds, waited, peak, bytes }, arrays))
         };
+        // What others before it have left is not its own.
+        counted::settle();
         // Loads the model: predictions alone.
         run(Group { variants: Vec::new(), ..group.clone() })?;
         let (floor, base, mut runs) = (memory::resident(), memory.used(), Vec::new());
