@@ -4,8 +4,10 @@
 //! the batch that is computed, and anew for every round of variants; noise is seeded by image, so they are the same.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::Scope;
+use std::time::{Duration, Instant};
 
 use data::{noise, preprocess};
 use sweep::group::{AHEAD, Group};
@@ -16,15 +18,27 @@ use crate::unit::UnitError;
 /// Pixels of a shard.
 pub(crate) struct Pixels {
     /// `[n, height, width, channels]`.
-    pub(crate) bytes: Vec<u8>,
+    bytes: Vec<u8>,
     /// `[height, width, channels]`.
-    pub(crate) shape: [usize; 3],
-    pub(crate) group: Arc<Group>,
+    shape: [usize; 3],
+    group: Arc<Group>,
     /// Index of the first image in its split.
     pub(crate) first: u64,
+    /// Nanoseconds that making images took so far.
+    took: AtomicU64,
 }
 
 impl Pixels {
+    /// The `bytes` of images `[height, width, channels]` of `group`, from image `first` on.
+    pub(crate) fn new(group: &Arc<Group>, first: u64, shape: [usize; 3], bytes: Vec<u8>) -> Self {
+        Self { bytes, shape, group: Arc::clone(group), first, took: AtomicU64::new(0) }
+    }
+
+    /// How long making images took so far.
+    pub(crate) fn took(&self) -> Duration {
+        Duration::from_nanos(self.took.load(Relaxed))
+    }
+
     /// Number of images.
     pub(crate) fn len(&self) -> usize {
         self.bytes.len() / self.shape.iter().product::<usize>().max(1)
@@ -32,10 +46,11 @@ impl Pixels {
 
     /// Image `at` of the shard `[c, h, w]`, scaled, with noise.
     fn image(&self, at: usize) -> Result<Vec<f32>, UnitError> {
-        let size: usize = self.shape.iter().product();
+        let (started, size) = (Instant::now(), self.shape.iter().product::<usize>());
         let pixels = &self.bytes[at * size..(at + 1) * size];
         let mut image = preprocess::normalise(pixels, self.shape, self.group.shape[0])?;
         noise::add(&self.group, self.first + at as u64, &mut image)?;
+        self.took.fetch_add(started.elapsed().as_nanos() as u64, Relaxed);
         Ok(image)
     }
 

@@ -92,6 +92,7 @@ fn compute(link: &Link, next: &Receiver<Read>, steps: &SyncSender<Step>, device:
                     drop(steps.send(Step::Computed(computed, taken)));
                     blocked += started.elapsed();
                 });
+                job.reading += shard.pixels.took();
                 (job.blocked, job.computing) = (blocked, job.computing.saturating_sub(blocked));
                 outcome
             }

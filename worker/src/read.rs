@@ -79,7 +79,7 @@ impl Reader {
         let (source, labels) = self.source(group)?;
         let range = group.range(index);
         let bytes = source.read(range.clone())?;
-        let pixels = Pixels { bytes, shape: source.shape(), group: Arc::clone(group), first: range.start };
+        let pixels = Pixels::new(group, range.start, source.shape(), bytes);
         let width = labels.width;
         let labels = labels.values[range.start as usize * width..range.end as usize * width].to_vec();
         Ok(Shard { index, pixels, labels, ledger, predictions, mean })
