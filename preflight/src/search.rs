@@ -138,7 +138,9 @@ impl Search {
             return Step::Measure(1);
         }
         let larger = (batch < self.most).then(|| self.larger(last)).flatten();
-        if !self.is_flat() && let Some(larger) = larger {
+        if !self.is_flat()
+            && let Some(larger) = larger
+        {
             return Step::Measure(larger);
         }
         let end = if batch == self.most { Bound::Shard } else { Bound::Memory };
@@ -164,7 +166,9 @@ impl Search {
 
     /// Whether the largest batch is hardly faster than a smaller one. On cores that others use only what is slow can tell.
     fn is_flat(&self) -> bool {
-        let Some((last, before)) = self.sizes.split_last().filter(|(_, before)| !before.is_empty()) else { return false };
+        let Some((last, before)) = self.sizes.split_last().filter(|(_, before)| !before.is_empty()) else {
+            return false;
+        };
         let best = before.iter().map(|size| size.point.rate).fold(0.0, f64::max);
         let gain = if self.sizes.iter().any(|size| size.disturbed) { GAIN_DISTURBED } else { GAIN };
         !self.is_disturbed() && last.point.rate < gain * best

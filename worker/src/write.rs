@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use store::{Completeness, Data, OpenShard, Shards, attribution, convergence_delta, name, narrow, underflow, write_means};
+use store::{
+    Completeness, Data, OpenShard, Shards, attribution, convergence_delta, name, narrow, underflow, write_means,
+};
 use sweep::group::{Dtype, Group};
 use sweep::unit::Part;
 

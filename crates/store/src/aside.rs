@@ -11,7 +11,7 @@ use crate::durable::{SWEPT, beside, sync_folder};
 #[derive(Debug)]
 pub(crate) struct Aside {
     path: PathBuf,
-    aside: PathBuf,
+    beside: PathBuf,
     /// Read and write: what was swept away is copied out of it.
     file: File,
     placed: bool,
@@ -23,7 +23,7 @@ impl Aside {
         let failed = |source| StoreError::Write { path: path.to_owned(), source };
         let aside = beside(path, tag).map_err(failed)?;
         let file = open(&aside).map_err(failed)?;
-        Ok(Self { path: path.to_owned(), aside, file, placed: false })
+        Ok(Self { path: path.to_owned(), beside: aside, file, placed: false })
     }
 
     /// Writes `bytes` after what is there.
@@ -33,7 +33,7 @@ impl Aside {
 
     /// Puts the file in place. When this returns, it survives a power cut.
     pub(crate) fn place(mut self) -> Result<(), StoreError> {
-        let put = |this: &mut Self| this.file.sync_all().and_then(|()| fs::rename(&this.aside, &this.path));
+        let put = |this: &mut Self| this.file.sync_all().and_then(|()| fs::rename(&this.beside, &this.path));
         let folder = self.path.parent().unwrap_or(Path::new("")).to_owned();
         let mut placed = put(&mut self);
         for _ in 0..SWEPT {
@@ -50,7 +50,7 @@ impl Aside {
 
     /// Gives the bytes another name aside: without one, the open file still has them.
     fn copy(&mut self) -> io::Result<()> {
-        let mut again = open(&self.aside)?;
+        let mut again = open(&self.beside)?;
         self.file.seek(SeekFrom::Start(0))?;
         io::copy(&mut self.file, &mut again)?;
         self.file = again;
@@ -66,7 +66,7 @@ impl Drop for Aside {
     fn drop(&mut self) {
         if !self.placed {
             // The disk may be full: what was written aside must not stay.
-            let _ = fs::remove_file(&self.aside);
+            let _ = fs::remove_file(&self.beside);
         }
     }
 }

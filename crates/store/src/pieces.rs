@@ -6,13 +6,11 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::num::NonZeroU64;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
-use zarrs::array::{
-    ArrayBytes, ArrayToBytesCodecTraits, CodecChain, CodecOptions, DataType, FillValue, data_type,
-};
+use zarrs::array::{ArrayBytes, ArrayToBytesCodecTraits, CodecChain, CodecOptions, DataType, FillValue, data_type};
 
 use crate::StoreError;
 use crate::aside::Aside;
@@ -33,7 +31,12 @@ pub(crate) struct Pieces {
 
 impl Pieces {
     /// Of an array with this `zarr.json`, which [`Cut`] has understood; `None` if its shards have no images of their own.
-    pub(crate) fn of(metadata: &Value, cut: Cut, data_type: &DataType, fill: &FillValue) -> Result<Option<Self>, String> {
+    pub(crate) fn of(
+        metadata: &Value,
+        cut: Cut,
+        data_type: &DataType,
+        fill: &FillValue,
+    ) -> Result<Option<Self>, String> {
         let (first, whole) = (&metadata["codecs"][0], &metadata["chunk_grid"]["configuration"]["chunk_shape"]);
         if first["name"] != "sharding_indexed" {
             return Ok(None);
@@ -151,19 +154,11 @@ impl OpenShard {
         (array, shard): (&str, u64),
         images: u64,
         pieces: Arc<Pieces>,
-        path: &PathBuf,
+        path: &Path,
         tag: &str,
     ) -> Result<Self, StoreError> {
         let file = Aside::create(path, tag)?;
-        Ok(Self {
-            array: array.to_owned(),
-            shard,
-            images: images as usize,
-            pieces,
-            file,
-            index: Vec::new(),
-            length: 0,
-        })
+        Ok(Self { array: array.to_owned(), shard, images: images as usize, pieces, file, index: Vec::new(), length: 0 })
     }
 
     /// Appends whole images.

@@ -39,7 +39,8 @@ fn the_bytes_are_those_that_zarrs_makes_of_the_whole_shard() {
             let maps = attribution("IG");
             let of_whole = |file: &str| fs::read(group.store.join(file)).unwrap();
             let (images_file, maps_file) = (format!("images/c.{shard}.0.0.0"), format!("{maps}/c.{shard}.0.0.0"));
-            let bytes = shards.put(name::IMAGES, shard, Data::Float32(range.clone().flat_map(image).collect())).unwrap();
+            let bytes =
+                shards.put(name::IMAGES, shard, Data::Float32(range.clone().flat_map(image).collect())).unwrap();
             shards.put(&maps, shard, Data::Float16(range.clone().flat_map(halves).collect())).unwrap();
             let wholes = (of_whole(&images_file), of_whole(&maps_file));
             let mut images = shards.begin(name::IMAGES, shard, n).unwrap();

@@ -149,7 +149,9 @@ fn a_line_that_was_wrong_costs_three_batches_at_most() {
                 burnt.push(batch);
                 search.ran_out(batch);
             }
-            Step::Measure(batch) => search.measured(400, Point { batch, bytes: 410, rate: 100.0 * batch as f64 }, false),
+            Step::Measure(batch) => {
+                search.measured(400, Point { batch, bytes: 410, rate: 100.0 * batch as f64 }, false);
+            }
             step => break step,
         }
     };
