@@ -150,7 +150,8 @@ impl<'a> Work<'a> {
             progress.part(part, &pass, (start, here), self.first)?;
         }
         if measures {
-            let rate = here as f64 / (started.elapsed() - (progress.waited - waited)).as_secs_f64();
+            let computing = started.elapsed().saturating_sub(progress.waited.saturating_sub(waited));
+            let rate = here as f64 / computing.as_secs_f64();
             size.measured(Point { batch: here as usize, bytes: memory.peak(), rate }, floor, memory.limit());
         } else {
             size.done();

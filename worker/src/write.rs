@@ -75,7 +75,7 @@ impl Writer {
             }
             Computed::ImagesEnd => self.images.take().map_or(Ok(0), OpenShard::finish)?,
             Computed::Map { key, values } => {
-                self.map(group, shard, key, values)?;
+                self.map(group, shard, &key, values)?;
                 0
             }
             Computed::MapsEnd { key, completeness } => {
@@ -101,17 +101,17 @@ impl Writer {
     }
 
     /// Appends the map of the next image.
-    fn map(&mut self, group: &Group, shard: u64, key: String, values: Vec<f32>) -> Result<(), UnitError> {
-        if !self.open.contains_key(&key) {
-            let open = self.shards.begin(&attribution(&key), shard, count(group, shard))?;
-            self.open.insert(key.clone(), Open { shard: open, underflow: Vec::new() });
+    fn map(&mut self, group: &Group, shard: u64, key: &str, values: Vec<f32>) -> Result<(), UnitError> {
+        if !self.open.contains_key(key) {
+            let open = self.shards.begin(&attribution(key), shard, count(group, shard))?;
+            self.open.insert(key.to_owned(), Open { shard: open, underflow: Vec::new() });
         }
-        let Some(open) = self.open.get_mut(&key) else { return Ok(()) };
+        let Some(open) = self.open.get_mut(key) else { return Ok(()) };
         if group.numerics.dtype == Dtype::Float32 {
             return Ok(open.shard.append(Data::Float32(values))?);
         }
         let image = group.range(shard).start + open.underflow.len() as u64;
-        let narrowed = narrow(&key, &values, values.len().max(1), image)?;
+        let narrowed = narrow(key, &values, values.len().max(1), image)?;
         open.underflow.extend(narrowed.underflow);
         Ok(open.shard.append(Data::Float16(narrowed.values))?)
     }
