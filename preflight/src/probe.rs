@@ -25,6 +25,9 @@ const MOST_REPEATS: f64 = 20.0;
 /// Share of the time of a measurement that may be spent waiting for cores before its rate is in doubt.
 const DISTURBED: f64 = 0.1;
 
+/// Processes among which a core is shared, at most, where rates are made good for it.
+const MOST_SHARED: f64 = 16.0;
+
 /// Why a variant could not be measured.
 #[derive(Debug)]
 pub(crate) struct Why {
@@ -161,7 +164,10 @@ impl<'a> Probe<'a> {
                 if repeats == 1 && best.0 < LONG { (ENOUGH / best.0).clamp(2.0, MOST_REPEATS) as usize } else { 0 };
         }
         let (seconds, waited) = best;
-        Ok((floor, Point { batch, bytes, rate: batch as f64 / seconds }, waited > DISTURBED * seconds))
+        let disturbed = waited > DISTURBED * seconds;
+        // As near as one can tell what it is without the others.
+        let alone = if disturbed { (seconds - waited).max(seconds / MOST_SHARED) } else { seconds };
+        Ok((floor, Point { batch, bytes, rate: batch as f64 / alone }, disturbed))
     }
 
     /// The worker, started if there is none that serves. On the CPU its limit is what a batch may take.

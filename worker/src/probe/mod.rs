@@ -30,6 +30,8 @@ use crate::memory::{self, Memory};
 use crate::read::Reader;
 use crate::unit::{Job, UnitError};
 
+use cores::Waits;
+
 /// Why there is nothing to measure.
 #[derive(Debug, thiserror::Error)]
 enum ProbeError {
@@ -110,7 +112,7 @@ impl Probe<'_> {
             memory.release();
             memory::forget_peak();
             memory.forget_peak();
-            let (started, before) = (Instant::now(), cores::waited());
+            let (started, before) = (Instant::now(), Waits::now());
             engine.compute(&mut job, &shard, &|| false, &mut |computed| {
                 if request.maps.is_some() {
                     keep(&mut arrays, computed, &group);
@@ -122,7 +124,7 @@ impl Probe<'_> {
                 return Err(UnitError::NoRoom(format!("{batch} images at once may, more do not")));
             }
             let (seconds, peak, bytes) = (started.elapsed().as_secs_f64(), memory::peak(), memory.peak());
-            let waited = (cores::waited() - before).max(0.0);
+            let waited = Waits::now().longest_since(&before).min(seconds);
             Ok((Run { seconds, waited, peak, bytes }, arrays))
         };
         // What others before it have left is not its own.
