@@ -53,8 +53,11 @@ class Budget:
         }))
         command = [RELEASE / "preflight", "--config", config, "--worker", self.folder / "worker"]
         done = subprocess.run(command, capture_output=True, text=True)
-        profile = json.loads((self.folder / "outputs" / "preflight_profile.json").read_text())
-        return {entry["of"]["key"]: entry for entry in profile["entries"]}, done.stdout.splitlines()[1], done.stderr
+        if done.returncode not in (0, 1):
+            raise SystemExit(done.stderr)
+        profile = self.folder / "outputs" / "preflight_profile.json"
+        profile = json.loads(profile.read_text()) if profile.exists() else {"entries": []}
+        return {entry["of"]["key"]: entry for entry in profile["entries"]}, " ".join(done.stdout.splitlines()[:2]), done.stderr
 
     def ask(self, requests):
         """The answers of one worker, as far as it comes; whether it ran out of memory."""

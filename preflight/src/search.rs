@@ -24,6 +24,8 @@ const LONG: f64 = 1.0;
 const LEAP: f64 = 20.0;
 /// Each batch beyond that is at most so many times the one before.
 const STEP: usize = 4;
+/// Sizes beyond which none is looked for between others.
+const MOST_SIZES: usize = 5;
 /// Batches that may run out of memory before the search is content with what did fit.
 const MOST_BURNT: u32 = 3;
 
@@ -143,6 +145,9 @@ impl Search {
         {
             return Step::Measure(larger);
         }
+        if let Some(between) = self.between() {
+            return Step::Measure(between);
+        }
         let end = if batch == self.most { Bound::Shard } else { Bound::Memory };
         let bound = if larger.is_some() { Bound::Speed } else { end };
         let Some(chosen) = self.chosen(bound) else { return Step::NoRoom };
@@ -162,6 +167,13 @@ impl Search {
         // A few images more are not worth another batch.
         let worth = next as f64 >= 1.1 * batch as f64 && next > batch;
         (worth && self.burns < MOST_BURNT).then_some(next)
+    }
+
+    /// The size that will fit where the largest one has used up the margin, as the first few images told too little.
+    fn between(&self) -> Option<usize> {
+        let (last, fits) = (self.sizes.last()?.point.batch, self.fitting_sizes().next_back()?.point.batch);
+        let next = even(self.line().most(self.room()?)).min(last - 1);
+        (fits < last && next as f64 >= 1.1 * fits as f64 && self.sizes.len() < MOST_SIZES).then_some(next)
     }
 
     /// Whether the largest batch is hardly faster than a smaller one. On cores that others use only what is slow can tell.

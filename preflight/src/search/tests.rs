@@ -138,6 +138,22 @@ fn memory_ends_the_search_below_the_margin() {
     assert!(matches!(step, Step::Found(Found { batch: 90, bound: Bound::Memory, .. })), "{step:?}");
 }
 
+/// The first four images take nothing but their own; with more, 80 bytes of something else come along.
+#[test]
+fn a_batch_that_uses_up_the_margin_is_followed_by_one_that_does_not() {
+    let mut search = Search::new(64, Some(900), 0.1);
+    let mut ran = Vec::new();
+    let bytes = |batch: usize| 400 + 10 * batch as u64 + if batch > 4 { 50 } else { 0 };
+    let step = loop {
+        let Step::Measure(batch) = search.next() else { break search.next() };
+        ran.push(batch);
+        search.measured(400, Point { batch, bytes: bytes(batch), rate: 100.0 * batch as f64 }, false);
+    };
+    // 900 bytes are enough for 45 images, 850 for 40; by the line through 440 and 890 it is a few less.
+    assert_eq!(ran, [4, 44, 40]);
+    assert!(matches!(step, Step::Found(Found { batch: 40, bound: Bound::Memory, .. })), "{step:?}");
+}
+
 #[test]
 fn a_line_that_was_wrong_costs_three_batches_at_most() {
     // Up to 8 images cost nothing, the ninth takes all.
@@ -181,7 +197,11 @@ fn a_budget_that_shrinks_on_the_way_counts() {
         search.measured(400, Point { batch: next, bytes: 400 + 10 * next as u64, rate: 100.0 * next as f64 }, false);
     }
     search.allow(Some(590));
-    assert!(matches!(search.next(), Step::Found(Found { batch: 4, bound: Bound::Memory, .. })), "{:?}", search.next());
+    // 90 % of the 190 bytes that are left above the model: 17 images, an even number is 16.
+    assert_eq!(search.next(), Step::Measure(16));
+    search.measured(400, Point { batch: 16, bytes: 560, rate: 1600.0 }, false);
+    let step = search.next();
+    assert!(matches!(step, Step::Found(Found { batch: 16, bound: Bound::Memory, .. })), "{step:?}");
 }
 
 #[test]
