@@ -115,6 +115,7 @@ pub fn run(
 
 /// Does tasks of the slot's kind of device until none is left, or the device is of no use.
 fn serve(slot: &Slot, worker: &Worker, options: Options, shared: &Mutex<Shared<'_>>, tell: &(dyn Fn(&str) + Sync)) {
+    let mut process = None;
     loop {
         let task = {
             let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
@@ -123,13 +124,16 @@ fn serve(slot: &Slot, worker: &Worker, options: Options, shared: &Mutex<Shared<'
         };
         let Some(task) = task else { return };
         let mut cost = Cost::default();
-        let outcome = Probe::new(worker, slot, &task, options, &mut cost).run(tell);
+        if slot.gpu.is_some() {
+            process = None;
+        }
+        let outcome = Probe::new(worker, slot, &task, options, &mut cost, &mut process).run(tell);
         let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
         shared.summary.cost.add(&cost);
         match outcome {
             Ok(found) => {
                 tell(&report::line(&task, &found));
-                shared.summary.found(&task, &found, &cost);
+                shared.summary.found(&task, &found);
                 shared.keep(task, &found);
             }
             Err(why) => {

@@ -22,6 +22,12 @@ const ENOUGH: f64 = 0.5;
 const LONG: f64 = 2.0;
 const MOST_REPEATS: f64 = 20.0;
 
+/// Share of the time of a measurement that may be spent waiting for cores before its rate is in doubt.
+const DISTURBED: f64 = 0.1;
+
+/// Processes among which a core is shared, at most, where rates are made good for it.
+const MOST_SHARED: f64 = 16.0;
+
 /// Why a variant could not be measured.
 #[derive(Debug)]
 pub(crate) struct Why {
@@ -42,9 +48,19 @@ pub(crate) struct Probe<'a> {
     task: &'a Task,
     options: Options,
     cost: &'a mut Cost,
-    process: Option<Prober>,
+    process: &'a mut Option<Kept>,
     search: Search,
+    /// Sizes that were tried.
+    sizes: Vec<usize>,
     lives: u32,
+}
+
+/// A worker that has measured, and holds a model: what comes next of the same model need not load it again.
+pub(crate) struct Kept {
+    prober: Prober,
+    model: String,
+    /// Bytes that it may hold.
+    memory: Option<u64>,
 }
 
 impl<'a> Probe<'a> {
@@ -54,16 +70,23 @@ impl<'a> Probe<'a> {
         task: &'a Task,
         options: Options,
         cost: &'a mut Cost,
+        process: &'a mut Option<Kept>,
     ) -> Self {
         let search = Search::new(task.most(), task.budget(slot.memory), options.margin);
-        Self { worker, slot, task, options, cost, process: None, search, lives: LIVES }
+        Self { worker, slot, task, options, cost, process, search, sizes: Vec::new(), lives: LIVES }
     }
 
     /// Searches to the end.
     pub(crate) fn run(mut self, tell: &dyn Fn(&str)) -> Result<Found, Why> {
         loop {
             match self.search.next() {
-                Step::Found(found) => return Ok(found),
+                Step::Found(found) => {
+                    if self.search.is_disturbed() {
+                        let name = self.task.name();
+                        tell(&format!("{name}: others compute on these cores, so memory alone decides its batch"));
+                    }
+                    return Ok(found);
+                }
                 Step::NoRoom => {
                     let shares = self.slot.memory.map(|memory| format!(": {}", self.task.shares(memory)));
                     let text = format!("one image at once does not fit{}", shares.unwrap_or_default());
@@ -76,13 +99,13 @@ impl<'a> Probe<'a> {
 
     fn measure(&mut self, batch: usize, tell: &dyn Fn(&str)) -> Result<(), Why> {
         match self.ask(batch) {
-            Ok((floor, point)) => {
-                self.search.measured(floor, point);
+            Ok((floor, point, disturbed)) => {
+                self.search.measured(floor, point, disturbed);
                 Ok(())
             }
             Err(Stopped::Start(text)) => Err(Why { text, device: true }),
             Err(Stopped::Lost(lost)) => {
-                self.process = None;
+                *self.process = None;
                 self.lost(batch, &lost, tell)
             }
         }
@@ -113,45 +136,60 @@ impl<'a> Probe<'a> {
         Ok(())
     }
 
-    /// What `batch` images at once take, and the bytes that were held before.
-    fn ask(&mut self, batch: usize) -> Result<(u64, Point), Stopped> {
-        let mut seconds = f64::INFINITY;
-        self.cost.batches += 1;
-        let (mut bytes, mut floor, mut repeats) = (0, 0, 1);
+    /// What `batch` images at once take, the bytes that were held before, and whether others used the cores.
+    fn ask(&mut self, batch: usize) -> Result<(u64, Point, bool), Stopped> {
+        if !self.sizes.contains(&batch) {
+            self.sizes.push(batch);
+            self.cost.batches += 1;
+        }
+        let (mut best, mut bytes, mut floor, mut repeats) = ((f64::INFINITY, 0.0), 0, 0, 1);
         // What is short is made again, as often as a rate needs; nobody waits for what is long.
         while repeats > 0 {
             let request = self.task.request(batch, repeats);
             let (patience, stillness) = (self.options.patience, self.options.stillness);
-            let started = Instant::now();
-            let fresh = self.process.is_none();
+            let (started, processes) = (Instant::now(), self.cost.processes);
             let measured = self.process()?.ask(&request, patience, stillness).map_err(Stopped::Lost)?;
             let computed: f64 = measured.runs.iter().map(|run| run.seconds).sum();
-            if fresh {
+            if self.cost.processes > processes {
                 self.cost.starting += started.elapsed().as_secs_f64() - computed;
             }
-            seconds = measured.runs.iter().map(|run| run.seconds).fold(seconds, f64::min);
-            bytes = measured.runs.iter().map(|run| run.bytes).fold(bytes, u64::max);
+            for run in &measured.runs {
+                bytes = run.bytes.max(bytes);
+                if run.seconds < best.0 {
+                    best = (run.seconds, run.waited);
+                }
+            }
             floor = measured.base;
             repeats =
-                if repeats == 1 && seconds < LONG { (ENOUGH / seconds).clamp(2.0, MOST_REPEATS) as usize } else { 0 };
+                if repeats == 1 && best.0 < LONG { (ENOUGH / best.0).clamp(2.0, MOST_REPEATS) as usize } else { 0 };
         }
-        Ok((floor, Point { batch, bytes, rate: batch as f64 / seconds }))
+        let (seconds, waited) = best;
+        let disturbed = waited > DISTURBED * seconds;
+        // As near as one can tell what it is without the others.
+        let alone = if disturbed { (seconds - waited).max(seconds / MOST_SHARED) } else { seconds };
+        Ok((floor, Point { batch, bytes, rate: batch as f64 / alone }, disturbed))
     }
 
-    /// The worker, started if there is none. On the CPU its limit is what a batch may take.
+    /// The worker, started if there is none that serves. On the CPU its limit is what a batch may take.
     fn process(&mut self) -> Result<&mut Prober, Stopped> {
-        if let Some(process) = self.process.take() {
-            return Ok(self.process.insert(process));
+        let model = self.task.group.weights.display().to_string();
+        let gpu = self.slot.gpu.is_some();
+        // What others hold of a GPU changes, and so does what a worker may hold there: each variant has its own.
+        let of_cpu = self.task.budget(self.slot.memory);
+        let serves = |kept: &Kept| kept.model == model && (gpu || kept.memory == of_cpu);
+        if let Some(kept) = self.process.take().filter(serves) {
+            return Ok(&mut self.process.insert(kept).prober);
         }
-        // What others hold of a GPU changes.
-        let now = fleet::budgets(std::slice::from_ref(self.slot)).pop().flatten();
-        let memory = if self.slot.gpu.is_some() { now } else { self.slot.memory };
-        let budget = self.task.budget(memory);
+        let budget = if gpu {
+            self.task.budget(fleet::budgets(std::slice::from_ref(self.slot)).pop().flatten())
+        } else {
+            of_cpu
+        };
         self.search.allow(budget);
         self.cost.processes += 1;
         let slot = Slot { memory: budget, ..self.slot.clone() };
-        let process = self.worker.prober(&slot).map_err(|error| Stopped::Start(error.to_string()))?;
-        Ok(self.process.insert(process))
+        let prober = self.worker.prober(&slot).map_err(|error| Stopped::Start(error.to_string()))?;
+        Ok(&mut self.process.insert(Kept { prober, model, memory: budget }).prober)
     }
 }
 

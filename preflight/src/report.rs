@@ -38,24 +38,19 @@ pub struct Summary {
     /// Seconds from beginning to end.
     pub seconds: f64,
     pub(crate) cost: Cost,
-    /// Processes and seconds of plain bisection for what was found.
-    bisection: (u32, f64),
+    /// Batches, each in a process of its own, and seconds of plain bisection for what was found.
+    bisection: (usize, f64),
 }
 
 impl Summary {
-    /// Counts what was found, and what bisection over 1 to all images of a shard would have taken: a process each time,
-    /// on the way to the most that fit.
-    pub(crate) fn found(&mut self, task: &Task, found: &Found, cost: &Cost) {
+    /// Counts what was found, and what bisection would have taken to find the most images that fit: a process for each.
+    pub(crate) fn found(&mut self, task: &Task, found: &Found) {
         self.found += 1;
-        let starting = cost.starting / f64::from(cost.processes.max(1));
-        let (mut least, mut most) = (1, task.most());
+        let starting = self.cost.starting / f64::from(self.cost.processes.max(1));
         let fits = task.budget(task.memory()).map_or(usize::MAX, |budget| found.line.most(budget)).max(1);
-        while least <= most {
-            let middle = usize::midpoint(least, most);
-            self.bisection.1 += starting + middle as f64 / found.rate;
-            if middle <= fits { least = middle + 1 } else { most = middle - 1 }
-        }
-        self.bisection.0 += bisection(task.most());
+        let tried = bisection(fits, task.most());
+        self.bisection.1 += tried.iter().map(|batch| starting + *batch as f64 / found.rate).sum::<f64>();
+        self.bisection.0 += tried.len();
     }
 
     /// For a person.
@@ -71,8 +66,9 @@ impl Summary {
             let (of_bisection, its_seconds) = self.bisection;
             let _ = writeln!(
                 text,
-                "Took {:.1} s, {processes} processes and {batches} sizes; plain bisection takes {of_bisection} processes \
-                 and about {its_seconds:.0} s, one after the other.",
+                "Took {:.1} s, {processes} processes and {batches} sizes of a batch. Bisection (doubling until a batch does \
+                 not fit, then halving, a process for each size) takes {of_bisection} processes and sizes, and about \
+                 {its_seconds:.0} s.",
                 self.seconds
             );
         }

@@ -1,23 +1,31 @@
 //! The search for a batch: what was measured in, what to measure next out. Nothing here runs anything.
 //!
-//! Batches quadruple from one image on, for as long as that is faster and the next one will fit by the line through what
-//! was measured. So nothing is run that is known not to fit, and nothing beyond the size that pays; only a line that
-//! was wrong runs out of memory, which is one more point.
+//! A few images tell what each takes; then as many are measured as will fit by that line, at once. So two sizes are enough
+//! where the line is right and a batch of few images is short, and no image that is slow by itself is waited for often:
+//! there one image is compared with a few. Only a line that was wrong runs out of memory, which is one more point.
 
 use sweep::memory::{self, Bound, Line, Point};
 
-/// The fewest images are taken that are no slower than this share of the fastest that was measured, so that they are
-/// within 3 % of what the search has not seen ([`GAIN`]); where memory ends the search, the
-/// fastest of all is beyond the margin, and less is given away.
+/// Images of the first batch.
+const FIRST: usize = 4;
+/// The fewest images are taken that are no slower than this share of the fastest that was measured; where memory ends
+/// the search, the fastest of all is beyond the margin, and less is given away.
 const NEAR: f64 = 0.98;
 const NEAR_THE_MARGIN: f64 = 0.99;
-/// Each batch is so many times the one before.
-const STEP: usize = 4;
-/// A step that gains less ends the search: where the cost of a batch is spread over its images, all further steps
-/// together gain no more than a third of what the last one did.
+/// A larger batch that gains less does not pay.
 const GAIN: f64 = 1.02;
-/// Seconds of a batch whose rate is beyond doubt.
+/// The same on cores that others use too: what is slow is slowed down alike, but not as exactly.
+const GAIN_DISTURBED: f64 = 1.15;
+/// Seconds of an image from which on a batch has little to spread over its images: one image keeps the device busy.
+const SLOW: f64 = 0.25;
+/// Seconds of a batch that is not measured twice: a short one may have met a moment in which others computed.
 const LONG: f64 = 1.0;
+/// Seconds that one batch may take that is many times as large as the one before.
+const LEAP: f64 = 20.0;
+/// Each batch beyond that is at most so many times the one before.
+const STEP: usize = 4;
+/// Sizes beyond which none is looked for between others.
+const MOST_SIZES: usize = 5;
 /// Batches that may run out of memory before the search is content with what did fit.
 const MOST_BURNT: u32 = 3;
 
@@ -41,6 +49,27 @@ pub(crate) struct Found {
     pub(crate) rate: f64,
 }
 
+/// What is known of a size.
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    /// The best of its measurements.
+    point: Point,
+    times: u32,
+    /// Whether others used the cores in all of them.
+    disturbed: bool,
+}
+
+impl Size {
+    /// Whether its rate is beyond doubt.
+    fn is_sure(&self) -> bool {
+        self.times > 1 || self.point.batch as f64 >= LONG * self.point.rate
+    }
+
+    fn is_slow(&self) -> bool {
+        SLOW * self.point.rate <= 1.0
+    }
+}
+
 /// The search for the batch of one variant.
 #[derive(Clone, Debug)]
 pub(crate) struct Search {
@@ -52,7 +81,8 @@ pub(crate) struct Search {
     budget: Option<u64>,
     /// Bytes of the worker with its model, before any batch.
     floor: u64,
-    points: Vec<Point>,
+    /// In rising order.
+    sizes: Vec<Size>,
     /// Fewest images that did not fit, and how many sizes did not.
     burnt: Option<usize>,
     burns: u32,
@@ -61,7 +91,7 @@ pub(crate) struct Search {
 impl Search {
     /// Up to `most` images at once within `budget` bytes, of which the share `margin` of what the model leaves is kept.
     pub(crate) fn new(most: usize, budget: Option<u64>, margin: f64) -> Self {
-        Self { most: most.max(1), margin, budget, floor: 0, points: Vec::new(), burnt: None, burns: 0 }
+        Self { most: most.max(1), margin, budget, floor: 0, sizes: Vec::new(), burnt: None, burns: 0 }
     }
 
     /// Another budget from now on: another process has taken memory, or given it back.
@@ -69,54 +99,97 @@ impl Search {
         self.budget = budget;
     }
 
-    /// A batch was measured, in a worker that held `floor` bytes before.
-    pub(crate) fn measured(&mut self, floor: u64, point: Point) {
+    /// A batch was measured, in a worker that held `floor` bytes before, for the first time or again. `disturbed` if
+    /// others used the cores.
+    pub(crate) fn measured(&mut self, floor: u64, point: Point, disturbed: bool) {
         self.floor = floor;
-        self.points.push(point);
+        let (at, known) = match self.sizes.binary_search_by_key(&point.batch, |size| size.point.batch) {
+            Ok(at) => (at, Some(self.sizes.remove(at))),
+            Err(at) => (at, None),
+        };
+        let before = known.map_or(point, |known| known.point);
+        let point =
+            Point { bytes: point.bytes.max(before.bytes), rate: point.rate.max(before.rate), batch: point.batch };
+        let disturbed = disturbed && known.is_none_or(|known| known.disturbed);
+        self.sizes.insert(at, Size { point, times: known.map_or(0, |known| known.times) + 1, disturbed });
     }
 
     /// A batch did not fit.
     pub(crate) fn ran_out(&mut self, batch: usize) {
         self.burns += 1;
         self.burnt = Some(self.burnt.map_or(batch, |burnt| burnt.min(batch)));
-        self.points.retain(|point| point.batch < batch);
+        self.sizes.retain(|size| size.point.batch < batch);
+    }
+
+    /// Whether speed decided nothing because others used the cores.
+    pub(crate) fn is_disturbed(&self) -> bool {
+        self.sizes.iter().any(|size| size.disturbed && !size.is_slow())
     }
 
     /// What to do next.
     pub(crate) fn next(&self) -> Step {
-        let Some(last) = self.points.last() else {
-            return if self.burnt == Some(1) { Step::NoRoom } else { Step::Measure(1) };
+        let Some(last) = self.sizes.last() else {
+            return match self.burnt {
+                None => Step::Measure(FIRST.min(self.most)),
+                Some(1) => Step::NoRoom,
+                Some(_) => Step::Measure(1),
+            };
         };
-        if self.is_slower() {
-            return self.found(Bound::Speed);
+        let batch = last.point.batch;
+        if self.sizes.len() == 1 && last.is_slow() && batch > 1 && batch < self.most {
+            return Step::Measure(1);
         }
-        if last.batch == self.most {
-            return self.found(Bound::Shard);
+        let larger = (batch < self.most).then(|| self.larger(last)).flatten();
+        if !self.is_flat()
+            && let Some(larger) = larger
+        {
+            return Step::Measure(larger);
         }
-        let larger = (STEP * last.batch).min(self.most);
-        let fitting = self.fitting(last.batch);
-        let next = if larger <= fitting { larger } else { even(fitting) };
+        if let Some(between) = self.between() {
+            return Step::Measure(between);
+        }
+        let end = if batch == self.most { Bound::Shard } else { Bound::Memory };
+        let bound = if larger.is_some() { Bound::Speed } else { end };
+        let Some(chosen) = self.chosen(bound) else { return Step::NoRoom };
+        let fewer = self.fitting_sizes().any(|size| size.point.batch > chosen.point.batch);
+        // Before fewer images than would fit are taken, nothing about their speed may be in doubt.
+        match self.sizes.iter().find(|size| !size.is_sure()) {
+            Some(unsure) if fewer && !self.is_disturbed() => Step::Measure(unsure.point.batch),
+            _ => self.found(chosen, if fewer { Bound::Speed } else { bound }),
+        }
+    }
+
+    /// The next larger size that will fit, by what is known, and is worth it.
+    fn larger(&self, last: &Size) -> Option<usize> {
+        let Point { batch, rate, .. } = last.point;
+        let leap = ((LEAP * rate) as usize).max(STEP * batch).min(self.most);
+        let next = leap.min(even(self.fitting(batch)));
         // A few images more are not worth another batch.
-        let worth = next as f64 >= 1.1 * last.batch as f64 && next > last.batch;
-        if worth && self.burns < MOST_BURNT { Step::Measure(next) } else { self.found(Bound::Memory) }
+        let worth = next as f64 >= 1.1 * batch as f64 && next > batch;
+        (worth && self.burns < MOST_BURNT).then_some(next)
     }
 
-    /// Whether larger batches do not pay any more: two steps that gain nothing, as one may have met a busy machine;
-    /// one is enough where it took so long that such moments are averaged.
-    fn is_slower(&self) -> bool {
-        let flat = |length: usize| {
-            let (before, last) = self.points.split_at(self.points.len().saturating_sub(length));
-            let best = |points: &[Point]| points.iter().map(|point| point.rate).fold(0.0, f64::max);
-            !before.is_empty() && best(last) < GAIN * best(before)
+    /// The size that will fit where the largest one has used up the margin, as the first few images told too little.
+    fn between(&self) -> Option<usize> {
+        let (last, fits) = (self.sizes.last()?.point.batch, self.fitting_sizes().next_back()?.point.batch);
+        let next = even(self.line().most(self.room()?)).min(last - 1);
+        (fits < last && next as f64 >= 1.1 * fits as f64 && self.sizes.len() < MOST_SIZES).then_some(next)
+    }
+
+    /// Whether the largest batch is hardly faster than a smaller one. On cores that others use only what is slow can tell.
+    fn is_flat(&self) -> bool {
+        let Some((last, before)) = self.sizes.split_last().filter(|(_, before)| !before.is_empty()) else {
+            return false;
         };
-        let long = self.points.last().is_some_and(|last| last.batch as f64 > LONG * last.rate);
-        flat(2) || (long && flat(1))
+        let best = before.iter().map(|size| size.point.rate).fold(0.0, f64::max);
+        let gain = if self.sizes.iter().any(|size| size.disturbed) { GAIN_DISTURBED } else { GAIN };
+        !self.is_disturbed() && last.point.rate < gain * best
     }
 
-    /// Most images that will fit, by what is known; half of the way to what did not.
+    /// Most images that will fit, by what is known; half of the way to what did not where that says nothing.
     fn fitting(&self, last: usize) -> usize {
         let by_line = self.room().map_or(usize::MAX, |room| self.line().most(room));
-        self.burnt.map_or(by_line, |burnt| by_line.min(usize::midpoint(last, burnt)))
+        self.burnt.map_or(by_line, |burnt| if by_line < burnt { by_line } else { usize::midpoint(last, burnt) })
     }
 
     fn room(&self) -> Option<u64> {
@@ -124,21 +197,28 @@ impl Search {
     }
 
     fn line(&self) -> Line {
-        Line::above(self.floor, &self.points)
+        Line::above(self.floor, &self.sizes.iter().map(|size| size.point).collect::<Vec<_>>())
     }
 
-    /// The fewest images within [`NEAR`] of the fastest, of those that leave the margin; one image may use it up.
-    fn found(&self, bound: Bound) -> Step {
+    /// What was measured and leaves the margin; one image may use it up.
+    fn fitting_sizes(&self) -> impl DoubleEndedIterator<Item = &Size> {
         let room = self.room().unwrap_or(u64::MAX);
-        let fits = |point: &&Point| point.bytes <= room || point.batch == 1;
-        let best = self.points.iter().filter(fits).map(|point| point.rate).fold(0.0, f64::max);
+        self.sizes.iter().filter(move |size| size.point.bytes <= room || size.point.batch == 1)
+    }
+
+    /// Of these the fewest images within [`NEAR`] of the fastest; the most images where speed is in doubt.
+    fn chosen(&self, bound: Bound) -> Option<&Size> {
+        if self.is_disturbed() {
+            return self.fitting_sizes().next_back();
+        }
+        let best = self.fitting_sizes().map(|size| size.point.rate).fold(0.0, f64::max);
         let share = if bound == Bound::Memory { NEAR_THE_MARGIN } else { NEAR };
-        let near = self.points.iter().filter(fits).find(|point| point.rate >= share * best);
-        let Some(point) = near else { return Step::NoRoom };
-        // Fewer images than were tried are enough: it is speed that decides.
-        let fewer = self.points.iter().filter(fits).any(|other| other.batch > point.batch);
-        let bound = if fewer { Bound::Speed } else { bound };
-        Step::Found(Found { batch: point.batch, bound, line: self.line(), rate: point.rate })
+        self.fitting_sizes().find(|size| size.point.rate >= share * best)
+    }
+
+    fn found(&self, chosen: &Size, bound: Bound) -> Step {
+        let Point { batch, rate, .. } = chosen.point;
+        Step::Found(Found { batch, bound, line: self.line(), rate })
     }
 }
 
@@ -147,9 +227,24 @@ fn even(batch: usize) -> usize {
     if batch > 16 { batch & !1 } else { batch }
 }
 
-/// Batches that plain bisection runs to find the most of 1 to `most` that fit, each in a process of its own.
-pub(crate) fn bisection(most: usize) -> u32 {
-    usize::BITS - most.leading_zeros()
+/// The batches that plain bisection runs to find that `fits` of at most `most` images fit, each in a process of its own:
+/// doubled until one does not fit or there are no more images, then halved between the last two.
+pub(crate) fn bisection(fits: usize, most: usize) -> Vec<usize> {
+    let (mut good, mut tried) = (0, vec![1_usize.min(most)]);
+    while let Some(&last) = tried.last().filter(|last| **last <= fits) {
+        good = last;
+        if last == most {
+            return tried;
+        }
+        tried.push((2 * last).min(most));
+    }
+    let mut bad = tried[tried.len() - 1];
+    while bad - good > 1 {
+        let middle = usize::midpoint(good, bad);
+        tried.push(middle);
+        if middle <= fits { good = middle } else { bad = middle }
+    }
+    tried
 }
 
 #[cfg(test)]

@@ -112,16 +112,12 @@ impl Task {
         Some((self.name(), format!("there is no room for a model: {}", self.shares(memory))))
     }
 
-    /// What `memory` is needed for, and what helps.
+    /// What `memory` is needed for.
     pub(crate) fn shares(&self, memory: u64) -> String {
-        let (all, shards) = (memory::text(memory), memory::text(self.in_flight));
+        let (all, flight) = (memory::text(memory), memory::text(self.in_flight));
         match self.in_flight {
             0 => format!("the worker may hold {all}"),
-            _ => format!(
-                "the worker may hold {all}, and shards of {} images in flight take {shards} of it; \
-                 a smaller `store.shard` takes less",
-                self.most()
-            ),
+            _ => format!("the worker may hold {all}, and images and maps in flight take {flight} of it"),
         }
     }
 

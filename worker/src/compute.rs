@@ -11,11 +11,12 @@ use tch::{Device, Kind};
 
 use crate::counted;
 use crate::read::Shard;
+use crate::rounds;
 use crate::sizes::Sizes;
 use crate::unit::{Job, UnitError};
-use crate::work::{self, Maps, Work};
+use crate::work::Work;
 
-/// Values of one array of a shard on their way to the store.
+/// Values of a shard on their way to the store. Images and maps go one by one, in order, and then their end.
 pub(crate) enum Computed {
     Floats {
         array: &'static str,
@@ -25,12 +26,29 @@ pub(crate) enum Computed {
         array: &'static str,
         values: Vec<i64>,
     },
-    /// Of a complete method, with how far each map is from summing to what it should.
-    Maps {
+    Image(Vec<f32>),
+    ImagesEnd,
+    Map {
         key: String,
         values: Vec<f32>,
+    },
+    /// Of a complete method, with how far each map is from summing to what it should.
+    MapsEnd {
+        key: String,
         completeness: Option<Completeness>,
     },
+}
+
+impl Computed {
+    /// Bytes that it takes.
+    pub(crate) fn bytes(&self) -> u64 {
+        let bytes = match self {
+            Self::Floats { values, .. } | Self::Image(values) | Self::Map { values, .. } => size_of_val(&values[..]),
+            Self::Integers { values, .. } => size_of_val(&values[..]),
+            Self::ImagesEnd | Self::MapsEnd { .. } => 0,
+        };
+        bytes as u64
+    }
 }
 
 /// The device, and the model that it holds.
@@ -48,14 +66,13 @@ impl Engine {
         Self { device, loaded: None, sizes: Sizes::default() }
     }
 
-    /// Computes what is missing of `shard`, unless told to `stop` between two batches; each array is
-    /// given to `emit` as soon as it is whole.
+    /// Computes what is missing of `shard`, unless told to `stop` between two batches, and gives it to `emit`.
     pub(crate) fn compute(
         &mut self,
         job: &mut Job,
-        shard: Shard,
-        stop: impl Fn() -> bool,
-        mut emit: impl FnMut(Computed),
+        shard: &Shard,
+        stop: &dyn Fn() -> bool,
+        emit: &mut dyn FnMut(Computed),
     ) -> Result<(), UnitError> {
         let group = job.grant.unit.group.clone();
         let missing = |array: &str| !shard.ledger.has(array, shard.index);
@@ -70,25 +87,17 @@ impl Engine {
             });
         }
         let to_do = |variant: &&Variant| !shard.ledger.has_variant(&group, variant, shard.index);
-        let rounds = work::rounds(group.variants.iter().filter(to_do))?;
+        let rounds = rounds::rounds(group.variants.iter().filter(to_do))?;
         let device = self.device;
         self.load(&group)?;
         let Self { loaded: Some((_, graph)), sizes, .. } = self else { return Ok(()) };
-        let mut work = Work::new(graph, &group, device, &shard)?;
-        if missing(name::IMAGES) {
-            emit(Computed::Floats { array: name::IMAGES, values: shard.images });
-        }
+        let mut work = Work::new(graph, &group, device, shard)?;
+        work.images_missing = missing(name::IMAGES);
         for round in rounds {
             let started = Instant::now();
-            let maps = work.round(&round, sizes, &stop)?;
+            work.round(&round, sizes, stop, emit)?;
             job.computing += started.elapsed();
-            if let Some(values) = work.new_predictions.take() {
-                emit(Computed::Floats { array: name::PREDICTIONS, values });
-            }
-            for (variant, Maps { values, completeness }) in round.variants().zip(maps) {
-                job.maps += range.end - range.start;
-                emit(Computed::Maps { key: variant.key.clone(), values, completeness });
-            }
+            job.maps += (range.end - range.start) * round.variants().count() as u64;
         }
         job.learned = work.learned;
         Ok(())

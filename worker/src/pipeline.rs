@@ -1,7 +1,7 @@
 //! Three stages that overlap: read the next shard, compute this one, write the last one.
 //!
-//! The channels between them are short: memory is that of the shards in flight, whatever the size
-//! of the data. The device is owned by the calling thread.
+//! Between them there is room for so many bytes (`Group::in_flight` counts them): memory is that of a few images, and of
+//! the pixels of two shards, whatever the size of the data. The device is owned by the calling thread.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sweep::group::Group;
+use sweep::group::{BEHIND, Group};
 use sweep::unit::Part;
 
 use crate::compute::{Computed, Engine};
@@ -17,18 +17,17 @@ use crate::connection::{Grant, Link};
 use crate::device::Opened;
 use crate::exit::Exit;
 use crate::read::{Loaded, Reader};
+use crate::room::{Room, Taken};
 use crate::unit::{Job, UnitError};
 use crate::write::Writer;
 
-/// Shards that are read ahead, besides the one that waits to be taken.
-const AHEAD: usize = 1;
-/// Arrays that wait to be written.
-const BEHIND: usize = 2;
+/// Steps that wait to be written, at most: small ones take next to no room.
+const STEPS: usize = 1024;
 
 /// From the second stage to the third. The parts of one unit follow each other.
 enum Step {
     Begin(Arc<Group>, Part, Writer),
-    Array(Computed),
+    Computed(Computed, Taken),
     Means(Vec<i64>),
     End(Job, Result<(), UnitError>),
 }
@@ -38,8 +37,9 @@ type Read = (Job, Result<Loaded, UnitError>);
 
 /// Does the granted units until there are no more.
 pub(crate) fn run(link: &Link, grants: Receiver<Grant>, device: &Opened) -> Result<(), Exit> {
-    let (loaded, next) = sync_channel(AHEAD);
-    let (steps, written) = sync_channel(BEHIND);
+    // One shard waits in the hands of its reader.
+    let (loaded, next) = sync_channel(0);
+    let (steps, written) = sync_channel(STEPS);
     let reading = thread::spawn(move || read(&grants, &loaded));
     let writer_link = link.clone();
     let writing = thread::spawn(move || write(&writer_link, &written));
@@ -68,6 +68,7 @@ fn read(grants: &Receiver<Grant>, loaded: &SyncSender<Read>) {
 
 fn compute(link: &Link, next: &Receiver<Read>, steps: &SyncSender<Step>, device: &Opened) -> Result<(), Exit> {
     let mut engine = Engine::new(device.device);
+    let room = Room::of(BEHIND);
     let send = |step| steps.send(step).map_err(|_| Exit::internal("the writing stage is gone"));
     let mut idle = Instant::now();
     for (mut job, loaded) in next {
@@ -89,12 +90,14 @@ fn compute(link: &Link, next: &Receiver<Read>, steps: &SyncSender<Step>, device:
             // What cannot be written need not be computed. A send fails only if the writer is gone, which the next one reports.
             Ok(Loaded::Shard(shard)) => {
                 let mut blocked = Duration::ZERO;
-                let outcome = engine.compute(&mut job, *shard, stop, |array| {
+                let outcome = engine.compute(&mut job, &shard, &stop, &mut |computed| {
                     let started = Instant::now();
-                    drop(steps.send(Step::Array(array)));
+                    let taken = room.take(computed.bytes());
+                    drop(steps.send(Step::Computed(computed, taken)));
                     blocked += started.elapsed();
                 });
-                job.blocked = blocked;
+                job.reading += shard.pixels.took();
+                (job.blocked, job.computing) = (blocked, job.computing.saturating_sub(blocked));
                 outcome
             }
         };
@@ -121,16 +124,16 @@ fn write(link: &Link, steps: &Receiver<Step>) {
                 current = Some((group, part, writer));
                 failed = None;
             }
-            (Step::Array(array), Some((group, part, writer))) if failed.is_none() => {
+            (Step::Computed(computed, _taken), Some((group, part, writer))) if failed.is_none() => {
                 let started = Instant::now();
-                failed = writer.write(group, *part, array).err();
+                failed = writer.write(group, *part, computed).err();
                 writer.took += started.elapsed();
                 writer.unwritable.store(failed.is_some(), Ordering::Relaxed);
             }
             (Step::Means(labels), Some((group, _, writer))) if failed.is_none() => {
                 failed = writer.means(group, &labels).err();
             }
-            (Step::Array(_) | Step::Means(_), _) => {}
+            (Step::Computed(..) | Step::Means(_), _) => {}
             (Step::End(mut job, outcome), _) => {
                 if let Some((_, _, writer)) = current.take() {
                     (job.bytes, job.writing) = (writer.bytes, writer.took);

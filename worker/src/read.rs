@@ -1,15 +1,16 @@
-//! First stage: images of a shard from disk, scaled, with noise; and what of the shard is missing.
+//! First stage: pixels of a shard from disk, and what of the shard is missing.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use data::formats::{self, Labels, Source};
-use data::{mean, noise, preprocess};
+use data::mean;
 use store::{Ledger, Shards, name};
 use sweep::group::{Group, MeanImage};
 use sweep::unit::Part;
 
+use crate::images::Pixels;
 use crate::unit::{Job, UnitError};
 
 /// What the next stage works on.
@@ -22,8 +23,7 @@ pub(crate) enum Loaded {
 /// One shard, ready to be computed.
 pub(crate) struct Shard {
     pub(crate) index: u64,
-    /// `[n, c, h, w]`, with noise.
-    pub(crate) images: Vec<f32>,
+    pub(crate) pixels: Pixels,
     /// `[n, width]`.
     pub(crate) labels: Vec<i64>,
     /// What of the group is in the store already.
@@ -70,7 +70,7 @@ impl Reader {
     /// Shard `index` of `group`, of which `ledger` says what is in the store already.
     pub(crate) fn shard(
         &mut self,
-        group: &Group,
+        group: &Arc<Group>,
         index: u64,
         ledger: Ledger,
         predictions: Option<Vec<f32>>,
@@ -78,12 +78,11 @@ impl Reader {
         let mean = self.mean(group)?;
         let (source, labels) = self.source(group)?;
         let range = group.range(index);
-        let pixels = source.read(range.clone())?;
-        let mut images = preprocess::normalise(&pixels, source.shape(), group.shape[0])?;
-        noise::add(group, range.start, &mut images)?;
+        let bytes = source.read(range.clone())?;
+        let pixels = Pixels::new(group, range.start, source.shape(), bytes);
         let width = labels.width;
         let labels = labels.values[range.start as usize * width..range.end as usize * width].to_vec();
-        Ok(Shard { index, images, labels, ledger, predictions, mean })
+        Ok(Shard { index, pixels, labels, ledger, predictions, mean })
     }
 
     /// The group's mean image, read once, if it is still what the sweep was checked with.

@@ -1,10 +1,13 @@
 //! Third stage: compress and put in place.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use store::{Completeness, Data, Shards, attribution, convergence_delta, narrow, underflow, write_means};
+use store::{
+    Completeness, Data, OpenShard, Shards, attribution, convergence_delta, name, narrow, underflow, write_means,
+};
 use sweep::group::{Dtype, Group};
 use sweep::unit::Part;
 
@@ -14,6 +17,9 @@ use crate::unit::{Job, UnitError};
 /// Writes what the second stage computes of one unit.
 pub(crate) struct Writer {
     shards: Shards,
+    images: Option<OpenShard>,
+    /// By the keys of their variants. Those of a unit that fails go as they came.
+    open: HashMap<String, Open>,
     /// Bytes written so far.
     pub(crate) bytes: u64,
     /// How long that took.
@@ -24,6 +30,13 @@ pub(crate) struct Writer {
     pub(crate) underflow: Vec<(String, f32)>,
     /// As in the report of the unit.
     pub(crate) incomplete: Vec<(String, f32)>,
+}
+
+/// Maps of one variant that are being written.
+struct Open {
+    shard: OpenShard,
+    /// Of each image so far, in half precision.
+    underflow: Vec<f32>,
 }
 
 /// Share of values lost to half precision above which a person should know.
@@ -37,6 +50,8 @@ impl Writer {
     pub(crate) fn new(job: &Job, unwritable: Arc<AtomicBool>) -> Self {
         Self {
             shards: Shards::open(job.grant.unit.group.store.clone(), job.grant.tag.clone()),
+            images: None,
+            open: HashMap::new(),
             bytes: 0,
             took: Duration::ZERO,
             unwritable,
@@ -45,15 +60,27 @@ impl Writer {
         }
     }
 
-    /// Writes one array of a shard.
+    /// Writes what was computed of a shard.
     pub(crate) fn write(&mut self, group: &Group, part: Part, computed: Computed) -> Result<(), UnitError> {
         let Part::Shard(shard) = part else { return Ok(()) };
         self.bytes += match computed {
             Computed::Floats { array, values } => self.shards.put(array, shard, Data::Float32(values))?,
             Computed::Integers { array, values } => self.shards.put(array, shard, Data::Int64(values))?,
-            Computed::Maps { key, values, completeness } => {
+            Computed::Image(values) => {
+                if self.images.is_none() {
+                    self.images = Some(self.shards.begin(name::IMAGES, shard, count(group, shard))?);
+                }
+                self.images.as_mut().map_or(Ok(()), |images| images.append(Data::Float32(values)))?;
+                0
+            }
+            Computed::ImagesEnd => self.images.take().map_or(Ok(0), OpenShard::finish)?,
+            Computed::Map { key, values } => {
+                self.map(group, shard, &key, values)?;
+                0
+            }
+            Computed::MapsEnd { key, completeness } => {
                 let beside = completeness.map_or(Ok(0), |completeness| self.deltas(shard, &key, completeness))?;
-                beside + self.maps(group, shard, &key, values)?
+                beside + self.finish(group, shard, &key)?
             }
         };
         Ok(())
@@ -73,18 +100,39 @@ impl Writer {
         Ok(self.shards.put(&convergence_delta(key), shard, Data::Float32(completeness.deltas))?)
     }
 
-    /// The map last: where it is, what belongs to it is.
-    fn maps(&mut self, group: &Group, shard: u64, key: &str, values: Vec<f32>) -> Result<u64, UnitError> {
-        let path = attribution(key);
+    /// Appends the map of the next image.
+    fn map(&mut self, group: &Group, shard: u64, key: &str, values: Vec<f32>) -> Result<(), UnitError> {
+        if !self.open.contains_key(key) {
+            let open = self.shards.begin(&attribution(key), shard, count(group, shard))?;
+            self.open.insert(key.to_owned(), Open { shard: open, underflow: Vec::new() });
+        }
+        let Some(open) = self.open.get_mut(key) else { return Ok(()) };
         if group.numerics.dtype == Dtype::Float32 {
-            return Ok(self.shards.put(&path, shard, Data::Float32(values))?);
+            return Ok(open.shard.append(Data::Float32(values))?);
         }
-        let narrowed = narrow(key, &values, group.shape.iter().product(), group.range(shard).start)?;
-        let lost = narrowed.underflow.iter().sum::<f32>() / narrowed.underflow.len().max(1) as f32;
-        if lost > UNDERFLOW {
-            self.underflow.push((key.to_owned(), lost));
-        }
-        let beside = self.shards.put(&underflow(key), shard, Data::Float32(narrowed.underflow))?;
-        Ok(beside + self.shards.put(&path, shard, Data::Float16(narrowed.values))?)
+        let image = group.range(shard).start + open.underflow.len() as u64;
+        let narrowed = narrow(key, &values, values.len().max(1), image)?;
+        open.underflow.extend(narrowed.underflow);
+        Ok(open.shard.append(Data::Float16(narrowed.values))?)
     }
+
+    /// The maps last: where they are, what belongs to them is.
+    fn finish(&mut self, group: &Group, shard: u64, key: &str) -> Result<u64, UnitError> {
+        let Some(Open { shard: open, underflow: lost }) = self.open.remove(key) else { return Ok(0) };
+        if group.numerics.dtype == Dtype::Float32 {
+            return Ok(open.finish()?);
+        }
+        let mean = lost.iter().sum::<f32>() / lost.len().max(1) as f32;
+        if mean > UNDERFLOW {
+            self.underflow.push((key.to_owned(), mean));
+        }
+        let beside = self.shards.put(&underflow(key), shard, Data::Float32(lost))?;
+        Ok(beside + open.finish()?)
+    }
+}
+
+/// Images of `shard`.
+fn count(group: &Group, shard: u64) -> u64 {
+    let range = group.range(shard);
+    range.end - range.start
 }

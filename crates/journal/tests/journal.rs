@@ -1,5 +1,7 @@
 //! A journal's life: written beside a sweep, read by people and commands.
 
+#![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
+
 mod common;
 
 use std::path::Path;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::StoreError;
 
 /// How often a file may be swept away under the hands of its writer.
-const SWEPT: u32 = 5;
+pub(crate) const SWEPT: u32 = 5;
 
 /// Puts `bytes` at `path`. `tag` tells apart writers of the same file: run and attempt.
 ///
@@ -15,10 +15,8 @@ const SWEPT: u32 = 5;
 /// made: one that has gone may be a disk that comes back, and nothing is to be written in its place.
 pub fn put(path: &Path, bytes: &[u8], tag: &str) -> Result<(), StoreError> {
     let failed = |source| StoreError::Write { path: path.to_owned(), source };
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(failed(io::ErrorKind::InvalidInput.into()));
-    };
-    let aside = folder.join(format!(".{}.{tag}.tmp", name.to_string_lossy()));
+    let aside = beside(path, tag).map_err(failed)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
     let write = || write_synced(&aside, bytes).and_then(|()| fs::rename(&aside, path));
     let mut written = write();
     for _ in 0..SWEPT {
@@ -84,7 +82,13 @@ pub fn unfinished(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     Ok(files)
 }
 
-/// Whether a file of this name was being written by [`put`].
+/// Where the file that is to be at `path` is written by the writer called `tag`.
+pub(crate) fn beside(path: &Path, tag: &str) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    Ok(path.with_file_name(format!(".{}.{tag}.tmp", name.to_string_lossy())))
+}
+
+/// Whether a file of this name was being written by [`put`] or piece by piece.
 pub(crate) fn is_unfinished(name: &str) -> bool {
     name.strip_prefix('.').is_some_and(|rest| rest.strip_suffix(".tmp").is_some())
 }
@@ -95,7 +99,7 @@ fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     File::open(here)?.sync_all()
 }

@@ -72,8 +72,7 @@ impl Cut {
             return self.check_piece(file);
         }
         let chunks = (self.whole / self.inner) as usize;
-        let index = chunks.checked_mul(16).and_then(|length| file.len().checked_sub(length + CRC));
-        let index = index.ok_or_else(|| format!("{} bytes have no room for an index", file.len()))?;
+        let index = self.index_start(file.len() as u64)? as usize;
         let number = |at: usize| u64::from_le_bytes(file[at..at + 8].try_into().unwrap_or([0xff; 8]));
         for at in (0..chunks).map(|chunk| index + 16 * chunk) {
             match (number(at), number(at + 8)) {
@@ -89,8 +88,15 @@ impl Cut {
         Ok(())
     }
 
+    /// Where the index of a sharded file of `length` bytes begins.
+    pub(crate) fn index_start(self, length: u64) -> Result<u64, String> {
+        let index = (self.whole / self.inner).checked_mul(16).and_then(|index| index.checked_add(CRC as u64));
+        let start = index.and_then(|index| length.checked_sub(index));
+        start.ok_or_else(|| format!("{length} bytes have no room for an index"))
+    }
+
     /// Whether a chunk is as long as it is to be, or says that it becomes so.
-    fn check_piece(self, piece: &[u8]) -> Result<(), String> {
+    pub(crate) fn check_piece(self, piece: &[u8]) -> Result<(), String> {
         let length = piece.len().saturating_sub(CRC);
         let claimed = if self.compressed { content_size(&piece[..length])? } else { length as u64 };
         if claimed == self.inner {

@@ -4,6 +4,7 @@
 //! Names are final only after `fsync`, so nothing half-written is ever read. The scheduler alone
 //! writes metadata; workers write shards only, each a file of its own, so nobody needs a lock.
 
+mod aside;
 mod completeness;
 mod create;
 mod describe;
@@ -15,6 +16,7 @@ mod half_precision;
 mod layout;
 mod ledger;
 mod means;
+mod pieces;
 mod root;
 mod shards;
 pub mod verify;
@@ -28,6 +30,7 @@ pub use half_precision::{Narrowed, narrow};
 pub use layout::{Labels, arrays, attribution, convergence_delta, underflow};
 pub use ledger::Ledger;
 pub use means::write_means;
+pub use pieces::OpenShard;
 pub use shards::{Data, Shards};
 
 /// Names of the arrays that every store has.

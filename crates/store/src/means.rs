@@ -32,18 +32,18 @@ pub(crate) fn compute(
     labels: &[i64],
     shards: &mut Shards,
 ) -> Result<Vec<(String, Vec<f32>)>, StoreError> {
-    let image = group.shape.iter().product::<usize>();
     let mut overall = Sum::default();
     let mut classes: BTreeMap<i64, Sum> = BTreeMap::new();
     for shard in 0..group.shards() {
         let range = group.range(shard);
-        let images = shards.floats(name::IMAGES, shard, range.end - range.start)?;
-        for (index, pixels) in range.zip(images.chunks_exact(image)) {
+        let mut index = range.start as usize;
+        shards.each(name::IMAGES, shard, range.end - range.start, |pixels| {
             overall.add(pixels);
-            if let Some(label) = labels.get(index as usize) {
+            if let Some(label) = labels.get(index) {
                 classes.entry(*label).or_default().add(pixels);
             }
-        }
+            index += 1;
+        })?;
     }
     let of_classes = classes.into_iter().map(|(class, sum)| (layout::mean(Some(class)), sum.mean()));
     Ok(std::iter::once((layout::mean(None), overall.mean())).chain(of_classes).collect())

@@ -12,6 +12,7 @@ use zarrs::array::{Array, ArrayBytes, ArrayToBytesCodecTraits, CodecOptions, Ele
 use zarrs_filesystem::FilesystemStore;
 
 use crate::guard::Cut;
+use crate::pieces::{OpenShard, Pieces};
 use crate::root::{METADATA, read_json};
 use crate::{StoreError, durable};
 
@@ -26,6 +27,8 @@ pub struct Shards {
 struct Opened {
     array: Array<FilesystemStore>,
     cut: Cut,
+    /// How its images are encoded, where they lie in a shard one by one.
+    pieces: Option<Arc<Pieces>>,
 }
 
 /// Values of the images of one shard, in C order.
@@ -68,6 +71,34 @@ impl Shards {
         Ok(encoded.len() as u64)
     }
 
+    /// Begins `shard` of `array`, which is to have `images` images, one chunk each.
+    pub fn begin(&mut self, array: &str, shard: u64, images: u64) -> Result<OpenShard, StoreError> {
+        let (path, tag) = (self.file(array, shard)?, self.tag.clone());
+        let pieces = self.pieces(array)?;
+        OpenShard::create((array, shard), images, pieces, &path, &tag)
+    }
+
+    /// Gives the first `images` images of `shard` of a float32 `array` to `take`, one after the other.
+    pub fn each(
+        &mut self,
+        array: &str,
+        shard: u64,
+        images: u64,
+        mut take: impl FnMut(&[f32]),
+    ) -> Result<(), StoreError> {
+        let path = self.file(array, shard)?;
+        self.pieces(array)?.read(&path, images as usize, |data_type, bytes| {
+            take(&f32::from_array_bytes(data_type, bytes).map_err(|error| error.to_string())?);
+            Ok(())
+        })
+    }
+
+    fn pieces(&mut self, array: &str) -> Result<Arc<Pieces>, StoreError> {
+        let path = self.folder.join(array);
+        let none = || StoreError::Damaged { path, reason: "its shards are not cut into images".to_owned() };
+        self.opened(array)?.pieces.clone().ok_or_else(none)
+    }
+
     /// Reads the first `images` images of `shard` of a float32 `array`.
     pub fn floats(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<f32>, StoreError> {
         self.values(array, shard, images)
@@ -92,7 +123,7 @@ impl Shards {
 
     fn values<T: ElementOwned>(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<T>, StoreError> {
         let path = self.file(array, shard)?;
-        let Opened { array: opened, cut } = self.opened(array)?;
+        let Opened { array: opened, cut, .. } = self.opened(array)?;
         let place = place(opened, shard);
         let failed = |reason: String| StoreError::Damaged { path: path.clone(), reason };
         let encoded = match fs::read(&path) {
@@ -129,7 +160,8 @@ impl Shards {
             let cut = Cut::of(&metadata).map_err(failed)?;
             let files = Arc::new(FilesystemStore::new(&self.folder).map_err(|error| failed(error.to_string()))?);
             let array = Array::open(files, &format!("/{name}")).map_err(|error| failed(error.to_string()))?;
-            self.arrays.insert(name.to_owned(), Opened { array, cut });
+            let pieces = Pieces::of(&metadata, cut, array.data_type(), array.fill_value()).map_err(failed)?;
+            self.arrays.insert(name.to_owned(), Opened { array, cut, pieces: pieces.map(Arc::new) });
         }
         self.arrays.get(name).ok_or_else(|| failed("not opened".to_owned()))
     }
@@ -143,13 +175,18 @@ fn place(array: &Array<FilesystemStore>, shard: u64) -> Vec<u64> {
 }
 
 impl Data {
-    /// Native bytes of `elements` values, those beyond the data being `fill`.
-    fn into_padded_bytes(self, elements: usize, fill: &[u8]) -> Result<Vec<u8>, String> {
-        let mut bytes = match self {
+    /// Native bytes.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        match self {
             Self::Float16(values) => values.iter().flat_map(|value| value.to_ne_bytes()).collect(),
             Self::Float32(values) => values.iter().flat_map(|value| value.to_ne_bytes()).collect(),
-            Self::Int64(values) => values.iter().flat_map(|value| value.to_ne_bytes()).collect::<Vec<u8>>(),
-        };
+            Self::Int64(values) => values.iter().flat_map(|value| value.to_ne_bytes()).collect(),
+        }
+    }
+
+    /// Native bytes of `elements` values, those beyond the data being `fill`.
+    fn into_padded_bytes(self, elements: usize, fill: &[u8]) -> Result<Vec<u8>, String> {
+        let mut bytes = self.into_bytes();
         let wanted = elements * fill.len();
         if bytes.len() > wanted || !bytes.len().is_multiple_of(fill.len()) {
             return Err(format!("{} bytes do not fit a shard of {wanted}", bytes.len()));

@@ -7,11 +7,20 @@ use serde::{Deserialize, Serialize};
 use crate::parameters::Parameters;
 use crate::variant::Variant;
 
-/// Variants whose maps of a shard are in memory at once, at most: more are computed in several rounds.
+/// Variants that share the forward pass of a batch, at most: more are computed in several rounds.
 pub const MOST_TOGETHER: usize = 6;
 
-/// Bytes that reading, writing and speaking to the scheduler take, whatever the size of a shard: 22 MB were measured.
+/// Bytes of images that are made ready while others are computed, at most; one image always is.
+pub const AHEAD: u64 = 4 << 20;
+
+/// Bytes of maps and images that wait to be written, at most; one always may.
+pub const BEHIND: u64 = 24 << 20;
+
+/// Bytes that reading, writing and speaking to the scheduler take, whatever the size of an image: 22 MB were measured.
 const PIPELINE: u64 = 32 << 20;
+
+/// Copies of one image or map that reading, encoding and sums of images hold beside what waits.
+const COPIES: u64 = 8;
 
 /// All that a worker needs to know to compute any part of one group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -116,14 +125,14 @@ impl Group {
         self.images.div_ceil(self.shard)
     }
 
-    /// Bytes of the host's memory that shards in flight take at most, beside the model and its batch: two are read
-    /// ahead (each with its pixels), one is computed (its images twice, and the maps of [`MOST_TOGETHER`] variants),
-    /// two arrays wait to be written while one is compressed.
+    /// Bytes of the host's memory that images and maps in flight take at most, beside the model and its batch. Of a shard
+    /// only the pixels are held, of the one that is computed and of the next one; maps go to the disk image by image.
     pub fn in_flight(&self) -> u64 {
-        let images = self.shard.min(self.images);
-        let array = images * (self.shape.iter().product::<usize>() * size_of::<f32>()) as u64;
-        // 9 = 2 x 1.25 (read ahead) + 2 (images of the one computed) + 2 (waiting) + 2.5 (being written).
-        PIPELINE + array * (9 + self.variants.len().min(MOST_TOGETHER) as u64)
+        let (images, values) = (self.shard.min(self.images), self.shape.iter().product::<usize>() as u64);
+        let image = values * size_of::<f32>() as u64;
+        let shard = images * image;
+        let waiting = BEHIND.max(image).min((1 + self.variants.len() as u64) * shard);
+        PIPELINE + 2 * images * values + AHEAD.max(image).min(shard) + waiting + COPIES * image
     }
 
     /// Indices of the images in `shard`.

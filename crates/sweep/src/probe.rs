@@ -72,6 +72,8 @@ pub struct Measured {
 pub struct Run {
     /// How long it took, from images in the host's memory to maps in the host's memory.
     pub seconds: f64,
+    /// Seconds of it in which the thread that waited longest could have run, and others used its core.
+    pub waited: f64,
     /// Most host memory that the process had at any time of it, in bytes.
     pub peak: u64,
     /// As `peak`, of the device's memory, as its limit counts it.

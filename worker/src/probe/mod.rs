@@ -2,9 +2,11 @@
 //!
 //! A probe may run out of memory or lose its device: it is a process of its own, which then ends.
 
+mod cores;
 mod group;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,11 +23,14 @@ use sweep::unit::{Part, Unit};
 
 use crate::compute::{Computed, Engine};
 use crate::connection::Grant;
+use crate::counted;
 use crate::device::Opened;
 use crate::exit::Exit;
 use crate::memory::{self, Memory};
 use crate::read::Reader;
 use crate::unit::{Job, UnitError};
+
+use cores::Waits;
 
 /// Why there is nothing to measure.
 #[derive(Debug, thiserror::Error)]
@@ -99,42 +104,40 @@ impl Probe<'_> {
         let device = self.device;
         let memory = Memory::of(device.device);
         let (reader, engine) = (&mut self.reader, &mut self.engine);
-        let mut run = |group: &Group| -> Result<(Run, Vec<Array>), UnitError> {
-            let part = Part::Shard(0);
-            let grant = Grant { unit: Unit { group: Arc::new(group.clone()), part }, attempt: 1, tag: String::new() };
-            let shard = reader.shard(group, 0, Ledger::default(), None)?;
-            let (mut job, mut arrays) = (Job::new(grant), Vec::new());
+        let mut run = |group: Group| -> Result<(Run, BTreeMap<String, Array>), UnitError> {
+            let (group, part) = (Arc::new(group), Part::Shard(0));
+            let grant = Grant { unit: Unit { group: Arc::clone(&group), part }, attempt: 1, tag: String::new() };
+            let shard = reader.shard(&group, 0, Ledger::default(), None)?;
+            let (mut job, mut arrays) = (Job::new(grant), BTreeMap::new());
             memory.release();
             memory::forget_peak();
             memory.forget_peak();
-            let started = Instant::now();
-            engine.compute(
-                &mut job,
-                shard,
-                || false,
-                |computed| {
-                    if request.maps.is_some() {
-                        arrays.extend(named(computed, group));
-                    }
-                },
-            )?;
+            let (started, before) = (Instant::now(), Waits::now());
+            engine.compute(&mut job, &shard, &|| false, &mut |computed| {
+                if request.maps.is_some() {
+                    keep(&mut arrays, computed, &group);
+                }
+            })?;
             // A sweep goes on with a smaller batch; here that is the answer.
             if let Some(learned) = job.learned.iter().find(|learned| learned.ran_out) {
                 let batch = learned.batch;
                 return Err(UnitError::NoRoom(format!("{batch} images at once may, more do not")));
             }
             let (seconds, peak, bytes) = (started.elapsed().as_secs_f64(), memory::peak(), memory.peak());
-            Ok((Run { seconds, peak, bytes }, arrays))
+            let waited = Waits::now().longest_since(&before).min(seconds);
+            Ok((Run { seconds, waited, peak, bytes }, arrays))
         };
+        // What others before it have left is not its own.
+        counted::settle();
         // Loads the model: predictions alone.
-        run(&Group { variants: Vec::new(), ..group.clone() })?;
+        run(Group { variants: Vec::new(), ..group.clone() })?;
         let (floor, base, mut runs) = (memory::resident(), memory.used(), Vec::new());
         for repeat in 1..=request.repeats {
-            let (measured, arrays) = run(&group)?;
+            let (measured, arrays) = run(group.clone())?;
             runs.push(measured);
             if let Some(file) = request.maps.as_ref().filter(|_| repeat == request.repeats) {
                 let failed = |source| ProbeError::Maps { file: file.clone(), source };
-                let views = arrays.iter().map(|array| (array.name.as_str(), array));
+                let views = arrays.iter().map(|(name, array)| (name.as_str(), array));
                 safetensors::serialize_to_file(views, None, file).map_err(failed)?;
             }
         }
@@ -144,23 +147,21 @@ impl Probe<'_> {
 
 /// An array of a store, in single precision.
 struct Array {
-    name: String,
     shape: Vec<usize>,
     values: Vec<f32>,
 }
 
-/// Images, logits or maps by the name that they have in a store.
-fn named(computed: Computed, group: &Group) -> Option<Array> {
+/// Adds images, logits or maps to the array of the name that they have in a store.
+fn keep(arrays: &mut BTreeMap<String, Array>, computed: Computed, group: &Group) {
     let n = group.images as usize;
-    let of_images = [&[n], group.shape.as_slice()].concat();
-    Some(match computed {
-        Computed::Integers { .. } => return None,
-        Computed::Floats { array: name::PREDICTIONS, values } => {
-            Array { name: name::PREDICTIONS.to_owned(), shape: vec![n, group.classes], values }
-        }
-        Computed::Floats { array, values } => Array { name: array.to_owned(), shape: of_images, values },
-        Computed::Maps { key, values, .. } => Array { name: attribution(&key), shape: of_images, values },
-    })
+    let of_images = || [&[n], group.shape.as_slice()].concat();
+    let (name, shape, more) = match computed {
+        Computed::Integers { .. } | Computed::ImagesEnd | Computed::MapsEnd { .. } => return,
+        Computed::Floats { array, values } => (array.to_owned(), vec![n, group.classes], values),
+        Computed::Image(values) => (name::IMAGES.to_owned(), of_images(), values),
+        Computed::Map { key, values } => (attribution(&key), of_images(), values),
+    };
+    arrays.entry(name).or_insert_with(|| Array { shape, values: Vec::new() }).values.extend(more);
 }
 
 impl View for &Array {

@@ -85,6 +85,8 @@ impl Geometry {
 impl Convolution {
     /// Prepares the convolution with `weight` `[out, in / groups, kh, kw]`.
     pub(crate) fn new(weight: Tensor, bias: Option<Tensor>, geometry: Geometry) -> Result<Self, TchError> {
+        // Where a weight did not fit into the memory, a placeholder is in its place.
+        weight.size4()?;
         let mut convolution = Self { weight, bias, geometry, turned: None };
         let inside = (0..2).all(|axis| convolution.reach(axis) >= geometry.padding[axis]);
         if geometry.stride == [1, 1] && inside && by_name(&convolution.weight)? {

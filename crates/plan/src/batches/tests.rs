@@ -147,8 +147,14 @@ fn shards_in_flight_are_no_room_for_a_batch_on_the_cpu() {
     let group = group(64);
     let cpu = |memory| Slot { gpu: None, ..slot("x", Some(memory)) };
     let (gpu, cpu) = (room(&group, &slot("x", Some(600 * MIB)), 0, 0.0), room(&group, &cpu(600 * MIB), 0, 0.0));
-    // 64 images of 3x8x8 floats, (9 + 2 variants) times, and what the pipeline takes at any size.
-    assert_eq!(gpu.unwrap() - cpu.unwrap(), 64 * 3 * 8 * 8 * 4 * 11 + 32 * MIB);
+    // What the pipeline takes at any size, and of 64 images of 3x8x8: pixels of two shards, images ahead, images and two
+    // maps each that wait, and eight copies of one image.
+    let image = 3 * 8 * 8 * 4;
+    assert_eq!(gpu.unwrap() - cpu.unwrap(), 32 * MIB + 2 * 64 * image / 4 + 64 * image + 3 * 64 * image + 8 * image);
+    // Of large images and long shards no more than the pixels.
+    let large = Group { shape: [3, 224, 224], shard: 1024, images: 5000, ..group };
+    let pixels = 2 * 1024 * 3 * 224 * 224;
+    assert!(large.in_flight() - pixels < 66 * MIB, "{}", large.in_flight());
 }
 
 #[test]

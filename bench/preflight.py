@@ -1,0 +1,143 @@
+"""Preflight beside bisection: what both find within a budget of memory, and how many batches they run for it.
+
+Bisection doubles the batch until it does not fit (or there are no more images in a shard), then halves what is between, to
+the image; each batch in a worker of its own, with the limit that preflight's workers have. Where preflight takes less than
+80 % of what bisection finds, other sizes are timed beside its choice. Prints a table in Markdown.
+
+Nothing of it is a test: it takes minutes, and rates mean something on a machine that does nothing else.
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+import inputs
+import yaml
+from inputs import conftest
+
+RELEASE = inputs.ROOT / "target" / "release"
+METHODS = ("Saliency", "DeepLIFT_baselines_global_mean", "IntegratedGradients_baselines_zero_n_steps_50", "FeatureAblation_patch_size_16")
+# As exit codes of a worker say it.
+OUT_OF_MEMORY = (85, 86)
+# Turns in which sizes are timed.
+TIMED = 3
+
+
+class Budget:
+    """One budget: a folder with config and results, and how preflight starts its workers there."""
+
+    def __init__(self, folder, arguments, memory):
+        self.folder, self.arguments, self.memory = folder / memory, arguments, memory
+        self.folder.mkdir()
+        self.inputs = folder / "inputs"
+        # Notes how it is started, and is the worker.
+        wrapper = self.folder / "worker"
+        wrapper.write_text(f'#!/bin/sh\nif [ "$1" = probe ]; then echo "$@" > {self.folder}/arguments; fi\nexec {RELEASE}/worker "$@"\n')
+        wrapper.chmod(0o755)
+
+    def preflight(self, variants):
+        """What it finds: by key the entry of the profile; and its own account."""
+        config = self.folder / "config.yml"
+        paths = {"medmnist_weights_root": "weights", "medmnist_data_root": "data", "means_dir": "means"}
+        methods = [{"name": method["name"], "class": method["class"], "params": params} for method, _, params in variants]
+        config.write_text(yaml.safe_dump({
+            "paths": {name: str(self.inputs / folder) for name, folder in paths.items()} | {"final_output_dir": str(self.folder / "outputs")},
+            "search_space": {
+                "data_flags": [inputs.FLAG], "model_flags": [self.arguments.arch], "splits": ["test"], "image_size": self.arguments.size,
+                "noise_conditions": conftest.NOISES[:1], "attribution_methods": methods,
+            },
+            "devices": {"cpu": 1}, "memory": self.memory, "store": {"shard": self.arguments.shard},
+        }))
+        command = [RELEASE / "preflight", "--config", config, "--worker", self.folder / "worker"]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode not in (0, 1):
+            raise SystemExit(done.stderr)
+        profile = self.folder / "outputs" / "preflight_profile.json"
+        profile = json.loads(profile.read_text()) if profile.exists() else {"entries": []}
+        return {entry["of"]["key"]: entry for entry in profile["entries"]}, " ".join(done.stdout.splitlines()[:2]), done.stderr
+
+    def ask(self, requests):
+        """The answers of one worker, as far as it comes; whether it ran out of memory."""
+        command = [RELEASE / "worker", *(self.folder / "arguments").read_text().split()]
+        done = subprocess.run(command, input="\n".join(map(json.dumps, requests)), capture_output=True, text=True)
+        if done.returncode not in (0, *OUT_OF_MEMORY):
+            raise SystemExit(done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines()], done.returncode != 0
+
+    def request(self, variant, batch, repeats=1):
+        method, key, params = variant
+        return {
+            "model": self.arguments.arch, "weights": str(inputs.weights_file(self.inputs, self.arguments.arch, self.arguments.size)),
+            "data": str(self.inputs / "data"), "dataset": inputs.FLAG, "split": "test", "size": self.arguments.size, "images": batch,
+            "mean": str(inputs.mean_file(self.inputs)), "numerics": {"seed": 0, "precision": "float32", "dtype": "float16", "fold_batch_norm": False},
+            "variants": [{"key": key, "class": method["class"], "parameters": params, "semantics": "exact", "batch": batch}],
+            "repeats": repeats, "maps": None,
+        }
+
+    def bisection(self, variant):
+        """The most images that fit, and the batches that were run."""
+        tried, good, batch, bad = [], 0, 1, None
+        while bad is None or bad - good > 1:
+            tried.append(batch)
+            _, burnt = self.ask([self.request(variant, batch)])
+            good, bad = (good, batch) if burnt else (batch, bad)
+            if bad is None and good == self.arguments.shard:
+                break
+            batch = min(2 * good, self.arguments.shard) if bad is None else (good + bad) // 2
+        return good, tried
+
+    def speeds(self, variant, batches):
+        """Images a second at each of `batches`, in one worker, by turns; the best of them."""
+        best = {}
+        for _ in range(TIMED):
+            answers, _ = self.ask([self.request(variant, batch, 2) for batch in batches])
+            for batch, answer in zip(batches, answers):
+                rate = batch / min(run["seconds"] for run in answer["runs"])
+                best[batch] = max(rate, best.get(batch, 0))
+        return best
+
+
+def row(budget, variant, entry):
+    """One line of the table."""
+    key, chosen = variant[1], entry["batch"]
+    most, tried = budget.bisection(variant)
+    share, speed = chosen / max(most, 1), ""
+    if share < 0.8:
+        ladder = sorted({1, chosen, most, *(4**power for power in range(1, 6) if 4**power < most)})
+        best = budget.speeds(variant, ladder)
+        speed = f"{best[chosen] / max(best.values()):.0%}"
+    return f"| {budget.memory} | {key} | {chosen} | {most} | {share:.0%} | {speed} | {entry['bound']} | {len(tried)} |"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--arch", default="resnet18")
+    parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--shard", type=int, default=64)
+    parser.add_argument("--budgets", default="600MiB,1GiB,2GiB,8GiB")
+    parser.add_argument("--methods", default=",".join(METHODS))
+    arguments = parser.parse_args()
+    variants = inputs.grid(arguments.methods.split(","))
+    print("| budget | variant | preflight | bisection | share | of the fastest | bound | bisection's batches |")
+    print("| --- | --- | ---: | ---: | ---: | ---: | --- | ---: |")
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        inputs.make(folder / "inputs", arguments.arch, arguments.size, arguments.shard)
+        accounts = []
+        for memory in arguments.budgets.split(","):
+            budget = Budget(folder, arguments, memory)
+            found, account, told = budget.preflight(variants)
+            accounts.append(f"{memory}: {account} {len(re.findall('memory alone decides', told))} disturbed.")
+            for variant in variants:
+                if variant[1] in found:
+                    print(row(budget, variant, found[variant[1]]), flush=True)
+                else:
+                    print(f"| {memory} | {variant[1]} | not found |", flush=True)
+    print("", *accounts, sep="\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+//! Images as the model sees them, made of pixels when they are needed.
+//!
+//! Pixels of a shard take a quarter of the memory of its images. So images are made by a thread of its own, a few ahead of
+//! the batch that is computed, and anew for every round of variants; noise is seeded by image, so they are the same.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::Scope;
+use std::time::{Duration, Instant};
+
+use data::{noise, preprocess};
+use sweep::group::{AHEAD, Group};
+use tch::{Device, Kind, Tensor};
+
+use crate::unit::UnitError;
+
+/// Pixels of a shard.
+pub(crate) struct Pixels {
+    /// `[n, height, width, channels]`.
+    bytes: Vec<u8>,
+    /// `[height, width, channels]`.
+    shape: [usize; 3],
+    group: Arc<Group>,
+    /// Index of the first image in its split.
+    pub(crate) first: u64,
+    /// Nanoseconds that making images took so far.
+    took: AtomicU64,
+}
+
+impl Pixels {
+    /// The `bytes` of images `[height, width, channels]` of `group`, from image `first` on.
+    pub(crate) fn new(group: &Arc<Group>, first: u64, shape: [usize; 3], bytes: Vec<u8>) -> Self {
+        Self { bytes, shape, group: Arc::clone(group), first, took: AtomicU64::new(0) }
+    }
+
+    /// How long making images took so far.
+    pub(crate) fn took(&self) -> Duration {
+        Duration::from_nanos(self.took.load(Relaxed))
+    }
+
+    /// Number of images.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len() / self.shape.iter().product::<usize>().max(1)
+    }
+
+    /// Image `at` of the shard `[c, h, w]`, scaled, with noise.
+    fn image(&self, at: usize) -> Result<Vec<f32>, UnitError> {
+        let (started, size) = (Instant::now(), self.shape.iter().product::<usize>());
+        let pixels = &self.bytes[at * size..(at + 1) * size];
+        let mut image = preprocess::normalise(pixels, self.shape, self.group.shape[0])?;
+        noise::add(&self.group, self.first + at as u64, &mut image)?;
+        self.took.fetch_add(started.elapsed().as_nanos() as u64, Relaxed);
+        Ok(image)
+    }
+
+    /// All images in order, made by a thread of `scope` that ends when nobody wants more.
+    pub(crate) fn ahead<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) -> Ahead {
+        let image = (self.group.shape.iter().product::<usize>() * size_of::<f32>()).max(1);
+        // One more is in the hands of the thread.
+        let (send, images) = sync_channel((AHEAD as usize / image).saturating_sub(1));
+        scope.spawn(move || (0..self.len()).map(|at| self.image(at)).all(|image| send.send(image).is_ok()));
+        Ahead { images, shape: self.group.shape.map(|side| side as i64), held: None }
+    }
+}
+
+/// Images of a shard on their way to the device.
+pub(crate) struct Ahead {
+    images: Receiver<Result<Vec<f32>, UnitError>>,
+    shape: [i64; 3],
+    /// Those that were taken, and are not done: a batch that does not fit is tried again in halves.
+    held: Option<Tensor>,
+}
+
+impl Ahead {
+    /// The next `n` images `[n, c, h, w]`, in the host's memory; each is given to `seen` the first time that it is taken.
+    pub(crate) fn next(&mut self, n: i64, mut seen: impl FnMut(Vec<f32>)) -> Result<Tensor, UnitError> {
+        let have = self.held.as_ref().map_or(0, |held| held.size()[0]);
+        if have < n {
+            let [c, h, w] = self.shape;
+            let batch = Tensor::f_empty([n, c, h, w], (Kind::Float, Device::Cpu))?;
+            if let Some(held) = self.held.take() {
+                batch.f_narrow(0, 0, have)?.f_copy_(&held)?;
+            }
+            for at in have..n {
+                let image = self.images.recv().map_err(|_| UnitError::Stopped)??;
+                batch.f_select(0, at)?.f_copy_(&Tensor::f_from_slice(&image)?.f_view([c, h, w])?)?;
+                seen(image);
+            }
+            self.held = Some(batch);
+        }
+        let held = self.held.as_ref().ok_or(UnitError::Stopped)?;
+        Ok(held.f_narrow(0, 0, n)?)
+    }
+
+    /// The first `n` of them are done.
+    pub(crate) fn done(&mut self, n: i64) -> Result<(), UnitError> {
+        self.held = match self.held.take() {
+            Some(held) if held.size()[0] > n => Some(held.f_narrow(0, n, held.size()[0] - n)?),
+            _ => None,
+        };
+        Ok(())
+    }
+}

@@ -1,0 +1,43 @@
+//! How long threads of this process waited for a core: others compute on the machine, too.
+
+use std::collections::HashMap;
+use std::fs;
+
+/// Nanoseconds that each thread has waited so far; empty where the system does not tell.
+pub(super) struct Waits(HashMap<String, u64>);
+
+impl Waits {
+    pub(super) fn now() -> Self {
+        let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+        let of_task = |task: fs::DirEntry| {
+            let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
+            Some((task.file_name().to_string_lossy().into_owned(), of_schedstat(&text)?))
+        };
+        Self(tasks.filter_map(of_task).collect())
+    }
+
+    /// Seconds that the thread waited that did so longest since `before`: the others waited for it.
+    pub(super) fn longest_since(&self, before: &Self) -> f64 {
+        let since = |(task, now): (&String, &u64)| now.saturating_sub(before.0.get(task).copied().unwrap_or(0));
+        self.0.iter().map(since).max().unwrap_or(0) as f64 / 1e9
+    }
+}
+
+/// Of time on a core, time waiting for one, and number of turns.
+fn of_schedstat(text: &str) -> Option<u64> {
+    text.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_wait_since_then_counts_also_of_a_thread_that_was_not_there() {
+        let waits = |list: &[(&str, u64)]| Waits(list.iter().map(|(task, ns)| ((*task).to_owned(), *ns)).collect());
+        let before = waits(&[("1", 9_000_000_000), ("2", 0)]);
+        let now = waits(&[("1", 10_000_000_000), ("2", 500_000_000), ("3", 2_000_000_000)]);
+        assert_eq!((now.longest_since(&before), waits(&[]).longest_since(&before)), (2.0, 0.0));
+        assert_eq!((of_schedstat("12 34 5\n"), of_schedstat("")), (Some(34), None));
+    }
+}

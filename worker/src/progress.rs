@@ -1,0 +1,151 @@
+//! A round on its way through a shard: what of each batch was given away, and what was found out on the way.
+//!
+//! Maps leave as soon as they are made. So a batch that runs out of memory in the middle is tried again for those
+//! variants only whose maps are still missing.
+
+use std::time::{Duration, Instant};
+
+use attribution::{Attribution, Pass};
+use store::{Completeness, name};
+use tch::{Device, Kind, Tensor};
+
+use crate::compute::Computed;
+use crate::rounds::Round;
+use crate::unit::UnitError;
+
+/// How far a round has come.
+pub(crate) struct Progress<'a> {
+    pub(crate) round: &'a Round<'a>,
+    emit: &'a mut dyn FnMut(Computed),
+    /// Images of which each part has given its maps away.
+    given: Vec<i64>,
+    /// Of each variant, part after part.
+    completeness: Vec<Option<Completeness>>,
+    classes: usize,
+    /// `[n, classes]` of the images so far, where they were not known before.
+    logits: Vec<f32>,
+    /// How long what was given away was waited for.
+    pub(crate) waited: Duration,
+}
+
+impl<'a> Progress<'a> {
+    pub(crate) fn new(round: &'a Round<'a>, classes: usize, emit: &'a mut dyn FnMut(Computed)) -> Self {
+        let completeness = round.variants().map(|_| None).collect();
+        let (given, waited) = (vec![0; round.parts.len()], Duration::ZERO);
+        Self { round, emit, given, completeness, classes: classes.max(1), logits: Vec::new(), waited }
+    }
+
+    /// Of `here` images from `start` on so many that no part has given away some of them and not all.
+    pub(crate) fn even(&self, here: i64, start: i64) -> i64 {
+        let predicted = (self.logits.len() / self.classes) as i64;
+        let ends = self.given.iter().copied().chain([predicted]).filter(|end| *end > start);
+        ends.map(|end| end - start).min().map_or(here, |least| here.min(least))
+    }
+
+    /// The logits of `size` images from `start` on, if they were found by an earlier try.
+    pub(crate) fn logits(&self, (start, size): (i64, i64)) -> Option<&[f32]> {
+        self.logits.get(start as usize * self.classes..(start + size) as usize * self.classes)
+    }
+
+    /// Takes the logits of the next images, the first of which is image `first` of its split.
+    pub(crate) fn predicted(&mut self, logits: &Tensor, first: u64) -> Result<(), UnitError> {
+        let values = values(logits)?;
+        finite(&values, self.classes, || name::PREDICTIONS.to_owned(), first)?;
+        self.logits.extend(values);
+        Ok(())
+    }
+
+    /// Gives `computed` away.
+    pub(crate) fn give(&mut self, computed: Computed) {
+        let started = Instant::now();
+        (self.emit)(computed);
+        self.waited += started.elapsed();
+    }
+
+    /// Computes part `at` of `here` images from `start` on, unless it has been; the shard begins with image `shard`.
+    pub(crate) fn part(
+        &mut self,
+        at: usize,
+        pass: &Pass<'_>,
+        (start, here): (i64, i64),
+        shard: u64,
+    ) -> Result<(), UnitError> {
+        if self.given[at] >= start + here {
+            return Ok(());
+        }
+        let (part, first) = (&self.round.parts[at], shard + start as u64);
+        let before: usize = self.round.parts[..at].iter().map(|part| part.variants.len()).sum();
+        // Nothing after this takes memory of the device: all maps go away, or none.
+        let found: Vec<Found> = part.attribute(pass)?.iter().map(Found::of).collect::<Result<_, _>>()?;
+        for (index, (variant, found)) in part.variants.iter().zip(found).enumerate() {
+            found.complete(&mut self.completeness[before + index], &variant.key, first)?;
+            for image in 0..here {
+                let values = values(&found.map.f_select(0, image)?)?;
+                finite(&values, values.len(), || variant.key.clone(), first + image as u64)?;
+                self.give(Computed::Map { key: variant.key.clone(), values });
+            }
+        }
+        self.given[at] = start + here;
+        Ok(())
+    }
+
+    /// All images are done: says so of every variant, and of the images if they were given away; gives the logits.
+    pub(crate) fn end(mut self, images: bool) -> Vec<f32> {
+        if images {
+            self.give(Computed::ImagesEnd);
+        }
+        let round = self.round;
+        for (variant, completeness) in round.variants().zip(std::mem::take(&mut self.completeness)) {
+            self.give(Computed::MapsEnd { key: variant.key.clone(), completeness });
+        }
+        self.logits
+    }
+}
+
+/// What was found for the images of one batch, in the host's memory.
+struct Found {
+    map: Tensor,
+    /// Of a complete method: deltas and changes.
+    complete: Option<(Vec<f32>, Vec<f32>)>,
+}
+
+impl Found {
+    fn of(attribution: &Attribution) -> Result<Self, UnitError> {
+        let complete = match (attribution.delta()?, &attribution.change) {
+            (Some(delta), Some(change)) => Some((values(&host(&delta)?)?, values(&host(change)?)?)),
+            _ => None,
+        };
+        Ok(Self { map: host(&attribution.map)?, complete })
+    }
+
+    /// Appends what the maps of the batch miss to `all`.
+    fn complete(&self, all: &mut Option<Completeness>, key: &str, first: u64) -> Result<(), UnitError> {
+        let Some((deltas, changes)) = &self.complete else { return Ok(()) };
+        finite(deltas, 1, || format!("the convergence delta of {key}"), first)?;
+        finite(changes, 1, || format!("the change that {key} explains"), first)?;
+        let all = all.get_or_insert_default();
+        all.deltas.extend(deltas);
+        all.changes.extend(changes);
+        Ok(())
+    }
+}
+
+/// `values` in single precision, in the host's memory and one after the other.
+pub(crate) fn host(values: &Tensor) -> Result<Tensor, UnitError> {
+    Ok(values.f_to_kind(Kind::Float)?.f_to_device(Device::Cpu)?.f_contiguous()?)
+}
+
+/// The values of a tensor that [`host`] has made.
+fn values(of: &Tensor) -> Result<Vec<f32>, UnitError> {
+    let mut values = vec![0.0; of.numel()];
+    of.f_copy_data(&mut values, of.numel())?;
+    Ok(values)
+}
+
+/// Refuses values that are not finite, `each` an image, the first of which is image `first` of its split.
+fn finite(values: &[f32], each: usize, what: impl Fn() -> String, first: u64) -> Result<(), UnitError> {
+    match values.iter().position(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(at) => Err(UnitError::NotFinite { what: what(), image: first + (at / each.max(1)) as u64 }),
+    }
+}
