@@ -21,7 +21,7 @@ impl<'a> Source<'a> {
 
     /// The patch as the first of its planes.
     fn in_memory(&self, planes: usize, lanes: usize) -> Result<Option<Plane<'a>>, TchError> {
-        let Some(Patch { values: boxes, row, area }) = self.patch else { return Ok(None) };
+        let Some(Patch { values: boxes, row, area, .. }) = self.patch else { return Ok(None) };
         let each = planes * area.pixels() * lanes;
         Ok(Some(Plane { values: &values::<f32>(boxes)?[row * each..], area: *area }))
     }

@@ -59,6 +59,9 @@ pub(super) struct Patch {
     values: Rc<Tensor>,
     row: usize,
     area: Area,
+    /// The part of it that may have changed: around it are pixels that were computed with others, and are as they
+    /// were.
+    changed: Area,
 }
 
 impl Clean {
@@ -140,11 +143,10 @@ fn change(node: &Node, changes: &[Changed], clean: &Clean, replacements: &[Repla
         clean.linear[changes.len()].as_ref().filter(|_| inputs.iter().skip(1).all(|input| input.is_as(output)));
     let split = node.operation.split().zip(linear).filter(|(split, _)| fits(size, split.tile()));
     let mut patches: Vec<Option<Patch>> = vec![None; count];
-    let reached = (0..count).map(|at| {
-        let area = inputs.iter().filter_map(|input| input.reached(at, size)).reduce(Area::with).unwrap_or_default();
-        split.map_or(area, |(split, _)| area.in_tiles(split.tile(), size))
-    });
-    for group in groups(&reached.collect::<Vec<_>>(), size) {
+    let reached = (0..count).map(|at| inputs.iter().filter_map(|input| input.reached(at, size)).reduce(Area::with));
+    let reached: Vec<Area> = reached.map(Option::unwrap_or_default).collect();
+    let in_tiles = |area: &Area| split.map_or(*area, |(split, _)| area.in_tiles(split.tile(), size));
+    for group in groups(&reached.iter().map(in_tiles).collect::<Vec<_>>(), size) {
         let values = if let Some((split, linear)) = split {
             changed_part(split, linear, &inputs, replacements, &group)?
         } else {
@@ -153,7 +155,7 @@ fn change(node: &Node, changes: &[Changed], clean: &Clean, replacements: &[Repla
         };
         let values = Rc::new(values.f_contiguous()?);
         for (row, &(at, area)) in group.iter().enumerate() {
-            patches[at] = Some(Patch { values: Rc::clone(&values), row, area });
+            patches[at] = Some(Patch { values: Rc::clone(&values), row, area, changed: reached[at] });
         }
     }
     Ok(Changed::Boxes(patches.into_iter().flatten().collect()))
@@ -183,7 +185,7 @@ impl Patch {
     fn of(replacement: &Replacement) -> Self {
         let [height, width] = plane(&replacement.pixels).unwrap_or_default();
         let area = Area { top: replacement.top, left: replacement.left, height, width };
-        Self { values: Rc::new(replacement.pixels.shallow_clone()), row: 0, area }
+        Self { values: Rc::new(replacement.pixels.shallow_clone()), row: 0, area, changed: area }
     }
 }
 
@@ -210,7 +212,7 @@ impl Input<'_> {
     /// The box of an output of `size` that change number `at` reaches.
     fn reached(&self, at: usize, size: [i64; 2]) -> Option<Area> {
         match self.change {
-            Changed::Boxes(patches) => Some(patches[at].area.reaching(self.reach, size)),
+            Changed::Boxes(patches) => Some(patches[at].changed.reaching(self.reach, size)),
             _ => None,
         }
     }
