@@ -174,10 +174,15 @@ fn change_pixels<S: Simd>(simd: S, map: &Map, x: &[f32], tile: usize, out: &mut 
     let (image, [top, left]) = map.place(tile);
     let (top, left) = (top - map.padding[0], left - map.padding[1]);
     let plane = (height * width) as usize;
+    let inside = top >= 0 && left >= 0 && top + 4 <= height && left + 4 <= width;
     for block in 0..map.channel_blocks {
         let x = &pixels::<S>(x)[(image * map.channel_blocks + block) * plane..][..plane];
         let mut seen = [[simd.splat_f32s(0.0); 4]; 4];
         for (row, seen) in (top..).zip(&mut seen) {
+            if inside {
+                seen.copy_from_slice(&x[(row * width + left) as usize..][..4]);
+                continue;
+            }
             for (column, seen) in (left..).zip(seen) {
                 if row >= 0 && row < height && column >= 0 && column < width {
                     *seen = x[(row * width + column) as usize];

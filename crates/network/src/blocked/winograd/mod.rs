@@ -19,6 +19,9 @@ use super::shim::{block, parallel};
 /// Outputs of a tile along each axis.
 pub(super) const TILE: i64 = 2;
 
+/// Pieces for each thread from which on it does not matter that one thread gets one more.
+const MANY: usize = 8;
+
 /// A 3x3 convolution with stride 1 on blocked values.
 #[derive(Debug)]
 pub(super) struct Winograd {
@@ -78,9 +81,9 @@ impl Winograd {
         let (tiles, groups) = (images * map.tiles_of_image(), self.blocks / self.width);
         let at_once = map.tiles_at_once();
         let pieces = tiles.div_ceil(at_once);
-        // Few tiles: threads share out the channels of each.
+        // Few pieces fall unevenly on threads: they share out the channels of each.
         let threads = tch::get_num_threads().max(1) as usize;
-        let shares = if pieces >= threads { 1 } else { threads.div_ceil(pieces.max(1)).min(groups) };
+        let shares = if pieces < MANY * threads { threads.min(groups) } else { 1 };
         let each = groups.div_ceil(shares);
         let y = Places::of(y);
         parallel(pieces * shares, 1, |part| {
