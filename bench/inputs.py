@@ -76,7 +76,8 @@ def model(arch, size):
 
 
 def data_file(folder, size):
-    return folder / "data" / f"{FLAG}_{size}.npz"
+    # As MedMNIST names its files.
+    return folder / "data" / (f"{FLAG}.npz" if size == 28 else f"{FLAG}_{size}.npz")
 
 
 def mean_file(folder):
