@@ -198,8 +198,9 @@ def test_of_several_sets_of_weights_the_references_is_taken_and_none_is_guessed(
     run.config["paths"]["final_output_dir"] = str(run.output)
     run.run()
     changed = {path for path, digest in run.digests().items() if expected[path] != digest}
-    # The root attributes tell the digest of the file, which is another one.
-    assert changed == {"dataset-rgb_model-resnet18_noise-clean_split-test.zarr/zarr.json"}
+    # The root attributes, and their copy, tell the digest of the file, which is another one.
+    store = "dataset-rgb_model-resnet18_noise-clean_split-test.zarr"
+    assert changed == {f"{store}/zarr.json", f"{store}/attributions/zarr.json"}
     torch.save({"ema": other, "state_dict": state}, weights)
     assert "it holds several sets of weights: ema., state_dict.; keep one" in run.run(code=3).stderr
 
@@ -303,7 +304,10 @@ def test_a_second_scheduler_on_the_same_folder_is_refused(sweep):
     first = run.start()
     while not (run.output / ".attrisweep.lock").exists():
         assert first.poll() is None
+    # It must not be over before the second one looks.
+    first.send_signal(signal.SIGSTOP)
     told = run.run(code=6).stderr
+    first.send_signal(signal.SIGCONT)
     assert "another scheduler is writing to" in told
     assert first.wait(timeout=120) == 0
 

@@ -28,26 +28,26 @@ pub(crate) struct Block {
     relu: Option<Gated>,
 }
 
-/// The convolution of differences.
+/// The convolution of differences, where its input is blocked.
 #[derive(Debug)]
-struct Differences {
-    weight: Tensor,
-    winograd: OnceCell<Winograd>,
+enum Differences {
+    /// As that of values.
+    Plain,
+    /// In fewer products.
+    Winograd { weight: Tensor, made: OnceCell<Winograd> },
 }
 
 impl Differences {
     fn of(convolution: &Convolution) -> Option<Self> {
-        let (weight, geometry) = (convolution.weight.shallow_clone(), convolution.geometry);
-        let fits = Winograd::fits(&weight) && geometry.stride == [1, 1] && geometry.dilation == [1, 1];
-        fits.then(|| Self { weight, winograd: OnceCell::new() })
-    }
-
-    fn convolved(&self, difference: &Tensor) -> Result<Tensor, TchError> {
-        if self.winograd.get().is_none() {
-            drop(self.winograd.set(Winograd::of(&self.weight)?));
-        }
-        let made = self.winograd.get().ok_or_else(|| TchError::Shape("weights that are gone".to_owned()))?;
-        made.apply(difference, [0, 0])
+        let (weight, geometry) = (&convolution.weight, convolution.geometry);
+        let blocked = weight.size()[1] % block()? == 0;
+        let winograd = Winograd::fits(weight) && geometry.stride == [1, 1] && geometry.dilation == [1, 1];
+        let of_blocked = if winograd {
+            Self::Winograd { weight: weight.shallow_clone(), made: OnceCell::new() }
+        } else {
+            Self::Plain
+        };
+        blocked.then_some(of_blocked)
     }
 }
 
@@ -191,14 +191,22 @@ impl Split for Block {
         add: &(dyn Fn(usize, &mut [f32]) + Sync),
         others: &[&Tensor],
     ) -> Result<Tensor, TchError> {
-        let Some(differences) = &self.differences else {
-            return Err(TchError::Shape("a convolution that is not split".to_owned()));
+        let sums = if let Some(Differences::Winograd { weight, made }) = &self.differences {
+            if made.get().is_none() {
+                drop(made.set(Winograd::of(weight)?));
+            }
+            let made = made.get().ok_or_else(|| TchError::Shape("weights that are gone".to_owned()))?;
+            made.apply(difference, [0, 0])?
+        } else {
+            // The bias is in what is added.
+            let geometry = Geometry { padding: [0, 0], ..self.geometry };
+            convolve(difference, &self.packed, None, geometry, None, block())?
         };
         let end = End { norm: self.norm.as_ref(), residual: others.first().copied(), relu: self.relu.as_ref() };
-        Ok(end.filled(differences.convolved(difference)?, add, How::FORWARD)?.0)
+        Ok(end.filled(sums, add, How::FORWARD)?.0)
     }
 
     fn tile(&self) -> i64 {
-        TILE
+        if matches!(self.differences, Some(Differences::Winograd { .. })) { TILE } else { 1 }
     }
 }

@@ -34,7 +34,7 @@ impl InputGradient {
             return Ok(Self::Phases(Phases::of(&weight, stride[0], padding)?));
         }
         let scaled = Convolution::new(weight, None, geometry)?;
-        let Some((turned, padding)) = scaled.turned() else {
+        let Some((turned, padding)) = scaled.turned()? else {
             return Ok(Self::Transposed { weight: scaled.weight, geometry });
         };
         if dilation == [1, 1] && Winograd::fits(turned) {

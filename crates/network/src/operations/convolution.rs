@@ -8,6 +8,8 @@
 //! stride 1 is computed as a convolution with turned weights; with a larger stride libtorch takes
 //! oneDNN by itself, if the batch has two images at least.
 
+use std::cell::OnceCell;
+
 use tch::{TchError, Tensor};
 
 use super::{Entry, single_on_cpu};
@@ -59,8 +61,10 @@ pub(crate) struct Convolution {
     /// `[out]`.
     pub(crate) bias: Option<Tensor>,
     pub(crate) geometry: Geometry,
-    /// `[in, out / groups, kh, kw]`, turned by 180 degrees.
-    turned: Option<Tensor>,
+    /// Whether its transpose is a convolution too, of oneDNN's.
+    turns: bool,
+    /// `[in, out / groups, kh, kw]`, turned by 180 degrees, once it is asked for: lowered graphs have their own.
+    turned: OnceCell<Tensor>,
 }
 
 /// How a window moves: `[down, across]`.
@@ -87,11 +91,9 @@ impl Convolution {
     pub(crate) fn new(weight: Tensor, bias: Option<Tensor>, geometry: Geometry) -> Result<Self, TchError> {
         // Where a weight did not fit into the memory, a placeholder is in its place.
         weight.size4()?;
-        let mut convolution = Self { weight, bias, geometry, turned: None };
-        let inside = (0..2).all(|axis| convolution.reach(axis) >= geometry.padding[axis]);
-        if geometry.stride == [1, 1] && inside && by_name(&convolution.weight)? {
-            convolution.turned = Some(convolution.turn()?);
-        }
+        let turns = geometry.stride == [1, 1] && by_name(&weight)?;
+        let mut convolution = Self { weight, bias, geometry, turns, turned: OnceCell::new() };
+        convolution.turns &= (0..2).all(|axis| convolution.reach(axis) >= geometry.padding[axis]);
         Ok(convolution)
     }
 
@@ -110,8 +112,15 @@ impl Convolution {
     }
 
     /// With stride 1, the weights of the convolution that is this one's transpose, and its padding.
-    pub(crate) fn turned(&self) -> Option<(&Tensor, [i64; 2])> {
-        Some((self.turned.as_ref()?, [0, 1].map(|axis| self.reach(axis) - self.geometry.padding[axis])))
+    pub(crate) fn turned(&self) -> Result<Option<(&Tensor, [i64; 2])>, TchError> {
+        if !self.turns {
+            return Ok(None);
+        }
+        if self.turned.get().is_none() {
+            drop(self.turned.set(self.turn()?));
+        }
+        let padding = [0, 1].map(|axis| self.reach(axis) - self.geometry.padding[axis]);
+        Ok(self.turned.get().map(|turned| (turned, padding)))
     }
 
     /// `[n, in, h, w]` to `[n, out, h', w']`.
@@ -127,7 +136,7 @@ impl Convolution {
     pub(crate) fn input_gradient(&self, gradient: &Tensor, size: [i64; 2]) -> Result<Tensor, TchError> {
         let (rows, _, height, width) = gradient.size4()?;
         let Geometry { stride, padding, dilation, groups } = self.geometry;
-        if let Some((turned, padding)) = self.turned() {
+        if let Some((turned, padding)) = self.turned()? {
             return gradient.f_mkldnn_convolution(turned, None::<&Tensor>, padding, [1, 1], dilation, groups);
         }
         let outputs = [height, width];
