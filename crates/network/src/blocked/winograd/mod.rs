@@ -48,10 +48,16 @@ impl Winograd {
         let blocks = (out / block) as usize;
         let width = kernel::width(blocks);
         let change = Tensor::f_from_slice(&WEIGHTS)?.f_view([4, 3])?;
-        let changed = change.f_matmul(&weight.f_to_kind(Kind::Double)?)?.f_matmul(&change.f_transpose(0, 1)?)?;
         let lanes = width as i64 * block;
-        let grouped = changed.f_view([out / lanes, lanes, channels, 16])?.f_permute([0, 3, 2, 1])?;
-        Ok(Self { weights: grouped.f_to_kind(Kind::Float)?.f_contiguous()?, width, blocks })
+        // In double precision, a group after the other: all at once would take four times the memory of the weights.
+        let weights = Tensor::f_empty([out / lanes, 16, channels, lanes], (Kind::Float, Device::Cpu))?;
+        for group in 0..out / lanes {
+            let taps = weight.f_narrow(0, group * lanes, lanes)?.f_to_kind(Kind::Double)?;
+            let changed = change.f_matmul(&taps)?.f_matmul(&change.f_transpose(0, 1)?)?;
+            let parts = changed.f_view([lanes, channels, 16])?.f_permute([2, 1, 0])?;
+            weights.f_select(0, group)?.f_copy_(&parts)?;
+        }
+        Ok(Self { weights, width, blocks })
     }
 
     /// The convolution of `x` `[n, c / b, h, w, b]` with so many zeros around it.
