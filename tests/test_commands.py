@@ -128,7 +128,7 @@ def test_retry_does_not_close_a_group_of_which_something_else_is_missing(two_gro
     assert run.digests() == expected
 
 
-@pytest.mark.parametrize("harm", [lambda data: bytes(len(data)), lambda data: data[: len(data) // 2], lambda data: b"no database\n" * 99])
+@pytest.mark.parametrize("harm", [lambda data: bytes(len(data)), lambda data: data[: len(data) // 2], lambda data: b"no database\n" * 99, lambda data: data[:-777]])
 def test_a_journal_that_cannot_be_read_costs_history_and_nothing_else(two_groups, harm):
     run = two_groups
     run.run()

@@ -105,6 +105,12 @@ fn read_with(file: &Path, flags: OpenFlags) -> Result<(Connection, i64), Journal
         return Err(foreign(file));
     }
     let version = pragma(&connection, "user_version").map_err(failed)?;
+    // SQLite fills a torn last page with zeros, and notices only where it reads there.
+    let whole =
+        pragma(&connection, "page_count").map_err(failed)? * pragma(&connection, "page_size").map_err(failed)?;
+    if std::fs::metadata(file).is_ok_and(|metadata| metadata.len() < whole as u64) {
+        return Err(JournalError::Unusable { file: file.to_owned(), what: "damaged: its end is missing".to_owned() });
+    }
     Ok((connection, version))
 }
 

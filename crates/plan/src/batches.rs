@@ -74,7 +74,8 @@ impl Batches {
             let fits = room(group, slot, entry.bytes.base, MARGIN).map_or(usize::MAX, |room| entry.bytes.most(room));
             let unfinished = entry.by == Source::Sweep && (entry.batch as u64) < group.shard.min(group.images);
             let grows = match entry.bound {
-                Bound::Memory => fits > entry.batch,
+                // As preflight searches: a few images more are not worth another batch.
+                Bound::Memory => fits as f64 >= 1.1 * entry.batch as f64 && fits > entry.batch,
                 Bound::Shard => unfinished,
                 Bound::Speed => false,
             };
