@@ -148,7 +148,12 @@ impl Search {
         if let Some(between) = self.between() {
             return Step::Measure(between);
         }
-        let end = if batch == self.most { Bound::Shard } else { Bound::Memory };
+        let end = match batch {
+            batch if batch == self.most => Bound::Shard,
+            // The rest of the shard would fit, and is not worth another batch.
+            batch if self.fitting(batch) >= self.most => Bound::Speed,
+            _ => Bound::Memory,
+        };
         let bound = if larger.is_some() { Bound::Speed } else { end };
         let Some(chosen) = self.chosen(bound) else { return Step::NoRoom };
         let fewer = self.fitting_sizes().any(|size| size.point.batch > chosen.point.batch);
