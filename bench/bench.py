@@ -9,7 +9,6 @@ import dataclasses
 import datetime
 import json
 import shlex
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -18,6 +17,7 @@ import inputs
 import machine
 import ours
 import table
+from process import Failed, Process
 from safetensors import safe_open
 
 OUTPUT = inputs.ROOT / "target" / "bench"
@@ -38,12 +38,14 @@ class Setting:
     methods: list
     threads: int
     budget: float
+    device: str
+    precision: str
     folder: Path
 
     @property
     def batches(self):
-        """As users of Captum would try: 8 images at once, and a quarter of that."""
-        large = min(self.images, 8)
+        """As users of Captum would try: 8 images at once, on a GPU 32, and a quarter of that."""
+        large = min(self.images, 8 if self.device == "cpu" else 32)
         return sorted({max(1, large // 4), large})
 
 
@@ -55,13 +57,15 @@ def arguments():
     parser.add_argument("--methods", type=lambda keys: keys.split(","), metavar="KEY,KEY", help="all sixteen, if none is named")
     parser.add_argument("--threads", type=int, default=machine.cores())
     parser.add_argument("--budget", type=float, default=30, metavar="SECONDS", help="for each side of a variant; where it is not enough, fewer images are timed")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--precision", choices=["float32", "tf32", "bfloat16", "float16"], default="float32", help="of ours; on a GPU Captum computes in TF32, PyTorch's default, unless this is float32")
     given = parser.parse_args()
     if min(given.images, given.threads, given.budget) <= 0:
         parser.error("--images, --threads and --budget are positive numbers")
     return given
 
 
-def captums(setting, variant, maps):
+def captums(setting, captum, variant, maps):
     """What Captum took, or its last words."""
     method, _, params = variant
     asked = {
@@ -73,15 +77,20 @@ def captums(setting, variant, maps):
         "batches": setting.batches,
         "budget": setting.budget,
         "threads": setting.threads,
+        "device": setting.device,
+        "exact": setting.precision == "float32",
         "folder": str(setting.folder),
         "maps": str(maps),
     }
-    command = [sys.executable, inputs.ROOT / "bench" / "peer.py"]
-    done = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True)
-    if done.returncode != 0:
-        return {"failed": (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]}
-    found = json.loads(done.stdout)
+    try:
+        found = captum.ask(asked)
+    except Failed as failure:
+        return {"failed": str(failure).splitlines()[-1]}
     return {**found, "batches": {int(batch): took for batch, took in found["batches"].items()}}
+
+
+def peer_of(setting):
+    return Process([sys.executable, inputs.ROOT / "bench" / "peer.py"], each=setting.device == "cpu")
 
 
 def difference(theirs, own):
@@ -96,14 +105,14 @@ def difference(theirs, own):
     return float(((found[:n] - expected[:n]).abs().amax((1, 2, 3)) / peak).max())
 
 
-def of_variant(setting, variant, forward_flop):
+def of_variant(setting, sides, variant, forward_flop):
     """Both sides of one variant."""
     method, key, params = variant
     theirs, own = setting.folder / "theirs.safetensors", setting.folder / "ours.safetensors"
     flop = forward_flop * machine.passes(method["class"], params, setting.size)
     row = {"key": key, "plain_flop_per_image": flop, "difference": None}
-    row["captum"] = captums(setting, variant, theirs)
-    row["ours"] = ours.measure(setting, [variant], own)
+    row["captum"] = captums(setting, sides[0], variant, theirs)
+    row["ours"] = ours.measure(setting, sides[1], [variant], own)
     if not failed(row) and method["class"] not in STOCHASTIC:
         row["difference"] = difference(theirs, own)
     return row
@@ -113,7 +122,7 @@ def failed(row):
     return "failed" in row["captum"] or "failed" in row["ours"]
 
 
-def of_grid(setting, rows, variants):
+def of_grid(setting, probe, rows, variants):
     """All variants as one unit of a sweep computes them, against the sum of Captum's."""
     if len(rows) < 2 or any(failed(row) for row in rows):
         return None
@@ -124,7 +133,7 @@ def of_grid(setting, rows, variants):
     alone = sum(table.best(row["ours"])[1]["seconds"] for row in rows)
     images = min(setting.images, max(1, int(GRID_BUDGETS * setting.budget / ours.REPEATS / alone)))
     batch = min(images, setting.batches[-1])
-    took = ours.best(ours.probe(setting, variants, images, batch), images)
+    took = ours.best(setting, ours.measured(setting, probe, variants, images, batch), images)
     return {"captum": captum, "ours": took, "alone": alone, "images": images, "batch": batch}
 
 
@@ -136,18 +145,21 @@ def measure(setting):
     result = {
         "date": datetime.date.today().isoformat(),
         "command": shlex.join(["make", "bench", *([f"ARGS={shlex.join(sys.argv[1:])}"] if sys.argv[1:] else [])]),
-        "machine": machine.facts(setting.threads),
+        "machine": machine.facts(setting.threads, setting.device),
+        "device": setting.device,
+        "precision": setting.precision,
         "arch": setting.arch,
         "size": setting.size,
         "images": setting.images,
         "forward_flop": forward_flop,
         "variants": [],
     }
+    sides = peer_of(setting), ours.process(setting)
     for variant in variants:
-        row = of_variant(setting, variant, forward_flop)
+        row = of_variant(setting, sides, variant, forward_flop)
         result["variants"].append(row)
         print("  ".join(table.of_variant(row, result)), file=sys.stderr, flush=True)
-    result["grid"] = of_grid(setting, result["variants"], variants)
+    result["grid"] = of_grid(setting, sides[1], result["variants"], variants)
     return result
 
 
@@ -156,7 +168,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="attrisweep-bench-") as folder:
         result = measure(Setting(**vars(given), folder=Path(folder)))
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    file = OUTPUT / f"{given.arch}-{given.size}"
+    kind = "" if given.device == "cpu" else f"-{given.device}-{given.precision}"
+    file = OUTPUT / f"{given.arch}-{given.size}{kind}"
     file.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
     file.with_suffix(".md").write_text(table.page(result))
     print(table.page(result))

@@ -16,41 +16,48 @@ def cores():
     return len(os.sched_getaffinity(0))
 
 
-def facts(threads):
-    """Who computed, and how fast it multiplies and copies."""
+def facts(threads, device="cpu"):
+    """Who computed, and how fast it multiplies, in single precision, and copies."""
     names = [line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     torch.set_num_threads(threads)
     return {
         "cpu": names[0] if names else platform.machine(),
+        "gpu": None if device == "cpu" else torch.cuda.get_device_name(),
         "cores": cores(),
         "threads": threads,
         "load": os.getloadavg()[0],
         "torch": torch.__version__,
         "torchvision": torchvision.__version__,
-        "multiply_flop_per_second": multiplying(),
-        "copy_bytes_per_second": copying(),
+        "multiply_flop_per_second": multiplying(device),
+        "copy_bytes_per_second": copying(device),
     }
 
 
-def best(act):
+def best(act, device):
+    finish = torch.cuda.synchronize if device == "cuda" else lambda: None
+
     def once():
+        finish()
         started = time.perf_counter()
         act()
+        finish()
         return time.perf_counter() - started
 
     return min(once() for _ in range(REPEATS))
 
 
-def multiplying(side=2048):
+def multiplying(device):
     """Floating-point operations a second, in a product of two matrices."""
-    a, b, out = (torch.randn(side, side) for _ in range(3))
-    return 2 * side**3 / best(lambda: torch.mm(a, b, out=out))
+    side = 2048 if device == "cpu" else 8192
+    a, b, out = (torch.randn(side, side, device=device) for _ in range(3))
+    return 2 * side**3 / best(lambda: torch.mm(a, b, out=out), device)
 
 
-def copying(size=64 << 20):
+def copying(device):
     """Bytes read and written a second, in a copy that fits no cache."""
-    a, b = (torch.zeros(size, dtype=torch.float32) for _ in range(2))
-    return 2 * 4 * size / best(lambda: b.copy_(a))
+    size = 64 << 20 if device == "cpu" else 1 << 30
+    a, b = (torch.zeros(size, dtype=torch.float32, device=device) for _ in range(2))
+    return 2 * 4 * size / best(lambda: b.copy_(a), device)
 
 
 def forward_flop(model, size):

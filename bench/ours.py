@@ -1,10 +1,8 @@
-"""Our side of a benchmark: `worker probe`, in processes of their own."""
-
-import json
-import subprocess
+"""Our side of a benchmark: `worker probe`, on the CPU in processes of their own."""
 
 import inputs
 from inputs import conftest
+from process import Failed, Process
 
 WORKER = inputs.ROOT / "target" / "release" / "worker"
 # Runs of which the best counts; as many more as there are in so many seconds.
@@ -12,11 +10,12 @@ REPEATS, LEAST = 2, 1.0
 MOST_REPEATS = 100
 
 
-class Failed(Exception):
-    """A probe that did not end well, in the worker's words."""
+def process(setting):
+    device = ["cpu", "--threads", str(setting.threads)] if setting.device == "cpu" else [setting.device]
+    return Process([WORKER, "probe", "--device", *device], each=setting.device == "cpu")
 
 
-def probe(setting, variants, images, batch, repeats=REPEATS, maps=None):
+def measured(setting, probe, variants, images, batch, repeats=REPEATS, maps=None):
     """Every run of `variants` together on the first `images` images, as the worker measured it."""
     folder, arch, size = setting.folder, setting.arch, setting.size
     asked = [conftest.asked([{**method, "params": params}], "captum_patched", batch)[0] for method, _, params in variants]
@@ -31,34 +30,30 @@ def probe(setting, variants, images, batch, repeats=REPEATS, maps=None):
         "size": size,
         "images": images,
         "mean": str(inputs.mean_file(folder)),
-        "numerics": {"seed": 0, "precision": "float32", "dtype": "float32", "fold_batch_norm": False},
+        "numerics": {"seed": 0, "precision": setting.precision, "dtype": "float32", "fold_batch_norm": False},
         "variants": asked,
         "repeats": repeats,
         "maps": str(maps) if maps else None,
     }
-    command = [WORKER, "probe", "--device", "cpu", "--threads", str(setting.threads)]
-    done = subprocess.run(command, input=json.dumps(request), capture_output=True, text=True)
-    if done.returncode != 0:
-        raise Failed(f"exit code {done.returncode}: {done.stderr.strip()}")
-    return json.loads(done.stdout)
+    return probe.ask(request)
 
 
-def best(measured, images):
-    """Least seconds an image, and the highest peak."""
-    runs = measured["runs"]
-    return {"seconds": min(run["seconds"] for run in runs) / images, "images": images, "peak": max(run["peak"] for run in runs)}
+def best(setting, measured, images):
+    """Least seconds an image, and the highest peak: of the process, or of the GPU's memory."""
+    runs, bytes = measured["runs"], "peak" if setting.device == "cpu" else "bytes"
+    return {"seconds": min(run["seconds"] for run in runs) / images, "images": images, "peak": max(run[bytes] for run in runs)}
 
 
-def measure(setting, variants, maps):
+def measure(setting, probe, variants, maps):
     """What each batch takes on as many images as the budget allows, or the worker's last words."""
     try:
-        image = probe(setting, variants, 1, 1)["runs"][-1]["seconds"]
+        image = measured(setting, probe, variants, 1, 1)["runs"][-1]["seconds"]
         images = min(setting.images, max(1, int(setting.budget / image / REPEATS / len(setting.batches))))
         repeats = min(MOST_REPEATS, max(REPEATS, int(LEAST / image / images)))
         found, floor = {}, 0
         for batch in sorted({min(batch, images) for batch in setting.batches}):
-            measured = probe(setting, variants, images, batch, repeats, maps)
-            found[batch], floor = best(measured, images), measured["floor"]
+            took = measured(setting, probe, variants, images, batch, repeats, maps)
+            found[batch], floor = best(setting, took, images), took["floor" if setting.device == "cpu" else "base"]
         return {"batches": found, "floor": floor}
     except Failed as failure:
         return {"failed": str(failure)}

@@ -31,15 +31,15 @@ NOISES = conftest.NOISES
 class Sweeps:
     """Sweeps over the same images, each in a folder of its own."""
 
-    def __init__(self, folder, size, images):
-        self.folder, self.size = folder, size
+    def __init__(self, folder, size, images, device):
+        self.folder, self.size, self.devices = folder, size, "cpu" if device == "cpu" else [0]
         conftest.SCHEDULER = inputs.ROOT / "target" / "release" / "scheduler"
         inputs.make(folder / "inputs", ARCH, size, images)
 
     def run(self, name, methods, *arguments, noises=NOISES[:1], **top):
         """Runs a sweep to its end; its folder."""
         (self.folder / name).mkdir()
-        sweep = conftest.Sweep(self.folder / name, self.folder / "inputs", inputs.FLAG, self.size, **{"devices": "cpu", **top})
+        sweep = conftest.Sweep(self.folder / name, self.folder / "inputs", inputs.FLAG, self.size, **{"devices": self.devices, **top})
         sweep.config["search_space"] |= {"noise_conditions": noises, "attribution_methods": methods}
         sweep.run(*arguments)
         return sweep.folder
@@ -107,10 +107,10 @@ def scheduler(sweeps):
     return took["seconds"] / took["units"]
 
 
-def shares(sweeps, images):
+def shares(sweeps, images, **top):
     """How the compute thread spends the time of a sweep of the whole grid, from the first grant to the last file."""
     methods = list({method["name"]: method for method, _, _ in inputs.grid()}.values())
-    units = sweeps.units("grid", methods, store={"shard": SHARD}, limit=images)
+    units = sweeps.units("grid", methods, store={"shard": max(SHARD, images // 4)}, limit=images, **top)
     wall = units[-1]["at"] - (units[0]["at"] - units[0]["seconds"])
     spent = {
         "computing": sum(unit["computing"] for unit in units),
@@ -126,15 +126,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, choices=[64, 224], default=64, help="pixels")
     parser.add_argument("--images", type=int, default=2 * SHARD, help="of the sweep over the whole grid")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--precision", choices=["float32", "tf32", "bfloat16", "float16"], default="float32")
+    parser.add_argument("--only-grid", action="store_true", help="not what the stages of a unit cost")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="attrisweep-bench-") as folder:
-        sweeps = Sweeps(Path(folder), given.size, max(given.images, IMAGES))
-        rows = stages(sweeps)
-        share, wall, units = shares(sweeps, given.images)
+        sweeps = Sweeps(Path(folder), given.size, max(given.images, IMAGES), given.device)
+        rows = [] if given.only_grid else stages(sweeps)
+        share, wall, units = shares(sweeps, given.images, precision=given.precision)
     about = {
         "date": datetime.date.today().isoformat(),
         "command": shlex.join(["python", "bench/overhead.py", *sys.argv[1:]]),
-        "machine": machine.facts(machine.cores()),
+        "machine": machine.facts(machine.cores(), given.device),
     }
     result = {**about, "stages": rows, "shares": share, "seconds": wall, "units": units}
     text = f"### Outside of the engine, {given.size} px\n\n{table.where(about)}\n\n"

@@ -1,6 +1,6 @@
-"""Captum on one variant, in a process of its own, so that its peak memory is its own.
+"""Captum on one variant after the other; on the CPU each has a process of its own, so that its peak memory is its own.
 
-Reads what to measure from standard input and prints what it found, both as JSON. It is driven as the reference
+Reads what to measure from standard input and prints what it found, both as lines of JSON. It is driven as the reference
 scripts drive it: ReLUs replaced by modules, single precision, NCHW, parameters with gradients, no limit to the points
 that are computed at once. Only where these do not fit the memory of the machine, `internal_batch_size` is set.
 """
@@ -32,13 +32,46 @@ def proc(file, name):
     return next(int(line.split()[1]) for line in Path(file).read_text().splitlines() if line.startswith(name)) * 1024
 
 
+class Host:
+    """The memory of this process."""
+
+    def now(self):
+        return proc("/proc/self/status", "VmRSS")
+
+    def forget_peak(self):
+        Path("/proc/self/clear_refs").write_text("5")
+
+    def peak(self):
+        return proc("/proc/self/status", "VmHWM")
+
+    def finish(self):
+        pass
+
+
+class Gpu:
+    """What PyTorch has taken of a GPU."""
+
+    def now(self):
+        return torch.cuda.memory_reserved()
+
+    def forget_peak(self):
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+
+    def peak(self):
+        return torch.cuda.max_memory_reserved()
+
+    def finish(self):
+        torch.cuda.synchronize()
+
+
 class Meter:
     """Seconds and peak memory of maps, by batch size, within a budget."""
 
-    def __init__(self, explain, images, budget):
-        self.explain, self.images, self.budget = explain, images, budget
+    def __init__(self, explain, images, budget, memory):
+        self.explain, self.images, self.budget, self.memory = explain, images, budget, memory
         self.began = time.perf_counter()
-        self.found, self.maps, self.floor = {}, [], proc("/proc/self/status", "VmRSS")
+        self.found, self.maps, self.floor = {}, [], memory.now()
 
     def measure(self, batches):
         """The first image alone, which says what the budget allows; then every batch. Those that do not fit the memory."""
@@ -64,18 +97,19 @@ class Meter:
 
     def run(self, batch, wanted):
         """One run over `wanted` images, or over as many as the budget allows; whether there was any."""
-        Path("/proc/self/clear_refs").write_text("5")
+        self.memory.forget_peak()
         maps, started = [], time.perf_counter()
         for start in range(0, wanted, batch):
             if not self.allows(min(batch, wanted - start)):
                 break
             maps.append(self.explain(start, min(start + batch, wanted)))
+        self.memory.finish()
         seconds, done = time.perf_counter() - started, sum(map(len, maps))
         if done:
             of_batch = self.found.setdefault(batch, {"seconds": float("inf"), "images": 0, "peak": 0})
             of_batch["seconds"] = min(of_batch["seconds"], seconds / done)
             of_batch["images"] = max(of_batch["images"], done)
-            of_batch["peak"] = max(of_batch["peak"], proc("/proc/self/status", "VmHWM"))
+            of_batch["peak"] = max(of_batch["peak"], self.memory.peak())
         self.maps = max(self.maps, maps, key=lambda maps: sum(map(len, maps)))
         return done > 0
 
@@ -98,17 +132,18 @@ def explainer(asked):
     model = conftest.architecture(asked["arch"], asked["size"], inputs.CLASSES)
     weights = inputs.weights_file(folder, asked["arch"], asked["size"])
     model.load_state_dict(torch.load(weights, weights_only=True)["net"])
-    model = captum_maps.distinct_relus(model.eval(), every=True)
+    device = asked["device"]
+    model = captum_maps.distinct_relus(model.eval(), every=True).to(device)
     with np.load(inputs.data_file(folder, asked["size"])) as file:
-        images = inputs.normalised(file["test_images"][: asked["images"]]).contiguous()
-    mean = torch.load(inputs.mean_file(folder), weights_only=True)
+        images = inputs.normalised(file["test_images"][: asked["images"]]).contiguous().to(device)
+    mean = torch.load(inputs.mean_file(folder), weights_only=True).to(device)
     with torch.no_grad():
         targets = model(images).argmax(1)
 
     def explain(internal, start, end):
         params = asked["params"] | ({"internal_batch_size": internal} if internal else {})
         x = images[start:end].clone()
-        return captum_maps.explain(model, asked["class"], params, x, targets[start:end], mean).detach()
+        return captum_maps.explain(model, asked["class"], params, x, targets[start:end], mean).detach().cpu()
 
     return explain
 
@@ -119,23 +154,31 @@ def limit_memory():
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
-def main():
-    asked = json.load(sys.stdin)
-    warnings.filterwarnings("ignore")
+def answer(asked):
     torch.set_num_threads(asked["threads"])
     torch.manual_seed(0)
-    explain = explainer(asked)
-    limit_memory()
+    for backend in (torch.backends.cudnn, torch.backends.cuda.matmul):
+        # By default, TF32 in convolutions.
+        backend.allow_tf32 = not asked["exact"] and backend is torch.backends.cudnn
+    explain, memory = explainer(asked), Host() if asked["device"] == "cpu" else Gpu()
+    if asked["device"] == "cpu":
+        limit_memory()
     # Only methods of many steps can be told to take some at a time.
     for internal in INTERNAL if "n_steps" in asked["params"] else INTERNAL[:1]:
-        meter = Meter(functools.partial(explain, internal), asked["images"], asked["budget"])
+        meter = Meter(functools.partial(explain, internal), asked["images"], asked["budget"], memory)
         too_large = meter.measure(asked["batches"])
         if meter.found:
             break
     if not meter.found:
         raise SystemExit("does not fit the memory at batch 1")
     save_file({"maps": torch.cat(meter.maps)}, asked["maps"])
-    print(json.dumps({"batches": meter.found, "floor": meter.floor, "too_large": too_large, "internal": internal}))
+    return {"batches": meter.found, "floor": meter.floor, "too_large": too_large, "internal": internal}
+
+
+def main():
+    warnings.filterwarnings("ignore")
+    for line in sys.stdin:
+        print(json.dumps(answer(json.loads(line))), flush=True)
 
 
 if __name__ == "__main__":

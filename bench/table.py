@@ -71,6 +71,8 @@ def page(result):
     if result["grid"]:
         rows.append(of_grid(result))
     title = f"{result['arch']}, {result['size']} px, {result['images']} images, {about['threads']} threads"
+    if about["gpu"]:
+        title = f"{result['arch']}, {result['size']} px, {result['images']} images, {about['gpu']}, {result['precision']}"
     floors = [max((row[side].get("floor", 0) for row in result["variants"]), default=0) / MIB for side in ("captum", "ours")]
     floor = "Resident with the model, before the first map: Captum {:.0f} MiB, ours {:.0f} MiB.".format(*floors)
     return f"### {title}\n\n{where(result)}\n\n{markdown(rows)}\n\n{floor}\n"
@@ -80,4 +82,4 @@ def where(result):
     """Date, machine and command, in a line."""
     about = result["machine"]
     speeds = f"{about['multiply_flop_per_second'] / 1e9:.0f} GFLOP/s in a product of matrices, {about['copy_bytes_per_second'] / 1e9:.1f} GB/s in a copy"
-    return f"{result['date']}, {about['cpu']}, {about['cores']} cores, load {about['load']:.1f} at the start: {speeds}; torch {about['torch']}; `{result['command']}`"
+    return f"{result['date']}, {about['gpu'] or about['cpu']}, {about['cores']} cores, load {about['load']:.1f} at the start: {speeds}; torch {about['torch']}; `{result['command']}`"

@@ -46,14 +46,14 @@ def grid(x, patch):
     height, width = x.shape[2:]
     rows, columns = torch.arange(height) // patch, torch.arange(width) // patch
     mask = rows[:, None] * (int(columns.max()) + 1) + columns[None]
-    return mask.expand(1, x.shape[1], -1, -1)
+    return mask.expand(1, x.shape[1], -1, -1).to(x.device)
 
 
 def baseline(x, params, mean):
     """`baselines` of a config as Captum takes it."""
     word = params.get("baselines", "zero")
     if word == "combined_zng":
-        return torch.cat([torch.zeros_like(x), torch.randn(x.shape), mean.expand_as(x)])
+        return torch.cat([torch.zeros_like(x), torch.randn(x.shape).to(x.device), mean.expand_as(x)])
     if word == "global_mean":
         return mean.expand_as(x).contiguous()
     return torch.zeros_like(x)

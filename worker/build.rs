@@ -1,9 +1,13 @@
-//! Compiles the C++ half of `allocator`, and lets the worker and its tests find libtorch when they run.
+//! Compiles the C++ halves of `allocator`, `mark` and `numerics`, and lets the worker and its tests find libtorch when they run.
 
 use std::path::Path;
 
+const FILES: [&str; 3] = ["src/allocator.cpp", "src/mark.cpp", "src/numerics.cpp"];
+
 fn main() {
-    println!("cargo:rerun-if-changed=src/allocator.cpp");
+    for file in FILES {
+        println!("cargo:rerun-if-changed={file}");
+    }
     let Ok(lib) = std::env::var("DEP_TCH_LIBTORCH_LIB") else { return };
     println!("cargo:rustc-link-arg=-Wl,-rpath,{lib}");
     let include = Path::new(&lib).with_file_name("include");
@@ -12,6 +16,6 @@ fn main() {
         .std("c++17")
         // libtorch's own headers warn.
         .flag(format!("-isystem{}", include.display()))
-        .file("src/allocator.cpp")
-        .compile("allocator");
+        .files(FILES)
+        .compile("shims");
 }

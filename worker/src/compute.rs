@@ -10,6 +10,7 @@ use sweep::variant::Variant;
 use tch::{Device, Kind};
 
 use crate::counted;
+use crate::numerics;
 use crate::read::Shard;
 use crate::rounds;
 use crate::sizes::Sizes;
@@ -119,7 +120,8 @@ impl Engine {
             if Weights::sha256(&group.weights)? != group.weights_sha256 {
                 return Err(UnitError::Changed { file: group.weights.display().to_string() });
             }
-            let mut graph = models::open(&group.model, &group.weights, (self.device, kind(group)))?;
+            numerics::set(group.numerics.precision);
+            let mut graph = models::open(&group.model, &group.weights, (self.device, between_layers(group)))?;
             if group.numerics.fold_batch_norm {
                 graph = graph.folded()?;
             }
@@ -130,10 +132,17 @@ impl Engine {
     }
 }
 
-/// The type that the network computes in.
+/// The type of images, logits and gradients.
 pub(crate) fn kind(group: &Group) -> Kind {
+    if group.numerics.precision == Precision::Float64 { Kind::Double } else { Kind::Float }
+}
+
+/// The type of the values between the layers of the network.
+fn between_layers(group: &Group) -> Kind {
     match group.numerics.precision {
-        Precision::Float32 => Kind::Float,
+        Precision::Float32 | Precision::Tf32 => Kind::Float,
         Precision::Float64 => Kind::Double,
+        Precision::Bfloat16 => Kind::BFloat16,
+        Precision::Float16 => Kind::Half,
     }
 }

@@ -41,6 +41,17 @@ pub(crate) struct Opened {
     pub(crate) name: String,
 }
 
+impl Opened {
+    /// Threads that may encode maps at once: where a GPU computes, the cores are free for that.
+    pub(crate) fn lanes(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        if self.device == Device::Cpu { 1 } else { (cores / 2).clamp(1, MOST_LANES) }
+    }
+}
+
+/// More than a GPU needs: each encodes some 500 maps of 224 px a second.
+const MOST_LANES: usize = 8;
+
 /// Loads the CUDA half of libtorch where it is installed.
 ///
 /// The linker drops `libtorch_cuda` as unneeded, so that one binary serves machines with and without

@@ -68,7 +68,7 @@ fn read(grants: &Receiver<Grant>, loaded: &SyncSender<Read>) {
 
 fn compute(link: &Link, next: &Receiver<Read>, steps: &SyncSender<Step>, device: &Opened) -> Result<(), Exit> {
     let mut engine = Engine::new(device.device);
-    let room = Room::of(BEHIND);
+    let (room, lanes) = (Room::of(BEHIND), device.lanes());
     let send = |step| steps.send(step).map_err(|_| Exit::internal("the writing stage is gone"));
     let mut idle = Instant::now();
     for (mut job, loaded) in next {
@@ -79,7 +79,7 @@ fn compute(link: &Link, next: &Receiver<Read>, steps: &SyncSender<Step>, device:
         job.waiting = idle.elapsed();
         let unit = &job.grant.unit;
         let unwritable = Arc::new(AtomicBool::new(false));
-        send(Step::Begin(Arc::clone(&unit.group), unit.part, Writer::new(&job, Arc::clone(&unwritable))))?;
+        send(Step::Begin(Arc::clone(&unit.group), unit.part, Writer::new(&job, Arc::clone(&unwritable), lanes)))?;
         let stop = || link.stopping() || unwritable.load(Ordering::Relaxed);
         let outcome = match loaded {
             Err(error) => Err(error),

@@ -1,8 +1,9 @@
 //! A round on its way through a shard: what of each batch was given away, and what was found out on the way.
 //!
-//! Maps leave as soon as they are made. So a batch that runs out of memory in the middle is tried again for those
-//! variants only whose maps are still missing.
+//! Maps leave as soon as they are made, those of a GPU while it makes the next ones. So a batch that runs out of memory
+//! in the middle is tried again for those variants only whose maps are still missing.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use attribution::{Attribution, Pass};
@@ -10,6 +11,7 @@ use store::{Completeness, name};
 use tch::{Device, Kind, Tensor};
 
 use crate::compute::Computed;
+use crate::mark::Mark;
 use crate::rounds::Round;
 use crate::unit::UnitError;
 
@@ -17,8 +19,10 @@ use crate::unit::UnitError;
 pub(crate) struct Progress<'a> {
     pub(crate) round: &'a Round<'a>,
     emit: &'a mut dyn FnMut(Computed),
-    /// Images of which each part has given its maps away.
+    /// Images of which each part has its maps, given away or leaving.
     given: Vec<i64>,
+    /// Maps that are on their way from the device.
+    leaving: VecDeque<Leaving>,
     /// Of each variant, part after part.
     completeness: Vec<Option<Completeness>>,
     classes: usize,
@@ -32,7 +36,8 @@ impl<'a> Progress<'a> {
     pub(crate) fn new(round: &'a Round<'a>, classes: usize, emit: &'a mut dyn FnMut(Computed)) -> Self {
         let completeness = round.variants().map(|_| None).collect();
         let (given, waited) = (vec![0; round.parts.len()], Duration::ZERO);
-        Self { round, emit, given, completeness, classes: classes.max(1), logits: Vec::new(), waited }
+        let leaving = VecDeque::new();
+        Self { round, emit, given, leaving, completeness, classes: classes.max(1), logits: Vec::new(), waited }
     }
 
     /// Of `here` images from `start` on so many that no part has given away some of them and not all.
@@ -73,19 +78,31 @@ impl<'a> Progress<'a> {
         if self.given[at] >= start + here {
             return Ok(());
         }
-        let (part, first) = (&self.round.parts[at], shard + start as u64);
-        let before: usize = self.round.parts[..at].iter().map(|part| part.variants.len()).sum();
+        let part = &self.round.parts[at];
         // Nothing after this takes memory of the device: all maps go away, or none.
         let found: Vec<Found> = part.attribute(pass)?.iter().map(Found::of).collect::<Result<_, _>>()?;
-        for (index, (variant, found)) in part.variants.iter().zip(found).enumerate() {
-            found.complete(&mut self.completeness[before + index], &variant.key, first)?;
-            for image in 0..here {
-                let values = values(&found.map.f_select(0, image)?)?;
-                finite(&values, values.len(), || variant.key.clone(), first + image as u64)?;
-                self.give(Computed::Map { key: variant.key.clone(), values });
+        let device = pass.images().device();
+        let mark = Mark::now(device)?;
+        self.leaving.push_back(Leaving { part: at, first: shard + start as u64, found, mark });
+        self.given[at] = start + here;
+        self.deliver(if device == Device::Cpu { 0 } else { ON_THE_WAY })
+    }
+
+    /// Gives away what was found, but for so many parts that the device may still be at.
+    pub(crate) fn deliver(&mut self, still: usize) -> Result<(), UnitError> {
+        while self.leaving.len() > still {
+            let Some(Leaving { part, first, found, mark }) = self.leaving.pop_front() else { break };
+            mark.reach()?;
+            let before: usize = self.round.parts[..part].iter().map(|part| part.variants.len()).sum();
+            for (index, (variant, found)) in self.round.parts[part].variants.iter().zip(found).enumerate() {
+                found.complete(&mut self.completeness[before + index], &variant.key, first)?;
+                for image in 0..found.map.size()[0] {
+                    let values = values(&found.map.f_select(0, image)?)?;
+                    finite(&values, values.len(), || variant.key.clone(), first + image as u64)?;
+                    self.give(Computed::Map { key: variant.key.clone(), values });
+                }
             }
         }
-        self.given[at] = start + here;
         Ok(())
     }
 
@@ -102,25 +119,38 @@ impl<'a> Progress<'a> {
     }
 }
 
-/// What was found for the images of one batch, in the host's memory.
+/// Parts whose maps a GPU may still be making or copying while the next one is asked for.
+const ON_THE_WAY: usize = 1;
+
+/// Maps of a part of the round, of the images from `first` of their split on.
+struct Leaving {
+    part: usize,
+    first: u64,
+    found: Vec<Found>,
+    /// Behind the copy of the last one.
+    mark: Mark,
+}
+
+/// What was found for the images of one batch: in the host's memory, once its mark is reached.
 struct Found {
     map: Tensor,
     /// Of a complete method: deltas and changes.
-    complete: Option<(Vec<f32>, Vec<f32>)>,
+    complete: Option<(Tensor, Tensor)>,
 }
 
 impl Found {
     fn of(attribution: &Attribution) -> Result<Self, UnitError> {
         let complete = match (attribution.delta()?, &attribution.change) {
-            (Some(delta), Some(change)) => Some((values(&host(&delta)?)?, values(&host(change)?)?)),
+            (Some(delta), Some(change)) => Some((leaving(&delta)?, leaving(change)?)),
             _ => None,
         };
-        Ok(Self { map: host(&attribution.map)?, complete })
+        Ok(Self { map: leaving(&attribution.map)?, complete })
     }
 
     /// Appends what the maps of the batch miss to `all`.
     fn complete(&self, all: &mut Option<Completeness>, key: &str, first: u64) -> Result<(), UnitError> {
         let Some((deltas, changes)) = &self.complete else { return Ok(()) };
+        let (deltas, changes) = (&values(deltas)?, &values(changes)?);
         finite(deltas, 1, || format!("the convergence delta of {key}"), first)?;
         finite(changes, 1, || format!("the change that {key} explains"), first)?;
         let all = all.get_or_insert_default();
@@ -135,7 +165,12 @@ pub(crate) fn host(values: &Tensor) -> Result<Tensor, UnitError> {
     Ok(values.f_to_kind(Kind::Float)?.f_to_device(Device::Cpu)?.f_contiguous()?)
 }
 
-/// The values of a tensor that [`host`] has made.
+/// The same, without waiting for a GPU: they are there once a [`Mark`] that comes after is reached.
+fn leaving(values: &Tensor) -> Result<Tensor, UnitError> {
+    Ok(values.f_to_kind(Kind::Float)?.f_contiguous()?.f_to_device_(Device::Cpu, Kind::Float, true, false)?)
+}
+
+/// The values of a tensor of the host.
 fn values(of: &Tensor) -> Result<Vec<f32>, UnitError> {
     let mut values = vec![0.0; of.numel()];
     of.f_copy_data(&mut values, of.numel())?;

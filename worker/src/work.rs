@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Instant;
 
 use attribution::{Known, Origin, Pass};
-use network::Graph;
+use network::{Graph, sent};
 use store::name;
 use sweep::group::Group;
 use sweep::memory::Point;
@@ -81,6 +81,7 @@ impl<'a> Work<'a> {
         let size = sizes.of(&self.group.model, keys.clone(), round.granted);
         let mut progress = Progress::new(round, self.group.classes, emit);
         thread::scope(|scope| self.batches(&mut progress, size, &mut self.pixels.ahead(scope), stop))?;
+        progress.deliver(0)?;
         self.learned.extend(size.learned(&keys));
         let logits = progress.end(std::mem::take(&mut self.images_missing));
         if self.targets.is_none() {
@@ -150,6 +151,7 @@ impl<'a> Work<'a> {
             progress.part(part, &pass, (start, here), self.first)?;
         }
         if measures {
+            progress.deliver(0)?;
             let computing = started.elapsed().saturating_sub(progress.waited.saturating_sub(waited));
             let rate = here as f64 / computing.as_secs_f64();
             size.measured(Point { batch: here as usize, bytes: memory.peak(), rate }, floor, memory.limit());
@@ -173,7 +175,7 @@ impl<'a> Work<'a> {
         rows: i64,
         progress: &mut Progress<'_>,
     ) -> Result<Pass<'_>, UnitError> {
-        let images = images.f_to_device(self.device)?.f_to_kind(kind(self.group))?;
+        let images = sent(images, self.device)?.f_to_kind(kind(self.group))?;
         let first = self.first + start as u64;
         let dataset = (self.group.dataset.as_str(), self.group.split.as_str());
         let origin = Origin {

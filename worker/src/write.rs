@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::thread;
 use std::time::Duration;
 
 use store::{
-    Completeness, Data, OpenShard, Shards, attribution, convergence_delta, name, narrow, underflow, write_means,
+    Completeness, Data, Encoded, Encoder, OpenShard, Shards, StoreError, attribution, convergence_delta, name, narrow,
+    underflow, write_means,
 };
 use sweep::group::{Dtype, Group};
 use sweep::unit::Part;
@@ -30,6 +32,8 @@ pub(crate) struct Writer {
     pub(crate) underflow: Vec<(String, f32)>,
     /// As in the report of the unit.
     pub(crate) incomplete: Vec<(String, f32)>,
+    /// Maps that are encoded at once.
+    lanes: usize,
 }
 
 /// Maps of one variant that are being written.
@@ -37,6 +41,10 @@ struct Open {
     shard: OpenShard,
     /// Of each image so far, in half precision.
     underflow: Vec<f32>,
+    /// Maps of the next images, until there are enough to be encoded together.
+    waiting: Vec<Vec<f32>>,
+    /// Index of the first of them in its split.
+    next: u64,
 }
 
 /// Share of values lost to half precision above which a person should know.
@@ -47,7 +55,8 @@ const UNDERFLOW: f32 = 0.01;
 const INCOMPLETE: f32 = 0.1;
 
 impl Writer {
-    pub(crate) fn new(job: &Job, unwritable: Arc<AtomicBool>) -> Self {
+    /// Of what `job` asks for, so many maps at once.
+    pub(crate) fn new(job: &Job, unwritable: Arc<AtomicBool>, lanes: usize) -> Self {
         Self {
             shards: Shards::open(job.grant.unit.group.store.clone(), job.grant.tag.clone()),
             images: None,
@@ -57,6 +66,7 @@ impl Writer {
             unwritable,
             underflow: Vec::new(),
             incomplete: Vec::new(),
+            lanes,
         }
     }
 
@@ -104,21 +114,20 @@ impl Writer {
     fn map(&mut self, group: &Group, shard: u64, key: &str, values: Vec<f32>) -> Result<(), UnitError> {
         if !self.open.contains_key(key) {
             let open = self.shards.begin(&attribution(key), shard, count(group, shard))?;
-            self.open.insert(key.to_owned(), Open { shard: open, underflow: Vec::new() });
+            let next = group.range(shard).start;
+            let open = Open { shard: open, underflow: Vec::new(), waiting: Vec::new(), next };
+            self.open.insert(key.to_owned(), open);
         }
         let Some(open) = self.open.get_mut(key) else { return Ok(()) };
-        if group.numerics.dtype == Dtype::Float32 {
-            return Ok(open.shard.append(Data::Float32(values))?);
-        }
-        let image = group.range(shard).start + open.underflow.len() as u64;
-        let narrowed = narrow(key, &values, values.len().max(1), image)?;
-        open.underflow.extend(narrowed.underflow);
-        Ok(open.shard.append(Data::Float16(narrowed.values))?)
+        open.waiting.push(values);
+        if open.waiting.len() >= self.lanes { open.append(key, group.numerics.dtype) } else { Ok(()) }
     }
 
     /// The maps last: where they are, what belongs to them is.
     fn finish(&mut self, group: &Group, shard: u64, key: &str) -> Result<u64, UnitError> {
-        let Some(Open { shard: open, underflow: lost }) = self.open.remove(key) else { return Ok(0) };
+        let Some(mut open) = self.open.remove(key) else { return Ok(0) };
+        open.append(key, group.numerics.dtype)?;
+        let Open { shard: open, underflow: lost, .. } = open;
         if group.numerics.dtype == Dtype::Float32 {
             return Ok(open.finish()?);
         }
@@ -129,6 +138,50 @@ impl Writer {
         let beside = self.shards.put(&underflow(key), shard, Data::Float32(lost))?;
         Ok(beside + open.finish()?)
     }
+}
+
+impl Open {
+    /// Encodes the maps that wait, each in a thread of its own, and appends them.
+    fn append(&mut self, key: &str, dtype: Dtype) -> Result<(), UnitError> {
+        let (encoder, waiting) = (self.shard.encoder(), std::mem::take(&mut self.waiting));
+        let first = self.next;
+        self.next += waiting.len() as u64;
+        let encode = |(image, values): (u64, Vec<f32>)| encoded(&encoder, key, dtype, image, values);
+        let done: Vec<Result<_, StoreError>> = thread::scope(|scope| {
+            let encode = &encode;
+            let mut numbered: Vec<_> = (first..).zip(waiting).collect();
+            let here = numbered.pop();
+            let others: Vec<_> = numbered.into_iter().map(|one| scope.spawn(move || encode(one))).collect();
+            let here = here.map(encode);
+            others.into_iter().map(joined).chain(here).collect()
+        });
+        for done in done {
+            let (encoded, lost) = done?;
+            self.underflow.extend(lost);
+            self.shard.append_encoded(encoded)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a thread has found; if it panicked, so does this one.
+fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// The map of `image` as it is stored, and what half precision lost of it.
+fn encoded(
+    encoder: &Encoder,
+    key: &str,
+    dtype: Dtype,
+    image: u64,
+    values: Vec<f32>,
+) -> Result<(Encoded, Vec<f32>), StoreError> {
+    if dtype == Dtype::Float32 {
+        return Ok((encoder.encode(Data::Float32(values))?, Vec::new()));
+    }
+    let narrowed = narrow(key, &values, values.len().max(1), image)?;
+    Ok((encoder.encode(Data::Float16(narrowed.values))?, narrowed.underflow))
 }
 
 /// Images of `shard`.

@@ -1,5 +1,6 @@
 //! Where images come from: what random draws are a function of, and the mean of their dataset.
 
+use network::sent;
 use rand::RngExt;
 use rand_distr::StandardNormal;
 use sweep::seed::Draw;
@@ -57,5 +58,6 @@ fn normal<'a>(like: &Tensor, draws: impl Iterator<Item = Draw<'a>>) -> Result<Te
         let mut generator = draw.generator();
         values.extend((0..each).map(|_| generator.sample::<f32, _>(StandardNormal)));
     }
-    Tensor::f_from_slice(&values)?.f_view(like.size().as_slice())?.f_to_kind(like.f_kind()?)?.f_to_device(like.device())
+    let values = Tensor::f_from_slice(&values)?.f_view(like.size().as_slice())?.f_to_kind(like.f_kind()?)?;
+    sent(&values, like.device())
 }

@@ -1,5 +1,6 @@
 //! Linear models of a network around one image: which features are there, and what the logit is.
 
+use network::sent;
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::Pass;
@@ -67,7 +68,8 @@ impl Features {
         let (count, n, _) = kept.size3()?;
         let images = pass.images();
         let (_, _, h, w) = images.size4()?;
-        let kept = kept.f_view([count * n, -1])?.f_to_kind(images.f_kind()?)?.f_to_device(images.device())?;
+        let kept = kept.f_view([count * n, -1])?.f_to_kind(images.f_kind()?)?;
+        let kept = sent(&kept, images.device())?;
         let mask = Tensor::f_zeros([count * n, 1, h, w], (images.f_kind()?, images.device()))?;
         for (index, Window([_, rows, columns])) in (0..).zip(&self.patches) {
             paint(&mask, Window([[0, 1], *rows, *columns]), &kept.f_select(1, index)?)?;
@@ -80,7 +82,7 @@ impl Features {
     /// Every patch in the value of its feature: `[n, features]` to `[n, c, h, w]`.
     pub(crate) fn painted(&self, pass: &Pass<'_>, values: &Tensor) -> Result<Tensor, TchError> {
         let map = pass.images().f_zeros_like()?;
-        let values = values.f_to_kind(map.f_kind()?)?.f_to_device(map.device())?;
+        let values = sent(&values.f_to_kind(map.f_kind()?)?, map.device())?;
         for (index, patch) in (0..).zip(&self.patches) {
             paint(&map, *patch, &values.f_select(1, index)?)?;
         }

@@ -7,6 +7,7 @@
 
 mod blocked;
 mod builder;
+mod device;
 mod error;
 mod exported;
 pub mod graph;
@@ -21,6 +22,7 @@ pub fn computes_in_blocks() -> bool {
 }
 
 pub use builder::Builder;
+pub use device::sent;
 pub use error::NetworkError;
 pub use exported::ExportError;
 pub use graph::{Clean, Graph, Layer, Replacement, Rule, Trace};

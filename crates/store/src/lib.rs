@@ -30,7 +30,7 @@ pub use half_precision::{Narrowed, narrow};
 pub use layout::{Labels, arrays, attribution, convergence_delta, underflow};
 pub use ledger::Ledger;
 pub use means::write_means;
-pub use pieces::OpenShard;
+pub use pieces::{Encoded, Encoder, OpenShard};
 pub use shards::{Data, Shards};
 
 /// Names of the arrays that every store has.

@@ -136,6 +136,29 @@ fn piece(file: &mut File, start: u64, size: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Encodes images of an array, in any thread: most of the time that writing takes goes there.
+pub struct Encoder {
+    array: String,
+    shard: u64,
+    pieces: Arc<Pieces>,
+}
+
+/// Images as they lie in a file.
+pub struct Encoded(Vec<Vec<u8>>);
+
+impl Encoder {
+    /// Encodes whole images.
+    pub fn encode(&self, data: Data) -> Result<Encoded, StoreError> {
+        let failed = |reason| StoreError::Encode { array: self.array.clone(), shard: self.shard, reason };
+        let (bytes, size) = (data.into_bytes(), self.pieces.size());
+        if bytes.len() % size != 0 {
+            return Err(failed(format!("{} bytes are no whole images of {size}", bytes.len())));
+        }
+        let images = bytes.chunks_exact(size).map(|image| self.pieces.encode(image.to_vec()));
+        images.collect::<Result<_, _>>().map(Encoded).map_err(failed)
+    }
+}
+
 /// A shard that is being written, aside. It is there once it is [finished](OpenShard::finish), and gives way if dropped.
 pub struct OpenShard {
     array: String,
@@ -163,14 +186,22 @@ impl OpenShard {
 
     /// Appends whole images.
     pub fn append(&mut self, data: Data) -> Result<(), StoreError> {
-        let (bytes, size) = (data.into_bytes(), self.pieces.size());
+        self.append_encoded(self.encoder().encode(data)?)
+    }
+
+    /// What encodes its images.
+    pub fn encoder(&self) -> Encoder {
+        Encoder { array: self.array.clone(), shard: self.shard, pieces: Arc::clone(&self.pieces) }
+    }
+
+    /// Appends what its encoder has made.
+    pub fn append_encoded(&mut self, Encoded(images): Encoded) -> Result<(), StoreError> {
         let there = self.index.len() / 2;
-        if bytes.len() % size != 0 || there + bytes.len() / size > self.images {
-            let (more, images) = (bytes.len(), self.images);
-            return Err(self.failed(format!("{more} bytes more than {there} of {images} images of {size} bytes")));
+        if there + images.len() > self.images {
+            let (more, images) = (images.len(), self.images);
+            return Err(self.failed(format!("{more} images more than {there} of {images}")));
         }
-        for image in bytes.chunks_exact(size) {
-            let encoded = self.pieces.encode(image.to_vec()).map_err(|reason| self.failed(reason))?;
+        for encoded in images {
             self.file.append(&encoded)?;
             self.index.extend([self.length, encoded.len() as u64]);
             self.length += encoded.len() as u64;

@@ -102,6 +102,13 @@ pub enum Precision {
     Float32,
     /// IEEE double precision, several times slower: for checking.
     Float64,
+    /// Single precision whose products a GPU rounds to 10 bits of mantissa, as PyTorch has it in convolutions unless
+    /// told otherwise; on the CPU the same as [`Precision::Float32`].
+    Tf32,
+    /// Values of 8 bits of mantissa and the range of single precision, between the layers; methods add up in single.
+    Bfloat16,
+    /// Values of 11 bits of mantissa between the layers, 6e-8 to 65504; methods add up in single precision.
+    Float16,
 }
 
 /// Type that attribution maps are stored in.

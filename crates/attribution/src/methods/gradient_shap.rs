@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use network::sent;
 use rand::RngExt;
 use sweep::parameters::{Default, Kind, Parameter};
 use tch::{TchError, Tensor};
@@ -123,7 +124,7 @@ impl GradientShap {
         }
         let baseline = chosen(baselines, &chosen_ones)?;
         let alpha = Tensor::f_from_slice(&alphas)?.f_view([-1, 1, 1, 1])?;
-        let alpha = alpha.f_to_kind(images.f_kind()?)?.f_to_device(images.device())?;
+        let alpha = sent(&alpha.f_to_kind(images.f_kind()?)?, images.device())?;
         let line = images.f_sub(&baseline)?;
         let points = line.f_mul(&alpha)?.f_add_(&baseline)?;
         Ok(Sample { points, line, scores, chosen: chosen_ones })

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use tch::{Kind, TchError, Tensor};
+use tch::{TchError, Tensor};
 
 use super::gradient::{InputGradient, packed};
 use super::normalise::Affine;
@@ -10,7 +10,7 @@ use super::relu::{End, Gated};
 use super::shim::{block, convolve};
 use super::winograd::{TILE, Winograd};
 use crate::graph::{How, Kept, Operation, Pair, Reach, Rule, Split};
-use crate::operations::{BatchNorm, Convolution, Geometry, Relu, reduced};
+use crate::operations::{BatchNorm, Convolution, Geometry, Relu, reduced, single_on_cpu};
 
 /// Convolution, batch norm, sum and ReLU, of which only the first must be there.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl Block {
         let Some(block) = block() else { return false };
         let [out, channels, ..] = convolution.weight.size()[..] else { return false };
         let taken = channels % block == 0 || channels <= 4;
-        let single = convolution.weight.f_kind().is_ok_and(|kind| kind == Kind::Float);
+        let single = single_on_cpu(&convolution.weight).unwrap_or(false);
         single && taken && out % block == 0 && convolution.geometry.groups == 1
     }
 

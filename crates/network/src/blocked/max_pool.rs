@@ -74,7 +74,9 @@ impl Operation for Pool {
 
     fn multipliers(&self, pair: &Pair<'_>, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
         let shape = pair.here.shape(0)?;
-        MaxPool::shared_out(pair, gradient, |gradient, winners| self.given_to_winners(shape, gradient, winners))
+        MaxPool::shared_out(pair, gradient, |gradient, winners| {
+            self.given_to_winners(shape, &gradient.f_contiguous()?, winners)
+        })
     }
 
     fn compares(&self) -> bool {

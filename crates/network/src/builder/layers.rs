@@ -36,7 +36,7 @@ impl Builder<'_> {
     /// A batch norm.
     pub fn batch_norm(&mut self, name: &str, from: Value) -> Value {
         let parts = ["weight", "bias", "running_mean", "running_var"];
-        let parts = parts.map(|part| self.tensor(&format!("{name}.{part}"), &[from.channels]));
+        let parts = parts.map(|part| self.wide(&format!("{name}.{part}"), &[from.channels]));
         // Counts batches of training; old files do not have it.
         self.used.insert(format!("{name}.num_batches_tracked"));
         let norm = self.noted(|_| BatchNorm::new(parts, BatchNorm::EPS));

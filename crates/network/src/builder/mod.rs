@@ -10,7 +10,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::NetworkError;
 use crate::error::Mistakes;
-use crate::graph::{Graph, Id, Node, Operation, Shape};
+use crate::graph::{Graph, Id, Node, Operation, Shape, narrow};
 use crate::weights::Weights;
 
 /// A value of the graph under construction.
@@ -103,7 +103,8 @@ impl<'a> Builder<'a> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
-        let shape = Shape { channels: self.channels, classes: logits.channels, size: self.size };
+        let (size, narrow) = (self.size, narrow(self.placed.1));
+        let shape = Shape { channels: self.channels, classes: logits.channels, size, narrow };
         Ok(Graph::new(self.nodes, shape).lower()?)
     }
 
@@ -129,18 +130,28 @@ impl<'a> Builder<'a> {
 
     /// The tensor `name`, which must have `shape`; what does not fit is noted and zeros stand in for it.
     fn tensor(&mut self, name: &str, shape: &[i64]) -> Tensor {
+        self.tensor_of(name, shape, self.placed.1)
+    }
+
+    /// The same in the type of images and logits: statistics lose too much in a narrower one.
+    fn wide(&mut self, name: &str, shape: &[i64]) -> Tensor {
+        let kind = if narrow(self.placed.1).is_some() { Kind::Float } else { self.placed.1 };
+        self.tensor_of(name, shape, kind)
+    }
+
+    fn tensor_of(&mut self, name: &str, shape: &[i64], kind: Kind) -> Tensor {
         match self.found(name, shape) {
             None => self.mistakes.missing.push(name.to_owned()),
             Some((known_as, found)) => {
                 self.used.insert(known_as.clone());
                 if found != shape {
                     self.mistakes.misshapen.push(format!("{name} {found:?} instead of {shape:?}"));
-                } else if let Some(tensor) = self.noted(|builder| builder.loaded(&known_as, shape)) {
+                } else if let Some(tensor) = self.noted(|builder| builder.loaded(&known_as, shape, kind)) {
                     return tensor;
                 }
             }
         }
-        Tensor::f_zeros(shape, (self.placed.1, Device::Cpu)).unwrap_or_default()
+        Tensor::f_zeros(shape, (kind, Device::Cpu)).unwrap_or_default()
     }
 
     /// Under which name the file has the tensor `name`, and its shape; random ones take `wanted`.
@@ -151,14 +162,13 @@ impl<'a> Builder<'a> {
         (self.weights.free_sizes().is_none() || !wanted.is_empty()).then_some((name, shape))
     }
 
-    fn loaded(&mut self, name: &str, shape: &[i64]) -> Result<Tensor, NetworkError> {
+    fn loaded(&mut self, name: &str, shape: &[i64], kind: Kind) -> Result<Tensor, NetworkError> {
         let tensor = self.weights.tensor(&format!("{}{name}", self.prefix), shape)?;
         let finite = tensor.f_isfinite()?.f_all()?.f_int64_value(&[])?;
         if finite == 0 {
             self.mistakes.not_finite.push(name.to_owned());
         }
-        let (device, kind) = self.placed;
-        Ok(tensor.f_to_kind(kind)?.f_to_device(device)?)
+        Ok(tensor.f_to_kind(kind)?.f_to_device(self.placed.0)?)
     }
 
     /// The result of `act`; the first failure is kept and told at the end.

@@ -13,7 +13,7 @@ use super::schema::{Input, Node, Program, Signature, TensorMeta};
 use super::sizes::Batch;
 use super::{ExportError, trial};
 use crate::Graph;
-use crate::graph::{self, Id, Operation, Shape};
+use crate::graph::{self, Id, Operation, Shape, narrow};
 use crate::operations::{self, Images, Size};
 
 /// The graph under construction.
@@ -48,7 +48,7 @@ pub(super) fn import(mut archive: Archive, placed: (Device, Kind)) -> Result<Gra
     }
     let classes = state.finish(&logits)?;
     let State { nodes, batch, .. } = state;
-    let graph = Graph::new(nodes, Shape { channels, classes, size });
+    let graph = Graph::new(nodes, Shape { channels, classes, size, narrow: narrow(placed.1) });
     trial::run(&graph, &batch, placed)?;
     Ok(graph)
 }

@@ -5,6 +5,7 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use super::ExportError;
 use super::sizes::Batch;
+use crate::graph::narrow;
 use crate::{Graph, Rule};
 
 /// Height and width of the trial's images where the program takes any.
@@ -34,6 +35,7 @@ pub(super) fn run(graph: &Graph, batch: &Batch, placed: (Device, Kind)) -> Resul
 
 /// Any values will do; a wave spares libtorch's global generator.
 fn images(graph: &Graph, rows: i64, (device, kind): (Device, Kind)) -> Result<Tensor, TchError> {
+    let kind = if narrow(kind).is_some() { Kind::Float } else { kind };
     let [height, width] = graph.size().unwrap_or([SIDE; 2]);
     let shape = [rows, graph.channels(), height, width];
     let wave = Tensor::f_arange(shape.iter().product::<i64>(), (Kind::Double, Device::Cpu))?;

@@ -33,7 +33,8 @@ impl Graph {
     /// logits, by `rule`. Weights never get a gradient.
     pub fn backward(&self, trace: &Trace, gradient: &Tensor, rule: Rule) -> Result<Tensor, TchError> {
         let graph = self.of(trace);
-        graph.walk(gradient, 0, |id, gradient| graph.nodes[id].operation.backward(&trace.kept[id], gradient, rule))
+        let step = |id: Id, gradient: &Tensor| graph.nodes[id].operation.backward(&trace.kept[id], gradient, rule);
+        graph.leave(graph.walk(&graph.enter(gradient)?, 0, step)?)
     }
 
     /// As [`Graph::backward`], up to the linear operations that stand first: `[n, ..]`, of which any sum
@@ -42,9 +43,9 @@ impl Graph {
     pub fn backward_to_stem(&self, trace: &Trace, gradient: &Tensor, rule: Rule) -> Result<Tensor, TchError> {
         let graph = self.of(trace);
         let Some(stem) = graph.stem() else { return self.backward(trace, gradient, rule) };
-        let behind = graph
-            .walk(gradient, stem, |id, gradient| graph.nodes[id].operation.backward(&trace.kept[id], gradient, rule))?;
-        graph.nodes[stem].operation.before_linear(&trace.kept[stem], &behind, rule)
+        let step = |id: Id, gradient: &Tensor| graph.nodes[id].operation.backward(&trace.kept[id], gradient, rule);
+        let behind = graph.walk(&graph.enter(gradient)?, stem, step)?;
+        graph.leave(graph.nodes[stem].operation.before_linear(&trace.kept[stem], &behind, rule)?)
     }
 
     /// The gradient `[n, c, h, w]` of images of `size` from what [`Graph::backward_to_stem`] gave for a
@@ -52,7 +53,7 @@ impl Graph {
     pub fn through_stem(&self, gradient: &Tensor, size: [i64; 2]) -> Result<Tensor, TchError> {
         let graph = self.running();
         match graph.stem() {
-            Some(stem) => graph.nodes[stem].operation.linear_part(gradient, size),
+            Some(stem) => graph.leave(graph.nodes[stem].operation.linear_part(&graph.enter(gradient)?, size)?),
             None => Ok(gradient.shallow_clone()),
         }
     }
@@ -70,8 +71,8 @@ impl Graph {
         logits.f_zeros_like()?.f_scatter_value(1, &index, 1.0)
     }
 
-    /// Walks the graph from the logits to the value `until`; `step` gives the gradient of each input of
-    /// an operation from that of its output.
+    /// Walks the graph from the logits to the value `until`, in the type of layers; `step` gives the gradient of
+    /// each input of an operation from that of its output.
     pub(super) fn walk(
         &self,
         gradient: &Tensor,

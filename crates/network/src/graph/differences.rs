@@ -38,7 +38,7 @@ impl Graph {
         semantics: Semantics,
     ) -> Result<Tensor, TchError> {
         let graph = self.of(trace);
-        graph.walk(gradient, 0, |id, gradient| {
+        let step = |id: super::Id, gradient: &Tensor| {
             let node = &graph.nodes[id];
             let captum = semantics != Semantics::Exact;
             // A hook reads the gradient before a hooked module behind it has replaced it.
@@ -53,6 +53,7 @@ impl Graph {
                 functional_is_plain,
             };
             node.operation.multipliers(&pair, gradient)
-        })
+        };
+        graph.leave(graph.walk(&graph.enter(gradient)?, 0, step)?)
     }
 }

@@ -142,6 +142,7 @@ impl Graph {
         let mut values: Vec<Option<Tensor>> = Vec::with_capacity(self.nodes.len());
         let mut kept = Vec::with_capacity(self.nodes.len());
         let mut layer = None;
+        let images = self.enter(images)?;
         let rows = images.size().first().copied().unwrap_or(0);
         for (id, node) in self.nodes.iter().enumerate() {
             let value = if id == 0 {
@@ -163,7 +164,7 @@ impl Graph {
             }
         }
         let logits = values.pop().flatten().ok_or_else(|| TchError::Shape("the graph is empty".to_owned()))?;
-        Ok(Trace { logits, kept, layer, lowered: false })
+        Ok(Trace { logits: self.leave(logits)?, kept, layer, lowered: false })
     }
 
     fn step(

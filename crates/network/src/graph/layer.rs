@@ -58,10 +58,10 @@ impl Graph {
     ) -> Result<(Tensor, Tensor), TchError> {
         let mut trace = self.run(images, Keep::Trace(Some(layer)))?;
         let gone = || TchError::Shape(format!("`{}` has no value", self.nodes[layer].name));
-        let value = trace.layer.take().ok_or_else(gone)?;
+        let value = self.leave(trace.layer.take().ok_or_else(gone)?)?;
         let seed = self.select(&trace.logits, targets)?;
         let step =
             |id: Id, gradient: &Tensor| self.nodes[id].operation.backward(&trace.kept[id], gradient, Rule::GRADIENT);
-        Ok((value, self.walk(&seed, layer, step)?))
+        Ok((value, self.leave(self.walk(&self.enter(&seed)?, layer, step)?)?))
     }
 }

@@ -18,6 +18,8 @@ pub(crate) use operation::{Operation, Pair, Part, Reach, Split};
 
 use std::rc::Rc;
 
+use tch::{Kind, TchError, Tensor};
+
 /// Position of an operation in its graph, and of the value that it computes.
 pub(crate) type Id = usize;
 
@@ -41,6 +43,13 @@ pub(crate) struct Shape {
     pub(crate) classes: i64,
     /// `[height, width]`, where the model takes no other.
     pub(crate) size: Option<[i64; 2]>,
+    /// Type of the values between the layers, where it is narrower than that of images, logits and gradients.
+    pub(crate) narrow: Option<Kind>,
+}
+
+/// `kind`, if it is narrower than the type of images and logits then is.
+pub(crate) fn narrow(kind: Kind) -> Option<Kind> {
+    matches!(kind, Kind::Half | Kind::BFloat16).then_some(kind)
 }
 
 /// An operation and the values that feed it.
@@ -84,6 +93,16 @@ impl Graph {
     /// Whether passes run on fused operations and values in blocks of channels.
     pub fn is_lowered(&self) -> bool {
         self.lowered.is_some()
+    }
+
+    /// `values` from outside in the type that layers compute in.
+    fn enter(&self, values: &Tensor) -> Result<Tensor, TchError> {
+        self.shape.narrow.map_or_else(|| Ok(values.shallow_clone()), |kind| values.f_to_kind(kind))
+    }
+
+    /// `values` of layers as they are given out: in single precision, if layers compute in less.
+    fn leave(&self, values: Tensor) -> Result<Tensor, TchError> {
+        if self.shape.narrow.is_some() { values.f_to_kind(Kind::Float) } else { Ok(values) }
     }
 
     /// Number of operations.

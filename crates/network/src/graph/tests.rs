@@ -20,7 +20,7 @@ fn graph_of(operation: impl Operation + 'static, inputs: usize) -> Graph {
         node("operation", Rc::new(operation), &vec![0; inputs]),
         node("flatten", Rc::new(Reshape::flat()), &[1]),
     ];
-    Graph::new(nodes, Shape { channels: 1, classes: 1, size: None })
+    Graph::new(nodes, Shape { channels: 1, classes: 1, size: None, narrow: None })
 }
 
 /// Multipliers of `x` against `baseline`, both one row of pixels, for the sum of all logits; and what

@@ -68,7 +68,9 @@ impl Operation for BatchNorm {
     fn backward(&self, _: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         let mut shape = vec![1_i64; gradient.dim()];
         shape[1] = -1;
-        Ok(vec![gradient.f_mul(&self.scale.f_view(shape.as_slice())?)?])
+        // Values may be narrower than statistics.
+        let scale = self.scale.f_to_kind(gradient.f_kind()?)?;
+        Ok(vec![gradient.f_mul(&scale.f_view(shape.as_slice())?)?])
     }
 
     fn gives_away(&self) -> bool {

@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
-use tch::{TchError, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use super::{Entry, strides};
 use crate::blocked::Pool;
+use crate::device::dense;
 use crate::exported::{Call, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Pair, Reach, Rule};
 
@@ -57,7 +58,7 @@ impl MaxPool {
         given: impl Fn(&Tensor, &Tensor) -> Result<Tensor, TchError>,
     ) -> Result<Vec<Tensor>, TchError> {
         let winners = pair.here.tensor(0)?;
-        let plain = given(&gradient.f_contiguous()?, winners)?;
+        let plain = given(gradient, winners)?;
         if pair.pool_is_plain {
             return Ok(vec![plain]);
         }
@@ -75,9 +76,20 @@ impl MaxPool {
     /// `gradient` of each window added up at its winner, in the shape of the input `like`.
     fn given_to_winners(&self, shape: &[i64], gradient: &Tensor, winners: &Tensor) -> Result<Tensor, TchError> {
         // libtorch asks for the pooling's input but reads its shape only: these pages are never touched.
-        let like = Tensor::f_empty(shape, (gradient.f_kind()?, gradient.device()))?;
+        let like = as_laid_out(winners, shape, gradient.f_kind()?)?;
         let Self { kernel, stride, padding, dilation, ceil } = *self;
-        like.f_max_pool2d_with_indices_backward(gradient, kernel, stride, padding, dilation, ceil, winners)
+        like.f_max_pool2d_with_indices_backward(&dense(gradient)?, kernel, stride, padding, dilation, ceil, winners)
+    }
+}
+
+/// An empty tensor of `shape` `[n, c, h, w]` whose channels stand together where those of `pattern` do.
+fn as_laid_out(pattern: &Tensor, shape: &[i64], kind: Kind) -> Result<Tensor, TchError> {
+    let options = (kind, pattern.device());
+    match *shape {
+        [n, c, h, w] if c > 1 && pattern.stride()[1] == 1 => {
+            Tensor::f_empty([n, h, w, c], options)?.f_permute([0, 3, 1, 2])
+        }
+        _ => Tensor::f_empty(shape, options),
     }
 }
 
@@ -88,7 +100,7 @@ impl Operation for MaxPool {
     }
 
     fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
-        Ok(vec![self.given_to_winners(kept.shape(0)?, &gradient.f_contiguous()?, kept.tensor(0)?)?])
+        Ok(vec![self.given_to_winners(kept.shape(0)?, gradient, kept.tensor(0)?)?])
     }
 
     fn multipliers(&self, pair: &Pair<'_>, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {

@@ -112,7 +112,7 @@ fn strides(call: &Call<'_>, kernel: [i64; 2]) -> Result<[i64; 2], ExportError> {
 }
 
 /// Whether libtorch's choice of kernels on the CPU is to be kept from showing: in single precision.
-fn single_on_cpu(tensor: &Tensor) -> Result<bool, TchError> {
+pub(crate) fn single_on_cpu(tensor: &Tensor) -> Result<bool, TchError> {
     Ok(tensor.device() == Device::Cpu && tensor.f_kind()? == Kind::Float)
 }
 

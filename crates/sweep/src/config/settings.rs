@@ -57,7 +57,13 @@ pub enum Devices {
     Gpus(Vec<u32>),
 }
 
-const PRECISIONS: &[(&str, Precision)] = &[("float32", Precision::Float32), ("float64", Precision::Float64)];
+const PRECISIONS: &[(&str, Precision)] = &[
+    ("float32", Precision::Float32),
+    ("tf32", Precision::Tf32),
+    ("bfloat16", Precision::Bfloat16),
+    ("float16", Precision::Float16),
+    ("float64", Precision::Float64),
+];
 const DTYPES: &[(&str, Dtype)] = &[("float16", Dtype::Float16), ("float32", Dtype::Float32)];
 const COMPRESSIONS: &[(&str, Compression)] = &[("zstd", Compression::Zstd), ("none", Compression::None)];
 

@@ -9,12 +9,15 @@
 mod boxes;
 mod crop;
 mod extent;
+mod gather;
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use tch::{TchError, Tensor};
 
 use super::{Graph, How, Node, Reach, Split};
+use crate::device::dense;
 use boxes::{Area, groups};
 use crop::{Before, Source, crop, difference};
 
@@ -75,7 +78,7 @@ impl Graph {
     /// All values for `images` `[n, c, h, w]`: unlike in other passes, none is let go.
     pub fn clean(&self, images: &Tensor) -> Result<Clean, TchError> {
         let graph = self.running();
-        let mut clean = Clean { values: vec![images.f_contiguous()?], linear: vec![None] };
+        let mut clean = Clean { values: vec![dense(&graph.enter(images)?)?], linear: vec![None] };
         for node in graph.nodes.iter().skip(1) {
             let inputs: Vec<&Tensor> = node.inputs.iter().map(|&input| &clean.values[input]).collect();
             let (value, linear) = match node.operation.split() {
@@ -85,8 +88,11 @@ impl Graph {
                 }
                 None => (node.operation.run(&inputs, How { images: images.size()[0], ..How::FORWARD })?.0, None),
             };
-            clean.values.push(value.f_contiguous()?);
+            clean.values.push(dense(&value)?);
             clean.linear.push(linear);
+        }
+        if let Some(logits) = clean.values.pop() {
+            clean.values.push(graph.leave(logits)?);
         }
         Ok(clean)
     }
@@ -97,7 +103,7 @@ impl Graph {
         let mut changes: Vec<Changed> = Vec::with_capacity(graph.nodes.len());
         for (id, node) in graph.nodes.iter().enumerate() {
             let change = if id == 0 {
-                Changed::Boxes(replacements.iter().map(Patch::of).collect())
+                Changed::Boxes(graph.patches(replacements)?)
             } else {
                 change(node, &changes, clean, replacements)?
             };
@@ -109,9 +115,28 @@ impl Graph {
             }
         }
         match changes.pop() {
-            Some(Changed::Whole(logits)) => Ok(logits),
+            Some(Changed::Whole(logits)) => graph.leave(logits),
             _ => Err(TchError::Shape("the logits do not depend on the images".to_owned())),
         }
+    }
+}
+
+impl Graph {
+    /// Each of `replacements`; those of one size stand together.
+    fn patches(&self, replacements: &[Replacement]) -> Result<Vec<Patch>, TchError> {
+        let mut of_size: BTreeMap<[i64; 2], Vec<usize>> = BTreeMap::new();
+        for (at, replacement) in replacements.iter().enumerate() {
+            of_size.entry(plane(&replacement.pixels).unwrap_or_default()).or_default().push(at);
+        }
+        let mut patches: Vec<Option<Patch>> = vec![None; replacements.len()];
+        for (size, together) in of_size {
+            let pixels: Vec<&Tensor> = together.iter().map(|&at| &replacements[at].pixels).collect();
+            let pixels = Rc::new(self.enter(&Tensor::f_cat(&pixels, 0)?)?);
+            for (row, at) in together.into_iter().enumerate() {
+                patches[at] = Some(Patch::of(&replacements[at], size, row, &pixels));
+            }
+        }
+        Ok(patches.into_iter().flatten().collect())
     }
 }
 
@@ -146,14 +171,14 @@ fn change(node: &Node, changes: &[Changed], clean: &Clean, replacements: &[Repla
     let reached = (0..count).map(|at| inputs.iter().filter_map(|input| input.reached(at, size)).reduce(Area::with));
     let reached: Vec<Area> = reached.map(Option::unwrap_or_default).collect();
     let in_tiles = |area: &Area| split.map_or(*area, |(split, _)| area.in_tiles(split.tile(), size));
-    for group in groups(&reached.iter().map(in_tiles).collect::<Vec<_>>(), size) {
+    for group in groups(&reached.iter().map(in_tiles).collect::<Vec<_>>(), size, output.device()) {
         let values = if let Some((split, linear)) = split {
             changed_part(split, linear, &inputs, replacements, &group)?
         } else {
             let crops = inputs.iter().map(|input| input.crop(replacements, &group)).collect::<Result<Vec<_>, _>>()?;
             node.operation.run_inside(&crops.iter().collect::<Vec<_>>())?
         };
-        let values = Rc::new(values.f_contiguous()?);
+        let values = Rc::new(dense(&values)?);
         for (row, &(at, area)) in group.iter().enumerate() {
             patches[at] = Some(Patch { values: Rc::clone(&values), row, area, changed: reached[at] });
         }
@@ -182,10 +207,10 @@ fn changed_part(
 }
 
 impl Patch {
-    fn of(replacement: &Replacement) -> Self {
-        let [height, width] = plane(&replacement.pixels).unwrap_or_default();
+    /// The pixels of `replacement`, of such a size, which are row `row` of `values`.
+    fn of(replacement: &Replacement, [height, width]: [i64; 2], row: usize, values: &Rc<Tensor>) -> Self {
         let area = Area { top: replacement.top, left: replacement.left, height, width };
-        Self { values: Rc::new(replacement.pixels.shallow_clone()), row: 0, area, changed: area }
+        Self { values: Rc::clone(values), row, area, changed: area }
     }
 }
 

@@ -1,0 +1,13 @@
+//! Values on their way to devices.
+
+use tch::{Device, TchError, Tensor};
+
+/// `values` of the host on `device`. A GPU takes them when it comes to that: nobody waits, and they may be let go at once.
+pub fn sent(values: &Tensor, device: Device) -> Result<Tensor, TchError> {
+    values.f_to_device_(device, values.f_kind()?, true, false)
+}
+
+/// Values one after the other, where the host reads them; a GPU takes them as they lie.
+pub(crate) fn dense(values: &Tensor) -> Result<Tensor, TchError> {
+    if values.device() == Device::Cpu { values.f_contiguous() } else { Ok(values.shallow_clone()) }
+}
