@@ -46,6 +46,8 @@ def best(setting, measured, images):
 
 def measure(setting, probe, variants, maps):
     """What each batch takes on as many images as the budget allows, or the worker's last words."""
+    if setting.device != "cpu":
+        return measure_largest(setting, probe, variants, maps)
     try:
         image = measured(setting, probe, variants, 1, 1)["runs"][-1]["seconds"]
         images = min(setting.images, max(1, int(setting.budget / image / REPEATS / len(setting.batches))))
@@ -53,7 +55,17 @@ def measure(setting, probe, variants, maps):
         found, floor = {}, 0
         for batch in sorted({min(batch, images) for batch in setting.batches}):
             took = measured(setting, probe, variants, images, batch, repeats, maps)
-            found[batch], floor = best(setting, took, images), took["floor" if setting.device == "cpu" else "base"]
+            found[batch], floor = best(setting, took, images), took["floor"]
         return {"batches": found, "floor": floor}
     except Failed as failure:
         return {"failed": str(failure)}
+
+
+def measure_largest(setting, probe, variants, maps):
+    """The same on a GPU: all images, in the largest batch."""
+    batch = max(setting.batches)
+    try:
+        took = measured(setting, probe, variants, setting.images, batch, REPEATS, maps)
+    except Failed as failure:
+        return {"failed": str(failure)}
+    return {"batches": {batch: best(setting, took, setting.images)}, "floor": took["base"]}

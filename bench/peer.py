@@ -83,6 +83,15 @@ class Meter:
             del self.found[1]
         return too_large
 
+    def measure_largest(self, batches):
+        """The largest batch that fits; those that do not. A GPU is never faster with a smaller one."""
+        too_large = []
+        for batch in sorted(batches, reverse=True):
+            if self.runs(batch, self.images, REPEATS):
+                break
+            too_large.append(batch)
+        return too_large
+
     def runs(self, batch, wanted, repeats, least=0.0):
         """So many runs, and more within `least` seconds; whether they fit the memory."""
         count, began = 0, time.perf_counter()
@@ -166,11 +175,11 @@ def answer(asked):
     # Only methods of many steps can be told to take some at a time.
     for internal in INTERNAL if "n_steps" in asked["params"] else INTERNAL[:1]:
         meter = Meter(functools.partial(explain, internal), asked["images"], asked["budget"], memory)
-        too_large = meter.measure(asked["batches"])
+        too_large = (meter.measure if asked["device"] == "cpu" else meter.measure_largest)(asked["batches"])
         if meter.found:
             break
     if not meter.found:
-        raise SystemExit("does not fit the memory at batch 1")
+        raise SystemExit("does not fit the memory at the smallest batch")
     save_file({"maps": torch.cat(meter.maps)}, asked["maps"])
     return {"batches": meter.found, "floor": meter.floor, "too_large": too_large, "internal": internal}
 

@@ -125,6 +125,9 @@ impl Engine {
             if group.numerics.fold_batch_norm {
                 graph = graph.folded()?;
             }
+            if self.device != Device::Cpu && numerics::on_tensor_cores(group.numerics.precision) {
+                graph = graph.channels_last()?;
+            }
             self.loaded = Some((key, graph));
             counted::settle();
         }

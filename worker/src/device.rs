@@ -41,12 +41,10 @@ pub(crate) struct Opened {
     pub(crate) name: String,
 }
 
-impl Opened {
-    /// Threads that may encode maps at once: where a GPU computes, the cores are free for that.
-    pub(crate) fn lanes(&self) -> usize {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        if self.device == Device::Cpu { 1 } else { (cores / 2).clamp(1, MOST_LANES) }
-    }
+/// Threads that may make images, or encode maps, at once: where a GPU computes, the cores are free for that.
+pub(crate) fn lanes(device: Device) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if device == Device::Cpu { 1 } else { (cores / 2).clamp(1, MOST_LANES) }
 }
 
 /// More than a GPU needs: each encodes some 500 maps of 224 px a second.

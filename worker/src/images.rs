@@ -54,19 +54,26 @@ impl Pixels {
         Ok(image)
     }
 
-    /// All images in order, made by a thread of `scope` that ends when nobody wants more.
-    pub(crate) fn ahead<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) -> Ahead {
+    /// All images in order, made in turn by so many threads of `scope`, which end when nobody wants more.
+    pub(crate) fn ahead<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, threads: usize) -> Ahead {
         let image = (self.group.shape.iter().product::<usize>() * size_of::<f32>()).max(1);
-        // One more is in the hands of the thread.
-        let (send, images) = sync_channel((AHEAD as usize / image).saturating_sub(1));
-        scope.spawn(move || (0..self.len()).map(|at| self.image(at)).all(|image| send.send(image).is_ok()));
-        Ahead { images, shape: self.group.shape.map(|side| side as i64), held: None }
+        let made = (0..threads).map(|first| {
+            // One more is in the hands of the thread.
+            let (send, images) = sync_channel((AHEAD as usize / image).saturating_sub(1).min(self.len()));
+            let own = (first..self.len()).step_by(threads);
+            scope.spawn(move || own.map(|at| self.image(at)).all(|image| send.send(image).is_ok()));
+            images
+        });
+        Ahead { images: made.collect(), next: 0, shape: self.group.shape.map(|side| side as i64), held: None }
     }
 }
 
 /// Images of a shard on their way to the device.
 pub(crate) struct Ahead {
-    images: Receiver<Result<Vec<f32>, UnitError>>,
+    /// From each of the threads that make them.
+    images: Vec<Receiver<Result<Vec<f32>, UnitError>>>,
+    /// Index of the next one.
+    next: usize,
     shape: [i64; 3],
     /// Those that were taken, and are not done: a batch that does not fit is tried again in halves.
     held: Option<Tensor>,
@@ -83,7 +90,8 @@ impl Ahead {
                 batch.f_narrow(0, 0, have)?.f_copy_(&held)?;
             }
             for at in have..n {
-                let image = self.images.recv().map_err(|_| UnitError::Stopped)??;
+                let image = self.images[self.next % self.images.len()].recv().map_err(|_| UnitError::Stopped)??;
+                self.next += 1;
                 batch.f_select(0, at)?.f_copy_(&Tensor::f_from_slice(&image)?.f_view([c, h, w])?)?;
                 seen(image);
             }
@@ -100,5 +108,33 @@ impl Ahead {
             _ => None,
         };
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sweep::group::Dtype;
+
+    use super::*;
+    use crate::counted::tests::ALONE;
+    use crate::example;
+
+    #[test]
+    fn images_come_in_order_however_many_threads_make_them() {
+        let _alone = ALONE.lock();
+        let group = Arc::new(example::group("none".as_ref(), Dtype::Float32));
+        let pixels = Pixels::new(&group, 0, [2, 2, 1], (0..20).collect());
+        for threads in [1, 2, 3, 8] {
+            let mut seen = Vec::new();
+            std::thread::scope(|scope| {
+                let mut ahead = pixels.ahead(scope, threads);
+                for n in [2, 3] {
+                    let _ = ahead.next(n, |image| seen.push(image)).unwrap();
+                    ahead.done(n).unwrap();
+                }
+            });
+            let expected: Vec<Vec<f32>> = (0..5).map(|at| pixels.image(at).unwrap()).collect();
+            assert_eq!(seen, expected, "{threads} threads");
+        }
     }
 }

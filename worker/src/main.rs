@@ -9,6 +9,8 @@ mod compute;
 mod connection;
 mod counted;
 mod device;
+#[cfg(test)]
+mod example;
 mod exit;
 mod held;
 mod images;

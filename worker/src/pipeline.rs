@@ -14,7 +14,7 @@ use sweep::unit::Part;
 
 use crate::compute::{Computed, Engine};
 use crate::connection::{Grant, Link};
-use crate::device::Opened;
+use crate::device::{Opened, lanes};
 use crate::exit::Exit;
 use crate::read::{Loaded, Reader};
 use crate::room::{Room, Taken};
@@ -68,7 +68,7 @@ fn read(grants: &Receiver<Grant>, loaded: &SyncSender<Read>) {
 
 fn compute(link: &Link, next: &Receiver<Read>, steps: &SyncSender<Step>, device: &Opened) -> Result<(), Exit> {
     let mut engine = Engine::new(device.device);
-    let (room, lanes) = (Room::of(BEHIND), device.lanes());
+    let (room, lanes) = (Room::of(BEHIND), lanes(device.device));
     let send = |step| steps.send(step).map_err(|_| Exit::internal("the writing stage is gone"));
     let mut idle = Instant::now();
     for (mut job, loaded) in next {

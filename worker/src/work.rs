@@ -12,6 +12,7 @@ use sweep::message::{Failure, Learned};
 use tch::{Device, Tensor};
 
 use crate::compute::{Computed, kind};
+use crate::device::lanes;
 use crate::images::{Ahead, Pixels};
 use crate::memory::Memory;
 use crate::progress::{Progress, host};
@@ -20,9 +21,10 @@ use crate::rounds::Round;
 use crate::sizes::{Size, Sizes};
 use crate::unit::UnitError;
 
-/// Pixels that a method with several points an image computes at once on the CPU, at least: fewer leave cores
-/// idle, more do not stay in the cache. Eight images of 224 px.
+/// Pixels that a method with several points an image computes at once, at least. On the CPU fewer leave cores idle, and
+/// more do not stay in the cache: eight images of 224 px. A GPU is busy with 64 (docs/benchmarks.md).
 const LEAST_PIXELS: i64 = 8 * 224 * 224;
+const LEAST_PIXELS_ON_GPU: i64 = 8 * LEAST_PIXELS;
 
 /// A shard, and what its rounds have in common.
 pub(crate) struct Work<'a> {
@@ -80,7 +82,9 @@ impl<'a> Work<'a> {
         let keys = round.keys();
         let size = sizes.of(&self.group.model, keys.clone(), round.granted);
         let mut progress = Progress::new(round, self.group.classes, emit);
-        thread::scope(|scope| self.batches(&mut progress, size, &mut self.pixels.ahead(scope), stop))?;
+        thread::scope(|scope| {
+            self.batches(&mut progress, size, &mut self.pixels.ahead(scope, lanes(self.device)), stop)
+        })?;
         progress.deliver(0)?;
         self.learned.extend(size.learned(&keys));
         let logits = progress.end(std::mem::take(&mut self.images_missing));
@@ -164,7 +168,8 @@ impl<'a> Work<'a> {
     /// Rows that a method with several points an image computes at once, where there is memory for them.
     fn least_rows(&self) -> i64 {
         let [_, height, width] = self.group.shape;
-        if self.device == Device::Cpu { LEAST_PIXELS / ((height * width).max(1) as i64) } else { 0 }
+        let pixels = if self.device == Device::Cpu { LEAST_PIXELS } else { LEAST_PIXELS_ON_GPU };
+        pixels / ((height * width).max(1) as i64)
     }
 
     /// The pass of `images`, `size` from `start` on; their logits too, where targets are not known yet.

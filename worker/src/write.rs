@@ -57,8 +57,12 @@ const INCOMPLETE: f32 = 0.1;
 impl Writer {
     /// Of what `job` asks for, so many maps at once.
     pub(crate) fn new(job: &Job, unwritable: Arc<AtomicBool>, lanes: usize) -> Self {
+        Self::of(&job.grant.unit.group, job.grant.tag.clone(), unwritable, lanes)
+    }
+
+    fn of(group: &Group, tag: String, unwritable: Arc<AtomicBool>, lanes: usize) -> Self {
         Self {
-            shards: Shards::open(job.grant.unit.group.store.clone(), job.grant.tag.clone()),
+            shards: Shards::open(group.store.clone(), tag),
             images: None,
             open: HashMap::new(),
             bytes: 0,
@@ -156,9 +160,9 @@ impl Open {
             others.into_iter().map(joined).chain(here).collect()
         });
         for done in done {
-            let (encoded, lost) = done?;
+            let (bytes, lost) = done?;
             self.underflow.extend(lost);
-            self.shard.append_encoded(encoded)?;
+            self.shard.append_encoded(bytes)?;
         }
         Ok(())
     }
@@ -188,4 +192,54 @@ fn encoded(
 fn count(group: &Group, shard: u64) -> u64 {
     let range = group.range(shard);
     range.end - range.start
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::counted::tests::ALONE;
+    use crate::example;
+
+    /// What `lanes` maps at once make of five maps, and the bytes of the file.
+    fn written(dtype: Dtype, lanes: usize, values: impl Fn(u64) -> Vec<f32>) -> Result<(Writer, Vec<u8>), UnitError> {
+        let _alone = ALONE.lock();
+        let folder = tempfile::tempdir().unwrap();
+        let group = example::group(folder.path(), dtype);
+        example::store_of(&group);
+        let mut writer = Writer::of(&group, "t".into(), Arc::default(), lanes);
+        let key = || "Saliency".to_owned();
+        for image in 0..5 {
+            writer.write(&group, Part::Shard(0), Computed::Map { key: key(), values: values(image) })?;
+        }
+        writer.write(&group, Part::Shard(0), Computed::MapsEnd { key: key(), completeness: None })?;
+        let file = fs::read(group.store.join(attribution("Saliency")).join("c.0.0.0.0")).unwrap();
+        Ok((writer, file))
+    }
+
+    #[test]
+    fn how_many_maps_are_encoded_at_once_shows_nowhere() {
+        // 1e-9 is zero in half precision: half of what image 3 has is lost.
+        let values = |image: u64| vec![image as f32, 0.5, if image == 3 { 1e-9 } else { 2.0 }, 0.0];
+        for dtype in [Dtype::Float16, Dtype::Float32] {
+            let (one, file) = written(dtype, 1, values).unwrap();
+            assert!(!file.is_empty());
+            for lanes in [2, 3, 8] {
+                let (several, same) = written(dtype, lanes, values).unwrap();
+                assert!(file == same, "{lanes} at once");
+                assert_eq!((one.bytes, &one.underflow), (several.bytes, &several.underflow));
+            }
+        }
+    }
+
+    #[test]
+    fn a_map_that_does_not_fit_its_type_is_told_by_its_image_whoever_encodes_it() {
+        for lanes in [1, 2, 8] {
+            let Err(error) = written(Dtype::Float16, lanes, |image| vec![if image == 3 { 1e6 } else { 1.0 }; 4]) else {
+                panic!("1e6 is infinity in half precision")
+            };
+            assert!(error.text().contains("image 3"), "{}", error.text());
+        }
+    }
 }

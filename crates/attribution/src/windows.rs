@@ -1,7 +1,7 @@
 //! Windows of an image, and what the target logit loses when one is hidden.
 
 use network::Replacement;
-use tch::{TchError, Tensor};
+use tch::{Device, TchError, Tensor};
 
 use crate::Pass;
 
@@ -55,8 +55,13 @@ pub(crate) fn windows(size: [i64; 3], window: [i64; 3], stride: [i64; 3]) -> Vec
 /// All windows are changes of one pass of the images, and only what they change is computed again. As few
 /// images at once as give enough changes, because every value of theirs is held. `baseline` is `[1, c, h, w]`
 /// or `[n, c, h, w]`.
+///
+/// A GPU computes all of every image: on an H200 cutting boxes out with libtorch's indexing took longer than what it saved.
 pub(crate) fn losses(pass: &Pass<'_>, baseline: &Tensor, windows: &[Window]) -> Result<Tensor, TchError> {
     let hidden = pass.images().f_zeros_like()?.f_add_(baseline)?;
+    if hidden.device() != Device::Cpu {
+        return losses_of_whole(pass, &hidden, windows);
+    }
     let at_once = (pass.changes() / windows.len().max(1)).clamp(1, pass.len().max(1) as usize) as i64;
     let parts = (0..pass.len()).step_by(at_once as usize).map(|first| {
         let count = at_once.min(pass.len() - first);
@@ -66,7 +71,20 @@ pub(crate) fn losses(pass: &Pass<'_>, baseline: &Tensor, windows: &[Window]) -> 
     Tensor::f_cat(&parts.collect::<Result<Vec<_>, TchError>>()?, 1)
 }
 
-/// The same of some images `[n, c, h, w]`, which show `hidden` where a window is.
+/// The same, from as many images with a window hidden as the device may hold.
+fn losses_of_whole(pass: &Pass<'_>, hidden: &Tensor, windows: &[Window]) -> Result<Tensor, TchError> {
+    let (n, clean) = (pass.len(), pass.scores()?);
+    let losses = windows.chunks(pass.variations()).map(|part| {
+        let points = pass.images().f_repeat([part.len() as i64, 1, 1, 1])?;
+        for (first, window) in (0..).step_by(n as usize).zip(part) {
+            window.of(&points.f_narrow(0, first, n)?)?.f_copy_(&window.of(hidden)?)?;
+        }
+        clean.f_sub(&pass.scores_at(&points)?)
+    });
+    Tensor::f_cat(&losses.collect::<Result<Vec<_>, _>>()?, 0)
+}
+
+/// The same as [`losses`] of some images `[n, c, h, w]`, which show `hidden` where a window is.
 fn losses_of(
     pass: &Pass<'_>,
     images: &Tensor,
@@ -100,7 +118,11 @@ pub(crate) fn paint(map: &Tensor, window: Window, values: &Tensor) -> Result<(),
 
 #[cfg(test)]
 mod tests {
+    use network::{Weights, models};
+    use tch::Kind;
+
     use super::*;
+    use crate::Origin;
 
     /// Captum 0.9 on n = 6, window 3, stride 2: three windows, the last one cut to two pixels.
     #[test]
@@ -121,5 +143,23 @@ mod tests {
             }
             assert!(covered.iter().all(|count| *count == 1), "{size} px in patches of {patch}");
         }
+    }
+
+    /// As a GPU computes it, and as the CPU does.
+    #[test]
+    fn hiding_windows_in_whole_images_gives_what_changing_their_boxes_gives() {
+        let graph = models::load("resnet18", &Weights::random(3, 5), (Device::Cpu, Kind::Double)).unwrap();
+        let images = Tensor::f_rand([3, 3, 32, 32], (Kind::Double, Device::Cpu)).unwrap();
+        let targets = Tensor::from_slice(&[0_i64, 4, 2]);
+        let origin = Origin { seed: 0, dataset: ("d", "test"), first: 0, mean: None, known: None };
+        // Seven rows: two variations of three images at once.
+        let pass = Pass::new(&graph, images, targets, 7, origin);
+        let hidden = pass.images().f_zeros_like().unwrap();
+        let windows = windows([3, 32, 32], [2, 12, 9], [1, 10, 9]);
+        let whole = losses_of_whole(&pass, &hidden, &windows).unwrap();
+        let boxes = losses(&pass, &hidden, &windows).unwrap();
+        assert_eq!(whole.size(), [windows.len() as i64, 3]);
+        assert!(whole.allclose(&boxes, 1e-9, 1e-9, false));
+        assert!(f64::try_from(whole.abs().max()).unwrap() > 1e-3);
     }
 }

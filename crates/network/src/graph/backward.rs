@@ -33,8 +33,8 @@ impl Graph {
     /// logits, by `rule`. Weights never get a gradient.
     pub fn backward(&self, trace: &Trace, gradient: &Tensor, rule: Rule) -> Result<Tensor, TchError> {
         let graph = self.of(trace);
-        let step = |id: Id, gradient: &Tensor| graph.nodes[id].operation.backward(&trace.kept[id], gradient, rule);
-        graph.leave(graph.walk(&graph.enter(gradient)?, 0, step)?)
+        let back = |id: Id, gradient: &Tensor| graph.nodes[id].operation.backward(&trace.kept[id], gradient, rule);
+        graph.leave(graph.walk(&graph.enter(gradient)?, 0, back)?)
     }
 
     /// As [`Graph::backward`], up to the linear operations that stand first: `[n, ..]`, of which any sum
@@ -43,8 +43,8 @@ impl Graph {
     pub fn backward_to_stem(&self, trace: &Trace, gradient: &Tensor, rule: Rule) -> Result<Tensor, TchError> {
         let graph = self.of(trace);
         let Some(stem) = graph.stem() else { return self.backward(trace, gradient, rule) };
-        let step = |id: Id, gradient: &Tensor| graph.nodes[id].operation.backward(&trace.kept[id], gradient, rule);
-        let behind = graph.walk(&graph.enter(gradient)?, stem, step)?;
+        let back = |id: Id, gradient: &Tensor| graph.nodes[id].operation.backward(&trace.kept[id], gradient, rule);
+        let behind = graph.walk(&graph.enter(gradient)?, stem, back)?;
         graph.leave(graph.nodes[stem].operation.before_linear(&trace.kept[stem], &behind, rule)?)
     }
 

@@ -6,6 +6,7 @@ mod differences;
 mod fold;
 mod forward;
 mod layer;
+mod layout;
 mod lower;
 mod operation;
 

@@ -10,7 +10,7 @@
 
 use std::cell::OnceCell;
 
-use tch::{Device, TchError, Tensor};
+use tch::{TchError, Tensor};
 
 use super::{Entry, single_on_cpu};
 use crate::exported::{Call, ExportError, Value};
@@ -91,7 +91,6 @@ impl Convolution {
     pub(crate) fn new(weight: Tensor, bias: Option<Tensor>, geometry: Geometry) -> Result<Self, TchError> {
         // Where a weight did not fit into the memory, a placeholder is in its place.
         weight.size4()?;
-        let weight = laid_out(weight)?;
         let turns = geometry.stride == [1, 1] && by_name(&weight)?;
         let mut convolution = Self { weight, bias, geometry, turns, turned: OnceCell::new() };
         convolution.turns &= (0..2).all(|axis| convolution.reach(axis) >= geometry.padding[axis]);
@@ -184,13 +183,6 @@ impl Operation for Convolution {
     fn makes_maps(&self) -> bool {
         true
     }
-}
-
-fn laid_out(weight: Tensor) -> Result<Tensor, TchError> {
-    if weight.device() == Device::Cpu || std::env::var_os("ATTRISWEEP_NCHW").is_some() {
-        return Ok(weight);
-    }
-    weight.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])
 }
 
 /// Whether oneDNN can be asked by name: it computes in single precision on the CPU.

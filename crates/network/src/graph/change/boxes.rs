@@ -2,16 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use tch::Device;
-
 use super::super::Reach;
 
 /// Sizes along one axis that are told apart: boxes are computed in up to so many groups squared.
 const SIZES: usize = 4;
-/// Pixels that cost as much as one more group. On the CPU its weights are read once more, at 2 operations for each
-/// product of a pixel against 4 bytes for each weight; a GPU is asked a dozen times more.
+/// Pixels that cost as much as one more group: its weights are read once more, at 2 operations for each product
+/// of a pixel against 4 bytes for each weight.
 const GROUP: i64 = 32;
-const GROUP_ON_GPU: i64 = 25_000;
 
 /// A box of a map.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,7 +24,7 @@ impl Area {
         (self.height * self.width) as usize
     }
 
-    pub(super) fn axes(self) -> [(i64, i64); 2] {
+    fn axes(self) -> [(i64, i64); 2] {
         [(self.top, self.height), (self.left, self.width)]
     }
 
@@ -92,15 +89,14 @@ impl Area {
 
 /// The areas in groups of one size each, with their numbers. A few sizes only: areas grow to the next one, as many
 /// as cost least.
-pub(super) fn groups(areas: &[Area], size: [i64; 2], device: Device) -> Vec<Vec<(usize, Area)>> {
-    let group = if device == Device::Cpu { GROUP } else { GROUP_ON_GPU };
+pub(super) fn groups(areas: &[Area], size: [i64; 2]) -> Vec<Vec<(usize, Area)>> {
     let heights: Vec<i64> = areas.iter().map(|area| area.height).collect();
     let widths: Vec<i64> = areas.iter().map(|area| area.width).collect();
     let choices = (1..=SIZES).flat_map(|down| (1..=SIZES).map(move |across| (down, across)));
     let grouped = choices.map(|(down, across)| grouped(areas, size, [&steps(&heights, down), &steps(&widths, across)]));
     let cost = |groups: &Vec<Vec<(usize, Area)>>| {
         let pixels: i64 = groups.iter().flatten().map(|(_, area)| area.height * area.width).sum();
-        pixels + group * groups.len() as i64
+        pixels + GROUP * groups.len() as i64
     };
     grouped.min_by_key(cost).unwrap_or_default()
 }
@@ -188,7 +184,7 @@ mod tests {
         let lengths = [3, 4, 5, 6, 7];
         let areas: Vec<Area> =
             lengths.iter().map(|&length| Area { top: 10 - length, left: 0, height: length, width: 2 }).collect();
-        let groups = groups(&areas, [10, 10], Device::Cpu);
+        let groups = groups(&areas, [10, 10]);
         assert_eq!(groups.iter().map(Vec::len).sum::<usize>(), lengths.len());
         for (at, area) in groups.into_iter().flatten() {
             assert!(area.top + area.height <= 10 && area.top <= areas[at].top, "{area:?}");

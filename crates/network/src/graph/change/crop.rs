@@ -2,7 +2,7 @@
 
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::{Area, Patch, gather};
+use super::{Area, Patch};
 use crate::blocked::{Combine, each_run, run, values, values_mut};
 
 /// Where a row of a crop comes from.
@@ -15,7 +15,7 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn row_of(&self, clean: &Tensor) -> i64 {
+    fn row_of(&self, clean: &Tensor) -> i64 {
         self.image.min(clean.size()[0] - 1)
     }
 
@@ -40,7 +40,15 @@ pub(super) fn crop(clean: &Tensor, sources: &[Source<'_>], outside: f64) -> Resu
         fill(&mut crop, clean, sources, outside as f32)?;
         return Ok(crop);
     }
-    gather::crop(clean, sources, outside)
+    let crop = Tensor::f_full(&shape, outside, options)?;
+    for (row, source) in (0..).zip(sources) {
+        let row = crop.f_narrow(0, row, 1)?;
+        place(&row, source.area, &clean.f_narrow(0, source.row_of(clean), 1)?, whole(clean))?;
+        if let Some(patch) = source.patch {
+            place(&row, source.area, &patch.values.f_narrow(0, patch.row as i64, 1)?, patch.area)?;
+        }
+    }
+    Ok(crop)
 }
 
 /// The change alone, in values that are blocked: the patches less what was there, and zero around them.
@@ -99,12 +107,26 @@ impl<'a> Before<'a> {
     }
 }
 
-pub(super) fn whole(tensor: &Tensor) -> Area {
+fn whole(tensor: &Tensor) -> Area {
     let size = tensor.size();
     Area { top: 0, left: 0, height: size[2], width: size[3] }
 }
 
-/// Fills `crop` in the host's memory: every value is written once, line by line.
+/// Copies what `to` and `from` share of `values`, which are those of `from`, into `row`, which are those of `to`.
+fn place(row: &Tensor, to: Area, values: &Tensor, from: Area) -> Result<(), TchError> {
+    let (top, left) = (to.top.max(from.top), to.left.max(from.left));
+    let height = (to.top + to.height).min(from.top + from.height) - top;
+    let width = (to.left + to.width).min(from.left + from.width) - left;
+    if height > 0 && width > 0 {
+        let part = |tensor: &Tensor, area: Area| {
+            tensor.f_narrow(2, top - area.top, height)?.f_narrow(3, left - area.left, width)
+        };
+        part(row, to)?.f_copy_(&part(values, from)?)?;
+    }
+    Ok(())
+}
+
+/// The same in the host's memory: every value is written once, line by line.
 fn fill(crop: &mut Tensor, clean: &Tensor, sources: &[Source<'_>], outside: f32) -> Result<(), TchError> {
     let (map, [height, width]) = (values::<f32>(clean)?, [clean.size()[2], clean.size()[3]]);
     // Values of a pixel that stand together: the channels of a block.

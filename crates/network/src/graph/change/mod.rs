@@ -9,9 +9,7 @@
 mod boxes;
 mod crop;
 mod extent;
-mod gather;
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use tch::{TchError, Tensor};
@@ -103,7 +101,8 @@ impl Graph {
         let mut changes: Vec<Changed> = Vec::with_capacity(graph.nodes.len());
         for (id, node) in graph.nodes.iter().enumerate() {
             let change = if id == 0 {
-                Changed::Boxes(graph.patches(replacements)?)
+                let patch = |replacement: &Replacement| Ok(Patch::of(replacement, graph.enter(&replacement.pixels)?));
+                Changed::Boxes(replacements.iter().map(patch).collect::<Result<_, TchError>>()?)
             } else {
                 change(node, &changes, clean, replacements)?
             };
@@ -118,25 +117,6 @@ impl Graph {
             Some(Changed::Whole(logits)) => graph.leave(logits),
             _ => Err(TchError::Shape("the logits do not depend on the images".to_owned())),
         }
-    }
-}
-
-impl Graph {
-    /// Each of `replacements`; those of one size stand together.
-    fn patches(&self, replacements: &[Replacement]) -> Result<Vec<Patch>, TchError> {
-        let mut of_size: BTreeMap<[i64; 2], Vec<usize>> = BTreeMap::new();
-        for (at, replacement) in replacements.iter().enumerate() {
-            of_size.entry(plane(&replacement.pixels).unwrap_or_default()).or_default().push(at);
-        }
-        let mut patches: Vec<Option<Patch>> = vec![None; replacements.len()];
-        for (size, together) in of_size {
-            let pixels: Vec<&Tensor> = together.iter().map(|&at| &replacements[at].pixels).collect();
-            let pixels = Rc::new(self.enter(&Tensor::f_cat(&pixels, 0)?)?);
-            for (row, at) in together.into_iter().enumerate() {
-                patches[at] = Some(Patch::of(&replacements[at], size, row, &pixels));
-            }
-        }
-        Ok(patches.into_iter().flatten().collect())
     }
 }
 
@@ -171,7 +151,7 @@ fn change(node: &Node, changes: &[Changed], clean: &Clean, replacements: &[Repla
     let reached = (0..count).map(|at| inputs.iter().filter_map(|input| input.reached(at, size)).reduce(Area::with));
     let reached: Vec<Area> = reached.map(Option::unwrap_or_default).collect();
     let in_tiles = |area: &Area| split.map_or(*area, |(split, _)| area.in_tiles(split.tile(), size));
-    for group in groups(&reached.iter().map(in_tiles).collect::<Vec<_>>(), size, output.device()) {
+    for group in groups(&reached.iter().map(in_tiles).collect::<Vec<_>>(), size) {
         let values = if let Some((split, linear)) = split {
             changed_part(split, linear, &inputs, replacements, &group)?
         } else {
@@ -207,10 +187,11 @@ fn changed_part(
 }
 
 impl Patch {
-    /// The pixels of `replacement`, of such a size, which are row `row` of `values`.
-    fn of(replacement: &Replacement, [height, width]: [i64; 2], row: usize, values: &Rc<Tensor>) -> Self {
+    /// The `pixels` of `replacement`.
+    fn of(replacement: &Replacement, pixels: Tensor) -> Self {
+        let [height, width] = plane(&pixels).unwrap_or_default();
         let area = Area { top: replacement.top, left: replacement.left, height, width };
-        Self { values: Rc::clone(values), row, area, changed: area }
+        Self { values: Rc::new(pixels), row: 0, area, changed: area }
     }
 }
 
