@@ -6,7 +6,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use network::models::{MODELS, load};
-use network::{Graph, NetworkError, Rule, Weights};
+use network::{Graph, NetworkError, Replacement, Rule, Weights};
 use tch::{Device, Kind, Tensor};
 
 /// libtorch has one generator for all tests of a process, which run side by side.
@@ -65,6 +65,48 @@ fn folding_changes_nothing_in_double_precision() {
         assert!(removed >= 20 || !name.contains("resnet"), "{name}: {removed} of {before}");
         assert!(worst(&folded.forward(&images).unwrap(), &logits) < 1e-12, "{name}");
         assert!(worst(&gradient(&folded, &images), &map) < 1e-11, "{name}");
+    }
+}
+
+#[test]
+fn channels_side_by_side_change_nothing_in_double_precision() {
+    for (name, graph) in graphs(Kind::Double) {
+        let images = images(&graph, 2, 40, Kind::Double);
+        let (logits, map) = (graph.forward(&images).unwrap(), gradient(&graph, &images));
+        let last = graph.channels_last().unwrap();
+        assert!(worst(&last.forward(&images).unwrap(), &logits) < 1e-12, "{name}");
+        assert!(worst(&gradient(&last, &images), &map) < 1e-11, "{name}");
+    }
+}
+
+/// bfloat16 has 8 bits, which some fifty layers lose one or two of; what is asked for is that types meet.
+#[test]
+fn narrow_types_stay_between_the_layers() {
+    for kind in [Kind::BFloat16, Kind::Half] {
+        let models = if kind == Kind::Half { 2 } else { MODELS.len() };
+        for ((name, wide), (_, narrow)) in graphs(Kind::Float).zip(graphs(kind)).take(models) {
+            let images = images(&wide, 2, 40, Kind::Float);
+            let logits = narrow.forward(&images).unwrap();
+            assert_eq!(logits.kind(), Kind::Float, "{name}");
+            // Random weights of a deep network make values beyond 65504, which a worker refuses.
+            if kind == Kind::Half && !logits.isfinite().all().int64_value(&[]).eq(&1) {
+                continue;
+            }
+            let error = worst(&logits, &wide.forward(&images).unwrap());
+            assert!(error < 0.1 && error > 0.0, "{name} in {kind:?}: {error}");
+            let map = gradient(&narrow, &images);
+            assert_eq!((map.kind(), map.size()), (Kind::Float, images.size()), "{name}");
+            let theirs = gradient(&wide, &images).flatten(1, -1);
+            let alike = Tensor::cosine_similarity(&map.flatten(1, -1), &theirs, 1, 1e-12);
+            assert!(alike.max().double_value(&[]) > 0.5, "{name} in {kind:?}: {alike:?}");
+            let clean = narrow.clean(&images).unwrap();
+            let pixels = images.narrow(0, 1, 1).narrow(2, 3, 9).narrow(3, 5, 9).neg();
+            let hidden = images.copy();
+            hidden.narrow(0, 1, 1).narrow(2, 3, 9).narrow(3, 5, 9).copy_(&pixels);
+            let changed = narrow.changed(&clean, &[Replacement { image: 1, top: 3, left: 5, pixels }]).unwrap();
+            let whole = narrow.forward(&hidden).unwrap().narrow(0, 1, 1);
+            assert!(worst(&changed, &whole) < 0.1, "{name} in {kind:?}: {}", worst(&changed, &whole));
+        }
     }
 }
 
