@@ -111,11 +111,11 @@ fn tasks(units: usize) -> (Vec<Task>, Vec<Option<Unit>>) {
     let shards = groups.iter().enumerate().flat_map(|(index, group)| {
         let forecast = Some(10.0 + (index / PER_MODEL) as f64);
         (0..group.shards()).map(move |shard| {
-            let unit = Unit { group: Arc::clone(group), part: Part::Shard(shard) };
+            let unit = Unit::of(Arc::clone(group), Part::Shard(shard));
             Task { group: index, unit, forecast }
         })
     });
-    let means = groups.iter().map(|group| Some(Unit { group: Arc::clone(group), part: Part::Means }));
+    let means = groups.iter().map(|group| Some(Unit::of(Arc::clone(group), Part::Means)));
     (shards.collect(), means.collect())
 }
 

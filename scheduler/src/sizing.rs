@@ -56,7 +56,7 @@ impl<'a> Sizing<'a> {
             tell(&group, &slot.model);
             Arc::new(group)
         });
-        Unit { group: Arc::clone(group), part: unit.part }
+        Unit { group: Arc::clone(group), ..unit }
     }
 
     /// Takes what `worker` learned while it did `unit`.

@@ -75,7 +75,8 @@ impl Engine {
         stop: &dyn Fn() -> bool,
         emit: &mut dyn FnMut(Computed),
     ) -> Result<(), UnitError> {
-        let group = job.grant.unit.group.clone();
+        let unit = job.grant.unit.clone();
+        let group = unit.group.clone();
         let missing = |array: &str| !shard.ledger.has(array, shard.index);
         let range = group.range(shard.index);
         if missing(name::LABELS) {
@@ -87,7 +88,7 @@ impl Engine {
                 values: range.clone().map(|index| index as i64).collect(),
             });
         }
-        let to_do = |variant: &&Variant| !shard.ledger.has_variant(&group, variant, shard.index);
+        let to_do = |variant: &&Variant| unit.has(variant) && !shard.ledger.has_variant(&group, variant, shard.index);
         let rounds = rounds::rounds(group.variants.iter().filter(to_do))?;
         let device = self.device;
         self.load(&group)?;

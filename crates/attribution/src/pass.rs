@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use network::{Graph, Layer, Rule, Trace};
+use network::{Graph, Layer, Rule, Trace, once};
 use tch::{Kind, TchError, Tensor};
 
 use crate::Origin;
@@ -235,13 +235,4 @@ impl Integral<'_> {
             None => self.pass.images.f_zeros_like(),
         }
     }
-}
-
-/// `OnceCell::get_or_try_init`, which is not stable.
-fn once<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T, TchError>) -> Result<&T, TchError> {
-    if let Some(made) = cell.get() {
-        return Ok(made);
-    }
-    let value = make()?;
-    Ok(cell.get_or_init(|| value))
 }

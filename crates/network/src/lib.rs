@@ -12,6 +12,7 @@ mod error;
 mod exported;
 pub mod graph;
 pub mod models;
+mod once;
 pub mod operations;
 pub mod weights;
 
@@ -26,4 +27,5 @@ pub use device::sent;
 pub use error::NetworkError;
 pub use exported::ExportError;
 pub use graph::{Clean, Graph, Layer, Replacement, Rule, Trace};
+pub use once::once;
 pub use weights::Weights;

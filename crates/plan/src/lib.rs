@@ -8,6 +8,7 @@ pub mod exit;
 mod grid;
 mod means;
 mod methods;
+mod pieces;
 pub mod profile;
 mod weights;
 
@@ -24,6 +25,7 @@ use sweep::problem::{Problems, nearest};
 use sweep::unit::{Part, Unit};
 
 use crate::exit::{Code, Failure};
+use crate::pieces::{few, pieces};
 pub use batches::Batches;
 pub use means::Means;
 pub use weights::find as find_weights;
@@ -214,6 +216,7 @@ impl Checked {
         let Self { config, slots, launcher, mut groups, batches, .. } = self;
         let tag = format!("scheduler-{}", std::process::id());
         let mut units = Vec::new();
+        let split = few(groups.iter().map(|planned| planned.group.shards()).sum(), slots.len());
         for planned in &mut groups {
             let group = &planned.group;
             // Another scheduler may have been here between the check and the lock.
@@ -231,7 +234,8 @@ impl Checked {
                     tracing::warn!("`{}` was damaged or lost and is made anew", file.display());
                 }
             }
-            units.extend(missing.into_iter().map(|shard| Unit { group: Arc::clone(group), part: Part::Shard(shard) }));
+            let whole = missing.into_iter().map(|shard| Unit::of(Arc::clone(group), Part::Shard(shard)));
+            units.extend(whole.flat_map(|unit| if split { pieces(&unit, &ledger) } else { vec![unit] }));
         }
         Ok(Plan { config, slots, launcher, groups, batches, units })
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::group::Group;
+use crate::variant::Variant;
 
 /// Names a unit for as long as its config does not change: `<group>/<part>`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,6 +20,18 @@ pub struct Unit {
     pub group: Arc<Group>,
     /// Which part of the group.
     pub part: Part,
+    /// Which piece of a shard that is split; `None` for all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub piece: Option<Piece>,
+}
+
+/// A piece of a shard, where a sweep has so few shards that devices would have nothing to do.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Piece {
+    /// Images, labels and predictions, which come before all maps.
+    Predictions,
+    /// The variants of one class: they may share work.
+    Class(String),
 }
 
 /// Part of a group.
@@ -31,17 +44,34 @@ pub enum Part {
 }
 
 impl Unit {
+    /// All of a part of `group`.
+    pub fn of(group: Arc<Group>, part: Part) -> Self {
+        Self { group, part, piece: None }
+    }
+
     /// The unit's stable name.
     pub fn id(&self) -> UnitId {
-        match self.part {
-            Part::Shard(shard) => UnitId(format!("{}/{shard}", self.group.name())),
-            Part::Means => UnitId(format!("{}/means", self.group.name())),
+        let group = self.group.name();
+        match (self.part, &self.piece) {
+            (Part::Means, _) => UnitId(format!("{group}/means")),
+            (Part::Shard(shard), None) => UnitId(format!("{group}/{shard}")),
+            (Part::Shard(shard), Some(Piece::Predictions)) => UnitId(format!("{group}/{shard}.predictions")),
+            (Part::Shard(shard), Some(Piece::Class(class))) => UnitId(format!("{group}/{shard}.{class}")),
+        }
+    }
+
+    /// Whether the unit has the maps of `variant`.
+    pub fn has(&self, variant: &Variant) -> bool {
+        match &self.piece {
+            None => true,
+            Some(Piece::Predictions) => false,
+            Some(Piece::Class(class)) => variant.class == *class,
         }
     }
 
     /// Attribution maps that the unit stands for.
     pub fn maps(&self) -> u64 {
-        self.images() * self.group.variants.len() as u64
+        self.images() * self.group.variants.iter().filter(|variant| self.has(variant)).count() as u64
     }
 
     /// Images that the unit works on.

@@ -91,18 +91,15 @@ impl Core {
         self.storage.proven();
         self.release(slot, index, now);
         actions.push(Action::Count { unit: unit.clone(), maps: self.units.maps(index), report });
-        let group = self.units.group(index);
-        match self.units.part(index) {
-            Part::Means => {
-                self.storage.unclosed.insert(group);
-                actions.push(Action::Close(group));
-            }
-            // The means of a group follow its last shard, and its closing follows the means.
-            Part::Shard(_) => {
-                if let Some(means) = self.units.means_ready(group) {
-                    self.queue.push(means, false);
-                }
-            }
+        // The maps of a shard that is split follow its predictions, the means of a group its last shard, and its closing
+        // the means.
+        for unit in self.units.freed_by(index) {
+            self.queue.push(unit, false);
+        }
+        if self.units.part(index) == Part::Means {
+            let group = self.units.group(index);
+            self.storage.unclosed.insert(group);
+            actions.push(Action::Close(group));
         }
     }
 

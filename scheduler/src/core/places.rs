@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use sweep::group::Group;
-use sweep::unit::{Part, Unit};
+use sweep::unit::{Part, Piece, Unit};
 
 use super::queue::{Home, Place};
 use super::units::Units;
@@ -23,7 +23,7 @@ pub(super) fn places(units: &Units) -> Vec<Place> {
     let place = |(unit, forecast): (&Unit, Option<f32>)| Place {
         home: homes.of(&unit.group),
         cost: forecast.unwrap_or((unit.maps() as f64 * of_map) as f32),
-        first: unit.part == Part::Means,
+        first: unit.part == Part::Means || unit.piece == Some(Piece::Predictions),
     };
     units.iter().map(place).collect()
 }

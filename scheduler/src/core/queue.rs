@@ -15,7 +15,7 @@ pub(super) struct Place {
     pub(super) home: Home,
     /// What it costs, in any unit that all share.
     pub(super) cost: f32,
-    /// Whether it goes before all that are longer: it is short and completes something.
+    /// Whether it goes before all that are longer: it is short, and others wait for it or it completes something.
     pub(super) first: bool,
 }
 

@@ -106,7 +106,7 @@ impl Probe<'_> {
         let (reader, engine) = (&mut self.reader, &mut self.engine);
         let mut run = |group: Group| -> Result<(Run, BTreeMap<String, Array>), UnitError> {
             let (group, part) = (Arc::new(group), Part::Shard(0));
-            let grant = Grant { unit: Unit { group: Arc::clone(&group), part }, attempt: 1, tag: String::new() };
+            let grant = Grant { unit: Unit::of(Arc::clone(&group), part), attempt: 1, tag: String::new() };
             let shard = reader.shard(&group, 0, Ledger::default(), None)?;
             let (mut job, mut arrays) = (Job::new(grant), BTreeMap::new());
             memory.release();

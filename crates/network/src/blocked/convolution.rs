@@ -10,20 +10,23 @@ use super::relu::{End, Gated};
 use super::shim::{block, convolve};
 use super::winograd::{TILE, Winograd};
 use crate::graph::{How, Kept, Operation, Pair, Reach, Rule, Split};
+use crate::once::once;
 use crate::operations::{BatchNorm, Convolution, Geometry, Relu, reduced, single_on_cpu};
 
 /// Convolution, batch norm, sum and ReLU, of which only the first must be there.
 #[derive(Debug)]
 pub(crate) struct Block {
     packed: Tensor,
-    /// For changes of a few pixels; its weights are made when they are first asked for.
+    /// `[out, in, kh, kw]`, for the weights of other passes, which are made when they are first asked for.
+    weight: Tensor,
+    /// For changes of a few pixels.
     differences: Option<Differences>,
     bias: Option<Tensor>,
     geometry: Geometry,
     /// Of the output.
     channels: i64,
     kernel: [i64; 2],
-    input_gradient: InputGradient,
+    input_gradient: OnceCell<InputGradient>,
     norm: Option<Affine>,
     relu: Option<Gated>,
 }
@@ -34,7 +37,7 @@ enum Differences {
     /// As that of values.
     Plain,
     /// In fewer products.
-    Winograd { weight: Tensor, made: OnceCell<Winograd> },
+    Winograd(OnceCell<Winograd>),
 }
 
 impl Differences {
@@ -42,11 +45,7 @@ impl Differences {
         let (weight, geometry) = (&convolution.weight, convolution.geometry);
         let blocked = weight.size()[1] % block()? == 0;
         let winograd = Winograd::fits(weight) && geometry.stride == [1, 1] && geometry.dilation == [1, 1];
-        let of_blocked = if winograd {
-            Self::Winograd { weight: weight.shallow_clone(), made: OnceCell::new() }
-        } else {
-            Self::Plain
-        };
+        let of_blocked = if winograd { Self::Winograd(OnceCell::new()) } else { Self::Plain };
         blocked.then_some(of_blocked)
     }
 }
@@ -63,12 +62,13 @@ impl Block {
         let size = convolution.weight.size();
         Ok(Self {
             packed: packed(&convolution.weight)?,
+            weight: convolution.weight.shallow_clone(),
             differences: Differences::of(convolution),
             bias: convolution.bias.as_ref().map(Tensor::shallow_clone),
             geometry: convolution.geometry,
             channels: size[0],
             kernel: [size[2], size[3]],
-            input_gradient: InputGradient::of(convolution, norm.as_ref().map(|norm| &norm.scale))?,
+            input_gradient: OnceCell::new(),
             norm,
             relu: relu.map(Gated::of),
         })
@@ -106,6 +106,11 @@ impl Block {
         }
     }
 
+    fn input_gradient(&self) -> Result<&InputGradient, TchError> {
+        let scale = self.norm.as_ref().map(|norm| &norm.scale);
+        once(&self.input_gradient, || InputGradient::of(&self.weight, self.geometry, scale))
+    }
+
     /// Gradients of all inputs from that before the ReLU.
     fn given_on(&self, kept: &Kept, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
         let size = kept.plane(0)?;
@@ -115,7 +120,7 @@ impl Block {
             (size[axis] + 2 * padding[axis] - dilation[axis] * (self.kernel[axis] - 1) - 1) / stride[axis] + 1
         };
         let convolved = [kept.shape(0)?[0], self.channels / block, output(0), output(1), block];
-        let mut all = vec![self.input_gradient.apply(&reduced(gradient, &convolved)?, size)?];
+        let mut all = vec![self.input_gradient()?.apply(&reduced(gradient, &convolved)?, size)?];
         if kept.shapes.len() > 1 {
             all.push(reduced(gradient, kept.shape(1)?)?);
         }
@@ -144,7 +149,7 @@ impl Operation for Block {
     }
 
     fn linear_part(&self, gradient: &Tensor, size: [i64; 2]) -> Result<Tensor, TchError> {
-        self.input_gradient.apply(gradient, size)
+        self.input_gradient()?.apply(gradient, size)
     }
 
     fn multipliers(&self, pair: &Pair<'_>, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
@@ -191,12 +196,8 @@ impl Split for Block {
         add: &(dyn Fn(usize, &mut [f32]) + Sync),
         others: &[&Tensor],
     ) -> Result<Tensor, TchError> {
-        let sums = if let Some(Differences::Winograd { weight, made }) = &self.differences {
-            if made.get().is_none() {
-                drop(made.set(Winograd::of(weight)?));
-            }
-            let made = made.get().ok_or_else(|| TchError::Shape("weights that are gone".to_owned()))?;
-            made.apply(difference, [0, 0])?
+        let sums = if let Some(Differences::Winograd(made)) = &self.differences {
+            once(made, || Winograd::of(&self.weight))?.apply(difference, [0, 0])?
         } else {
             // The bias is in what is added.
             let geometry = Geometry { padding: [0, 0], ..self.geometry };
@@ -207,6 +208,6 @@ impl Split for Block {
     }
 
     fn tile(&self) -> i64 {
-        if matches!(self.differences, Some(Differences::Winograd { .. })) { TILE } else { 1 }
+        if matches!(self.differences, Some(Differences::Winograd(_))) { TILE } else { 1 }
     }
 }

@@ -22,13 +22,12 @@ pub(super) enum InputGradient {
 }
 
 impl InputGradient {
-    /// Of `convolution`, whose output is then multiplied by `scale` `[out]`.
-    pub(super) fn of(convolution: &Convolution, scale: Option<&Tensor>) -> Result<Self, TchError> {
+    /// Of a convolution with `weight` `[out, in, kh, kw]`, whose output is then multiplied by `scale` `[out]`.
+    pub(super) fn of(weight: &Tensor, geometry: Geometry, scale: Option<&Tensor>) -> Result<Self, TchError> {
         let weight = match scale {
-            Some(scale) => convolution.weight.f_mul(&scale.f_view([-1, 1, 1, 1])?)?,
-            None => convolution.weight.shallow_clone(),
+            Some(scale) => weight.f_mul(&scale.f_view([-1, 1, 1, 1])?)?,
+            None => weight.shallow_clone(),
         };
-        let geometry = convolution.geometry;
         let Geometry { stride, padding, dilation, .. } = geometry;
         if weight.size()[1] < block().unwrap_or(1) && stride[0] == stride[1] && dilation == [1, 1] {
             return Ok(Self::Phases(Phases::of(&weight, stride[0], padding)?));

@@ -8,7 +8,7 @@ use super::gradient::InputGradient;
 use super::max_pool::Pool;
 use super::winograd::Winograd;
 use crate::graph::{How, Operation};
-use crate::operations::{Convolution, Geometry, MaxPool};
+use crate::operations::{Geometry, MaxPool};
 
 /// A wave: spares libtorch's global generator.
 fn wave(size: &[i64], pace: f64) -> Result<Tensor, TchError> {
@@ -57,8 +57,8 @@ fn input_gradients_are_those_of_the_transposed_convolution() -> Result<(), TchEr
             1,
             [1; 2],
         )?;
-        let convolution = Convolution::new(weight, None, Geometry::square(stride, padding))?;
-        let ours = InputGradient::of(&convolution, Some(&scale))?.apply(&enter(&gradient)?, [size; 2])?;
+        let made = InputGradient::of(&weight, Geometry::square(stride, padding), Some(&scale))?;
+        let ours = made.apply(&enter(&gradient)?, [size; 2])?;
         let ours = if ours.dim() == 5 { leave(&ours)? } else { ours };
         let error = worst(&ours.f_to_kind(Kind::Double)?, &transposed)?;
         assert!(error < 1e-5, "{kernel}x{kernel} stride {stride} of {size} px, {channels} to {out}: {error}");

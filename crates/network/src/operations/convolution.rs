@@ -15,6 +15,7 @@ use tch::{TchError, Tensor};
 use super::{Entry, single_on_cpu};
 use crate::exported::{Call, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Part, Reach, Rule};
+use crate::once::once;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "convolution",
@@ -116,11 +117,8 @@ impl Convolution {
         if !self.turns {
             return Ok(None);
         }
-        if self.turned.get().is_none() {
-            drop(self.turned.set(self.turn()?));
-        }
         let padding = [0, 1].map(|axis| self.reach(axis) - self.geometry.padding[axis]);
-        Ok(self.turned.get().map(|turned| (turned, padding)))
+        Ok(Some((once(&self.turned, || self.turn())?, padding)))
     }
 
     /// `[n, in, h, w]` to `[n, out, h', w']`.

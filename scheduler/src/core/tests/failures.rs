@@ -210,7 +210,7 @@ fn failures_that_a_scheduler_before_saw_count_and_leave_one_more_try() {
     for (before, crashes) in [(0, 3), (1, 2), (2, 1), (7, 1)] {
         let of = group(0, 1);
         let mut core = Core::new(vec![task(0, &of, 0, None)], vec![Some(means(&of))], 1, POLICY);
-        let unit = Unit { group: of, part: Part::Shard(0) }.id();
+        let unit = Unit::of(of, Part::Shard(0)).id();
         core.remember(&unit, "Crash", before);
         core.remember(&unit, "Storage", 9);
         core.remember(&UnitId("another/0".into()), "Crash", 9);

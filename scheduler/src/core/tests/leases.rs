@@ -114,7 +114,7 @@ fn restarted(shards: u64, slots: usize, expected: &[usize]) -> Rig {
 fn workers_of_a_scheduler_that_was_killed_are_taken_back_with_what_they_hold() {
     let mut rig = restarted(4, 2, &[0, 1]);
     assert_eq!(rig.launched, [0; 0]);
-    let id = |shard: u64| Unit { group: group(0, 4), part: Part::Shard(shard) }.id();
+    let id = |shard: u64| Unit::of(group(0, 4), Part::Shard(shard)).id();
     let first = rig.call(0, Some(vec![(id(0), 3)]));
     // What the other one holds is not known yet.
     assert_eq!(rig.granted.len(), 0);
@@ -140,7 +140,7 @@ fn a_worker_of_the_scheduler_before_that_never_calls_holds_nothing_up_beyond_a_l
 #[test]
 fn a_worker_that_holds_what_is_another_ones_is_ended() {
     let mut rig = restarted(2, 2, &[0, 1]);
-    let unit = Unit { group: group(0, 2), part: Part::Shard(0) }.id();
+    let unit = Unit::of(group(0, 2), Part::Shard(0)).id();
     rig.call(0, Some(vec![(unit.clone(), 1)]));
     rig.call(1, Some(vec![(unit, 1)]));
     assert_eq!(rig.killed, [1]);

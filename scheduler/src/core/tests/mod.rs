@@ -4,6 +4,7 @@ mod devices;
 mod failures;
 mod leases;
 mod order;
+mod pieces;
 mod simulation;
 mod storage;
 mod tail;
@@ -15,7 +16,7 @@ use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
 use sweep::message::{Failure, FromWorker, Report};
 use sweep::parameters::Parameters;
 use sweep::semantics::Semantics;
-use sweep::unit::{Part, UnitId};
+use sweep::unit::{Part, Piece, UnitId};
 use sweep::variant::Variant;
 
 use super::*;
@@ -56,11 +57,11 @@ fn group(index: usize, shards: u64) -> Arc<Group> {
 }
 
 fn means(group: &Arc<Group>) -> Unit {
-    Unit { group: Arc::clone(group), part: Part::Means }
+    Unit::of(Arc::clone(group), Part::Means)
 }
 
 fn task(index: usize, group: &Arc<Group>, shard: u64, forecast: Option<f64>) -> Task {
-    Task { group: index, unit: Unit { group: Arc::clone(group), part: Part::Shard(shard) }, forecast }
+    Task { group: index, unit: Unit::of(Arc::clone(group), Part::Shard(shard)), forecast }
 }
 
 struct Rig {

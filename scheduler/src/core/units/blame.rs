@@ -53,13 +53,20 @@ impl Units {
         self.list[index].state = State::GivenUp;
         self.reasons.insert(index, text);
         self.open -= 1;
-        let group = self.group(index);
+        for follower in self.followers(index) {
+            self.end_with(follower, "the predictions of its shard were given up");
+        }
         // Without one of its shards a group has no means.
-        if let Some(means) = self.groups[group].means.filter(|means| *means != index)
-            && self.list[means].state == State::Waiting
-        {
-            self.list[means].state = State::GivenUp;
-            self.reasons.insert(means, "a shard of its group was given up".to_owned());
+        if let Some(means) = self.groups[self.group(index)].means.filter(|means| *means != index) {
+            self.end_with(means, "a shard of its group was given up");
+        }
+    }
+
+    /// The unit, if it waits, will never have what it waits for.
+    fn end_with(&mut self, index: usize, reason: &str) {
+        if self.list[index].state == State::Waiting {
+            self.list[index].state = State::GivenUp;
+            self.reasons.insert(index, reason.to_owned());
             self.open -= 1;
         }
     }

@@ -1,6 +1,6 @@
 //! Claims: units that a worker says it holds when it calls again.
 
-use sweep::unit::{Part, UnitId};
+use sweep::unit::UnitId;
 
 use super::{State, Units};
 
@@ -20,8 +20,8 @@ impl Units {
     /// scheduler that is gone.
     pub(in crate::core) fn claim(&mut self, id: &UnitId, slot: usize, attempt: u32) -> Claim {
         let Some(index) = self.find(id) else { return Claim::Useless };
-        // Means whose shards are not all done were granted in error, or a shard was lost since.
-        let early = self.part(index) == Part::Means && self.means_ready(self.group(index)).is_none();
+        // Granted in error, or what it waits for was lost since.
+        let early = self.waits_for_others(index);
         let entry = &mut self.list[index];
         match entry.state {
             State::Granted(holder) if holder == slot as u32 && entry.attempts == attempt => {

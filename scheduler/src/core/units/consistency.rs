@@ -1,27 +1,26 @@
 //! What must hold of units, their queue and their slots after every event.
 
-use sweep::unit::Part;
-
 use super::{State, Units};
 use crate::core::queue::Queue;
 use crate::core::slots::Slots;
 
 impl Units {
-    /// A unit that is granted is held by one slot, one that waits by none; means wait for their shards.
+    /// A unit that is granted is held by one slot, one that waits by none; some wait for others.
     pub(in crate::core) fn assert_consistent(&self, queue: &Queue, slots: &Slots) {
         let holders = slots.holders();
         let mut open = 0;
         for (index, entry) in self.list.iter().enumerate() {
             let held_by = holders.get(&index).map_or(&[][..], Vec::as_slice);
-            let waits_for_shards = entry.unit.part == Part::Means && self.groups[entry.group as usize].left > 0;
+            let waits_for_others = self.waits_for_others(index);
             match entry.state {
                 State::Waiting => {
                     assert!(held_by.is_empty(), "unit {index} waits and is held by {held_by:?}");
-                    assert_eq!(queue.contains(index), !waits_for_shards, "unit {index} waits, but where?");
+                    assert_eq!(queue.contains(index), !waits_for_others, "unit {index} waits, but where?");
                 }
                 State::Granted(slot) => {
                     assert_eq!(held_by, [slot as usize], "unit {index} is granted to {slot}");
                     assert!(!queue.contains(index), "unit {index} is granted and waits");
+                    assert!(!waits_for_others, "unit {index} is granted before those that it waits for are done");
                 }
                 State::Done | State::GivenUp => {
                     assert!(held_by.is_empty(), "unit {index} has ended and is held by {held_by:?}");

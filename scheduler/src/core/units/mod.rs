@@ -8,7 +8,7 @@ mod stop;
 
 use std::collections::{BTreeMap, HashMap};
 
-use sweep::unit::{Part, Unit, UnitId};
+use sweep::unit::{Part, Piece, Unit, UnitId};
 
 pub(super) use claim::Claim;
 
@@ -41,7 +41,7 @@ struct Entry {
 
 #[derive(Debug, Default)]
 struct Group {
-    /// Shards that are not done.
+    /// Shards, or pieces of them, that are not done.
     left: usize,
     means: Option<usize>,
     /// Its shards with their units, in rising order.
@@ -96,18 +96,54 @@ impl Units {
 
     /// Units that wait from the start: all shards, and means of groups whose shards are all there already.
     pub(super) fn ready(&self) -> impl Iterator<Item = usize> {
-        let ready = |index: &usize| self.part(*index) != Part::Means || self.groups[self.group(*index)].left == 0;
-        (0..self.list.len()).filter(ready)
+        (0..self.list.len()).filter(|index| !self.waits_for_others(*index))
+    }
+
+    /// Whether other units must be done before this one: for means all shards, for maps the predictions that they explain.
+    pub(super) fn waits_for_others(&self, index: usize) -> bool {
+        let unit = &self.list[index].unit;
+        match (unit.part, &unit.piece) {
+            (Part::Means, _) => self.groups[self.group(index)].left > 0,
+            (Part::Shard(shard), Some(Piece::Class(_))) => {
+                let predictions = self.pieces(self.group(index), shard).find(|piece| self.predicts(*piece));
+                predictions.is_some_and(|piece| self.list[piece].state != State::Done)
+            }
+            (Part::Shard(_), _) => false,
+        }
+    }
+
+    /// Units that wait for `index`, which is done, and for nothing else any more.
+    pub(super) fn freed_by(&self, index: usize) -> Vec<usize> {
+        let group = self.group(index);
+        let means = self.groups[group].means.filter(|means| *means != index);
+        let followers = self.followers(index).into_iter().chain(means);
+        followers.filter(|unit| self.list[*unit].state == State::Waiting && !self.waits_for_others(*unit)).collect()
+    }
+
+    /// Pieces with maps of the predictions that `index` is.
+    fn followers(&self, index: usize) -> Vec<usize> {
+        match self.part(index) {
+            Part::Shard(shard) if self.predicts(index) => {
+                self.pieces(self.group(index), shard).filter(|piece| *piece != index).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn predicts(&self, index: usize) -> bool {
+        self.list[index].unit.piece == Some(Piece::Predictions)
+    }
+
+    /// The units of `shard` of a group: one, if it is not split.
+    fn pieces(&self, group: usize, shard: u64) -> impl Iterator<Item = usize> {
+        let shards = &self.groups[group].shards;
+        let first = shards.partition_point(|(earlier, _)| *earlier < shard);
+        shards[first..].iter().take_while(move |(of, _)| *of == shard).map(|(_, unit)| *unit as usize)
     }
 
     /// Units that are neither done nor given up.
     pub(super) fn open(&self) -> usize {
         self.open
-    }
-
-    /// The means of `group`, if its last shard has just been done.
-    pub(super) fn means_ready(&self, group: usize) -> Option<usize> {
-        self.groups[group].means.filter(|_| self.groups[group].left == 0)
     }
 
     pub(super) fn part(&self, index: usize) -> Part {
@@ -188,12 +224,11 @@ impl Units {
 
     fn find(&self, id: &UnitId) -> Option<usize> {
         let (group, part) = id.0.rsplit_once('/')?;
-        let group = &self.groups[*self.by_name.get(group)?];
+        let index = *self.by_name.get(group)?;
         if part == "means" {
-            return group.means;
+            return self.groups[index].means;
         }
-        let shard: u64 = part.parse().ok()?;
-        let at = group.shards.binary_search_by_key(&shard, |(shard, _)| *shard).ok()?;
-        Some(group.shards[at].1 as usize)
+        let shard = part.split_once('.').map_or(part, |(shard, _)| shard).parse().ok()?;
+        self.pieces(index, shard).find(|unit| self.list[*unit].unit.id() == *id)
     }
 }

@@ -30,9 +30,13 @@ impl Units {
             let group = self.list[*first].unit.group.name();
             tracing::warn!(group, units = waiting.len(), reason, "what is left of the group is given up");
         }
-        for unit in &waiting {
-            self.end(*unit, reason.clone());
+        let queued = waiting.iter().copied().filter(|unit| !self.waits_for_others(*unit)).collect();
+        for unit in waiting {
+            // Not those that have ended with their predictions.
+            if self.list[unit].state == State::Waiting {
+                self.end(unit, reason.clone());
+            }
         }
-        waiting
+        queued
     }
 }

@@ -33,7 +33,7 @@ impl Drop for Named {
 
 /// After every event: each unit is held once at most, no device has two processes, none that is bad has one started or
 /// is given work, nothing is counted twice or before
-/// it is on disk, budgets are kept, and nothing is granted after the end. Everything ends; and where no fault was a
+/// it is on disk, no maps are made before their predictions, budgets are kept, and nothing is granted after the end. Everything ends; and where no fault was a
 /// unit's, every unit is done.
 #[test]
 fn whatever_goes_wrong_every_unit_is_done_once_or_given_up_and_the_sweep_ends() {

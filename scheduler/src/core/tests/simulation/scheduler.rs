@@ -11,8 +11,8 @@ impl World {
         self.counted.clear();
         let mut tasks = Vec::new();
         for (index, group) in self.groups.iter().enumerate() {
-            let missing = (0..group.shards()).map(|shard| task(index, group, shard, None));
-            tasks.extend(missing.filter(|task| !self.disk.units.contains(&task.unit.id())));
+            let missing = self.shards(group).into_iter().filter(|unit| !self.disk.units.contains(&unit.id()));
+            tasks.extend(missing.map(|unit| Task { group: index, unit, forecast: None }));
         }
         let open = |(index, group)| (!self.disk.closed.contains(&index)).then(|| means(group));
         let means = self.groups.iter().enumerate().map(open).collect();
@@ -103,7 +103,7 @@ impl World {
 
     pub(super) fn close(&mut self, group: usize) {
         let of = Arc::clone(&self.groups[group]);
-        let shards = (0..of.shards()).map(|shard| task(group, &of, shard, None).unit.id());
+        let shards = self.shards(&of).into_iter().map(|unit| unit.id());
         assert!(shards.chain([means(&of).id()]).all(|id| self.disk.units.contains(&id)), "closed too early");
         if self.disk.full {
             self.feed(Event::Unwritable { what: Unwritable::Group(group), reason: "full".into() });

@@ -126,9 +126,12 @@ impl World {
 
     pub(super) fn write(&mut self, unit: &Unit) {
         if unit.part == Part::Means {
-            let mut shards =
-                (0..unit.group.shards()).map(|shard| Unit { part: Part::Shard(shard), ..unit.clone() }.id());
-            assert!(shards.all(|id| self.disk.units.contains(&id)), "means before the last shard");
+            let mut shards = self.shards(&unit.group).into_iter();
+            assert!(shards.all(|unit| self.disk.units.contains(&unit.id())), "means before the last shard");
+        }
+        if let Some(Piece::Class(_)) = unit.piece {
+            let predictions = Unit { piece: Some(Piece::Predictions), ..unit.clone() }.id();
+            assert!(self.disk.units.contains(&predictions), "maps before the predictions that they explain");
         }
         self.disk.units.insert(unit.id());
     }

@@ -45,6 +45,8 @@ pub(super) struct World {
     pub(super) agenda: BTreeMap<(Now, u64), Happening>,
     pub(super) serial: u64,
     pub(super) groups: Vec<Arc<Group>>,
+    /// Whether shards are split into pieces.
+    split: bool,
     pub(super) slots: usize,
     pub(super) core: Option<Core>,
     pub(super) run: u32,
@@ -66,7 +68,9 @@ impl World {
         let mut random = Random::new(seed);
         let weather = Weather::new(&mut random);
         let groups: Vec<_> = [2, 1, 3].into_iter().enumerate().map(|(index, shards)| group(index, shards)).collect();
-        let poison = Unit { group: Arc::clone(&groups[2]), part: Part::Shard(1) }.id();
+        let split = random.chance(500);
+        let parts = shards_of(&groups[2], split);
+        let poison = parts[random.below(parts.len() as u64) as usize].id();
         let slots = 1 + random.below(3) as usize;
         let mut world = Self {
             random,
@@ -75,6 +79,7 @@ impl World {
             agenda: BTreeMap::new(),
             serial: 0,
             groups,
+            split,
             slots,
             core: None,
             run: 0,
@@ -109,6 +114,11 @@ impl World {
             }
         }
         panic!("nothing happens any more, and the sweep has not ended")
+    }
+
+    /// The units of a group but for its means.
+    pub(super) fn shards(&self, group: &Arc<Group>) -> Vec<Unit> {
+        shards_of(group, self.split)
     }
 
     pub(super) fn spares_units(&self) -> bool {
@@ -174,6 +184,15 @@ impl World {
             Happening::Room => self.disk.full = false,
         }
     }
+}
+
+/// All shards of `group`, whole or in pieces: predictions, and maps of two classes.
+fn shards_of(group: &Arc<Group>, split: bool) -> Vec<Unit> {
+    let class = |name: &str| Some(Piece::Class(name.to_owned()));
+    let pieces = if split { vec![Some(Piece::Predictions), class("Saliency"), class("Other")] } else { vec![None] };
+    let whole = (0..group.shards()).map(|shard| Unit::of(Arc::clone(group), Part::Shard(shard)));
+    let pieces = whole.flat_map(|unit| pieces.clone().into_iter().map(move |piece| Unit { piece, ..unit.clone() }));
+    pieces.collect()
 }
 
 pub(super) fn is_final(outcome: &Outcome) -> bool {

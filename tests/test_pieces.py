@@ -1,0 +1,54 @@
+"""A sweep with fewer shards than devices: its shards are split, so that every device has something to do."""
+
+import re
+import shutil
+
+from conftest import METHODS
+
+OCCLUSION = {"name": "Occlusion", "class": "Occlusion", "params": {"patch_size": 7}}
+SHAP = {"name": "GradientShap", "class": "GradientShap", "params": {"n_samples": [4, 8]}}
+
+
+def one_shard(sweep, **options):
+    run = sweep(store={"shard": 8}, limit=6, **options)
+    run.config["search_space"]["attribution_methods"] = [*METHODS, OCCLUSION, SHAP]
+    return run
+
+
+def chunks(run):
+    return {name: digest for name, digest in run.digests().items() if re.search(r"/c[./]", name)}
+
+
+def done_by(run, worker):
+    log = (run.folder / "logs" / f"worker-{worker}.log").read_text()
+    return re.findall(r" done unit=\S+/(\S+)", log)
+
+
+def test_one_shard_keeps_several_devices_busy_and_its_files_are_the_same(sweep):
+    run = one_shard(sweep, devices={"cpu": 3})
+    run.run()
+    apart = chunks(run)
+    done = [done_by(run, worker) for worker in range(3)]
+    pieces = sorted(name for names in done for name in names)
+    classes = {method["class"] for method in [*METHODS, OCCLUSION, SHAP]}
+    assert pieces == sorted(["0.predictions", "means", *(f"0.{name}" for name in classes)])
+    assert sum(any(name.startswith("0.") for name in names) for names in done) > 1, done
+    (store,) = run.stores()
+    shutil.rmtree(store)
+    run.config["devices"] = "cpu"
+    run.run()
+    assert chunks(run) == apart and done_by(run, 0)[-2:] == ["0", "means"]
+
+
+def test_a_split_sweep_goes_on_with_what_is_missing(sweep):
+    run = one_shard(sweep, devices={"cpu": 2})
+    run.run()
+    before = chunks(run)
+    (store,) = run.stores()
+    for array in ("Occlusion_patch_size_7", "Saliency"):
+        shutil.rmtree(store / "attributions" / array)
+    run.run()
+    # Logs are appended to.
+    again = sorted(name for worker in range(2) for name in done_by(run, worker))
+    assert again.count("0.Occlusion") == 2 and again.count("0.Saliency") == 2 and again.count("0.predictions") == 1
+    assert chunks(run) == before
