@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import pytest
 from conftest import METHODS, NOISES, SCHEDULER, Sweep, children, kill
 
 KILLS = int(os.environ.get("ATTRISWEEP_KILLS", "40"))
@@ -16,6 +17,13 @@ SEED = int(os.environ.get("ATTRISWEEP_SEED", "6"))
 def configured(folder, inputs):
     run = Sweep(folder, inputs, limit=22)
     run.config["search_space"] |= {"noise_conditions": NOISES, "attribution_methods": [*METHODS[:2], METHODS[4]]}
+    return run
+
+
+def split(folder, inputs):
+    """A sweep of one shard, which three devices share."""
+    run = Sweep(folder, inputs, store={"shard": 24}, devices={"cpu": 3})
+    run.config["search_space"]["attribution_methods"] = METHODS
     return run
 
 
@@ -37,7 +45,8 @@ def strike(process, moments):
     return killed
 
 
-def test_kills_at_random_leave_the_bytes_of_an_undisturbed_run(tmp_path, inputs):
+@pytest.mark.parametrize(("configured", "most"), [(configured, KILLS), (split, KILLS // 2)])
+def test_kills_at_random_leave_the_bytes_of_an_undisturbed_run(tmp_path, inputs, configured, most):
     print(f"ATTRISWEEP_SEED={SEED} ATTRISWEEP_KILLS={KILLS}", file=sys.stderr)
     (tmp_path / "undisturbed").mkdir()
     (tmp_path / "killed").mkdir()
@@ -46,14 +55,14 @@ def test_kills_at_random_leave_the_bytes_of_an_undisturbed_run(tmp_path, inputs)
     moments = random.Random(SEED)
     kills = 0
     codes = set()
-    while kills < KILLS:
+    while kills < most:
         process = run.start()
-        while process.poll() is None and kills < KILLS:
+        while process.poll() is None and kills < most:
             time.sleep(moments.uniform(0.05, 2.5))
             if process.poll() is None:
                 kills += strike(process, moments)
                 time.sleep(0.05)
-        if kills >= KILLS:
+        if kills >= most:
             kill(process.pid)
         codes.add(process.wait(timeout=60))
         if process.returncode == 0:

@@ -1,12 +1,13 @@
 """A disk that is full and a store that is gone for a while: the sweep waits, says so once, and goes on by itself."""
 
+import contextlib
 import re
 import sqlite3
 import subprocess
 import time
 
 import pytest
-from conftest import wait_for
+from conftest import NOISES, SCHEDULER, Sweep, wait_for
 from test_faults import NOISY, disturbed, undisturbed  # noqa: F401
 from test_leases import log
 
@@ -14,16 +15,22 @@ WAITS = "the sweep waits, and goes on by itself"
 GOES_ON = "the stores can be written again; the sweep goes on"
 
 
-@pytest.fixture
-def small_disk(disturbed):  # noqa: F811
-    """The output folder of `disturbed` on a file system of its own, of 8 MiB."""
-    disturbed.output.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disturbed.output)]
-    mounted = subprocess.run(mount, capture_output=True, text=True)
+@contextlib.contextmanager
+def disk(folder, size):
+    """A file system of so many MiB in `folder`, which is made."""
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}m", "tmpfs", str(folder)], capture_output=True, text=True)
     if mounted.returncode != 0:
         pytest.skip(f"a file system cannot be mounted here: {mounted.stderr.strip()}")
-    yield disturbed
-    subprocess.run(["umount", "-l", str(disturbed.output)], check=True)
+    yield
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture
+def small_disk(disturbed):  # noqa: F811
+    """The output folder of `disturbed` on a file system of its own."""
+    with disk(disturbed.output, 8):
+        yield disturbed
 
 
 def fill(folder):
@@ -64,6 +71,32 @@ def test_a_full_disk_pauses_the_sweep_until_there_is_room(small_disk, undisturbe
     with sqlite3.connect(small_disk.output / "attrisweep-journal.sqlite") as journal:
         assert journal.execute("SELECT count(*) FROM attempts WHERE state IS NULL").fetchone() == (0,), "what waited is written"
     assert small_disk.digests() == undisturbed[0]
+
+
+def test_a_sweep_of_60_mb_on_a_disk_of_50_waits_until_that_is_larger(tmp_path, inputs):
+    # 24 images of 9 kB, 70 variants and four noises.
+    store = {"shard": 8, "dtype": "float32", "compression": "none"}
+    runs = []
+    for name in ("roomy", "tight"):
+        (tmp_path / name).mkdir()
+        run = Sweep(tmp_path / name, inputs, store=store)
+        gradients = [{"name": f"Saliency{index}", "class": "Saliency", "params": {}} for index in range(70)]
+        run.config["search_space"] |= {"attribution_methods": gradients, "noise_conditions": NOISES}
+        runs.append(run)
+    roomy, tight = runs
+    roomy.run()
+    assert sum(path.stat().st_size for path in roomy.output.rglob("c.*")) > 60e6
+    with disk(tight.output, 50):
+        process = start(tight)
+        wait_for(lambda: WAITS in log(tight), 120)
+        time.sleep(2)
+        assert process.poll() is None
+        subprocess.run(["mount", "-o", "remount,size=200m", str(tight.output)], check=True)
+        _, told = process.communicate(timeout=240)
+        assert process.returncode == 0, told
+        assert tight.digests() == roomy.digests()
+        verified = subprocess.run([SCHEDULER, "verify", "--config", tight.file], capture_output=True, text=True, timeout=240)
+        assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
 def test_a_disk_that_is_full_at_the_start_ends_the_run_with_its_code(small_disk):
