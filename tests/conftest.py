@@ -21,6 +21,8 @@ ROOT = pathlib.Path(__file__).parent.parent
 SCHEDULER = ROOT / "target" / "debug" / "scheduler"
 WORKER = SCHEDULER.with_name("worker")
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+# With one, PyTorch takes convolutions of its own instead of oneDNN's: another rounding, and ReLUs near zero flip.
+torch.set_num_threads(max(2, torch.get_num_threads()))
 
 METHODS = [
     {"name": "Saliency", "class": "Saliency", "params": {}},

@@ -57,7 +57,7 @@ def test_batch_sizes_come_from_the_references_preflight_results(sweep):
     results.write_text('{"resnet18": {"Saliency": 3, "InputXGradient": 0}}')
     run.config["preflight_check"] = {"enabled": False, "results_path": str(results)}
     run.run()
-    batches = {key: run.granted()[key] for key in ("Saliency", "InputXGradient", "Deconvolution")}
+    batches = {key: run.granted(0)[key] for key in ("Saliency", "InputXGradient", "Deconvolution")}
     # What is not known is a guess, which grows.
     assert batches == {"Saliency": "3", "InputXGradient": "1", "Deconvolution": "4+"}
 
