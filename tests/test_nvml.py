@@ -4,9 +4,22 @@ import os
 import subprocess
 
 import pytest
-from conftest import ROOT, WORKER, wait_for
-from test_faults import disturbed, undisturbed  # noqa: F401
+from conftest import METHODS, NOISES, ROOT, WORKER, Sweep, wait_for
 from test_leases import log
+
+
+def long(run):
+    """A sweep that takes some times as long as the pause between two looks at the GPUs."""
+    integrated = {"name": "Long", "class": "IntegratedGradients", "params": {"n_steps": [60, 61]}}
+    run.config["search_space"] |= {"noise_conditions": NOISES, "attribution_methods": [*METHODS, integrated]}
+    return run
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, inputs):
+    run = long(Sweep(tmp_path_factory.mktemp("undisturbed"), inputs))
+    run.run()
+    return run.digests()
 
 
 @pytest.fixture(scope="session")
@@ -48,16 +61,16 @@ class Server:
 
 
 @pytest.fixture
-def server(disturbed, library, tmp_path):  # noqa: F811
-    return Server(disturbed, library, tmp_path / "gpus")
+def server(sweep, library, tmp_path):
+    return Server(long(sweep()), library, tmp_path / "gpus")
 
 
-def test_auto_takes_the_gpus_on_which_nobody_works(server, undisturbed):  # noqa: F811
+def test_auto_takes_the_gpus_on_which_nobody_works(server, undisturbed):
     server.set(1, "busy")
     process = server.start()
     assert process.wait(timeout=240) == 0, process.stderr.read()
     assert sorted(server.started()) == ["GPU-fake-0", "GPU-fake-2"]
-    assert server.run.digests() == undisturbed[0]
+    assert server.run.digests() == undisturbed
 
 
 @pytest.mark.parametrize(("name", "value", "words"), [
@@ -66,7 +79,7 @@ def test_auto_takes_the_gpus_on_which_nobody_works(server, undisturbed):  # noqa
     ("ecc", "3", "3 memory errors that could not be corrected"),
     ("lost", "", "the NVIDIA driver says"),
 ])
-def test_a_gpu_that_goes_bad_is_left_alone_and_the_others_do_its_work(server, undisturbed, name, value, words):  # noqa: F811
+def test_a_gpu_that_goes_bad_is_left_alone_and_the_others_do_its_work(server, undisturbed, name, value, words):
     process = server.start()
     wait_for(lambda: list(server.run.output.rglob("attributions/*/c.*")))
     server.set(0, name, value)
@@ -75,14 +88,14 @@ def test_a_gpu_that_goes_bad_is_left_alone_and_the_others_do_its_work(server, un
     # After a pause of a minute it would be tried again.
     assert sorted(server.started()) == ["GPU-fake-0", "GPU-fake-1", "GPU-fake-2"]
     assert "this GPU is bad slot=0" in log(server.run)
-    assert server.run.digests() == undisturbed[0]
+    assert server.run.digests() == undisturbed
 
 
-def test_an_error_of_a_program_is_no_fault_of_the_gpu(server, undisturbed):  # noqa: F811
+def test_an_error_of_a_program_is_no_fault_of_the_gpu(server, undisturbed):
     process = server.start()
     wait_for(lambda: list(server.run.output.rglob("attributions/*/c.*")))
     server.set(0, "xid", "31")
     wait_for(lambda: not (server.folder / "gpu0" / "xid").exists())
     assert process.wait(timeout=240) == 0, process.stderr.read()
     assert "this GPU is bad" not in log(server.run) and len(server.started()) == 3
-    assert server.run.digests() == undisturbed[0]
+    assert server.run.digests() == undisturbed
