@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use store::{Ledger, name};
+use store::Ledger;
 use sweep::unit::{Part, Piece, Unit};
 
 /// Whether a sweep of so many shards in all, done or not, leaves devices idle for long: with fewer than two for each, the
@@ -18,12 +18,10 @@ pub(crate) fn few(shards: u64, devices: usize) -> bool {
 pub(crate) fn pieces(unit: &Unit, ledger: &Ledger) -> Vec<Unit> {
     let Part::Shard(shard) = unit.part else { return vec![unit.clone()] };
     let group = &unit.group;
-    let fixed = [name::IMAGES, name::LABELS, name::INDICES, name::PREDICTIONS];
-    let unpredicted = fixed.iter().any(|array| !ledger.has(array, shard));
     let missing = group.variants.iter().filter(|variant| !ledger.has_variant(group, variant, shard));
     let classes: BTreeSet<&str> = missing.map(|variant| variant.class.as_str()).collect();
     let piece = |piece| Unit { piece: Some(piece), ..unit.clone() };
-    let first = unpredicted.then(|| piece(Piece::Predictions));
+    let first = (!ledger.is_predicted(shard)).then(|| piece(Piece::Predictions));
     first.into_iter().chain(classes.into_iter().map(|class| piece(Piece::Class(class.to_owned())))).collect()
 }
 

@@ -50,15 +50,23 @@ impl Ledger {
         variant_arrays(group, variant).iter().all(|array| self.has(array, shard))
     }
 
+    /// Whether all of `shard` that comes before its maps is there.
+    pub fn is_predicted(&self, shard: u64) -> bool {
+        FIXED.iter().all(|array| self.has(array, shard))
+    }
+
     /// Whether every array of `group` has `shard`.
     pub fn is_done(&self, group: &Group, shard: u64) -> bool {
         shard_arrays(group).iter().all(|array| self.has(array, shard))
     }
 }
 
+/// Arrays of a shard that are there before its maps.
+const FIXED: [&str; 4] = [name::IMAGES, name::LABELS, name::INDICES, name::PREDICTIONS];
+
 /// Every array of `group` that is written shard by shard.
 pub(crate) fn shard_arrays(group: &Group) -> Vec<String> {
-    let fixed = [name::IMAGES, name::LABELS, name::INDICES, name::PREDICTIONS].map(str::to_owned);
+    let fixed = FIXED.map(str::to_owned);
     fixed.into_iter().chain(group.variants.iter().flat_map(|variant| variant_arrays(group, variant))).collect()
 }
 

@@ -10,7 +10,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::NetworkError;
 use crate::error::Mistakes;
-use crate::graph::{Graph, Id, Node, Operation, Shape, narrow};
+use crate::graph::{Graph, Id, Node, Operation, Shape, narrow, wide};
 use crate::weights::Weights;
 
 /// A value of the graph under construction.
@@ -135,8 +135,7 @@ impl<'a> Builder<'a> {
 
     /// The same in the type of images and logits: statistics lose too much in a narrower one.
     fn wide(&mut self, name: &str, shape: &[i64]) -> Tensor {
-        let kind = if narrow(self.placed.1).is_some() { Kind::Float } else { self.placed.1 };
-        self.tensor_of(name, shape, kind)
+        self.tensor_of(name, shape, wide(self.placed.1))
     }
 
     fn tensor_of(&mut self, name: &str, shape: &[i64], kind: Kind) -> Tensor {

@@ -5,7 +5,7 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use super::ExportError;
 use super::sizes::Batch;
-use crate::graph::narrow;
+use crate::graph::wide;
 use crate::{Graph, Rule};
 
 /// Height and width of the trial's images where the program takes any.
@@ -35,9 +35,8 @@ pub(super) fn run(graph: &Graph, batch: &Batch, placed: (Device, Kind)) -> Resul
 
 /// Any values will do; a wave spares libtorch's global generator.
 fn images(graph: &Graph, rows: i64, (device, kind): (Device, Kind)) -> Result<Tensor, TchError> {
-    let kind = if narrow(kind).is_some() { Kind::Float } else { kind };
     let [height, width] = graph.size().unwrap_or([SIDE; 2]);
     let shape = [rows, graph.channels(), height, width];
     let wave = Tensor::f_arange(shape.iter().product::<i64>(), (Kind::Double, Device::Cpu))?;
-    wave.f_mul_scalar(0.618)?.f_sin()?.f_view(shape)?.f_to_kind(kind)?.f_to_device(device)
+    wave.f_mul_scalar(0.618)?.f_sin()?.f_view(shape)?.f_to_kind(wide(kind))?.f_to_device(device)
 }

@@ -53,6 +53,11 @@ pub(crate) fn narrow(kind: Kind) -> Option<Kind> {
     matches!(kind, Kind::Half | Kind::BFloat16).then_some(kind)
 }
 
+/// The type of images, logits and gradients where layers compute in `kind`.
+pub(crate) fn wide(kind: Kind) -> Kind {
+    if narrow(kind).is_some() { Kind::Float } else { kind }
+}
+
 /// An operation and the values that feed it.
 #[derive(Debug)]
 pub(crate) struct Node {
