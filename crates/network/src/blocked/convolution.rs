@@ -8,7 +8,7 @@ use super::gradient::{InputGradient, packed};
 use super::normalise::Affine;
 use super::relu::{End, Gated};
 use super::shim::{block, convolve};
-use super::winograd::{TILE, Winograd};
+use super::winograd::{Tile, Winograd};
 use crate::graph::{How, Kept, Operation, Pair, Reach, Rule, Split};
 use crate::once::once;
 use crate::operations::{BatchNorm, Convolution, Geometry, Relu, reduced, single_on_cpu};
@@ -26,10 +26,14 @@ pub(crate) struct Block {
     /// Of the output.
     channels: i64,
     kernel: [i64; 2],
-    input_gradient: OnceCell<InputGradient>,
+    /// In tiles of two and of four.
+    input_gradients: [OnceCell<InputGradient>; 2],
     norm: Option<Affine>,
     relu: Option<Gated>,
 }
+
+/// Tiles of differences: with larger ones the few pixels of a box would be rounded up to many more.
+const DIFFERENCES: Tile = Tile::Two;
 
 /// The convolution of differences, where its input is blocked.
 #[derive(Debug)]
@@ -68,7 +72,7 @@ impl Block {
             geometry: convolution.geometry,
             channels: size[0],
             kernel: [size[2], size[3]],
-            input_gradient: OnceCell::new(),
+            input_gradients: Default::default(),
             norm,
             relu: relu.map(Gated::of),
         })
@@ -106,9 +110,11 @@ impl Block {
         }
     }
 
-    fn input_gradient(&self) -> Result<&InputGradient, TchError> {
-        let scale = self.norm.as_ref().map(|norm| &norm.scale);
-        once(&self.input_gradient, || InputGradient::of(&self.weight, self.geometry, scale))
+    /// For inputs of `[h, w]` pixels.
+    fn input_gradient(&self, size: [i64; 2]) -> Result<&InputGradient, TchError> {
+        let (scale, tile) = (self.norm.as_ref().map(|norm| &norm.scale), Tile::of_fewest_products(size));
+        let made = &self.input_gradients[usize::from(tile == Tile::Four)];
+        once(made, || InputGradient::of(&self.weight, self.geometry, scale, tile))
     }
 
     /// Gradients of all inputs from that before the ReLU.
@@ -120,7 +126,7 @@ impl Block {
             (size[axis] + 2 * padding[axis] - dilation[axis] * (self.kernel[axis] - 1) - 1) / stride[axis] + 1
         };
         let convolved = [kept.shape(0)?[0], self.channels / block, output(0), output(1), block];
-        let mut all = vec![self.input_gradient()?.apply(&reduced(gradient, &convolved)?, size)?];
+        let mut all = vec![self.input_gradient(size)?.apply(&reduced(gradient, &convolved)?, size)?];
         if kept.shapes.len() > 1 {
             all.push(reduced(gradient, kept.shape(1)?)?);
         }
@@ -149,7 +155,7 @@ impl Operation for Block {
     }
 
     fn linear_part(&self, gradient: &Tensor, size: [i64; 2]) -> Result<Tensor, TchError> {
-        self.input_gradient()?.apply(gradient, size)
+        self.input_gradient(size)?.apply(gradient, size)
     }
 
     fn multipliers(&self, pair: &Pair<'_>, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
@@ -197,7 +203,7 @@ impl Split for Block {
         others: &[&Tensor],
     ) -> Result<Tensor, TchError> {
         let sums = if let Some(Differences::Winograd(made)) = &self.differences {
-            once(made, || Winograd::of(&self.weight))?.apply(difference, [0, 0])?
+            once(made, || Winograd::of(&self.weight, DIFFERENCES))?.apply(difference, [0, 0])?
         } else {
             // The bias is in what is added.
             let geometry = Geometry { padding: [0, 0], ..self.geometry };
@@ -208,6 +214,6 @@ impl Split for Block {
     }
 
     fn tile(&self) -> i64 {
-        if matches!(self.differences, Some(Differences::Winograd(_))) { TILE } else { 1 }
+        if matches!(self.differences, Some(Differences::Winograd(_))) { DIFFERENCES.outputs() } else { 1 }
     }
 }

@@ -5,7 +5,7 @@
 use tch::{Kind, TchError, Tensor};
 
 use super::shim::{block, convolve};
-use super::winograd::Winograd;
+use super::winograd::{Tile, Winograd};
 use crate::operations::{Convolution, Geometry};
 
 /// How the gradient of the output becomes that of the input.
@@ -22,8 +22,9 @@ pub(super) enum InputGradient {
 }
 
 impl InputGradient {
-    /// Of a convolution with `weight` `[out, in, kh, kw]`, whose output is then multiplied by `scale` `[out]`.
-    pub(super) fn of(weight: &Tensor, geometry: Geometry, scale: Option<&Tensor>) -> Result<Self, TchError> {
+    /// Of a convolution with `weight` `[out, in, kh, kw]`, whose output is then multiplied by `scale` `[out]`, in such
+    /// tiles where there are any.
+    pub(super) fn of(weight: &Tensor, geometry: Geometry, scale: Option<&Tensor>, tile: Tile) -> Result<Self, TchError> {
         let weight = match scale {
             Some(scale) => weight.f_mul(&scale.f_view([-1, 1, 1, 1])?)?,
             None => weight.shallow_clone(),
@@ -37,7 +38,7 @@ impl InputGradient {
             return Ok(Self::Transposed { weight: scaled.weight, geometry });
         };
         if dilation == [1, 1] && Winograd::fits(turned) {
-            return Ok(Self::Winograd { convolution: Winograd::of(turned)?, padding });
+            return Ok(Self::Winograd { convolution: Winograd::of(turned, tile)?, padding });
         }
         let geometry = Geometry { stride: [1, 1], padding, ..geometry };
         Ok(Self::Turned { packed: packed(turned)?, geometry })

@@ -10,14 +10,18 @@ use pulp::{Simd, WithSimd};
 
 use super::super::kernels::pixels;
 use super::super::memory::Places;
-use super::TILE;
+use super::tile::{Change, Four, Tile, Two};
 
 /// Bytes of changed pixels that stay in the second cache beside the weights.
 const CACHED: usize = 512 << 10;
-/// Values between the sixteen parts of a tile beyond its own, lest all of them fall on one line of the first cache.
+/// Values between the parts of a tile beyond its own, lest all of them fall on one line of the first cache.
 const APART: usize = 16;
 /// Tiles that a kernel takes at once, or a multiple of it.
 const STEP: usize = 12;
+/// Tiles of the kernel that takes what is left of a step.
+pub(super) const REST: usize = 4;
+/// Tiles for a thread below which its weights are read for too few of them.
+pub(super) const FEW: usize = 2 * STEP;
 
 /// Blocks of channels that a kernel computes side by side, of `blocks`.
 pub(super) fn width(blocks: usize) -> usize {
@@ -30,6 +34,8 @@ pub(super) struct Map {
     pub(super) size: [i64; 2],
     pub(super) padding: [i64; 2],
     pub(super) outputs: [i64; 2],
+    pub(super) tile: Tile,
+    /// How many, `[h, w]`.
     pub(super) tiles: [i64; 2],
     /// Blocks of channels of the input and of the output.
     pub(super) channel_blocks: usize,
@@ -50,23 +56,23 @@ impl Map {
     }
 
     pub(super) fn tiles_at_once(&self) -> usize {
-        let fit = CACHED / (16 * size_of::<f32>() * self.channels());
+        let fit = CACHED / ((self.tile.seen() * self.tile.seen()) as usize * size_of::<f32>() * self.channels());
         (fit / STEP * STEP).clamp(4 * STEP, 8 * STEP)
     }
 
     /// The image of a tile, and its first output.
     fn place(&self, tile: usize) -> (usize, [i64; 2]) {
         let (image, at) = (tile / self.tiles_of_image(), (tile % self.tiles_of_image()) as i64);
-        (image, [at / self.tiles[1] * TILE, at % self.tiles[1] * TILE])
+        (image, [at / self.tiles[1], at % self.tiles[1]].map(|place| place * self.tile.outputs()))
     }
 }
 
 /// Memory of one thread.
 #[derive(Default)]
 pub(super) struct Scratch {
-    /// Changed pixels `[16, tiles, in]`.
+    /// Changed pixels `[parts, tiles, in]`.
     pixels: Vec<f32>,
-    /// Sums of products `[16, tiles, lanes]`.
+    /// Sums of products `[parts, tiles, lanes]`.
     sums: Vec<f32>,
 }
 
@@ -94,41 +100,64 @@ impl WithSimd for Tiles<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        // With AVX-512 there are twice as many registers as before: room for 24 sums instead of 12.
-        match (self.map.width, S::F32_LANES) {
-            (2, 16) => self.steps::<S, 12, 2>(simd),
-            (2, _) => self.steps::<S, 6, 2>(simd),
-            _ => self.steps::<S, 12, 1>(simd),
+        match self.map.tile {
+            Tile::Two => self.of::<S, Two, 2, 4>(simd),
+            Tile::Four => self.of::<S, Four, 4, 6>(simd),
         }
     }
 }
 
 impl Tiles<'_> {
+    #[inline(always)]
+    fn of<S: Simd, C: Change<OUT, SEEN>, const OUT: usize, const SEEN: usize>(self, simd: S) {
+        // With AVX-512 there are twice as many registers as before: room for 24 sums instead of 12.
+        match (self.map.width, S::F32_LANES) {
+            (2, 16) => self.steps::<S, C, OUT, SEEN, 12, 2>(simd),
+            (2, _) => self.steps::<S, C, OUT, SEEN, 6, 2>(simd),
+            _ => self.steps::<S, C, OUT, SEEN, 12, 1>(simd),
+        }
+    }
+
     /// All three, with kernels of `ROWS` tiles by `WIDTH` blocks of channels.
     #[inline(always)]
-    fn steps<S: Simd, const ROWS: usize, const WIDTH: usize>(self, simd: S) {
+    fn steps<
+        S: Simd,
+        C: Change<OUT, SEEN>,
+        const OUT: usize,
+        const SEEN: usize,
+        const ROWS: usize,
+        const WIDTH: usize,
+    >(
+        self,
+        simd: S,
+    ) {
         let Self { map, x, weights, y, range: tiles, groups, scratch } = self;
-        let (channels, lanes) = (map.channels(), WIDTH * S::F32_LANES);
-        let rows = tiles.len().next_multiple_of(ROWS);
+        let (channels, lanes, parts) = (map.channels(), WIDTH * S::F32_LANES, SEEN * SEEN);
+        let rows = tiles.len().next_multiple_of(REST);
         let (apart, sums_apart) = (rows * channels + APART, rows * lanes + APART);
-        scratch.pixels.resize((16 * apart).max(scratch.pixels.len()), 0.0);
-        scratch.sums.resize((16 * sums_apart).max(scratch.sums.len()), 0.0);
+        scratch.pixels.resize((parts * apart).max(scratch.pixels.len()), 0.0);
+        scratch.sums.resize((parts * sums_apart).max(scratch.sums.len()), 0.0);
         for (row, tile) in tiles.clone().enumerate() {
-            change_pixels(simd, map, x, tile, &mut scratch.pixels[row * channels..], apart);
+            change_pixels::<S, C, OUT, SEEN>(simd, map, x, tile, &mut scratch.pixels[row * channels..], apart);
         }
         for group in groups {
-            for part in 0..16 {
-                let weights = &weights[(group * 16 + part) * channels * lanes..][..channels * lanes];
+            for part in 0..parts {
+                let weights = &weights[(group * parts + part) * channels * lanes..][..channels * lanes];
                 let pixels = &scratch.pixels[part * apart..][..rows * channels];
                 let sums = &mut scratch.sums[part * sums_apart..][..rows * lanes];
+                let whole = rows / ROWS * ROWS;
+                let ((pixels, rest), (sums, sums_of_rest)) = (pixels.split_at(whole * channels), sums.split_at_mut(whole * lanes));
                 for (pixels, sums) in pixels.chunks_exact(ROWS * channels).zip(sums.chunks_exact_mut(ROWS * lanes)) {
                     products::<S, ROWS, WIDTH>(simd, pixels, weights, sums);
+                }
+                for (pixels, sums) in rest.chunks_exact(REST * channels).zip(sums_of_rest.chunks_exact_mut(REST * lanes)) {
+                    products::<S, REST, WIDTH>(simd, pixels, weights, sums);
                 }
             }
             for (row, tile) in tiles.clone().enumerate() {
                 for at in 0..WIDTH {
                     let sums = &scratch.sums[row * lanes + at * S::F32_LANES..];
-                    change_back(simd, map, sums, sums_apart, y, tile, group * WIDTH + at);
+                    change_back::<S, C, OUT, SEEN>(simd, map, sums, sums_apart, y, tile, group * WIDTH + at);
                 }
             }
         }
@@ -155,32 +184,27 @@ fn products<S: Simd, const ROWS: usize, const WIDTH: usize>(simd: S, x: &[f32], 
     }
 }
 
-/// What three taps see of four pixels along an axis.
+/// The pixels that `tile` sees, into parts that are `apart`.
 #[inline(always)]
-fn changed<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 4] {
-    [simd.sub_f32s(a, c), simd.add_f32s(b, c), simd.sub_f32s(c, b), simd.sub_f32s(b, d)]
-}
-
-/// Two outputs along an axis.
-#[inline(always)]
-fn changed_back<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 2] {
-    [simd.add_f32s(a, simd.add_f32s(b, c)), simd.sub_f32s(simd.sub_f32s(b, c), d)]
-}
-
-/// The 4x4 pixels that `tile` sees, into sixteen parts that are `apart`.
-#[inline(always)]
-fn change_pixels<S: Simd>(simd: S, map: &Map, x: &[f32], tile: usize, out: &mut [f32], apart: usize) {
+fn change_pixels<S: Simd, C: Change<OUT, SEEN>, const OUT: usize, const SEEN: usize>(
+    simd: S,
+    map: &Map,
+    x: &[f32],
+    tile: usize,
+    out: &mut [f32],
+    apart: usize,
+) {
     let [height, width] = map.size;
     let (image, [top, left]) = map.place(tile);
     let (top, left) = (top - map.padding[0], left - map.padding[1]);
     let plane = (height * width) as usize;
-    let inside = top >= 0 && left >= 0 && top + 4 <= height && left + 4 <= width;
+    let inside = top >= 0 && left >= 0 && top + SEEN as i64 <= height && left + SEEN as i64 <= width;
     for block in 0..map.channel_blocks {
         let x = &pixels::<S>(x)[(image * map.channel_blocks + block) * plane..][..plane];
-        let mut seen = [[simd.splat_f32s(0.0); 4]; 4];
+        let mut seen = [[simd.splat_f32s(0.0); SEEN]; SEEN];
         for (row, seen) in (top..).zip(&mut seen) {
             if inside {
-                seen.copy_from_slice(&x[(row * width + left) as usize..][..4]);
+                seen.copy_from_slice(&x[(row * width + left) as usize..][..SEEN]);
                 continue;
             }
             for (column, seen) in (left..).zip(seen) {
@@ -189,24 +213,28 @@ fn change_pixels<S: Simd>(simd: S, map: &Map, x: &[f32], tile: usize, out: &mut 
                 }
             }
         }
-        // No closures here: they would be compiled without the wide instructions.
-        let mut down = [[simd.splat_f32s(0.0); 4]; 4];
-        for column in 0..4 {
-            let of_column = [seen[0][column], seen[1][column], seen[2][column], seen[3][column]];
-            [down[0][column], down[1][column], down[2][column], down[3][column]] = changed(simd, of_column);
+        let mut down = [[simd.splat_f32s(0.0); SEEN]; SEEN];
+        for column in 0..SEEN {
+            let mut of_column = [simd.splat_f32s(0.0); SEEN];
+            for (value, seen) in of_column.iter_mut().zip(&seen) {
+                *value = seen[column];
+            }
+            for (down, value) in down.iter_mut().zip(C::pixels(simd, of_column)) {
+                down[column] = value;
+            }
         }
         for (row, down) in down.into_iter().enumerate() {
-            for (column, value) in changed(simd, down).into_iter().enumerate() {
-                let part = &mut out[(row * 4 + column) * apart + block * S::F32_LANES..][..S::F32_LANES];
+            for (column, value) in C::pixels(simd, down).into_iter().enumerate() {
+                let part = &mut out[(row * SEEN + column) * apart + block * S::F32_LANES..][..S::F32_LANES];
                 S::as_mut_simd_f32s(part).0[0] = value;
             }
         }
     }
 }
 
-/// The outputs of `tile` in one block of channels, from sums in sixteen parts that are `apart`.
+/// The outputs of `tile` in one block of channels, from sums in parts that are `apart`.
 #[inline(always)]
-fn change_back<S: Simd>(
+fn change_back<S: Simd, C: Change<OUT, SEEN>, const OUT: usize, const SEEN: usize>(
     simd: S,
     map: &Map,
     sums: &[f32],
@@ -218,16 +246,18 @@ fn change_back<S: Simd>(
     let [height, width] = map.outputs;
     let (image, [top, left]) = map.place(tile);
     let plane = (image * map.blocks + block) * (height * width) as usize;
-    let mut down = [[simd.splat_f32s(0.0); 4]; 2];
-    for column in 0..4 {
-        let mut values = [simd.splat_f32s(0.0); 4];
+    let mut down = [[simd.splat_f32s(0.0); SEEN]; OUT];
+    for column in 0..SEEN {
+        let mut values = [simd.splat_f32s(0.0); SEEN];
         for (row, value) in values.iter_mut().enumerate() {
-            *value = pixels::<S>(&sums[(row * 4 + column) * apart..][..S::F32_LANES])[0];
+            *value = pixels::<S>(&sums[(row * SEEN + column) * apart..][..S::F32_LANES])[0];
         }
-        [down[0][column], down[1][column]] = changed_back(simd, values);
+        for (down, value) in down.iter_mut().zip(C::back(simd, values)) {
+            down[column] = value;
+        }
     }
-    for (y_row, down) in (top..height.min(top + TILE)).zip(down) {
-        for (column, value) in (left..width.min(left + TILE)).zip(changed_back(simd, down)) {
+    for (y_row, down) in (top..height).zip(down) {
+        for (column, value) in (left..width).zip(C::back(simd, down)) {
             let at = plane + (y_row * width + column) as usize;
             // SAFETY: every output is of one tile and block, and every tile of a group is computed once.
             let pixel = unsafe { y.place(at * S::F32_LANES, S::F32_LANES) };

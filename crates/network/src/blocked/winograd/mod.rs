@@ -1,39 +1,34 @@
-//! 3x3 convolutions in fewer products: Winograd's F(2x2, 3x3), Lavin and Gray 2016, <https://arxiv.org/abs/1509.09308>.
+//! 3x3 convolutions in fewer products: Winograd's F(2x2, 3x3) and F(4x4, 3x3), Lavin and Gray 2016,
+//! <https://arxiv.org/abs/1509.09308>.
 //!
-//! Four outputs of a tile of 2x2 take sixteen products for each pair of channels instead of thirty-six: the 4x4
-//! pixels that they see and the weights are changed into a space in which a convolution is a product, and the sums
-//! over channels are changed back. The last bits are not those of the plain convolution, so that this is for what
-//! no ReLU looks at: gradients on their way back, and differences that are added to a clean value.
+//! Sixteen outputs of a tile of 4x4 take 36 products for each pair of channels instead of 144: the 6x6 pixels that they
+//! see and the weights are changed into a space in which a convolution is a product, and the sums over channels are
+//! changed back. The last bits are not those of the plain convolution, so that this is for what no ReLU looks at:
+//! gradients on their way back, and differences that are added to a clean value.
 //!
 //! A tile's bits depend on its pixels alone, not on its neighbours, the batch, or the number of threads.
 
 mod kernel;
+mod tile;
 
 use tch::{Device, Kind, TchError, Tensor};
 
 use self::kernel::{Map, Scratch, Tiles};
+pub(super) use self::tile::Tile;
 use super::kernels;
 use super::memory::{Places, values, values_mut};
 use super::shim::{block, parallel};
 
-/// Outputs of a tile along each axis.
-pub(super) const TILE: i64 = 2;
-
-/// Pieces for each thread from which on it does not matter that one thread gets one more.
-const MANY: usize = 8;
-
 /// A 3x3 convolution with stride 1 on blocked values.
 #[derive(Debug)]
 pub(super) struct Winograd {
-    /// `[groups, 16, in, lanes]`: lanes are the output channels that a kernel computes side by side.
+    tile: Tile,
+    /// `[groups, parts, in, lanes]`: a tile has as many parts as pixels, and lanes are the output channels that a kernel computes side by side.
     weights: Tensor,
     /// Blocks of channels of a group.
     width: usize,
     blocks: usize,
 }
-
-/// What changes 3 weights along an axis.
-const WEIGHTS: [f64; 12] = [1.0, 0.0, 0.0, 0.5, 0.5, 0.5, 0.5, -0.5, 0.5, 0.0, 0.0, 1.0];
 
 impl Winograd {
     /// Whether `weight` `[out, in, h, w]` is of 3x3 between whole blocks of channels.
@@ -43,21 +38,21 @@ impl Winograd {
     }
 
     /// Of weights that fit.
-    pub(super) fn of(weight: &Tensor) -> Result<Self, TchError> {
+    pub(super) fn of(weight: &Tensor, tile: Tile) -> Result<Self, TchError> {
         let (block, (out, channels, ..)) = (block().unwrap_or(1), weight.size4()?);
         let blocks = (out / block) as usize;
         let width = kernel::width(blocks);
-        let change = Tensor::f_from_slice(&WEIGHTS)?.f_view([4, 3])?;
+        let (change, parts) = (Tensor::f_from_slice(&tile.of_weights())?.f_view([-1, 3])?, tile.seen() * tile.seen());
         let lanes = width as i64 * block;
         // In double precision, a group after the other: all at once would take four times the memory of the weights.
-        let weights = Tensor::f_empty([out / lanes, 16, channels, lanes], (Kind::Float, Device::Cpu))?;
+        let weights = Tensor::f_empty([out / lanes, parts, channels, lanes], (Kind::Float, Device::Cpu))?;
         for group in 0..out / lanes {
             let taps = weight.f_narrow(0, group * lanes, lanes)?.f_to_kind(Kind::Double)?;
             let changed = change.f_matmul(&taps)?.f_matmul(&change.f_transpose(0, 1)?)?;
-            let parts = changed.f_view([lanes, channels, 16])?.f_permute([2, 1, 0])?;
-            weights.f_select(0, group)?.f_copy_(&parts)?;
+            let changed = changed.f_view([lanes, channels, parts])?.f_permute([2, 1, 0])?;
+            weights.f_select(0, group)?.f_copy_(&changed)?;
         }
-        Ok(Self { weights, width, blocks })
+        Ok(Self { tile, weights, width, blocks })
     }
 
     /// The convolution of `x` `[n, c / b, h, w, b]` with so many zeros around it.
@@ -71,7 +66,8 @@ impl Winograd {
             size: [height, width],
             padding,
             outputs,
-            tiles: outputs.map(|size| (size + TILE - 1).div_euclid(TILE)),
+            tile: self.tile,
+            tiles: self.tile.over(outputs),
             channel_blocks: channel_blocks as usize,
             blocks: self.blocks,
             width: self.width,
@@ -85,11 +81,12 @@ impl Winograd {
     fn run(&self, map: &Map, x: &[f32], y: &mut [f32], images: usize) -> Result<(), TchError> {
         let weights = values::<f32>(&self.weights)?;
         let (tiles, groups) = (images * map.tiles_of_image(), self.blocks / self.width);
-        let at_once = map.tiles_at_once();
-        let pieces = tiles.div_ceil(at_once);
-        // Few pieces fall unevenly on threads: they share out the channels of each.
         let threads = tch::get_num_threads().max(1) as usize;
-        let shares = if pieces < MANY * threads { threads.min(groups) } else { 1 };
+        // Few tiles fall unevenly on threads: they share out the channels. Otherwise each gets as many pieces.
+        let shares = if tiles < threads * kernel::FEW { threads.min(groups) } else { 1 };
+        let pieces = tiles.div_ceil(map.tiles_at_once()).next_multiple_of(threads.div_ceil(shares));
+        let at_once = tiles.div_ceil(pieces).next_multiple_of(kernel::REST);
+        let pieces = tiles.div_ceil(at_once);
         let each = groups.div_ceil(shares);
         let y = Places::of(y);
         parallel(pieces * shares, 1, |part| {
