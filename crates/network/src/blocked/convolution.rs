@@ -4,7 +4,8 @@ use std::cell::OnceCell;
 
 use tch::{TchError, Tensor};
 
-use super::gradient::{InputGradient, packed};
+use super::few::{self, Few};
+use super::gradient::{InputGradient, Maps, packed};
 use super::normalise::Affine;
 use super::relu::{End, Gated};
 use super::shim::{block, convolve};
@@ -26,8 +27,10 @@ pub(crate) struct Block {
     /// Of the output.
     channels: i64,
     kernel: [i64; 2],
-    /// In tiles of two and of four.
-    input_gradients: [OnceCell<InputGradient>; 2],
+    /// For each kind of [`Maps`].
+    input_gradients: [OnceCell<InputGradient>; Maps::KINDS],
+    /// Whether [`Few`] was seen to give oneDNN's bits.
+    few_has_bits: OnceCell<bool>,
     norm: Option<Affine>,
     relu: Option<Gated>,
 }
@@ -73,6 +76,7 @@ impl Block {
             channels: size[0],
             kernel: [size[2], size[3]],
             input_gradients: Default::default(),
+            few_has_bits: OnceCell::new(),
             norm,
             relu: relu.map(Gated::of),
         })
@@ -90,7 +94,13 @@ impl Block {
 
     fn sums(&self, input: &Tensor, padding: [i64; 2]) -> Result<Tensor, TchError> {
         let geometry = Geometry { padding, ..self.geometry };
-        convolve(input, &self.packed, self.bias.as_ref(), geometry, None, block())
+        let plain = || convolve(input, &self.packed, self.bias.as_ref(), geometry, None, block());
+        // For less there are too few images side by side.
+        let enough = self.bias.is_none() && input.size().first() >= Some(&(few::REST as i64));
+        let Some(few) = enough.then(|| Few::of(input, &self.packed, geometry)).flatten() else { return plain() };
+        let few = || few.apply(input, &self.packed);
+        let has_bits = *once(&self.few_has_bits, || Ok::<_, TchError>(few()?.equal(&plain()?)))?;
+        if has_bits { few() } else { plain() }
     }
 
     fn convolved(&self, inputs: &[&Tensor], padding: [i64; 2], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
@@ -112,9 +122,8 @@ impl Block {
 
     /// For inputs of `[h, w]` pixels.
     fn input_gradient(&self, size: [i64; 2]) -> Result<&InputGradient, TchError> {
-        let (scale, tile) = (self.norm.as_ref().map(|norm| &norm.scale), Tile::of_fewest_products(size));
-        let made = &self.input_gradients[usize::from(tile == Tile::Four)];
-        once(made, || InputGradient::of(&self.weight, self.geometry, scale, tile))
+        let (scale, maps) = (self.norm.as_ref().map(|norm| &norm.scale), Maps::of(size));
+        once(&self.input_gradients[maps.kind()], || InputGradient::of(&self.weight, self.geometry, scale, maps))
     }
 
     /// Gradients of all inputs from that before the ReLU.

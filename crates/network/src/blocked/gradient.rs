@@ -4,15 +4,43 @@
 
 use tch::{Kind, TchError, Tensor};
 
+use super::few::Few;
 use super::shim::{block, convolve};
 use super::winograd::{Tile, Winograd};
 use crate::operations::{Convolution, Geometry};
+
+/// By the size of the map of a gradient: what computes it fastest. Not by the number of images, on which no bit depends.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Maps {
+    Few,
+    In(Tile),
+}
+
+impl Maps {
+    pub(super) const KINDS: usize = 3;
+
+    /// For `[h, w]` pixels.
+    pub(super) fn of(size: [i64; 2]) -> Self {
+        if Few::are(size) { Self::Few } else { Self::In(Tile::of_fewest_products(size)) }
+    }
+
+    /// A number below [`Maps::KINDS`].
+    pub(super) fn kind(self) -> usize {
+        match self {
+            Self::Few => 0,
+            Self::In(Tile::Two) => 1,
+            Self::In(Tile::Four) => 2,
+        }
+    }
+}
 
 /// How the gradient of the output becomes that of the input.
 #[derive(Debug)]
 pub(super) enum InputGradient {
     /// With stride 1: the convolution with turned weights.
     Turned { packed: Tensor, geometry: Geometry },
+    /// The same for maps of a few pixels.
+    Few { packed: Tensor, geometry: Geometry },
     /// The same with weights of 3x3, in fewer products.
     Winograd { convolution: Winograd, padding: [i64; 2] },
     /// The transposed convolution, with `[out, in, kh, kw]`.
@@ -22,9 +50,14 @@ pub(super) enum InputGradient {
 }
 
 impl InputGradient {
-    /// Of a convolution with `weight` `[out, in, kh, kw]`, whose output is then multiplied by `scale` `[out]`, in such
-    /// tiles where there are any.
-    pub(super) fn of(weight: &Tensor, geometry: Geometry, scale: Option<&Tensor>, tile: Tile) -> Result<Self, TchError> {
+    /// Of a convolution with `weight` `[out, in, kh, kw]`, whose output is then multiplied by `scale` `[out]`, for
+    /// such maps.
+    pub(super) fn of(
+        weight: &Tensor,
+        geometry: Geometry,
+        scale: Option<&Tensor>,
+        maps: Maps,
+    ) -> Result<Self, TchError> {
         let weight = match scale {
             Some(scale) => weight.f_mul(&scale.f_view([-1, 1, 1, 1])?)?,
             None => weight.shallow_clone(),
@@ -37,17 +70,24 @@ impl InputGradient {
         let Some((turned, padding)) = scaled.turned()? else {
             return Ok(Self::Transposed { weight: scaled.weight, geometry });
         };
-        if dilation == [1, 1] && Winograd::fits(turned) {
-            return Ok(Self::Winograd { convolution: Winograd::of(turned, tile)?, padding });
-        }
         let geometry = Geometry { stride: [1, 1], padding, ..geometry };
-        Ok(Self::Turned { packed: packed(turned)?, geometry })
+        Ok(match maps {
+            Maps::In(tile) if dilation == [1, 1] && Winograd::fits(turned) => {
+                Self::Winograd { convolution: Winograd::of(turned, tile)?, padding }
+            }
+            Maps::In(_) => Self::Turned { packed: packed(turned)?, geometry },
+            Maps::Few => Self::Few { packed: packed(turned)?, geometry },
+        })
     }
 
     /// The gradient of an input of `[h, w]` pixels from that of the output.
     pub(super) fn apply(&self, gradient: &Tensor, size: [i64; 2]) -> Result<Tensor, TchError> {
         match self {
             Self::Turned { packed, geometry } => convolve(gradient, packed, None, *geometry, None, block()),
+            Self::Few { packed, geometry } => match Few::of(gradient, packed, *geometry) {
+                Some(few) => few.apply(gradient, packed),
+                None => convolve(gradient, packed, None, *geometry, None, block()),
+            },
             Self::Winograd { convolution, padding } => convolution.apply(gradient, *padding),
             Self::Transposed { weight, geometry } => {
                 let (outputs, kernel) = (&gradient.size()[2..4], &weight.size()[2..4]);

@@ -11,6 +11,7 @@
 mod average_pool;
 mod border;
 mod convolution;
+mod few;
 mod gradient;
 mod kernels;
 mod max_pool;

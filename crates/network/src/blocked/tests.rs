@@ -4,9 +4,11 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use super::block;
 use super::border::{enter, leave};
-use super::gradient::InputGradient;
+use super::few::{self, Few};
+use super::gradient::{InputGradient, Maps, packed};
 use super::max_pool::Pool;
-use super::winograd::Winograd;
+use super::shim::convolve;
+use super::winograd::{Tile, Winograd};
 use crate::graph::{How, Operation};
 use crate::operations::{Geometry, MaxPool};
 
@@ -21,11 +23,14 @@ fn worst(a: &Tensor, b: &Tensor) -> Result<f64, TchError> {
 }
 
 /// Kernel, stride, padding and size of the input, which strides need not divide; channels in and out.
-const CASES: [(i64, i64, i64, i64, [i64; 2]); 12] = [
+const CASES: [(i64, i64, i64, i64, [i64; 2]); 15] = [
     (3, 1, 1, 17, [64, 64]),
     (3, 1, 1, 40, [64, 128]),
     (3, 1, 0, 13, [128, 64]),
     (3, 1, 2, 9, [64, 64]),
+    (3, 1, 1, 2, [64, 32]),
+    (5, 1, 2, 1, [32, 32]),
+    (3, 1, 0, 4, [16, 48]),
     (1, 1, 0, 11, [64, 32]),
     (5, 1, 2, 12, [32, 32]),
     (3, 2, 1, 19, [32, 64]),
@@ -57,11 +62,16 @@ fn input_gradients_are_those_of_the_transposed_convolution() -> Result<(), TchEr
             1,
             [1; 2],
         )?;
-        let made = InputGradient::of(&weight, Geometry::square(stride, padding), Some(&scale))?;
-        let ours = made.apply(&enter(&gradient)?, [size; 2])?;
-        let ours = if ours.dim() == 5 { leave(&ours)? } else { ours };
-        let error = worst(&ours.f_to_kind(Kind::Double)?, &transposed)?;
-        assert!(error < 1e-5, "{kernel}x{kernel} stride {stride} of {size} px, {channels} to {out}: {error}");
+        for maps in [Maps::of([size; 2]), Maps::In(Tile::Two), Maps::In(Tile::Four)] {
+            let made = InputGradient::of(&weight, Geometry::square(stride, padding), Some(&scale), maps)?;
+            let ours = made.apply(&enter(&gradient)?, [size; 2])?;
+            let ours = if ours.dim() == 5 { leave(&ours)? } else { ours };
+            let error = worst(&ours.f_to_kind(Kind::Double)?, &transposed)?;
+            assert!(
+                error < 1e-5,
+                "{kernel}x{kernel} stride {stride} of {size} px, {channels} to {out}, {maps:?}: {error}"
+            );
+        }
     }
     Ok(())
 }
@@ -72,8 +82,9 @@ fn threads_change_no_bit_of_a_winograd_convolution() -> Result<(), TchError> {
     if block().is_none() {
         return Ok(());
     }
-    for (channels, out, size, n) in [(32, 96, 3, 1), (64, 64, 31, 3), (16, 16, 8, 5), (32, 16, 4, 40)] {
-        let winograd = Winograd::of(&wave(&[out, channels, 3, 3], 0.37)?)?;
+    let cases = [(32, 96, 3, 1), (64, 64, 31, 3), (16, 16, 8, 5), (32, 16, 4, 40), (16, 64, 5, 13)];
+    for (tile, (channels, out, size, n)) in Tile::ALL.into_iter().flat_map(|tile| cases.map(|case| (tile, case))) {
+        let winograd = Winograd::of(&wave(&[out, channels, 3, 3], 0.37)?, tile)?;
         let x = enter(&wave(&[n, channels, size, size], 0.11)?)?;
         let threads = tch::get_num_threads();
         let with = |count| {
@@ -82,9 +93,37 @@ fn threads_change_no_bit_of_a_winograd_convolution() -> Result<(), TchError> {
         };
         let (one, many) = (with(1)?, with(5)?);
         tch::set_num_threads(threads);
-        assert!(one.equal(&many), "{channels} to {out} of {size} px, {n} images");
+        assert!(one.equal(&many), "{tile:?}: {channels} to {out} of {size} px, {n} images");
         let alone = winograd.apply(&x.f_narrow(0, n - 1, 1)?, [1, 1])?;
         assert!(alone.equal(&one.f_narrow(0, n - 1, 1)?), "the last of {n} images by itself");
+    }
+    Ok(())
+}
+
+/// A network whose maps shrink to a few pixels is computed otherwise there, and no ReLU may notice.
+#[test]
+fn maps_of_a_few_pixels_have_the_bits_of_onednn_on_avx512() -> Result<(), TchError> {
+    if block() != Some(16) {
+        return Ok(());
+    }
+    // Kernel, stride, padding, pixels of the input.
+    for (kernel, stride, padding, size) in
+        [(3, 1, 1, 2), (3, 2, 1, 4), (3, 2, 1, 3), (3, 1, 1, 1), (5, 1, 2, 2), (2, 1, 0, 3)]
+    {
+        for (channels, out, n) in [(64, 48, 4), (512, 32, 13), (16, 64, 27)] {
+            let packed = packed(&wave(&[out, channels, kernel, kernel], 0.37)?)?;
+            let (x, geometry) = (enter(&wave(&[n, channels, size, size], 0.11)?)?, Geometry::square(stride, padding));
+            let few =
+                Few::of(&x, &packed, geometry).ok_or_else(|| TchError::Shape("a map of a few pixels".to_owned()))?;
+            let found = few.apply(&x, &packed)?;
+            let expected = convolve(&x, &packed, None, geometry, None, block())?;
+            assert!(
+                found.equal(&expected),
+                "{kernel}x{kernel} stride {stride} of {size} px, {channels} to {out}, {n} images"
+            );
+            let first = x.f_narrow(0, 0, 1)?;
+            assert!(few.apply(&first, &packed)?.equal(&found.f_narrow(0, 0, 1)?), "fewer than {} images", few::REST);
+        }
     }
     Ok(())
 }

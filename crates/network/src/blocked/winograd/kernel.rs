@@ -19,7 +19,7 @@ const APART: usize = 16;
 /// Tiles that a kernel takes at once, or a multiple of it.
 const STEP: usize = 12;
 /// Tiles of the kernel that takes what is left of a step.
-pub(super) const REST: usize = 4;
+const REST: usize = 4;
 /// Tiles for a thread below which its weights are read for too few of them.
 pub(super) const FEW: usize = 2 * STEP;
 
@@ -146,11 +146,14 @@ impl Tiles<'_> {
                 let pixels = &scratch.pixels[part * apart..][..rows * channels];
                 let sums = &mut scratch.sums[part * sums_apart..][..rows * lanes];
                 let whole = rows / ROWS * ROWS;
-                let ((pixels, rest), (sums, sums_of_rest)) = (pixels.split_at(whole * channels), sums.split_at_mut(whole * lanes));
+                let ((pixels, rest), (sums, sums_of_rest)) =
+                    (pixels.split_at(whole * channels), sums.split_at_mut(whole * lanes));
                 for (pixels, sums) in pixels.chunks_exact(ROWS * channels).zip(sums.chunks_exact_mut(ROWS * lanes)) {
                     products::<S, ROWS, WIDTH>(simd, pixels, weights, sums);
                 }
-                for (pixels, sums) in rest.chunks_exact(REST * channels).zip(sums_of_rest.chunks_exact_mut(REST * lanes)) {
+                for (pixels, sums) in
+                    rest.chunks_exact(REST * channels).zip(sums_of_rest.chunks_exact_mut(REST * lanes))
+                {
                     products::<S, REST, WIDTH>(simd, pixels, weights, sums);
                 }
             }

@@ -85,15 +85,13 @@ impl Winograd {
         // Few tiles fall unevenly on threads: they share out the channels. Otherwise each gets as many pieces.
         let shares = if tiles < threads * kernel::FEW { threads.min(groups) } else { 1 };
         let pieces = tiles.div_ceil(map.tiles_at_once()).next_multiple_of(threads.div_ceil(shares));
-        let at_once = tiles.div_ceil(pieces).next_multiple_of(kernel::REST);
-        let pieces = tiles.div_ceil(at_once);
         let each = groups.div_ceil(shares);
         let y = Places::of(y);
         parallel(pieces * shares, 1, |part| {
             Scratch::with(|scratch| {
                 for index in part {
                     let (piece, share) = (index / shares, index % shares);
-                    let tiles = piece * at_once..((piece + 1) * at_once).min(tiles);
+                    let tiles = piece * tiles / pieces..(piece + 1) * tiles / pieces;
                     let groups = share * each..((share + 1) * each).min(groups);
                     kernels::run(map.block, Tiles { map, x, weights, y: &y, range: tiles, groups, scratch });
                 }
