@@ -3,7 +3,7 @@
 //! The lock file says who holds it, for people and for `scheduler status`. What it says counts only while it is held.
 
 use std::fs::{File, TryLockError};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -52,12 +52,29 @@ pub(crate) fn take(folder: &Path) -> Result<Lock, Failure> {
                 return Ok(Lock(file));
             }
             Err(TryLockError::WouldBlock) => sleep(PATIENCE.1),
+            Err(TryLockError::Error(error)) if without_locks(&error) => return Err(unlockable(folder, &error)),
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
     }
     let who = signature(folder).map(|holder| format!(" (process {} on {})", holder.pid, holder.host));
     let text = format!("another scheduler is writing to `{}`{}", folder.display(), who.unwrap_or_default());
     Err(Failure { code: Code::Storage, text })
+}
+
+/// Whether the file system knows no locks: Lustre without `-o flock`, NFS whose lock service is not there.
+fn without_locks(error: &std::io::Error) -> bool {
+    // ENOSYS and EOPNOTSUPP are of this kind, ENOLCK of none.
+    error.kind() == ErrorKind::Unsupported || error.raw_os_error() == Some(libc::ENOLCK)
+}
+
+/// A file that says that a folder is taken would be no substitute: a crash leaves it behind.
+fn unlockable(folder: &Path, error: &std::io::Error) -> Failure {
+    let text = format!(
+        "the output folder `{}` is on a file system without locks (flock: {error}), so that nothing would keep a second \
+         scheduler out; have it mounted with them (Lustre: `-o flock`), or choose another `final_output_dir`",
+        folder.display()
+    );
+    Failure { code: Code::Storage, text }
 }
 
 /// Who holds the lock of `folder`; `None` if nobody does.
