@@ -2,8 +2,9 @@
 //!
 //! The lock file says who holds it, for people and for `scheduler status`. What it says counts only while it is held.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, Metadata, TryLockError};
 use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,7 +14,28 @@ use serde::{Deserialize, Serialize};
 
 /// Held for as long as the scheduler may write.
 #[derive(Debug)]
-pub(crate) struct Lock(#[expect(dead_code, reason = "held, not read")] File);
+pub(crate) struct Lock {
+    file: File,
+    folder: PathBuf,
+}
+
+impl Lock {
+    /// Whether the folder is still the one that was locked. Of one that was moved away, or whose lock file was deleted, another
+    /// scheduler may hold the lock that is there now.
+    pub(crate) fn holds(&self) -> bool {
+        let here = std::fs::metadata(path(&self.folder));
+        let same = |here: Metadata, locked: Metadata| (here.dev(), here.ino()) == (locked.dev(), locked.ino());
+        here.and_then(|here| Ok(same(here, self.file.metadata()?))).unwrap_or(false)
+    }
+
+    /// Locks the folder again, if need be, as it is now.
+    pub(crate) fn again(&mut self) -> Result<(), Failure> {
+        if !self.holds() {
+            *self = take(&self.folder.clone())?;
+        }
+        Ok(())
+    }
+}
 
 /// Who holds a lock.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,7 +71,7 @@ pub(crate) fn take(folder: &Path) -> Result<Lock, Failure> {
             Ok(()) => {
                 // A full disk must not stop who only wants to remove files.
                 let _ = sign(&mut file);
-                return Ok(Lock(file));
+                return Ok(Lock { file, folder: folder.to_owned() });
             }
             Err(TryLockError::WouldBlock) => sleep(PATIENCE.1),
             Err(TryLockError::Error(error)) if without_locks(&error) => return Err(unlockable(folder, &error)),
@@ -125,6 +147,22 @@ mod tests {
         drop(lock);
         assert_eq!(holder(&folder), None);
         take(&folder).unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_is_another_one_is_not_held() {
+        let folder = folder("moved");
+        let lock = take(&folder).unwrap();
+        assert!(lock.holds());
+        let away = folder.with_extension("away");
+        std::fs::rename(&folder, &away).unwrap();
+        assert!(!lock.holds(), "it has gone");
+        let other = take(&folder).unwrap();
+        assert!(other.holds() && !lock.holds(), "another scheduler holds the new one");
+        std::fs::remove_dir_all(&folder).unwrap();
+        std::fs::rename(&away, &folder).unwrap();
+        assert!(lock.holds(), "it has come back");
         std::fs::remove_dir_all(&folder).unwrap();
     }
 

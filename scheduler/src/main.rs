@@ -4,6 +4,7 @@
 
 mod commands;
 mod core;
+mod errands;
 mod identity;
 mod lock;
 mod logging;
@@ -142,7 +143,7 @@ fn sweep(cli: &SweepArgs, scope: Scope) -> Result<exit::Code, exit::Failure> {
         summary::tell_plan(&checked);
         return Ok(exit::Code::Complete);
     }
-    let _lock = lock::take(&checked.config.paths.output_dir)?;
+    let lock = lock::take(&checked.config.paths.output_dir)?;
     let progress = progress::Progress::default();
     logging::start(&checked.config.paths.log_dir, &progress)?;
     for warning in &checked.warnings {
@@ -166,7 +167,7 @@ fn sweep(cli: &SweepArgs, scope: Scope) -> Result<exit::Code, exit::Failure> {
         sweep: identity::of(&plan),
     };
     let batches = plan.batches.clone();
-    run::run((&plan, scope == Scope::Failed), batches, worker, settings, &progress)
+    run::run((&plan, scope == Scope::Failed, lock), batches, worker, settings, &progress)
 }
 
 /// Finds the batch sizes that no profile knows, before the sweep. A variant that could not be measured is swept with a

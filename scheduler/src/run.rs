@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use fleet::{Fleet, FleetError, Settings, Worker};
-use store::StoreError;
 use sweep::message::{FromWorker, Report, ToWorker};
 use sweep::unit::{Unit, UnitId};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::interval;
 
 use crate::core::{Action, Core, Event, Outcome, Policy, Unwritable};
+use crate::errands::Errands;
+use crate::lock::Lock;
 use crate::progress::{Progress, duration};
 use crate::recorder::Recorder;
 use crate::sizing::Sizing;
@@ -20,12 +21,12 @@ use plan::{Batches, Plan};
 
 /// How often leases and deadlines are looked at.
 const TICK: Duration = Duration::from_millis(200);
-/// Bytes of the file by which a folder is tried: less room than that is none.
-const TRIAL: usize = 1 << 20;
+/// How many of these pass between two looks at the output folder.
+const TICKS: u32 = 10;
 
-/// Runs `plan` to its end: `afresh`, or with the failures of a sweep before it that was cut off.
+/// Runs `plan` to its end: `afresh`, or with the failures of a sweep before it that was cut off. The output folder is locked.
 pub(crate) fn run(
-    (plan, afresh): (&Plan, bool),
+    (plan, afresh, lock): (&Plan, bool, Lock),
     batches: Batches,
     worker: Worker,
     settings: Settings,
@@ -55,7 +56,8 @@ pub(crate) fn run(
             (signal(SignalKind::interrupt()).map_err(failed)?, signal(SignalKind::terminate()).map_err(failed)?);
         let sizing = Sizing::new(plan, batches);
         let (recorder, totals, began) = (Recorder::begin(plan, afresh), Totals::new(), Instant::now());
-        let run = Run { plan, core, fleet, sizing, progress, recorder, totals, began };
+        let errands = Errands::new(plan, lock);
+        let run = Run { plan, core, fleet, sizing, progress, recorder, errands, totals, began, ticks: 0 };
         run.drive(interrupts).await
     })?;
     Ok(outcome)
@@ -68,8 +70,10 @@ struct Run<'a> {
     sizing: Sizing<'a>,
     progress: &'a Progress,
     recorder: Recorder,
+    errands: Errands,
     totals: Totals,
     began: Instant,
+    ticks: u32,
 }
 
 impl Run<'_> {
@@ -89,10 +93,17 @@ impl Run<'_> {
                     }
                     None => continue,
                 },
+                Some(event) = self.errands.next() => event?,
                 _ = interrupt.recv() => Event::Interrupt,
                 _ = terminate.recv() => Event::Interrupt,
                 _ = ticks.tick() => Event::Tick,
             };
+            if matches!(event, Event::Tick) {
+                self.ticks += 1;
+                if self.ticks.is_multiple_of(TICKS) {
+                    self.errands.look();
+                }
+            }
             if matches!(event, Event::Interrupt) {
                 tracing::warn!("stopping; what is written stays, and the same command goes on");
             }
@@ -134,14 +145,8 @@ impl Run<'_> {
                 Action::Kill(slot) => self.fleet.kill(slot),
                 Action::Blame { unit, attempt, class, text } => self.recorder.blamed(unit, attempt, class, text),
                 Action::Count { maps, report, .. } => self.count(maps, &report),
-                Action::Close(group) => {
-                    let event = self.close(group)?;
-                    actions.extend(self.core.on_event(self.began.elapsed(), event));
-                }
-                Action::Try => {
-                    let event = Event::Tried(self.try_storage());
-                    actions.extend(self.core.on_event(self.began.elapsed(), event));
-                }
+                Action::Close(group) => self.errands.close(&self.plan.groups[group], group),
+                Action::Try => self.errands.try_storage(self.fleet.pids()),
                 Action::End(outcome) => return Ok(Some(outcome)),
             }
         }
@@ -163,35 +168,6 @@ impl Run<'_> {
     fn count(&mut self, maps: u64, report: &Report) {
         self.totals.add(report);
         self.progress.advance(maps);
-    }
-
-    /// Marks a store complete: all of its shards and means are there, and nobody writes to it any more.
-    fn close(&mut self, group: usize) -> Result<Event, Failure> {
-        let planned = &self.plan.groups[group];
-        // A worker that was lost during this run may have left a file unfinished.
-        let closed = store::durable::sweep(&planned.group.store)
-            .and_then(|()| store::finish(&planned.group, &planned.facts, &format!("scheduler-{}", std::process::id())));
-        match closed {
-            Ok(()) => {
-                tracing::info!(group = planned.group.name(), "group complete");
-                Ok(Event::Closed(group))
-            }
-            Err(error @ (StoreError::Write { .. } | StoreError::Read { .. })) => {
-                let reason = Failure::from(error).text;
-                Ok(Event::Unwritable { what: Unwritable::Group(group), reason })
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Writes and removes a file in the output folder, and looks whether the stores are there.
-    fn try_storage(&self) -> Result<(), String> {
-        let folder = &self.plan.config.paths.output_dir;
-        let missing = |planned: &&plan::Planned| !planned.complete && !planned.group.store.is_dir();
-        if let Some(planned) = self.plan.groups.iter().find(missing) {
-            return Err(format!("`{}` is not there", planned.group.store.display()));
-        }
-        store::durable::probe(folder, TRIAL).map_err(|error| Failure::from(error).text)
     }
 }
 

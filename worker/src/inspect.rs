@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use attribution::METHODS;
 use network::Weights;
@@ -11,6 +10,7 @@ use network::operations::{self, OPERATIONS};
 use sweep::catalogue::{Catalogue, Checkpoint, Method, Operation, Question};
 use tch::{Device, Kind};
 
+use crate::caught::caught;
 use crate::exit::Exit;
 use crate::trial::{self, TrialError};
 use crate::{allocator, counted};
@@ -50,16 +50,9 @@ pub(crate) fn answer() -> Result<Vec<Result<Checkpoint, String>>, Exit> {
 }
 
 /// The answer to one question, whatever reading that file does to this program.
-///
-/// tch panics where a call with a number among its arguments fails: giving back the number takes the call's error for its
-/// own.
 fn survived(question: &Question) -> Result<Checkpoint, String> {
-    let answer = catch_unwind(AssertUnwindSafe(|| inspect(question).map_err(|error| error.to_string())));
-    answer.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map_or("no reason is known", String::as_str);
-        let reason = text.split("\\n").next().unwrap_or_default();
-        Err(format!("`{}` cannot be read: {reason}", question.weights.display()))
-    })
+    let answer = caught(|| inspect(question).map_err(|error| error.to_string()));
+    answer.unwrap_or_else(|reason| Err(format!("`{}` cannot be read: {reason}", question.weights.display())))
 }
 
 /// What a trial of the largest of the models may take: its weights several times over, and values of a few images.

@@ -5,6 +5,7 @@
 
 mod allocator;
 mod caller;
+mod caught;
 mod compute;
 mod connection;
 mod counted;

@@ -1,6 +1,6 @@
 //! A unit on its way through the worker, and why it may not get through.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
 use attribution::MethodError;
@@ -58,26 +58,51 @@ impl UnitError {
                 None => Failure::Engine,
             };
         }
-        match self {
-            Self::NoRoom(_) => Failure::OutOfMemory,
+        match (self, self.io()) {
+            (Self::NoRoom(_), _) => Failure::OutOfMemory,
+            // A file server that is away comes back, and the sweep waits for it.
+            (_, Some(error)) if is_away(error) => Failure::Storage,
+            // Something else stands where a file or a folder of the store belongs: waiting mends nothing.
+            (Self::Store(_), Some(error))
+                if matches!(error.kind(), ErrorKind::NotADirectory | ErrorKind::IsADirectory) =>
+            {
+                Failure::Input
+            }
             // A file that is not there is as good as another one in its place.
-            Self::Data(DataError::Read { source, .. }) | Self::Mean(MeanError::Read { source, .. })
-                if source.kind() != ErrorKind::NotFound =>
+            (Self::Data(DataError::Read { .. }) | Self::Mean(MeanError::Read { .. }), Some(error))
+                if error.kind() != ErrorKind::NotFound =>
             {
                 Failure::Engine
             }
-            Self::Stopped => Failure::Engine,
+            (Self::Stopped, _) => Failure::Engine,
             // Every unit of the group reads the same files.
-            Self::Data(_)
-            | Self::Mean(_)
-            | Self::Noise(_)
-            | Self::Method(_)
-            | Self::Network(_)
-            | Self::Changed { .. } => Failure::Group,
-            Self::Store(StoreError::Damaged { .. }) => Failure::Input,
-            Self::Store(StoreError::TooLarge { .. }) | Self::NotFinite { .. } => Failure::Number,
-            Self::Store(_) => Failure::Storage,
+            (
+                Self::Data(_)
+                | Self::Mean(_)
+                | Self::Noise(_)
+                | Self::Method(_)
+                | Self::Network(_)
+                | Self::Changed { .. },
+                _,
+            ) => Failure::Group,
+            (Self::Store(StoreError::Damaged { .. }), _) => Failure::Input,
+            (Self::Store(StoreError::TooLarge { .. } | StoreError::Encode { .. }) | Self::NotFinite { .. }, _) => {
+                Failure::Number
+            }
+            (Self::Store(_), _) => Failure::Storage,
         }
+    }
+
+    /// What the system said, if that is what failed.
+    fn io(&self) -> Option<&io::Error> {
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref() {
+                return Some(error);
+            }
+            cause = error.source();
+        }
+        None
     }
 
     /// Whether the CUDA context is lost, so that every later call of this process would fail too.
@@ -106,6 +131,15 @@ impl UnitError {
         }
         text
     }
+}
+
+/// Whether a file could not be reached, which says nothing of the file.
+fn is_away(error: &io::Error) -> bool {
+    use ErrorKind::{HostUnreachable, NetworkDown, NetworkUnreachable, NotConnected, StaleNetworkFileHandle, TimedOut};
+    matches!(
+        error.kind(),
+        HostUnreachable | NetworkDown | NetworkUnreachable | NotConnected | StaleNetworkFileHandle | TimedOut
+    )
 }
 
 /// A granted unit and what it took so far.

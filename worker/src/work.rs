@@ -9,8 +9,9 @@ use store::name;
 use sweep::group::Group;
 use sweep::memory::Point;
 use sweep::message::{Failure, Learned};
-use tch::{Device, Tensor};
+use tch::{Device, TchError, Tensor};
 
+use crate::caught::caught;
 use crate::compute::{Computed, kind};
 use crate::device::lanes;
 use crate::images::{Ahead, Pixels};
@@ -109,7 +110,8 @@ impl<'a> Work<'a> {
                 return Err(UnitError::Stopped);
             }
             let here = progress.even((size.batch() as i64).min(n - start), start);
-            match self.batch(progress, size, images, (start, here)) {
+            let outcome = caught(|| self.batch(progress, size, images, (start, here)));
+            match outcome.unwrap_or_else(|panic| Err(TchError::Torch(panic).into())) {
                 Ok(()) => {
                     images.done(here)?;
                     start += here;

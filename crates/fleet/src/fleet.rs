@@ -1,6 +1,6 @@
 //! The fleet: processes that were started, workers that called, and one stream of what happens.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
@@ -132,6 +132,11 @@ impl Fleet {
     /// Process id of the worker in `slot`, where it is known.
     pub fn pid(&self, slot: usize) -> Option<u32> {
         self.roll.pid(slot)
+    }
+
+    /// Process ids of all workers; nothing if one of them is not known.
+    pub fn pids(&self) -> Option<BTreeSet<u32>> {
+        self.processes.keys().map(|slot| self.roll.pid(*slot)).collect()
     }
 
     fn adopt(&mut self, processes: BTreeMap<usize, Running>) {

@@ -64,7 +64,10 @@ impl Roll {
 
 impl Drop for Roll {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.file);
+        // Of a folder that was moved away another scheduler may have the place.
+        if Access::read(&self.file).is_some_and(|access| access == self.access) {
+            let _ = std::fs::remove_file(&self.file);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Files that are finished or absent: written aside, synced, renamed, and their folder synced.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -65,6 +66,26 @@ pub fn sweep(folder: &Path) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// Removes what writers left aside below `folder` whose processes are not among `living`; how many files.
+///
+/// For a disk that is full of what those left who were killed, while others write on.
+pub fn sweep_dead(folder: &Path, living: &BTreeSet<u32>) -> Result<usize, StoreError> {
+    let mut swept = 0;
+    for path in unfinished(folder)? {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if writer(&name).is_some_and(|pid| !living.contains(&pid)) && fs::remove_file(&path).is_ok() {
+            swept += 1;
+        }
+    }
+    Ok(swept)
+}
+
+/// The process that writes aside to a file of this name: tags begin with its id.
+fn writer(name: &str) -> Option<u32> {
+    let (_, tag) = name.strip_suffix(".tmp")?.rsplit_once('.')?;
+    tag.split('-').next()?.parse().ok()
 }
 
 /// What writers left aside below `folder`, or are writing now.
@@ -136,6 +157,17 @@ mod tests {
         sweep(root.path()).unwrap();
         let left: Vec<_> = fs::read_dir(root.path().join("x")).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(left, ["c.0"]);
+    }
+
+    #[test]
+    fn of_what_is_unfinished_only_that_of_the_dead_is_swept_from_under_the_living() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["c.0", ".c.1.7-1.tmp", ".c.2.8-3.tmp", ".zarr.json.scheduler-7.tmp", ".c.3.run.tmp"] {
+            fs::write(root.path().join(name), b"torn").unwrap();
+        }
+        assert_eq!(sweep_dead(root.path(), &BTreeSet::from([8])).unwrap(), 1);
+        assert!(!root.path().join(".c.1.7-1.tmp").exists());
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 4);
     }
 
     /// A scheduler that is started anew sweeps while workers of the one before it write.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 /// Name of the file, in the output folder.
 pub const ACCESS: &str = ".attrisweep.access";
+
+/// Longest file that is read, in bytes: a worker takes some two hundred.
+const MOST: u64 = 4 << 20;
 
 /// What stands in the file. Only its owner can read it: who knows the token can hand in results.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +41,9 @@ pub struct Running {
 impl Access {
     /// Reads `file`; nothing if there is none, or none that can be read.
     pub fn read(file: &Path) -> Option<Self> {
-        serde_json::from_slice(&fs::read(file).ok()?).ok()
+        let mut text = Vec::new();
+        fs::File::open(file).ok()?.take(MOST).read_to_end(&mut text).ok()?;
+        serde_json::from_slice(&text).ok()
     }
 
     /// Puts it at `file`, whole, readable by its owner only.

@@ -109,7 +109,8 @@ impl Core {
         if class == Failure::Storage {
             tracing::info!(%unit, attempt, error = text, "unit cannot be written");
             self.units.put_back(index);
-            self.queue.push(index, false);
+            // Others may be of a store that can be written.
+            self.queue.push(index, true);
             self.storage.failed(now, text);
             return;
         }
@@ -159,6 +160,8 @@ impl Core {
             Unwritable::Log { slot } => self.slots.launch_failed(slot, None, now),
             // It is closed once the folder can be written.
             Unwritable::Group(_) => {}
+            // It may come back, or be locked again.
+            Unwritable::Folder => {}
         }
         self.storage.failed(now, reason);
     }

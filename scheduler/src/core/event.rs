@@ -69,6 +69,8 @@ pub(crate) enum Unwritable {
     Log { slot: usize },
     /// The end of a group's store.
     Group(usize),
+    /// The output folder, which is no longer the one that was locked.
+    Folder,
 }
 
 /// What is to be done about it.

@@ -27,3 +27,15 @@ fn a_profile_that_is_not_there_is_empty() {
     let (profile, told) = Profile::read(file(folder.path()), "2.11.0");
     assert_eq!((profile.entries().len(), told), (0, None));
 }
+
+#[test]
+fn a_clock_that_is_set_to_any_time_is_spelled() {
+    let at = |seconds: i64| {
+        let distance = Duration::from_secs(seconds.unsigned_abs());
+        let epoch = SystemTime::UNIX_EPOCH;
+        spelled(if seconds < 0 { epoch - distance } else { epoch + distance })
+    };
+    assert_eq!(at(-2_000_000_000), "1970-01-01T00:00:00Z");
+    assert_eq!(at(1_000_000_000), "2001-09-09T01:46:40Z");
+    assert_eq!(at(900_000_000_000), "9999-12-31T23:59:59Z");
+}

@@ -1,0 +1,139 @@
+//! What may wait for a disk, on threads of its own: workers are listened to all the while.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use plan::exit::Failure;
+use plan::{Plan, Planned};
+use store::StoreError;
+use store::durable::{probe, sweep, sweep_dead};
+use tokio::task::JoinSet;
+
+use crate::core::{Event, Unwritable};
+use crate::lock::Lock;
+
+/// Bytes of the file by which a folder is tried: less room than that is none.
+const TRIAL: usize = 1 << 20;
+
+/// Errands under way.
+pub(crate) struct Errands {
+    output: PathBuf,
+    /// Stores of the sweep that are not complete.
+    stores: Vec<PathBuf>,
+    lock: Arc<Mutex<Lock>>,
+    closing: BTreeSet<usize>,
+    looking: bool,
+    running: JoinSet<Result<Done, Failure>>,
+}
+
+/// What an errand found.
+enum Done {
+    Closed(usize, Event),
+    Tried(Event),
+    Looked(Option<Event>),
+}
+
+impl Errands {
+    /// Those of `plan`, whose output folder is locked.
+    pub(crate) fn new(plan: &Plan, lock: Lock) -> Self {
+        let open = plan.groups.iter().filter(|planned| !planned.complete);
+        Self {
+            output: plan.config.paths.output_dir.clone(),
+            stores: open.map(|planned| planned.group.store.clone()).collect(),
+            lock: Arc::new(Mutex::new(lock)),
+            closing: BTreeSet::new(),
+            looking: false,
+            running: JoinSet::new(),
+        }
+    }
+
+    /// What has been found; nothing if no errand is under way.
+    pub(crate) async fn next(&mut self) -> Option<Result<Event, Failure>> {
+        loop {
+            // An errand that panicked, which none does, is one that never ends.
+            let done = self.running.join_next().await?.ok()?;
+            match done {
+                Ok(Done::Closed(group, event)) => {
+                    self.closing.remove(&group);
+                    return Some(Ok(event));
+                }
+                Ok(Done::Tried(event)) => return Some(Ok(event)),
+                Ok(Done::Looked(found)) => {
+                    self.looking = false;
+                    if let Some(event) = found {
+                        return Some(Ok(event));
+                    }
+                }
+                Err(failure) => return Some(Err(failure)),
+            }
+        }
+    }
+
+    /// Marks a store complete: all of its shards and means are there, and nobody writes to it any more.
+    pub(crate) fn close(&mut self, planned: &Planned, group: usize) {
+        if !self.closing.insert(group) {
+            return;
+        }
+        let (of, facts) = (Arc::clone(&planned.group), planned.facts.clone());
+        self.running.spawn_blocking(move || {
+            // A worker that was lost during this run may have left a file unfinished.
+            let tag = format!("scheduler-{}", std::process::id());
+            let closed = sweep(&of.store).and_then(|()| store::finish(&of, &facts, &tag));
+            let event = match closed {
+                Ok(()) => {
+                    tracing::info!(group = of.name(), "group complete");
+                    Event::Closed(group)
+                }
+                Err(error @ (StoreError::Write { .. } | StoreError::Read { .. })) => {
+                    let reason = Failure::from(error).text;
+                    Event::Unwritable { what: Unwritable::Group(group), reason }
+                }
+                Err(error) => return Err(error.into()),
+            };
+            Ok(Done::Closed(group, event))
+        });
+    }
+
+    /// Tries whether the stores are there and can be written, of which `living` are the writers, if they are known.
+    pub(crate) fn try_storage(&mut self, living: Option<BTreeSet<u32>>) {
+        let (output, stores, lock) = (self.output.clone(), self.stores.clone(), Arc::clone(&self.lock));
+        self.running.spawn_blocking(move || {
+            let tried = stores
+                .iter()
+                .find(|store| !store.is_dir())
+                .map_or(Ok(()), |store| Err(format!("`{}` is not there", store.display())));
+            let tried = tried.and_then(|()| {
+                let mut lock = lock.lock().unwrap_or_else(PoisonError::into_inner);
+                lock.again().map_err(|failure| failure.text)?;
+                living.iter().for_each(|living| make_room(&stores, living));
+                probe(&output, TRIAL).map_err(|error| Failure::from(error).text)
+            });
+            Ok(Done::Tried(Event::Tried(tried)))
+        });
+    }
+
+    /// Looks whether the output folder is still ours.
+    pub(crate) fn look(&mut self) {
+        if std::mem::replace(&mut self.looking, true) {
+            return;
+        }
+        let (output, lock) = (self.output.clone(), Arc::clone(&self.lock));
+        self.running.spawn_blocking(move || {
+            let holds = lock.lock().unwrap_or_else(PoisonError::into_inner).holds();
+            let reason = format!("`{}` was moved away, or its lock file was deleted", output.display());
+            Ok(Done::Looked((!holds).then_some(Event::Unwritable { what: Unwritable::Folder, reason })))
+        });
+    }
+}
+
+/// Removes what killed workers left unfinished: it may be what the disk is full of.
+fn make_room(stores: &[PathBuf], living: &BTreeSet<u32>) {
+    for store in stores {
+        match sweep_dead(store, living) {
+            Ok(0) => {}
+            Ok(files) => tracing::info!(files, store = %store.display(), "what workers that ended had left is removed"),
+            Err(error) => tracing::info!(%error, "what workers that ended had left cannot be removed"),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+"""An output folder in which something else stands, which is moved away, or which cannot be locked."""
+
+import os
+import subprocess
+
+from conftest import ROOT, wait_for
+from test_faults import disturbed, undisturbed  # noqa: F401
+from test_leases import log
+from test_storage import fill, small_disk, start  # noqa: F401
+
+MOVED = "was moved away, or its lock file was deleted"
+
+
+def test_what_killed_workers_left_makes_room_on_a_full_disk(small_disk, undisturbed):  # noqa: F811
+    process = start(small_disk)
+    array = wait_for(lambda: list(small_disk.output.rglob("attributions/*/c.*"))).pop().parent
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    # A shard that a worker was writing when it was killed takes all the room that there is.
+    fill(array)
+    (array / "somebody_elses").rename(array / f".c.1.{ended.pid}-1.tmp")
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 0, told
+    assert small_disk.digests() == undisturbed[0]
+
+
+def test_a_folder_that_was_moved_away_is_not_written_to_when_another_scheduler_has_its_place(disturbed, undisturbed):  # noqa: F811
+    process = start(disturbed)
+    wait_for(lambda: list(disturbed.output.rglob("attributions/*/c.*")))
+    disturbed.output.rename(disturbed.output.with_name("away"))
+    wait_for(lambda: MOVED in log(disturbed) or "is not there" in log(disturbed))
+    other = start(disturbed)
+    wait_for(lambda: (disturbed.output / ".attrisweep.lock").exists())
+    _, told = other.communicate(timeout=120)
+    assert other.returncode == 0, told
+    # The first one goes on once the folder is nobody's, finds everything there, and ends.
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 0, told
+    assert disturbed.digests() == undisturbed[0]
+    assert not list(disturbed.output.rglob(".*.tmp"))
+
+
+def test_a_lock_file_that_is_deleted_is_made_anew_before_anything_else_is_granted(disturbed, undisturbed):  # noqa: F811
+    process = start(disturbed)
+    lock = disturbed.output / ".attrisweep.lock"
+    wait_for(lambda: list(disturbed.output.rglob("attributions/*/c.*")))
+    lock.unlink()
+    wait_for(lambda: lock.exists() or process.poll() is not None)
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 0, told
+    assert disturbed.digests() == undisturbed[0]
+
+
+def test_something_else_in_the_place_of_an_array_stops_its_units_and_no_others(disturbed, undisturbed):  # noqa: F811
+    process = start(disturbed)
+    array = wait_for(lambda: list(disturbed.output.rglob("attributions/*/c.*"))).pop().parent
+    subprocess.run(["rm", "-r", str(array)])
+    array.write_text("no folder")
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 1, told
+    assert f"{array}" in told and "Not a directory" in told and "the sweep waits" not in told
+    others = [store for store in disturbed.stores() if store not in array.parents]
+    assert others and all('"complete": true' in (store / "zarr.json").read_text() for store in others)
+    array.unlink()
+    disturbed.run()
+    assert disturbed.digests() == undisturbed[0]
+
+
+def test_a_file_system_without_locks_is_told_as_such(sweep, tmp_path):
+    library = tmp_path / "no_locks.so"
+    source = ROOT / "tests" / "no_locks.c"
+    subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", library, source], check=True)
+    run = sweep()
+    refused = run.run(code=6, env={**os.environ, "LD_PRELOAD": str(library)}).stderr
+    assert "file system without locks" in refused and "Operation not supported" in refused and "flock" in refused
+    assert not run.stores()
+    run.run()
