@@ -3,9 +3,12 @@
 Its log ends with the seconds from the first grant to the last, and how many there were.
 """
 
+import hmac
 import json
 import os
+import secrets
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -20,6 +23,12 @@ def unit_id(unit):
     return f"{name}/{part['Shard'] if 'Shard' in part else 'means'}"
 
 
+def prove(side, theirs, ours, port):
+    """That we know the token, as crates/sweep/src/greeting.rs says."""
+    parts = b"".join(struct.pack(">Q", len(part)) + part.encode() for part in (side, theirs, ours))
+    return hmac.new(os.environ["ATTRISWEEP_TOKEN"].encode(), parts + struct.pack(">H", port), "sha256").hexdigest()
+
+
 def run(arguments):
     options = dict(zip(arguments[::2], arguments[1::2]))
     host, port = options["--connect"].rsplit(":", 1)
@@ -31,9 +40,14 @@ def run(arguments):
         def send(message):
             line.sendall(json.dumps(message).encode() + b"\n")
 
-        token = os.environ["ATTRISWEEP_TOKEN"]
-        send({"Hello": {"token": token, "slot": int(options["--slot"]), "version": version, "device": "none", "instance": int(options["--instance"])}})
-        for message in map(json.loads, line.makefile()):
+        messages = map(json.loads, line.makefile())
+        theirs, ours = next(messages)["Challenge"]["challenge"], secrets.token_hex(32)
+        proof = prove("worker", theirs, ours, int(port))
+        slot, instance = int(options["--slot"]), int(options["--instance"])
+        send({"Hello": {"challenge": ours, "proof": proof, "slot": slot, "version": version, "device": "none", "instance": instance}})
+        if next(messages)["Proof"]["proof"] != prove("scheduler", theirs, ours, int(port)):
+            raise SystemExit("whoever answers is not the scheduler")
+        for message in messages:
             if message == "Stop":
                 break
             if "Grant" in message:

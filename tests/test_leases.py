@@ -1,9 +1,11 @@
 """Schedulers that die or stop, and workers that outlive them: nothing is computed twice, nobody is taken for dead who is not."""
 
+import contextlib
 import json
 import os
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import time
@@ -139,3 +141,40 @@ def test_a_worker_that_has_to_leave_while_it_has_nothing_to_do_leaves_at_once(sw
         os.kill(worker, signal.SIGTERM)
     wait_for(lambda: not any(map(alive, workers)), seconds=20)
     assert process.wait(timeout=120) == 0
+
+
+def test_whoever_takes_the_port_of_a_dead_scheduler_learns_no_secret_and_is_not_obeyed(disturbed, undisturbed, tmp_path):  # noqa: F811
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = start(disturbed, "--listen", f"127.0.0.1:{port}")
+    workers = serving(disturbed, process)
+    token = json.loads((disturbed.output / ACCESS).read_text())["token"]
+    kill(process.pid)
+    process.wait()
+    heard = []
+    with socket.create_server(("127.0.0.1", port)) as impostor:
+        impostor.settimeout(20)
+        for _ in range(4):
+            line, _ = impostor.accept()
+            with line, line.makefile("rw") as lines:
+                line.settimeout(20)
+
+                def say(message):
+                    lines.write(json.dumps(message) + "\n")
+                    lines.flush()
+
+                say({"Challenge": {"challenge": "ab" * 32}})
+                heard.append(lines.readline())
+                # What the worker says is no proof of the scheduler's.
+                proof = json.loads(heard[-1])["Hello"]["proof"]
+                for message in ({"Proof": {"proof": proof}}, "Stop"):
+                    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                        say(message)
+                with contextlib.suppress(ConnectionResetError):
+                    assert lines.read() == "", "nothing of the sweep is told"
+    assert len(heard) == 4 and not any(token in hello for hello in heard)
+    assert all(map(alive, workers))
+    again = start(disturbed)
+    assert again.wait(timeout=120) == 0
+    assert disturbed.digests() == undisturbed[0]
+    assert "whoever answers there is not the scheduler" in "".join(path.read_text() for path in (disturbed.folder / "logs").glob("worker-*.log"))

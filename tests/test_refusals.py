@@ -1,5 +1,6 @@
 """Bad input: one clear message, the documented exit code, and nothing harmed."""
 
+import json
 import os
 import pickle
 import shutil
@@ -323,12 +324,13 @@ def test_a_stranger_on_the_port_is_refused_and_the_sweep_goes_on(sweep):
         port = free.getsockname()[1]
     run = sweep()
     process = subprocess.Popen(run.command("--listen", f"127.0.0.1:{port}"), stdout=subprocess.DEVNULL)
-    for hello in (b"GET / HTTP/1.1\r\n\r\n", b'{"Hello":{"token":"x","slot":0,"version":"0.1.0","device":"cpu"}}\n', b"\xff" * 2_000_000):
+    for hello in (b"GET / HTTP/1.1\r\n\r\n", b'{"Hello":{"challenge":"x","proof":"00","slot":0,"version":"0.1.0","device":"cpu"}}\n', b"\xff" * 2_000_000):
         while process.poll() is None:
             try:
                 with socket.create_connection(("127.0.0.1", port), timeout=20) as caller:
                     caller.sendall(hello)
-                    assert caller.recv(100) == b""
+                    told = b"".join(iter(lambda: caller.recv(1000), b""))
+                    assert list(json.loads(told)) == ["Challenge"], "nothing but a number goes to a stranger"
                 break
             except ConnectionRefusedError:
                 continue

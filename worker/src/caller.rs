@@ -1,10 +1,12 @@
 //! Calling the scheduler, for the first time and again.
 
-use std::io::{BufReader, Write};
+use std::io::{BufReader, Error, ErrorKind, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use sweep::message::{FromWorker, Resumed};
+use sweep::greeting::{Greeting, Side, secret};
+use sweep::message::{FromWorker, Resumed, ToWorker};
 
 use crate::device::{self, Opened};
 use crate::line;
@@ -42,6 +44,14 @@ pub(crate) struct Caller {
     pub(crate) device: String,
 }
 
+/// Time that a scheduler has for an answer.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// Whoever waits at the port does not know the secret, or does not want this worker.
+fn stranger() -> Error {
+    Error::new(ErrorKind::PermissionDenied, "whoever answers there is not the scheduler of this worker, or refuses it")
+}
+
 pub(crate) type Lines = BufReader<TcpStream>;
 
 impl Caller {
@@ -51,7 +61,7 @@ impl Caller {
         Self { address, access, token, slot: *slot, instance: *instance, device }
     }
 
-    /// Calls and says hello; the answer is to be read.
+    /// Calls, says hello, and sees the proof that it is the scheduler that answers; what follows is to be read.
     pub(crate) fn call(
         &self,
         address: &str,
@@ -60,8 +70,16 @@ impl Caller {
     ) -> std::io::Result<(TcpStream, Lines)> {
         let mut stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(ANSWER))?;
+        let mut lines = BufReader::new(stream.try_clone()?);
+        let Some(ToWorker::Challenge { challenge: theirs }) = line::receive(&mut lines) else {
+            return Err(stranger());
+        };
+        let challenge = secret()?;
+        let greeting = Greeting { scheduler: &theirs, worker: &challenge, port: stream.peer_addr()?.port() };
         let hello = FromWorker::Hello {
-            token: token.to_owned(),
+            proof: greeting.proof(Side::Worker, token),
+            challenge: challenge.clone(),
             slot: self.slot,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             device: self.device.clone(),
@@ -69,7 +87,11 @@ impl Caller {
             resumes,
         };
         stream.write_all(&line::encode(&hello)?)?;
-        let lines = BufReader::new(stream.try_clone()?);
+        match line::receive(&mut lines) {
+            Some(ToWorker::Proof { proof }) if greeting.proves(&proof, Side::Scheduler, token) => {}
+            _ => return Err(stranger()),
+        }
+        stream.set_read_timeout(None)?;
         Ok((stream, lines))
     }
 

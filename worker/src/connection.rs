@@ -4,14 +4,15 @@
 //! scheduler may have been killed and started anew, and takes back who holds units of its sweep. A worker that has
 //! heard nothing for a lease ends itself, whatever it is doing: others do its units by then.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::net::{Shutdown, TcpStream};
+use std::path::{Component, Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sweep::message::{FromWorker, LEASE_LOST, Resumed, ToWorker};
+use sweep::message::{Failure, FromWorker, LEASE_LOST, Resumed, ToWorker};
 use sweep::unit::{Unit, UnitId};
 
 pub(crate) use crate::caller::Args;
@@ -47,6 +48,8 @@ struct State {
     heard: Instant,
     lease: Duration,
     sweep: String,
+    /// Where stores are.
+    folder: Option<PathBuf>,
     stopping: bool,
     /// Whether somebody else than the scheduler says that this process has to go.
     leaving: bool,
@@ -97,6 +100,12 @@ impl Link {
 }
 
 impl State {
+    /// Whether a store is where those of this sweep are: no message leads anywhere else.
+    fn is_inside(&self, store: &Path) -> bool {
+        let strange = store.components().any(|part| part == Component::ParentDir);
+        !strange && self.folder.as_deref().is_none_or(|folder| store.parent() == Some(folder))
+    }
+
     /// Returns whatever is not begun.
     fn give_back(&mut self) {
         for returned in self.held.withdraw_all() {
@@ -131,8 +140,9 @@ pub(crate) fn connect(args: &Args, device: &Opened) -> Result<(Link, Receiver<Gr
     tracing::info!(device = device.name, lease_ms, "connected");
     // A scheduler that reads nothing must not stop the worker.
     stream.set_write_timeout(Some(lease)).map_err(unreachable)?;
-    let state =
-        State { out: Some(stream), held: Held::default(), heard, lease, sweep, stopping: false, leaving: false };
+    let folder = caller.access.as_deref().and_then(Path::parent).map(Path::to_owned);
+    let held = Held::default();
+    let state = State { out: Some(stream), held, heard, lease, sweep, folder, stopping: false, leaving: false };
     let link = Link { state: Arc::new(Mutex::new(state)) };
     let (grants, granted) = channel();
     let listener = link.clone();
@@ -152,10 +162,15 @@ fn listen(link: &Link, caller: &Caller, mut lines: Lines, grants: &Sender<Grant>
         }
         link.lock().out = None;
         tracing::warn!("the scheduler is gone; calling again");
+        let mut told = false;
         lines = loop {
             thread::sleep(PAUSE);
             match resume(link, caller) {
                 Ok(lines) => break lines,
+                Err(error) if error.kind() == ErrorKind::PermissionDenied && !told => {
+                    told = true;
+                    tracing::warn!(%error, "calling again");
+                }
                 Err(error) => tracing::debug!(%error, "no answer"),
             }
         };
@@ -192,6 +207,13 @@ fn heard(link: &Link, message: ToWorker, grants: &Sender<Grant>) -> bool {
                 state.give_back();
                 return true;
             }
+            if !state.is_inside(&unit.group.store) {
+                let text = format!("`{}` is not in the sweep's output folder", unit.group.store.display());
+                let failed = FromWorker::Failed { unit: unit.id(), attempt, class: Failure::Input, text };
+                state.held.result(&failed);
+                state.say(&failed);
+                return true;
+            }
             let tag = format!("{}-{attempt}", std::process::id());
             return grants.send(Grant { unit, attempt, tag }).is_ok();
         }
@@ -206,7 +228,8 @@ fn heard(link: &Link, message: ToWorker, grants: &Sender<Grant>) -> bool {
         }
         ToWorker::Noted { unit, attempt } => state.held.noted(&unit, attempt),
         ToWorker::Welcome { lease_ms, .. } => state.lease = Duration::from_millis(lease_ms),
-        ToWorker::Renewed => {}
+        // A challenge and a proof come before all else, and are answered where the worker calls.
+        ToWorker::Renewed | ToWorker::Challenge { .. } | ToWorker::Proof { .. } => {}
     }
     true
 }

@@ -1,12 +1,11 @@
 //! The fleet: processes that were started, workers that called, and one stream of what happens.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs::File;
-use std::io::Read;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use sweep::access::{Access, Running};
+use sweep::greeting::secret;
 use sweep::message::{FromWorker, ToWorker};
 use sweep::unit::UnitId;
 use tokio::net::TcpListener;
@@ -236,11 +235,4 @@ async fn listen(wanted: &str, before: &str) -> std::io::Result<TcpListener> {
         return Ok(listener);
     }
     TcpListener::bind(wanted).await
-}
-
-/// 256 random bits, in hexadecimal.
-fn secret() -> std::io::Result<String> {
-    let mut bytes = [0; 32];
-    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(hex::encode(bytes))
 }

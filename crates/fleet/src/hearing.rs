@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sweep::greeting::{Greeting, Side, secret};
 use sweep::message::{FromWorker, MAX_LINE, ToWorker};
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -71,14 +72,22 @@ async fn serve(
     events: &mpsc::UnboundedSender<Event>,
 ) {
     let _ = stream.set_nodelay(true);
-    let (reader, writer) = stream.into_split();
+    let port = stream.local_addr().map_or(0, |address| address.port());
+    let Ok(challenge) = secret() else { return };
+    let (reader, mut writer) = stream.into_split();
+    if say(&mut writer, &ToWorker::Challenge { challenge: challenge.clone() }).await.is_err() {
+        return;
+    }
     let mut lines = FramedRead::new(BufReader::new(reader), LinesCodec::new_with_max_length(LONGEST_HELLO));
     let hello = tokio::time::timeout(HELLO, next(&mut lines)).await;
-    let Ok(Some(FromWorker::Hello { token, slot, version, device, instance, resumes })) = hello else {
+    let Ok(Some(FromWorker::Hello { challenge: theirs, proof, slot, version, device, instance, resumes })) = hello
+    else {
         tracing::warn!(worker = worker.0, "refused a caller that did not say hello");
         return;
     };
-    if !same(&token, &door.token) || slot >= door.slots || version != env!("CARGO_PKG_VERSION") {
+    let greeting = Greeting { scheduler: &challenge, worker: &theirs, port };
+    let proven = greeting.proves(&proof, Side::Worker, &door.token);
+    if !proven || slot >= door.slots || version != env!("CARGO_PKG_VERSION") {
         tracing::warn!(worker = worker.0, slot, version, "refused a worker with another token, slot or version");
         return;
     }
@@ -86,6 +95,7 @@ async fn serve(
     let mut lines = lines.map_decoder(|_| LinesCodec::new_with_max_length(MAX_LINE));
     let (send, outgoing) = mpsc::unbounded_channel();
     tokio::spawn(speak(writer, outgoing));
+    let _ = send.send(ToWorker::Proof { proof: greeting.proof(Side::Scheduler, &door.token) });
     if resumes.as_ref().is_some_and(|resumes| resumes.sweep != door.sweep) {
         tracing::info!(worker = worker.0, slot, "a worker of another sweep is sent away");
         let _ = send.send(ToWorker::Stop);
@@ -115,15 +125,14 @@ async fn next(lines: &mut Lines) -> Option<FromWorker> {
 
 async fn speak(mut writer: OwnedWriteHalf, mut outgoing: mpsc::UnboundedReceiver<ToWorker>) {
     while let Some(message) = outgoing.recv().await {
-        let Ok(mut line) = serde_json::to_vec(&message) else { continue };
-        line.push(b'\n');
-        if writer.write_all(&line).await.is_err() {
+        if say(&mut writer, &message).await.is_err() {
             return;
         }
     }
 }
 
-/// Compares secrets in a time that does not tell where they differ.
-fn same(a: &str, b: &str) -> bool {
-    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |differing, (a, b)| differing | (a ^ b)) == 0
+async fn say(writer: &mut OwnedWriteHalf, message: &ToWorker) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(message).map_err(std::io::Error::other)?;
+    line.push(b'\n');
+    writer.write_all(&line).await
 }

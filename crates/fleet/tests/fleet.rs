@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use fleet::{Condition, Event, Fleet, Gauge, Reading, Settings, Slot, Worker, launchers};
 use sweep::access::{ACCESS, Access};
+use sweep::greeting::{Greeting, Side, secret};
 use sweep::message::{FromWorker, Resumed, ToWorker};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -42,10 +43,19 @@ async fn open_with(folder: &Path, settings: Settings) -> Fleet {
 
 /// A line on which these were shown.
 async fn hello(access: &Access, instance: u64, resumes: Option<&str>) -> TcpStream {
-    let mut stream = TcpStream::connect(&access.address).await.unwrap();
+    let stream = TcpStream::connect(&access.address).await.unwrap();
+    let port = stream.peer_addr().unwrap().port();
+    let mut stream = BufReader::new(stream);
+    let mut line = String::new();
+    stream.read_line(&mut line).await.unwrap();
+    let ToWorker::Challenge { challenge: theirs } = serde_json::from_str(&line).unwrap() else { panic!("{line}") };
+    let challenge = secret().unwrap();
+    let proof = Greeting { scheduler: &theirs, worker: &challenge, port }.proof(Side::Worker, &access.token);
+    let mut stream = stream.into_inner();
     let resumes = resumes.map(|sweep| Resumed { sweep: sweep.into(), holds: Vec::new() });
     let hello = FromWorker::Hello {
-        token: access.token.clone(),
+        challenge,
+        proof,
         slot: 0,
         version: env!("CARGO_PKG_VERSION").into(),
         device: "none".into(),
@@ -86,10 +96,12 @@ async fn only_the_process_that_was_started_last_for_its_slot_and_sweep_is_let_in
     });
     let event = timeout(PATIENCE, fleet.next()).await.unwrap().unwrap();
     assert!(matches!(event, Event::Connected { slot: 0, instance: of, .. } if of == instance), "{event:?}");
+    use ToWorker::{Proof, Stop, Welcome};
     let [stranger, earlier, other, ours] = heard.await.unwrap();
-    assert_eq!((stranger.len(), other), (0, vec![ToWorker::Stop]));
-    assert!(matches!(earlier[..], [ToWorker::Welcome { .. }, ToWorker::Stop]), "{earlier:?}");
-    assert!(matches!(ours[..], [ToWorker::Welcome { .. }]), "{ours:?}");
+    assert_eq!(stranger, []);
+    assert!(matches!(other[..], [Proof { .. }, Stop]), "{other:?}");
+    assert!(matches!(earlier[..], [Proof { .. }, Welcome { .. }, Stop]), "{earlier:?}");
+    assert!(matches!(ours[..], [Proof { .. }, Welcome { .. }]), "{ours:?}");
     fleet.kill(0);
 }
 
@@ -157,8 +169,9 @@ async fn where_there_is_no_driver_nothing_is_said_of_health() {
 }
 
 /// Whether the other end has hung up.
+/// Whether the line ends, after the number that everybody is sent.
 async fn is_closed(stream: &mut TcpStream) -> bool {
-    matches!(timeout(Duration::from_secs(2), stream.read(&mut [0])).await, Ok(Ok(0) | Err(_)))
+    matches!(timeout(Duration::from_secs(2), stream.read_to_end(&mut Vec::new())).await, Ok(Ok(_) | Err(_)))
 }
 
 #[tokio::test]
@@ -179,7 +192,7 @@ async fn callers_that_say_nothing_keep_no_worker_out_however_many_they_are() {
     }
     // Who came first is gone, who came last may still say hello, and the worker is there.
     assert!(is_closed(&mut silent[0]).await && is_closed(&mut silent[299]).await);
-    assert!(timeout(Duration::from_millis(100), silent[599].read(&mut [0])).await.is_err());
+    assert!(timeout(Duration::from_millis(100), silent[599].read_to_end(&mut Vec::new())).await.is_err());
     say(&mut worker, &FromWorker::Alive).await;
     let event = timeout(PATIENCE, fleet.next()).await.unwrap();
     assert!(matches!(event, Some(Event::Message { message: FromWorker::Alive, .. })), "{event:?}");

@@ -11,6 +11,7 @@ pub mod agreement;
 pub mod catalogue;
 pub mod config;
 pub mod fingerprint;
+pub mod greeting;
 pub mod group;
 pub mod memory;
 pub mod message;

@@ -29,10 +29,12 @@ pub const PREEMPTED: i32 = 87;
 /// From a worker to the scheduler.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FromWorker {
-    /// The first line: who calls.
+    /// The answer to [`ToWorker::Challenge`]: who calls.
     Hello {
-        /// The secret that the launcher handed to the worker.
-        token: String,
+        /// A number for the scheduler's proof: [`crate::greeting`].
+        challenge: String,
+        /// Shows that the worker knows the secret that the launcher handed to it.
+        proof: String,
         /// Which of the sweep's devices it serves.
         slot: usize,
         /// Its version, which must be the scheduler's.
@@ -91,7 +93,17 @@ pub struct Resumed {
 /// From the scheduler to a worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToWorker {
-    /// The answer to a good hello.
+    /// The first line, to whoever calls.
+    Challenge {
+        /// A number for the worker's proof: [`crate::greeting`].
+        challenge: String,
+    },
+    /// The answer to a good hello, before anything else.
+    Proof {
+        /// Shows that the scheduler knows the secret, too.
+        proof: String,
+    },
+    /// Follows on a proof, where the worker is of this sweep.
     Welcome {
         /// A worker that hears nothing for so long ends itself, in milliseconds.
         lease_ms: u64,
