@@ -73,6 +73,14 @@ def test_auto_takes_the_gpus_on_which_nobody_works(server, undisturbed):
     assert server.run.digests() == undisturbed
 
 
+def test_a_gpu_whose_memory_is_taken_by_somebody_who_cannot_be_seen_is_left_alone(server, undisturbed):
+    server.set(0, "used", str(20 << 30))
+    process = server.start()
+    assert process.wait(timeout=240) == 0, process.stderr.read()
+    assert sorted(server.started()) == ["GPU-fake-1", "GPU-fake-2"]
+    assert server.run.digests() == undisturbed
+
+
 @pytest.mark.parametrize(("name", "value", "words"), [
     ("xid", "79", "XID 79: it has fallen off the bus"),
     ("xid", "48", "XID 48: a memory error that could not be corrected"),

@@ -88,7 +88,7 @@ impl<'a> Sizing<'a> {
     /// The worker of `slot` has ended: if the host gave it no more memory, the next one gets smaller batches.
     pub(crate) fn exited(&mut self, slot: usize, how: Ended) {
         self.slots.retain(|_, of| *of != slot);
-        if how == Ended::Code(HOST_MEMORY) {
+        if matches!(how, Ended::Code(HOST_MEMORY) | Ended::OutOfMemory) {
             let device = &self.plan.slots[slot].model;
             let divisor = self.crowded.entry(device.clone()).or_insert(1);
             *divisor = (2 * *divisor).min(1 << 20);

@@ -151,14 +151,19 @@ fn chosen(gpus: &[Gpu], index: u32) -> Result<Slot, FleetError> {
     Ok(slot(index as usize, gpu))
 }
 
+/// Of the memory of an idle GPU less than this part is taken, beside what the driver reserves: 0.5 of 8 GiB.
+const IDLE_PART: u64 = 16;
+
 /// The GPUs that NVML knows, in nvidia-smi's order. The error is one sentence.
 fn gpus() -> Result<Vec<Gpu>, String> {
     let nvml = driver()?;
     let count = nvml.device_count().map_err(|error| error.to_string())?;
     let gpu = |index| {
         let device = nvml.device_by_index(index)?;
-        // Some virtual GPUs do not tell who works on them.
-        let busy = device.running_compute_processes().is_ok_and(|processes| !processes.is_empty());
+        // Some virtual GPUs do not tell who works on them, and whose processes are in another container is not told either:
+        // memory is, of which a desktop takes less.
+        let worked_on = device.running_compute_processes().is_ok_and(|processes| !processes.is_empty());
+        let busy = worked_on || device.memory_info().is_ok_and(|memory| memory.used > memory.total / IDLE_PART);
         let state = if busy { State::Busy } else { State::Idle };
         Ok(Gpu { uuid: device.uuid()?, name: device.name()?, state })
     };

@@ -11,6 +11,7 @@ mod free;
 mod health;
 mod hearing;
 pub mod launchers;
+mod memory_killer;
 mod porch;
 mod prober;
 mod roll;

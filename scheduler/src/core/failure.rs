@@ -143,7 +143,7 @@ impl From<Ended> for Class {
             Ended::Signal(SIGKILL) => Self::Killed,
             Ended::Signal(SIGTERM | SIGINT | SIGHUP) | Ended::Code(PREEMPTED) => Self::Preempted,
             // What C++ ends with where memory for an exception is wanting.
-            Ended::Signal(SIGABRT) | Ended::Code(HOST_MEMORY) => Self::HostMemory,
+            Ended::Signal(SIGABRT) | Ended::OutOfMemory | Ended::Code(HOST_MEMORY) => Self::HostMemory,
             Ended::Code(LEASE_LOST) | Ended::Unseen => Self::Lost,
             // The unit at which a sticky failure showed was reported; the next one only waited behind it.
             Ended::Code(DEVICE_LOST | NO_DEVICE | REFUSED) => Self::Device,
@@ -165,6 +165,7 @@ pub(super) fn words(how: Ended) -> String {
     match how {
         Ended::Code(code) => format!("its worker left with exit code {code}"),
         Ended::Signal(signal) => format!("its worker was ended by signal {signal}"),
+        Ended::OutOfMemory => "its worker was ended by the kernel, which had no memory left".to_owned(),
         Ended::Unseen => "its worker ended".to_owned(),
     }
 }

@@ -10,9 +10,12 @@ use tokio::process::Command;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Ended, Entry, Job, Launcher, Process};
+use crate::memory_killer::kills;
 use crate::{FleetError, Slot};
 
 pub(super) const ENTRY: Entry = Entry { name: "local", build: || Box::new(Local) };
+
+const SIGKILL: i32 = 9;
 
 struct Local;
 
@@ -33,7 +36,7 @@ impl Launcher for Local {
             .kill_on_drop(true);
         let start = |source| FleetError::Start { program: job.program.clone(), source };
         let mut child = command.spawn().map_err(start)?;
-        let pid = child.id();
+        let (pid, kills_before) = (child.id(), kills());
         let (kill, mut killed) = mpsc::unbounded_channel();
         let (end, ended) = oneshot::channel();
         tokio::spawn(async move {
@@ -46,6 +49,7 @@ impl Launcher for Local {
                 }
             };
             let status = status.map(|status| match status.signal() {
+                Some(SIGKILL) if kills() > kills_before => Ended::OutOfMemory,
                 Some(signal) => Ended::Signal(signal),
                 None => Ended::Code(status.code().unwrap_or(-1)),
             });

@@ -52,6 +52,8 @@ pub enum Ended {
     Code(i32),
     /// It was ended by this signal.
     Signal(i32),
+    /// The kernel ended it, or another one at that time, because memory was wanting.
+    OutOfMemory,
     /// It is gone, and only its own parent could have seen how.
     Unseen,
 }

@@ -53,7 +53,11 @@ impl World {
                 let delay = self.random.millis(1, 3000);
                 self.after(delay, Happening::Dies(index, Ended::Code(0)));
             }
-            ToWorker::Welcome { .. } | ToWorker::Renewed => {}
+            ToWorker::Welcome { .. }
+            | ToWorker::Renewed
+            // The fleet deals with these.
+            | ToWorker::Challenge { .. }
+            | ToWorker::Proof { .. } => {}
         }
     }
 
