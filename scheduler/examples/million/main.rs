@@ -2,31 +2,26 @@
 //!
 //! `cargo run --release -p scheduler --example million [UNITS [DEVICES]]`
 
-#[path = "../src/core/mod.rs"]
+#[path = "../../src/core/mod.rs"]
 #[allow(dead_code, reason = "the scheduler uses all of it")]
 mod core;
+mod group;
 
 use std::collections::VecDeque;
 use std::error::Error;
 use std::io::Write;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fleet::WorkerId;
-use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
 use sweep::message::{FromWorker, Report, ToWorker};
-use sweep::parameters::Parameters;
-use sweep::semantics::Semantics;
 use sweep::unit::{Part, Unit};
-use sweep::variant::Variant;
 
 use crate::core::{Action, Core, Event, Policy, Task};
+use crate::group::{PER_MODEL, group};
 
-/// Datasets x noises of one model, and models: as in a large study.
-const PER_MODEL: usize = 60;
+/// As in a large study.
 const MODELS: usize = 10;
-const IMAGES: u64 = 64;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -117,38 +112,6 @@ fn tasks(units: usize) -> (Vec<Task>, Vec<Option<Unit>>) {
     });
     let means = groups.iter().map(|group| Some(Unit::of(Arc::clone(group), Part::Means)));
     (shards.collect(), means.collect())
-}
-
-/// A group of sixteen variants.
-fn group(index: usize, shards: usize) -> Arc<Group> {
-    let variant = |number: usize| Variant {
-        key: format!("IntegratedGradients_baselines_zero_n_steps_{number}"),
-        class: "IntegratedGradients".into(),
-        parameters: Parameters::default(),
-        semantics: Semantics::Exact,
-        complete: true,
-        batch: 16,
-        grows: false,
-    };
-    Arc::new(Group {
-        dataset: format!("dataset{}", index % PER_MODEL),
-        split: "test".into(),
-        images_file: format!("/data/dataset{}_224.npz", index % PER_MODEL).into(),
-        format: "medmnist".into(),
-        data: serde_json::json!({"images": 1, "labels": 2}),
-        model: format!("model{}", index / PER_MODEL),
-        weights: format!("/weights/weights_{index}.pth").into(),
-        weights_sha256: "0".repeat(64),
-        mean: None,
-        noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
-        store: PathBuf::from(format!("/outputs/store{index}.zarr")),
-        images: IMAGES * shards as u64,
-        shape: [3, 224, 224],
-        classes: 10,
-        shard: IMAGES,
-        variants: (0..16).map(variant).collect(),
-        numerics: Numerics { seed: 0, precision: Precision::Float32, dtype: Dtype::Float16, fold_batch_norm: false },
-    })
 }
 
 /// Most bytes that this process had resident.
