@@ -77,7 +77,9 @@ class Disk:
 
     def assert_finished(self, expected):
         assert self.run.digests() == expected
-        assert not list(self.run.output.rglob("*.tmp"))
+        # Beside a mean, another sweep may be writing one: what was left there stays.
+        left = [path for path in self.run.output.rglob("*.tmp") if path.parent != self.run.output / "means"]
+        assert not left
         assert not list(self.run.output.glob("*.damaged-*")), "no crash may damage the journal"
         command = [SCHEDULER, "verify", "--config", self.run.file]
         verified = subprocess.run(command, capture_output=True, text=True, timeout=120)
