@@ -119,10 +119,10 @@ def test_a_crash_at_any_write_leaves_what_the_next_run_needs(disk):
     expected, calls = undisturbed(disk)
     assert calls > 200, "the library is in use"
     moments, ends = random.Random(SEED), []
-    for at in chosen(calls, moments):
+    for number, at in enumerate(chosen(calls, moments)):
         fault = {"AT": at, "WHEN": moments.choice(["before", "after"]), "WHOM": moments.choice(["caller", "all"])}
         print(fault, file=sys.stderr)
-        crashed = disk(f"crash-{at}")
+        crashed = disk(f"crash-{number}")
         process = crashed.start(**fault)
         process.communicate(timeout=120)
         ends.append(process.returncode)

@@ -62,7 +62,9 @@ fn a_shard_that_claims_to_be_many_images_is_not_unfolded() {
     let index = vec![0xff; 16 << 16];
     let file = [&index[..], &crc32c::crc32c(&index).to_le_bytes()].concat();
     let claimed = ["images/c.0.0.0.0", "attributions/IG/c.0.0.0.0"].map(|path| group.store.join(path));
-    claimed.iter().for_each(|path| std::fs::write(path, &file).unwrap());
+    for path in &claimed {
+        std::fs::write(path, &file).unwrap();
+    }
     let mut told = None;
     survive(&METER, MOST, |_| {
         told.get_or_insert_with(|| {
