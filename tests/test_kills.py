@@ -1,5 +1,6 @@
-"""Whatever is killed, whenever: the stores end with the bytes of an undisturbed run, and `scheduler verify` is content."""
+"""Whatever is killed or stopped, whenever: the stores end with the bytes of an undisturbed run, and `scheduler verify` is content."""
 
+import json
 import os
 import random
 import signal
@@ -9,9 +10,12 @@ import time
 
 import pytest
 from conftest import METHODS, NOISES, SCHEDULER, Sweep, children, kill
+from test_leases import ACCESS
 
 KILLS = int(os.environ.get("ATTRISWEEP_KILLS", "40"))
 SEED = int(os.environ.get("ATTRISWEEP_SEED", "6"))
+# How many of the strikes only stop their victims for a while.
+FROZEN = 0.2
 
 
 def configured(folder, inputs):
@@ -33,16 +37,54 @@ def lose_something(run, moments):
     lost.unlink()
 
 
-def strike(process, moments):
-    """Kills the scheduler, one of its processes, or all of them; the number that were killed."""
+def serving(run, scheduler):
+    """Ids of the workers: children, and those that the scheduler took over from one that was killed."""
+    access = run.output / ACCESS
+    try:
+        adopted = [process["pid"] for process in json.loads(access.read_text())["processes"].values()]
+    except FileNotFoundError:
+        adopted = []
+    return sorted({*children(scheduler), *(pid for pid in adopted if has_argument(pid, access))})
+
+
+def has_argument(pid, argument):
+    """The id of a process that died may be somebody else's by now."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as line:
+            return os.fsencode(argument) in line.read().split(b"\0")
+    except OSError:
+        return False
+
+
+def freeze(pids, moments):
+    """Stops processes for a while, as a machine does that swaps; how many."""
+    stopped = [pid for pid in pids if send(pid, signal.SIGSTOP)]
+    time.sleep(moments.uniform(0.1, 2))
+    for pid in stopped:
+        send(pid, signal.SIGCONT)
+    return len(stopped)
+
+
+def send(pid, what):
+    """Whether there was anybody."""
+    try:
+        os.kill(pid, what)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def strike(run, process, moments):
+    """Kills or stops the scheduler, one of its workers, or all of them; how many."""
     victim = moments.choice(["scheduler", "worker", "worker", "everything"])
-    workers = children(process.pid)
+    workers = serving(run, process.pid)
     if victim == "worker" and workers:
-        return kill(moments.choice(workers))
-    killed = kill(process.pid)
-    if victim == "everything":
-        killed += sum(kill(worker) for worker in workers)
-    return killed
+        victims = [moments.choice(workers)]
+    else:
+        victims = [process.pid, *(workers if victim == "everything" else [])]
+    if moments.random() < FROZEN:
+        return freeze(victims, moments)
+    return sum(map(kill, victims))
 
 
 @pytest.mark.parametrize(("configured", "most"), [(configured, KILLS), (split, KILLS // 2)])
@@ -60,7 +102,7 @@ def test_kills_at_random_leave_the_bytes_of_an_undisturbed_run(tmp_path, inputs,
         while process.poll() is None and kills < most:
             time.sleep(moments.uniform(0.05, 2.5))
             if process.poll() is None:
-                kills += strike(process, moments)
+                kills += strike(run, process, moments)
                 time.sleep(0.05)
         if kills >= most:
             kill(process.pid)

@@ -17,6 +17,9 @@ pub enum NetworkError {
     Unreadable { file: PathBuf, reason: String },
     #[error("weights `{}` are not those of {model}{mistakes}", file.display())]
     Unfitting { file: PathBuf, model: String, mistakes: Box<Mistakes> },
+    /// Whoever counts rows of zero bytes each can claim any number of them.
+    #[error("weights `{}` have {found} classes, expected 1 to {most}", file.display())]
+    Classes { file: PathBuf, found: i64, most: i64 },
     #[error("cannot load the exported program `{}`: {reason}", file.display())]
     Program { file: PathBuf, reason: Box<ExportError> },
     /// libtorch failed. Whether trying again helps is in its words only.

@@ -6,6 +6,7 @@ use data::noise::{self, NOISES};
 use sweep::catalogue::Catalogue;
 use sweep::config::Config;
 use sweep::group::Noise;
+use sweep::message::MAX_LINE;
 use sweep::parameters::Parameters;
 use sweep::problem::{Problems, nearest};
 use sweep::variant::{Variant, expand, key};
@@ -36,7 +37,23 @@ pub(crate) fn variants(config: &Config, catalogue: &Catalogue, problems: &mut Pr
             }
         }
     }
+    if let Some(reason) = too_long(&variants) {
+        problems.add(0, "search_space.attribution_methods", reason);
+        // Nobody is to build them all only to say more about them.
+        variants.clear();
+    }
     variants
+}
+
+/// Bytes of a grant beside its variants: paths, and what names the data.
+const REST: usize = 64 << 10;
+
+/// Why a worker could not be told all of `variants`: of a longer line both ends think that the other is none of theirs.
+fn too_long(variants: &[Variant]) -> Option<String> {
+    let bytes = serde_json::to_vec(variants).map_or(usize::MAX, |line| line.len());
+    let (n, most) = (variants.len(), MAX_LINE - REST);
+    let advice = "shorten their names or split them into several configs";
+    (bytes > most).then(|| format!("its {n} variants take {bytes} bytes to tell, expected at most {most}; {advice}"))
 }
 
 /// Tells what a worker found wrong with variants (`misfits`, by their keys) at the methods that they come from.
@@ -114,6 +131,22 @@ search_space:
     - {name: Cam, class: LayerGradCam, params: {layer: [layer4, layer5]}}
     - {name: Occlusion, params: {strides: 9, sliding_window_shapes: [8, 9]}}
 ";
+
+    #[test]
+    fn as_many_variants_are_accepted_as_a_worker_can_be_told() {
+        let variant = Variant {
+            key: "k".repeat(200),
+            class: "Saliency".into(),
+            parameters: Parameters::default(),
+            semantics: sweep::semantics::Semantics::Exact,
+            complete: false,
+            batch: 8,
+            grows: true,
+        };
+        assert_eq!(too_long(&vec![variant.clone(); 1000]), None);
+        let told = too_long(&vec![variant; 4000]).unwrap();
+        assert!(told.starts_with("its 4000 variants take ") && told.contains("expected at most 983040"), "{told}");
+    }
 
     #[test]
     fn what_a_worker_finds_wrong_is_told_once_at_the_method_that_it_comes_from() {

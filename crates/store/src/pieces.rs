@@ -109,7 +109,11 @@ impl Pieces {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(damaged("it is missing".to_owned())),
             file => file.map_err(unread)?,
         };
-        let length = file.metadata().map_err(unread)?.len();
+        let found = file.metadata().map_err(unread)?;
+        if found.is_dir() {
+            return Err(damaged("it is a folder".to_owned()));
+        }
+        let length = found.len();
         let start = self.cut.index_start(length).map_err(damaged)?;
         let index = self.decode_index(piece(&mut file, start, length - start).map_err(unread)?).map_err(damaged)?;
         for place in index.chunks_exact(2).take(images) {

@@ -86,9 +86,30 @@ impl Shards {
         images: u64,
         mut take: impl FnMut(&[f32]),
     ) -> Result<(), StoreError> {
+        self.one_by_one(array, shard, images, |values: Vec<f32>| take(&values))
+    }
+
+    /// As [`Shards::each`], of an array of half-precision values.
+    pub(crate) fn each_of_halves(
+        &mut self,
+        array: &str,
+        shard: u64,
+        images: u64,
+        mut take: impl FnMut(&[f16]),
+    ) -> Result<(), StoreError> {
+        self.one_by_one(array, shard, images, |values: Vec<f16>| take(&values))
+    }
+
+    fn one_by_one<T: ElementOwned>(
+        &mut self,
+        array: &str,
+        shard: u64,
+        images: u64,
+        mut take: impl FnMut(Vec<T>),
+    ) -> Result<(), StoreError> {
         let path = self.file(array, shard)?;
         self.pieces(array)?.read(&path, images as usize, |data_type, bytes| {
-            take(&f32::from_array_bytes(data_type, bytes).map_err(|error| error.to_string())?);
+            take(T::from_array_bytes(data_type, bytes).map_err(|error| error.to_string())?);
             Ok(())
         })
     }
@@ -101,11 +122,6 @@ impl Shards {
 
     /// Reads the first `images` images of `shard` of a float32 `array`.
     pub fn floats(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<f32>, StoreError> {
-        self.values(array, shard, images)
-    }
-
-    /// As [`Shards::floats`], of an array of half-precision values.
-    pub(crate) fn halves(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<f16>, StoreError> {
         self.values(array, shard, images)
     }
 

@@ -5,8 +5,10 @@ mod common;
 use std::num::NonZero;
 
 use hostile::{Meter, below, mutated, survive};
-use store::describe;
+use store::verify::Fault;
+use store::{create, describe};
 use sweep::config::Compression;
+use sweep::group::Group;
 
 #[global_allocator]
 static METER: Meter = Meter::new();
@@ -46,5 +48,33 @@ fn a_mutated_store_is_described_and_verified_in_little_memory_and_never_panics()
             }
             std::fs::write(&file, whole).unwrap();
         });
+    }
+}
+
+/// Shards of a megabyte that are nothing but an index, which says that none of 65536 images is there: two gigabytes of NaN
+/// for whoever unfolds them.
+#[test]
+fn a_shard_that_claims_to_be_many_images_is_not_unfolded() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = common::group(folder.path(), 1, vec![common::variant("IG", 50)]);
+    let group = Group { images: 1 << 16, shard: 1 << 16, shape: [2, 64, 64], ..small };
+    create(&group, &common::facts(&group), &common::labels(), Compression::Zstd, "run").unwrap();
+    let index = vec![0xff; 16 << 16];
+    let file = [&index[..], &crc32c::crc32c(&index).to_le_bytes()].concat();
+    let claimed = ["images/c.0.0.0.0", "attributions/IG/c.0.0.0.0"].map(|path| group.store.join(path));
+    for path in &claimed {
+        std::fs::write(path, &file).unwrap();
+    }
+    let mut told = None;
+    survive(&METER, MOST, |_| {
+        told.get_or_insert_with(|| {
+            let described = describe(&group.store).unwrap().unwrap();
+            store::verify::verify(&described, None, NonZero::<usize>::MIN).unwrap().findings
+        });
+    });
+    for path in claimed {
+        let found = told.iter().flatten().find(|finding| finding.file == path).map(|finding| &finding.fault);
+        let Some(Fault::Unsound(reason)) = found else { panic!("{}: {found:?}", path.display()) };
+        assert!(reason.contains("an image is missing"), "{reason}");
     }
 }

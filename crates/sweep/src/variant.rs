@@ -54,6 +54,12 @@ pub fn expand(given: &Parameters) -> Vec<Parameters> {
     choices
 }
 
+/// How many choices [`expand`] gives, without making any.
+pub fn count(given: &Parameters) -> u64 {
+    let options = |value: &Value| value.as_array().map_or(1, |options| options.len() as u64);
+    given.0.values().map(options).fold(1, u64::saturating_mul)
+}
+
 /// `name_param_value_...` over the parameters as the config gives them, sorted by name.
 pub fn key(name: &str, given: &Parameters) -> String {
     let parts = given.0.iter().map(|(parameter, value)| format!("_{parameter}_{}", part_of_key(value)));
@@ -76,6 +82,7 @@ mod tests {
         );
         assert_eq!(key("Saliency", &Parameters::default()), "Saliency");
         assert_eq!(expand(&Parameters::default()).len(), 1);
+        assert_eq!((count(&given), count(&Parameters::default())), (2, 1));
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! The layers of convolutional networks.
 
 use super::{Builder, Value};
+use crate::NetworkError;
 use crate::operations::{
     Add, AveragePool, BatchNorm, Concatenate, Convolution, Geometry, Images, Linear, MaxPool, Relu, Reshape,
 };
+
+/// Most classes of a model: ImageNet-21k has 21 843.
+const MOST_CLASSES: i64 = 1 << 16;
 
 impl Builder<'_> {
     /// The images; their channels are those that the convolution `first` takes.
@@ -99,7 +103,13 @@ impl Builder<'_> {
     /// The last layer; its rows in the file are the classes.
     pub fn classifier(&mut self, name: &str, from: Value) -> Value {
         let of_file = || self.size(&format!("{name}.weight"), 0);
-        let classes = self.weights.free_sizes().map(|(_, classes)| classes).or_else(of_file).unwrap_or(1);
-        self.linear(name, from, classes)
+        let found = self.weights.free_sizes().map(|(_, classes)| classes).or_else(of_file).unwrap_or(1);
+        let (file, most) = (self.weights.file().to_owned(), MOST_CLASSES);
+        let accepted = (1..=most).contains(&found).then_some(found);
+        let accepted = accepted.ok_or(NetworkError::Classes { file, found, most });
+        match self.noted(|_| accepted) {
+            Some(classes) => self.linear(name, from, classes),
+            None => from,
+        }
     }
 }

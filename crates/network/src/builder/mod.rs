@@ -96,6 +96,9 @@ impl<'a> Builder<'a> {
     pub(crate) fn finish(mut self, model: &str, logits: Value) -> Result<Graph, NetworkError> {
         let extra = self.weights.names(&self.prefix).filter(|name| !self.used.contains(*name));
         self.mistakes.extra = extra.map(str::to_owned).collect();
+        if let Some(failure @ NetworkError::Classes { .. }) = self.failure {
+            return Err(failure);
+        }
         if !self.mistakes.is_empty() {
             let (file, model) = (self.weights.file().to_owned(), model.to_owned());
             return Err(NetworkError::Unfitting { file, model, mistakes: Box::new(self.mistakes) });
@@ -150,7 +153,9 @@ impl<'a> Builder<'a> {
                 }
             }
         }
-        Tensor::f_zeros(shape, (kind, Device::Cpu)).unwrap_or_default()
+        // One zero seen many times: the shape may come from a tensor without any bytes.
+        let zero = Tensor::f_zeros([1], (kind, Device::Cpu));
+        zero.and_then(|zero| zero.f_expand(shape, false)).unwrap_or_default()
     }
 
     /// Under which name the file has the tensor `name`, and its shape; random ones take `wanted`.

@@ -20,6 +20,9 @@ pub(super) const LENET: Entry = Entry::new(
 /// Sizes of images that such networks are trained on, the likeliest first.
 const SIZES: [i64; 5] = [28, 32, 64, 128, 224];
 
+/// Largest kernel that fits into those with its padding.
+const MOST_KERNEL: i64 = 224;
+
 fn lenet(b: &mut Builder<'_>) -> Value {
     let tensors = b.tensors();
     let layer = |fits: &dyn Fn(&[i64]) -> bool, role: &str| {
@@ -60,6 +63,10 @@ fn lenet(b: &mut Builder<'_>) -> Value {
 
 /// The padding, and the size of the images, with which two convolutions and poolings leave so many features.
 fn padding(kernel: i64, features: i64) -> (i64, Option<i64>) {
+    // An empty tensor can have any kernel.
+    if !(1..=MOST_KERNEL).contains(&kernel) {
+        return (0, None);
+    }
     let left = |size: i64, padding: i64| (0..2).fold(size, |size, _| (size + 2 * padding - kernel + 1) / 2);
     let choices = SIZES.into_iter().flat_map(|size| [(kernel / 2, size), (0, size)]);
     let mut fitting = choices.filter(|(padding, size)| 32 * left(*size, *padding).pow(2) == features);

@@ -9,10 +9,22 @@ use tch::Kind;
 
 use super::Stored;
 
+/// How many times the bytes of the file its tensors may have: tied weights are read once for each name.
+///
+/// One of them alone cannot have more than the file: torch.save compresses nothing, and weights are no views that see one
+/// value many times (a stride of 0).
+const SHARING: u64 = 4;
+
 pub(super) fn open(file: &Path) -> Result<BTreeMap<String, Stored>, String> {
     let reader = PytorchReader::new(file).map_err(|error| format!("not a checkpoint of torch.save: {error}"))?;
-    let mut stored = BTreeMap::new();
+    let most = std::fs::metadata(file).map_err(|error| error.to_string())?.len();
+    let (mut stored, mut taken) = (BTreeMap::new(), 0_u64);
     for (name, tensor) in reader.into_tensors() {
+        let bytes = tensor.byte_len() as u64;
+        taken = taken.saturating_add(bytes);
+        if bytes > most || taken > most.saturating_mul(SHARING) {
+            return Err(format!("`{name}` claims {bytes} bytes, all so far {taken}; the file has {most}"));
+        }
         let Some(kind) = kind(tensor.dtype()) else {
             return Err(format!("`{name}` has elements of type {:?}, which weights cannot have", tensor.dtype()));
         };

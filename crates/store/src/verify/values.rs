@@ -1,5 +1,7 @@
 //! Whether the values of one shard are undamaged, finite, and what they can be.
 
+use std::ops::Range;
+
 use super::{Item, Truth};
 use crate::shards::Shards;
 use crate::{Described, StoreError, name};
@@ -23,8 +25,7 @@ fn read(
 ) -> Result<Option<String>, StoreError> {
     let group = &described.group;
     let range = group.range(shard);
-    let n = range.end - range.start;
-    let first = range.start;
+    let (n, first) = (range.end - range.start, range.start);
     Ok(match array {
         name::INDICES => {
             let wanted: Vec<i64> = range.map(|index| index as i64).collect();
@@ -36,14 +37,36 @@ fn read(
             let wanted = truth.filter(|truth| truth.width == width).and_then(|truth| truth.labels.get(from..to));
             unequal(&shards.integers(array, shard, n)?, wanted, width, first)
         }
-        _ if array.starts_with("attributions/") && group.numerics.dtype == Dtype::Float16 => {
-            let values: Vec<f32> = shards.halves(array, shard, n)?.iter().map(|value| value.to_f32()).collect();
-            outside(&values, (f32::MIN, f32::MAX), n, first)
+        _ if array.starts_with("attributions/") => {
+            one_by_one(shards, (array, shard), &range, (f32::MIN, f32::MAX), group.numerics.dtype)?
         }
-        name::IMAGES => outside(&shards.floats(array, shard, n)?, (-1.0, 1.0), n, first),
+        name::IMAGES => one_by_one(shards, (array, shard), &range, (-1.0, 1.0), Dtype::Float32)?,
         _ if array.starts_with("underflow/") => outside(&shards.floats(array, shard, n)?, (0.0, 1.0), n, first),
         _ => outside(&shards.floats(array, shard, n)?, (f32::MIN, f32::MAX), n, first),
     })
+}
+
+/// What is wrong with the images of a shard, which are read one after the other: a file can claim to be any number of them.
+fn one_by_one(
+    shards: &mut Shards,
+    (array, shard): (&str, u64),
+    range: &Range<u64>,
+    limits: (f32, f32),
+    dtype: Dtype,
+) -> Result<Option<String>, StoreError> {
+    let (mut index, mut wrong) = (range.start, None);
+    let mut look = |values: &[f32]| {
+        wrong = wrong.take().or_else(|| outside(values, limits, 1, index));
+        index += 1;
+    };
+    let n = range.end - range.start;
+    match dtype {
+        Dtype::Float32 => shards.each(array, shard, n, look)?,
+        Dtype::Float16 => shards.each_of_halves(array, shard, n, |values| {
+            look(&values.iter().map(|value| value.to_f32()).collect::<Vec<_>>());
+        })?,
+    }
+    Ok(wrong)
 }
 
 /// What is wrong with a mean image of `channels` channels, of which `wanted` is known, perhaps.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 pub use paths::Paths;
 pub use scheduler::{Preflight, Scheduler};
-pub use search_space::{LEAST_SIZE, MOST_SIZE, Method, NoiseCondition, SearchSpace, Split};
+pub use search_space::{LEAST_SIZE, MOST_SIZE, MOST_VARIANTS, Method, NoiseCondition, SearchSpace, Split};
 pub use settings::{Compression, Devices, Settings, StoreSettings};
 
 use crate::problem::Problems;
@@ -183,6 +183,25 @@ scheduler:
             let (_, problems) = parse(&REFERENCE.replace("  splits:", &format!("  image_size: {size}\n  splits:")));
             let found = format!("image_size: found `{size}`, expected a whole number from 8 to 1024");
             assert!(problems.iter().any(|problem| problem.contains(&found)), "{problems:?}");
+        }
+    }
+
+    #[test]
+    fn a_grid_of_more_variants_than_a_worker_can_be_told_is_refused_once_and_not_made() {
+        let steps = |n: u64| (1..=n).map(|step| step.to_string()).collect::<Vec<_>>().join(", ");
+        // One variant is that of DeepLIFT.
+        let (config, problems) = parse(&REFERENCE.replace("[50, 200]", &format!("[{}]", steps(4095))));
+        assert_eq!((problems.len(), config.map(|config| config.search_space.methods.len())), (0, Some(2)));
+        let grids = [
+            ("[50, 200]", 4096, "4097"),
+            ("[50, 200], a: [X], b: [X], c: [X], d: [X], e: [X], f: [X]", 2000, "18446744073709551615"),
+        ];
+        for (list, n, asked) in grids {
+            let list = list.replace("[50, 200]", "[X]").replace('X', &steps(n));
+            let (config, problems) = parse(&REFERENCE.replace("[50, 200]", &list));
+            let told = format!("search_space.attribution_methods: stand for {asked} variants, expected at most 4096; ");
+            assert!(matches!(&problems[..], [only] if only.contains(&told)), "{problems:?}");
+            assert_eq!(config.map(|config| config.search_space.methods.len()), Some(0));
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::parameters::Parameters;
 use crate::semantics::{self, Semantics};
+use crate::variant::count;
 use crate::yaml::{Fields, Value, read};
 
 /// The grid. Each name comes with its line, for mistakes that only a look at the disk can show.
@@ -26,6 +27,9 @@ pub const LEAST_SIZE: usize = 8;
 
 /// Largest height and width of an image: a model's values for one of them are a few gigabytes at most.
 pub const MOST_SIZE: usize = 1024;
+
+/// Most variants of a config: each is a folder of every store, and all of them are told to a worker in one line.
+pub const MOST_VARIANTS: u64 = 1 << 12;
 
 /// Part of a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +80,7 @@ impl Split {
 impl SearchSpace {
     pub(super) fn read(mut fields: Fields<'_>) -> Self {
         let size = read::integer(LEAST_SIZE as u64, MOST_SIZE as u64);
-        let space = Self {
+        let mut space = Self {
             data_flags: unique(&mut fields, "data_flags", read::name),
             model_flags: items(&mut fields, "model_flags", read::name),
             splits: items(&mut fields, "splits", read::choice(SPLITS)),
@@ -84,6 +88,15 @@ impl SearchSpace {
             noises: sections(&mut fields, "noise_conditions", noise),
             methods: sections(&mut fields, "attribution_methods", method),
         };
+        let asked = space.methods.iter().map(|method| count(&method.params)).fold(0, u64::saturating_add);
+        if asked > MOST_VARIANTS {
+            let text = format!(
+                "stand for {asked} variants, expected at most {MOST_VARIANTS}; split them into several configs"
+            );
+            fields.problem("attribution_methods", text);
+            // Nobody is to make them all only to say more about them.
+            space.methods.clear();
+        }
         fields.finish();
         space
     }
