@@ -124,6 +124,25 @@ def test_a_damaged_profile_is_told_put_aside_and_made_anew(flight, text):
     assert (run.output / "preflight_profile.json.damaged").read_text() == text
 
 
+def test_damaged_results_are_told_put_aside_and_made_anew(flight):
+    run = flight([METHODS[0]])
+    run.output.mkdir()
+    (run.output / "preflight_results.json").write_text('{"resnet18": {"Saliency": 7')
+    assert "preflight_results.json` cannot be used (" in preflight(run).stderr
+    assert results(run)["resnet18"].keys() == {"Saliency"}
+    assert (run.output / "preflight_results.json.damaged").read_text() == '{"resnet18": {"Saliency": 7'
+
+
+def test_a_margin_is_remembered_and_another_one_is_measured_with(flight):
+    run = flight([METHODS[0]])
+    assert "1 batch sizes found" in preflight(run, "--margin", "40").stdout
+    assert entries(run)["Saliency"]["margin"] == 0.4
+    for arguments in (["--margin", "40"], []):
+        assert "0 batch sizes found, 1 known before" in preflight(run, *arguments).stdout
+    assert "1 batch sizes found" in preflight(run, "--margin", "10").stdout
+    assert entries(run)["Saliency"]["margin"] == 0.1
+
+
 def test_what_was_measured_on_something_else_is_measured_again(flight):
     run = flight([METHODS[0]])
     preflight(run)

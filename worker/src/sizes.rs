@@ -90,8 +90,10 @@ impl Size {
     }
 
     /// Whether the next batch is to be measured.
-    pub(crate) fn is_growing(&self) -> bool {
-        self.growing
+    ///
+    /// After memory ran out the first batch that fits is, where nothing was: the next sweep must know what it takes.
+    pub(crate) fn is_measured(&self) -> bool {
+        self.growing || (self.burnt.is_some() && self.points.is_empty())
     }
 
     /// A batch of the whole size was measured; `floor` bytes were held before, and `limit` may be.
@@ -101,6 +103,9 @@ impl Size {
         self.points.retain(|earlier| earlier.batch != point.batch);
         self.points.push(point);
         (self.floor, self.changed) = (floor, true);
+        if !self.growing {
+            return self.done();
+        }
         if slower {
             self.batch = self.points[self.points.len() - 2].batch;
             (self.growing, self.bound) = (false, Bound::Speed);
@@ -174,7 +179,7 @@ mod tests {
         let bytes = 100 + 10 * batch as u64;
         if bytes > limit {
             assert!(size.ran_out(batch, 0));
-        } else if size.is_growing() {
+        } else if size.is_measured() {
             let rate = 1.0 / (1.0 + overhead / batch as f64);
             size.measured(Point { batch, bytes, rate }, 100, Some(limit));
         } else {
@@ -200,13 +205,16 @@ mod tests {
     fn a_guess_grows_only_while_that_is_faster() {
         // From 8 to 16 images: (1 + 0.5 / 8) / (1 + 0.5 / 16) = 1.030, from 16 to 32: 1.015.
         let size = settled(Size::new(4, true), u64::MAX / 4, 0.5);
-        assert_eq!((size.batch(), size.is_growing()), (16, false));
+        assert_eq!((size.batch(), size.is_measured()), (16, false));
     }
 
     #[test]
     fn what_was_granted_is_halved_when_memory_runs_out_and_comes_back_with_it() {
         let mut size = settled(Size::new(32, false), 200, 0.0);
         assert_eq!(size.batch(), 8);
+        // It was not a guess: what it takes was measured once it fitted.
+        let learned = size.learned(&[]).expect("it is another one now");
+        assert_eq!((learned.batch, learned.line.at(8), learned.rate), (8, 180, 1.0));
         for _ in 0..40 {
             run(&mut size, 1000, 0.0);
         }

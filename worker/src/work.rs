@@ -146,7 +146,7 @@ impl<'a> Work<'a> {
             }
         })?;
         // A last batch that is smaller tells little.
-        let measures = size.is_growing() && here as usize == size.batch();
+        let measures = size.is_measured() && here as usize == size.batch();
         let floor = if measures { memory.used() } else { 0 };
         if measures {
             memory.forget_peak();
