@@ -163,8 +163,8 @@ def test_a_batch_that_does_not_fit_is_halved_the_unit_finished_and_the_profile_c
     free.config["paths"]["medmnist_data_root"] = str(tmp_path / "data")
     free.run()
     undisturbed = free.digests()
-    # The model and what is around it take some 320 MiB, an image of the batch 0.7.
-    tight = flight([DEEP_LIFT], memory="380MiB", store={"shard": 128})
+    # The model and what is around it take some 290 MiB, an image of the batch 0.6.
+    tight = flight([DEEP_LIFT], memory="360MiB", store={"shard": 128})
     tight.config["paths"]["medmnist_data_root"] = str(tmp_path / "data")
     tight.output = tmp_path / "tight"
     tight.config["paths"]["final_output_dir"] = str(tight.output)
@@ -175,6 +175,7 @@ def test_a_batch_that_does_not_fit_is_halved_the_unit_finished_and_the_profile_c
     assert tight.digests() == undisturbed
     (entry,) = entries(tight).values()
     assert entry["batch"] < 128 and (entry["bound"], entry["by"]) == ("memory", "sweep")
+    assert entry["bytes"]["base"] > 200 * MIB and entry["bytes"]["per_image"] > 0 and entry["images_per_second"] > 0
 
 
 def test_without_a_profile_batches_grow_and_what_was_learned_is_kept(flight):
@@ -192,3 +193,22 @@ def test_the_scheduler_probes_first_where_the_config_asks_for_it(flight):
     told = run.run().stderr
     assert "Saliency: " in told and "images at once" in told
     assert run.granted() == {key: str(entry["batch"]) for key, entry in entries(run).items()}
+
+
+def test_a_full_test_writes_and_reads_back_everything_and_leaves_nothing_behind(flight, tmp_path):
+    run = flight([METHODS[0]], preflight_check={"enabled": True, "results_path": str(tmp_path / "known" / "results.json")})
+    (tmp_path / "known").mkdir()
+    known = {tmp_path / "known" / "results.json": '{"resnet18": {"Saliency": 7}}', tmp_path / "known" / "preflight_profile.json": '{"version": 1, "entries": []}'}
+    for path, text in known.items():
+        path.write_text(text)
+    done = preflight(run, "--mode", "full_test", "--memory", "500MiB")
+    assert {path: path.read_text() for path in (tmp_path / "known").iterdir()} == known
+    assert list(run.output.iterdir()) == []
+    assert "Saliency: " in done.stderr, "preflight was rehearsed too"
+
+
+def test_a_full_test_is_given_the_memory_and_the_gpu_that_are_asked_for(flight):
+    run = flight([METHODS[0]])
+    assert "there is no room for" in preflight(run, "--mode", "full_test", "--memory", "2MiB", code=1).stderr
+    assert "GPU" in preflight(run, "--mode", "full_test", "--gpu-id", "999", code=5).stderr
+    assert list(run.output.iterdir()) == []

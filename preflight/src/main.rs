@@ -40,7 +40,7 @@ struct Cli {
     #[arg(long, value_enum, default_value_t = Mode::BatchSize)]
     mode: Mode,
 
-    /// Measure on this GPU only, as nvidia-smi counts them, whatever the config says
+    /// Measure and compute on this GPU only, as nvidia-smi counts them, whatever the config says
     #[arg(long, value_name = "INDEX")]
     gpu_id: Option<u32>,
 
@@ -84,7 +84,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.mode {
         Mode::BatchSize => probe(&cli),
-        Mode::FullTest => rehearsal::run(&cli.config, cli.worker.as_deref()),
+        Mode::FullTest => rehearsal::run(&cli),
     };
     match outcome {
         Ok(code) => code.into(),
