@@ -124,6 +124,25 @@ def test_a_damaged_profile_is_told_put_aside_and_made_anew(flight, text):
     assert (run.output / "preflight_profile.json.damaged").read_text() == text
 
 
+def test_damaged_results_are_told_put_aside_and_made_anew(flight):
+    run = flight([METHODS[0]])
+    run.output.mkdir()
+    (run.output / "preflight_results.json").write_text('{"resnet18": {"Saliency": 7')
+    assert "preflight_results.json` cannot be used (" in preflight(run).stderr
+    assert results(run)["resnet18"].keys() == {"Saliency"}
+    assert (run.output / "preflight_results.json.damaged").read_text() == '{"resnet18": {"Saliency": 7'
+
+
+def test_a_margin_is_remembered_and_another_one_is_measured_with(flight):
+    run = flight([METHODS[0]])
+    assert "1 batch sizes found" in preflight(run, "--margin", "40").stdout
+    assert entries(run)["Saliency"]["margin"] == 0.4
+    for arguments in (["--margin", "40"], []):
+        assert "0 batch sizes found, 1 known before" in preflight(run, *arguments).stdout
+    assert "1 batch sizes found" in preflight(run, "--margin", "10").stdout
+    assert entries(run)["Saliency"]["margin"] == 0.1
+
+
 def test_what_was_measured_on_something_else_is_measured_again(flight):
     run = flight([METHODS[0]])
     preflight(run)
@@ -144,8 +163,8 @@ def test_a_batch_that_does_not_fit_is_halved_the_unit_finished_and_the_profile_c
     free.config["paths"]["medmnist_data_root"] = str(tmp_path / "data")
     free.run()
     undisturbed = free.digests()
-    # The model and what is around it take some 320 MiB, an image of the batch 0.7.
-    tight = flight([DEEP_LIFT], memory="380MiB", store={"shard": 128})
+    # The model and what is around it take some 290 MiB, an image of the batch 0.6.
+    tight = flight([DEEP_LIFT], memory="360MiB", store={"shard": 128})
     tight.config["paths"]["medmnist_data_root"] = str(tmp_path / "data")
     tight.output = tmp_path / "tight"
     tight.config["paths"]["final_output_dir"] = str(tight.output)
@@ -156,6 +175,7 @@ def test_a_batch_that_does_not_fit_is_halved_the_unit_finished_and_the_profile_c
     assert tight.digests() == undisturbed
     (entry,) = entries(tight).values()
     assert entry["batch"] < 128 and (entry["bound"], entry["by"]) == ("memory", "sweep")
+    assert entry["bytes"]["base"] > 200 * MIB and entry["bytes"]["per_image"] > 0 and entry["images_per_second"] > 0
 
 
 def test_without_a_profile_batches_grow_and_what_was_learned_is_kept(flight):
@@ -173,3 +193,22 @@ def test_the_scheduler_probes_first_where_the_config_asks_for_it(flight):
     told = run.run().stderr
     assert "Saliency: " in told and "images at once" in told
     assert run.granted() == {key: str(entry["batch"]) for key, entry in entries(run).items()}
+
+
+def test_a_full_test_writes_and_reads_back_everything_and_leaves_nothing_behind(flight, tmp_path):
+    run = flight([METHODS[0]], preflight_check={"enabled": True, "results_path": str(tmp_path / "known" / "results.json")})
+    (tmp_path / "known").mkdir()
+    known = {tmp_path / "known" / "results.json": '{"resnet18": {"Saliency": 7}}', tmp_path / "known" / "preflight_profile.json": '{"version": 1, "entries": []}'}
+    for path, text in known.items():
+        path.write_text(text)
+    done = preflight(run, "--mode", "full_test", "--memory", "500MiB")
+    assert {path: path.read_text() for path in (tmp_path / "known").iterdir()} == known
+    assert list(run.output.iterdir()) == []
+    assert "Saliency: " in done.stderr, "preflight was rehearsed too"
+
+
+def test_a_full_test_is_given_the_memory_and_the_gpu_that_are_asked_for(flight):
+    run = flight([METHODS[0]])
+    assert "there is no room for" in preflight(run, "--mode", "full_test", "--memory", "2MiB", code=1).stderr
+    assert "GPU" in preflight(run, "--mode", "full_test", "--gpu-id", "999", code=5).stderr
+    assert list(run.output.iterdir()) == []

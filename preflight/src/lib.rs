@@ -28,8 +28,8 @@ use task::Task;
 /// How to probe.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Share of the memory above that of the model that is to stay free.
-    pub margin: f64,
+    /// Share of the memory above that of the model that is to stay free: as chosen before, or the usual one, if not said.
+    pub margin: Option<f64>,
     /// Whether to measure again what is known.
     pub force: bool,
     /// Time that one measurement may take.
@@ -41,7 +41,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         let (patience, stillness) = (Duration::from_mins(10), Duration::from_secs(30));
-        Self { margin: plan::batches::MARGIN, force: false, patience, stillness }
+        Self { margin: None, force: false, patience, stillness }
     }
 }
 
@@ -63,6 +63,7 @@ impl Shared<'_> {
             batch: found.batch,
             bound: found.bound,
             bytes: found.line,
+            margin: task.margin,
             images_per_second: found.rate,
             by: Source::Preflight,
             date: profile::now(),
@@ -88,7 +89,7 @@ pub fn run(
     if let Some(folder) = checked.batches.results_file().parent() {
         store::durable::create_folders(folder)?;
     }
-    let (tasks, known) = task::list(checked, options.force);
+    let (tasks, known) = task::list(checked, options);
     let slots = checked.slots.clone();
     let mut summary = Summary::default();
     summary.known = known;

@@ -40,7 +40,7 @@ struct Cli {
     #[arg(long, value_enum, default_value_t = Mode::BatchSize)]
     mode: Mode,
 
-    /// Measure on this GPU only, as nvidia-smi counts them, whatever the config says
+    /// Measure and compute on this GPU only, as nvidia-smi counts them, whatever the config says
     #[arg(long, value_name = "INDEX")]
     gpu_id: Option<u32>,
 
@@ -48,9 +48,11 @@ struct Cli {
     #[arg(long, value_name = "SIZE", value_parser = sweep::memory::parse)]
     memory: Option<u64>,
 
-    /// Percent of the memory above that of the model that stay free
-    #[arg(long, value_name = "PERCENT", default_value_t = 10, value_parser = clap::value_parser!(u8).range(0..=90))]
-    margin: u8,
+    /// Percent of the memory above that of the model that stay free [default: as chosen before, at first 10]
+    ///
+    /// The profile remembers it, and a sweep keeps to it.
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=90))]
+    margin: Option<u8>,
 
     /// Measure also what is known
     #[arg(long)]
@@ -82,7 +84,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.mode {
         Mode::BatchSize => probe(&cli),
-        Mode::FullTest => rehearsal::run(&cli.config, cli.worker.as_deref()),
+        Mode::FullTest => rehearsal::run(&cli),
     };
     match outcome {
         Ok(code) => code.into(),
@@ -102,7 +104,7 @@ fn probe(cli: &Cli) -> Result<Code, Failure> {
     }
     checked.compute_means()?;
     let options = Options {
-        margin: f64::from(cli.margin) / 100.0,
+        margin: cli.margin.map(|percent| f64::from(percent) / 100.0),
         force: cli.force,
         patience: Duration::from_secs(cli.patience),
         stillness: Duration::from_secs(cli.stillness),

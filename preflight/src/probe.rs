@@ -72,7 +72,7 @@ impl<'a> Probe<'a> {
         cost: &'a mut Cost,
         process: &'a mut Option<Kept>,
     ) -> Self {
-        let search = Search::new(task.most(), task.budget(slot.memory), options.margin);
+        let search = Search::new(task.most(), task.budget(slot.memory), task.margin);
         Self { worker, slot, task, options, cost, process, search, sizes: Vec::new(), lives: LIVES }
     }
 

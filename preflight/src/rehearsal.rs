@@ -2,6 +2,7 @@
 //!
 //! The scheduler beside this program runs it, as it would run the whole.
 
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -9,26 +10,27 @@ use plan::exit::{Code, Failure};
 use sweep::config::Config;
 use sweep::problem::Problems;
 
+use crate::Cli;
+
 /// Images of each group.
 const IMAGES: &str = "2";
 
-/// Runs the sweep of `config` on two images a group, into a folder that is removed again.
-pub(crate) fn run(config: &Path, worker: Option<&Path>) -> Result<Code, Failure> {
-    let mut problems = Problems::new(config);
-    let read = Config::read(config, &mut problems);
+/// Runs the sweep of the config on two images a group, into a folder that is removed again.
+pub(crate) fn run(cli: &Cli) -> Result<Code, Failure> {
+    let mut problems = Problems::new(&cli.config);
+    let read = Config::read(&cli.config, &mut problems);
     problems.into_result()?;
     let Some(read) = read else { return Ok(Code::Config) };
     // On the disk that the sweep will write to.
     let output = read.paths.output_dir.join(format!(".full_test-{}", std::process::id()));
     let removed = Removed(output.clone());
-    let scheduler = beside("scheduler");
-    for command in [None, Some("verify")] {
-        let mut process = Command::new(&scheduler);
-        process.args(command).arg("--config").arg(config).args(["--limit", IMAGES, "--output"]).arg(&output);
-        process.args(worker.map(|worker| format!("--worker={}", worker.display())));
+    for arguments in [sweep(cli, &output), vec!["verify".into()]] {
+        let mut process = Command::new(beside("scheduler"));
+        process.args(arguments).arg("--config").arg(&cli.config).args(["--limit", IMAGES, "--output"]).arg(&output);
+        process.args(cli.worker.as_ref().map(|worker| option("--worker=", worker)));
         let status = process.status().map_err(|error| Failure {
             code: Code::Workers,
-            text: format!("cannot start `{}`: {error}; it is built beside preflight", scheduler.display()),
+            text: format!("cannot start `{}`: {error}; it is built beside preflight", beside("scheduler").display()),
         })?;
         if !status.success() {
             // Its own words say why.
@@ -37,6 +39,19 @@ pub(crate) fn run(config: &Path, worker: Option<&Path>) -> Result<Code, Failure>
     }
     drop(removed);
     Ok(Code::Complete)
+}
+
+/// What a sweep is told besides. Batches of two images are none to remember: their files go away with the stores.
+fn sweep(cli: &Cli, output: &Path) -> Vec<OsString> {
+    let gpu = cli.gpu_id.map(|gpu| option("--gpu-id=", gpu.to_string()));
+    let memory = cli.memory.map(|memory| option("--memory=", memory.to_string()));
+    [Some(option("--results=", output.join("preflight_results.json"))), gpu, memory].into_iter().flatten().collect()
+}
+
+fn option(name: &str, value: impl AsRef<OsStr>) -> OsString {
+    let mut option = OsString::from(name);
+    option.push(value);
+    option
 }
 
 /// The program called `name` beside this one.

@@ -26,7 +26,7 @@ const LEAP: f64 = 20.0;
 const STEP: usize = 4;
 /// Sizes beyond which none is looked for between others.
 const MOST_SIZES: usize = 5;
-/// Batches that may run out of memory before the search is content with what did fit.
+/// Batches that may run out of memory before the line is not believed any more, and what did fit is doubled at most.
 const MOST_BURNT: u32 = 3;
 
 /// What to do next.
@@ -169,9 +169,13 @@ impl Search {
         let Point { batch, rate, .. } = last.point;
         let leap = ((LEAP * rate) as usize).max(STEP * batch).min(self.most);
         let next = leap.min(even(self.fitting(batch)));
+        let believed = self.burns < MOST_BURNT;
+        let next = if believed { next } else { next.min(2 * batch) };
+        // Twice as many are known not to fit: what is between is not looked for by running out again and again.
+        let known = !believed && self.burnt.is_some_and(|burnt| burnt <= 2 * batch);
         // A few images more are not worth another batch.
         let worth = next as f64 >= 1.1 * batch as f64 && next > batch;
-        (worth && self.burns < MOST_BURNT).then_some(next)
+        (worth && !known).then_some(next)
     }
 
     /// The size that will fit where the largest one has used up the margin, as the first few images told too little.

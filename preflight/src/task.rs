@@ -12,6 +12,8 @@ use sweep::memory::{self, Bound};
 use sweep::probe::{Asked, Request};
 use sweep::variant::Variant;
 
+use crate::Options;
+
 /// More memory than the profile knew of is worth another probe if so many times as many images fit.
 const WORTH: f64 = 1.25;
 
@@ -23,6 +25,8 @@ pub(crate) struct Task {
     pub(crate) subject: Subject,
     pub(crate) group: Arc<Group>,
     pub(crate) variant: Variant,
+    /// Share of the memory above that of the model that is to stay free.
+    pub(crate) margin: f64,
     /// Folder of datasets.
     data: PathBuf,
     /// Bytes that a worker may hold.
@@ -31,8 +35,8 @@ pub(crate) struct Task {
     in_flight: u64,
 }
 
-/// What is not known yet, or everything if `force`; and how many are known.
-pub(crate) fn list(checked: &Checked, force: bool) -> (Vec<Task>, usize) {
+/// What is not known yet, or everything if that is forced; and how many are known.
+pub(crate) fn list(checked: &Checked, options: Options) -> (Vec<Task>, usize) {
     let (mut tasks, mut known): (Vec<Task>, usize) = (Vec::new(), 0);
     let mut seen: Vec<Subject> = Vec::new();
     // The group with the most images can fill the largest batch.
@@ -49,10 +53,12 @@ pub(crate) fn list(checked: &Checked, force: bool) -> (Vec<Task>, usize) {
                     continue;
                 }
                 seen.push(subject.clone());
-                if !force && is_known(checked, group, slot, &subject) {
+                let known_margin = checked.batches.profile().find(&subject).map(|entry| entry.margin);
+                let margin = options.margin.or(known_margin).unwrap_or(MARGIN);
+                if !options.force && is_known(checked, group, slot, (&subject, margin)) {
                     known += 1;
                 } else {
-                    tasks.push(Task::new(checked, (group, variant), slot, subject));
+                    tasks.push(Task::new(checked, (group, variant), slot, (subject, margin)));
                 }
             }
         }
@@ -60,26 +66,29 @@ pub(crate) fn list(checked: &Checked, force: bool) -> (Vec<Task>, usize) {
     (tasks, known)
 }
 
-/// Whether a probe said all that there is to say, with as much memory as there is now.
-fn is_known(checked: &Checked, group: &Group, slot: &Slot, subject: &Subject) -> bool {
+/// Whether a probe said all that there is to say, with as much memory as there is now, and with this margin.
+fn is_known(checked: &Checked, group: &Group, slot: &Slot, (subject, margin): (&Subject, f64)) -> bool {
     let Some(entry) = checked.batches.profile().find(subject) else { return false };
-    let fits = room(group, slot, entry.bytes.base, MARGIN).map_or(usize::MAX, |room| entry.bytes.most(room));
+    let fits = room(group, slot, entry.bytes.base, margin).map_or(usize::MAX, |room| entry.bytes.most(room));
     let shard = group.shard.min(group.images) as usize;
     let larger = match entry.bound {
         Bound::Speed => false,
         Bound::Memory => fits.min(shard) as f64 > WORTH * entry.batch as f64,
         Bound::Shard => shard > entry.batch,
     };
-    entry.by == Source::Preflight && !larger
+    let same_margin = (entry.margin - margin).abs() < 1e-6;
+    entry.by == Source::Preflight && same_margin && !larger
 }
 
 impl Task {
-    fn new(checked: &Checked, (group, variant): (&Arc<Group>, &Variant), slot: &Slot, subject: Subject) -> Self {
+    fn new(checked: &Checked, (group, variant): (&Arc<Group>, &Variant), slot: &Slot, of: (Subject, f64)) -> Self {
+        let (subject, margin) = of;
         Self {
             device: slot.model.clone(),
             subject,
             group: Arc::clone(group),
             variant: variant.clone(),
+            margin,
             data: checked.config.paths.data_root.clone(),
             memory: slot.memory,
             in_flight: if slot.gpu.is_none() { group.in_flight() } else { 0 },

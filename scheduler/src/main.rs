@@ -93,6 +93,14 @@ struct SweepArgs {
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     output: Option<PathBuf>,
 
+    /// Compute on this GPU only, as nvidia-smi counts them, whatever the config says
+    #[arg(long, value_name = "INDEX")]
+    gpu_id: Option<u32>,
+
+    /// File of batch sizes, whatever the config says; the profile lies beside it
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    results: Option<PathBuf>,
+
     /// Worker program, if it is not beside this one
     #[arg(long, value_name = "FILE", env = "ATTRISWEEP_WORKER")]
     worker: Option<PathBuf>,
@@ -104,7 +112,13 @@ struct SweepArgs {
 
 impl SweepArgs {
     fn wishes(&self) -> Wishes {
-        Wishes { memory: self.memory, limit: self.limit, output: self.output.clone(), gpu: None }
+        Wishes {
+            memory: self.memory,
+            gpu: self.gpu_id,
+            limit: self.limit,
+            output: self.output.clone(),
+            results: self.results.clone(),
+        }
     }
 }
 

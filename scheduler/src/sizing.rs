@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fleet::{Ended, WorkerId};
+use fleet::{Ended, Slot, WorkerId};
 use plan::{Batches, Plan};
 use sweep::group::Group;
 use sweep::message::{HOST_MEMORY, Report};
@@ -16,12 +16,13 @@ const PAUSE: Duration = Duration::from_secs(10);
 
 /// The batch sizes of one sweep.
 pub(crate) struct Sizing<'a> {
-    plan: &'a Plan,
+    slots: &'a [Slot],
+    groups: Vec<Arc<Group>>,
     batches: Batches,
     /// The slot of every worker that has called.
-    slots: HashMap<WorkerId, usize>,
-    /// Groups as they are granted on a kind of device, by the index of the group.
-    granted: HashMap<(usize, String), Arc<Group>>,
+    workers: HashMap<WorkerId, usize>,
+    /// Groups as they are granted to a slot, by the index of both: devices of one kind may have different room.
+    granted: HashMap<(usize, usize), Arc<Group>>,
     /// By what batches are divided on a kind of device whose workers found the host's memory exhausted.
     crowded: HashMap<String, usize>,
     index: HashMap<String, usize>,
@@ -31,29 +32,35 @@ pub(crate) struct Sizing<'a> {
 
 impl<'a> Sizing<'a> {
     pub(crate) fn new(plan: &'a Plan, batches: Batches) -> Self {
-        let index = plan.groups.iter().enumerate().map(|(index, planned)| (planned.group.name(), index)).collect();
-        let (slots, granted, crowded) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { plan, batches, slots, granted, crowded, index, unsaved: None }
+        let groups = plan.groups.iter().map(|planned| Arc::clone(&planned.group)).collect();
+        Self::of(&plan.slots, groups, batches)
+    }
+
+    fn of(slots: &'a [Slot], groups: Vec<Arc<Group>>, batches: Batches) -> Self {
+        let index = groups.iter().enumerate().map(|(index, group)| (group.name(), index)).collect();
+        let (workers, granted, crowded) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self { slots, groups, batches, workers, granted, crowded, index, unsaved: None }
     }
 
     /// `worker` serves `slot`.
     pub(crate) fn connected(&mut self, worker: WorkerId, slot: usize) {
-        self.slots.insert(worker, slot);
+        self.workers.insert(worker, slot);
     }
 
     /// `unit` with the batch sizes of `worker`'s device.
     pub(crate) fn granted(&mut self, worker: WorkerId, unit: Unit) -> Unit {
-        let Some(slot) = self.slots.get(&worker).map(|slot| &self.plan.slots[*slot]) else { return unit };
+        let Some(at) = self.workers.get(&worker).copied() else { return unit };
+        let slot = &self.slots[at];
         let Some(index) = self.index.get(&unit.group.name()) else { return unit };
         let Self { batches, granted, crowded, .. } = self;
-        let group = granted.entry((*index, slot.model.clone())).or_insert_with(|| {
+        let group = granted.entry((*index, at)).or_insert_with(|| {
             let divisor = crowded.get(&slot.model).copied().unwrap_or(1);
             let mut group = batches.granted(&unit.group, slot);
             for variant in &mut group.variants {
                 variant.batch = (variant.batch / divisor).max(1);
                 variant.grows &= divisor == 1;
             }
-            tell(&group, &slot.model);
+            tell(&group, slot);
             Arc::new(group)
         });
         Unit { group: Arc::clone(group), ..unit }
@@ -61,9 +68,9 @@ impl<'a> Sizing<'a> {
 
     /// Takes what `worker` learned while it did `unit`.
     pub(crate) fn learn(&mut self, worker: WorkerId, unit: &UnitId, report: &Report) {
-        let Some(slot) = self.slots.get(&worker).map(|slot| &self.plan.slots[*slot]) else { return };
+        let Some(slot) = self.workers.get(&worker).map(|slot| &self.slots[*slot]) else { return };
         let Some(index) = unit.0.rsplit_once('/').and_then(|(group, _)| self.index.get(group)) else { return };
-        let group = &self.plan.groups[*index].group;
+        let group = &self.groups[*index];
         for learned in &report.learned {
             if learned.ran_out {
                 let keys = learned.keys.join(", ");
@@ -76,7 +83,7 @@ impl<'a> Sizing<'a> {
             }
             if self.batches.learn(group, slot, learned) {
                 // Any group may have such a model.
-                self.granted.retain(|(_, device), _| *device != slot.model);
+                self.granted.retain(|(_, of), _| self.slots[*of].model != slot.model);
                 self.unsaved.get_or_insert_with(Instant::now);
             }
         }
@@ -87,13 +94,13 @@ impl<'a> Sizing<'a> {
 
     /// The worker of `slot` has ended: if the host gave it no more memory, the next one gets smaller batches.
     pub(crate) fn exited(&mut self, slot: usize, how: Ended) {
-        self.slots.retain(|_, of| *of != slot);
+        self.workers.retain(|_, of| *of != slot);
         if matches!(how, Ended::Code(HOST_MEMORY) | Ended::OutOfMemory) {
-            let device = &self.plan.slots[slot].model;
+            let device = &self.slots[slot].model;
             let divisor = self.crowded.entry(device.clone()).or_insert(1);
             *divisor = (2 * *divisor).min(1 << 20);
             tracing::warn!(slot, divisor, "the host gives no more memory; batches are divided");
-            self.granted.retain(|(_, of), _| of != device);
+            self.granted.retain(|(_, of), _| self.slots[*of].model != *device);
         }
     }
 
@@ -107,8 +114,11 @@ impl<'a> Sizing<'a> {
     }
 }
 
-fn tell(group: &Group, device: &str) {
+fn tell(group: &Group, slot: &Slot) {
     let size = |variant: &Variant| format!("{}={}{}", variant.key, variant.batch, if variant.grows { "+" } else { "" });
     let sizes = group.variants.iter().map(size).collect::<Vec<_>>().join(" ");
-    tracing::info!(group = group.name(), device, sizes, "batch sizes");
+    tracing::info!(group = group.name(), slot = slot.name, device = slot.model, sizes, "batch sizes");
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,10 +79,14 @@ impl<'a> Progress<'a> {
             return Ok(());
         }
         let part = &self.round.parts[at];
-        // Nothing after this takes memory of the device: all maps go away, or none.
-        let found: Vec<Found> = part.attribute(pass)?.iter().map(Found::of).collect::<Result<_, _>>()?;
         let device = pass.images().device();
-        let mark = Mark::now(device)?;
+        let mut found = Vec::new();
+        // Nothing after this takes memory of the device: all maps go away, or none.
+        let marked = part.attribute(pass)?.iter().try_for_each(|attribution| {
+            found.push(Found::of(attribution)?);
+            Ok(())
+        });
+        let (found, mark) = held(found, marked.and_then(|()| Ok(Mark::now(device)?)))?;
         self.leaving.push_back(Leaving { part: at, first: shard + start as u64, found, mark });
         self.given[at] = start + here;
         self.deliver(if device == Device::Cpu { 0 } else { ON_THE_WAY })
@@ -91,8 +95,9 @@ impl<'a> Progress<'a> {
     /// Gives away what was found, but for so many parts that the device may still be at.
     pub(crate) fn deliver(&mut self, still: usize) -> Result<(), UnitError> {
         while self.leaving.len() > still {
-            let Some(Leaving { part, first, found, mark }) = self.leaving.pop_front() else { break };
-            mark.reach()?;
+            let Some(next) = self.leaving.front() else { break };
+            next.mark.reach()?;
+            let Some(Leaving { part, first, found, .. }) = self.leaving.pop_front() else { break };
             let before: usize = self.round.parts[..part].iter().map(|part| part.variants.len()).sum();
             for (index, (variant, found)) in self.round.parts[part].variants.iter().zip(found).enumerate() {
                 found.complete(&mut self.completeness[before + index], &variant.key, first)?;
@@ -103,6 +108,13 @@ impl<'a> Progress<'a> {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Leaves what is on its way alone if `outcome` is that the device is lost (see [`held`]).
+    pub(crate) fn ended(&mut self, outcome: Result<(), UnitError>) -> Result<(), UnitError> {
+        let leaving = std::mem::take(&mut self.leaving);
+        (self.leaving, ()) = held(leaving, outcome)?;
         Ok(())
     }
 
@@ -141,10 +153,11 @@ struct Found {
 impl Found {
     fn of(attribution: &Attribution) -> Result<Self, UnitError> {
         let complete = match (attribution.delta()?, &attribution.change) {
-            (Some(delta), Some(change)) => Some((leaving(&delta)?, leaving(change)?)),
+            (Some(delta), Some(change)) => Some(held(leaving(&delta)?, leaving(change))?),
             _ => None,
         };
-        Ok(Self { map: leaving(&attribution.map)?, complete })
+        let (complete, map) = held(complete, leaving(&attribution.map))?;
+        Ok(Self { map, complete })
     }
 
     /// Appends what the maps of the batch miss to `all`.
@@ -177,10 +190,47 @@ fn values(of: &Tensor) -> Result<Vec<f32>, UnitError> {
     Ok(values)
 }
 
+/// `what` lies in pinned memory, together with what came of `outcome`; never freed where the device is lost.
+///
+/// To free it libtorch asks the device for an event. Where that fails it throws out of a destructor: the process would
+/// abort before it has told what happened, and in place of the exit code that says so.
+fn held<T, U>(what: T, outcome: Result<U, UnitError>) -> Result<(T, U), UnitError> {
+    match outcome {
+        Ok(more) => Ok((what, more)),
+        Err(error) => {
+            if error.is_sticky() {
+                std::mem::forget(what);
+            }
+            Err(error)
+        }
+    }
+}
+
 /// Refuses values that are not finite, `each` an image, the first of which is image `first` of its split.
 fn finite(values: &[f32], each: usize, what: impl Fn() -> String, first: u64) -> Result<(), UnitError> {
     match values.iter().position(|value| !value.is_finite()) {
         None => Ok(()),
         Some(at) => Err(UnitError::NotFinite { what: what(), image: first + (at / each.max(1)) as u64 }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use tch::TchError;
+
+    use super::*;
+
+    #[test]
+    fn what_is_pinned_is_freed_after_any_error_but_that_the_device_is_lost() {
+        let cases = [("CUDA error: an illegal memory access was encountered", 2), ("CUDA out of memory.", 1)];
+        for (text, left) in cases {
+            let what = Rc::new(());
+            let outcome: Result<(), UnitError> = Err(TchError::Torch(text.to_owned()).into());
+            assert!(held(Rc::clone(&what), outcome).is_err_and(|error| error.text().ends_with(text)));
+            assert_eq!(Rc::strong_count(&what), left, "{text}");
+        }
+        assert!(held(7, Ok(8)).is_ok_and(|both| both == (7, 8)));
     }
 }

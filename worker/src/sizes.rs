@@ -2,7 +2,8 @@
 //!
 //! A worker begins with what it is granted. Where nothing was measured before, it doubles for as long as the next
 //! batch will fit, by what the last ones took, and is faster. Where memory runs out it halves and does the same images
-//! again; once it has been calm for a while, as another user's process may have left, it tries to double again.
+//! again; once it has been calm for a while, as another user's process may have left, it doubles again, up to what was
+//! good before.
 
 use std::collections::HashMap;
 
@@ -34,6 +35,8 @@ impl Sizes {
 pub(crate) struct Size {
     batch: usize,
     granted: usize,
+    /// The batch to come back to after memory ran out: what was granted, or the largest that was good.
+    good: usize,
     growing: bool,
     /// Why the batch is not larger.
     bound: Bound,
@@ -43,7 +46,7 @@ pub(crate) struct Size {
     floor: u64,
     /// Most images that were tried and did not fit.
     burnt: Option<usize>,
-    /// Batches since then.
+    /// Batches since memory last ran out.
     calm: u32,
     /// Halvings of the least rows that methods with several points an image compute at once.
     squeezed: u32,
@@ -56,6 +59,7 @@ impl Size {
         Self {
             batch,
             granted,
+            good: batch,
             growing: grows,
             bound: Bound::Shard,
             points: Vec::new(),
@@ -86,8 +90,10 @@ impl Size {
     }
 
     /// Whether the next batch is to be measured.
-    pub(crate) fn is_growing(&self) -> bool {
-        self.growing
+    ///
+    /// After memory ran out the first batch that fits is, where nothing was: the next sweep must know what it takes.
+    pub(crate) fn is_measured(&self) -> bool {
+        self.growing || (self.burnt.is_some() && self.points.is_empty())
     }
 
     /// A batch of the whole size was measured; `floor` bytes were held before, and `limit` may be.
@@ -97,11 +103,15 @@ impl Size {
         self.points.retain(|earlier| earlier.batch != point.batch);
         self.points.push(point);
         (self.floor, self.changed) = (floor, true);
+        if !self.growing {
+            return self.done();
+        }
         if slower {
             self.batch = self.points[self.points.len() - 2].batch;
             (self.growing, self.bound) = (false, Bound::Speed);
             return;
         }
+        self.good = self.good.max(self.batch);
         let next = 2 * self.batch;
         let room = limit.map_or(u64::MAX, |limit| (limit as f64 * (1.0 - SPARE)) as u64);
         if self.burnt.is_some_and(|burnt| next >= burnt) || Line::above(floor, &self.points).at(next) > room {
@@ -111,13 +121,18 @@ impl Size {
         }
     }
 
-    /// A batch was computed that is not to be measured.
+    /// A batch was computed that is not to be measured. What was given up comes back, the last of it first; where one
+    /// step back was good, the next one waits no longer.
     pub(crate) fn done(&mut self) {
-        self.calm += 1;
-        if self.burnt.is_some() && self.calm >= CALM && self.batch < self.granted {
-            self.batch = (2 * self.batch).min(self.granted);
-            self.calm = 0;
+        self.calm = self.calm.saturating_add(1);
+        if self.calm < CALM {
+            return;
+        }
+        if self.burnt.is_some() && self.batch < self.good {
+            self.batch = (2 * self.batch).min(self.good);
             self.changed = true;
+        } else {
+            self.squeezed = self.squeezed.saturating_sub(1);
         }
     }
 
@@ -128,12 +143,13 @@ impl Size {
 
     /// A batch of `size` images did not fit, with at least `least` rows at once; false if nothing smaller can be tried.
     pub(crate) fn ran_out(&mut self, size: usize, least: i64) -> bool {
+        self.calm = 0;
         if self.rows(least) > size as i64 {
             self.squeezed += 1;
             return true;
         }
         self.burnt = Some(size);
-        (self.growing, self.calm, self.changed) = (false, 0, true);
+        (self.growing, self.changed) = (false, true);
         self.bound = Bound::Memory;
         self.points.retain(|point| point.batch < size);
         self.batch = (size / 2).max(1);
@@ -163,7 +179,7 @@ mod tests {
         let bytes = 100 + 10 * batch as u64;
         if bytes > limit {
             assert!(size.ran_out(batch, 0));
-        } else if size.is_growing() {
+        } else if size.is_measured() {
             let rate = 1.0 / (1.0 + overhead / batch as f64);
             size.measured(Point { batch, bytes, rate }, 100, Some(limit));
         } else {
@@ -189,19 +205,64 @@ mod tests {
     fn a_guess_grows_only_while_that_is_faster() {
         // From 8 to 16 images: (1 + 0.5 / 8) / (1 + 0.5 / 16) = 1.030, from 16 to 32: 1.015.
         let size = settled(Size::new(4, true), u64::MAX / 4, 0.5);
-        assert_eq!((size.batch(), size.is_growing()), (16, false));
+        assert_eq!((size.batch(), size.is_measured()), (16, false));
     }
 
     #[test]
     fn what_was_granted_is_halved_when_memory_runs_out_and_comes_back_with_it() {
         let mut size = settled(Size::new(32, false), 200, 0.0);
         assert_eq!(size.batch(), 8);
+        // It was not a guess: what it takes was measured once it fitted.
+        let learned = size.learned(&[]).expect("it is another one now");
+        assert_eq!((learned.batch, learned.line.at(8), learned.rate), (8, 180, 1.0));
         for _ in 0..40 {
             run(&mut size, 1000, 0.0);
         }
         assert_eq!(size.batch(), 32);
         assert!(size.learned(&[]).is_some_and(|learned| learned.ran_out && learned.batch == 32));
         assert!(size.learned(&[]).is_none());
+    }
+
+    #[test]
+    fn a_guess_that_had_grown_comes_back_to_what_it_had_grown_to() {
+        let mut size = settled(Size::new(4, true), 1000, 1000.0);
+        assert_eq!(size.batch(), 64);
+        // A neighbour leaves room for four images, and is gone again.
+        size = settled(size, 150, 1000.0);
+        assert_eq!(size.batch(), 4);
+        for _ in 0..40 {
+            run(&mut size, 1000, 1000.0);
+        }
+        assert_eq!(size.batch(), 64);
+    }
+
+    /// What was slower is not good, though it was computed.
+    #[test]
+    fn nothing_comes_back_beyond_what_was_chosen() {
+        let mut size = settled(Size::new(4, true), u64::MAX / 4, 0.5);
+        assert_eq!(size.batch(), 16);
+        size = settled(size, 150, 0.5);
+        for _ in 0..100 {
+            run(&mut size, u64::MAX / 4, 0.5);
+        }
+        assert_eq!(size.batch(), 16);
+    }
+
+    #[test]
+    fn rows_that_were_given_up_come_back_after_the_images_do() {
+        let mut size = Size::new(4, false);
+        while size.rows(20) > 4 || size.batch() > 2 {
+            assert!(size.ran_out(size.batch(), 20));
+        }
+        let mut seen = vec![(size.rows(20), size.batch())];
+        for _ in 0..30 {
+            size.done();
+            if seen.last() != Some(&(size.rows(20), size.batch())) {
+                seen.push((size.rows(20), size.batch()));
+            }
+        }
+        let last = seen.split_off(seen.len() - 3);
+        assert_eq!((seen.first(), last), (Some(&(2, 2)), vec![(5, 4), (10, 4), (20, 4)]));
     }
 
     #[test]

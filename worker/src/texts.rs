@@ -21,6 +21,10 @@ const TEXTS: &[(&str, Meaning)] = &[
     ("out of memory", OutOfMemory),
     ("can't allocate memory", OutOfMemory),
     ("_status_alloc_failed", OutOfMemory),
+    // cuDNN 9, of the device and of the host.
+    ("_allocation_failed", OutOfMemory),
+    // A handle has a workspace of its own. Where the context is lost instead, the next attempt meets that.
+    ("cublas_status_not_initialized when calling `cublascreate", OutOfMemory),
     ("would exceed allowed memory", OutOfMemory),
     ("std::bad_alloc", OutOfMemory),
     ("more than 1eb memory", OutOfMemory),
@@ -68,6 +72,10 @@ mod tests {
         ("CUDA error: out of memory", Some(OutOfMemory)),
         ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", Some(OutOfMemory)),
         ("cuDNN error: CUDNN_STATUS_ALLOC_FAILED", Some(OutOfMemory)),
+        ("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED", Some(OutOfMemory)),
+        ("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED", Some(OutOfMemory)),
+        ("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`", Some(OutOfMemory)),
+        ("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasSgemm", Some(Sticky)),
         ("Allocation of 3 GiB would exceed allowed memory", Some(OutOfMemory)),
         ("Tried to allocate more than 1EB memory", Some(OutOfMemory)),
         ("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory", Some(OutOfMemory)),

@@ -83,10 +83,11 @@ impl<'a> Work<'a> {
         let keys = round.keys();
         let size = sizes.of(&self.group.model, keys.clone(), round.granted);
         let mut progress = Progress::new(round, self.group.classes, emit);
-        thread::scope(|scope| {
+        let done = thread::scope(|scope| {
             self.batches(&mut progress, size, &mut self.pixels.ahead(scope, lanes(self.device)), stop)
-        })?;
-        progress.deliver(0)?;
+        });
+        let delivered = done.and_then(|()| progress.deliver(0));
+        progress.ended(delivered)?;
         self.learned.extend(size.learned(&keys));
         let logits = progress.end(std::mem::take(&mut self.images_missing));
         if self.targets.is_none() {
@@ -146,7 +147,7 @@ impl<'a> Work<'a> {
             }
         })?;
         // A last batch that is smaller tells little.
-        let measures = size.is_growing() && here as usize == size.batch();
+        let measures = size.is_measured() && here as usize == size.batch();
         let floor = if measures { memory.used() } else { 0 };
         if measures {
             memory.forget_peak();

@@ -1,5 +1,6 @@
 //! The devices of this machine that a sweep uses: one slot each.
 
+use std::process::Command;
 use std::thread::available_parallelism;
 
 use sweep::config::Devices;
@@ -31,15 +32,15 @@ impl Slot {
         device.into_iter().chain(memory.into_iter().flatten()).collect()
     }
 
-    /// What a worker's libraries must find in their environment.
-    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
-        let mut variables = vec![("OMP_NUM_THREADS", self.threads.to_string())];
+    /// Gives `command` what a worker's libraries must find in their environment, and takes what they must not.
+    pub(crate) fn prepare(&self, command: &mut Command) {
+        command.env("OMP_NUM_THREADS", self.threads.to_string());
+        // `precision` says whether products are rounded to TF32. The driver's libraries would heed this instead:
+        // with 0 `tf32` is not, and with 1 `float32` is.
+        command.env_remove("NVIDIA_TF32_OVERRIDE");
         if let Some(uuid) = &self.gpu {
-            variables.push(("CUDA_VISIBLE_DEVICES", uuid.clone()));
-            // Convolutions would drop to ten bits of mantissa (TF32) where single precision is promised.
-            variables.push(("NVIDIA_TF32_OVERRIDE", "0".to_owned()));
+            command.env("CUDA_VISIBLE_DEVICES", uuid);
         }
-        variables
     }
 }
 

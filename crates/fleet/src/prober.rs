@@ -59,10 +59,11 @@ impl fmt::Display for Lost {
 impl Worker {
     /// Starts a worker that measures on the device of `slot`.
     pub fn prober(&self, slot: &Slot) -> Result<Prober, FleetError> {
-        let mut child = Command::new(self.program())
+        let mut command = Command::new(self.program());
+        slot.prepare(&mut command);
+        let mut child = command
             .arg("probe")
             .args(slot.arguments())
-            .envs(slot.environment())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -13,7 +13,7 @@ use sweep::memory::{self, Bound};
 use sweep::message::Learned;
 use sweep::variant::Variant;
 
-use crate::profile::{self, Entry, Profile, Source, Subject, write_json};
+use crate::profile::{self, Entry, Profile, Source, Subject, put_aside, write_json};
 
 /// Images at once where nothing is known: a worker doubles them while that is faster and fits.
 pub const CAUTIOUS: usize = 4;
@@ -30,6 +30,8 @@ pub struct Batches {
     fixed: Option<usize>,
     results_file: PathBuf,
     results: Results,
+    /// Whether their file holds something else that must not be lost.
+    damaged: bool,
     profile: Profile,
 }
 
@@ -45,14 +47,16 @@ impl Batches {
         let results_file = named.unwrap_or_else(|| config.paths.output_dir.join(RESULTS));
         let (profile, damaged) = Profile::read(results_file.with_file_name(PROFILE), libtorch);
         let mut sentences: Vec<String> = damaged.into_iter().collect();
-        let results = results(&results_file).unwrap_or_else(|reason| {
+        let results = results(&results_file);
+        if let Err(reason) = &results {
             let file = results_file.display();
             sentences.push(format!(
-                "the batch sizes in `{file}` cannot be used ({reason}), expected model -> method key -> images"
+                "the batch sizes in `{file}` cannot be used ({reason}), expected model -> method key -> images; \
+                 the file is put aside once there is a new one"
             ));
-            Results::new()
-        });
-        (Self { fixed: config.settings.batch_size, results_file, results, profile }, sentences)
+        }
+        let (fixed, damaged) = (config.settings.batch_size, results.is_err());
+        (Self { fixed, results_file, results: results.unwrap_or_default(), damaged, profile }, sentences)
     }
 
     /// What was measured.
@@ -71,7 +75,8 @@ impl Batches {
             return (fixed, false);
         }
         if let Some(entry) = self.profile.find(&Subject::of(group, variant, &slot.model)) {
-            let fits = room(group, slot, entry.bytes.base, MARGIN).map_or(usize::MAX, |room| entry.bytes.most(room));
+            let room = room(group, slot, entry.bytes.base, entry.margin);
+            let fits = room.map_or(usize::MAX, |room| entry.bytes.most(room));
             let unfinished = entry.by == Source::Sweep && (entry.batch as u64) < group.shard.min(group.images);
             let grows = match entry.bound {
                 // As preflight searches: a few images more are not worth another batch.
@@ -79,7 +84,8 @@ impl Batches {
                 Bound::Shard => unfinished,
                 Bound::Speed => false,
             };
-            return (entry.batch.min(fits).max(1), grows);
+            // A worker that grows leaves the usual margin, and knows of no wider one.
+            return (entry.batch.min(fits).max(1), grows && entry.margin <= MARGIN);
         }
         let measured = self.results.get(&group.model).and_then(|methods| methods.get(&variant.key)).copied();
         // The reference writes 0 for what did not fit at all, and silently skips it: one image is tried.
@@ -116,8 +122,11 @@ impl Batches {
             if self.fixed.is_some() || (careful && !learned.ran_out) {
                 continue;
             }
-            let (bytes, images_per_second) = match known.filter(|_| learned.rate == 0.0) {
+            let margin = known.as_ref().map_or(MARGIN, |entry| entry.margin);
+            let (bytes, images_per_second) = match known.filter(|_| careful || learned.rate == 0.0) {
                 Some(entry) => (entry.bytes, entry.images_per_second),
+                // Nothing was measured: bytes that are not known would let any batch fit.
+                None if learned.rate == 0.0 => continue,
                 None => (learned.line, learned.rate * share),
             };
             self.put(Entry {
@@ -125,6 +134,7 @@ impl Batches {
                 batch: learned.batch,
                 bound: learned.bound,
                 bytes,
+                margin,
                 images_per_second,
                 by: Source::Sweep,
                 date: profile::now(),
@@ -157,6 +167,9 @@ impl Batches {
         }
         for (model, batches) in least {
             self.results.entry(model).or_default().extend(batches);
+        }
+        if std::mem::take(&mut self.damaged) {
+            put_aside(&self.results_file);
         }
         write_json(&self.results_file, &self.results)
     }

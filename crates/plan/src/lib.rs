@@ -89,6 +89,8 @@ pub struct Wishes {
     pub limit: Option<u64>,
     /// Folder of the stores.
     pub output: Option<PathBuf>,
+    /// File of batch sizes.
+    pub results: Option<PathBuf>,
 }
 
 impl Wishes {
@@ -100,6 +102,10 @@ impl Wishes {
         settings.limit = self.limit.map(|limit| limit.min(settings.limit.unwrap_or(u64::MAX))).or(settings.limit);
         if let Some(output) = &self.output {
             config.paths.output_dir.clone_from(output);
+        }
+        if let Some(results) = &self.results {
+            // No line of the config names it.
+            config.preflight.results_path = Some((results.clone(), 0));
         }
     }
 }

@@ -12,6 +12,8 @@ use sweep::parameters::Parameters;
 use sweep::semantics::Semantics;
 use sweep::variant::Variant;
 
+use crate::batches::MARGIN;
+
 /// Version of the file.
 const VERSION: u32 = 1;
 
@@ -23,6 +25,9 @@ pub struct Subject {
     pub device: String,
     /// Type that the network computes in.
     pub precision: Precision,
+    /// Whether batch norms are part of the convolutions before them: fewer values are kept.
+    #[serde(default)]
+    pub fold_batch_norm: bool,
     /// `[channels, height, width]` of an image.
     pub shape: [usize; 3],
     /// Model architecture.
@@ -47,6 +52,7 @@ impl Subject {
         Self {
             device: device.to_owned(),
             precision: group.numerics.precision,
+            fold_batch_norm: group.numerics.fold_batch_norm,
             shape: group.shape,
             model: group.model.clone(),
             classes: group.classes,
@@ -61,10 +67,11 @@ impl Subject {
     /// Whether the two take the same. Files of the same weights differ in names and padding by less than a hundredth.
     pub fn is_like(&self, other: &Self) -> bool {
         let near = self.weights.abs_diff(other.weights) <= other.weights / 100;
-        let Self { device, precision, shape, model, classes, weights: _, key, class, parameters, semantics } = self;
-        let sizes = (*precision, *shape, *classes, *semantics);
+        let Self { device, precision, fold_batch_norm, shape, model, classes, .. } = self;
+        let Self { weights: _, key, class, parameters, semantics, .. } = self;
+        let sizes = (*precision, *fold_batch_norm, *shape, *classes, *semantics);
         let names = [device, model, key, class];
-        near && sizes == (other.precision, other.shape, other.classes, other.semantics)
+        near && sizes == (other.precision, other.fold_batch_norm, other.shape, other.classes, other.semantics)
             && names == [&other.device, &other.model, &other.key, &other.class]
             && *parameters == other.parameters
     }
@@ -92,6 +99,9 @@ pub struct Entry {
     pub bound: Bound,
     /// Bytes of the device's memory, by batch.
     pub bytes: Line,
+    /// Share of the memory above that of the model that the batch leaves free, if it is as large as fits.
+    #[serde(default = "Entry::default_margin")]
+    pub margin: f64,
     /// Images a second at that batch.
     pub images_per_second: f64,
     /// Who measured.
@@ -102,6 +112,12 @@ pub struct Entry {
     pub program: String,
     /// Which libtorch.
     pub libtorch: String,
+}
+
+impl Entry {
+    fn default_margin() -> f64 {
+        MARGIN
+    }
 }
 
 /// Now, as entries spell it.
@@ -205,7 +221,7 @@ impl Profile {
 }
 
 /// Keeps what a person may want to look at; what cannot be kept is overwritten.
-fn put_aside(file: &Path) {
+pub(crate) fn put_aside(file: &Path) {
     let mut aside = file.as_os_str().to_owned();
     aside.push(".damaged");
     let _ = fs::rename(file, aside);

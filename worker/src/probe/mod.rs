@@ -109,7 +109,6 @@ impl Probe<'_> {
             let grant = Grant { unit: Unit::of(Arc::clone(&group), part), attempt: 1, tag: String::new() };
             let shard = reader.shard(&group, 0, Ledger::default(), None)?;
             let (mut job, mut arrays) = (Job::new(grant), BTreeMap::new());
-            memory.release();
             memory::forget_peak();
             memory.forget_peak();
             let (started, before) = (Instant::now(), Waits::now());
@@ -131,6 +130,9 @@ impl Probe<'_> {
         counted::settle();
         // Loads the model: predictions alone.
         run(Group { variants: Vec::new(), ..group.clone() })?;
+        // What they leave cached is no part of the base, and would hide what images take. Not again between repeats: to
+        // take memory from a GPU anew is slow, and a sweep does it once.
+        memory.release();
         let (floor, base, mut runs) = (memory::resident(), memory.used(), Vec::new());
         for repeat in 1..=request.repeats {
             let (measured, arrays) = run(group.clone())?;

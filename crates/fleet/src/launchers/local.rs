@@ -24,10 +24,10 @@ impl Launcher for Local {
         let log = OpenOptions::new().create(true).append(true).open(&job.log);
         let log = log.map_err(|source| FleetError::Log { file: job.log.clone(), source })?;
         let mut command = Command::new(&job.program);
+        slot.prepare(command.as_std_mut());
         command
             .args(&job.arguments)
             .env("ATTRISWEEP_TOKEN", &job.token)
-            .envs(slot.environment())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

@@ -71,6 +71,7 @@ fn entry(group: &Group, device: &str, batch: usize, bound: Bound) -> Entry {
         batch,
         bound,
         bytes: Line { base: 400 * MIB, per_image: 10 * MIB },
+        margin: MARGIN,
         images_per_second: 20.0,
         by: Source::Preflight,
         date: profile::now(),
@@ -112,11 +113,12 @@ fn what_was_measured_elsewhere_does_not_count() {
     assert_eq!(of(&known, &group, "x"), CAUTIOUS);
     known.put(entry(&group, "x", 12, Bound::Speed));
     assert_eq!(of(&known, &group, "another"), CAUTIOUS);
-    let others: [fn(&mut Group); 5] = [
+    let others: [fn(&mut Group); 6] = [
         |group| group.shape = [3, 9, 9],
         |group| group.classes = 3,
         |group| group.model = "n".into(),
         |group| group.numerics.precision = Precision::Float64,
+        |group| group.numerics.fold_batch_norm = true,
         |group| group.variants[0].semantics = Semantics::Captum,
     ];
     for change in others {
@@ -202,4 +204,75 @@ fn results_that_are_no_results_are_told_and_not_used() {
     std::fs::write(folder.path().join(RESULTS), "{").unwrap();
     let (_, warnings) = Batches::read(&config(folder.path(), ""), "2.11.0");
     assert!(warnings[0].contains("preflight_results.json` cannot be used (EOF"), "{warnings:?}");
+}
+
+#[test]
+fn results_that_are_no_results_are_put_aside_before_there_are_new_ones() {
+    let (folder, group) = (tempfile::tempdir().unwrap(), group(64));
+    let file = folder.path().join(RESULTS);
+    std::fs::write(&file, "{\"m\": {\"A\": 7").unwrap();
+    let (mut known, _) = Batches::read(&config(folder.path(), ""), "2.11.0");
+    known.put(entry(&group, "x", 24, Bound::Memory));
+    for _ in 0..2 {
+        known.save_results().unwrap();
+        let aside = folder.path().join("preflight_results.json.damaged");
+        assert_eq!(std::fs::read_to_string(aside).unwrap(), "{\"m\": {\"A\": 7");
+    }
+    assert_eq!(batches(folder.path(), "").results["m"]["A"], 24);
+}
+
+#[test]
+fn the_margin_that_was_chosen_holds_in_a_sweep_and_what_it_learns_and_is_a_tenth_in_old_profiles() {
+    let (folder, group) = (tempfile::tempdir().unwrap(), group(64));
+    let mut known = batches(folder.path(), "");
+    let chosen = Entry { margin: 0.4, ..entry(&group, "x", 32, Bound::Memory) };
+    known.put(chosen);
+    let of = |known: &Batches, memory: u64| known.of(&group, &group.variants[0], &slot("x", Some(memory * MIB)));
+    // Of 600 MiB 200 are above the model; 60 % of them take 12 images of 10 MiB, and of 1000 MiB 60: it grows not.
+    assert_eq!((of(&known, 600), of(&known, 1400)), ((12, false), (32, false)));
+    let learned = Learned {
+        keys: vec!["A".into()],
+        batch: 16,
+        bound: Bound::Memory,
+        line: Line { base: 1, per_image: 1 },
+        rate: 10.0,
+        ran_out: true,
+    };
+    assert!(known.learn(&group, &slot("x", None), &learned));
+    assert_eq!((of(&known, 1400), known.profile().entries()[0].margin), ((16, false), 0.4));
+    known.save().unwrap();
+    let file = folder.path().join(PROFILE);
+    let mut text = std::fs::read_to_string(&file).unwrap();
+    for new in ["\"margin\": 0.4,", "\"fold_batch_norm\": false,"] {
+        assert!(text.contains(new), "{text}");
+        text = text.replace(new, "");
+    }
+    std::fs::write(&file, text).unwrap();
+    let old = batches(folder.path(), "");
+    assert_eq!((old.profile().entries()[0].margin, of(&old, 1400)), (MARGIN, (16, true)));
+}
+
+#[test]
+fn a_batch_of_which_nothing_was_measured_is_not_written_down() {
+    let (folder, group) = (tempfile::tempdir().unwrap(), group(64));
+    let (mut known, slot) = (batches(folder.path(), ""), slot("x", None));
+    let mut learned = Learned {
+        keys: vec!["A".into()],
+        batch: 8,
+        bound: Bound::Memory,
+        line: Line { base: 0, per_image: 0 },
+        rate: 0.0,
+        ran_out: true,
+    };
+    assert!(!known.learn(&group, &slot, &learned));
+    assert_eq!(known.profile().entries(), []);
+    // Of what preflight has measured it is known what it takes.
+    known.put(entry(&group, "x", 32, Bound::Memory));
+    for rate in [0.0, 10.0] {
+        learned.rate = rate;
+        assert!(known.learn(&group, &slot, &learned));
+        let Entry { batch, bytes, .. } = known.profile().entries()[0];
+        assert_eq!((batch, bytes), (8, Line { base: 400 * MIB, per_image: 10 * MIB }));
+        known.put(entry(&group, "x", 32, Bound::Memory));
+    }
 }
