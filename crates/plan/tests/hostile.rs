@@ -58,6 +58,7 @@ fn mutated_profiles_and_results_are_of_no_use_or_read_in_little_memory() {
         batch: 32,
         bound,
         bytes: Line { base: 400 << 20, per_image: 10 << 20 },
+        margin: 0.1,
         images_per_second: 20.5,
         by: Source::Sweep,
         date: profile::now(),

@@ -28,9 +28,10 @@ pub fn text(bytes: u64) -> String {
     if mib < 1024.0 { format!("{mib:.0} MiB") } else { format!("{:.1} GiB", mib / 1024.0) }
 }
 
-/// Bytes of `budget` that may be taken when the share `margin` of what it has above `base` is to stay free.
+/// Bytes of `budget` that may be taken when the share `margin` of what it has above `base` is to stay free. A margin is read
+/// from files: of one that is no share, as much as can be is kept free.
 pub fn within(budget: u64, base: u64, margin: f64) -> u64 {
-    budget - (margin * budget.saturating_sub(base) as f64) as u64
+    budget.saturating_sub((margin.clamp(0.0, 1.0) * budget.saturating_sub(base) as f64) as u64)
 }
 
 /// What one batch took.
