@@ -87,7 +87,7 @@ fn said() -> [Vec<u8>; 4] {
         "learned": [learned],
     });
     let hello = json!({"Hello": {
-        "token": "t", "slot": 0, "version": "0.1.0", "device": "cpu", "instance": 7,
+        "challenge": "c", "proof": "00", "slot": 0, "version": "0.1.0", "device": "cpu", "instance": 7,
         "resumes": {"sweep": "s", "holds": [["g/0", 1]]},
     }});
     let failed = json!({"Failed": {"unit": "g/0", "attempt": 1, "class": "Engine", "text": "why"}});
