@@ -209,6 +209,6 @@ def test_a_full_test_writes_and_reads_back_everything_and_leaves_nothing_behind(
 
 def test_a_full_test_is_given_the_memory_and_the_gpu_that_are_asked_for(flight):
     run = flight([METHODS[0]])
-    assert "there is no room for" in preflight(run, "--mode", "full_test", "--memory", "2MiB", code=1).stderr
+    assert "class=OutOfMemory" in preflight(run, "--mode", "full_test", "--memory", "2MiB", code=1).stderr
     assert "GPU" in preflight(run, "--mode", "full_test", "--gpu-id", "999", code=5).stderr
     assert list(run.output.iterdir()) == []
