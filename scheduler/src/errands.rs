@@ -106,7 +106,9 @@ impl Errands {
             let tried = tried.and_then(|()| {
                 let mut lock = lock.lock().unwrap_or_else(PoisonError::into_inner);
                 lock.again().map_err(|failure| failure.text)?;
-                living.iter().for_each(|living| make_room(&stores, living));
+                if let Some(living) = &living {
+                    make_room(&stores, living);
+                }
                 probe(&output, TRIAL).map_err(|error| Failure::from(error).text)
             });
             Ok(Done::Tried(Event::Tried(tried)))

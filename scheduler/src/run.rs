@@ -83,7 +83,7 @@ impl Run<'_> {
         tracing::info!(groups = self.plan.groups.len(), units = self.plan.units.len(), maps, "the sweep begins");
         let mut ticks = interval(TICK);
         let actions = self.core.start(self.began.elapsed(), &self.fleet.adopted());
-        let mut outcome = self.act(actions)?;
+        let mut outcome = self.act(actions);
         while outcome.is_none() {
             let event = tokio::select! {
                 event = self.fleet.next() => match event {
@@ -110,7 +110,7 @@ impl Run<'_> {
             self.size(&event);
             let exited = if let Event::Exited { slot, .. } = event { Some(slot) } else { None };
             let actions = self.core.on_event(self.began.elapsed(), event);
-            outcome = self.act(actions)?;
+            outcome = self.act(actions);
             if let Some(slot) = exited {
                 self.recorder.exited(slot);
             }
@@ -123,7 +123,7 @@ impl Run<'_> {
     }
 
     /// Does `actions` and those that follow from them; the outcome, if the sweep has ended.
-    fn act(&mut self, actions: Vec<Action>) -> Result<Option<Outcome>, Failure> {
+    fn act(&mut self, actions: Vec<Action>) -> Option<Outcome> {
         let mut actions = std::collections::VecDeque::from(actions);
         while let Some(action) = actions.pop_front() {
             match action {
@@ -147,10 +147,10 @@ impl Run<'_> {
                 Action::Count { maps, report, .. } => self.count(maps, &report),
                 Action::Close(group) => self.errands.close(&self.plan.groups[group], group),
                 Action::Try => self.errands.try_storage(self.fleet.pids()),
-                Action::End(outcome) => return Ok(Some(outcome)),
+                Action::End(outcome) => return Some(outcome),
             }
         }
-        Ok(None)
+        None
     }
 
     /// What `event` says about batch sizes, which the core does not care about.

@@ -82,6 +82,8 @@ async fn call(access: &Access, instance: u64, resumes: Option<&str>) -> Vec<ToWo
 
 #[tokio::test]
 async fn only_the_process_that_was_started_last_for_its_slot_and_sweep_is_let_in() {
+    use ToWorker::{Proof, Stop, Welcome};
+
     let folder = tempfile::tempdir().unwrap();
     let mut fleet = open(folder.path(), "ours").await;
     fleet.launch(0).unwrap();
@@ -96,7 +98,6 @@ async fn only_the_process_that_was_started_last_for_its_slot_and_sweep_is_let_in
     });
     let event = timeout(PATIENCE, fleet.next()).await.unwrap().unwrap();
     assert!(matches!(event, Event::Connected { slot: 0, instance: of, .. } if of == instance), "{event:?}");
-    use ToWorker::{Proof, Stop, Welcome};
     let [stranger, earlier, other, ours] = heard.await.unwrap();
     assert_eq!(stranger, []);
     assert!(matches!(other[..], [Proof { .. }, Stop]), "{other:?}");

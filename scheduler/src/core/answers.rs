@@ -158,10 +158,8 @@ impl Core {
     pub(super) fn on_unwritable(&mut self, now: Now, what: Unwritable, reason: &str) {
         match what {
             Unwritable::Log { slot } => self.slots.launch_failed(slot, None, now),
-            // It is closed once the folder can be written.
-            Unwritable::Group(_) => {}
-            // It may come back, or be locked again.
-            Unwritable::Folder => {}
+            // It is closed once the folder can be written, which may come back or be locked again.
+            Unwritable::Group(_) | Unwritable::Folder => {}
         }
         self.storage.failed(now, reason);
     }

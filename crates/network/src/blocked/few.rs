@@ -97,7 +97,7 @@ impl Few {
                 let (pair, chunk) = (index / chunks, index % chunks);
                 let images = chunk * IMAGES..((chunk + 1) * IMAGES).min(images);
                 let blocks = pair * 2..(pair * 2 + 2).min(self.blocks);
-                kernels::run(self.block, Images { few: self, x, weights, y: &y, images, blocks });
+                kernels::run(self.block, Part { few: self, x, weights, y: &y, images, blocks });
             }
         });
         Ok(out)
@@ -110,7 +110,7 @@ impl Few {
 }
 
 /// What one thread computes: some images of one or two blocks of the output.
-struct Images<'a> {
+struct Part<'a> {
     few: &'a Few,
     x: &'a [f32],
     weights: &'a [f32],
@@ -119,7 +119,7 @@ struct Images<'a> {
     blocks: Range<usize>,
 }
 
-impl WithSimd for Images<'_> {
+impl WithSimd for Part<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -133,7 +133,7 @@ impl WithSimd for Images<'_> {
     }
 }
 
-impl Images<'_> {
+impl Part<'_> {
     #[inline(always)]
     fn steps<S: Simd, const ROWS: usize, const WIDTH: usize>(&self, simd: S) {
         let Range { start: mut first, end } = self.images;
