@@ -64,6 +64,9 @@ def test_the_journal_has_every_attempt_with_its_device_times_maps_and_bytes(two_
 
 def test_a_killed_worker_and_a_killed_scheduler_are_told_apart_from_failures(two_groups):
     run = two_groups
+    # The sweep must not be over before the scheduler is killed.
+    integrated = {"name": "Long", "class": "IntegratedGradients", "params": {"n_steps": [60, 61, 62]}}
+    run.config["search_space"]["attribution_methods"].append(integrated)
     process = run.start()
     while not list(run.output.rglob("c.0*")):
         time.sleep(0.02)

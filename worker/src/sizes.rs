@@ -74,13 +74,10 @@ impl Size {
     /// Another grant. What it is granted was learned from this worker, or from another one.
     fn grant(&mut self, granted: usize, grows: bool) {
         if granted != self.granted && !grows {
-            let keeps = self.burnt.is_some_and(|burnt| granted >= burnt);
-            *self = Self {
-                batch: if keeps { self.batch } else { granted.max(1) },
-                granted,
-                growing: false,
-                ..Self::new(granted, false)
-            };
+            let burnt = self.burnt.filter(|burnt| granted >= *burnt);
+            // As many ran out of memory here: it comes to them once it has been calm.
+            let batch = if burnt.is_some() { self.batch } else { granted.max(1) };
+            *self = Self { batch, burnt, calm: self.calm, ..Self::new(granted, false) };
         }
     }
 
@@ -234,6 +231,19 @@ mod tests {
             run(&mut size, 1000, 1000.0);
         }
         assert_eq!(size.batch(), 64);
+    }
+
+    #[test]
+    fn a_larger_grant_waits_where_memory_ran_out_with_less_and_a_smaller_one_is_taken() {
+        let mut size = settled(Size::new(32, false), 200, 0.0);
+        size.grant(40, false);
+        assert_eq!(size.batch(), 8);
+        for _ in 0..60 {
+            run(&mut size, 1000, 0.0);
+        }
+        assert_eq!(size.batch(), 40);
+        size.grant(6, false);
+        assert_eq!(size.batch(), 6);
     }
 
     /// What was slower is not good, though it was computed.
