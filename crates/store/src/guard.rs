@@ -8,6 +8,10 @@ use serde_json::Value;
 /// Most bytes of a decoded shard: 64 images of 224 px have 39 MB, a config can ask for a thousand times more.
 const MOST: u64 = 1 << 36;
 
+/// Most bytes that are decoded at once: an image of a sharded file, or all of one that holds a row for each image. An image of
+/// 1024 px has 25 MB in double precision, a thousand rows of the most classes half of this.
+const MOST_AT_ONCE: u64 = 1 << 30;
+
 /// Zstandard's most compressible block: 128 KiB in four bytes.
 const RATIO: u64 = 1 << 15;
 
@@ -57,7 +61,13 @@ impl Cut {
                 return Err(format!("the index of its shards is encoded by {index}"));
             }
             let compressed = is_compressed(&first["configuration"]["codecs"])?;
+            if inner > MOST_AT_ONCE {
+                return Err(absurd(shape));
+            }
             return Ok(Self { whole, inner, sharded: true, compressed });
+        }
+        if whole > MOST_AT_ONCE {
+            return Err(absurd(shape));
         }
         Ok(Self { whole, inner: whole, sharded: false, compressed: is_compressed(codecs)? })
     }
@@ -152,7 +162,9 @@ mod tests {
     fn absurd_shapes_and_unknown_codecs_are_refused_before_anything_is_allocated() {
         let ours = ["bytes", "zstd", "crc32c"];
         assert!(Cut::of(&metadata(&[64, 3], &ours)).is_ok());
-        for shape in [&[u64::MAX, u64::MAX][..], &[1 << 40], &[0, 3], &[1 << 32, 1 << 32]] {
+        let most = MOST_AT_ONCE / 4;
+        assert!(Cut::of(&metadata(&[most / 2, 2], &ours)).is_ok());
+        for shape in [&[u64::MAX, u64::MAX][..], &[1 << 40], &[0, 3], &[1 << 32, 1 << 32], &[most / 2, 3]] {
             assert!(Cut::of(&metadata(shape, &ours)).unwrap_err().contains("shape"), "{shape:?}");
         }
         for codecs in [&["bytes"][..], &["bytes", "gzip", "crc32c"], &["bytes", "zstd", "zstd", "crc32c"], &[]] {
