@@ -125,6 +125,13 @@ def make_weights(folder, flag, arch, size, **options):
     return path
 
 
+def compiled(source, library):
+    """The shared library of a C file beside the tests, which stands in for one of the machine's."""
+    command = ["cc", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", library, ROOT / "tests" / source, "-ldl"]
+    subprocess.run(command, check=True)
+    return library
+
+
 def wait_for(what, seconds=60):
     """What `what` gives as soon as that is anything."""
     deadline = time.monotonic() + seconds

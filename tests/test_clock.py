@@ -6,7 +6,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import METHODS, NOISES, ROOT, SCHEDULER, Sweep, kill
+from conftest import METHODS, NOISES, SCHEDULER, Sweep, compiled, kill
 from test_leases import log
 
 DAY = 86400
@@ -16,10 +16,7 @@ JUMPS = [0, 1, -1, 3600, -3600, DAY, -DAY, 400 * DAY, -400 * DAY, 10_000 * DAY, 
 
 @pytest.fixture(scope="session")
 def clock(tmp_path_factory):
-    library = tmp_path_factory.mktemp("clock") / "clock.so"
-    source = ROOT / "tests" / "fake_clock.c"
-    subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
-    return library
+    return compiled("fake_clock.c", tmp_path_factory.mktemp("clock") / "clock.so")
 
 
 def configured(folder, inputs):

@@ -13,7 +13,7 @@ import sys
 
 import pytest
 import torch
-from conftest import METHODS, ROOT, SCHEDULER, Sweep, kill, make_dataset, wait_for
+from conftest import METHODS, SCHEDULER, Sweep, compiled, kill, make_dataset, wait_for
 from test_leases import log
 from test_storage import GOES_ON, WAITS
 
@@ -25,10 +25,7 @@ STATE = "q255i"
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory):
-    library = tmp_path_factory.mktemp("disk") / "disk.so"
-    source = ROOT / "tests" / "fake_disk.c"
-    subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
-    return library
+    return compiled("fake_disk.c", tmp_path_factory.mktemp("disk") / "disk.so")
 
 
 @pytest.fixture(scope="session")

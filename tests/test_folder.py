@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from conftest import ROOT, wait_for
+from conftest import compiled, wait_for
 from test_faults import disturbed, undisturbed  # noqa: F401
 from test_leases import log
 from test_storage import fill, small_disk, start  # noqa: F401
@@ -67,9 +67,7 @@ def test_something_else_in_the_place_of_an_array_stops_its_units_and_no_others(d
 
 
 def test_a_file_system_without_locks_is_told_as_such(sweep, tmp_path):
-    library = tmp_path / "no_locks.so"
-    source = ROOT / "tests" / "no_locks.c"
-    subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", library, source], check=True)
+    library = compiled("no_locks.c", tmp_path / "no_locks.so")
     run = sweep()
     refused = run.run(code=6, env={**os.environ, "LD_PRELOAD": str(library)}).stderr
     assert "file system without locks" in refused and "Operation not supported" in refused and "flock" in refused

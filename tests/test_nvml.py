@@ -4,7 +4,7 @@ import os
 import subprocess
 
 import pytest
-from conftest import METHODS, NOISES, ROOT, WORKER, Sweep, wait_for
+from conftest import METHODS, NOISES, WORKER, Sweep, compiled, wait_for
 from test_leases import log
 
 
@@ -25,9 +25,7 @@ def undisturbed(tmp_path_factory, inputs):
 @pytest.fixture(scope="session")
 def library(tmp_path_factory):
     folder = tmp_path_factory.mktemp("nvml")
-    source = ROOT / "tests" / "fake_nvml.c"
-    command = ["cc", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", folder / "libnvidia-ml.so.1", source]
-    subprocess.run(command, check=True)
+    compiled("fake_nvml.c", folder / "libnvidia-ml.so.1")
     return folder
 
 

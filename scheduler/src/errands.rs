@@ -51,8 +51,14 @@ impl Errands {
     /// What has been found; nothing if no errand is under way.
     pub(crate) async fn next(&mut self) -> Option<Result<Event, Failure>> {
         loop {
-            // An errand that panicked, which none does, is one that never ends.
-            let done = self.running.join_next().await?.ok()?;
+            let done = match self.running.join_next().await? {
+                Ok(done) => done,
+                // Nobody would ever hear the end of it.
+                Err(error) => match error.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(_) => continue,
+                },
+            };
             match done {
                 Ok(Done::Closed(group, event)) => {
                     self.closing.remove(&group);
