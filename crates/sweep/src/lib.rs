@@ -10,6 +10,8 @@ pub mod access;
 pub mod agreement;
 pub mod catalogue;
 pub mod config;
+#[cfg(feature = "example")]
+pub mod example;
 pub mod fingerprint;
 pub mod greeting;
 pub mod group;

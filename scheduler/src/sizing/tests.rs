@@ -2,7 +2,7 @@ use std::path::Path;
 
 use plan::profile::{Entry, Source, Subject};
 use sweep::config::Config;
-use sweep::group::{Dtype, Noise, Numerics, Precision};
+use sweep::example;
 use sweep::memory::{Bound, Line};
 use sweep::parameters::Parameters;
 use sweep::problem::Problems;
@@ -23,25 +23,7 @@ fn group() -> Arc<Group> {
         batch: 0,
         grows: true,
     };
-    Arc::new(Group {
-        dataset: "d".into(),
-        split: "test".into(),
-        images_file: "d.npz".into(),
-        format: "medmnist".into(),
-        data: serde_json::Value::Null,
-        model: "m".into(),
-        weights: "m.pth".into(),
-        weights_sha256: String::new(),
-        mean: None,
-        noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
-        store: "s.zarr".into(),
-        images: 1000,
-        shape: [3, 8, 8],
-        classes: 2,
-        shard: 64,
-        variants: vec![variant],
-        numerics: Numerics { seed: 0, precision: Precision::Float32, dtype: Dtype::Float16, fold_batch_norm: false },
-    })
+    Arc::new(example::group(vec![variant]))
 }
 
 /// A GPU of the kind `x` of which a worker may hold so much.

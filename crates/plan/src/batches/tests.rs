@@ -1,6 +1,7 @@
 use std::path::Path;
 
-use sweep::group::{Dtype, Noise, Numerics, Precision};
+use sweep::example;
+use sweep::group::Precision;
 use sweep::memory::Line;
 use sweep::parameters::Parameters;
 use sweep::problem::Problems;
@@ -25,25 +26,7 @@ fn group(shard: u64) -> Group {
         batch: 0,
         grows: true,
     };
-    Group {
-        dataset: "d".into(),
-        split: "test".into(),
-        images_file: "d.npz".into(),
-        format: "medmnist".into(),
-        data: serde_json::Value::Null,
-        model: "m".into(),
-        weights: "m.pth".into(),
-        weights_sha256: String::new(),
-        mean: None,
-        noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
-        store: "s.zarr".into(),
-        images: 1000,
-        shape: [3, 8, 8],
-        classes: 2,
-        shard,
-        variants: vec![variant("A"), variant("B")],
-        numerics: Numerics { seed: 0, precision: Precision::Float32, dtype: Dtype::Float16, fold_batch_norm: false },
-    }
+    Group { shard, ..example::group(vec![variant("A"), variant("B")]) }
 }
 
 fn config(folder: &Path, more: &str) -> Config {

@@ -1,6 +1,6 @@
 use std::io::Write;
 
-use sweep::group::{Dtype, Noise, Numerics, Precision};
+use sweep::example;
 use sweep::parameters::Parameters;
 use sweep::semantics::Semantics;
 
@@ -28,25 +28,7 @@ fn variant(baselines: &str) -> Variant {
 }
 
 fn group(dataset: &str, channels: usize, variants: Vec<Variant>) -> Group {
-    Group {
-        dataset: dataset.into(),
-        split: "test".into(),
-        images_file: "d.npz".into(),
-        format: "medmnist".into(),
-        data: serde_json::Value::Null,
-        model: "m".into(),
-        weights: "m.pth".into(),
-        weights_sha256: String::new(),
-        mean: None,
-        noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
-        store: "s.zarr".into(),
-        images: 2,
-        shape: [channels, 28, 28],
-        classes: 2,
-        shard: 2,
-        variants,
-        numerics: Numerics { seed: 0, precision: Precision::Float32, dtype: Dtype::Float16, fold_batch_norm: false },
-    }
+    Group { dataset: dataset.into(), shape: [channels, 28, 28], images: 2, shard: 2, ..example::group(variants) }
 }
 
 /// What [`Means::find`] makes of the datasets in `folder`, and the mistakes that it tells.
