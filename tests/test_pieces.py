@@ -1,4 +1,4 @@
-"""A sweep with fewer shards than devices: its shards are split, so that every device has something to do."""
+"""Shards that are split into pieces, so that every device has something to do: all of few, and the last ones of many."""
 
 import re
 import shutil
@@ -30,8 +30,9 @@ def test_one_shard_keeps_several_devices_busy_and_its_files_are_the_same(sweep):
     apart = chunks(run)
     done = [done_by(run, worker) for worker in range(3)]
     pieces = sorted(name for names in done for name in names)
-    classes = {method["class"] for method in [*METHODS, OCCLUSION, SHAP]}
-    assert pieces == sorted(["0.predictions", "means", *(f"0.{name}" for name in classes)])
+    # Those of GradientShap are computed together.
+    keys = {name.split("/attributions/")[1].split("/")[0] for name in apart if "/attributions/" in name} - {"GradientShap_n_samples_8"}
+    assert pieces == sorted(["0:predictions", "means", *(f"0.{key}" for key in keys)])
     assert sum(any(name.startswith("0.") for name in names) for names in done) > 1, done
     (store,) = run.stores()
     shutil.rmtree(store)
@@ -50,5 +51,23 @@ def test_a_split_sweep_goes_on_with_what_is_missing(sweep):
     run.run()
     # Logs are appended to.
     again = sorted(name for worker in range(2) for name in done_by(run, worker))
-    assert again.count("0.Occlusion") == 2 and again.count("0.Saliency") == 2 and again.count("0.predictions") == 1
+    assert again.count("0.Occlusion_patch_size_7") == 2 and again.count("0.Saliency") == 2 and again.count("0:predictions") == 1
     assert chunks(run) == before
+
+
+def test_the_last_shards_of_many_are_split_by_variant_and_the_files_are_the_same(sweep):
+    run = sweep(store={"shard": 3}, devices={"cpu": 2})
+    integrated = {"name": "IG", "class": "IntegratedGradients", "params": {"n_steps": [2, 6]}}
+    run.config["search_space"]["attribution_methods"] = [*METHODS, integrated, SHAP]
+    run.run()
+    apart = chunks(run)
+    done = {name for worker in range(2) for name in done_by(run, worker)}
+    assert {name for name in done if re.fullmatch(r"\d+", name)} == {"0", "1", "2", "3"}
+    pieces = {name[1:] for name in done if name[0] in "4567"}
+    shared = {":predictions", ":pass", ".IG_n_steps_2", ".IG_n_steps_6", ".GradientShap_n_samples_4"}
+    assert shared <= pieces and not pieces & {".Saliency", ".GradientShap_n_samples_8"}, pieces
+    (store,) = run.stores()
+    shutil.rmtree(store)
+    run.config["devices"] = "cpu"
+    run.run()
+    assert chunks(run) == apart

@@ -199,6 +199,7 @@ fn say(text: &str) {
 #[cfg(test)]
 mod tests {
     use sweep::semantics::Semantics;
+    use sweep::variant::Shared;
 
     use super::*;
 
@@ -210,8 +211,8 @@ mod tests {
         }
         let parameters = serde_json::from_value(serde_json::json!({"n_steps": 5})).unwrap();
         let (key, class) = ("IG_n_steps_5".to_owned(), "IntegratedGradients".to_owned());
-        let variant =
-            Variant { key, class, parameters, semantics: Semantics::Exact, complete: true, batch: 1, grows: false };
+        let (semantics, shared) = (Semantics::Exact, Shared::Nothing);
+        let variant = Variant { key, class, parameters, semantics, complete: true, batch: 1, grows: false, shared };
         let told = notes(&totals, &[variant]);
         assert_eq!(told.lines().count(), 1);
         assert!(told.contains("of IG_n_steps_5 ") && told.contains("by 40 % "), "{told}");

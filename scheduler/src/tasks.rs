@@ -21,7 +21,7 @@ pub(crate) fn units(plan: &Plan, batches: &Batches) -> Vec<Task> {
             None => whole,
             // Nobody measures forward passes alone.
             Some(Piece::Predictions) => None,
-            Some(Piece::Class(_)) => seconds(&only(unit)),
+            Some(Piece::Pass | Piece::Variant(_)) => seconds(&only(unit)),
         };
         Task { group, unit: unit.clone(), forecast: seconds.map(|seconds| seconds * unit.images() as f64) }
     };

@@ -10,7 +10,7 @@ use sweep::fingerprint;
 use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
 use sweep::parameters::Parameters;
 use sweep::semantics::Semantics;
-use sweep::variant::Variant;
+use sweep::variant::{Shared, Variant};
 
 /// Five images of 1x2x2 pixels in one shard, and one variant, `Saliency`.
 pub(crate) fn group(folder: &Path, dtype: Dtype) -> Group {
@@ -22,6 +22,7 @@ pub(crate) fn group(folder: &Path, dtype: Dtype) -> Group {
         complete: false,
         batch: 8,
         grows: false,
+        shared: Shared::Nothing,
     };
     Group {
         dataset: "d".into(),

@@ -22,10 +22,14 @@ pub(crate) fn catalogue() -> Catalogue {
     Catalogue {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         libtorch: LIBTORCH.to_owned(),
-        methods: METHODS.iter().map(|entry| Method { item: entry.item.clone(), complete: entry.complete }).collect(),
+        methods: METHODS.iter().map(|entry| method(entry)).collect(),
         models: MODELS.iter().map(|entry| entry.item.clone()).collect(),
         operations: OPERATIONS.iter().map(|entry| operation(entry)).collect(),
     }
+}
+
+fn method(entry: &attribution::Entry) -> Method {
+    Method { item: entry.item.clone(), complete: entry.complete, sharing: entry.sharing() }
 }
 
 fn operation(entry: &operations::Entry) -> Operation {

@@ -10,7 +10,7 @@ use network::models::MODELS;
 use network::{Graph, Rule};
 use serde_json::json;
 use sweep::semantics::Semantics::{self, Captum, CaptumPatched, Exact};
-use sweep::variant::Variant;
+use sweep::variant::{Shared, Variant};
 use tch::{Kind, Tensor};
 
 /// Largest |delta| over |F(x) - F(b)|; in single precision over |F(x)| if that is larger, as its rounding counts.
@@ -320,5 +320,6 @@ fn variant(entry: &attribution::Entry, parameter: &str, value: i64) -> Variant {
         complete: entry.complete,
         batch: 16,
         grows: false,
+        shared: Shared::Nothing,
     }
 }

@@ -22,10 +22,10 @@ use sweep::config::{Config, Devices};
 use sweep::fingerprint;
 use sweep::group::Group;
 use sweep::problem::{Problems, nearest};
-use sweep::unit::{Part, Unit};
+use sweep::unit::Unit;
 
 use crate::exit::{Code, Failure};
-use crate::pieces::{few, pieces};
+use crate::pieces::Split;
 pub use batches::Batches;
 pub use means::Means;
 pub use weights::find as find_weights;
@@ -222,8 +222,8 @@ impl Checked {
         let Self { config, slots, launcher, mut groups, batches, .. } = self;
         let tag = format!("scheduler-{}", std::process::id());
         let mut units = Vec::new();
-        let split = few(groups.iter().map(|planned| planned.group.shards()).sum(), slots.len());
-        for planned in &mut groups {
+        let split = Split::of(groups.iter().map(|planned| planned.group.as_ref()), slots.len());
+        for (index, planned) in groups.iter_mut().enumerate() {
             let group = &planned.group;
             // Another scheduler may have been here between the check and the lock.
             planned.complete = store::inspect(group, &planned.facts)?.unwrap_or(false);
@@ -240,8 +240,7 @@ impl Checked {
                     tracing::warn!("`{}` was damaged or lost and is made anew", file.display());
                 }
             }
-            let whole = missing.into_iter().map(|shard| Unit::of(Arc::clone(group), Part::Shard(shard)));
-            units.extend(whole.flat_map(|unit| if split { pieces(&unit, &ledger) } else { vec![unit] }));
+            units.extend(missing.into_iter().flat_map(|shard| split.units(group, (index, shard), &ledger)));
         }
         Ok(Plan { config, slots, launcher, groups, batches, units })
     }

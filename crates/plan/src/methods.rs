@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use data::noise::{self, NOISES};
-use sweep::catalogue::Catalogue;
+use sweep::catalogue::{Catalogue, Sharing};
 use sweep::config::Config;
 use sweep::group::Noise;
 use sweep::message::MAX_LINE;
 use sweep::parameters::Parameters;
 use sweep::problem::{Problems, nearest};
-use sweep::variant::{Variant, expand, key};
+use sweep::variant::{Shared, Variant, expand, key};
 
 /// Every variant of the config, in its order; batch sizes are filled in per model.
 pub(crate) fn variants(config: &Config, catalogue: &Catalogue, problems: &mut Problems) -> Vec<Variant> {
@@ -33,16 +33,37 @@ pub(crate) fn variants(config: &Config, catalogue: &Catalogue, problems: &mut Pr
                 }
                 let semantics = method.semantics.unwrap_or(config.settings.semantics);
                 let (class, complete) = (method.class.clone(), known.complete);
-                variants.push(Variant { key, class, parameters, semantics, complete, batch: 0, grows: true });
+                let shared = Shared::Nothing;
+                variants.push(Variant { key, class, parameters, semantics, complete, batch: 0, grows: true, shared });
             }
         }
     }
-    if let Some(reason) = too_long(&variants) {
+    let reason = too_long(&variants).or_else(|| {
+        share(&mut variants, catalogue);
+        too_long(&variants)
+    });
+    if let Some(reason) = reason {
         problems.add(0, "search_space.attribution_methods", reason);
         // Nobody is to build them all only to say more about them.
         variants.clear();
     }
     variants
+}
+
+/// Says of each variant with what it shares work.
+fn share(variants: &mut [Variant], catalogue: &Catalogue) {
+    for index in 0..variants.len() {
+        let (earlier, rest) = variants.split_at_mut(index);
+        let variant = &mut rest[0];
+        variant.shared = match catalogue.method(&variant.class).map(|method| &method.sharing) {
+            Some(Sharing::Pass) => Shared::Pass,
+            Some(Sharing::Prefix(parameter)) => {
+                let first = earlier.iter().find(|first| first.is_like(variant, parameter));
+                first.map_or(Shared::Nothing, |first| Shared::With(first.key.clone()))
+            }
+            Some(Sharing::Nothing) | None => Shared::Nothing,
+        };
+    }
 }
 
 /// Bytes of a grant beside its variants: paths, and what names the data.
@@ -142,6 +163,7 @@ search_space:
             complete: false,
             batch: 8,
             grows: true,
+            shared: Shared::Nothing,
         };
         assert_eq!(too_long(&vec![variant.clone(); 1000]), None);
         let told = too_long(&vec![variant; 4000]).unwrap();

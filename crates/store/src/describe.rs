@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
 use sweep::parameters::Parameters;
 use sweep::semantics::Semantics;
-use sweep::variant::Variant;
+use sweep::variant::{Shared, Variant};
 
 use crate::layout::{self, Labels};
 use crate::root::{self, METADATA, Root, read_json};
@@ -142,6 +142,7 @@ impl Nodes<'_> {
             // How many images were attributed at once is nobody's fact.
             batch: 1,
             grows: false,
+            shared: Shared::Nothing,
         })
     }
 

@@ -34,6 +34,21 @@ pub struct Method {
     /// Whether its maps should sum to the change of the logit from a baseline to the image, and come
     /// with what is missing of that (the convergence delta).
     pub complete: bool,
+    /// What its variants share with others.
+    pub sharing: Sharing,
+}
+
+/// What variants of a method share when they are computed together. Where it is nothing, each may as well be computed
+/// elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sharing {
+    /// Nothing that takes long.
+    #[default]
+    Nothing,
+    /// The forward pass of the images, with variants of all methods that do; they take little beside it.
+    Pass,
+    /// Those that differ in this parameter alone: smaller values of it are passed on the way to a larger one.
+    Prefix(Cow<'static, str>),
 }
 
 /// Everything that a worker build knows.

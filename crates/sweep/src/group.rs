@@ -1,6 +1,6 @@
 //! Groups: dataset x model x noise x split, each with one store.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -125,6 +125,11 @@ impl Group {
     /// Name of the store without its extension; also the group's id.
     pub fn name(&self) -> String {
         store_name(&self.dataset, &self.model, &self.noise.name, &self.split)
+    }
+
+    /// What a worker holds of it between two units: a model and a file of images.
+    pub fn home(&self) -> (&str, &Path, &Path) {
+        (&self.model, &self.weights, &self.images_file)
     }
 
     /// Number of shards.

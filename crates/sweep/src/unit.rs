@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::group::Group;
-use crate::variant::Variant;
+use crate::variant::{Shared, Variant};
 
 /// Names a unit for as long as its config does not change: `<group>/<part>`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -25,13 +25,15 @@ pub struct Unit {
     pub piece: Option<Piece>,
 }
 
-/// A piece of a shard, where a sweep has so few shards that devices would have nothing to do.
+/// A piece of a shard, where whole shards would leave devices with nothing to do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Piece {
     /// Images, labels and predictions, which come before all maps.
     Predictions,
-    /// The variants of one class: they may share work.
-    Class(String),
+    /// All variants that share the forward pass of the images.
+    Pass,
+    /// The variant of this key, and those that share nearly everything with it.
+    Variant(String),
 }
 
 /// Part of a group.
@@ -55,8 +57,10 @@ impl Unit {
         match (self.part, &self.piece) {
             (Part::Means, _) => UnitId(format!("{group}/means")),
             (Part::Shard(shard), None) => UnitId(format!("{group}/{shard}")),
-            (Part::Shard(shard), Some(Piece::Predictions)) => UnitId(format!("{group}/{shard}.predictions")),
-            (Part::Shard(shard), Some(Piece::Class(class))) => UnitId(format!("{group}/{shard}.{class}")),
+            // No key has a colon: a variant may be called `predictions`.
+            (Part::Shard(shard), Some(Piece::Predictions)) => UnitId(format!("{group}/{shard}:predictions")),
+            (Part::Shard(shard), Some(Piece::Pass)) => UnitId(format!("{group}/{shard}:pass")),
+            (Part::Shard(shard), Some(Piece::Variant(key))) => UnitId(format!("{group}/{shard}.{key}")),
         }
     }
 
@@ -65,7 +69,8 @@ impl Unit {
         match &self.piece {
             None => true,
             Some(Piece::Predictions) => false,
-            Some(Piece::Class(class)) => variant.class == *class,
+            Some(Piece::Pass) => variant.shared == Shared::Pass,
+            Some(Piece::Variant(key)) => variant.lead() == key,
         }
     }
 

@@ -23,6 +23,21 @@ pub struct Variant {
     pub batch: usize,
     /// Whether that is a guess: the worker takes more where memory allows and it is faster.
     pub grows: bool,
+    /// With what it shares work.
+    #[serde(default)]
+    pub shared: Shared,
+}
+
+/// With what a variant shares work, as [`crate::catalogue::Sharing`] of its method says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Shared {
+    /// Nothing that takes long.
+    #[default]
+    Nothing,
+    /// The forward pass of the images, with all that do.
+    Pass,
+    /// Nearly everything, with the variant of this key.
+    With(String),
 }
 
 /// Baselines that are made of the dataset's mean image.
@@ -32,6 +47,23 @@ impl Variant {
     /// Whether its baseline is made of the mean image of the dataset.
     pub fn needs_mean(&self) -> bool {
         self.parameters.get("baselines").and_then(Value::as_str).is_some_and(|word| OF_MEAN.contains(&word))
+    }
+
+    /// Whether it differs from `other` in `parameter` at most.
+    pub fn is_like(&self, other: &Self, parameter: &str) -> bool {
+        fn rest<'a>(variant: &'a Variant, parameter: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
+            variant.parameters.0.iter().filter(move |(name, _)| *name != parameter)
+        }
+        let alike = self.class == other.class && self.semantics == other.semantics;
+        alike && rest(self, parameter).eq(rest(other, parameter))
+    }
+
+    /// Key of the first of the variants that are computed together with it: mostly its own.
+    pub fn lead(&self) -> &str {
+        match &self.shared {
+            Shared::With(key) => key,
+            Shared::Nothing | Shared::Pass => &self.key,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
 use sweep::parameters::Parameters;
 use sweep::semantics::Semantics;
-use sweep::variant::Variant;
+use sweep::variant::{Shared, Variant};
 
 /// Datasets x noises of one model.
 pub(crate) const PER_MODEL: usize = 60;
@@ -22,6 +22,7 @@ pub(crate) fn group(index: usize, shards: usize) -> Arc<Group> {
         complete: true,
         batch: 16,
         grows: false,
+        shared: Shared::Nothing,
     };
     Arc::new(Group {
         dataset: format!("dataset{}", index % PER_MODEL),

@@ -1,6 +1,7 @@
 //! Where units wait: their home, and what they cost.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use sweep::group::Group;
@@ -31,7 +32,7 @@ pub(super) fn places(units: &Units) -> Vec<Place> {
 /// Counts homes: what a worker holds of a group is its model and its file of images.
 #[derive(Default)]
 struct Homes {
-    by_content: HashMap<(String, String, String), Home>,
+    by_content: HashMap<(String, PathBuf, PathBuf), Home>,
     /// The group asked for last: units of one follow each other.
     last: Option<(Arc<Group>, Home)>,
 }
@@ -43,8 +44,8 @@ impl Homes {
         {
             return *home;
         }
-        let path = |path: &std::path::Path| path.to_string_lossy().into_owned();
-        let content = (group.model.clone(), path(&group.weights), path(&group.images_file));
+        let (model, weights, images) = group.home();
+        let content = (model.to_owned(), weights.to_owned(), images.to_owned());
         let next = self.by_content.len() as Home;
         let home = *self.by_content.entry(content).or_insert(next);
         self.last = Some((Arc::clone(group), home));

@@ -8,6 +8,7 @@ use sweep::parameters::Parameters;
 use sweep::problem::Problems;
 use sweep::semantics::Semantics;
 use sweep::unit::Part;
+use sweep::variant::Shared;
 
 use super::*;
 
@@ -22,6 +23,7 @@ fn group() -> Arc<Group> {
         complete: false,
         batch: 0,
         grows: true,
+        shared: Shared::Nothing,
     };
     Arc::new(example::group(vec![variant]))
 }

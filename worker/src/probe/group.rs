@@ -10,7 +10,7 @@ use sweep::group::{Group, MeanImage, Noise};
 use sweep::parameters::Parameters;
 use sweep::probe::{Asked, Request};
 use sweep::problem::nearest;
-use sweep::variant::Variant;
+use sweep::variant::{Shared, Variant};
 use tch::{Device, Kind};
 
 use super::ProbeError;
@@ -90,5 +90,14 @@ fn variant(asked: &Asked) -> Result<Variant, ProbeError> {
         let (parameter, text) = mistakes.into_iter().next().unwrap_or_default();
         ProbeError::Parameter { key: key.clone(), parameter, text }
     })?;
-    Ok(Variant { key, class, parameters, semantics, complete: entry.complete, batch, grows: false })
+    Ok(Variant {
+        key,
+        class,
+        parameters,
+        semantics,
+        complete: entry.complete,
+        batch,
+        grows: false,
+        shared: Shared::Nothing,
+    })
 }

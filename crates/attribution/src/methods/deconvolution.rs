@@ -18,7 +18,8 @@ pub(super) const ENTRY: Entry = Entry::new(
         let reaches_functions = semantics != Semantics::Captum;
         Ok(Box::new(Deconvolution(Rule { masked: false, rectified: true, reaches_functions })))
     },
-);
+)
+.on_the_pass();
 
 /// One forward and one backward pass. Convolutions, pooling and batch norms keep their gradient.
 struct Deconvolution(Rule);
@@ -26,9 +27,5 @@ struct Deconvolution(Rule);
 impl Method for Deconvolution {
     fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
         Ok(pass.backward(self.0)?.into())
-    }
-
-    fn shares_pass(&self) -> bool {
-        true
     }
 }

@@ -22,7 +22,8 @@ pub(super) const ENTRY: Entry = Entry::new(
             bilinear: parameters.word("interpolate_mode")? == "bilinear",
         }))
     },
-);
+)
+.on_the_pass();
 
 /// The layer that is looked at.
 pub(super) const LAYER: Parameter = Parameter {
@@ -58,10 +59,6 @@ pub(super) struct GradCam {
 impl Method for GradCam {
     fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
         Ok(self.map(pass)?.into())
-    }
-
-    fn shares_pass(&self) -> bool {
-        true
     }
 }
 

@@ -15,7 +15,8 @@ pub(super) const ENTRY: Entry = Entry::new(
     ],
     &[],
     |_, semantics| Ok(Box::new(GuidedBackprop(guided(semantics)))),
-);
+)
+.on_the_pass();
 
 /// One forward and one backward pass. The map is signed.
 struct GuidedBackprop(Rule);
@@ -23,10 +24,6 @@ struct GuidedBackprop(Rule);
 impl Method for GuidedBackprop {
     fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
         Ok(pass.backward(self.0)?.into())
-    }
-
-    fn shares_pass(&self) -> bool {
-        true
     }
 }
 

@@ -19,7 +19,8 @@ pub(super) const ENTRY: Entry = Entry::new(
         let layer = parameters.word("layer")?.to_owned();
         Ok(Box::new(GuidedGradCam { cam: GradCam { layer, relu: true, bilinear: false }, rule: guided(semantics) }))
     },
-);
+)
+.on_the_pass();
 
 /// Two forward passes, one backward pass and a part of one.
 struct GuidedGradCam {
@@ -30,9 +31,5 @@ struct GuidedGradCam {
 impl Method for GuidedGradCam {
     fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
         Ok(pass.backward(self.rule)?.f_mul(&self.cam.map(pass)?)?.into())
-    }
-
-    fn shares_pass(&self) -> bool {
-        true
     }
 }

@@ -13,7 +13,8 @@ pub(super) const ENTRY: Entry = Entry::new(
     ],
     &[],
     |_, _| Ok(Box::new(InputXGradient)),
-);
+)
+.on_the_pass();
 
 /// One forward and one backward pass.
 struct InputXGradient;
@@ -21,9 +22,5 @@ struct InputXGradient;
 impl Method for InputXGradient {
     fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
         Ok(pass.images().f_mul(pass.gradient()?)?.into())
-    }
-
-    fn shares_pass(&self) -> bool {
-        true
     }
 }

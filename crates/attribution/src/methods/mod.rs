@@ -19,7 +19,7 @@ mod together;
 
 use std::borrow::Cow;
 
-use sweep::catalogue::Item;
+use sweep::catalogue::{Item, Sharing};
 use sweep::parameters::{Parameter, ParameterError, Parameters};
 use sweep::semantics::Semantics;
 use tch::TchError;
@@ -56,6 +56,8 @@ pub struct Entry {
     /// The parameter whose smaller values are passed on the way to a larger one: variants that differ in it
     /// alone are computed together, [`Method::on_the_way`].
     pub prefix: Option<&'static str>,
+    /// Whether it uses the forward pass of the images that the methods share.
+    pub shares_pass: bool,
     /// Makes it from checked parameters.
     pub build: Build,
 }
@@ -66,12 +68,12 @@ pub type Build = fn(&Parameters, Semantics) -> Result<Box<dyn Method>, MethodErr
 impl Entry {
     /// A method: its class, one sentence, and where it is defined.
     const fn new(names: [&'static str; 3], parameters: &'static [Parameter], build: Build) -> Self {
-        Self { item: item(names, parameters), complete: false, prefix: None, build }
+        Self { item: item(names, parameters), complete: false, prefix: None, shares_pass: false, build }
     }
 
     /// The same, of a method whose maps sum to a change.
     const fn of_complete(names: [&'static str; 3], parameters: &'static [Parameter], build: Build) -> Self {
-        Self { item: item(names, parameters), complete: true, prefix: None, build }
+        Self { item: item(names, parameters), complete: true, prefix: None, shares_pass: false, build }
     }
 }
 
@@ -80,6 +82,21 @@ impl Entry {
     const fn with_prefix(mut self, parameter: &'static str) -> Self {
         self.prefix = Some(parameter);
         self
+    }
+
+    /// The same, of a method that uses the forward pass of the images.
+    const fn on_the_pass(mut self) -> Self {
+        self.shares_pass = true;
+        self
+    }
+
+    /// What its variants share with others.
+    pub fn sharing(&self) -> Sharing {
+        match (self.prefix, self.shares_pass) {
+            (Some(parameter), _) => Sharing::Prefix(Cow::Borrowed(parameter)),
+            (None, true) => Sharing::Pass,
+            (None, false) => Sharing::Nothing,
+        }
     }
 
     /// Of the class called `class`.
@@ -110,11 +127,6 @@ pub trait Method {
             [_] => Ok(vec![self.attribute(pass)?]),
             several => Err(TchError::Shape(format!("{} variants at once, expected one", several.len()))),
         }
-    }
-
-    /// Whether it uses the forward pass of the images that the methods share.
-    fn shares_pass(&self) -> bool {
-        false
     }
 }
 

@@ -13,7 +13,8 @@ pub(super) const ENTRY: Entry = Entry::new(
     ],
     &[],
     |_, _| Ok(Box::new(Saliency)),
-);
+)
+.on_the_pass();
 
 /// One forward and one backward pass. The paper takes the largest channel; Captum and this do not.
 struct Saliency;
@@ -21,9 +22,5 @@ struct Saliency;
 impl Method for Saliency {
     fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
         Ok(pass.gradient()?.f_abs()?.into())
-    }
-
-    fn shares_pass(&self) -> bool {
-        true
     }
 }

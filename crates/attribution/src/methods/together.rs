@@ -1,6 +1,5 @@
 //! Variants that are computed together, because one of them meets the others on its way.
 
-use sweep::parameters::Parameters;
 use sweep::variant::Variant;
 use tch::TchError;
 
@@ -15,6 +14,7 @@ pub struct Together<'a> {
     values: Vec<i64>,
     /// The method of the last one.
     method: Box<dyn Method>,
+    shares_pass: bool,
 }
 
 impl<'a> Together<'a> {
@@ -23,7 +23,7 @@ impl<'a> Together<'a> {
         let mut parts: Vec<Vec<&'a Variant>> = Vec::new();
         for variant in variants {
             let prefix = Entry::find(&variant.class)?.prefix;
-            let fits = |part: &&mut Vec<&Variant>| prefix.is_some_and(|prefix| alike(part[0], variant, prefix));
+            let fits = |part: &&mut Vec<&Variant>| prefix.is_some_and(|prefix| part[0].is_like(variant, prefix));
             match parts.iter_mut().find(fits) {
                 Some(part) => part.push(variant),
                 None => parts.push(vec![variant]),
@@ -43,7 +43,8 @@ impl<'a> Together<'a> {
         // There is one at least.
         let last = variants[variants.len() - 1];
         let method = super::build(&last.class, &last.parameters, last.semantics)?;
-        Ok(Self { variants, values, method })
+        let shares_pass = Entry::find(&last.class)?.shares_pass;
+        Ok(Self { variants, values, method, shares_pass })
     }
 
     /// What each variant gives.
@@ -56,7 +57,7 @@ impl<'a> Together<'a> {
 
     /// Whether the methods use the forward pass of the images that all share.
     pub fn shares_pass(&self) -> bool {
-        self.method.shares_pass()
+        self.shares_pass
     }
 
     /// Images at once.
@@ -68,14 +69,4 @@ impl<'a> Together<'a> {
     pub fn grows(&self) -> bool {
         self.variants.iter().all(|variant| variant.grows)
     }
-}
-
-/// Whether two variants differ in `parameter` at most.
-fn alike(one: &Variant, other: &Variant, parameter: &str) -> bool {
-    let rest = |variant: &Variant| {
-        let mut rest: Parameters = variant.parameters.clone();
-        rest.0.remove(parameter);
-        rest
-    };
-    one.class == other.class && one.semantics == other.semantics && rest(one) == rest(other)
 }

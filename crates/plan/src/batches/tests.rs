@@ -6,6 +6,7 @@ use sweep::memory::Line;
 use sweep::parameters::Parameters;
 use sweep::problem::Problems;
 use sweep::semantics::Semantics;
+use sweep::variant::Shared;
 
 use super::*;
 
@@ -25,6 +26,7 @@ fn group(shard: u64) -> Group {
         complete: false,
         batch: 0,
         grows: true,
+        shared: Shared::Nothing,
     };
     Group { shard, ..example::group(vec![variant("A"), variant("B")]) }
 }

@@ -3,6 +3,7 @@ use std::io::Write;
 use sweep::example;
 use sweep::parameters::Parameters;
 use sweep::semantics::Semantics;
+use sweep::variant::Shared;
 
 use super::*;
 
@@ -24,7 +25,16 @@ fn dataset(folder: &Path, flag: &str, split: &str) {
 fn variant(baselines: &str) -> Variant {
     let parameters: Parameters = serde_json::from_value(serde_json::json!({"baselines": baselines})).unwrap();
     let (key, class) = (format!("DeepLIFT_baselines_{baselines}"), "DeepLift".to_owned());
-    Variant { key, class, parameters, semantics: Semantics::Exact, complete: false, batch: 1, grows: false }
+    Variant {
+        key,
+        class,
+        parameters,
+        semantics: Semantics::Exact,
+        complete: false,
+        batch: 1,
+        grows: false,
+        shared: Shared::Nothing,
+    }
 }
 
 fn group(dataset: &str, channels: usize, variants: Vec<Variant>) -> Group {

@@ -16,7 +16,7 @@ use sweep::fingerprint;
 use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
 use sweep::parameters::Parameters;
 use sweep::semantics::Semantics;
-use sweep::variant::Variant;
+use sweep::variant::{Shared, Variant};
 
 pub(crate) fn variant(key: &str, steps: u64) -> Variant {
     let parameters = serde_json::from_value(json!({"n_steps": steps})).unwrap();
@@ -28,6 +28,7 @@ pub(crate) fn variant(key: &str, steps: u64) -> Variant {
         complete: false,
         batch: 8,
         grows: false,
+        shared: Shared::Nothing,
     }
 }
 

@@ -17,7 +17,7 @@ use sweep::message::{Failure, FromWorker, Report};
 use sweep::parameters::Parameters;
 use sweep::semantics::Semantics;
 use sweep::unit::{Part, Piece, UnitId};
-use sweep::variant::Variant;
+use sweep::variant::{Shared, Variant};
 
 use super::*;
 
@@ -34,6 +34,7 @@ fn group(index: usize, shards: u64) -> Arc<Group> {
         complete: false,
         batch: 1,
         grows: false,
+        shared: Shared::Nothing,
     };
     Arc::new(Group {
         dataset: format!("d{index}"),

@@ -2,11 +2,11 @@
 
 use super::*;
 
-/// One shard in pieces, those of `classes` with or without the predictions before them.
-fn rig(predicted: bool, classes: &[&str], slots: usize) -> Rig {
+/// One shard in pieces, those of `variants` with or without the predictions before them.
+fn rig(predicted: bool, variants: &[&str], slots: usize) -> Rig {
     let of = group(0, 1);
     let first = (!predicted).then_some(Piece::Predictions);
-    let pieces = first.into_iter().chain(classes.iter().map(|class| Piece::Class((*class).to_owned())));
+    let pieces = first.into_iter().chain(variants.iter().map(|key| Piece::Variant((*key).to_owned())));
     let whole = Unit::of(Arc::clone(&of), Part::Shard(0));
     let tasks =
         pieces.map(|piece| Task { group: 0, unit: Unit { piece: Some(piece), ..whole.clone() }, forecast: None });
@@ -23,7 +23,7 @@ fn maps_are_granted_to_all_devices_once_their_predictions_are_there_and_means_be
     let mut rig = rig(false, &["Occlusion", "Saliency"], 2);
     let (_, a) = rig.connect();
     let (_, b) = rig.connect();
-    assert_eq!(pieces(&rig), ["0.predictions"]);
+    assert_eq!(pieces(&rig), ["0:predictions"]);
     let holder = if rig.grant_of(a).is_some() { a } else { b };
     rig.answer(holder, None);
     let mut granted = pieces(&rig);
@@ -33,7 +33,7 @@ fn maps_are_granted_to_all_devices_once_their_predictions_are_there_and_means_be
     assert_eq!(pieces(&rig).len(), 1);
     rig.answer(b, None);
     assert_eq!(pieces(&rig), ["means"]);
-    // The group has one variant, of ten images: the other class has none.
+    // The group has one variant, of ten images: the other piece has none.
     assert_eq!(rig.counted, 10);
 }
 

@@ -104,11 +104,11 @@ impl Units {
         let unit = &self.list[index].unit;
         match (unit.part, &unit.piece) {
             (Part::Means, _) => self.groups[self.group(index)].left > 0,
-            (Part::Shard(shard), Some(Piece::Class(_))) => {
+            (Part::Shard(shard), Some(Piece::Pass | Piece::Variant(_))) => {
                 let predictions = self.pieces(self.group(index), shard).find(|piece| self.predicts(*piece));
                 predictions.is_some_and(|piece| self.list[piece].state != State::Done)
             }
-            (Part::Shard(_), _) => false,
+            (Part::Shard(_), None | Some(Piece::Predictions)) => false,
         }
     }
 
@@ -228,7 +228,7 @@ impl Units {
         if part == "means" {
             return self.groups[index].means;
         }
-        let shard = part.split_once('.').map_or(part, |(shard, _)| shard).parse().ok()?;
+        let shard = part.split_once(['.', ':']).map_or(part, |(shard, _)| shard).parse().ok()?;
         self.pieces(index, shard).find(|unit| self.list[*unit].unit.id() == *id)
     }
 }

@@ -133,7 +133,7 @@ impl World {
             let mut shards = self.shards(&unit.group).into_iter();
             assert!(shards.all(|unit| self.disk.units.contains(&unit.id())), "means before the last shard");
         }
-        if let Some(Piece::Class(_)) = unit.piece {
+        if let Some(Piece::Pass | Piece::Variant(_)) = unit.piece {
             let predictions = Unit { piece: Some(Piece::Predictions), ..unit.clone() }.id();
             assert!(self.disk.units.contains(&predictions), "maps before the predictions that they explain");
         }

@@ -38,6 +38,15 @@ pub(super) struct Disk {
     pub(super) full: bool,
 }
 
+/// Which shards are split into pieces.
+#[derive(Clone, Copy)]
+enum Split {
+    None,
+    /// The last one of each group.
+    Tail,
+    All,
+}
+
 pub(super) struct World {
     pub(super) random: Random,
     pub(super) weather: Weather,
@@ -45,8 +54,7 @@ pub(super) struct World {
     pub(super) agenda: BTreeMap<(Now, u64), Happening>,
     pub(super) serial: u64,
     pub(super) groups: Vec<Arc<Group>>,
-    /// Whether shards are split into pieces.
-    split: bool,
+    split: Split,
     pub(super) slots: usize,
     pub(super) core: Option<Core>,
     pub(super) run: u32,
@@ -68,7 +76,7 @@ impl World {
         let mut random = Random::new(seed);
         let weather = Weather::new(&mut random);
         let groups: Vec<_> = [2, 1, 3].into_iter().enumerate().map(|(index, shards)| group(index, shards)).collect();
-        let split = random.chance(500);
+        let split = [Split::None, Split::Tail, Split::All][random.below(3) as usize];
         let parts = shards_of(&groups[2], split);
         let poison = parts[random.below(parts.len() as u64) as usize].id();
         let slots = 1 + random.below(3) as usize;
@@ -186,13 +194,21 @@ impl World {
     }
 }
 
-/// All shards of `group`, whole or in pieces: predictions, and maps of two classes.
-fn shards_of(group: &Arc<Group>, split: bool) -> Vec<Unit> {
-    let class = |name: &str| Some(Piece::Class(name.to_owned()));
-    let pieces = if split { vec![Some(Piece::Predictions), class("Saliency"), class("Other")] } else { vec![None] };
-    let whole = (0..group.shards()).map(|shard| Unit::of(Arc::clone(group), Part::Shard(shard)));
-    let pieces = whole.flat_map(|unit| pieces.clone().into_iter().map(move |piece| Unit { piece, ..unit.clone() }));
-    pieces.collect()
+/// All shards of `group`, whole or in pieces: predictions, what shares their pass, and two variants.
+fn shards_of(group: &Arc<Group>, split: Split) -> Vec<Unit> {
+    let variant = |name: &str| Piece::Variant(name.to_owned());
+    let pieces = [Piece::Predictions, Piece::Pass, variant("Saliency"), variant("predictions")];
+    let units = |shard| {
+        let whole = Unit::of(Arc::clone(group), Part::Shard(shard));
+        let split = match split {
+            Split::None => false,
+            Split::Tail => shard + 1 == group.shards(),
+            Split::All => true,
+        };
+        let piece = |piece: &Piece| Unit { piece: Some(piece.clone()), ..whole.clone() };
+        if split { pieces.iter().map(piece).collect() } else { vec![whole] }
+    };
+    (0..group.shards()).flat_map(units).collect()
 }
 
 pub(super) fn is_final(outcome: &Outcome) -> bool {
