@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import pathlib
 import struct
 import subprocess
@@ -189,6 +190,19 @@ def test_a_sweep_computes_the_mean_that_it_needs_and_its_store_says_which(taking
     # Computed anew, a mean is the same: the sweep goes on.
     (folder / "rgb_mean.pt").unlink()
     assert "Nothing was left to compute" in run.run().stdout
+
+
+def test_the_next_start_removes_what_a_killed_process_left_of_a_mean_and_no_other(taking):
+    run, _, folder = taking
+    folder.mkdir()
+    # No process has the largest number; that of this test lives.
+    dead, living = (folder / f".other_mean.pt.{process}.tmp" for process in (2**32 - 1, os.getpid()))
+    for path in (dead, living):
+        path.write_text("torn")
+    run.run("--check")
+    assert dead.exists(), "a check writes nothing"
+    run.run()
+    assert not dead.exists() and living.exists() and (folder / "rgb_mean.pt").exists()
 
 
 @pytest.mark.parametrize("there", [True, False])

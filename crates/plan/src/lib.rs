@@ -210,6 +210,9 @@ fn compare_again(groups: &mut [Planned], means: &Means) -> Result<(), Failure> {
 impl Checked {
     /// Computes and writes the mean images that variants take and that are not there.
     pub fn compute_means(&mut self) -> Result<(), Failure> {
+        for file in self.config.paths.means_dir.iter().flat_map(|folder| data::mean::sweep(folder)) {
+            tracing::info!(file = %file.display(), "an unfinished mean image of a process that ended is removed");
+        }
         if self.means.compute()? {
             compare_again(&mut self.groups, &self.means)?;
         }

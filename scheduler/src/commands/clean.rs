@@ -52,8 +52,7 @@ fn leftovers(survey: &Survey) -> Result<Vec<PathBuf>, Failure> {
         }
     }
     if let Some(folder) = &paths.means_dir {
-        let is_mean = |name: &str| name.strip_suffix(".tmp").is_some_and(|rest| rest.contains("_mean.pt."));
-        files.extend(named(folder, |name| name.starts_with('.') && is_mean(name)));
+        files.extend(data::mean::unfinished(folder));
     }
     let is_worker = |name: &str| {
         let number = name.strip_prefix("worker-").and_then(|rest| rest.strip_suffix(".log"));

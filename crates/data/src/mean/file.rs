@@ -12,7 +12,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::pickle::{self, Tensor};
-use super::{Mean, MeanError};
+use super::{Mean, MeanError, aside};
 
 /// Longest pickle that is accepted, in bytes. A bare tensor's has some 160.
 const MAX_PICKLE: u64 = 4096;
@@ -151,13 +151,13 @@ fn put(file: &Path, bytes: &[u8]) -> io::Result<()> {
     };
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     fs::create_dir_all(folder)?;
-    let aside = folder.join(format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id()));
-    let written = File::create(&aside).and_then(|mut opened| {
-        opened.write_all(bytes)?;
-        opened.sync_all()
-    });
-    let placed = written.and_then(|()| fs::rename(&aside, file)).and_then(|()| File::open(folder)?.sync_all());
-    placed.inspect_err(|_| {
+    let aside = folder.join(aside::name(&name.to_string_lossy()));
+    let mut placed = aside::write(&aside, bytes).and_then(|()| fs::rename(&aside, file));
+    // Who tidies up on another machine, whose processes and locks are not ours, takes ours for dead.
+    if placed.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        placed = aside::write(&aside, bytes).and_then(|()| fs::rename(&aside, file));
+    }
+    placed.and_then(|()| File::open(folder)?.sync_all()).inspect_err(|_| {
         // The disk may be full: what was written aside must not stay.
         let _ = fs::remove_file(&aside);
     })
