@@ -209,3 +209,21 @@ def test_clean_leaves_a_running_sweep_alone(two_groups):
     command(two_groups, "clean", code=6)
     command(two_groups, "clean", "--dry-run")
     assert process.wait(timeout=120) == 0
+
+
+def test_clean_leaves_the_logs_of_another_sweep_in_the_same_folder(two_groups, tmp_path):
+    run = two_groups
+    run.run()
+    logs = run.folder / "logs"
+    first = {path.name for path in logs.iterdir()}
+    output = run.config["paths"]["final_output_dir"]
+    run.config["paths"]["final_output_dir"] = str(tmp_path / "elsewhere")
+    run.run()
+    second = {path.name for path in logs.iterdir()} - first
+    assert len(second) == 3 and all("-" in name for name in second), second
+    kept = {name: (logs / name).read_bytes() for name in first}
+    command(run, "clean")
+    assert {path.name: path.read_bytes() for path in logs.iterdir()} == kept
+    run.config["paths"]["final_output_dir"] = output
+    command(run, "clean")
+    assert not list(logs.iterdir())

@@ -9,18 +9,20 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
+use crate::logs::Logs;
 use crate::progress::Progress;
 use plan::exit::{Code, Failure};
+use sweep::config::Paths;
 
-/// Starts to log into `folder`, which is made if need be.
-pub(crate) fn start(folder: &Path, progress: &Progress) -> Result<(), Failure> {
-    let file = folder.join("scheduler.log");
-    let failed = |error: std::io::Error| Failure {
+/// Starts to log into the folder of `paths`, which is made if need be.
+pub(crate) fn start(paths: &Paths, progress: &Progress) -> Result<Logs, Failure> {
+    let failed = |file: &Path, error: std::io::Error| Failure {
         code: Code::Storage,
         text: format!("cannot write the log `{}`: {error}", file.display()),
     };
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    let log = OpenOptions::new().create(true).append(true).open(&file).map_err(failed)?;
+    let logs = Logs::claim(paths).map_err(|error| failed(&paths.log_dir.join("scheduler.log"), error))?;
+    let file = logs.scheduler();
+    let log = OpenOptions::new().create(true).append(true).open(&file).map_err(|error| failed(&file, error))?;
     let to_file = fmt::layer().with_ansi(false).with_writer(log).with_filter(LevelFilter::INFO);
     let progress = progress.clone();
     let to_terminal = fmt::layer()
@@ -30,7 +32,7 @@ pub(crate) fn start(folder: &Path, progress: &Progress) -> Result<(), Failure> {
         .with_writer(move || AboveTheBar(progress.clone()))
         .with_filter(LevelFilter::WARN);
     tracing_subscriber::registry().with(to_file).with(to_terminal).init();
-    Ok(())
+    Ok(logs)
 }
 
 /// Writes lines above the progress bar, which is drawn anew below them.

@@ -8,6 +8,7 @@ mod errands;
 mod identity;
 mod lock;
 mod logging;
+mod logs;
 mod progress;
 mod recorder;
 mod run;
@@ -159,7 +160,7 @@ fn sweep(cli: &SweepArgs, scope: Scope) -> Result<exit::Code, exit::Failure> {
     }
     let lock = lock::take(&checked.config.paths.output_dir)?;
     let progress = progress::Progress::default();
-    logging::start(&checked.config.paths.log_dir, &progress)?;
+    let logs = logging::start(&checked.config.paths, &progress)?;
     for warning in &checked.warnings {
         tracing::warn!("{warning}");
     }
@@ -175,7 +176,7 @@ fn sweep(cli: &SweepArgs, scope: Scope) -> Result<exit::Code, exit::Failure> {
     let settings = fleet::Settings {
         listen: cli.listen.clone(),
         slots: plan.slots.clone(),
-        log_dir: plan.config.paths.log_dir.clone(),
+        logs: plan.config.paths.log_dir.join(logs.worker()),
         lease: Duration::from_secs(cli.lease),
         access: plan.config.paths.output_dir.join(sweep::access::ACCESS),
         sweep: identity::of(&plan),

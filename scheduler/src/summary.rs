@@ -10,6 +10,7 @@ use sweep::unit::UnitId;
 use sweep::variant::Variant;
 
 use crate::core::Outcome;
+use crate::logs::Logs;
 use plan::exit::{Code, Failure};
 use plan::{Checked, Plan};
 
@@ -51,7 +52,7 @@ fn keep_worst(all: &mut BTreeMap<String, f32>, of_unit: &[(String, f32)]) {
 
 /// Tells how the sweep ended, and gives the exit code.
 pub(crate) fn tell(plan: &Plan, totals: &Totals, took: Duration, outcome: Outcome) -> Result<Code, Failure> {
-    let log = plan.config.paths.log_dir.join("scheduler.log");
+    let log = Logs::find(&plan.config.paths).scheduler();
     match outcome {
         Outcome::Complete => {
             say(&written(plan, totals, took));

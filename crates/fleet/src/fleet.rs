@@ -71,8 +71,8 @@ pub struct Settings {
     pub listen: String,
     /// Places for workers.
     pub slots: Vec<Slot>,
-    /// Logs of workers go there.
-    pub log_dir: PathBuf,
+    /// Logs of workers go there, each with `-<place>.log` behind it.
+    pub logs: PathBuf,
     /// A worker that hears nothing for so long ends itself.
     pub lease: Duration,
     /// The file by which workers find this scheduler again, and the next scheduler them.
@@ -190,7 +190,7 @@ impl Fleet {
             program: self.worker.program().to_owned(),
             arguments: arguments.map(str::to_owned).chain(place.arguments()).collect(),
             token: self.roll.token().to_owned(),
-            log: self.settings.log_dir.join(format!("worker-{slot}.log")),
+            log: PathBuf::from(format!("{}-{slot}.log", self.settings.logs.display())),
         };
         let process = self.launcher.launch(place, &job)?;
         // One that has ended already is on no roll, and its call is refused.

@@ -22,7 +22,7 @@ fn settings(folder: &Path, sweep: &str) -> Settings {
     Settings {
         listen: "127.0.0.1:0".into(),
         slots: vec![slot],
-        log_dir: folder.to_owned(),
+        logs: folder.join("worker"),
         lease: Duration::from_secs(20),
         access: folder.join(ACCESS),
         sweep: sweep.to_owned(),

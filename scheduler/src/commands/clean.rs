@@ -7,6 +7,7 @@ use plan::exit::{Code, Failure};
 
 use super::{ConfigArg, say};
 use crate::lock;
+use crate::logs::Logs;
 use crate::survey::{self, Survey};
 
 /// Removes unfinished files, logs and damaged journals; never a store, a result or a file of somebody else
@@ -54,11 +55,8 @@ fn leftovers(survey: &Survey) -> Result<Vec<PathBuf>, Failure> {
     if let Some(folder) = &paths.means_dir {
         files.extend(data::mean::unfinished(folder));
     }
-    let is_worker = |name: &str| {
-        let number = name.strip_prefix("worker-").and_then(|rest| rest.strip_suffix(".log"));
-        number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
-    };
-    files.extend(named(&paths.log_dir, |name| name == "scheduler.log" || is_worker(name)));
+    let logs = Logs::find(paths);
+    files.extend(named(&paths.log_dir, |name| logs.has(name)));
     files.extend(journal::damaged_files(&paths.output_dir));
     Ok(files)
 }
