@@ -42,7 +42,7 @@ class Server:
         started = 'if [ "$1" = run ]; then echo "$CUDA_VISIBLE_DEVICES" >> "$FAKE_NVML/started"; fi'
         self.worker.write_text(f'#!/bin/bash\n{started}\nexec {WORKER} "${{@/#cuda/cpu}}"\n')
         self.worker.chmod(0o755)
-        self.environment = {**os.environ, "LD_LIBRARY_PATH": str(library), "FAKE_NVML": str(folder), "OMP_NUM_THREADS": "1"}
+        self.environment = {**os.environ, "LD_LIBRARY_PATH": str(library), "FAKE_NVML": str(folder), "ATTRISWEEP_RESERVATIONS": str(folder), "OMP_NUM_THREADS": "1"}
 
     def set(self, gpu, name, value=""):
         # A reader must not see half of it.
@@ -105,3 +105,20 @@ def test_an_error_of_a_program_is_no_fault_of_the_gpu(server, undisturbed):
     assert process.wait(timeout=240) == 0, process.stderr.read()
     assert "this GPU is bad" not in log(server.run) and len(server.started()) == 3
     assert server.run.digests() == undisturbed
+
+
+def test_of_two_sweeps_that_start_together_the_second_takes_what_the_first_has_left(server, inputs, tmp_path):
+    """The driver shows nobody at work while the first one only starts."""
+    server.run.config["devices"] = [0, 1]
+    first = server.start()
+    wait_for((server.folder / "started").exists)
+    (tmp_path / "other").mkdir()
+    other = Sweep(tmp_path / "other", inputs, devices="auto")
+    command = other.command("--worker", str(server.worker))
+    second = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=server.environment)
+    wait_for(lambda: (other.folder / "logs").is_dir() and "the sweep begins" in log(other))
+    assert first.poll() is None, "the first one was to be at work all the while"
+    assert "another sweep has taken gpu:0 (Fake 0), gpu:1 (Fake 1): it is left to that one" in log(other)
+    for process in (first, second):
+        assert process.wait(timeout=240) == 0, process.stderr.read()
+    assert sorted(server.started()) == ["GPU-fake-0", "GPU-fake-1", "GPU-fake-2"]

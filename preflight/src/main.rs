@@ -99,6 +99,7 @@ fn probe(cli: &Cli) -> Result<Code, Failure> {
     let worker = Worker::locate(cli.worker.clone());
     let mut checked =
         plan::check(&cli.config, &worker, &Wishes { memory: cli.memory, gpu: cli.gpu_id, ..Wishes::default() })?;
+    checked.reserve()?;
     for warning in &checked.warnings {
         say(&format!("warning: {warning}"));
     }

@@ -159,6 +159,7 @@ fn sweep(cli: &SweepArgs, scope: Scope) -> Result<exit::Code, exit::Failure> {
         return Ok(exit::Code::Complete);
     }
     let lock = lock::take(&checked.config.paths.output_dir)?;
+    checked.reserve()?;
     let progress = progress::Progress::default();
     let logs = logging::start(&checked.config.paths, &progress)?;
     for warning in &checked.warnings {

@@ -14,6 +14,7 @@ pub mod launchers;
 mod memory_killer;
 mod porch;
 mod prober;
+mod reservation;
 mod roll;
 
 pub use ask::Worker;
@@ -25,4 +26,5 @@ pub use health::{Condition, Gauge, NvmlGauge, PERIOD, Reading};
 pub use hearing::WorkerId;
 pub use launchers::Ended;
 pub use prober::{Lost, Prober};
+pub use reservation::Reservation;
 pub use roll::survivors;

@@ -15,7 +15,7 @@ mod weights;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fleet::{FleetError, Slot, Worker, launchers};
+use fleet::{FleetError, Reservation, Slot, Worker, launchers};
 use serde_json::json;
 use store::{Facts, Labels, Ledger, StoreError, durable};
 use sweep::config::{Config, Devices};
@@ -47,6 +47,7 @@ pub struct Checked {
     pub batches: Batches,
     /// What a person should know, though nothing is wrong with the config.
     pub warnings: Vec<String>,
+    reservation: Reservation,
 }
 
 /// A group and what its store needs to be made and closed.
@@ -76,6 +77,8 @@ pub struct Plan {
     pub batches: Batches,
     /// Shards that lack anything, in the order of the config.
     pub units: Vec<Unit>,
+    /// Keeps other sweeps off the GPUs of the slots.
+    pub reservation: Reservation,
 }
 
 /// What a command line asks for in place of what the config says.
@@ -157,6 +160,7 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
         means,
         batches,
         warnings,
+        reservation: Reservation::default(),
     })
 }
 
@@ -208,6 +212,15 @@ fn compare_again(groups: &mut [Planned], means: &Means) -> Result<(), Failure> {
 }
 
 impl Checked {
+    /// Takes the GPUs that are to be computed on, so that no other sweep does. What another one has taken since they were looked
+    /// at is left to it, if they were not named.
+    pub fn reserve(&mut self) -> Result<(), Failure> {
+        let (reservation, warnings) = Reservation::take(&self.config.devices(), &mut self.slots)?;
+        self.reservation = reservation;
+        self.warnings.extend(warnings);
+        Ok(())
+    }
+
     /// Computes and writes the mean images that variants take and that are not there.
     pub fn compute_means(&mut self) -> Result<(), Failure> {
         for file in self.config.paths.means_dir.iter().flat_map(|folder| data::mean::sweep(folder)) {
@@ -222,7 +235,7 @@ impl Checked {
     /// Computes mean images, makes the stores, tidies up after dead workers, and lists what is to do.
     pub fn begin(mut self) -> Result<Plan, Failure> {
         self.compute_means()?;
-        let Self { config, slots, launcher, mut groups, batches, .. } = self;
+        let Self { config, slots, launcher, mut groups, batches, reservation, .. } = self;
         let tag = format!("scheduler-{}", std::process::id());
         let mut units = Vec::new();
         let split = Split::of(groups.iter().map(|planned| planned.group.as_ref()), slots.len());
@@ -245,6 +258,6 @@ impl Checked {
             }
             units.extend(missing.into_iter().flat_map(|shard| split.units(group, (index, shard), &ledger)));
         }
-        Ok(Plan { config, slots, launcher, groups, batches, units })
+        Ok(Plan { config, slots, launcher, groups, batches, units, reservation })
     }
 }
