@@ -119,6 +119,10 @@ impl<'a> Probe<'a> {
                 return Ok(());
             }
             Lost::Left(REFUSED, words) => return Err(Why::variant(words.clone())),
+            // What it holds stays held: another one would find a driver in trouble, or wait for the same disk.
+            Lost::Stuck(..) => {
+                return Err(Why { text: format!("batch {batch}: {lost}"), device: self.slot.gpu.is_some() });
+            }
             _ => self.lives.checked_sub(1),
         };
         match (again, lost) {
