@@ -185,7 +185,7 @@ impl<'a> Probe<'a> {
             return Ok(&mut self.process.insert(kept).prober);
         }
         let budget = if gpu {
-            self.task.budget(fleet::budgets(std::slice::from_ref(self.slot)).pop().flatten())
+            self.task.budget(fleet::budgets(std::slice::from_ref(self.slot), &[]).pop().flatten())
         } else {
             of_cpu
         };

@@ -25,4 +25,4 @@ pub use health::{Condition, Gauge, NvmlGauge, PERIOD, Reading};
 pub use hearing::WorkerId;
 pub use launchers::Ended;
 pub use prober::{Lost, Prober};
-pub use roll::survivors;
+pub use roll::{Survivor, survivors};
