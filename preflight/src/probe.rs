@@ -29,6 +29,10 @@ const MOST_REPEATS: f64 = 20.0;
 /// Share of the time of a measurement that may be spent waiting for cores before its rate is in doubt.
 const DISTURBED: f64 = 0.1;
 
+/// Most memory of a GPU that a worker takes beside what libtorch's allocator does: context, kernels, libraries. What seems
+/// more was taken by somebody else in the same moment.
+const MOST_BESIDE: u64 = 1 << 30;
+
 /// Processes among which a core is shared, at most, where rates are made good for it.
 const MOST_SHARED: f64 = 16.0;
 
@@ -63,10 +67,22 @@ pub(crate) struct Probe<'a> {
 pub(crate) struct Kept {
     prober: Prober,
     model: String,
-    /// Bytes that it may hold.
+    /// Bytes that it may hold, as known before it was started.
     memory: Option<u64>,
+    /// Of these what it takes of a GPU beside what it counts, once it has computed.
+    beside: Option<u64>,
     /// What it has computed: variant and batch.
     computed: HashSet<(String, usize)>,
+}
+
+impl Kept {
+    /// Bytes of its device that are its own or nobody's, as it has just seen them; and those that it does not count.
+    fn seen(&mut self, gpu: bool, limit: Option<u64>) -> (Option<u64>, u64) {
+        let (Some(limit), true) = (limit, gpu) else { return (self.memory, 0) };
+        let before = self.memory.unwrap_or(limit);
+        let beside = *self.beside.get_or_insert(before.saturating_sub(limit).min(MOST_BESIDE));
+        (Some(limit + beside), beside)
+    }
 }
 
 impl<'a> Probe<'a> {
@@ -112,7 +128,10 @@ impl<'a> Probe<'a> {
             Err(Stopped::Start(text)) => Err(Why { text, device: true }),
             Err(Stopped::Lost(lost)) => {
                 *self.process = None;
-                self.lost(batch, &lost, tell)
+                self.lost(batch, &lost, tell)?;
+                // Somebody else may have taken what was not there.
+                self.search.allow(self.budget());
+                Ok(())
             }
         }
     }
@@ -176,10 +195,12 @@ impl<'a> Probe<'a> {
     /// Measures `batch` images at once, `repeats` times.
     fn take(&mut self, batch: usize, repeats: usize) -> Result<Taken, Stopped> {
         let request = self.task.request(batch, repeats);
-        let (patience, stillness) = (self.options.patience, self.options.stillness);
+        let (patience, stillness, gpu) = (self.options.patience, self.options.stillness, self.slot.gpu.is_some());
         let (started, processes) = (Instant::now(), self.cost.processes);
         let kept = self.process()?;
         let measured = kept.prober.ask(&request, patience, stillness).map_err(Stopped::Lost)?;
+        let (budget, beside) = kept.seen(gpu, measured.limit);
+        self.search.allow(budget);
         if self.cost.processes > processes {
             let computed: f64 = measured.runs.iter().map(|run| run.seconds).sum();
             self.cost.starting += started.elapsed().as_secs_f64() - computed;
@@ -189,7 +210,7 @@ impl<'a> Probe<'a> {
             return Err(Stopped::Lost(Lost::Left(0, "the worker answered without a measurement".to_owned())));
         };
         let bytes = measured.runs.iter().map(|run| run.bytes).max().unwrap_or(0);
-        Ok(Taken { best, bytes, floor: measured.base })
+        Ok(Taken { best, bytes: bytes + beside, floor: measured.base + beside })
     }
 
     /// Bytes that a batch may take in a worker that is started now.
@@ -213,7 +234,7 @@ impl<'a> Probe<'a> {
         self.cost.processes += 1;
         let slot = Slot { memory: budget, ..self.slot.clone() };
         let prober = self.worker.prober(&slot).map_err(|error| Stopped::Start(error.to_string()))?;
-        Ok(self.process.insert(Kept { prober, model, memory: budget, computed: HashSet::new() }))
+        Ok(self.process.insert(Kept { prober, model, memory: budget, beside: None, computed: HashSet::new() }))
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A few images tell what each takes; then as many are measured as will fit by that line, at once. So two sizes are enough
 //! where the line is right and a batch of few images is short, and no image that is slow by itself is waited for often:
-//! there one image is compared with a few. Only a line that was wrong runs out of memory, which is one more point.
+//! there one image is compared with a few. Only a line that was wrong runs out of memory, which is one more point. Of a
+//! memory in which others come and go only what they leave counts, and what did not fit then may fit now.
 
 use sweep::memory::{self, Bound, Line, Point};
 
@@ -22,6 +23,9 @@ const STEP: usize = 4;
 const MOST_SIZES: usize = 5;
 /// Batches that may run out of memory before the line is not believed any more, and what did fit is doubled at most.
 const MOST_BURNT: u32 = 3;
+/// So many times as much memory as there was when a batch ran out of it is worth another try; and how often that is believed.
+const MORE: f64 = 1.1;
+const MOST_LIFTED: u32 = 2;
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,17 +63,28 @@ pub(crate) struct Search {
     /// Fewest images that did not fit, and how many sizes did not.
     burnt: Option<usize>,
     burns: u32,
+    /// The budget that was seen after the last one did not, and how often it has turned out that this was little.
+    little: Option<u64>,
+    lifted: u32,
 }
 
 impl Search {
     /// Up to `most` images at once within `budget` bytes, of which the share `margin` of what the model leaves is kept.
     pub(crate) fn new(most: usize, budget: Option<u64>, margin: f64) -> Self {
-        Self { most: most.max(1), margin, budget, floor: 0, sizes: Vec::new(), burnt: None, burns: 0 }
+        let (burnt, little) = (None, None);
+        Self { most: most.max(1), margin, budget, floor: 0, sizes: Vec::new(), burnt, burns: 0, little, lifted: 0 }
     }
 
-    /// Another budget from now on: another process has taken memory, or given it back.
+    /// The budget from now on: another process may have taken memory, or given it back. What did not fit while there was less
+    /// may fit again.
     pub(crate) fn allow(&mut self, budget: Option<u64>) {
         self.budget = budget;
+        let (Some(budget), true) = (budget, self.burnt.is_some()) else { return };
+        let little = *self.little.get_or_insert(budget);
+        if budget as f64 > MORE * little as f64 && self.lifted < MOST_LIFTED {
+            self.lifted += 1;
+            (self.burnt, self.burns, self.little) = (None, 0, None);
+        }
     }
 
     /// A batch was measured, in a worker that held `floor` bytes before, for the first time or again.
@@ -90,6 +105,7 @@ impl Search {
     /// A batch did not fit.
     pub(crate) fn ran_out(&mut self, batch: usize) {
         self.burns += 1;
+        self.little = None;
         self.burnt = Some(self.burnt.map_or(batch, |burnt| burnt.min(batch)));
         self.sizes.retain(|size| size.point.batch < batch);
     }

@@ -208,6 +208,49 @@ fn a_budget_that_shrinks_on_the_way_counts() {
     assert!(matches!(step, Step::Found(Found { batch: 16, bound: Bound::Memory, .. })), "{step:?}");
 }
 
+/// A neighbour takes memory while 44 images are measured, stays until fewer fit, and leaves.
+#[test]
+fn what_ran_out_while_a_neighbour_held_memory_is_tried_again_once_it_is_back() {
+    let mut search = Search::new(64, Some(900), 0.1);
+    let (mut ran, mut budget) = (Vec::new(), 900);
+    let step = loop {
+        let Step::Measure(batch) = search.next() else { break search.next() };
+        ran.push(batch);
+        match ran.len() {
+            2 => budget = 600,
+            3 => budget = 900,
+            _ => {}
+        }
+        if 400 + 10 * batch as u64 > budget {
+            search.ran_out(batch);
+        } else {
+            search.measured(400, Point { batch, bytes: 400 + 10 * batch as u64, rate: 100.0 * batch as f64 }, WARM);
+        }
+        search.allow(Some(budget));
+    };
+    assert_eq!(ran, [4, 44, 18, 44], "{step:?}");
+    assert!(matches!(step, Step::Found(Found { batch: 44, bound: Bound::Memory, .. })), "{step:?}");
+}
+
+#[test]
+fn a_neighbour_that_comes_and_goes_for_ever_ends_the_search_all_the_same() {
+    let mut search = Search::new(64, Some(900), 0.1);
+    for time in 0..100 {
+        match search.next() {
+            Step::Measure(batch) if batch > 4 && time % 2 == 1 => {
+                search.ran_out(batch);
+                search.allow(Some(500));
+            }
+            Step::Measure(batch) => {
+                search.measured(400, Point { batch, bytes: 400 + 10 * batch as u64, rate: 100.0 }, WARM);
+                search.allow(Some(900));
+            }
+            _ => return,
+        }
+    }
+    panic!("no end: {search:?}");
+}
+
 /// The first batch of a size makes its kernels: it is no reason to take fewer images.
 #[test]
 fn the_first_time_that_a_long_batch_is_computed_does_not_decide() {
