@@ -235,14 +235,17 @@ fn what_ran_out_while_a_neighbour_held_memory_is_tried_again_once_it_is_back() {
 #[test]
 fn a_neighbour_that_comes_and_goes_for_ever_ends_the_search_all_the_same() {
     let mut search = Search::new(64, Some(900), 0.1);
-    for time in 0..100 {
+    for _ in 0..100 {
         match search.next() {
-            Step::Measure(batch) if batch > 4 && time % 2 == 1 => {
+            // It is there whenever many images are measured, and gone a moment later.
+            Step::Measure(batch) if batch > 20 => {
                 search.ran_out(batch);
-                search.allow(Some(500));
+                search.allow(Some(600));
+                search.allow(Some(900));
             }
             Step::Measure(batch) => {
-                search.measured(400, Point { batch, bytes: 400 + 10 * batch as u64, rate: 100.0 }, WARM);
+                let rate = 100.0 * batch as f64;
+                search.measured(400, Point { batch, bytes: 400 + 10 * batch as u64, rate }, WARM);
                 search.allow(Some(900));
             }
             _ => return,
