@@ -1,7 +1,7 @@
 /* A driver for GPUs that are not there: what of NVML the scheduler asks, answered from the folder $FAKE_NVML.
  *
- * Each GPU is a folder, gpu0, gpu1, ...: `busy` lets somebody work on it, `used` holds how many bytes are, `lost` lets it not answer any more, `xid` holds an
- * error that is logged once, `ecc` and `throttle` hold numbers. Layouts and codes are those of nvml.h. */
+ * Each GPU is a folder, gpu0, gpu1, ...: `busy` lets somebody work on it, `worker` holds the process that does too and its bytes, `used` holds how many bytes
+ * are, `lost` lets it not answer any more, `xid` holds an error that is logged once, `ecc` and `throttle` hold numbers. Layouts and codes are those of nvml.h. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,11 +68,18 @@ int nvmlDeviceGetName(void *device, char *name, unsigned length) {
 
 int nvmlDeviceGetComputeRunningProcesses_v3(void *device, unsigned *count, Process *processes) {
     unsigned room = *count;
-    *count = has(device, "busy") ? 1 : 0;
+    Process found[2];
+    memset(found, 0, sizeof found);
+    *count = 0;
+    if (has(device, "busy")) found[(*count)++].pid = 1;
+    FILE *file = fopen(path(device, "worker"), "r");
+    if (file != NULL) {
+        if (fscanf(file, "%u %llu", &found[*count].pid, &found[*count].memory) == 2) ++*count;
+        fclose(file);
+    }
     if (*count == 0) return SUCCESS;
-    if (processes == NULL || room < 1) return INSUFFICIENT_SIZE;
-    memset(processes, 0, sizeof *processes);
-    processes->pid = 1;
+    if (processes == NULL || room < *count) return INSUFFICIENT_SIZE;
+    memcpy(processes, found, *count * sizeof *processes);
     return SUCCESS;
 }
 

@@ -1,11 +1,14 @@
 """GPUs of a shared server as the driver shows them: a library stands in for NVML, the CPU for the GPUs. The rest is real."""
 
+import json
 import os
+import re
 import subprocess
 
 import pytest
-from conftest import METHODS, NOISES, WORKER, Sweep, compiled, wait_for
+from conftest import METHODS, NOISES, ROOT, WORKER, Sweep, compiled, kill, wait_for
 from test_leases import log
+from test_preflight import command
 
 
 def long(run):
@@ -52,6 +55,25 @@ class Server:
     def start(self):
         command = self.run.command("--worker", str(self.worker))
         return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=self.environment)
+
+    def preflight(self, worker=None):
+        arguments = command(self.run, "--worker", str(worker or self.worker))
+        done = subprocess.run(arguments, capture_output=True, text=True, env=self.environment, timeout=240)
+        assert done.returncode == 0, done.stderr
+        return done
+
+    @property
+    def profile(self):
+        """What preflight knows, by kind of device; each knows one variant."""
+        entries = json.loads((self.run.output / "preflight_profile.json").read_text())["entries"]
+        found = {entry["of"]["device"]: entry for entry in entries}
+        assert len(found) == len(entries)
+        return found
+
+    def know(self, changes):
+        """Changes what is known of each kind."""
+        entries = [{**entry, **changes(device)} for device, entry in self.profile.items()]
+        (self.run.output / "preflight_profile.json").write_text(json.dumps({"version": 1, "entries": entries}))
 
     def started(self):
         """The GPU of each worker that was started, by UUID."""
@@ -122,3 +144,72 @@ def test_of_two_sweeps_that_start_together_the_second_takes_what_the_first_has_l
     for process in (first, second):
         assert process.wait(timeout=240) == 0, process.stderr.read()
     assert sorted(server.started()) == ["GPU-fake-0", "GPU-fake-1", "GPU-fake-2"]
+
+
+def test_each_kind_of_gpu_is_measured_by_itself_and_the_forecast_of_the_end_adds_up_what_they_do(server):
+    server.run.config |= {"devices": [0, 1]}
+    server.run.config["search_space"] |= {"noise_conditions": NOISES[:1], "attribution_methods": METHODS[:1]}
+    probing = server.folder / "probing"
+    probing.write_text(f'#!/bin/bash\nif [ "$1" = probe ]; then echo "$CUDA_VISIBLE_DEVICES" >> "$FAKE_NVML/probed"; fi\nexec {server.worker} "$@"\n')
+    probing.chmod(0o755)
+    assert "2 batch sizes found, 0 known before" in server.preflight(probing).stdout
+    assert sorted((server.folder / "probed").read_text().split()) == ["GPU-fake-0", "GPU-fake-1"]
+    assert server.profile.keys() == {"Fake 0", "Fake 1"}
+    rates = {"Fake 0": 8.0, "Fake 1": 2.0}
+    server.know(lambda device: {"images_per_second": rates[device]})
+    process = server.start()
+    assert process.wait(timeout=240) == 0, process.stderr.read()
+    # Twenty-four images at ten a second.
+    (seconds,) = re.findall(r"forecast of the end, .* seconds=([0-9.]+)", log(server.run))
+    assert float(seconds) == pytest.approx(2.4)
+
+
+def test_what_a_worker_of_ours_holds_after_its_scheduler_died_is_not_taken_for_somebody_elses(server):
+    server.run.config |= {"devices": [0]}
+    integrated = {"name": "Long", "class": "IntegratedGradients", "params": {"n_steps": 400}}
+    server.run.config["search_space"] |= {"attribution_methods": [integrated]}
+    server.preflight()
+    gib = 1 << 30
+    # Four images fit twice into the whole GPU, and one into what is left if 60 GiB are somebody else's.
+    server.know(lambda _: {"batch": 4, "bound": "speed", "bytes": {"base": gib, "per_image": 9 * gib}})
+    process = server.start()
+    wait_for(lambda: list(server.run.output.rglob("attributions/*/c.*")))
+    (batch,) = server.run.granted().values()
+    (worker,) = json.loads((server.run.output / ".attrisweep.access").read_text())["processes"].values()
+    kill(process.pid)
+    process.wait()
+    server.set(0, "worker", f"{worker['pid']} {60 * gib}")
+    server.set(0, "used", str(60 * gib))
+    process = server.start()
+    assert process.wait(timeout=240) == 0, process.stderr.read()
+    assert "a worker of an earlier scheduler lives" in log(server.run)
+    assert (batch, list(server.run.granted().values())) == ("4", ["4"])
+
+
+@pytest.fixture
+def shared_gpu(server):
+    """A GPU on which a program answers preflight that computes nothing, and somebody else comes and goes."""
+    server.run.config |= {"devices": [0], "store": {"shard": 24}}
+    server.run.config["search_space"] |= {"noise_conditions": NOISES[:1], "attribution_methods": METHODS[:1]}
+    program = server.folder / "shared"
+    program.write_text(f'#!/bin/sh\nif [ "$1" = probe ]; then exec python3 {ROOT}/tests/shared_gpu.py; fi\nexec {WORKER} "$@"\n')
+    program.chmod(0o755)
+    return server, program
+
+
+def test_memory_that_a_neighbour_takes_in_the_middle_of_a_probe_makes_the_batch_smaller_until_it_is_back(shared_gpu):
+    server, program = shared_gpu
+    (server.folder / "neighbour").write_text("comes at 2 leaves at 3")
+    server.preflight(program)
+    asked = (server.folder / "asked").read_text().split()
+    # 90 % of 79 GiB take 23 images of 3 GiB, an even number; of 39 GiB they take 11.
+    assert list(dict.fromkeys(asked)) == ["4", "22", "11"] and asked[-1] == "22", asked
+    assert (server.profile["Fake 0"]["batch"], server.profile["Fake 0"]["bound"]) == (22, "memory")
+
+
+def test_what_a_worker_holds_of_a_gpu_beside_what_it_counts_is_part_of_what_a_batch_takes(shared_gpu):
+    server, program = shared_gpu
+    server.preflight(program)
+    taken = server.profile["Fake 0"]["bytes"]
+    # 300 MiB of the model, and 500 MiB of context and kernels, which nobody counts.
+    assert (taken["base"] >> 20, taken["per_image"] >> 20) == (800, 3072)

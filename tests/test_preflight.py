@@ -5,10 +5,11 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
-from conftest import METHODS, SCHEDULER, make_dataset
+from conftest import METHODS, ROOT, SCHEDULER, WORKER, kill, make_dataset
 
 PREFLIGHT = SCHEDULER.with_name("preflight")
 DEEP_LIFT = {"name": "DeepLIFT", "class": "DeepLift", "params": {"baselines": "zero"}}
@@ -97,6 +98,22 @@ def test_a_probe_that_dies_or_hangs_costs_one_process(flight, sent, words):
     assert process.returncode == 0, told
     assert words in told and "it is tried again" in told
     assert "2 batch sizes found" in out and results(run)["resnet18"].keys() == {"Saliency", "DeepLIFT_baselines_zero"}
+
+
+def test_a_probe_that_no_signal_ends_is_left_behind_and_the_rest_goes_on(flight, tmp_path, monkeypatch):
+    worker, tracer = tmp_path / "worker", tmp_path / "tracer"
+    first = f'if [ "$1" = probe ] && [ ! -e {tracer} ]; then exec {sys.executable} {ROOT}/tests/stuck.py; fi'
+    worker.write_text(f'#!/bin/sh\n{first}\nexec {WORKER} "$@"\n')
+    worker.chmod(0o755)
+    monkeypatch.setenv("STUCK", str(tracer))
+    run = flight()
+    try:
+        done = preflight(run, "--stillness", "2", "--worker", str(worker), code=1)
+    finally:
+        kill(int(tracer.read_text()))
+    assert "Saliency: batch 4: the worker gave no answer, was killed, and has not ended 10 s later" in done.stdout, done.stdout
+    assert "1 batch sizes found, 0 known before, 1 not found" in done.stdout
+    assert results(run)["resnet18"].keys() == {"DeepLIFT_baselines_zero"}
 
 
 def test_a_model_that_does_not_fit_is_told_and_the_rest_goes_on(flight):

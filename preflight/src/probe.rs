@@ -1,13 +1,16 @@
 //! One variant on one device: carries what the search asks for to workers, and what they answer back to it.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use fleet::{Lost, Prober, Slot, Worker};
 use sweep::memory::Point;
+use sweep::probe::Run;
 
 use crate::Options;
 use crate::report::Cost;
 use crate::search::{Found, Search, Step};
+use crate::size::How;
 use crate::task::Task;
 
 /// Workers that may be lost, for other reasons than memory, before a variant is given up.
@@ -17,13 +20,18 @@ const NO_DEVICE: i32 = 83;
 /// Exit code of a worker that was asked for something that cannot be computed.
 const REFUSED: i32 = 81;
 
-/// Seconds of measurements from which a rate is taken; one that takes longer than [`LONG`] is made once.
+/// Seconds of measurements from which a rate is taken, after a first one that warms up; one that takes longer than [`LONG`] is
+/// made once. What does on a GPU when its worker has just started may have waited for the driver to load its kernels.
 const ENOUGH: f64 = 0.5;
 const LONG: f64 = 2.0;
 const MOST_REPEATS: f64 = 20.0;
 
 /// Share of the time of a measurement that may be spent waiting for cores before its rate is in doubt.
 const DISTURBED: f64 = 0.1;
+
+/// Most memory of a GPU that a worker takes beside what libtorch's allocator does: context, kernels, libraries. What seems
+/// more was taken by somebody else in the same moment.
+const MOST_BESIDE: u64 = 1 << 30;
 
 /// Processes among which a core is shared, at most, where rates are made good for it.
 const MOST_SHARED: f64 = 16.0;
@@ -59,8 +67,22 @@ pub(crate) struct Probe<'a> {
 pub(crate) struct Kept {
     prober: Prober,
     model: String,
-    /// Bytes that it may hold.
+    /// Bytes that it may hold, as known before it was started.
     memory: Option<u64>,
+    /// Of these what it takes of a GPU beside what it counts, once it has computed.
+    beside: Option<u64>,
+    /// What it has computed: variant and batch.
+    computed: HashSet<(String, usize)>,
+}
+
+impl Kept {
+    /// Bytes of its device that are its own or nobody's, as it has just seen them; and those that it does not count.
+    fn seen(&mut self, gpu: bool, limit: Option<u64>) -> (Option<u64>, u64) {
+        let (Some(limit), true) = (limit, gpu) else { return (self.memory, 0) };
+        let before = self.memory.unwrap_or(limit);
+        let beside = *self.beside.get_or_insert(before.saturating_sub(limit).min(MOST_BESIDE));
+        (Some(limit + beside), beside)
+    }
 }
 
 impl<'a> Probe<'a> {
@@ -99,14 +121,17 @@ impl<'a> Probe<'a> {
 
     fn measure(&mut self, batch: usize, tell: &dyn Fn(&str)) -> Result<(), Why> {
         match self.ask(batch) {
-            Ok((floor, point, disturbed)) => {
-                self.search.measured(floor, point, disturbed);
+            Ok((floor, point, how)) => {
+                self.search.measured(floor, point, how);
                 Ok(())
             }
             Err(Stopped::Start(text)) => Err(Why { text, device: true }),
             Err(Stopped::Lost(lost)) => {
                 *self.process = None;
-                self.lost(batch, &lost, tell)
+                self.lost(batch, &lost, tell)?;
+                // Somebody else may have taken what was not there.
+                self.search.allow(self.budget());
+                Ok(())
             }
         }
     }
@@ -119,6 +144,10 @@ impl<'a> Probe<'a> {
                 return Ok(());
             }
             Lost::Left(REFUSED, words) => return Err(Why::variant(words.clone())),
+            // What it holds stays held: another one would find a driver in trouble, or wait for the same disk.
+            Lost::Stuck(..) => {
+                return Err(Why { text: format!("batch {batch}: {lost}"), device: self.slot.gpu.is_some() });
+            }
             _ => self.lives.checked_sub(1),
         };
         match (again, lost) {
@@ -136,61 +165,84 @@ impl<'a> Probe<'a> {
         Ok(())
     }
 
-    /// What `batch` images at once take, the bytes that were held before, and whether others used the cores.
-    fn ask(&mut self, batch: usize) -> Result<(u64, Point, bool), Stopped> {
+    /// What `batch` images at once take, the bytes that were held before, and how it was measured.
+    fn ask(&mut self, batch: usize) -> Result<(u64, Point, How), Stopped> {
         if !self.sizes.contains(&batch) {
             self.sizes.push(batch);
             self.cost.batches += 1;
         }
-        let (mut best, mut bytes, mut floor, mut repeats) = ((f64::INFINITY, 0.0), 0, 0, 1);
+        let subject = (self.task.variant.key.clone(), batch);
+        let started = self.cost.processes;
+        let mut taken = self.take(batch, 1)?;
+        let new = self.cost.processes > started;
+        let kept = self.process()?;
+        let mut warm = !kept.computed.insert(subject);
         // What is short is made again, as often as a rate needs; nobody waits for what is long.
-        while repeats > 0 {
-            let request = self.task.request(batch, repeats);
-            let (patience, stillness) = (self.options.patience, self.options.stillness);
-            let (started, processes) = (Instant::now(), self.cost.processes);
-            let measured = self.process()?.ask(&request, patience, stillness).map_err(Stopped::Lost)?;
-            let computed: f64 = measured.runs.iter().map(|run| run.seconds).sum();
-            if self.cost.processes > processes {
-                self.cost.starting += started.elapsed().as_secs_f64() - computed;
-            }
-            for run in &measured.runs {
-                bytes = run.bytes.max(bytes);
-                if run.seconds < best.0 {
-                    best = (run.seconds, run.waited);
-                }
-            }
-            floor = measured.base;
-            repeats =
-                if repeats == 1 && best.0 < LONG { (ENOUGH / best.0).clamp(2.0, MOST_REPEATS) as usize } else { 0 };
+        let seconds = taken.best.seconds;
+        if seconds < LONG || (new && self.slot.gpu.is_some()) {
+            let repeats = if seconds < LONG { (ENOUGH / seconds).clamp(2.0, MOST_REPEATS) } else { 1.0 };
+            let again = self.take(batch, repeats as usize)?;
+            (taken, warm) = (Taken { bytes: again.bytes.max(taken.bytes), ..again }, true);
         }
-        let (seconds, waited) = best;
+        let Run { seconds, waited, .. } = taken.best;
         let disturbed = waited > DISTURBED * seconds;
         // As near as one can tell what it is without the others.
         let alone = if disturbed { (seconds - waited).max(seconds / MOST_SHARED) } else { seconds };
-        Ok((floor, Point { batch, bytes, rate: batch as f64 / alone }, disturbed))
+        let point = Point { batch, bytes: taken.bytes, rate: batch as f64 / alone };
+        Ok((taken.floor, point, How { warm, disturbed }))
+    }
+
+    /// Measures `batch` images at once, `repeats` times.
+    fn take(&mut self, batch: usize, repeats: usize) -> Result<Taken, Stopped> {
+        let request = self.task.request(batch, repeats);
+        let (patience, stillness, gpu) = (self.options.patience, self.options.stillness, self.slot.gpu.is_some());
+        let (started, processes) = (Instant::now(), self.cost.processes);
+        let kept = self.process()?;
+        let measured = kept.prober.ask(&request, patience, stillness).map_err(Stopped::Lost)?;
+        let (budget, beside) = kept.seen(gpu, measured.limit);
+        self.search.allow(budget);
+        if self.cost.processes > processes {
+            let computed: f64 = measured.runs.iter().map(|run| run.seconds).sum();
+            self.cost.starting += started.elapsed().as_secs_f64() - computed;
+        }
+        let best = measured.runs.iter().min_by(|a, b| a.seconds.total_cmp(&b.seconds)).copied();
+        let Some(best) = best else {
+            return Err(Stopped::Lost(Lost::Left(0, "the worker answered without a measurement".to_owned())));
+        };
+        let bytes = measured.runs.iter().map(|run| run.bytes).max().unwrap_or(0);
+        Ok(Taken { best, bytes: bytes + beside, floor: measured.base + beside })
+    }
+
+    /// Bytes that a batch may take in a worker that is started now.
+    fn budget(&self) -> Option<u64> {
+        let free = || fleet::budgets(std::slice::from_ref(self.slot), &[]).pop().flatten();
+        self.task.budget(if self.slot.gpu.is_some() { free() } else { self.slot.memory })
     }
 
     /// The worker, started if there is none that serves. On the CPU its limit is what a batch may take.
-    fn process(&mut self) -> Result<&mut Prober, Stopped> {
+    fn process(&mut self) -> Result<&mut Kept, Stopped> {
         let model = self.task.group.weights.display().to_string();
         let gpu = self.slot.gpu.is_some();
         // What others hold of a GPU changes, and so does what a worker may hold there: each variant has its own.
         let of_cpu = self.task.budget(self.slot.memory);
         let serves = |kept: &Kept| kept.model == model && (gpu || kept.memory == of_cpu);
         if let Some(kept) = self.process.take().filter(serves) {
-            return Ok(&mut self.process.insert(kept).prober);
+            return Ok(self.process.insert(kept));
         }
-        let budget = if gpu {
-            self.task.budget(fleet::budgets(std::slice::from_ref(self.slot)).pop().flatten())
-        } else {
-            of_cpu
-        };
+        let budget = self.budget();
         self.search.allow(budget);
         self.cost.processes += 1;
         let slot = Slot { memory: budget, ..self.slot.clone() };
         let prober = self.worker.prober(&slot).map_err(|error| Stopped::Start(error.to_string()))?;
-        Ok(&mut self.process.insert(Kept { prober, model, memory: budget }).prober)
+        Ok(self.process.insert(Kept { prober, model, memory: budget, beside: None, computed: HashSet::new() }))
     }
+}
+
+/// What measuring gave.
+struct Taken {
+    best: Run,
+    bytes: u64,
+    floor: u64,
 }
 
 /// Why there was no answer.

@@ -2,24 +2,19 @@
 //!
 //! A few images tell what each takes; then as many are measured as will fit by that line, at once. So two sizes are enough
 //! where the line is right and a batch of few images is short, and no image that is slow by itself is waited for often:
-//! there one image is compared with a few. Only a line that was wrong runs out of memory, which is one more point.
+//! there one image is compared with a few. Only a line that was wrong runs out of memory, which is one more point. Of a
+//! memory in which others come and go only what they leave counts, and what did not fit then may fit now.
 
 use sweep::memory::{self, Bound, Line, Point};
 
+use crate::pace::{is_enough, knee};
+use crate::size::{How, Size};
+
 /// Images of the first batch.
 const FIRST: usize = 4;
-/// The fewest images are taken that are no slower than this share of the fastest that was measured; where memory ends
-/// the search, the fastest of all is beyond the margin, and less is given away.
-const NEAR: f64 = 0.98;
-const NEAR_THE_MARGIN: f64 = 0.99;
-/// A larger batch that gains less does not pay.
-const GAIN: f64 = 1.02;
-/// The same on cores that others use too: what is slow is slowed down alike, but not as exactly.
+/// On cores that others use too, a larger batch that gains less does not pay: what is slow is slowed down alike, but not
+/// exactly.
 const GAIN_DISTURBED: f64 = 1.15;
-/// Seconds of an image from which on a batch has little to spread over its images: one image keeps the device busy.
-const SLOW: f64 = 0.25;
-/// Seconds of a batch that is not measured twice: a short one may have met a moment in which others computed.
-const LONG: f64 = 1.0;
 /// Seconds that one batch may take that is many times as large as the one before.
 const LEAP: f64 = 20.0;
 /// Each batch beyond that is at most so many times the one before.
@@ -28,6 +23,9 @@ const STEP: usize = 4;
 const MOST_SIZES: usize = 5;
 /// Batches that may run out of memory before the line is not believed any more, and what did fit is doubled at most.
 const MOST_BURNT: u32 = 3;
+/// So many times as much memory as there was when a batch ran out of it is worth another try; and how often that is believed.
+const MORE: f64 = 1.1;
+const MOST_LIFTED: u32 = 2;
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,27 +47,6 @@ pub(crate) struct Found {
     pub(crate) rate: f64,
 }
 
-/// What is known of a size.
-#[derive(Clone, Copy, Debug)]
-struct Size {
-    /// The best of its measurements.
-    point: Point,
-    times: u32,
-    /// Whether others used the cores in all of them.
-    disturbed: bool,
-}
-
-impl Size {
-    /// Whether its rate is beyond doubt.
-    fn is_sure(&self) -> bool {
-        self.times > 1 || self.point.batch as f64 >= LONG * self.point.rate
-    }
-
-    fn is_slow(&self) -> bool {
-        SLOW * self.point.rate <= 1.0
-    }
-}
-
 /// The search for the batch of one variant.
 #[derive(Clone, Debug)]
 pub(crate) struct Search {
@@ -86,22 +63,32 @@ pub(crate) struct Search {
     /// Fewest images that did not fit, and how many sizes did not.
     burnt: Option<usize>,
     burns: u32,
+    /// The budget that was seen after the last one did not, and how often it has turned out that this was little.
+    little: Option<u64>,
+    lifted: u32,
 }
 
 impl Search {
     /// Up to `most` images at once within `budget` bytes, of which the share `margin` of what the model leaves is kept.
     pub(crate) fn new(most: usize, budget: Option<u64>, margin: f64) -> Self {
-        Self { most: most.max(1), margin, budget, floor: 0, sizes: Vec::new(), burnt: None, burns: 0 }
+        let (burnt, little) = (None, None);
+        Self { most: most.max(1), margin, budget, floor: 0, sizes: Vec::new(), burnt, burns: 0, little, lifted: 0 }
     }
 
-    /// Another budget from now on: another process has taken memory, or given it back.
+    /// The budget from now on: another process may have taken memory, or given it back. What did not fit while there was less
+    /// may fit again.
     pub(crate) fn allow(&mut self, budget: Option<u64>) {
         self.budget = budget;
+        let (Some(budget), true) = (budget, self.burnt.is_some()) else { return };
+        let little = *self.little.get_or_insert(budget);
+        if budget as f64 > MORE * little as f64 && self.lifted < MOST_LIFTED {
+            self.lifted += 1;
+            (self.burnt, self.burns, self.little) = (None, 0, None);
+        }
     }
 
-    /// A batch was measured, in a worker that held `floor` bytes before, for the first time or again. `disturbed` if
-    /// others used the cores.
-    pub(crate) fn measured(&mut self, floor: u64, point: Point, disturbed: bool) {
+    /// A batch was measured, in a worker that held `floor` bytes before, for the first time or again.
+    pub(crate) fn measured(&mut self, floor: u64, point: Point, how: How) {
         self.floor = floor;
         let (at, known) = match self.sizes.binary_search_by_key(&point.batch, |size| size.point.batch) {
             Ok(at) => (at, Some(self.sizes.remove(at))),
@@ -110,13 +97,15 @@ impl Search {
         let before = known.map_or(point, |known| known.point);
         let point =
             Point { bytes: point.bytes.max(before.bytes), rate: point.rate.max(before.rate), batch: point.batch };
-        let disturbed = disturbed && known.is_none_or(|known| known.disturbed);
-        self.sizes.insert(at, Size { point, times: known.map_or(0, |known| known.times) + 1, disturbed });
+        let disturbed = how.disturbed && known.is_none_or(|known| known.disturbed);
+        let times = known.map_or(0, |known| known.times) + u32::from(how.warm);
+        self.sizes.insert(at, Size { point, times, disturbed });
     }
 
     /// A batch did not fit.
     pub(crate) fn ran_out(&mut self, batch: usize) {
         self.burns += 1;
+        self.little = None;
         self.burnt = Some(self.burnt.map_or(batch, |burnt| burnt.min(batch)));
         self.sizes.retain(|size| size.point.batch < batch);
     }
@@ -140,8 +129,8 @@ impl Search {
             return Step::Measure(1);
         }
         let larger = (batch < self.most).then(|| self.larger(last)).flatten();
-        if !self.is_flat()
-            && let Some(larger) = larger
+        if let Some(larger) = larger
+            && !self.is_flat()
         {
             return Step::Measure(larger);
         }
@@ -154,13 +143,21 @@ impl Search {
             batch if self.fitting(batch) >= self.most => Bound::Speed,
             _ => Bound::Memory,
         };
-        let bound = if larger.is_some() { Bound::Speed } else { end };
-        let Some(chosen) = self.chosen(bound) else { return Step::NoRoom };
-        let fewer = self.fitting_sizes().any(|size| size.point.batch > chosen.point.batch);
-        // Before fewer images than would fit are taken, nothing about their speed may be in doubt.
-        match self.sizes.iter().find(|size| !size.is_sure()) {
-            Some(unsure) if fewer && !self.is_disturbed() => Step::Measure(unsure.point.batch),
-            _ => self.found(chosen, if fewer { Bound::Speed } else { bound }),
+        self.chosen(if larger.is_some() { Bound::Speed } else { end })
+    }
+
+    /// Of what was measured and fits the most images, because of `bound`, or fewer that are as fast.
+    fn chosen(&self, bound: Bound) -> Step {
+        let (Some(few), Some(many)) = (self.fitting_sizes().next(), self.fitting_sizes().next_back()) else {
+            return Step::NoRoom;
+        };
+        match knee(&few.point, &many.point).filter(|_| !self.is_disturbed()) {
+            None => self.found(many.point.batch, many.point.rate, bound),
+            // Before fewer images than would fit are taken, nothing about speed may be in doubt.
+            Some((batch, rate)) => match [few, many].into_iter().find(|size| !size.is_sure()) {
+                Some(unsure) => Step::Measure(unsure.point.batch),
+                None => self.found(batch, rate, Bound::Speed),
+            },
         }
     }
 
@@ -185,14 +182,13 @@ impl Search {
         (fits < last && next as f64 >= 1.1 * fits as f64 && self.sizes.len() < MOST_SIZES).then_some(next)
     }
 
-    /// Whether the largest batch is hardly faster than a smaller one. On cores that others use only what is slow can tell.
+    /// Whether more images than were measured cannot be much faster. On cores that others use only what is slow can tell.
     fn is_flat(&self) -> bool {
-        let Some((last, before)) = self.sizes.split_last().filter(|(_, before)| !before.is_empty()) else {
-            return false;
-        };
-        let best = before.iter().map(|size| size.point.rate).fold(0.0, f64::max);
-        let gain = if self.sizes.iter().any(|size| size.disturbed) { GAIN_DISTURBED } else { GAIN };
-        !self.is_disturbed() && last.point.rate < gain * best
+        let [few, .., many] = &self.sizes[..] else { return false };
+        if self.sizes.iter().any(|size| size.disturbed) {
+            return !self.is_disturbed() && many.point.rate < GAIN_DISTURBED * few.point.rate;
+        }
+        is_enough(&few.point, &many.point, self.fitting(many.point.batch).min(self.most), many.is_slow())
     }
 
     /// Most images that will fit, by what is known; half of the way to what did not where that says nothing.
@@ -215,18 +211,7 @@ impl Search {
         self.sizes.iter().filter(move |size| size.point.bytes <= room || size.point.batch == 1)
     }
 
-    /// Of these the fewest images within [`NEAR`] of the fastest; the most images where speed is in doubt.
-    fn chosen(&self, bound: Bound) -> Option<&Size> {
-        if self.is_disturbed() {
-            return self.fitting_sizes().next_back();
-        }
-        let best = self.fitting_sizes().map(|size| size.point.rate).fold(0.0, f64::max);
-        let share = if bound == Bound::Memory { NEAR_THE_MARGIN } else { NEAR };
-        self.fitting_sizes().find(|size| size.point.rate >= share * best)
-    }
-
-    fn found(&self, chosen: &Size, bound: Bound) -> Step {
-        let Point { batch, rate, .. } = chosen.point;
+    fn found(&self, batch: usize, rate: f64, bound: Bound) -> Step {
         Step::Found(Found { batch, bound, line: self.line(), rate })
     }
 }

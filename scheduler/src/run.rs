@@ -15,7 +15,7 @@ use crate::progress::{Progress, duration};
 use crate::recorder::Recorder;
 use crate::sizing::Sizing;
 use crate::summary::{self, Totals};
-use crate::tasks::{forecast, means, units};
+use crate::tasks::{forecast, means, paces, units};
 use plan::exit::{Code, Failure};
 use plan::{Batches, Plan};
 
@@ -42,11 +42,13 @@ pub(crate) fn run(
             unit_timeout: Duration::try_from_secs_f64(plan.config.scheduler.task_timeout).unwrap_or(Duration::MAX),
         };
         let units = units(plan, &batches);
-        if let Some(seconds) = forecast(&units, plan.slots.len()) {
+        let paces = paces(plan, &batches);
+        if let Some(seconds) = forecast(&units, &paces) {
             tracing::info!(seconds, "forecast of the end, by the profile of batch sizes");
             progress.tell(&format!("about {}, by the profile of preflight", duration(seconds)));
         }
         let mut core = Core::new(units, means(plan), plan.slots.len(), policy);
+        core.pace(paces);
         for count in if afresh { Vec::new() } else { Recorder::counts(plan) } {
             core.remember(&UnitId(count.unit), &count.class, count.times);
         }

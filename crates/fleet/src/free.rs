@@ -3,23 +3,51 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::Slot;
+use nvml_wrapper::enums::device::UsedGpuMemory;
+use nvml_wrapper::struct_wrappers::device::ProcessInfo;
+
 use crate::health::nvml::driver;
+use crate::{Slot, Survivor};
 
 /// Share of the host's free memory that workers may take together: the scheduler and others need some too.
 const SHARE: f64 = 0.9;
 
-/// Bytes of the GPU called `uuid`: free now, and all.
-fn of_gpu(uuid: &str) -> Option<u64> {
-    let memory = driver().ok()?.device_by_uuid(uuid).ok()?.memory_info().ok()?;
-    Some(memory.free)
+/// Bytes of the GPU called `uuid` that are free, or held by its worker of `ours`.
+fn of_gpu(uuid: &str, ours: &[Survivor]) -> Option<u64> {
+    let device = driver().ok()?.device_by_uuid(uuid).ok()?;
+    let free = device.memory_info().ok()?.free;
+    let ours: Vec<u32> = ours.iter().filter(|one| one.gpu.as_deref() == Some(uuid)).map(|one| one.pid).collect();
+    let processes = if ours.is_empty() { Vec::new() } else { device.running_compute_processes().unwrap_or_default() };
+    Some(free.saturating_add(held(&processes, &ours)))
 }
 
-/// Bytes that the worker of each of `slots` may take: of its GPU what is free, of the host an equal share of what is.
-pub fn budgets(slots: &[Slot]) -> Vec<Option<u64>> {
+/// Bytes that the processes `ours` hold, of all that `work` on a GPU. In a container the driver counts processes otherwise: one
+/// that is alone there is ours, and of several nobody knows.
+fn held(work: &[ProcessInfo], ours: &[u32]) -> u64 {
+    let bytes = |process: &ProcessInfo| match process.used_gpu_memory {
+        UsedGpuMemory::Used(bytes) => bytes,
+        UsedGpuMemory::Unavailable => 0,
+    };
+    match (work, ours) {
+        ([only], [_]) => bytes(only),
+        _ => work.iter().filter(|process| ours.contains(&process.pid)).map(bytes).sum(),
+    }
+}
+
+/// Bytes that the worker of each of `slots` may take: of its GPU what is free, of the host an equal share of what is. What
+/// workers of this sweep hold that live, `ours`, is as good as free: it is theirs.
+pub fn budgets(slots: &[Slot], ours: &[Survivor]) -> Vec<Option<u64>> {
     let host = slots.iter().filter(|slot| slot.gpu.is_none()).count().max(1) as u64;
-    let share = host_free().map(|free| (free as f64 * SHARE) as u64 / host);
-    slots.iter().map(|slot| slot.gpu.as_deref().map_or(share, of_gpu)).collect()
+    let resident: u64 = ours.iter().filter(|one| one.gpu.is_none()).map(|one| resident(one.pid)).sum();
+    let share = host_free().map(|free| ((free + resident) as f64 * SHARE) as u64 / host);
+    slots.iter().map(|slot| slot.gpu.as_deref().map_or(share, |uuid| of_gpu(uuid, ours))).collect()
+}
+
+/// Bytes of the host's memory that a process has of its own.
+fn resident(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")?.split_whitespace().next()?.parse().ok());
+    line.unwrap_or(0_u64) * 1024
 }
 
 /// What the system can give without swapping, and the control groups of this process allow (Slurm, containers).
@@ -57,9 +85,29 @@ mod tests {
             gpu: None,
             memory: None,
         };
-        let (one, two) = (budgets(&[slot(0)]), budgets(&[slot(0), slot(1)]));
+        let (one, two) = (budgets(&[slot(0)], &[]), budgets(&[slot(0), slot(1)], &[]));
         let (one, two) = (one[0].unwrap(), two[1].unwrap());
         // What is free changes between the two calls.
         assert!(one > two && (1.5..2.5).contains(&(one as f64 / two as f64)), "{one} {two}");
+    }
+
+    fn process(pid: u32, bytes: u64) -> ProcessInfo {
+        let used_gpu_memory = UsedGpuMemory::Used(bytes);
+        ProcessInfo { pid, used_gpu_memory, gpu_instance_id: None, compute_instance_id: None }
+    }
+
+    #[test]
+    fn what_a_worker_of_ours_holds_of_a_gpu_is_not_others_as_far_as_it_can_be_told_from_theirs() {
+        let both = [process(7, 100), process(8, 40)];
+        assert_eq!((held(&both, &[7]), held(&both, &[7, 8]), held(&both, &[])), (100, 140, 0));
+        // Of other ids than ours are two somebody's, and one is ours.
+        assert_eq!((held(&both, &[1]), held(&both[..1], &[1]), held(&both[..1], &[])), (0, 100, 0));
+    }
+
+    #[test]
+    fn what_a_worker_of_ours_holds_of_the_host_counts_as_free() {
+        let memory = std::hint::black_box(vec![1_u8; 64 << 20]);
+        assert!((64 << 20..1 << 40).contains(&resident(std::process::id())), "{}", memory.len());
+        assert_eq!(resident(u32::MAX), 0);
     }
 }

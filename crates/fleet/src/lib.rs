@@ -27,4 +27,4 @@ pub use hearing::WorkerId;
 pub use launchers::Ended;
 pub use prober::{Lost, Prober};
 pub use reservation::Reservation;
-pub use roll::survivors;
+pub use roll::{Survivor, survivors};

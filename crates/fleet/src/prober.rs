@@ -1,11 +1,14 @@
 //! A disposable worker that measures: asked over its standard input, killed when it hangs.
+//!
+//! A process that waits inside the kernel, for a driver or for a disk, is not ended by any signal. It is waited for a while
+//! and then left behind: whoever measures goes on without it.
 
 use std::fmt;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use sweep::message::{HOST_MEMORY, OUT_OF_MEMORY};
@@ -16,19 +19,26 @@ use crate::{FleetError, Slot, Worker};
 /// How often a silent worker is looked at.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// How long a worker that was killed may take to be gone: to give gigabytes back takes a second or two.
+const BURIAL: Duration = Duration::from_secs(10);
+/// How often it is looked whether it is.
+const DIG: Duration = Duration::from_millis(10);
+
 /// Most of a worker's last words that are kept.
 const WORDS: u64 = 64 << 10;
 
-/// A worker that answers one request after the other. It ends with this value.
+/// A worker that answers one request after the other. It ends with this value, if it can be ended.
 #[derive(Debug)]
 pub struct Prober {
     child: Child,
     stdin: Option<ChildStdin>,
     answers: Receiver<String>,
-    words: Option<JoinHandle<String>>,
+    words: Receiver<String>,
+    /// Whether its end was waited for.
+    waited: bool,
 }
 
-/// How a worker failed to answer. It is gone.
+/// How a worker failed to answer. It is gone, but for one that is stuck.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lost {
     /// The batch does not fit.
@@ -37,6 +47,8 @@ pub enum Lost {
     Killed(i32),
     /// It gave no answer for so long, and was ended.
     Hung(Duration),
+    /// It was killed, and does not end: its process id, and how long it was waited for.
+    Stuck(u32, Duration),
     /// It left with this code and these words.
     Left(i32, String),
 }
@@ -50,6 +62,12 @@ impl fmt::Display for Lost {
             }
             Self::Killed(signal) => write!(f, "the worker was ended by signal {signal}"),
             Self::Hung(time) => write!(f, "no answer within {} s: the worker was ended", time.as_secs()),
+            Self::Stuck(pid, time) => write!(
+                f,
+                "the worker gave no answer, was killed, and has not ended {} s later: process {pid} waits inside the system \
+                 (for a driver or a disk) and is left behind",
+                time.as_secs()
+            ),
             Self::Left(code, words) if words.is_empty() => write!(f, "the worker left with exit code {code}"),
             Self::Left(code, words) => write!(f, "exit code {code}: {words}"),
         }
@@ -78,8 +96,10 @@ impl Worker {
                 }
             }
         });
-        let words = thread::spawn(move || last_words(stderr));
-        Ok(Prober { child, stdin, answers, words: Some(words) })
+        let (tell, words) = channel();
+        // Nobody waits for this thread: of a worker that does not end it reads for ever.
+        thread::spawn(move || tell.send(last_words(stderr)));
+        Ok(Prober { child, stdin, answers, words, waited: false })
     }
 }
 
@@ -129,15 +149,30 @@ impl Prober {
 
     /// Ends it, and tells how it ended.
     fn lost(&mut self, hung: Option<Duration>) -> Lost {
-        self.stdin = None;
-        if hung.is_some() {
+        (self.stdin, self.waited) = (None, true);
+        // One that has closed its output is about to leave by itself.
+        let left = if hung.is_none() { self.buried() } else { None };
+        let status = left.or_else(|| {
             let _ = self.child.kill();
-        }
-        let status = self.child.wait().ok();
-        let words = self.words.take().and_then(|words| words.join().ok()).unwrap_or_default();
+            self.buried()
+        });
         match (hung, status) {
+            (_, None) => Lost::Stuck(self.child.id(), BURIAL),
             (Some(time), _) => Lost::Hung(time),
-            (None, status) => ended(status, words),
+            // What it has started may hold its output, and is not waited for.
+            (None, Some(status)) => ended(status, self.words.recv_timeout(BURIAL).unwrap_or_default()),
+        }
+    }
+
+    /// How the process ended, if it does within a while.
+    fn buried(&mut self) -> Option<ExitStatus> {
+        let since = Instant::now();
+        loop {
+            match self.child.try_wait() {
+                Ok(None) if since.elapsed() < BURIAL => thread::sleep(DIG),
+                Ok(status) => return status,
+                Err(_) => return None,
+            }
         }
     }
 }
@@ -151,9 +186,9 @@ fn processor_time(pid: u32) -> Option<u64> {
     Some(user + system)
 }
 
-fn ended(status: Option<ExitStatus>, words: String) -> Lost {
-    let code = status.and_then(|status| status.code()).unwrap_or(-1);
-    match status.and_then(|status| status.signal()) {
+fn ended(status: ExitStatus, words: String) -> Lost {
+    let code = status.code().unwrap_or(-1);
+    match status.signal() {
         Some(signal) => Lost::Killed(signal),
         None if code == OUT_OF_MEMORY || code == HOST_MEMORY => Lost::OutOfMemory(words),
         None => Lost::Left(code, words),
@@ -162,8 +197,10 @@ fn ended(status: Option<ExitStatus>, words: String) -> Lost {
 
 impl Drop for Prober {
     fn drop(&mut self) {
-        // It may be in the middle of something that nobody waits for.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if !self.waited {
+            // It may be in the middle of something that nobody waits for.
+            let _ = self.child.kill();
+            self.buried();
+        }
     }
 }

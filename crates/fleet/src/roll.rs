@@ -71,9 +71,18 @@ impl Drop for Roll {
     }
 }
 
-/// UUIDs of the GPUs on which workers of the sweep in the output folder `folder` live.
-pub fn survivors(folder: &Path) -> Vec<String> {
+/// A worker that outlived its scheduler.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Survivor {
+    /// Its process.
+    pub pid: u32,
+    /// UUID of the GPU that it computes on.
+    pub gpu: Option<String>,
+}
+
+/// Workers of the sweep in the output folder `folder` that live.
+pub fn survivors(folder: &Path) -> Vec<Survivor> {
     let access = Access::read(&folder.join(ACCESS)).unwrap_or_default();
     let alive = access.processes.into_values().filter(|running| Adopted::find(running).is_some());
-    alive.filter_map(|running| running.gpu).collect()
+    alive.map(|running| Survivor { pid: running.pid, gpu: running.gpu }).collect()
 }

@@ -9,7 +9,7 @@ use fleet::Slot;
 use store::StoreError;
 use sweep::config::Config;
 use sweep::group::Group;
-use sweep::memory::{self, Bound};
+use sweep::memory::{self, Bound, Line};
 use sweep::message::Learned;
 use sweep::variant::Variant;
 
@@ -20,6 +20,9 @@ pub const CAUTIOUS: usize = 4;
 
 /// Share of the memory above that of the model which is left free by default.
 pub const MARGIN: f64 = 0.1;
+
+/// What a worker holds of a GPU beside what it counts itself, where preflight has not measured it: context, kernels, libraries.
+const BESIDE: u64 = 600 << 20;
 
 /// Model -> method key -> images, as the reference's `preflight_results.json` has them.
 type Results = BTreeMap<String, BTreeMap<String, usize>>;
@@ -127,7 +130,7 @@ impl Batches {
                 Some(entry) => (entry.bytes, entry.images_per_second),
                 // Nothing was measured: bytes that are not known would let any batch fit.
                 None if learned.rate == 0.0 => continue,
-                None => (learned.line, learned.rate * share),
+                None => (with_context(learned.line, slot), learned.rate * share),
             };
             self.put(Entry {
                 of,
@@ -181,6 +184,12 @@ pub fn room(group: &Group, slot: &Slot, base: u64, margin: f64) -> Option<u64> {
     let in_flight = if slot.gpu.is_none() { group.in_flight() } else { 0 };
     let budget = slot.memory?.saturating_sub(in_flight);
     Some(memory::within(budget, base, margin))
+}
+
+/// What a worker of `slot` counted, with what it does not count: room is what the driver calls free before there is a worker.
+fn with_context(line: Line, slot: &Slot) -> Line {
+    let beside = if slot.gpu.is_some() { BESIDE } else { 0 };
+    Line { base: line.base.saturating_add(beside), ..line }
 }
 
 fn results(file: &Path) -> Result<Results, String> {

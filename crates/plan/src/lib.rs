@@ -166,8 +166,10 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
 
 /// The devices of the config, each with the memory that its worker may hold.
 fn slots(config: &Config) -> Result<Vec<Slot>, FleetError> {
-    let mut slots = fleet::slots(&config.devices(), &fleet::survivors(&config.paths.output_dir))?;
-    let free = fleet::budgets(&slots);
+    let ours = fleet::survivors(&config.paths.output_dir);
+    let gpus: Vec<String> = ours.iter().filter_map(|survivor| survivor.gpu.clone()).collect();
+    let mut slots = fleet::slots(&config.devices(), &gpus)?;
+    let free = fleet::budgets(&slots, &ours);
     for (slot, free) in slots.iter_mut().zip(free) {
         slot.memory = config.settings.memory.filter(|_| slot.gpu.is_none()).or(free);
     }

@@ -63,6 +63,9 @@ pub struct Measured {
     pub floor: u64,
     /// As `floor`, of the device's memory, as its limit counts it.
     pub base: u64,
+    /// Most bytes of it that the process may hold now, what it holds included: less once others take of a GPU. `None` where
+    /// nothing says so.
+    pub limit: Option<u64>,
     /// Every run.
     pub runs: Vec<Run>,
 }

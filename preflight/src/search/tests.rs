@@ -11,6 +11,8 @@ struct Device {
     budget: u64,
 }
 
+const WARM: How = How { warm: true, disturbed: false };
+
 impl Device {
     fn rate(self, batch: usize) -> f64 {
         batch as f64 / (self.overhead + batch as f64) / self.second
@@ -45,7 +47,8 @@ impl Device {
                     } else {
                         let (factor, disturbed) = disturbance(time);
                         let rate = factor * self.rate(batch);
-                        search.measured(self.base, Point { batch, bytes: self.bytes(batch), rate }, disturbed);
+                        let point = Point { batch, bytes: self.bytes(batch), rate };
+                        search.measured(self.base, point, How { disturbed, ..WARM });
                     }
                 }
                 step => return (step, ran),
@@ -94,7 +97,7 @@ fn every_choice_fits_and_is_large_enough_or_fast_enough_at_a_third_of_the_sizes_
 fn an_image_that_is_slow_by_itself_is_compared_with_a_few_and_no_more() {
     let (step, ran) = Device { overhead: 0.0, second: 1.0, ..DEVICE }.search(64);
     assert_eq!(ran, [4, 1]);
-    assert!(matches!(step, Step::Found(Found { batch: 1, bound: Bound::Speed, .. })), "{step:?}");
+    assert!(matches!(step, Step::Found(Found { batch: 4, bound: Bound::Speed, .. })), "{step:?}");
     // On cores that others use all of the time, each measurement another share of it.
     let shares = [1.0, 0.9, 0.95, 1.0];
     let busy = Device { overhead: 0.0, second: 1.0, ..DEVICE }.noisy(64, |time| (shares[time % 4] / 2.0, true));
@@ -147,7 +150,7 @@ fn a_batch_that_uses_up_the_margin_is_followed_by_one_that_does_not() {
     let step = loop {
         let Step::Measure(batch) = search.next() else { break search.next() };
         ran.push(batch);
-        search.measured(400, Point { batch, bytes: bytes(batch), rate: 100.0 * batch as f64 }, false);
+        search.measured(400, Point { batch, bytes: bytes(batch), rate: 100.0 * batch as f64 }, WARM);
     };
     // 900 bytes are enough for 45 images, 850 for 40; by the line through 440 and 890 it is a few less.
     assert_eq!(ran, [4, 44, 40]);
@@ -166,7 +169,7 @@ fn a_line_that_was_wrong_costs_three_batches_and_then_what_fits_is_doubled() {
                 search.ran_out(batch);
             }
             Step::Measure(batch) => {
-                search.measured(400, Point { batch, bytes: 410, rate: 100.0 * batch as f64 }, false);
+                search.measured(400, Point { batch, bytes: 410, rate: 100.0 * batch as f64 }, WARM);
             }
             step => break step,
         }
@@ -195,14 +198,79 @@ fn a_budget_that_shrinks_on_the_way_counts() {
         let Step::Measure(next) = search.next() else { panic!("{:?}", search.next()) };
         // 10 % of the 500 bytes above the model stay free: 45 images, an even number is 44.
         assert_eq!(next, batch & !1);
-        search.measured(400, Point { batch: next, bytes: 400 + 10 * next as u64, rate: 100.0 * next as f64 }, false);
+        search.measured(400, Point { batch: next, bytes: 400 + 10 * next as u64, rate: 100.0 * next as f64 }, WARM);
     }
     search.allow(Some(590));
     // 90 % of the 190 bytes that are left above the model: 17 images, an even number is 16.
     assert_eq!(search.next(), Step::Measure(16));
-    search.measured(400, Point { batch: 16, bytes: 560, rate: 1600.0 }, false);
+    search.measured(400, Point { batch: 16, bytes: 560, rate: 1600.0 }, WARM);
     let step = search.next();
     assert!(matches!(step, Step::Found(Found { batch: 16, bound: Bound::Memory, .. })), "{step:?}");
+}
+
+/// A neighbour takes memory while 44 images are measured, stays until fewer fit, and leaves.
+#[test]
+fn what_ran_out_while_a_neighbour_held_memory_is_tried_again_once_it_is_back() {
+    let mut search = Search::new(64, Some(900), 0.1);
+    let (mut ran, mut budget) = (Vec::new(), 900);
+    let step = loop {
+        let Step::Measure(batch) = search.next() else { break search.next() };
+        ran.push(batch);
+        match ran.len() {
+            2 => budget = 600,
+            3 => budget = 900,
+            _ => {}
+        }
+        if 400 + 10 * batch as u64 > budget {
+            search.ran_out(batch);
+        } else {
+            search.measured(400, Point { batch, bytes: 400 + 10 * batch as u64, rate: 100.0 * batch as f64 }, WARM);
+        }
+        search.allow(Some(budget));
+    };
+    assert_eq!(ran, [4, 44, 18, 44], "{step:?}");
+    assert!(matches!(step, Step::Found(Found { batch: 44, bound: Bound::Memory, .. })), "{step:?}");
+}
+
+#[test]
+fn a_neighbour_that_comes_and_goes_for_ever_ends_the_search_all_the_same() {
+    let mut search = Search::new(64, Some(900), 0.1);
+    for _ in 0..100 {
+        match search.next() {
+            // It is there whenever many images are measured, and gone a moment later.
+            Step::Measure(batch) if batch > 20 => {
+                search.ran_out(batch);
+                search.allow(Some(600));
+                search.allow(Some(900));
+            }
+            Step::Measure(batch) => {
+                let rate = 100.0 * batch as f64;
+                search.measured(400, Point { batch, bytes: 400 + 10 * batch as u64, rate }, WARM);
+                search.allow(Some(900));
+            }
+            _ => return,
+        }
+    }
+    panic!("no end: {search:?}");
+}
+
+/// The first batch of a size makes its kernels: it is no reason to take fewer images.
+#[test]
+fn the_first_time_that_a_long_batch_is_computed_does_not_decide() {
+    let device = Device { overhead: 0.8, second: 0.1, budget: 9000, ..DEVICE };
+    let mut search = Search::new(64, Some(device.budget), 0.1);
+    let mut ran = Vec::new();
+    let step = loop {
+        let Step::Measure(batch) = search.next() else { break search.next() };
+        let warm = batch == 4 || ran.contains(&batch);
+        ran.push(batch);
+        // Half of its time is lost at the first time.
+        let rate = device.rate(batch) * if warm { 1.0 } else { 0.5 };
+        search.measured(device.base, Point { batch, bytes: device.bytes(batch), rate }, How { warm, disturbed: false });
+    };
+    let Step::Found(found) = step else { panic!("{step:?}") };
+    assert!(is_good(device, found.batch, 64), "{found:?} of {ran:?}");
+    assert_eq!(ran, [4, 64, 4, 64]);
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub(crate) struct Task {
     /// Index of its group.
     pub(crate) group: usize,
     pub(crate) unit: Unit,
-    /// Seconds that it is forecast to take, where that was measured.
+    /// Seconds that it is forecast to take, where that was measured; on devices of several kinds, the mean.
     pub(crate) forecast: Option<f64>,
 }
 

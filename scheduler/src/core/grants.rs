@@ -62,8 +62,10 @@ impl Core {
     /// The first unit of `slot` is under way from now on.
     pub(super) fn start_clock(&mut self, slot: usize, now: Now) {
         let Some(unit) = self.slots.held(slot).first() else { return };
-        let forecast =
-            self.units.forecast(*unit).and_then(|seconds| Duration::try_from_secs_f32(SLOWER * seconds).ok());
+        // Where devices of this kind were not measured, nothing is forecast.
+        let pace = self.paces.get(self.units.group(*unit)).map_or(Some(1.0), |slots| slots[slot]);
+        let seconds = self.units.forecast(*unit).zip(pace).map(|(mean, pace)| mean * pace);
+        let forecast = seconds.and_then(|seconds| Duration::try_from_secs_f32(SLOWER * seconds).ok());
         let opening = if self.slots.warm(slot, self.queue.home(*unit)) { Duration::ZERO } else { OPENING };
         let allowed = forecast.map_or(Duration::MAX, |forecast| forecast.saturating_add(MARGIN + opening));
         self.slots.set_deadline(slot, now.saturating_add(allowed.min(self.policy.unit_timeout)));

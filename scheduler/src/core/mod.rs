@@ -43,6 +43,8 @@ pub(crate) struct Core {
     queue: Queue,
     slots: Slots,
     storage: Storage,
+    /// For each group and device how many times as long as forecast it takes there, where that is known.
+    paces: Vec<Vec<Option<f32>>>,
     /// When the last event came.
     last: Now,
     /// Why no more units are granted, and since when.
@@ -56,7 +58,13 @@ impl Core {
         let units = Units::new(shards, means, policy.max_retries);
         let queue = Queue::new(places::places(&units));
         let (slots, storage) = (Slots::new(slots), Storage::default());
-        Self { policy, units, queue, slots, storage, last: Now::ZERO, ending: None, ended: false }
+        let (paces, last) = (Vec::new(), Now::ZERO);
+        Self { policy, units, queue, slots, storage, paces, last, ending: None, ended: false }
+    }
+
+    /// Devices are of several kinds: for each group and device how many times as long as forecast it takes there.
+    pub(crate) fn pace(&mut self, paces: Vec<Vec<Option<f32>>>) {
+        self.paces = paces;
     }
 
     /// A scheduler before this one saw the unit fail so often in this way. To be told before the start.

@@ -143,7 +143,7 @@ impl Probe<'_> {
                 safetensors::serialize_to_file(views, None, file).map_err(failed)?;
             }
         }
-        Ok(Measured { device: device.name.clone(), floor, base, runs })
+        Ok(Measured { device: device.name.clone(), floor, base, limit: memory.limit(), runs })
     }
 }
 

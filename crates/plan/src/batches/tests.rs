@@ -2,7 +2,6 @@ use std::path::Path;
 
 use sweep::example;
 use sweep::group::Precision;
-use sweep::memory::Line;
 use sweep::parameters::Parameters;
 use sweep::problem::Problems;
 use sweep::semantics::Semantics;
@@ -167,6 +166,20 @@ fn a_sweep_corrects_what_ran_out_of_memory_and_leaves_the_rest_to_preflight() {
     assert!(known.learn(&group, &slot, &learned));
     assert_eq!(of(&known, 0), (16, true));
     assert_eq!(known.profile().entries().iter().map(|entry| entry.by).collect::<Vec<_>>(), [Source::Sweep; 2]);
+}
+
+#[test]
+fn of_a_gpu_a_batch_takes_also_the_context_that_its_worker_does_not_count() {
+    let (folder, group) = (tempfile::tempdir().unwrap(), group(64));
+    let gpu = slot("gpu", None);
+    let cpu = Slot { gpu: None, ..slot("cpu", None) };
+    let line = Line { base: 300 * MIB, per_image: MIB };
+    let learned = Learned { keys: vec!["A".into()], batch: 8, bound: Bound::Memory, line, rate: 10.0, ran_out: false };
+    for (slot, base) in [(gpu, 900), (cpu, 300)] {
+        let mut known = batches(folder.path(), "");
+        assert!(known.learn(&group, &slot, &learned));
+        assert_eq!(known.profile().entries()[0].bytes, Line { base: base * MIB, per_image: MIB });
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod devices;
 mod failures;
 mod leases;
 mod order;
+mod paces;
 mod pieces;
 mod simulation;
 mod storage;

@@ -1,0 +1,24 @@
+"""A process that no signal ends, as one that waits for a driver: until its child is gone that traces it, it can be killed, but is never over."""
+
+import ctypes
+import os
+import signal
+import time
+
+PR_SET_PTRACER, ANY, SEIZE = 0x59616D61, -1, 0x4206
+libc = ctypes.CDLL(None, use_errno=True)
+ready, write = os.pipe()
+libc.prctl(PR_SET_PTRACER, ctypes.c_ulong(ANY), 0, 0, 0)
+tracer = os.fork()
+if tracer == 0:
+    os.setsid()
+    libc.ptrace(SEIZE, os.getppid(), 0, 0)
+    os.write(write, b".")
+    # Long enough for the test, which ends it before.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    time.sleep(120)
+    os._exit(0)
+with open(os.environ["STUCK"], "w") as file:
+    file.write(f"{tracer}\n")
+os.read(ready, 1)
+time.sleep(120)
