@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use plan::exit::Failure;
@@ -22,6 +23,8 @@ pub(crate) struct Errands {
     /// Stores of the sweep that are not complete.
     stores: Vec<PathBuf>,
     lock: Arc<Mutex<Lock>>,
+    /// The sweep has ended: nobody waits for a lock any more.
+    over: Arc<AtomicBool>,
     closing: BTreeSet<usize>,
     looking: bool,
     running: JoinSet<Result<Done, Failure>>,
@@ -42,6 +45,7 @@ impl Errands {
             output: plan.config.paths.output_dir.clone(),
             stores: open.map(|planned| planned.group.store.clone()).collect(),
             lock: Arc::new(Mutex::new(lock)),
+            over: Arc::default(),
             closing: BTreeSet::new(),
             looking: false,
             running: JoinSet::new(),
@@ -81,8 +85,12 @@ impl Errands {
         if !self.closing.insert(group) {
             return;
         }
-        let (of, facts) = (Arc::clone(&planned.group), planned.facts.clone());
+        let (of, facts, lock) = (Arc::clone(&planned.group), planned.facts.clone(), Arc::clone(&self.lock));
         self.running.spawn_blocking(move || {
+            // Unfinished files may be those of another scheduler's workers.
+            if let Some(reason) = lock.lock().unwrap_or_else(PoisonError::into_inner).lost() {
+                return Ok(Done::Closed(group, Event::Unwritable { what: Unwritable::Group(group), reason }));
+            }
             // A worker that was lost during this run may have left a file unfinished.
             let tag = format!("scheduler-{}", std::process::id());
             let closed = sweep(&of.store).and_then(|()| store::finish(&of, &facts, &tag));
@@ -104,6 +112,7 @@ impl Errands {
     /// Tries whether the stores are there and can be written, of which `living` are the writers, if they are known.
     pub(crate) fn try_storage(&mut self, living: Option<BTreeSet<u32>>) {
         let (output, stores, lock) = (self.output.clone(), self.stores.clone(), Arc::clone(&self.lock));
+        let over = Arc::clone(&self.over);
         self.running.spawn_blocking(move || {
             let tried = stores
                 .iter()
@@ -111,7 +120,7 @@ impl Errands {
                 .map_or(Ok(()), |store| Err(format!("`{}` is not there", store.display())));
             let tried = tried.and_then(|()| {
                 let mut lock = lock.lock().unwrap_or_else(PoisonError::into_inner);
-                lock.again().map_err(|failure| failure.text)?;
+                lock.again(&|| !over.load(Ordering::Relaxed)).map_err(|failure| failure.text)?;
                 if let Some(living) = &living {
                     make_room(&stores, living);
                 }
@@ -126,12 +135,17 @@ impl Errands {
         if std::mem::replace(&mut self.looking, true) {
             return;
         }
-        let (output, lock) = (self.output.clone(), Arc::clone(&self.lock));
+        let lock = Arc::clone(&self.lock);
         self.running.spawn_blocking(move || {
-            let holds = lock.lock().unwrap_or_else(PoisonError::into_inner).holds();
-            let reason = format!("`{}` was moved away, or its lock file was deleted", output.display());
-            Ok(Done::Looked((!holds).then_some(Event::Unwritable { what: Unwritable::Folder, reason })))
+            let lost = lock.lock().unwrap_or_else(PoisonError::into_inner).lost();
+            Ok(Done::Looked(lost.map(|reason| Event::Unwritable { what: Unwritable::Folder, reason })))
         });
+    }
+}
+
+impl Drop for Errands {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
     }
 }
 

@@ -158,7 +158,7 @@ fn sweep(cli: &SweepArgs, scope: Scope) -> Result<exit::Code, exit::Failure> {
         summary::tell_plan(&checked);
         return Ok(exit::Code::Complete);
     }
-    let lock = lock::take(&checked.config.paths.output_dir)?;
+    let mut lock = lock::take(&checked.config.paths.output_dir)?;
     checked.reserve()?;
     let progress = progress::Progress::default();
     let logs = logging::start(&checked.config.paths, &progress)?;
@@ -168,6 +168,8 @@ fn sweep(cli: &SweepArgs, scope: Scope) -> Result<exit::Code, exit::Failure> {
     if checked.config.preflight.enabled {
         probe(&mut checked, &worker)?;
     }
+    // Preflight may have taken long, or this process been stopped.
+    lock.again(&|| true)?;
     let mut plan = checked.begin()?;
     if scope == Scope::Failed
         && let Some(code) = retry::choose(&mut plan)?

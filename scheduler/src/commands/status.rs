@@ -14,7 +14,7 @@ use store::{Described, Ledger};
 use sweep::group::Group;
 
 use super::{ConfigArg, say};
-use crate::lock::{self, Holder};
+use crate::lock::{self, Holder, Seen};
 use crate::progress::duration;
 use crate::survey::{self, Surveyed};
 
@@ -33,6 +33,8 @@ pub(crate) struct Args {
 #[derive(Debug, Serialize)]
 struct Status {
     running: Option<Holder>,
+    /// Who had the folder on another host, and does not seem to run.
+    silent: Option<Holder>,
     stores: Vec<Progress>,
     last_sweep: Option<Sweep>,
     /// What workers do now.
@@ -67,8 +69,14 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     let output = &survey.config.paths.output_dir;
     let shard = survey.config.settings.store.shard;
     let stores: Vec<Progress> = survey.stores.iter().map(|surveyed| progress(surveyed, &survey.keys, shard)).collect();
+    let (running, silent) = match lock::holder(output) {
+        Seen::Runs(holder) => (Some(holder), None),
+        Seen::Silent(holder) => (None, Some(holder)),
+        Seen::Nobody => (None, None),
+    };
     let mut status = Status {
-        running: lock::holder(output),
+        running,
+        silent,
         stores,
         last_sweep: None,
         under_way: Vec::new(),
@@ -166,6 +174,12 @@ fn told(status: &Status) -> String {
         }
         None => "Not running.\n".to_owned(),
     };
+    if let Some(Holder { pid, host, .. }) = &status.silent {
+        let _ = writeln!(
+            text,
+            "  silent    process {pid} on {host}, which did not give the folder back: it has ended, or is stopped"
+        );
+    }
     for UnderWay { unit, device, pid, started, .. } in &status.under_way {
         let process = pid.map_or_else(|| "a process".to_owned(), |pid| format!("process {pid}"));
         let _ = writeln!(text, "  at work   {process} on {device}: {unit}, for {}", ago(*started));

@@ -73,7 +73,7 @@ struct Verdict {
 pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     let survey = survey::survey(&args.config)?;
     // Held to the end: nobody may write what is being removed.
-    let _lock = args.redo.then(|| lock::take(&survey.config.paths.output_dir)).transpose()?;
+    let lock = args.redo.then(|| lock::take(&survey.config.paths.output_dir)).transpose()?;
     let threads = args.threads.or_else(|| available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN);
     let mut verdict = Verdict::default();
     let mut stores = Vec::new();
@@ -89,7 +89,10 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
         store.report.findings.sort();
         store.report.findings.dedup();
         tell(&survey, store, &mut verdict);
-        if args.redo {
+        if let Some(lock) = &lock {
+            if let Some(text) = lock.lost() {
+                return Err(Failure { code: Code::Storage, text });
+            }
             redo(store)?;
         }
     }
