@@ -7,16 +7,15 @@
 
 use sweep::memory::Point;
 
-/// What a measurement of few images may be off by.
-const DOUBT: f64 = 0.04;
-/// The same where fewer images are taken than fit. With half of it one of four knees that were bisected at 64 px was at 96 % of
+/// What a measurement of few images may be off by. With half of it one of four batches that were bisected at 64 px was at 95 % of
 /// the fastest.
-const DOUBT_OF_KNEE: f64 = 0.08;
-/// The fewest images are taken that are no slower than this share of the most: the fastest may lie between the two.
+const DOUBT: f64 = 0.08;
+/// The fewest images are taken that are no slower than this share of the most: the fastest may lie between the two. More than
+/// were measured are not asked for where they could not gain what this leaves.
 const NEAR: f64 = 0.99;
-/// More images are not asked for where they could not gain what this leaves, or of slow ones, which are waited for, the other.
-const ENOUGH: f64 = 0.98;
-const ENOUGH_SLOW: f64 = 0.97;
+/// Both for images that are slow, each of which is waited for.
+const DOUBT_SLOW: f64 = 0.04;
+const NEAR_SLOW: f64 = 0.97;
 /// Sizes that are nearer to each other tell too little.
 const APART: usize = 3;
 
@@ -51,15 +50,15 @@ impl Pace {
 
 /// Whether more images than the `many`, up to `most`, cannot be much faster; `slow` ones need not be as near to that.
 pub(crate) fn is_enough(few: &Point, many: &Point, most: usize, slow: bool) -> bool {
-    let share = if slow { ENOUGH_SLOW } else { ENOUGH };
-    let pace = Pace::through(few, many, 1.0 + DOUBT).filter(|_| many.batch >= APART * few.batch);
+    let (share, doubt) = if slow { (NEAR_SLOW, DOUBT_SLOW) } else { (NEAR, DOUBT) };
+    let pace = Pace::through(few, many, 1.0 + doubt).filter(|_| many.batch >= APART * few.batch);
     pace.is_some_and(|pace| pace.reaching(share, most.max(many.batch)) <= many.batch as f64)
 }
 
 /// The fewest images, of `few` to `many`, that are as fast as the `many`, and their speed; nothing if that is more than a
 /// third of them: it would spare little, and whether it is fast enough is least certain where speed still rises.
 pub(crate) fn knee(few: &Point, many: &Point) -> Option<(usize, f64)> {
-    let reached = Pace::through(few, many, 1.0 + DOUBT_OF_KNEE)?.reaching(NEAR, many.batch);
+    let reached = Pace::through(few, many, 1.0 + DOUBT)?.reaching(NEAR, many.batch);
     let least = (reached.ceil() as usize).max(few.batch);
     // Threads share an even number of images.
     let batch = if least > few.batch { least.next_multiple_of(2) } else { least };
