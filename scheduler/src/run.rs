@@ -168,7 +168,7 @@ impl Run<'_> {
     }
 
     fn count(&mut self, maps: u64, report: &Report) {
-        self.totals.add(report);
+        self.totals.add(report, self.began.elapsed());
         self.progress.advance(maps);
     }
 }

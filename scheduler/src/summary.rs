@@ -34,10 +34,12 @@ impl Totals {
         Self::default()
     }
 
-    pub(crate) fn add(&mut self, report: &Report) {
+    /// Adds what a unit took that was done so long after the run began. Workers that were taken over had begun before it: what
+    /// they computed then is not this run's.
+    pub(crate) fn add(&mut self, report: &Report, since: Duration) {
         self.maps += report.maps;
         self.bytes += report.bytes;
-        self.computing += report.computing;
+        self.computing += report.computing.min(since.as_secs_f64());
         keep_worst(&mut self.underflow, &report.underflow);
         keep_worst(&mut self.incomplete, &report.incomplete);
     }
@@ -204,11 +206,22 @@ mod tests {
 
     use super::*;
 
+    /// A unit of a minute, from a worker that was taken over two seconds ago, and one of a second.
+    #[test]
+    fn what_a_worker_computed_before_it_was_taken_over_is_not_this_runs() {
+        let mut totals = Totals::new();
+        for (computing, since) in [(60.0, 2), (1.0, 5)] {
+            totals.add(&Report { computing, ..Report::default() }, Duration::from_secs(since));
+        }
+        assert_eq!(totals.computing, 3.0);
+    }
+
     #[test]
     fn the_worst_shard_of_each_variant_is_told_with_advice() {
         let mut totals = Totals::new();
         for share in [0.12, 0.4, 0.2] {
-            totals.add(&Report { incomplete: vec![("IG_n_steps_5".to_owned(), share)], ..Report::default() });
+            let report = Report { incomplete: vec![("IG_n_steps_5".to_owned(), share)], ..Report::default() };
+            totals.add(&report, Duration::ZERO);
         }
         let parameters = serde_json::from_value(serde_json::json!({"n_steps": 5})).unwrap();
         let (key, class) = ("IG_n_steps_5".to_owned(), "IntegratedGradients".to_owned());
