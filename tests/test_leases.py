@@ -8,10 +8,11 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 import time
 
 import pytest
-from conftest import METHODS, children, kill, wait_for
+from conftest import METHODS, ROOT, WORKER, children, kill, wait_for
 from test_faults import NOISY, disturbed, undisturbed  # noqa: F401
 
 ACCESS = ".attrisweep.access"
@@ -103,6 +104,26 @@ def test_a_worker_that_is_stopped_for_less_than_a_lease_loses_nothing(disturbed,
     os.kill(workers[0], signal.SIGCONT)
     assert process.wait(timeout=120) == 0
     assert log(disturbed).count("worker connected") == 2
+    assert disturbed.digests() == undisturbed[0]
+
+
+def test_what_a_worker_had_that_no_signal_ends_is_done_by_others_and_the_sweep_ends(disturbed, undisturbed, tmp_path, monkeypatch):  # noqa: F811
+    worker, tracer = tmp_path / "worker", tmp_path / "tracer"
+    first = f'if [ "$1" = run ] && mkdir {tmp_path}/first 2>/dev/null; then exec {sys.executable} {ROOT}/tests/stuck.py {WORKER} "$@"; fi'
+    worker.write_text(f'#!/bin/sh\n{first}\nexec {WORKER} "$@"\n')
+    worker.chmod(0o755)
+    monkeypatch.setenv("STUCK", str(tracer))
+    command = disturbed.command("--lease", "3", "--worker", str(worker))
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        serving(disturbed, process)
+        (stuck,) = (pid for pid in children(process.pid) if children(pid))
+        kill(stuck)
+        _, told = process.communicate(timeout=120)
+    finally:
+        kill(int(tracer.read_text()))
+    assert process.returncode == 0, told
+    assert f"process {stuck} on cpu" in told and "was killed and does not end: it waits inside the system" in told, told
     assert disturbed.digests() == undisturbed[0]
 
 

@@ -145,6 +145,7 @@ impl Run<'_> {
                     self.fleet.send(worker, message);
                 }
                 Action::Kill(slot) => self.fleet.kill(slot),
+                Action::LeaveBehind(slot) => self.leave_behind(slot),
                 Action::Blame { unit, attempt, class, text } => self.recorder.blamed(unit, attempt, class, text),
                 Action::Count { maps, report, .. } => self.count(maps, &report),
                 Action::Close(group) => self.errands.close(&self.plan.groups[group], group),
@@ -165,6 +166,16 @@ impl Run<'_> {
             Event::Exited { slot, how } => self.sizing.exited(*slot, *how),
             _ => {}
         }
+    }
+
+    fn leave_behind(&mut self, slot: usize) {
+        let (pid, device) = (self.fleet.pid(slot).unwrap_or_default(), &self.plan.slots[slot].name);
+        tracing::warn!(slot, pid, "a worker that was killed does not end");
+        self.progress.tell(&format!(
+            "process {pid} on {device} was killed and does not end: it waits inside the system (for a driver or a disk). What it \
+             had is given to others, and {device} left alone until it ends"
+        ));
+        self.recorder.exited(slot);
     }
 
     fn count(&mut self, maps: u64, report: &Report) {

@@ -5,6 +5,7 @@ use sweep::message::{Failure, FromWorker, Report, ToWorker};
 use sweep::unit::{Part, UnitId};
 
 use super::failure::{Class, words};
+use super::slots::Left;
 use super::units::Claim;
 use super::{Action, Core, Now, Unwritable};
 
@@ -24,7 +25,7 @@ impl Core {
         if !self.take_back(now, slot, &holds.unwrap_or_default()) {
             tracing::warn!(slot, "worker is ended: it holds a unit that is another one's");
             self.slots.dismiss(slot, Class::Lost, "its worker held a unit that was another one's");
-            actions.push(Action::Kill(slot));
+            self.kill(slot, now, actions);
         }
     }
 
@@ -131,7 +132,13 @@ impl Core {
     }
 
     pub(super) fn on_exited(&mut self, now: Now, slot: usize, how: Ended, actions: &mut Vec<Action>) {
-        let Some(left) = self.slots.exited(slot, how.into(), words(how)) else { return };
+        if let Some(left) = self.slots.exited(slot, how.into(), words(how)) {
+            self.inherit(now, slot, left, actions);
+        }
+    }
+
+    /// What a worker leaves waits again.
+    pub(super) fn inherit(&mut self, now: Now, slot: usize, left: Left, actions: &mut Vec<Action>) {
         self.queue.leave(left.home);
         // The first is the one that was computed; the others only waited behind it.
         let first = left.held.first().filter(|_| self.ending.is_none()).copied();

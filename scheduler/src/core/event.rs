@@ -79,6 +79,8 @@ pub(crate) enum Action {
     Launch(usize),
     Send(WorkerId, ToWorker),
     Kill(usize),
+    /// The process of the slot was killed and does not end: somebody should know.
+    LeaveBehind(usize),
     /// A unit is done, of this many maps, which took this.
     Count {
         unit: UnitId,

@@ -6,7 +6,7 @@
 //! A unit is granted to one worker at a time, with an attempt number; a result of another worker or
 //! an older attempt is refused. A worker whose line breaks may call again for a lease. One that is silent past
 //! its lease is ended by its launcher and ends itself; its units wait again only once its process is gone, so that
-//! no device has two.
+//! no device has two, or once it is known to be stuck in the system, which its device is then, too.
 
 mod answers;
 mod event;
@@ -101,7 +101,7 @@ impl Core {
             Event::Exited { slot, how } => self.on_exited(now, slot, how, &mut actions),
             Event::Health { slot, condition } => {
                 if self.slots.seen(slot, condition, now) {
-                    actions.push(Action::Kill(slot));
+                    self.kill(slot, now, &mut actions);
                 }
                 self.launch_wanted(now, &mut actions);
             }
@@ -150,7 +150,12 @@ impl Core {
         for (slot, class, reason) in self.slots.overdue(now, self.policy.lease) {
             tracing::warn!(slot, "worker is ended: {reason}");
             self.slots.dismiss(slot, class, reason);
-            actions.push(Action::Kill(slot));
+            self.kill(slot, now, actions);
+        }
+        while let Some(slot) = self.slots.unburied(now, self.policy.lease) {
+            let left = self.slots.leave_behind(slot, now);
+            self.inherit(now, slot, left, actions);
+            actions.push(Action::LeaveBehind(slot));
         }
         if self.ending.is_none() && self.storage.due(now) {
             actions.push(Action::Try);
@@ -161,14 +166,14 @@ impl Core {
         if let Some((_, since)) = self.ending
             && now.saturating_sub(since) > GRACE
         {
-            actions.extend(self.slots.running().map(Action::Kill));
+            self.kill_all(now, actions);
         }
     }
 
     fn on_interrupt(&mut self, now: Now, actions: &mut Vec<Action>) {
         if self.ending.is_some() {
             // Asked twice: no more patience.
-            actions.extend(self.slots.running().map(Action::Kill));
+            self.kill_all(now, actions);
         }
         self.end(now, Outcome::Interrupted, actions);
     }
@@ -195,12 +200,23 @@ impl Core {
             return;
         }
         self.ending = Some((outcome, now));
-        for slot in self.slots.running() {
+        for slot in self.slots.running().collect::<Vec<_>>() {
             match self.slots.worker(slot) {
                 Some(worker) => actions.push(Action::Send(worker, ToWorker::Stop)),
                 // There is nobody to tell.
-                None => actions.push(Action::Kill(slot)),
+                None => self.kill(slot, now, actions),
             }
+        }
+    }
+
+    fn kill(&mut self, slot: usize, now: Now, actions: &mut Vec<Action>) {
+        self.slots.killed(slot, now);
+        actions.push(Action::Kill(slot));
+    }
+
+    fn kill_all(&mut self, now: Now, actions: &mut Vec<Action>) {
+        for slot in self.slots.running().collect::<Vec<_>>() {
+            self.kill(slot, now, actions);
         }
     }
 

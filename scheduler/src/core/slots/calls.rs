@@ -12,7 +12,7 @@ impl Slots {
             State::Starting(_) | State::Expected(_) | State::Away(_) => true,
             // The line broke, and the other end knew it first.
             State::Serving { .. } => again,
-            State::Empty | State::Leaving => false,
+            State::Empty | State::Leaving | State::Stuck(_) => false,
         };
         if expected {
             // What it was asked for on the line before may not have arrived.

@@ -41,8 +41,9 @@ impl Slots {
             match &mut slot.state {
                 State::Starting(since) | State::Expected(since) | State::Away(since) => *since += gap,
                 State::Serving { heard, .. } => *heard += gap,
-                State::Empty | State::Leaving => {}
+                State::Empty | State::Leaving | State::Stuck(_) => {}
             }
+            slot.killed = slot.killed.map(|since| since + gap);
             slot.deadline = slot.deadline.saturating_add(gap);
         }
     }

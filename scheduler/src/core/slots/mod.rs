@@ -2,6 +2,7 @@
 
 mod calls;
 mod clock;
+mod stuck;
 mod trust;
 
 use std::collections::{BTreeSet, HashMap};
@@ -41,6 +42,8 @@ struct Slot {
     leaves: bool,
     /// Why its worker is being ended, if it is.
     ending: Option<(Class, String)>,
+    /// When its process was first ended without asking.
+    killed: Option<Now>,
     /// Where its worker got its last unit from, and of what it has done one.
     home: Option<Home>,
     warm: Option<Home>,
@@ -62,10 +65,12 @@ enum State {
     Away(Now),
     /// Its process is being ended.
     Leaving,
+    /// Its process was killed and has not ended: it is left behind since then, and the device with it.
+    Stuck(Now),
 }
 
 /// What a worker that is gone leaves behind.
-pub(super) struct Left {
+pub(in crate::core) struct Left {
     pub(super) held: Vec<usize>,
     pub(super) class: Class,
     pub(super) text: String,
@@ -82,6 +87,7 @@ impl Slots {
             asked: None,
             leaves: false,
             ending: None,
+            killed: None,
             home: None,
             warm: None,
             last: String::new(),
@@ -130,19 +136,22 @@ impl Slots {
         self.list[slot].ending = Some((why, text.into()));
     }
 
-    /// The process of `slot` has ended; nothing if it was known to have none.
+    /// The process of `slot` has ended; nothing if it was known to have none, or was left behind.
     pub(super) fn exited(&mut self, slot: usize, class: Class, text: String) -> Option<Left> {
-        if self.list[slot].state == State::Empty {
-            return None;
-        }
+        let before = self.list[slot].state;
         self.set(slot, State::Empty);
+        (!matches!(before, State::Empty | State::Stuck(_))).then(|| self.bereave(slot, class, text))
+    }
+
+    /// The worker of `slot` is gone.
+    fn bereave(&mut self, slot: usize, class: Class, text: String) -> Left {
         self.unknown.remove(&slot);
         let slot = &mut self.list[slot];
-        (slot.warm, slot.asked, slot.leaves) = (None, None, false);
+        (slot.warm, slot.asked, slot.leaves, slot.killed) = (None, None, false, None);
         let ending = slot.ending.take();
         let (class, text) = ending.unwrap_or((class, text));
         slot.last.clone_from(&text);
-        Some(Left { held: std::mem::take(&mut slot.held), class, text, home: slot.home.take() })
+        Left { held: std::mem::take(&mut slot.held), class, text, home: slot.home.take() }
     }
 
     pub(super) fn hold(&mut self, slot: usize, unit: usize, home: Home) {
@@ -178,9 +187,9 @@ impl Slots {
         self.worker(slot).map(|worker| (slot, worker))
     }
 
-    /// Slots that have a process.
+    /// Slots that have a process which is not left behind.
     pub(super) fn running(&self) -> impl Iterator<Item = usize> {
-        let running = |(_, slot): &(usize, &Slot)| slot.state != State::Empty;
+        let running = |(_, slot): &(usize, &Slot)| !matches!(slot.state, State::Empty | State::Stuck(_));
         self.list.iter().enumerate().filter(running).map(|(index, _)| index)
     }
 
@@ -227,7 +236,8 @@ impl Slots {
     pub(super) fn holders(&self) -> HashMap<usize, Vec<usize>> {
         let mut holders: HashMap<usize, Vec<usize>> = HashMap::new();
         for (index, slot) in self.list.iter().enumerate() {
-            assert!(slot.state != State::Empty || slot.held.is_empty(), "slot {index} has no process and holds units");
+            let gone = matches!(slot.state, State::Empty | State::Stuck(_));
+            assert!(!gone || slot.held.is_empty(), "slot {index} has no process and holds units");
             slot.held.iter().for_each(|unit| holders.entry(*unit).or_default().push(index));
         }
         holders

@@ -10,8 +10,10 @@ use crate::core::queue::Home;
 impl Slots {
     /// Whether nothing can be hoped for: no process, and no device that is worth another one.
     pub(in crate::core) fn hopeless(&self, now: Now) -> bool {
-        let mut list = self.list.iter();
-        list.all(|slot| slot.state == State::Empty && !slot.health.usable(now) && slot.health.hopeless(self.worked))
+        self.list.iter().all(|slot| match slot.state {
+            State::Empty => !slot.health.usable(now) && slot.health.hopeless(self.worked),
+            state => Self::is_stuck_for_good(state, now),
+        })
     }
 
     /// The end of a worker says this of its device.
@@ -46,7 +48,7 @@ impl Slots {
         device.health.seen(condition, now);
         let Some(reason) = bad else { return false };
         device.last.clone_from(&reason);
-        let ends = !matches!(device.state, State::Empty | State::Leaving);
+        let ends = !matches!(device.state, State::Empty | State::Leaving | State::Stuck(_));
         if ends {
             self.dismiss(slot, Class::Device, format!("its GPU is bad: {reason}"));
         }

@@ -32,6 +32,52 @@ fn a_silent_worker_is_ended_after_its_lease_and_its_unit_waits_until_the_process
 }
 
 #[test]
+fn what_a_worker_held_that_cannot_even_be_killed_is_done_by_others_and_its_device_waits_for_its_end() {
+    let mut rig = Rig::new(&[3], 2);
+    let (stuck, silent) = rig.connect();
+    let (slot, worker) = rig.connect();
+    let held = rig.holds(silent);
+    rig.pass(POLICY.lease + Duration::from_secs(1), &[worker]);
+    assert_eq!((&rig.killed[..], &rig.left_behind[..]), (&[stuck][..], &[][..]));
+    rig.pass(POLICY.lease + Duration::from_secs(1), &[worker]);
+    assert_eq!((&rig.left_behind[..], &rig.launched[..]), (&[stuck][..], &[][..]));
+    assert_eq!(rig.blamed, [(held[0].0.clone(), "Lost")]);
+    // It ends after all, and its device is used again.
+    rig.event(Event::Exited { slot: stuck, how: KILLED });
+    rig.pass(Duration::from_secs(1), &[worker]);
+    assert_eq!(rig.launched, [stuck]);
+    let (_, again) = rig.connect();
+    rig.finish(stuck, again);
+    rig.finish(slot, worker);
+    assert_eq!(rig.counted, 30);
+}
+
+#[test]
+fn a_sweep_whose_last_worker_cannot_be_killed_ends_without_it() {
+    let mut rig = Rig::new(&[1], 1);
+    let (_, worker) = rig.connect();
+    while rig.grant_of(worker).is_some() {
+        rig.answer(worker, None);
+    }
+    // Told to stop, it does not; killed, it does not end.
+    rig.silence(GRACE + POLICY.lease);
+    assert_eq!(rig.outcome, None);
+    rig.silence(Duration::from_secs(2));
+    assert_eq!(rig.outcome, Some(Outcome::Complete));
+}
+
+#[test]
+fn a_sweep_whose_only_device_is_stuck_waits_an_hour_for_it_and_ends_with_the_reason() {
+    let mut rig = Rig::new(&[2], 1);
+    rig.connect();
+    rig.silence(2 * POLICY.lease + Duration::from_mins(59));
+    assert_eq!(rig.outcome, None);
+    rig.silence(Duration::from_mins(2));
+    let Some(Outcome::NoWorkers(reason)) = &rig.outcome else { panic!("{:?}", rig.outcome) };
+    assert!(reason.contains("silent for longer than the lease"), "{reason}");
+}
+
+#[test]
 fn a_scheduler_that_stood_still_takes_nobody_for_silent() {
     let mut rig = Rig::new(&[1], 1);
     let (slot, worker) = rig.connect();

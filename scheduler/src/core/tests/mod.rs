@@ -73,6 +73,7 @@ struct Rig {
     granted: Vec<(WorkerId, Unit, u32)>,
     launched: Vec<usize>,
     killed: Vec<usize>,
+    left_behind: Vec<usize>,
     closed: Vec<usize>,
     stopped: Vec<WorkerId>,
     blamed: Vec<(UnitId, &'static str)>,
@@ -101,7 +102,7 @@ impl Rig {
 
     fn of(core: Core, expected: &[usize]) -> Self {
         let (granted, launched, killed, closed, stopped) = (vec![], vec![], vec![], vec![], vec![]);
-        let (blamed, withdrawn) = (vec![], vec![]);
+        let (blamed, withdrawn, left_behind) = (vec![], vec![], vec![]);
         let (now, full, tries, counted, outcome, workers) = (Now::ZERO, false, 0, 0, None, 0);
         let mut rig = Self {
             core,
@@ -109,6 +110,7 @@ impl Rig {
             granted,
             launched,
             killed,
+            left_behind,
             closed,
             stopped,
             blamed,
@@ -131,6 +133,7 @@ impl Rig {
             match action {
                 Action::Launch(slot) => self.launched.push(slot),
                 Action::Kill(slot) => self.killed.push(slot),
+                Action::LeaveBehind(slot) => self.left_behind.push(slot),
                 Action::Send(worker, ToWorker::Grant { unit, attempt }) => self.granted.push((worker, unit, attempt)),
                 Action::Send(worker, ToWorker::Stop) => self.stopped.push(worker),
                 Action::Send(worker, ToWorker::Withdraw { unit, attempt }) => {

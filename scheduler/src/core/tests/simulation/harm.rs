@@ -30,6 +30,11 @@ impl World {
                 let delay = self.random.millis(1000, 60_000);
                 self.after(delay, Happening::Thaws(index));
             }
+            (Fault::StickWorker, Some(index)) if !self.processes[index].frozen => {
+                (self.processes[index].frozen, self.processes[index].stuck) = (true, true);
+                let delay = self.random.millis(1000, 300_000);
+                self.after(delay, Happening::Thaws(index));
+            }
             (Fault::BreakLine, Some(index)) if self.processes[index].line.is_some() => {
                 self.hang_up(index);
                 self.after(Duration::from_secs(1), Happening::Calls(index));

@@ -13,6 +13,9 @@ pub(super) struct Process {
     pub(super) parent: u32,
     pub(super) alive: bool,
     pub(super) frozen: bool,
+    /// It waits inside the system: killed, it ends only once it does no longer.
+    pub(super) stuck: bool,
+    pub(super) killed: bool,
     /// What would have happened while it was frozen.
     pub(super) deferred: Vec<Happening>,
     pub(super) line: Option<WorkerId>,
@@ -37,6 +40,8 @@ impl Process {
             parent,
             alive: true,
             frozen: false,
+            stuck: false,
+            killed: false,
             deferred: Vec::new(),
             line: None,
             called: false,
@@ -62,7 +67,12 @@ impl Process {
     }
 
     pub(super) fn works_on(&self, id: &UnitId) -> bool {
-        self.alive && self.todo.iter().any(|(unit, _)| unit.id() == *id)
+        self.alive && !self.is_helpless() && self.todo.iter().any(|(unit, _)| unit.id() == *id)
+    }
+
+    /// Whether it was killed, and can neither do anything nor end.
+    pub(super) fn is_helpless(&self) -> bool {
+        self.stuck && self.killed
     }
 
     /// A grant arrives, maybe for the second time.

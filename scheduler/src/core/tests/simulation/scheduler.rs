@@ -65,6 +65,10 @@ impl World {
                 Action::Launch(slot) => self.launch(slot),
                 Action::Kill(slot) => {
                     if let Some(index) = self.living(slot) {
+                        self.processes[index].killed = true;
+                        if self.processes[index].stuck {
+                            continue;
+                        }
                         let delay = self.random.millis(1, 50);
                         self.after(delay, Happening::Dies(index, KILLED));
                     }
@@ -88,6 +92,9 @@ impl World {
                     assert!(self.counted.insert(unit), "a unit is counted twice");
                 }
                 Action::Blame { .. } => {}
+                Action::LeaveBehind(slot) => {
+                    assert!(self.living(slot).is_none_or(|index| self.processes[index].is_helpless()))
+                }
                 Action::Close(group) => self.close(group),
                 Action::Try => {
                     let full = self.disk.full;
@@ -114,7 +121,8 @@ impl World {
     }
 
     pub(super) fn end(&mut self, outcome: Outcome) {
-        assert!((0..self.slots).all(|slot| self.living(slot).is_none()), "{outcome:?} while workers live");
+        let mut living = (0..self.slots).filter_map(|slot| self.living(slot));
+        assert!(living.all(|index| self.processes[index].is_helpless()), "{outcome:?} while workers live");
         self.core = None;
         if !is_final(&outcome) {
             // Somebody runs it again.

@@ -59,6 +59,7 @@ pub(super) enum Fault {
     TerminateWorker,
     PreemptWorker,
     FreezeWorker,
+    StickWorker,
     BreakLine,
     CrashScheduler,
     FreezeScheduler,
@@ -68,11 +69,12 @@ pub(super) enum Fault {
     Interrupt,
 }
 
-const FAULTS: [Fault; 11] = [
+const FAULTS: [Fault; 12] = [
     Fault::KillWorker,
     Fault::TerminateWorker,
     Fault::PreemptWorker,
     Fault::FreezeWorker,
+    Fault::StickWorker,
     Fault::BreakLine,
     Fault::CrashScheduler,
     Fault::FreezeScheduler,

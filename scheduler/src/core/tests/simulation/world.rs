@@ -135,7 +135,8 @@ impl World {
 
     /// What must hold at the end.
     fn inspect(&self, outcome: &Outcome) {
-        assert!(self.processes.iter().all(|process| !process.alive), "a worker outlives the sweep");
+        let gone = |process: &Process| !process.alive || process.is_helpless();
+        assert!(self.processes.iter().all(gone), "a worker outlives the sweep");
         let lacking = self.groups.iter().enumerate().filter(|(index, _)| !self.disk.closed.contains(index));
         match outcome {
             Outcome::Complete => assert_eq!(lacking.count(), 0, "complete, but not all groups are closed"),
@@ -180,8 +181,12 @@ impl World {
             Happening::Beats(index) => self.beat(index),
             Happening::Finishes(index, serial) => self.finish(index, serial),
             Happening::Dies(index, how) => self.die(index, how),
+            Happening::Thaws(index) if self.processes[index].is_helpless() => {
+                self.processes[index].stuck = false;
+                self.die(index, KILLED);
+            }
             Happening::Thaws(index) => {
-                self.processes[index].frozen = false;
+                (self.processes[index].frozen, self.processes[index].stuck) = (false, false);
                 for happening in std::mem::take(&mut self.processes[index].deferred) {
                     self.after(Duration::ZERO, happening);
                 }
