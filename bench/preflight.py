@@ -2,7 +2,8 @@
 
 Bisection doubles the batch until it does not fit (or there are no more images in a shard), then halves what is between, to
 the image; each batch in a worker of its own, with the limit that preflight's workers have. Where preflight takes less than
-80 % of what bisection finds, other sizes are timed beside its choice. Prints a table in Markdown.
+80 % of what bisection finds, other sizes are timed beside its choice. Prints a table in Markdown. With `--sweep N`, a sweep of N shards with what preflight
+found follows, and whether any batch of it ran out of memory.
 
 Nothing of it is a test: it takes minutes, and rates mean something on a machine that does nothing else.
 """
@@ -11,7 +12,9 @@ import argparse
 import json
 import re
 import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 
 import inputs
@@ -24,6 +27,13 @@ METHODS = ("Saliency", "DeepLIFT_baselines_global_mean", "IntegratedGradients_ba
 OUT_OF_MEMORY = (85, 86)
 # Turns in which sizes are timed.
 TIMED = 3
+
+
+def most_resident(pid):
+    """MiB that the process has had resident at most; none if it has ended."""
+    status = Path(f"/proc/{pid}/status")
+    found = re.search(r"VmHWM:\s+(\d+)", status.read_text()) if status.exists() else None
+    return int(found[1]) >> 10 if found else 0
 
 
 class Budget:
@@ -44,13 +54,14 @@ class Budget:
         paths = {"medmnist_weights_root": "weights", "medmnist_data_root": "data", "means_dir": "means"}
         methods = [{"name": method["name"], "class": method["class"], "params": params} for method, _, params in variants]
         config.write_text(yaml.safe_dump({
-            "paths": {name: str(self.inputs / folder) for name, folder in paths.items()} | {"final_output_dir": str(self.folder / "outputs")},
+            "paths": {name: str(self.inputs / folder) for name, folder in paths.items()} | {"final_output_dir": str(self.folder / "outputs"), "scheduler_log_dir": str(self.folder / "logs")},
             "search_space": {
                 "data_flags": [inputs.FLAG], "model_flags": [self.arguments.arch], "splits": ["test"], "image_size": self.arguments.size,
                 "noise_conditions": conftest.NOISES[:1], "attribution_methods": methods,
             },
-            "devices": {"cpu": 1}, "memory": self.memory, "store": {"shard": self.arguments.shard},
+            "devices": {"cpu": 1}, "memory": self.memory, "store": {"shard": self.arguments.shard}, "limit": self.arguments.shard,
         }))
+        self.config = config
         command = [RELEASE / "preflight", "--config", config, "--worker", self.folder / "worker"]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode not in (0, 1):
@@ -58,6 +69,22 @@ class Budget:
         profile = self.folder / "outputs" / "preflight_profile.json"
         profile = json.loads(profile.read_text()) if profile.exists() else {"entries": []}
         return {entry["of"]["key"]: entry for entry in profile["entries"]}, " ".join(done.stdout.splitlines()[:2]), done.stderr
+
+    def sweep(self, shards):
+        """What a sweep of so many shards with preflight's batches takes, and how often its worker ran out of memory."""
+        config = yaml.safe_load(self.config.read_text())
+        self.config.write_text(yaml.safe_dump({**config, "limit": shards * self.arguments.shard}))
+        began, resident = time.monotonic(), 0
+        process = subprocess.Popen([RELEASE / "scheduler", "--config", self.config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None:
+            resident = max(resident, *map(most_resident, conftest.children(process.pid)), 0)
+            time.sleep(0.1)
+        if process.returncode:
+            raise SystemExit(f"exit code {process.returncode} of the sweep")
+        log = (self.folder / "logs" / "scheduler.log").read_text()
+        batches = " ".join(re.findall(r'sizes="(.*?)"', log)[-1].split())
+        burnt = log.count("memory ran out")
+        return f"{shards} shards in {time.monotonic() - began:.0f} s with {batches}, {burnt} times out of memory, {resident} MiB resident at most."
 
     def ask(self, requests):
         """The answers of one worker, as far as it comes; whether it ran out of memory."""
@@ -119,18 +146,22 @@ def main():
     parser.add_argument("--shard", type=int, default=64)
     parser.add_argument("--budgets", default="600MiB,1GiB,2GiB,8GiB")
     parser.add_argument("--methods", default=",".join(METHODS))
+    parser.add_argument("--sweep", type=int, default=0, metavar="SHARDS")
     arguments = parser.parse_args()
     variants = inputs.grid(arguments.methods.split(","))
     print("| budget | variant | preflight | bisection | share | of the fastest | bound | bisection's batches |")
     print("| --- | --- | ---: | ---: | ---: | ---: | --- | ---: |")
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        inputs.make(folder / "inputs", arguments.arch, arguments.size, arguments.shard)
+        inputs.make(folder / "inputs", arguments.arch, arguments.size, arguments.shard * max(1, arguments.sweep))
         accounts = []
         for memory in arguments.budgets.split(","):
             budget = Budget(folder, arguments, memory)
             found, account, told = budget.preflight(variants)
             accounts.append(f"{memory}: {account} {len(re.findall('memory alone decides', told))} disturbed.")
+            if arguments.sweep:
+                accounts.append(budget.sweep(arguments.sweep))
+                print(accounts[-1], file=sys.stderr, flush=True)
             for variant in variants:
                 if variant[1] in found:
                     print(row(budget, variant, found[variant[1]]), flush=True)

@@ -93,7 +93,7 @@ impl World {
                 }
                 Action::Blame { .. } => {}
                 Action::LeaveBehind(slot) => {
-                    assert!(self.living(slot).is_none_or(|index| self.processes[index].is_helpless()))
+                    assert!(self.living(slot).is_none_or(|index| self.processes[index].is_helpless()));
                 }
                 Action::Close(group) => self.close(group),
                 Action::Try => {
