@@ -2,7 +2,7 @@
 
 import inputs
 from inputs import conftest
-from process import Failed, Process
+from process import OF_WORKERS, Failed, Process
 
 WORKER = inputs.ROOT / "target" / "release" / "worker"
 # Runs of which the best counts; as many more as there are in so many seconds.
@@ -12,7 +12,7 @@ MOST_REPEATS = 100
 
 def process(setting):
     device = ["cpu", "--threads", str(setting.threads)] if setting.device == "cpu" else [setting.device]
-    return Process([WORKER, "probe", "--device", *device], each=setting.device == "cpu")
+    return Process([WORKER, "probe", "--device", *device], setting.device == "cpu", OF_WORKERS)
 
 
 def measured(setting, probe, variants, images, batch, repeats=REPEATS, maps=None):

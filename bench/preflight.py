@@ -20,6 +20,7 @@ from pathlib import Path
 import inputs
 import yaml
 from inputs import conftest
+from process import OF_WORKERS
 
 RELEASE = inputs.ROOT / "target" / "release"
 METHODS = ("Saliency", "DeepLIFT_baselines_global_mean", "IntegratedGradients_baselines_zero_n_steps_50", "FeatureAblation_patch_size_16")
@@ -89,7 +90,7 @@ class Budget:
     def ask(self, requests):
         """The answers of one worker, as far as it comes; whether it ran out of memory."""
         command = [RELEASE / "worker", *(self.folder / "arguments").read_text().split()]
-        done = subprocess.run(command, input="\n".join(map(json.dumps, requests)), capture_output=True, text=True)
+        done = subprocess.run(command, input="\n".join(map(json.dumps, requests)), capture_output=True, text=True, env=OF_WORKERS)
         if done.returncode not in (0, *OUT_OF_MEMORY):
             raise SystemExit(done.stderr)
         return [json.loads(line) for line in done.stdout.splitlines()], done.returncode != 0

@@ -1,8 +1,12 @@
 """A program that answers a line of JSON with a line of JSON."""
 
 import json
+import os
 import subprocess
 import tempfile
+
+# The environment of workers, as the scheduler starts them.
+OF_WORKERS = {"GOMP_SPINCOUNT": "2000", **os.environ}
 
 
 class Failed(Exception):
@@ -12,13 +16,13 @@ class Failed(Exception):
 class Process:
     """Such a program, started for each question, or once for all of them, if its memory can be told apart."""
 
-    def __init__(self, command, each):
-        self.command, self.each, self.running = command, each, None
+    def __init__(self, command, each, environment=None):
+        self.command, self.each, self.environment, self.running = command, each, environment, None
 
     def ask(self, question):
         if self.running is None:
             self.words = tempfile.TemporaryFile("w+")
-            self.running = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.words, text=True)
+            self.running = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.words, text=True, env=self.environment)
         try:
             self.running.stdin.write(json.dumps(question) + "\n")
             self.running.stdin.flush()

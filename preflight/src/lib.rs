@@ -3,6 +3,7 @@
 //! Workers that measure are disposable: one that dies, hangs or loses its device costs one process. What is found goes
 //! into two files: the reference's `preflight_results.json`, and `preflight_profile.json`, which says what it is based on.
 
+mod kept;
 mod pace;
 mod probe;
 mod report;

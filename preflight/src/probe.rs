@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::time::Instant;
 
-use fleet::{Lost, Prober, Slot, Worker};
+use fleet::{Lost, Slot, Worker};
 use sweep::memory::Point;
 use sweep::probe::Run;
 
 use crate::Options;
+use crate::kept::Kept;
 use crate::report::Cost;
 use crate::search::{Found, Search, Step};
 use crate::size::How;
@@ -28,10 +29,6 @@ const MOST_REPEATS: f64 = 20.0;
 
 /// Share of the time of a measurement that may be spent waiting for cores before its rate is in doubt.
 const DISTURBED: f64 = 0.1;
-
-/// Most memory of a GPU that a worker takes beside what libtorch's allocator does: context, kernels, libraries. What seems
-/// more was taken by somebody else in the same moment.
-const MOST_BESIDE: u64 = 1 << 30;
 
 /// Processes among which a core is shared, at most, where rates are made good for it.
 const MOST_SHARED: f64 = 16.0;
@@ -61,28 +58,6 @@ pub(crate) struct Probe<'a> {
     /// Sizes that were tried.
     sizes: Vec<usize>,
     lives: u32,
-}
-
-/// A worker that has measured, and holds a model: what comes next of the same model need not load it again.
-pub(crate) struct Kept {
-    prober: Prober,
-    model: String,
-    /// Bytes that it may hold, as known before it was started.
-    memory: Option<u64>,
-    /// Of these what it takes of a GPU beside what it counts, once it has computed.
-    beside: Option<u64>,
-    /// What it has computed: variant and batch.
-    computed: HashSet<(String, usize)>,
-}
-
-impl Kept {
-    /// Bytes of its device that are its own or nobody's, as it has just seen them; and those that it does not count.
-    fn seen(&mut self, gpu: bool, limit: Option<u64>) -> (Option<u64>, u64) {
-        let (Some(limit), true) = (limit, gpu) else { return (self.memory, 0) };
-        let before = self.memory.unwrap_or(limit);
-        let beside = *self.beside.get_or_insert(before.saturating_sub(limit).min(MOST_BESIDE));
-        (Some(limit + beside), beside)
-    }
 }
 
 impl<'a> Probe<'a> {

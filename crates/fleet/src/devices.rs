@@ -23,6 +23,11 @@ pub struct Slot {
     pub memory: Option<u64>,
 }
 
+/// Rounds of some 10 ns for which a thread that waits for the others of a kernel keeps its core before it gives it away. GNU's
+/// OpenMP takes 300,000, three milliseconds: where others compute on the same cores, each of these waits is one of them.
+const SPINS: u32 = 2000;
+const SPINS_OF_USER: [&str; 2] = ["GOMP_SPINCOUNT", "OMP_WAIT_POLICY"];
+
 impl Slot {
     /// Arguments that tell a worker its device.
     pub(crate) fn arguments(&self) -> Vec<String> {
@@ -35,6 +40,10 @@ impl Slot {
     /// Gives `command` what a worker's libraries must find in their environment, and takes what they must not.
     pub(crate) fn prepare(&self, command: &mut Command) {
         command.env("OMP_NUM_THREADS", self.threads.to_string());
+        // Whoever has a word on it has it for the same reason.
+        if SPINS_OF_USER.iter().all(|name| std::env::var_os(name).is_none()) {
+            command.env("GOMP_SPINCOUNT", SPINS.to_string());
+        }
         // `precision` says whether products are rounded to TF32. The driver's libraries would heed this instead:
         // with 0 `tf32` is not, and with 1 `float32` is.
         command.env_remove("NVIDIA_TF32_OVERRIDE");

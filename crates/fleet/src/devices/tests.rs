@@ -90,5 +90,7 @@ fn the_users_word_on_tf32_does_not_reach_a_worker_and_the_slots_devices_do() {
         assert_eq!(of("NVIDIA_TF32_OVERRIDE"), Some(None), "removed, also where the user's environment has it");
         assert_eq!(of("OMP_NUM_THREADS"), Some(Some("3".to_owned())));
         assert_eq!(of("CUDA_VISIBLE_DEVICES"), gpu.map(Some));
+        let users = ["GOMP_SPINCOUNT", "OMP_WAIT_POLICY"].iter().any(|name| std::env::var_os(name).is_some());
+        assert_eq!(of("GOMP_SPINCOUNT"), (!users).then(|| Some("2000".to_owned())));
     }
 }

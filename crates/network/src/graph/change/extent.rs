@@ -1,6 +1,7 @@
 //! What a change takes in memory, before anything is computed.
 
-use super::{Area, Clean, Graph, Reach, Replacement, plane};
+use super::{Area, Clean, Graph, Replacement, plane};
+use crate::graph::Reach;
 
 impl Graph {
     /// Bytes of the largest value that `replacement` changes, its box alone where it has one.

@@ -9,15 +9,17 @@
 mod boxes;
 mod crop;
 mod extent;
+mod input;
 
 use std::rc::Rc;
 
 use tch::{TchError, Tensor};
 
-use super::{Graph, How, Node, Reach, Split};
+use super::{Graph, How, Node, Split};
 use crate::device::dense;
 use boxes::{Area, groups};
-use crop::{Before, Source, crop, difference};
+use crop::{Before, difference};
+use input::Input;
 
 /// Pixels along an axis of a map that most changes reach whole.
 const SMALL: i64 = 8;
@@ -192,67 +194,6 @@ impl Patch {
         let [height, width] = plane(&pixels).unwrap_or_default();
         let area = Area { top: replacement.top, left: replacement.left, height, width };
         Self { values: Rc::new(pixels), row: 0, area, changed: area }
-    }
-}
-
-/// An input of an operation: as it was, and what changed.
-struct Input<'a> {
-    clean: &'a Tensor,
-    change: &'a Changed,
-    reach: Reach,
-    outside: f64,
-}
-
-impl Input<'_> {
-    /// Whether boxes of it give boxes of `output`.
-    fn is_local(&self, output: &Tensor) -> bool {
-        let of_maps = plane(self.clean).zip(plane(output));
-        let fit = match self.reach {
-            Reach::Pixel => of_maps.is_some_and(|(here, there)| here == there),
-            Reach::Window { .. } => of_maps.is_some(),
-            Reach::Everywhere => false,
-        };
-        fit && !matches!(self.change, Changed::Whole(_))
-    }
-
-    /// The box of an output of `size` that change number `at` reaches.
-    fn reached(&self, at: usize, size: [i64; 2]) -> Option<Area> {
-        match self.change {
-            Changed::Boxes(patches) => Some(patches[at].changed.reaching(self.reach, size)),
-            _ => None,
-        }
-    }
-
-    /// What the areas of a group of outputs see of this input, one row each.
-    fn crop(&self, replacements: &[Replacement], group: &[(usize, Area)]) -> Result<Tensor, TchError> {
-        crop(self.clean, &self.sources(replacements, group), self.outside)
-    }
-
-    fn sources(&self, replacements: &[Replacement], group: &[(usize, Area)]) -> Vec<Source<'_>> {
-        let source = |&(at, area): &(usize, Area)| Source {
-            image: replacements[at].image,
-            area: area.seen(self.reach),
-            patch: if let Changed::Boxes(patches) = self.change { Some(&patches[at]) } else { None },
-        };
-        group.iter().map(source).collect()
-    }
-
-    /// Whether it is as large as `output`, but for the images.
-    fn is_as(&self, output: &Tensor) -> bool {
-        self.clean.size()[1..] == output.size()[1..]
-    }
-
-    /// All of it, one row for each replacement; what is fed by no image stays as it is.
-    fn whole(&self, replacements: &[Replacement]) -> Result<Tensor, TchError> {
-        match (self.change, plane(self.clean)) {
-            (Changed::Whole(values), _) => Ok(values.shallow_clone()),
-            (Changed::Boxes(_), Some([height, width])) => {
-                let all = Area { top: 0, left: 0, height, width };
-                let patches = (0..replacements.len()).map(|at| (at, all)).collect::<Vec<_>>();
-                Input { reach: Reach::Pixel, ..*self }.crop(replacements, &patches)
-            }
-            _ => Ok(self.clean.shallow_clone()),
-        }
     }
 }
 
