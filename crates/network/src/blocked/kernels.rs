@@ -166,6 +166,54 @@ impl WithSimd for Gate<'_> {
     }
 }
 
+/// The gradient behind a batch norm and a ReLU, added to what has come of that before them.
+///
+/// Product and sum are rounded one after the other, as two passes over the memory would.
+pub(super) struct Onto<'a> {
+    pub(super) gradient: &'a [f32],
+    /// Where the ReLU let it pass, by which rule, if there is a ReLU.
+    pub(super) gate: Option<(&'a [u8], Rule)>,
+    /// Of each channel of the block.
+    pub(super) scale: Option<&'a [f32]>,
+    pub(super) sum: &'a mut [f32],
+    /// Whether there is nothing in `sum` yet.
+    pub(super) is_new: bool,
+}
+
+impl WithSimd for Onto<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match (self.gate.is_some(), self.is_new) {
+            (true, true) => self.pass::<S, true, true>(simd),
+            (true, false) => self.pass::<S, true, false>(simd),
+            (false, true) => self.pass::<S, false, true>(simd),
+            (false, false) => self.pass::<S, false, false>(simd),
+        }
+    }
+}
+
+impl Onto<'_> {
+    #[inline(always)]
+    fn pass<S: Simd, const GATE: bool, const NEW: bool>(self, simd: S) {
+        let Self { gradient, gate, scale, sum, .. } = self;
+        let (positive, rule) = gate.unwrap_or((&[], Rule::GRADIENT));
+        let zero = simd.splat_f32s(0.0);
+        let scale = scale.map_or(simd.splat_f32s(1.0), |scale| pixels::<S>(scale)[0]);
+        let least = if GATE && rule.rectified { zero } else { simd.splat_f32s(f32::NEG_INFINITY) };
+        let mut masks = positive.chunks_exact(size_of::<S::m32s>());
+        for (sum, &gradient) in pixels_mut::<S>(sum).iter_mut().zip(pixels::<S>(gradient)) {
+            let mut passed = gradient;
+            if GATE && let Some(mask) = masks.next().filter(|_| rule.masked) {
+                passed = simd.select_f32s(pod_read_unaligned::<S::m32s>(mask), passed, zero);
+            }
+            let own = simd.mul_f32s(at_least(simd, passed, least), scale);
+            *sum = if NEW { own } else { simd.add_f32s(*sum, own) };
+        }
+    }
+}
+
 /// Changes of a ReLU's input below this are taken for none, as Captum does.
 const NO_CHANGE: f32 = crate::operations::NO_CHANGE as f32;
 

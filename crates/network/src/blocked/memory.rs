@@ -75,6 +75,46 @@ pub(crate) fn each_pair<T: Element, U: Element>(
     });
 }
 
+/// Where each plane of values side by side comes from.
+pub(super) struct Parts(Vec<(usize, usize, usize)>);
+
+impl Parts {
+    /// Of values of these shapes, `[n, c / b, h, w, b]`.
+    pub(super) fn of(shapes: &[Vec<i64>]) -> Self {
+        let widths = shapes.iter().map(|shape| shape[1] as usize).enumerate();
+        Self(widths.flat_map(|(part, width)| (0..width).map(move |at| (part, at, width))).collect())
+    }
+
+    /// Blocks of channels of all of them.
+    pub(super) fn blocks(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Which part plane `index` is of, and which of its planes it is there.
+    pub(super) fn place(&self, index: usize) -> (usize, usize) {
+        let (row, (part, at, width)) = (index / self.0.len(), self.0[index % self.0.len()]);
+        (part, row * width + at)
+    }
+
+    /// Calls `act` with the number of each plane of `length` values, the part that it is of, and the plane there, in parallel.
+    pub(super) fn each_plane<T: Element>(
+        &self,
+        parts: Vec<&mut [T]>,
+        length: usize,
+        act: impl Fn(usize, usize, &mut [T]) + Sync,
+    ) {
+        let count = parts.iter().map(|part| part.len()).sum::<usize>() / length.max(1);
+        let parts: Vec<Places<'_, T>> = parts.into_iter().map(Places::of).collect();
+        parallel(count, GRAIN / length.max(1), |range| {
+            for index in range {
+                let (part, at) = self.place(index);
+                // SAFETY: no two planes have the same place, and every index is in one range only.
+                act(index, part, unsafe { parts[part].place(at * length, length) });
+            }
+        });
+    }
+}
+
 /// A slice of which several threads take different places.
 pub(super) struct Places<'a, T> {
     values: *mut T,

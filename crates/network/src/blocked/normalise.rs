@@ -2,9 +2,10 @@
 
 use tch::{Kind, TchError, Tensor};
 
-use super::memory::values;
+use super::kernels::{self, Onto};
+use super::memory::{Parts, values, values_mut};
 use super::relu::{End, Gated, Shape};
-use crate::graph::{How, Kept, Operation, Pair, Reach, Rule};
+use crate::graph::{How, Kept, Operation, Pair, Reach, Rule, Sum};
 use crate::operations::{BatchNorm, Relu};
 
 /// A batch norm as the scale and the shift of each channel that libtorch computes of it.
@@ -41,20 +42,34 @@ impl Normalise {
         Ok(Self { norm: norm.map(Affine::of).transpose()?, relu: relu.map(Gated::of) })
     }
 
-    /// The gradients of the parts from that before the ReLU.
-    fn given_on(&self, kept: &Kept, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
-        let scaled = match &self.norm {
-            Some(norm) => {
-                let block = gradient.size()[4];
-                gradient.f_mul(&norm.scale.f_view([1, -1, 1, 1, block])?)?
-            }
-            None => gradient.shallow_clone(),
-        };
-        if kept.shapes.len() == 1 {
-            return Ok(vec![scaled]);
+    /// Adds the gradients of the parts, from that behind the ReLU if there is a `gate`, or else before it.
+    fn onto(
+        &self,
+        kept: &Kept,
+        gradient: &Tensor,
+        gate: Option<(&Tensor, Rule)>,
+        sums: &mut [Sum],
+    ) -> Result<(), TchError> {
+        let gradient = gradient.f_contiguous()?;
+        let Shape { plane, block, .. } = Shape::of(&gradient)?;
+        let from = values::<f32>(&gradient)?;
+        let gate = gate.map(|(positive, rule)| Ok::<_, TchError>((values::<u8>(positive)?, rule))).transpose()?;
+        let length = gate.map_or(0, |(positive, _)| positive.len() * plane / from.len().max(1));
+        let scale = self.norm.as_ref().map(Affine::values).transpose()?.map(|(scale, _)| scale);
+        let (mut places, mut are_new) = (Vec::with_capacity(sums.len()), Vec::with_capacity(sums.len()));
+        for (sum, shape) in sums.iter_mut().zip(&kept.shapes) {
+            let (place, is_new) = sum.place(shape, &gradient)?;
+            places.push(values_mut::<f32>(place)?);
+            are_new.push(is_new);
         }
-        let widths: Vec<i64> = kept.shapes.iter().map(|shape| shape[1]).collect();
-        scaled.f_split_with_sizes(&widths, 1)
+        let parts = Parts::of(&kept.shapes);
+        parts.each_plane(places, plane, |index, part, sum| {
+            let gradient = &from[index * plane..][..plane];
+            let gate = gate.map(|(positive, rule)| (&positive[index * length..][..length], rule));
+            let scale = scale.map(|scale| &scale[index % parts.blocks() * block..][..block]);
+            kernels::run(block, Onto { gradient, gate, scale, sum, is_new: are_new[part] });
+        });
+        Ok(())
     }
 }
 
@@ -62,32 +77,33 @@ impl Operation for Normalise {
     fn run(&self, inputs: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
         let Shape { plane, .. } = Shape::of(inputs[0])?;
         let parts = inputs.iter().map(|input| values::<f32>(input)).collect::<Result<Vec<_>, _>>()?;
-        // Where each block of channels comes from: part, block of it, blocks in it.
-        let widths: Vec<usize> = inputs.iter().map(|input| input.size()[1] as usize).collect();
-        let from: Vec<(usize, usize, usize)> =
-            widths.iter().enumerate().flat_map(|(part, &width)| (0..width).map(move |at| (part, at, width))).collect();
+        let from = Parts::of(&inputs.iter().map(|input| input.size()).collect::<Vec<_>>());
         let mut shape = inputs[0].size();
-        shape[1] = from.len() as i64;
+        shape[1] = from.blocks() as i64;
         let y = Tensor::f_empty(&shape, (Kind::Float, inputs[0].device()))?;
         let fill = |index: usize, x: &mut [f32]| {
-            let (row, (part, at, width)) = (index / from.len(), from[index % from.len()]);
-            x.copy_from_slice(&parts[part][(row * width + at) * plane..][..plane]);
+            let (part, at) = from.place(index);
+            x.copy_from_slice(&parts[part][at * plane..][..plane]);
         };
         let end = End { norm: self.norm.as_ref(), residual: None, relu: self.relu.as_ref() };
         end.filled(y, fill, how)
     }
 
     fn backward(&self, kept: &Kept, gradient: &Tensor, rule: Rule) -> Result<Vec<Tensor>, TchError> {
-        match &self.relu {
-            Some(relu) => self.given_on(kept, &relu.backward(kept, gradient, rule)?),
-            None => self.given_on(kept, gradient),
-        }
+        let mut sums: Vec<Sum> = kept.shapes.iter().map(|_| Sum::default()).collect();
+        self.backward_onto(kept, gradient, rule, &mut sums)?;
+        Ok(sums.iter_mut().filter_map(Sum::take).collect())
     }
 
-    fn multipliers(&self, pair: &Pair<'_>, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
+    fn backward_onto(&self, kept: &Kept, gradient: &Tensor, rule: Rule, sums: &mut [Sum]) -> Result<(), TchError> {
+        let gate = self.relu.as_ref().map(|relu| Ok::<_, TchError>((kept.tensor(0)?, relu.rule(rule)))).transpose()?;
+        self.onto(kept, gradient, gate, sums)
+    }
+
+    fn multipliers_onto(&self, pair: &Pair<'_>, gradient: &Tensor, sums: &mut [Sum]) -> Result<(), TchError> {
         match &self.relu {
-            Some(relu) => self.given_on(pair.here, &relu.multipliers(pair, gradient)?),
-            None => self.given_on(pair.here, gradient),
+            Some(relu) => self.onto(pair.here, &relu.multipliers(pair, gradient)?, None, sums),
+            None => self.onto(pair.here, gradient, None, sums),
         }
     }
 

@@ -96,9 +96,14 @@ impl Gated {
         Relu { functional: self.functional }.is_relu(functions)
     }
 
+    /// What becomes of `rule` here.
+    pub(super) fn rule(&self, rule: Rule) -> Rule {
+        if self.functional && !rule.reaches_functions { Rule::GRADIENT } else { rule }
+    }
+
     /// The gradient before the ReLU, by `rule`.
     pub(super) fn backward(&self, kept: &Kept, gradient: &Tensor, rule: Rule) -> Result<Tensor, TchError> {
-        let rule = if self.functional && !rule.reaches_functions { Rule::GRADIENT } else { rule };
+        let rule = self.rule(rule);
         let gradient = gradient.f_contiguous()?;
         let Shape { plane, block, .. } = Shape::of(&gradient)?;
         let (from, positive) = (values::<f32>(&gradient)?, values::<u8>(kept.tensor(0)?)?);

@@ -2,7 +2,7 @@
 
 use tch::{TchError, Tensor};
 
-use super::{Graph, Id, Trace};
+use super::{Graph, Id, Sum, Trace};
 
 /// What a backward pass does at a ReLU, where attribution methods differ: the gradient g of the output of
 /// x becomes g, with up to two factors.
@@ -33,8 +33,16 @@ impl Graph {
     /// logits, by `rule`. Weights never get a gradient.
     pub fn backward(&self, trace: &Trace, gradient: &Tensor, rule: Rule) -> Result<Tensor, TchError> {
         let graph = self.of(trace);
-        let back = |id: Id, gradient: &Tensor| graph.nodes[id].operation.backward(&trace.kept[id], gradient, rule);
-        graph.leave(graph.walk(&graph.enter(gradient)?, 0, back)?)
+        graph.leave(graph.walk(&graph.enter(gradient)?, 0, graph.back(trace, rule))?)
+    }
+
+    /// One step of a backward pass.
+    pub(super) fn back<'a>(
+        &'a self,
+        trace: &'a Trace,
+        rule: Rule,
+    ) -> impl Fn(Id, &Tensor, &mut [Sum]) -> Result<(), TchError> + 'a {
+        move |id, gradient, sums| self.nodes[id].operation.backward_onto(&trace.kept[id], gradient, rule, sums)
     }
 
     /// As [`Graph::backward`], up to the linear operations that stand first: `[n, ..]`, of which any sum
@@ -43,8 +51,7 @@ impl Graph {
     pub fn backward_to_stem(&self, trace: &Trace, gradient: &Tensor, rule: Rule) -> Result<Tensor, TchError> {
         let graph = self.of(trace);
         let Some(stem) = graph.stem() else { return self.backward(trace, gradient, rule) };
-        let back = |id: Id, gradient: &Tensor| graph.nodes[id].operation.backward(&trace.kept[id], gradient, rule);
-        let behind = graph.walk(&graph.enter(gradient)?, stem, back)?;
+        let behind = graph.walk(&graph.enter(gradient)?, stem, graph.back(trace, rule))?;
         graph.leave(graph.nodes[stem].operation.before_linear(&trace.kept[stem], &behind, rule)?)
     }
 
@@ -71,17 +78,17 @@ impl Graph {
         logits.f_zeros_like()?.f_scatter_value(1, &index, 1.0)
     }
 
-    /// Walks the graph from the logits to the value `until`, in the type of layers; `step` gives the gradient of
-    /// each input of an operation from that of its output.
+    /// Walks the graph from the logits to the value `until`, in the type of layers; `step` adds the gradient of
+    /// each input of an operation, from that of its output.
     pub(super) fn walk(
         &self,
         gradient: &Tensor,
         until: Id,
-        step: impl Fn(Id, &Tensor) -> Result<Vec<Tensor>, TchError>,
+        step: impl Fn(Id, &Tensor, &mut [Sum]) -> Result<(), TchError>,
     ) -> Result<Tensor, TchError> {
-        let mut gradients: Vec<Option<Tensor>> = self.nodes.iter().map(|_| None).collect();
+        let mut gradients: Vec<Sum> = self.nodes.iter().map(|_| Sum::default()).collect();
         if let Some(last) = gradients.last_mut() {
-            *last = Some(gradient.shallow_clone());
+            *last = Sum::of(gradient);
         }
         for (id, node) in self.nodes.iter().enumerate().skip(until).rev() {
             let Some(gradient) = gradients[id].take() else { continue };
@@ -91,12 +98,11 @@ impl Graph {
             if node.inputs.is_empty() {
                 continue;
             }
-            for (&input, of_input) in node.inputs.iter().zip(step(id, &gradient)?) {
-                let sum = match gradients[input].take() {
-                    Some(earlier) => earlier.f_add(&of_input)?,
-                    None => of_input,
-                };
-                gradients[input] = Some(sum);
+            let mut sums: Vec<Sum> = node.inputs.iter().map(|&input| std::mem::take(&mut gradients[input])).collect();
+            step(id, &gradient, &mut sums)?;
+            // A value may be read twice.
+            for (&input, sum) in node.inputs.iter().zip(sums) {
+                gradients[input].join(sum)?;
             }
         }
         Err(TchError::Shape(format!("the logits do not depend on `{}`", self.nodes[until].name)))

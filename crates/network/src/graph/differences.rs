@@ -38,7 +38,7 @@ impl Graph {
         semantics: Semantics,
     ) -> Result<Tensor, TchError> {
         let graph = self.of(trace);
-        let step = |id: super::Id, gradient: &Tensor| {
+        let step = |id: super::Id, gradient: &Tensor, sums: &mut [super::Sum]| {
             let node = &graph.nodes[id];
             let captum = semantics != Semantics::Exact;
             // A hook reads the gradient before a hooked module behind it has replaced it.
@@ -52,7 +52,7 @@ impl Graph {
                 pool_is_plain: captum && behind_relu,
                 functional_is_plain,
             };
-            node.operation.multipliers(&pair, gradient)
+            node.operation.multipliers_onto(&pair, gradient, sums)
         };
         graph.leave(graph.walk(&graph.enter(gradient)?, 0, step)?)
     }

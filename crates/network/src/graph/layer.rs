@@ -60,8 +60,7 @@ impl Graph {
         let gone = || TchError::Shape(format!("`{}` has no value", self.nodes[layer].name));
         let value = self.leave(trace.layer.take().ok_or_else(gone)?)?;
         let seed = self.select(&trace.logits, targets)?;
-        let step =
-            |id: Id, gradient: &Tensor| self.nodes[id].operation.backward(&trace.kept[id], gradient, Rule::GRADIENT);
-        Ok((value, self.leave(self.walk(&self.enter(&seed)?, layer, step)?)?))
+        let gradient = self.walk(&self.enter(&seed)?, layer, self.back(&trace, Rule::GRADIENT))?;
+        Ok((value, self.leave(gradient)?))
     }
 }

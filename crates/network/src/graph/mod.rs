@@ -9,6 +9,7 @@ mod layer;
 mod layout;
 mod lower;
 mod operation;
+mod sum;
 
 pub use backward::Rule;
 pub use change::{Clean, Replacement};
@@ -16,6 +17,7 @@ pub use forward::Trace;
 pub(crate) use forward::{How, Kept};
 pub use layer::Layer;
 pub(crate) use operation::{Operation, Pair, Part, Reach, Split};
+pub(crate) use sum::Sum;
 
 use std::rc::Rc;
 

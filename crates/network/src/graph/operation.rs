@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use tch::{TchError, Tensor};
 
-use super::{How, Kept, Rule};
+use super::{How, Kept, Rule, Sum};
 use crate::operations::{BatchNorm, Convolution, Relu};
 
 /// One operation of a graph. Its inputs and its output have the images in dimension 0.
@@ -37,6 +37,16 @@ pub(crate) trait Operation: fmt::Debug {
     /// operation that is linear, and where nobody has defined more.
     fn multipliers(&self, pair: &Pair<'_>, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
         self.backward(pair.here, gradient, Rule::GRADIENT)
+    }
+
+    /// As [`Operation::backward`], added to what has come for each input before.
+    fn backward_onto(&self, kept: &Kept, gradient: &Tensor, rule: Rule, sums: &mut [Sum]) -> Result<(), TchError> {
+        Sum::add_each(sums, self.backward(kept, gradient, rule)?)
+    }
+
+    /// As [`Operation::multipliers`], added to what has come for each input before.
+    fn multipliers_onto(&self, pair: &Pair<'_>, gradient: &Tensor, sums: &mut [Sum]) -> Result<(), TchError> {
+        Sum::add_each(sums, self.multipliers(pair, gradient)?)
     }
 
     /// Whether [`Operation::multipliers`] looks at the inputs and the output of both runs.
