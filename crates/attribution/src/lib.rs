@@ -2,6 +2,7 @@
 
 mod attribution;
 mod baseline;
+mod integral;
 pub mod methods;
 mod origin;
 mod pass;

@@ -83,9 +83,12 @@ impl<'a> Pass<'a> {
         self.rows.max(self.len())
     }
 
-    /// How many variations of every image may be computed at once.
-    pub(crate) fn variations(&self) -> usize {
-        (self.rows() / self.len().max(1)).max(1) as usize
+    /// All variations of every image in as few parts as may be computed at once. The parts are even: the last few alone would
+    /// take longer than their share.
+    pub(crate) fn parts<'t, T>(&self, all: &'t [T]) -> impl Iterator<Item = &'t [T]> + use<'t, T> {
+        let most = (self.rows() / self.len().max(1)).max(1) as usize;
+        let count = all.len().div_ceil(most);
+        (0..count).map(move |part| &all[part * all.len() / count..(part + 1) * all.len() / count])
     }
 
     /// How many changes of a part of one image may be computed at once: a part takes a fraction of the memory
@@ -128,9 +131,19 @@ impl<'a> Pass<'a> {
         self.graph.backward(&trace, &seed, Rule::GRADIENT)
     }
 
-    /// A weighted sum of gradients, empty yet.
-    pub(crate) fn integral(&self) -> Integral<'_> {
-        Integral { pass: self, sum: None }
+    /// The plain gradients of the targets at variations of every image `[m n, c, h, w]`, before what stands first in the
+    /// network and is linear: one `[n, ..]` for each variation.
+    pub(crate) fn gradients_before_stem(&self, points: &Tensor) -> Result<Vec<Tensor>, TchError> {
+        let count = points.size()[0] / self.len().max(1);
+        let trace = self.graph.trace(points)?;
+        let seed = self.graph.select(trace.logits(), &self.targets.f_repeat([count])?)?;
+        self.graph.backward_to_stem(&trace, &seed, Rule::GRADIENT)?.f_chunk(count, 0)
+    }
+
+    /// The gradients of the images `[m, c, h, w]` from sums `[m, ..]` of such.
+    pub(crate) fn through_stem(&self, sums: &Tensor) -> Result<Tensor, TchError> {
+        let (_, _, height, width) = self.images.size4()?;
+        self.graph.through_stem(sums, [height, width])
     }
 
     /// Value and gradient of a layer: the one called `name`, or the last map for an empty name.
@@ -198,41 +211,5 @@ impl<'a> Pass<'a> {
 
     fn trace(&self) -> Result<&Trace, TchError> {
         once(&self.trace, || self.graph.trace(&self.images))
-    }
-}
-
-/// A weighted sum of gradients at points on the way to the images.
-pub(crate) struct Integral<'a> {
-    pass: &'a Pass<'a>,
-    /// Before the stem of the graph, `[n, ..]`.
-    sum: Option<Tensor>,
-}
-
-impl Integral<'_> {
-    /// Adds the gradients at variations of every image `[m n, c, h, w]`, each variation with its weight.
-    pub(crate) fn add(&mut self, points: &Tensor, weights: impl ExactSizeIterator<Item = f64>) -> Result<(), TchError> {
-        let Pass { graph, targets, .. } = self.pass;
-        let count = weights.len() as i64;
-        let trace = graph.trace(points)?;
-        let seed = graph.select(trace.logits(), &targets.f_repeat([count])?)?;
-        let gradients = graph.backward_to_stem(&trace, &seed, Rule::GRADIENT)?;
-        // One variation after the other: how many fit into a pass must not show in the sum.
-        for (gradient, weight) in gradients.f_chunk(count, 0)?.iter().zip(weights) {
-            let gradient = gradient.f_mul_scalar(weight)?;
-            self.sum = Some(match self.sum.take() {
-                Some(mut sum) => sum.f_add_(&gradient)?,
-                None => gradient,
-            });
-        }
-        Ok(())
-    }
-
-    /// The sum as a gradient of the images `[n, c, h, w]`.
-    pub(crate) fn gradient(self) -> Result<Tensor, TchError> {
-        let (_, _, height, width) = self.pass.images.size4()?;
-        match self.sum {
-            Some(sum) => self.pass.graph.through_stem(&sum, [height, width]),
-            None => self.pass.images.f_zeros_like(),
-        }
     }
 }

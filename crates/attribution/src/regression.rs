@@ -46,7 +46,7 @@ impl Features {
         let flat = pass.images().f_view([1, n, -1])?;
         let (mut present, mut scores, mut similarity) = (Vec::new(), Vec::new(), Vec::new());
         let all: Vec<u64> = (0..samples).collect();
-        for part in all.chunks(pass.variations()) {
+        for part in pass.parts(&all) {
             let count = part.len() as i64;
             let kept = part.iter().flat_map(|sample| (0..n).map(|row| coalition(row, *sample)));
             let kept = kept.flatten().map(|there| f64::from(u8::from(there))).collect::<Vec<_>>();

@@ -74,7 +74,7 @@ pub(crate) fn losses(pass: &Pass<'_>, baseline: &Tensor, windows: &[Window]) -> 
 /// The same, from as many images with a window hidden as the device may hold.
 fn losses_of_whole(pass: &Pass<'_>, hidden: &Tensor, windows: &[Window]) -> Result<Tensor, TchError> {
     let (n, clean) = (pass.len(), pass.scores()?);
-    let losses = windows.chunks(pass.variations()).map(|part| {
+    let losses = pass.parts(windows).map(|part| {
         let points = pass.images().f_repeat([part.len() as i64, 1, 1, 1])?;
         for (first, window) in (0..).step_by(n as usize).zip(part) {
             window.of(&points.f_narrow(0, first, n)?)?.f_copy_(&window.of(hidden)?)?;

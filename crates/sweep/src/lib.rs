@@ -30,4 +30,4 @@ pub mod yaml;
 ///
 /// It is part of every fingerprint, so that one store never mixes the numbers of two versions,
 /// while an upgrade that changes no number leaves half-finished stores usable.
-pub const RESULTS_VERSION: u32 = 3;
+pub const RESULTS_VERSION: u32 = 4;

@@ -9,6 +9,7 @@ use tch::{TchError, Tensor};
 
 use super::{Entry, Method};
 use crate::baseline::{Baseline, DISTRIBUTION, NOISE_DRAWS, distribution};
+use crate::integral::Lines;
 use crate::{Attribution, Pass};
 
 pub(super) const ENTRY: Entry = Entry::of_complete(
@@ -70,44 +71,33 @@ impl Method for GradientShap {
             Ok((image, scores.f_view([1, -1])?))
         });
         let (images, scores): (Vec<_>, Vec<_>) = baselines.collect::<Result<Vec<_>, TchError>>()?.into_iter().unzip();
-        let mut sum = pass.images().f_zeros_like()?;
+        let mut sum = if self.stdev > 0.0 {
+            Products::Each(pass.images().f_zeros_like()?)
+        } else {
+            Products::Lines(Lines::of(pass, &images))
+        };
         let mut change = pass.scores()?.f_zeros_like()?;
         let (mut done, mut all) = (0, Vec::with_capacity(values.len()));
         for &until in values {
             let samples: Vec<u64> = (done..until as u64).collect();
-            for part in samples.chunks(pass.variations()) {
-                self.add(pass, (&images, &scores), part, (&mut sum, &mut change))?;
+            for part in pass.parts(&samples) {
+                let samples = part.iter().map(|sample| self.sample(pass, &images, *sample));
+                let samples = samples.collect::<Result<Vec<_>, _>>()?;
+                sum.add(pass, &samples)?;
+                for sample in &samples {
+                    let from = chosen(&scores, &sample.chosen)?.f_view([-1])?;
+                    change = change.f_add_(&sample.scores.f_sub(&from)?)?;
+                }
             }
             done = until as u64;
             let count = until as f64;
-            all.push(Attribution::complete(sum.f_div_scalar(count)?, change.f_div_scalar(count)?));
+            all.push(Attribution::complete(sum.so_far()?.f_div_scalar(count)?, change.f_div_scalar(count)?));
         }
         Ok(all)
     }
 }
 
 impl GradientShap {
-    /// Adds what the samples `part` say to the sums of maps and of changes.
-    fn add(
-        &self,
-        pass: &Pass<'_>,
-        (images, scores): (&[Tensor], &[Tensor]),
-        part: &[u64],
-        (sum, change): (&mut Tensor, &mut Tensor),
-    ) -> Result<(), TchError> {
-        let samples = part.iter().map(|sample| self.sample(pass, images, *sample));
-        let samples = samples.collect::<Result<Vec<_>, _>>()?;
-        let points: Vec<&Tensor> = samples.iter().map(|sample| &sample.points).collect();
-        let targets = pass.targets().f_repeat([part.len() as i64])?;
-        let gradients = pass.gradient_at(&Tensor::f_cat(&points, 0)?, &targets)?;
-        for (gradient, sample) in gradients.f_chunk(part.len() as i64, 0)?.iter().zip(&samples) {
-            let _ = sum.f_add_(&gradient.f_mul(&sample.line)?)?;
-            let from = chosen(scores, &sample.chosen)?.f_view([-1])?;
-            let _ = change.f_add_(&sample.scores.f_sub(&from)?)?;
-        }
-        Ok(())
-    }
-
     /// A function of image and sample alone: how many samples there are in all does not show.
     fn sample(&self, pass: &Pass<'_>, baselines: &[Tensor], sample: u64) -> Result<Sample, TchError> {
         let (mut images, mut scores) = (pass.images().shallow_clone(), pass.scores()?.shallow_clone());
@@ -138,6 +128,40 @@ impl GradientShap {
             number < sum
         };
         self.baselines.iter().position(beyond).unwrap_or(self.baselines.len() - 1)
+    }
+}
+
+/// Sums over samples of the line to the baseline times the gradient.
+enum Products<'a> {
+    /// Lines from a few baselines: noise moves none of their ends.
+    Lines(Lines<'a>),
+    /// Each sample has a line of its own.
+    Each(Tensor),
+}
+
+impl Products<'_> {
+    fn add(&mut self, pass: &Pass<'_>, samples: &[Sample]) -> Result<(), TchError> {
+        let points: Vec<&Tensor> = samples.iter().map(|sample| &sample.points).collect();
+        let points = Tensor::f_cat(&points, 0)?;
+        match self {
+            Self::Lines(lines) => lines.add(&points, samples.iter().map(|sample| &sample.chosen[..])),
+            Self::Each(sum) => {
+                let count = samples.len() as i64;
+                let gradients = pass.gradient_at(&points, &pass.targets().f_repeat([count])?)?;
+                for (gradient, sample) in gradients.f_chunk(count, 0)?.iter().zip(samples) {
+                    let _ = sum.f_add_(&gradient.f_mul(&sample.line)?)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// `[n, c, h, w]`.
+    fn so_far(&self) -> Result<Tensor, TchError> {
+        match self {
+            Self::Lines(lines) => lines.products(),
+            Self::Each(sum) => Ok(sum.shallow_clone()),
+        }
     }
 }
 

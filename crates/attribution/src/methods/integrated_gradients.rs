@@ -7,6 +7,7 @@ use tch::{TchError, Tensor};
 
 use super::{Entry, Method};
 use crate::baseline::{BASELINES, Baseline};
+use crate::integral::Integral;
 use crate::{Attribution, Pass, quadrature};
 
 pub(super) const ENTRY: Entry = Entry::of_complete(
@@ -42,8 +43,8 @@ impl Method for IntegratedGradients {
     fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
         let (baseline, there) = pass.baseline(self.baseline)?;
         let line = pass.images().f_sub(&baseline)?;
-        let mut integral = pass.integral();
-        for steps in self.rule.chunks(pass.variations()) {
+        let mut integral = Integral::of(pass);
+        for steps in pass.parts(&self.rule) {
             let at = |(alpha, _): &(f64, f64)| line.f_mul_scalar(*alpha)?.f_add_(&baseline);
             let points = steps.iter().map(at).collect::<Result<Vec<_>, _>>()?;
             integral.add(&Tensor::f_cat(&points, 0)?, steps.iter().map(|(_, weight)| *weight))?;
