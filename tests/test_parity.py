@@ -63,7 +63,7 @@ def compare(run, model, methods, tolerance, logits_tolerance=1e-5):
 @pytest.mark.parametrize(("flag", "size", "arch", "layer"), CASES)
 def test_every_map_is_captums(sweep, inputs, flag, size, arch, layer):
     store = {"shard": 4, "dtype": "float32"}
-    run = sweep(flag=flag, size=size, models=[arch], store=store, limit=3, semantics="captum")
+    run = sweep(flag=flag, size=size, models=[arch], store=store, limit=2, semantics="captum")
     run.config["search_space"]["attribution_methods"] = methods_with(layer)
     run.run()
     compare(run, torch_model(inputs, flag, size, arch), methods_with(layer), 1e-5)

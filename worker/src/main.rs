@@ -119,10 +119,11 @@ fn keep_memory() {
 fn keep_memory() {}
 
 /// How many kernels oneDNN keeps, each compiled for one size of input.
-const KERNELS: &str = "256";
+const KERNELS: &str = "512";
 
-/// Lets oneDNN keep fewer kernels than by default, 1024. Boxes of many sizes are computed with windows hidden: on
-/// DenseNet-121 with windows of 8 of 224 px their kernels took 160 MiB, and no time is lost by compiling some of them again.
+/// Lets oneDNN keep fewer kernels than by default, 1024, of 160 KiB each. Boxes of many sizes are computed with windows hidden: on
+/// DenseNet-121 with windows of 8 of 224 px their kernels took 160 MiB, and no time is lost by compiling some of them again. With
+/// half as many, those of its gradients in batches of two sizes would be compiled again and again.
 #[expect(unsafe_code, reason = "the environment of a process with threads must not change")]
 fn keep_few_kernels() {
     const CAPACITY: &str = "ONEDNN_PRIMITIVE_CACHE_CAPACITY";

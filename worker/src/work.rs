@@ -23,9 +23,9 @@ use crate::sizes::{Size, Sizes};
 use crate::unit::UnitError;
 
 /// Pixels that a method with several points an image computes at once, at least. On the CPU fewer leave cores idle, and
-/// more do not stay in the cache: eight images of 224 px. A GPU is busy with 64 (docs/benchmarks.md).
-const LEAST_PIXELS: i64 = 8 * 224 * 224;
-const LEAST_PIXELS_ON_GPU: i64 = 8 * LEAST_PIXELS;
+/// more do not stay in the cache: eight images of 224 px, a hundred of 64. A GPU is busy with 64 (docs/benchmarks.md).
+const LEAST_PIXELS: i64 = 100 * 64 * 64;
+const LEAST_PIXELS_ON_GPU: i64 = 64 * 224 * 224;
 
 /// A shard, and what its rounds have in common.
 pub(crate) struct Work<'a> {

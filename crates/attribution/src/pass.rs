@@ -83,11 +83,12 @@ impl<'a> Pass<'a> {
         self.rows.max(self.len())
     }
 
-    /// All variations of every image in as few parts as may be computed at once. The parts are even: the last few alone would
-    /// take longer than their share.
+    /// All variations of every image in as few parts as may be computed at once, or a few more if these are of one size: for
+    /// each size oneDNN compiles kernels. The last variations alone would take longer than their share.
     pub(crate) fn parts<'t, T>(&self, all: &'t [T]) -> impl Iterator<Item = &'t [T]> + use<'t, T> {
         let most = (self.rows() / self.len().max(1)).max(1) as usize;
-        let count = all.len().div_ceil(most);
+        let least = all.len().div_ceil(most);
+        let count = (least..=least + least / 4).find(|&count| count > 0 && all.len() % count == 0).unwrap_or(least);
         (0..count).map(move |part| &all[part * all.len() / count..(part + 1) * all.len() / count])
     }
 
@@ -211,5 +212,36 @@ impl<'a> Pass<'a> {
 
     fn trace(&self) -> Result<&Trace, TchError> {
         once(&self.trace, || self.graph.trace(&self.images))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use network::{Weights, models};
+    use tch::Device;
+
+    use super::*;
+
+    #[test]
+    fn parts_are_all_of_it_even_and_no_larger_than_the_rows_allow() {
+        let graph = models::load("resnet18", &Weights::random(3, 5), (Device::Cpu, Kind::Float)).unwrap();
+        let sizes = |images: i64, rows, steps| {
+            let images = Tensor::f_zeros([images, 3, 32, 32], (Kind::Float, Device::Cpu)).unwrap();
+            let targets = Tensor::f_zeros([images.size()[0]], (Kind::Int64, Device::Cpu)).unwrap();
+            let origin = Origin { seed: 0, dataset: ("d", "test"), first: 0, mean: None, known: None };
+            let pass = Pass::new(&graph, images, targets, rows, origin);
+            let all: Vec<usize> = (0..steps).collect();
+            let parts: Vec<&[usize]> = pass.parts(&all).collect();
+            assert_eq!(parts.concat(), all);
+            parts.iter().map(|part| part.len()).collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(4, 100, 50), [25, 25]);
+        assert_eq!(sizes(1, 100, 200), [100, 100]);
+        // Five parts would do, of 10 and of 11; six, of 9 each, are as quick.
+        assert_eq!(sizes(1, 11, 54), [9; 6]);
+        assert_eq!(sizes(1, 8, 50), [7, 7, 7, 7, 7, 7, 8]);
+        // No image is ever left out for want of memory.
+        assert_eq!(sizes(3, 1, 2), [1, 1]);
+        assert_eq!(sizes(1, 8, 0), [0; 0]);
     }
 }
