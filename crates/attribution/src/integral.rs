@@ -3,6 +3,7 @@
 //! What stands first in a network and is linear, as a ResNet's first convolution, is gone through once for all points on lines
 //! from one baseline: of the gradients before it any sum may be taken.
 
+use network::sent;
 use tch::{TchError, Tensor};
 
 use crate::Pass;
@@ -71,7 +72,7 @@ impl<'a> Lines<'a> {
             };
             let mut sums = self.sums.take().map_or_else(none, Ok)?;
             let rows: Vec<i64> = (0..n).zip(chosen).map(|(row, &line)| line as i64 * n + row).collect();
-            let rows = Tensor::f_from_slice(&rows)?.f_to_device(gradient.device())?;
+            let rows = sent(&Tensor::f_from_slice(&rows)?, gradient.device())?;
             self.sums = Some(sums.f_index_add_(0, &rows, gradient)?);
         }
         Ok(())

@@ -43,6 +43,9 @@ const STDEVS: Parameter = Parameter {
     default: Some(Default::Number(0.0)),
 };
 
+/// Baselines for each of which a sum of gradients is held: as large as the first value of the network, for every image.
+const MOST_LINES: usize = 8;
+
 /// `n_samples` forward and backward passes.
 struct GradientShap {
     baselines: Vec<(Baseline, f64)>,
@@ -71,7 +74,7 @@ impl Method for GradientShap {
             Ok((image, scores.f_view([1, -1])?))
         });
         let (images, scores): (Vec<_>, Vec<_>) = baselines.collect::<Result<Vec<_>, TchError>>()?.into_iter().unzip();
-        let mut sum = if self.stdev > 0.0 {
+        let mut sum = if self.stdev > 0.0 || images.len() > MOST_LINES {
             Products::Each(pass.images().f_zeros_like()?)
         } else {
             Products::Lines(Lines::of(pass, &images))

@@ -2,13 +2,6 @@
 
 use tch::{Kind, TchError, Tensor};
 
-/// The same values in memory of their own.
-fn owned(shared: &Tensor) -> Result<Tensor, TchError> {
-    let mut own = Tensor::f_empty(shared.size(), (shared.f_kind()?, shared.device()))?;
-    own.f_copy_(shared)?;
-    Ok(own)
-}
-
 /// What has come of them so far.
 #[derive(Debug, Default)]
 pub(crate) struct Sum {
@@ -63,4 +56,11 @@ impl Sum {
         }
         Ok(())
     }
+}
+
+/// The same values in memory of their own.
+fn owned(shared: &Tensor) -> Result<Tensor, TchError> {
+    let mut own = Tensor::f_empty(shared.size(), (shared.f_kind()?, shared.device()))?;
+    own.f_copy_(shared)?;
+    Ok(own)
 }
