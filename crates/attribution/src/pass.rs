@@ -89,7 +89,7 @@ impl<'a> Pass<'a> {
     pub(crate) fn parts<'t, T>(&self, all: &'t [T]) -> impl Iterator<Item = &'t [T]> + use<'t, T> {
         let most = (self.rows() / self.len().max(1)).max(1) as usize;
         let least = all.len().div_ceil(most);
-        let count = (least..=least + least / 4).find(|&count| count > 0 && all.len() % count == 0).unwrap_or(least);
+        let count = (least..=least + least / 4).find(|&count| all.len().is_multiple_of(count)).unwrap_or(least);
         (0..count).map(move |part| &all[part * all.len() / count..(part + 1) * all.len() / count])
     }
 
