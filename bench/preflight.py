@@ -32,8 +32,10 @@ TIMED = 3
 
 def most_resident(pid):
     """MiB that the process has had resident at most; none if it has ended."""
-    status = Path(f"/proc/{pid}/status")
-    found = re.search(r"VmHWM:\s+(\d+)", status.read_text()) if status.exists() else None
+    try:
+        found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
     return int(found[1]) >> 10 if found else 0
 
 

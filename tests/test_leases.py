@@ -117,6 +117,7 @@ def test_what_a_worker_had_that_no_signal_ends_is_done_by_others_and_the_sweep_e
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         serving(disturbed, process)
+        wait_for(lambda: log(disturbed).count("worker connected") == 2)
         (stuck,) = (pid for pid in children(process.pid) if children(pid))
         kill(stuck)
         _, told = process.communicate(timeout=120)
@@ -125,6 +126,10 @@ def test_what_a_worker_had_that_no_signal_ends_is_done_by_others_and_the_sweep_e
     assert process.returncode == 0, told
     assert f"process {stuck} on cpu" in told and "was killed and does not end: it waits inside the system" in told, told
     assert disturbed.digests() == undisturbed[0]
+    journal = sqlite3.connect(disturbed.output / "attrisweep-journal.sqlite")
+    assert journal.execute("SELECT count(*) FROM attempts WHERE state = 'lost'").fetchone() == (1,), "it held a unit"
+    left = json.loads((disturbed.output / ACCESS).read_text())["processes"]
+    assert [of["pid"] for of in left.values()] == [stuck], "the next scheduler must know of it"
 
 
 def test_a_worker_that_is_terminated_is_replaced_and_costs_no_retry(disturbed, undisturbed):  # noqa: F811

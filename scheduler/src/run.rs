@@ -172,8 +172,8 @@ impl Run<'_> {
         let (pid, device) = (self.fleet.pid(slot).unwrap_or_default(), &self.plan.slots[slot].name);
         tracing::warn!(slot, pid, "a worker that was killed does not end");
         self.progress.tell(&format!(
-            "process {pid} on {device} was killed and does not end: it waits inside the system (for a driver or a disk). What it \
-             had is given to others, and {device} left alone until it ends"
+            "process {pid} on {device} was killed and does not end: it waits inside the system (for a driver or a disk). It is \
+             left behind, and {device} is left alone until it has ended"
         ));
         self.recorder.exited(slot);
     }

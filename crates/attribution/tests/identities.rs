@@ -187,19 +187,19 @@ fn gradient_shap_with_more_samples_goes_on_where_fewer_stopped() {
     assert!(worst(&third, &fourth) > 1e-3);
 }
 
-/// Noise of 1e-13 moves nothing, and makes a line of its own of each sample: gradients are then summed one by one, behind
-/// the first convolution, and not for each baseline before it.
+/// Noise of 1e-13 moves no pixel of single precision, and makes a line of its own of each sample: gradients are then summed one
+/// by one behind the first convolution, and not before it for each baseline.
 #[test]
 fn gradient_shap_sums_for_each_baseline_what_it_sums_for_each_sample() {
-    let graph = graph("resnet18", Kind::Double);
-    let images = images(&graph, 3, Kind::Double);
+    let graph = graph("resnet18", Kind::Float);
+    let images = images(&graph, 3, Kind::Float);
     let map = |stdev: f64, samples: i64, rows: i64| {
         let given = json!({"n_samples": samples, "stdevs": stdev, "n_noise_baselines": 2});
         Case::of(&graph).attribute("GradientShap", &given, &images, rows).map
     };
     for (samples, rows) in [(1, 3), (7, 6), (7, 100)] {
         let (each, lines) = (map(1e-13, samples, rows), map(0.0, samples, rows));
-        assert!(worst(&each, &lines) < 1e-9, "{samples} samples");
+        assert!(worst(&each, &lines) < 1e-5, "{samples} samples");
     }
 }
 

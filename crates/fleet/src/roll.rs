@@ -64,8 +64,10 @@ impl Roll {
 
 impl Drop for Roll {
     fn drop(&mut self) {
+        // A worker that was left behind has its device: the next scheduler must know of it.
+        let empty = self.access.processes.is_empty();
         // Of a folder that was moved away another scheduler may have the place.
-        if Access::read(&self.file).is_some_and(|access| access == self.access) {
+        if empty && Access::read(&self.file).is_some_and(|access| access == self.access) {
             let _ = std::fs::remove_file(&self.file);
         }
     }

@@ -6,8 +6,8 @@ use sweep::message::ToWorker;
 
 use super::{Action, Core, Now};
 
-/// A unit with a forecast may take this many times as long, and this much more: on cores that others use, threads that
-/// wait for each other take ten times as long, and what hangs is found all the same.
+/// A unit with a forecast may take this many times as long, and this much more: on cores that many use, each has a small
+/// share, and what hangs is found all the same.
 const SLOWER: f32 = 30.0;
 const MARGIN: Duration = Duration::from_mins(2);
 /// What a worker may take besides for the first unit of a file: it reads all of that once.

@@ -13,14 +13,16 @@ use super::{Ended, Process};
 const LOOK: Duration = Duration::from_millis(100);
 
 /// What tells the process `pid` from every other one that ever had this id: the boot, and when in it the process
-/// was started. Nothing if there is no such process, or only what is left of it until its parent looks.
+/// was started. Nothing if there is no such process, or only what is left of it until its parent looks: of one that was killed
+/// its first thread is gone while another one may still wait inside the system.
 pub(crate) fn identity(pid: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name, in brackets, may hold anything.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let (state, started) = (fields.first()?, fields.get(19)?);
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    (!matches!(*state, "Z" | "X")).then(|| format!("{}:{started}", boot.trim()))
+    let threads = || fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    (!matches!(*state, "Z" | "X") || threads() > 1).then(|| format!("{}:{started}", boot.trim()))
 }
 
 /// A process that is not this one's child.

@@ -39,9 +39,11 @@ impl Slots {
     pub(in crate::core) fn stood_still(&mut self, gap: Now) {
         for slot in &mut self.list {
             match &mut slot.state {
-                State::Starting(since) | State::Expected(since) | State::Away(since) => *since += gap,
+                State::Starting(since) | State::Expected(since) | State::Away(since) | State::Stuck(since) => {
+                    *since += gap;
+                }
                 State::Serving { heard, .. } => *heard += gap,
-                State::Empty | State::Leaving | State::Stuck(_) => {}
+                State::Empty | State::Leaving => {}
             }
             slot.killed = slot.killed.map(|since| since + gap);
             slot.deadline = slot.deadline.saturating_add(gap);

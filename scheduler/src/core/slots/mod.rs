@@ -124,6 +124,7 @@ impl Slots {
     /// The process of `slot` was not started, which is the device's fault unless it is the disk's.
     pub(super) fn launch_failed(&mut self, slot: usize, fault: Option<String>, now: Now) {
         self.set(slot, State::Empty);
+        self.list[slot].killed = None;
         if let Some(reason) = fault {
             self.list[slot].last = reason;
             self.suspect(slot, Suspicion::Fault, now);

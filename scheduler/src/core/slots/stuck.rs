@@ -7,6 +7,8 @@ use super::{Left, Slots, State};
 use crate::core::Now;
 use crate::core::failure::Class;
 
+/// Time that a killed process has to end, at least: to give back a hundred gigabytes takes the system seconds.
+const BURIAL: Now = Now::from_secs(10);
 /// Time after which nobody hopes any longer that one which is left behind will end: file servers come back sooner.
 const HOPE: Now = Now::from_hours(1);
 
@@ -18,7 +20,7 @@ impl Slots {
 
     /// A slot whose process was killed, has had a lease to end, and has not.
     pub(in crate::core) fn unburied(&self, now: Now, lease: Now) -> Option<usize> {
-        let over = |since: Now| now.saturating_sub(since) > lease;
+        let over = |since: Now| now.saturating_sub(since) > lease.max(BURIAL);
         self.list.iter().position(|slot| slot.killed.is_some_and(over))
     }
 
