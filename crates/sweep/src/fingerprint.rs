@@ -13,7 +13,7 @@ pub type Fingerprint = Map<String, Value>;
 /// The facts behind images and predictions of `group`.
 pub fn of_group(group: &Group) -> Fingerprint {
     let facts = [
-        ("results_version", json!(RESULTS_VERSION)),
+        (RESULTS, json!(RESULTS_VERSION)),
         ("weights_sha256", json!(group.weights_sha256)),
         ("data", group.data.clone()),
         ("images", json!(group.images)),
@@ -45,14 +45,36 @@ pub fn of_variant(group: &Group, variant: &Variant) -> Fingerprint {
 /// Every fact in which the two differ: `seed is 1 in the store and 2 in the config`.
 pub fn differences(stored: &Value, wanted: &Fingerprint) -> Vec<String> {
     let differing = wanted.iter().filter(|(name, value)| stored.get(name.as_str()) != Some(value));
-    let sentence = |(name, value): (&String, &Value)| match stored.get(name.as_str()) {
-        Some(old) => format!("{name} is {old} in the store and {value} in the config"),
-        None => format!("{name} is not recorded in the store and {value} in the config"),
+    let sentence = |(name, value): (&String, &Value)| {
+        // Nothing in the config says it, and another config would not help.
+        let here = if name == RESULTS { "this program (CHANGELOG.md)" } else { "the config" };
+        match stored.get(name.as_str()) {
+            Some(old) => format!("{name} is {old} in the store and {value} in {here}"),
+            None => format!("{name} is not recorded in the store and {value} in {here}"),
+        }
     };
     differing.map(sentence).collect()
 }
 
+/// The fact that is the program's.
+const RESULTS: &str = "results_version";
+
 /// As JSON. These types hold text and finite numbers only, which always have a JSON form.
 fn plain(value: &impl Serialize) -> Value {
     serde_json::to_value(value).unwrap_or(Value::Null)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_is_told_with_where_it_stands() {
+        let facts = |seed: u64, version: u32| json!({"seed": seed, RESULTS: version});
+        let wanted = facts(2, 9).as_object().cloned().unwrap_or_default();
+        assert_eq!(differences(&facts(2, 9), &wanted), [""; 0]);
+        assert_eq!(differences(&facts(1, 9), &wanted), ["seed is 1 in the store and 2 in the config"]);
+        let of_program = "results_version is 3 in the store and 9 in this program (CHANGELOG.md)";
+        assert_eq!(differences(&facts(2, 3), &wanted), [of_program]);
+    }
 }
