@@ -138,7 +138,7 @@ def row(budget, variant, entry):
     if share < 0.8:
         ladder = sorted({1, chosen, most, *(4**power for power in range(1, 6) if 4**power < most)})
         best = budget.speeds(variant, ladder)
-        speed = f"{best[chosen] / max(best.values()):.0%}"
+        speed = f"{best[chosen] / max(best.values()):.1%}"
     return f"| {budget.memory} | {key} | {chosen} | {most} | {share:.0%} | {speed} | {entry['bound']} | {len(tried)} |"
 
 

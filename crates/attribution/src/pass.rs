@@ -126,20 +126,26 @@ impl<'a> Pass<'a> {
         once(&self.gradient, || self.backward(Rule::GRADIENT))
     }
 
-    /// The plain gradient of logits `targets` `[m]` at other `points` `[m, c, h, w]`.
-    pub fn gradient_at(&self, points: &Tensor, targets: &Tensor) -> Result<Tensor, TchError> {
-        let trace = self.graph.trace(points)?;
-        let seed = self.graph.select(trace.logits(), targets)?;
-        self.graph.backward(&trace, &seed, Rule::GRADIENT)
+    /// The plain gradients of the targets at variations of every image `[m n, c, h, w]`: `[n, c, h, w]` for each variation.
+    pub(crate) fn gradients_at(&self, points: &Tensor) -> Result<Vec<Tensor>, TchError> {
+        self.varied(points, |trace, seed| self.graph.backward(trace, seed, Rule::GRADIENT))
     }
 
-    /// The plain gradients of the targets at variations of every image `[m n, c, h, w]`, before what stands first in the
-    /// network and is linear: one `[n, ..]` for each variation.
+    /// The same before what stands first in the network and is linear: `[n, ..]` for each variation.
     pub(crate) fn gradients_before_stem(&self, points: &Tensor) -> Result<Vec<Tensor>, TchError> {
+        self.varied(points, |trace, seed| self.graph.backward_to_stem(trace, seed, Rule::GRADIENT))
+    }
+
+    /// What `back` makes of the pass of variations of every image, for each variation.
+    fn varied(
+        &self,
+        points: &Tensor,
+        back: impl FnOnce(&Trace, &Tensor) -> Result<Tensor, TchError>,
+    ) -> Result<Vec<Tensor>, TchError> {
         let count = points.size()[0] / self.len().max(1);
         let trace = self.graph.trace(points)?;
         let seed = self.graph.select(trace.logits(), &self.targets.f_repeat([count])?)?;
-        self.graph.backward_to_stem(&trace, &seed, Rule::GRADIENT)?.f_chunk(count, 0)
+        back(&trace, &seed)?.f_chunk(count, 0)
     }
 
     /// The gradients of the images `[m, c, h, w]` from sums `[m, ..]` of such.

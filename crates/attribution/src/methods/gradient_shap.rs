@@ -149,9 +149,7 @@ impl Products<'_> {
         match self {
             Self::Lines(lines) => lines.add(&points, samples.iter().map(|sample| &sample.chosen[..])),
             Self::Each(sum) => {
-                let count = samples.len() as i64;
-                let gradients = pass.gradient_at(&points, &pass.targets().f_repeat([count])?)?;
-                for (gradient, sample) in gradients.f_chunk(count, 0)?.iter().zip(samples) {
+                for (gradient, sample) in pass.gradients_at(&points)?.iter().zip(samples) {
                     let _ = sum.f_add_(&gradient.f_mul(&sample.line)?)?;
                 }
                 Ok(())

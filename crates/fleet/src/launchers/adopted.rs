@@ -97,4 +97,28 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
     }
+
+    /// As a worker is that was killed while one of its threads waits for a driver: its first thread is a zombie by then.
+    #[test]
+    fn a_process_of_which_a_thread_lives_is_not_gone() {
+        let exit = format!(
+            "import ctypes, threading, time; threading.Thread(target=time.sleep, args=(60,)).start(); \
+             ctypes.CDLL(None).syscall({}, 0)",
+            libc::SYS_exit
+        );
+        let mut child = Command::new("python3").args(["-c", &exit]).spawn().unwrap();
+        let stat = || fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+        let until = std::time::Instant::now() + Duration::from_secs(20);
+        while !stat().contains(") Z ") {
+            assert!(std::time::Instant::now() < until, "{}", stat());
+            std::thread::sleep(LOOK);
+        }
+        assert!(identity(child.id()).is_some());
+        child.kill().unwrap();
+        while identity(child.id()).is_some() {
+            assert!(std::time::Instant::now() < until, "killed, it is gone");
+            std::thread::sleep(LOOK);
+        }
+        child.wait().unwrap();
+    }
 }

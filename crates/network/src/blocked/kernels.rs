@@ -139,36 +139,9 @@ impl Finish<'_> {
     }
 }
 
-/// The gradient behind a ReLU to that before it.
-pub(super) struct Gate<'a> {
-    pub(super) gradient: &'a [f32],
-    pub(super) positive: &'a [u8],
-    pub(super) rule: Rule,
-    pub(super) out: &'a mut [f32],
-}
-
-impl WithSimd for Gate<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self { gradient, positive, rule, out } = self;
-        let zero = simd.splat_f32s(0.0);
-        let least = if rule.rectified { zero } else { simd.splat_f32s(f32::NEG_INFINITY) };
-        let masks = positive.chunks_exact(size_of::<S::m32s>());
-        for ((out, &gradient), mask) in pixels_mut::<S>(out).iter_mut().zip(pixels::<S>(gradient)).zip(masks) {
-            let mut passed = gradient;
-            if rule.masked {
-                passed = simd.select_f32s(pod_read_unaligned::<S::m32s>(mask), passed, zero);
-            }
-            *out = at_least(simd, passed, least);
-        }
-    }
-}
-
 /// The gradient behind a batch norm and a ReLU, added to what has come of that before them.
 ///
-/// Product and sum are rounded one after the other, as two passes over the memory would.
+/// Product and sum are rounded one after the other, as two passes over the memory would; times one changes no bit.
 pub(super) struct Onto<'a> {
     pub(super) gradient: &'a [f32],
     /// Where the ReLU let it pass, by which rule, if there is a ReLU.

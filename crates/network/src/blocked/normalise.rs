@@ -90,14 +90,16 @@ impl Operation for Normalise {
     }
 
     fn backward(&self, kept: &Kept, gradient: &Tensor, rule: Rule) -> Result<Vec<Tensor>, TchError> {
-        let mut sums: Vec<Sum> = kept.shapes.iter().map(|_| Sum::default()).collect();
-        self.backward_onto(kept, gradient, rule, &mut sums)?;
-        Ok(sums.iter_mut().filter_map(Sum::take).collect())
+        Sum::of_each(kept.shapes.len(), |sums| self.backward_onto(kept, gradient, rule, sums))
     }
 
     fn backward_onto(&self, kept: &Kept, gradient: &Tensor, rule: Rule, sums: &mut [Sum]) -> Result<(), TchError> {
         let gate = self.relu.as_ref().map(|relu| Ok::<_, TchError>((kept.tensor(0)?, relu.rule(rule)))).transpose()?;
         self.onto(kept, gradient, gate, sums)
+    }
+
+    fn multipliers(&self, pair: &Pair<'_>, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
+        Sum::of_each(pair.here.shapes.len(), |sums| self.multipliers_onto(pair, gradient, sums))
     }
 
     fn multipliers_onto(&self, pair: &Pair<'_>, gradient: &Tensor, sums: &mut [Sum]) -> Result<(), TchError> {

@@ -2,7 +2,7 @@
 
 use tch::{Kind, TchError, Tensor};
 
-use super::kernels::{self, Finish, Gate, Rescale};
+use super::kernels::{self, Finish, Onto, Rescale};
 use super::memory::{each_pair, each_run, values, values_mut};
 use super::normalise::Affine;
 use crate::graph::{How, Kept, Operation, Pair, Rule};
@@ -111,7 +111,7 @@ impl Gated {
         let length = positive.len() * plane / from.len().max(1);
         each_run(values_mut(&mut before)?, plane, |index, out| {
             let (gradient, positive) = (&from[index * plane..][..plane], &positive[index * length..][..length]);
-            kernels::run(block, Gate { gradient, positive, rule, out });
+            kernels::run(block, Onto { gradient, gate: Some((positive, rule)), scale: None, sum: out, is_new: true });
         });
         Ok(before)
     }

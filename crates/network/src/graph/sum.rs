@@ -16,6 +16,16 @@ impl Sum {
         Self { value: Some(gradient.shallow_clone()), own: false }
     }
 
+    /// What `add` adds to nothing, for each of `count` values.
+    pub(crate) fn of_each(
+        count: usize,
+        add: impl FnOnce(&mut [Self]) -> Result<(), TchError>,
+    ) -> Result<Vec<Tensor>, TchError> {
+        let mut sums: Vec<Self> = (0..count).map(|_| Self::default()).collect();
+        add(&mut sums)?;
+        Ok(sums.iter_mut().filter_map(Self::take).collect())
+    }
+
     /// All that has come.
     pub(crate) fn take(&mut self) -> Option<Tensor> {
         self.value.take()
