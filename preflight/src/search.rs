@@ -175,11 +175,15 @@ impl Search {
         (worth && !known).then_some(next)
     }
 
-    /// The size that will fit where the largest one has used up the margin, as the first few images told too little.
+    /// The size that will fit where a larger one has used up the margin, as the first few images told too little: between the
+    /// two, whatever smaller sizes took, which one outlier would put above all others.
     fn between(&self) -> Option<usize> {
-        let (last, fits) = (self.sizes.last()?.point.batch, self.fitting_sizes().next_back()?.point.batch);
-        let next = even(self.line().most(self.room()?)).min(last - 1);
-        (fits < last && next as f64 >= 1.1 * fits as f64 && self.sizes.len() < MOST_SIZES).then_some(next)
+        let (room, few) = (self.room()?, self.fitting_sizes().next_back()?.point);
+        let many = self.sizes.iter().map(|size| size.point).find(|point| point.batch > few.batch)?;
+        let share = room.saturating_sub(few.bytes) as f64 / many.bytes.saturating_sub(few.bytes).max(1) as f64;
+        let next = few.batch as f64 + share.min(1.0) * (many.batch - few.batch) as f64;
+        let next = even(next as usize).min(many.batch - 1);
+        (next as f64 >= 1.1 * few.batch as f64 && self.sizes.len() < MOST_SIZES).then_some(next)
     }
 
     /// Whether more images than were measured cannot be much faster. On cores that others use only what is slow can tell.
