@@ -280,3 +280,14 @@ fn bisection_doubles_and_then_halves_what_is_between() {
     assert_eq!(bisection(24, 24), [1, 2, 4, 8, 16, 24]);
     assert_eq!((bisection(1, 64), bisection(1, 1), bisection(3, 3)), (vec![1, 2], vec![1], vec![1, 2, 3]));
 }
+
+/// Room is 90 of 100 bytes, 52 images at one byte and 38 before them; 18 images took twice as much for once.
+#[test]
+fn a_size_that_took_more_than_its_share_does_not_end_the_search_at_it() {
+    let mut search = Search::new(64, Some(100), 0.1);
+    for (batch, bytes) in [(4, 42), (64, 102), (18, 74)] {
+        search.measured(0, Point { batch, bytes, rate: batch as f64 }, WARM);
+    }
+    // Half of the way from 18 to 64, by (90 - 74) / (102 - 74) = 0.57 of 46 images: 44.
+    assert_eq!(search.next(), Step::Measure(44));
+}
