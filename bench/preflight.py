@@ -10,6 +10,7 @@ Nothing of it is a test: it takes minutes, and rates mean something on a machine
 
 import argparse
 import json
+import math
 import re
 import subprocess
 import sys
@@ -27,7 +28,7 @@ METHODS = ("Saliency", "DeepLIFT_baselines_global_mean", "IntegratedGradients_ba
 # As exit codes of a worker say it.
 OUT_OF_MEMORY = (85, 86)
 # Turns in which sizes are timed.
-TIMED = 3
+TIMED = 5
 
 
 def most_resident(pid):
@@ -120,14 +121,17 @@ class Budget:
         return good, tried
 
     def speeds(self, variant, batches):
-        """Images a second at each of `batches`, in one worker, by turns; the best of them."""
-        best = {}
+        """Images a second at each of `batches`, by turns in which each computes a shard's worth: the best of many short runs would
+        be that of a lucky moment, and no long one has as many."""
+        images, seconds = dict.fromkeys(batches, 0), dict.fromkeys(batches, 0.0)
         for _ in range(TIMED):
-            answers, _ = self.ask([self.request(variant, batch, 2) for batch in batches])
+            # The first run of a size makes its kernels.
+            repeats = {batch: 1 + math.ceil(self.arguments.shard / batch) for batch in batches}
+            answers, _ = self.ask([self.request(variant, batch, repeats[batch]) for batch in batches])
             for batch, answer in zip(batches, answers):
-                rate = batch / min(run["seconds"] for run in answer["runs"])
-                best[batch] = max(rate, best.get(batch, 0))
-        return best
+                images[batch] += batch * (repeats[batch] - 1)
+                seconds[batch] += sum(run["seconds"] for run in answer["runs"][1:])
+        return {batch: images[batch] / seconds[batch] for batch in batches if images[batch]}
 
 
 def row(budget, variant, entry):

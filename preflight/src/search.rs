@@ -19,7 +19,9 @@ const GAIN_DISTURBED: f64 = 1.15;
 const LEAP: f64 = 20.0;
 /// Each batch beyond that is at most so many times the one before.
 const STEP: usize = 4;
-/// Sizes beyond which none is looked for between others.
+/// So many times as many images are worth looking for between others: fewer are four fifths of that anyway. And sizes beyond
+/// which none is looked for there.
+const WORTH: f64 = 1.25;
 const MOST_SIZES: usize = 5;
 /// Batches that may run out of memory before the line is not believed any more, and what did fit is doubled at most.
 const MOST_BURNT: u32 = 3;
@@ -183,7 +185,7 @@ impl Search {
         let share = room.saturating_sub(few.bytes) as f64 / many.bytes.saturating_sub(few.bytes).max(1) as f64;
         let next = few.batch as f64 + share.min(1.0) * (many.batch - few.batch) as f64;
         let next = even(next as usize).min(many.batch - 1);
-        (next as f64 >= 1.1 * few.batch as f64 && self.sizes.len() < MOST_SIZES).then_some(next)
+        (next as f64 > WORTH * few.batch as f64 && self.sizes.len() < MOST_SIZES).then_some(next)
     }
 
     /// Whether more images than were measured cannot be much faster. On cores that others use only what is slow can tell.

@@ -1,13 +1,12 @@
 //! Memory that is free for workers now.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use nvml_wrapper::enums::device::UsedGpuMemory;
 use nvml_wrapper::struct_wrappers::device::ProcessInfo;
 
 use crate::health::nvml::driver;
-use crate::{Slot, Survivor};
+use crate::{Slot, Survivor, group};
 
 /// Share of the host's free memory that workers may take together: the scheduler and others need some too.
 const SHARE: f64 = 0.9;
@@ -56,20 +55,7 @@ fn host_free() -> Option<u64> {
     let available = text
         .lines()
         .find_map(|line| line.strip_prefix("MemAvailable:")?.split_whitespace().next()?.parse::<u64>().ok())?;
-    Some(group_free().map_or(available * 1024, |free| free.min(available * 1024)))
-}
-
-/// The least that any control group from this process's up to the root has left.
-fn group_free() -> Option<u64> {
-    let own = fs::read_to_string("/proc/self/cgroup").ok()?;
-    let path = own.lines().find_map(|line| line.strip_prefix("0::"))?;
-    let folder = PathBuf::from("/sys/fs/cgroup").join(path.trim_start_matches('/'));
-    folder.ancestors().take_while(|folder| folder.starts_with("/sys/fs/cgroup")).filter_map(left).min()
-}
-
-fn left(folder: &Path) -> Option<u64> {
-    let number = |name: &str| fs::read_to_string(folder.join(name)).ok()?.trim().parse::<u64>().ok();
-    Some(number("memory.max")?.saturating_sub(number("memory.current")?))
+    Some(group::free().map_or(available * 1024, |free| free.min(available * 1024)))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod devices;
 mod error;
 mod fleet;
 mod free;
+mod group;
 mod health;
 mod hearing;
 pub mod launchers;

@@ -1,0 +1,119 @@
+//! Memory that the control groups of this process leave: those of a Slurm job, of a container, of a login session.
+//!
+//! Both versions of the kernel's interface: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst.
+
+use std::fs;
+use std::path::Path;
+
+/// Names of one version of the interface.
+struct Interface {
+    /// Where its folders begin, below the root of all.
+    folder: &'static str,
+    limits: &'static [&'static str],
+    usage: &'static str,
+    /// Line of `memory.stat`, for a group with all below it: contents of files that were not read again for a while.
+    cache: &'static str,
+}
+
+/// Above `high` the kernel does not refuse memory, but stops who asks for it.
+const SECOND: Interface =
+    Interface { folder: "", limits: &["memory.max", "memory.high"], usage: "memory.current", cache: "inactive_file" };
+const FIRST: Interface = Interface {
+    folder: "memory",
+    limits: &["memory.limit_in_bytes"],
+    usage: "memory.usage_in_bytes",
+    cache: "total_inactive_file",
+};
+
+/// The least that any group leaves, from this process's own up to the root; `None` where none has a limit.
+pub(crate) fn free() -> Option<u64> {
+    free_of(Path::new("/sys/fs/cgroup"), &fs::read_to_string("/proc/self/cgroup").ok()?)
+}
+
+/// What the groups in `own`, lines of `id:controllers:path`, leave. In a container the path may be that of the host, of which
+/// only the root is there.
+fn free_of(root: &Path, own: &str) -> Option<u64> {
+    let least = |line: &str| {
+        let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+        let interface = match controllers {
+            "" => SECOND,
+            list if list.split(',').any(|name| name == "memory") => FIRST,
+            _ => return None,
+        };
+        let top = root.join(interface.folder);
+        let folder = top.join(path.trim_start_matches('/'));
+        folder
+            .ancestors()
+            .take_while(|folder| folder.starts_with(&top))
+            .filter_map(|folder| interface.left(folder))
+            .min()
+    };
+    own.lines().filter_map(least).min()
+}
+
+impl Interface {
+    /// What the group leaves. The kernel gives back what it keeps of files for whoever asks for memory, so that is free, too.
+    fn left(&self, folder: &Path) -> Option<u64> {
+        let text = |name: &str| fs::read_to_string(folder.join(name)).ok();
+        let number = |name: &str| text(name)?.trim().parse::<u64>().ok();
+        let limit = self.limits.iter().filter_map(|name| number(name)).min()?;
+        let stat = text("memory.stat").unwrap_or_default();
+        let cache = stat.lines().find_map(|line| line.strip_prefix(self.cache)?.strip_prefix(' ')?.parse().ok());
+        Some(limit.saturating_sub(number(self.usage)?.saturating_sub(cache.unwrap_or(0))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A tree of groups, and what a process in `own` finds.
+    fn found(own: &str, files: &[(&str, &str)]) -> Option<u64> {
+        let root = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = root.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, format!("{text}\n")).unwrap();
+        }
+        free_of(root.path(), own)
+    }
+
+    #[test]
+    fn the_tightest_group_on_the_way_to_the_root_decides_and_cached_files_are_free() {
+        let job = [
+            ("memory.stat", "inactive_file 5"),
+            ("slurm/job_7/memory.max", "1000"),
+            ("slurm/job_7/memory.high", "900"),
+            ("slurm/job_7/memory.current", "700"),
+            ("slurm/job_7/memory.stat", "anon 300\nactive_file 100\ninactive_file 300\nslab 7"),
+            ("slurm/job_7/step_0/memory.max", "max"),
+            ("slurm/job_7/step_0/memory.current", "650"),
+        ];
+        // 900 less the 400 that are not cached.
+        assert_eq!(found("0::/slurm/job_7/step_0\n", &job), Some(500));
+        // Another job's limit is not ours.
+        assert_eq!(found("0::/slurm/job_8\n", &job), None);
+    }
+
+    #[test]
+    fn the_first_version_is_read_where_it_has_the_memory() {
+        let job = [
+            ("memory/slurm/job_7/memory.limit_in_bytes", "1000"),
+            ("memory/slurm/job_7/memory.usage_in_bytes", "700"),
+            ("memory/slurm/job_7/memory.stat", "inactive_file 1\ntotal_inactive_file 300"),
+            ("memory/memory.limit_in_bytes", "9223372036854771712"),
+            ("memory/memory.usage_in_bytes", "5000"),
+        ];
+        let own = "12:cpuset:/\n9:memory,hugetlb:/slurm/job_7\n0::/init.scope\n";
+        assert_eq!(found(own, &job), Some(600));
+        // In a container only the root of its own is there.
+        let container = [("memory/memory.limit_in_bytes", "800"), ("memory/memory.usage_in_bytes", "200")];
+        assert_eq!(found("9:memory:/docker/0123\n", &container), Some(600));
+    }
+
+    #[test]
+    fn a_group_that_holds_more_than_it_may_leaves_nothing() {
+        let job = [("a/memory.max", "100"), ("a/memory.current", "150")];
+        assert_eq!(found("0::/a", &job), Some(0));
+    }
+}
