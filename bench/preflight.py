@@ -121,17 +121,16 @@ class Budget:
         return good, tried
 
     def speeds(self, variant, batches):
-        """Images a second at each of `batches`, by turns in which each computes a shard's worth: the best of many short runs would
-        be that of a lucky moment, and no long one has as many."""
-        images, seconds = dict.fromkeys(batches, 0), dict.fromkeys(batches, 0.0)
+        """Images a second at each of `batches`: the best of some turns, in each of which every size computes a shard's worth. Others
+        of the machine come for seconds and only ever slow down, and a size of which the runs are short must not have more luck."""
+        best = dict.fromkeys(batches, 0.0)
         for _ in range(TIMED):
             # The first run of a size makes its kernels.
-            repeats = {batch: 1 + math.ceil(self.arguments.shard / batch) for batch in batches}
-            answers, _ = self.ask([self.request(variant, batch, repeats[batch]) for batch in batches])
-            for batch, answer in zip(batches, answers):
-                images[batch] += batch * (repeats[batch] - 1)
-                seconds[batch] += sum(run["seconds"] for run in answer["runs"][1:])
-        return {batch: images[batch] / seconds[batch] for batch in batches if images[batch]}
+            requests = [self.request(variant, batch, 1 + math.ceil(self.arguments.shard / batch)) for batch in batches]
+            for batch, answer in zip(batches, self.ask(requests)[0]):
+                seconds = [run["seconds"] for run in answer["runs"][1:]]
+                best[batch] = max(best[batch], batch * len(seconds) / sum(seconds))
+        return best
 
 
 def row(budget, variant, entry):

@@ -11,6 +11,9 @@ import subprocess
 import sys
 import time
 
+# Before torch starts its threads: as the scheduler has it of workers, those that wait leave the cores to the tests beside them.
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+
 import numpy as np
 import pytest
 import torch
@@ -146,6 +149,15 @@ def children(pid):
     """Processes that `pid` has started and that are its own."""
     listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout
     return [int(child) for child in listed.split()]
+
+
+def has_argument(pid, argument):
+    """The id of a process that died may be somebody else's by now."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as line:
+            return os.fsencode(argument) in line.read().split(b"\0")
+    except OSError:
+        return False
 
 
 def kill(pid):

@@ -15,7 +15,8 @@ from conftest import METHODS, ROOT
 from test_parity import methods_with, torch_model
 
 GIB = 1 << 30
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+# One after the other: they fill its memory.
+pytestmark = [pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"), pytest.mark.xdist_group("gpu")]
 
 
 def maps(run):

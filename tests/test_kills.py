@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from conftest import METHODS, NOISES, SCHEDULER, Sweep, children, kill
+from conftest import METHODS, NOISES, SCHEDULER, Sweep, children, has_argument, kill
 from test_leases import ACCESS
 
 KILLS = int(os.environ.get("ATTRISWEEP_KILLS", "40"))
@@ -45,15 +45,6 @@ def serving(run, scheduler):
     except FileNotFoundError:
         adopted = []
     return sorted({*children(scheduler), *(pid for pid in adopted if has_argument(pid, access))})
-
-
-def has_argument(pid, argument):
-    """The id of a process that died may be somebody else's by now."""
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as line:
-            return os.fsencode(argument) in line.read().split(b"\0")
-    except OSError:
-        return False
 
 
 def freeze(pids, moments):

@@ -6,10 +6,9 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
-from conftest import METHODS, ROOT, SCHEDULER, WORKER, kill, make_dataset
+from conftest import METHODS, ROOT, SCHEDULER, WORKER, children, has_argument, kill, make_dataset, wait_for
 
 PREFLIGHT = SCHEDULER.with_name("preflight")
 DEEP_LIFT = {"name": "DeepLIFT", "class": "DeepLift", "params": {"baselines": "zero"}}
@@ -73,27 +72,12 @@ def test_batches_fit_the_memory_and_a_sweep_with_them_never_runs_out(flight):
     assert "1 batch sizes found, 2 known before" in preflight(run).stdout
 
 
-def probes():
-    """Processes of workers that probe."""
-    pids = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            arguments = open(f"/proc/{pid}/cmdline").read().split("\0")
-        except OSError:
-            continue
-        if arguments[0].endswith("/worker") and arguments[1:2] == ["probe"]:
-            pids.append(int(pid))
-    return pids
-
-
 @pytest.mark.parametrize(("sent", "words"), [(signal.SIGKILL, "was killed (signal 9"), (signal.SIGSTOP, "no answer within 2 s: the worker was ended"), (signal.SIGSEGV, "ended by signal 11")])
 def test_a_probe_that_dies_or_hangs_costs_one_process(flight, sent, words):
     run = flight()
     process = subprocess.Popen(command(run, "--stillness", "2"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.time() + 60
-    while not probes() and time.time() < deadline:
-        time.sleep(0.01)
-    os.kill(probes()[0], sent)
+    probes = wait_for(lambda: [child for child in children(process.pid) if has_argument(child, "probe")])
+    os.kill(probes[0], sent)
     out, told = process.communicate(timeout=240)
     assert process.returncode == 0, told
     assert words in told and "it is tried again" in told
