@@ -11,14 +11,19 @@ import subprocess
 import sys
 import time
 
-# Before torch starts its threads: as the scheduler has it of workers, those that wait leave the cores to the tests beside them.
-os.environ.setdefault("GOMP_SPINCOUNT", "2000")
-
 import numpy as np
 import pytest
+import yaml
+
+# Threads of these tests that wait leave the cores to the tests beside them. Read when torch is loaded; what they start, Captum in a
+# benchmark or a scheduler, decides for itself.
+SPIN = {} if "GOMP_SPINCOUNT" in os.environ else {"GOMP_SPINCOUNT": "2000"}
+os.environ.update(SPIN)
 import torch
 import torchvision
-import yaml
+
+for name in SPIN:
+    del os.environ[name]
 
 ROOT = pathlib.Path(__file__).parent.parent
 SCHEDULER = ROOT / "target" / "debug" / "scheduler"

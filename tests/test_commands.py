@@ -206,8 +206,11 @@ def test_clean_leaves_a_running_sweep_alone(two_groups):
     process = two_groups.start()
     while not list(two_groups.output.rglob("c.0*")):
         assert process.poll() is None
+    # Not over before it is asked.
+    process.send_signal(signal.SIGSTOP)
     command(two_groups, "clean", code=6)
     command(two_groups, "clean", "--dry-run")
+    process.send_signal(signal.SIGCONT)
     assert process.wait(timeout=120) == 0
 
 

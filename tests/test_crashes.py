@@ -135,7 +135,7 @@ def test_a_crash_at_any_write_leaves_what_the_next_run_needs(disk):
 def test_a_slow_disk_changes_no_byte_and_makes_no_worker_look_dead(disk):
     expected, _ = undisturbed(disk)
     slow = disk("slow")
-    _, told = (process := slow.start("--lease", "2", DELAY=20_000)).communicate(timeout=240)
+    _, told = (process := slow.start("--lease", "4", DELAY=40_000)).communicate(timeout=240)
     assert process.returncode == 0, told
     text = log(slow.run)
     assert "WARN" not in text and "ERROR" not in text, text

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import METHODS, NOISES, children, kill
+from conftest import METHODS, NOISES, children, kill, wait_for
 
 NOISY = NOISES[:2]
 
@@ -42,7 +42,11 @@ def test_a_sweep_killed_again_and_again_ends_with_the_bytes_of_an_undisturbed_on
     kills = 0
     while kills < 7:
         process = disturbed.start()
-        time.sleep(moments.uniform(0.3, max(1.0, 0.6 * seconds)))
+        if kills:
+            time.sleep(moments.uniform(0.3, max(1.0, 0.6 * seconds)))
+        else:
+            # How long all of it takes depends on the tests beside it: once there is something, it is not over.
+            wait_for(lambda: list(disturbed.output.rglob("c.0*")))
         if process.poll() is not None:
             break
         workers = children(process.pid)

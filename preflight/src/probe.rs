@@ -57,6 +57,9 @@ pub(crate) struct Probe<'a> {
     search: Search,
     /// Sizes that were tried.
     sizes: Vec<usize>,
+    /// Bytes that a batch takes more at its first time in a worker, which packs weights then: whatever its size, as a sweep's first
+    /// one may be of any.
+    first: u64,
     lives: u32,
 }
 
@@ -70,7 +73,7 @@ impl<'a> Probe<'a> {
         process: &'a mut Option<Kept>,
     ) -> Self {
         let search = Search::new(task.most(), task.budget(slot.memory), task.margin);
-        Self { worker, slot, task, options, cost, process, search, sizes: Vec::new(), lives: LIVES }
+        Self { worker, slot, task, options, cost, process, search, sizes: Vec::new(), first: 0, lives: LIVES }
     }
 
     /// Searches to the end.
@@ -157,16 +160,15 @@ impl<'a> Probe<'a> {
         if seconds < LONG || (new && self.slot.gpu.is_some()) {
             let repeats = if seconds < LONG { (ENOUGH / seconds).clamp(2.0, MOST_REPEATS) } else { 1.0 };
             let again = self.take(batch, repeats as usize)?;
-            // The first time also packs weights: on the CPU some 10 MiB more for a moment, which any margin covers.
-            let bytes = if self.slot.gpu.is_some() { again.bytes.max(taken.bytes) } else { again.bytes };
-            (taken, warm) = (Taken { bytes, ..again }, true);
+            self.first = self.first.max(taken.bytes.saturating_sub(again.bytes));
+            (taken, warm) = (again, true);
         }
         let Run { seconds, waited, .. } = taken.best;
         let disturbed = waited > DISTURBED * seconds;
         // As near as one can tell what it is without the others.
         let alone = if disturbed { (seconds - waited).max(seconds / MOST_SHARED) } else { seconds };
-        let point = Point { batch, bytes: taken.bytes, rate: batch as f64 / alone };
-        Ok((taken.floor, point, How { warm, disturbed }))
+        let point = Point { batch, bytes: taken.bytes + self.first, rate: batch as f64 / alone };
+        Ok((taken.floor + self.first, point, How { warm, disturbed }))
     }
 
     /// Measures `batch` images at once, `repeats` times.

@@ -5,6 +5,7 @@
 //! there one image is compared with a few. Only a line that was wrong runs out of memory, which is one more point. Of a
 //! memory in which others come and go only what they leave counts, and what did not fit then may fit now.
 
+use plan::batches::WORTH;
 use sweep::memory::{self, Bound, Line, Point};
 
 use crate::pace::{is_enough, knee};
@@ -19,9 +20,7 @@ const GAIN_DISTURBED: f64 = 1.15;
 const LEAP: f64 = 20.0;
 /// Each batch beyond that is at most so many times the one before.
 const STEP: usize = 4;
-/// So many times as many images are worth looking for between others: fewer are four fifths of that anyway. And sizes beyond
-/// which none is looked for there.
-const WORTH: f64 = 1.25;
+/// Sizes beyond which none is looked for between others.
 const MOST_SIZES: usize = 5;
 /// Batches that may run out of memory before the line is not believed any more, and what did fit is doubled at most.
 const MOST_BURNT: u32 = 3;
@@ -173,7 +172,7 @@ impl Search {
         // Twice as many are known not to fit: what is between is not looked for by running out again and again.
         let known = !believed && self.burnt.is_some_and(|burnt| burnt <= 2 * batch);
         // A few images more are not worth another batch.
-        let worth = next as f64 >= 1.1 * batch as f64 && next > batch;
+        let worth = next as f64 >= WORTH * batch as f64 && next > batch;
         (worth && !known).then_some(next)
     }
 
@@ -185,7 +184,7 @@ impl Search {
         let share = room.saturating_sub(few.bytes) as f64 / many.bytes.saturating_sub(few.bytes).max(1) as f64;
         let next = few.batch as f64 + share.min(1.0) * (many.batch - few.batch) as f64;
         let next = even(next as usize).min(many.batch - 1);
-        (next as f64 > WORTH * few.batch as f64 && self.sizes.len() < MOST_SIZES).then_some(next)
+        (next as f64 >= WORTH * few.batch as f64 && self.sizes.len() < MOST_SIZES).then_some(next)
     }
 
     /// Whether more images than were measured cannot be much faster. On cores that others use only what is slow can tell.

@@ -69,58 +69,68 @@ pub(crate) fn gave(bytes: usize) {
     let now = NOW.fetch_sub(bytes as i64, Relaxed);
     // What was taken is resident only once it was used: so it is looked at when the first of it is given back.
     if LOOKING.swap(false, Relaxed) {
-        REST.fetch_max(resident() as i64 - now, Relaxed);
+        REST.fetch_max(resident().map_or(0, |resident| resident - now), Relaxed);
     }
 }
 
-/// Gives what the C library keeps back to the system and looks anew at what else is resident: after a model was
-/// loaded, what loading left would be counted twice as soon as it is used again.
+/// Gives what the C library keeps back to the system.
 #[expect(unsafe_code, reason = "a function of the C library")]
-pub(crate) fn settle() {
+fn trim() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: any thread may call it at any time.
     unsafe {
         libc::malloc_trim(0);
     }
+}
+
+/// Gives what the C library keeps back to the system and looks anew at what else is resident: after a model was
+/// loaded, what loading left would be counted twice as soon as it is used again.
+pub(crate) fn settle() {
+    trim();
     let now = NOW.load(Relaxed);
-    REST.store(resident() as i64 - now, Relaxed);
+    if let Some(resident) = resident() {
+        REST.store(resident - now, Relaxed);
+    }
     LOOK.store(now + STEP, Relaxed);
 }
 
-/// Whether libtorch may take `bytes` more. Before it is refused, or more is resident than may be, what is only kept for later
-/// is given back.
+/// Whether libtorch may take `bytes` more. Before it is refused, what is only kept for later is given back.
 fn may_take(bytes: usize) -> bool {
     let limit = LIMIT.load(Relaxed);
     if limit == i64::MAX {
         return true;
     }
-    let bytes = bytes as i64;
-    let fits = || NOW.load(Relaxed) + REST.load(Relaxed) + bytes <= limit;
-    (fits() && !is_crowded(bytes, limit)) || {
+    let fits = || NOW.load(Relaxed) + REST.load(Relaxed) + bytes as i64 <= limit;
+    (is_roomy(bytes as i64, limit) && fits()) || {
         settle();
         fits()
     }
 }
 
-/// Whether more is resident than may be, as seen now and then: the C library has kept too much between what is in use.
-fn is_crowded(bytes: i64, limit: i64) -> bool {
+/// Whether no more is resident than may be, as seen now and then. What the C library keeps between what is in use goes back
+/// first; what else is resident stays as it was seen, as what was just taken is not resident yet.
+fn is_roomy(bytes: i64, limit: i64) -> bool {
+    let fits = || resident().is_none_or(|resident| resident <= limit);
     if UNSEEN.fetch_add(bytes, Relaxed) + bytes < GLANCE {
-        return false;
+        return true;
     }
     UNSEEN.store(0, Relaxed);
-    resident() as i64 > limit
+    fits() || {
+        trim();
+        fits()
+    }
 }
 
-/// Bytes that are resident, without taking any: this runs in the middle of an allocation.
-fn resident() -> u64 {
+/// Bytes that are resident, found without taking any: this runs in the middle of an allocation.
+#[expect(unsafe_code, reason = "a function of the C library")]
+fn resident() -> Option<i64> {
     let mut text = [0; 128];
-    let read = fs::File::open("/proc/self/statm").and_then(|mut file| file.read(&mut text)).unwrap_or(0);
+    let read = fs::File::open("/proc/self/statm").and_then(|mut file| file.read(&mut text)).ok()?;
     let second = text[..read].split(|byte| *byte == b' ').nth(1).and_then(|field| std::str::from_utf8(field).ok());
-    second.and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * PAGE
+    // SAFETY: a constant of the system.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    Some(second?.parse::<i64>().ok()? * page)
 }
-
-/// Bytes of a page on every processor that libtorch has wheels for.
-const PAGE: u64 = 4096;
 
 #[expect(unsafe_code, reason = "called by allocator.cpp")]
 mod calls {
@@ -147,7 +157,7 @@ pub(crate) mod tests {
     use tch::{Device, Kind, Tensor};
 
     use super::*;
-    use crate::allocator;
+    use crate::{allocator, memory};
 
     /// The counts are those of the whole process: tests of them do not run side by side.
     pub(crate) static ALONE: Mutex<()> = Mutex::new(());
@@ -168,29 +178,39 @@ pub(crate) mod tests {
         assert!(near(used(), before as usize) && near(peak(), before as usize + 2 * SIZE));
         forget_peak();
         assert!(near(peak(), before as usize));
+        let _unlimited = Unlimited;
         limit(used() + SIZE as u64);
         let refused = Tensor::f_zeros([2 * SIZE as i64], (Kind::Uint8, Device::Cpu)).unwrap_err().to_string();
         assert!(refused.contains("out of memory: 134217728 bytes more than the worker may hold"), "{refused}");
         assert!(Tensor::f_zeros([SIZE as i64 / 2], (Kind::Uint8, Device::Cpu)).is_ok());
-        limit(u64::MAX);
     }
+    /// Takes the limit away, however a test ends.
+    struct Unlimited;
+
+    impl Drop for Unlimited {
+        fn drop(&mut self) {
+            limit(u64::MAX);
+        }
+    }
+
     /// Gaps of 96 KiB between what stays, so that none is given back by itself; and tensors that do not fit into them.
     #[test]
     fn what_is_resident_keeps_the_limit_although_the_c_library_keeps_what_was_given_back() {
         const GAP: i64 = 96 << 10;
-        let _alone = ALONE.lock();
+        const ROOM: u64 = 96 << 20;
+        let (_alone, _unlimited) = (ALONE.lock(), Unlimited);
         allocator::count();
         settle();
         let take = |size: i64| Tensor::f_ones([size], (Kind::Uint8, Device::Cpu)).unwrap();
-        let (gaps, _stays): (Vec<Tensor>, Vec<Tensor>) = (0..1000).map(|_| (take(GAP), take(64))).unzip();
+        let (gaps, _stays): (Vec<Tensor>, Vec<Tensor>) = (0..2500).map(|_| (take(GAP), take(64))).unzip();
         drop(gaps);
-        let kept = resident() as i64 - NOW.load(Relaxed) - REST.load(Relaxed);
-        assert!(kept > 64 << 20, "the C library keeps {kept} bytes only");
-        let allowed = used() + (32 << 20);
+        let kept = memory::resident() - used();
+        assert!(kept > 2 * ROOM, "the C library keeps {kept} bytes only");
+        let allowed = used() + ROOM;
         limit(allowed);
         let tensors: Vec<_> = (0..8).map(|_| take(2 << 20)).collect();
+        let resident = memory::resident();
         // Other tests run beside this one.
-        assert!(resident() < allowed + (8 << 20), "{} of {allowed}, {} tensors", resident(), tensors.len());
-        limit(u64::MAX);
+        assert!(resident < allowed + ROOM / 4, "{resident} of {allowed}, {} tensors", tensors.len());
     }
 }

@@ -8,6 +8,7 @@ use network::Weights;
 use network::models::{self, MODELS};
 use network::operations::{self, OPERATIONS};
 use sweep::catalogue::{Catalogue, Checkpoint, Method, Operation, Question};
+use sweep::host;
 use tch::{Device, Kind};
 
 use crate::caught::caught;
@@ -65,11 +66,7 @@ fn most_memory(questions: &[Question]) -> u64 {
     const COPIES: u64 = 8;
     let sizes = questions.iter().map(|question| std::fs::metadata(&question.weights).map_or(0, |file| file.len()));
     let wanted = OF_VALUES.saturating_add(COPIES.saturating_mul(sizes.max().unwrap_or(0)));
-    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let available =
-        text.lines().find_map(|line| line.strip_prefix("MemAvailable:")?.split_whitespace().next()?.parse().ok());
-    let there = available.map_or(u64::MAX, |kilobytes: u64| kilobytes.saturating_mul(1024) / 10 * 9);
-    wanted.min(there)
+    wanted.min(host::free().map_or(u64::MAX, |free| free / 10 * 9))
 }
 
 fn inspect(question: &Question) -> Result<Checkpoint, TrialError> {

@@ -4,9 +4,10 @@ use std::fs;
 
 use nvml_wrapper::enums::device::UsedGpuMemory;
 use nvml_wrapper::struct_wrappers::device::ProcessInfo;
+use sweep::host;
 
 use crate::health::nvml::driver;
-use crate::{Slot, Survivor, group};
+use crate::{Slot, Survivor};
 
 /// Share of the host's free memory that workers may take together: the scheduler and others need some too.
 const SHARE: f64 = 0.9;
@@ -38,7 +39,7 @@ fn held(work: &[ProcessInfo], ours: &[u32]) -> u64 {
 pub fn budgets(slots: &[Slot], ours: &[Survivor]) -> Vec<Option<u64>> {
     let host = slots.iter().filter(|slot| slot.gpu.is_none()).count().max(1) as u64;
     let resident: u64 = ours.iter().filter(|one| one.gpu.is_none()).map(|one| resident(one.pid)).sum();
-    let share = host_free().map(|free| ((free + resident) as f64 * SHARE) as u64 / host);
+    let share = host::free().map(|free| ((free + resident) as f64 * SHARE) as u64 / host);
     slots.iter().map(|slot| slot.gpu.as_deref().map_or(share, |uuid| of_gpu(uuid, ours))).collect()
 }
 
@@ -47,15 +48,6 @@ fn resident(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")?.split_whitespace().next()?.parse().ok());
     line.unwrap_or(0_u64) * 1024
-}
-
-/// What the system can give without swapping, and the control groups of this process allow (Slurm, containers).
-fn host_free() -> Option<u64> {
-    let text = fs::read_to_string("/proc/meminfo").ok()?;
-    let available = text
-        .lines()
-        .find_map(|line| line.strip_prefix("MemAvailable:")?.split_whitespace().next()?.parse::<u64>().ok())?;
-    Some(group::free().map_or(available * 1024, |free| free.min(available * 1024)))
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ mod devices;
 mod error;
 mod fleet;
 mod free;
-mod group;
 mod health;
 mod hearing;
 pub mod launchers;

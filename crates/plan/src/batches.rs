@@ -20,6 +20,8 @@ pub const CAUTIOUS: usize = 4;
 
 /// Share of the memory above that of the model which is left free by default.
 pub const MARGIN: f64 = 0.1;
+/// So many times as many images are worth trying, of preflight and of a sweep: a few more are not.
+pub const WORTH: f64 = 1.1;
 
 /// What a worker holds of a GPU beside what it counts itself, where preflight has not measured it: context, kernels, libraries.
 const BESIDE: u64 = 600 << 20;
@@ -82,8 +84,7 @@ impl Batches {
             let fits = room.map_or(usize::MAX, |room| entry.bytes.most(room));
             let unfinished = entry.by == Source::Sweep && (entry.batch as u64) < group.shard.min(group.images);
             let grows = match entry.bound {
-                // As preflight searches: a few images more are not worth another batch.
-                Bound::Memory => fits as f64 >= 1.1 * entry.batch as f64 && fits > entry.batch,
+                Bound::Memory => fits as f64 >= WORTH * entry.batch as f64 && fits > entry.batch,
                 Bound::Shard => unfinished,
                 Bound::Speed => false,
             };

@@ -15,6 +15,7 @@ pub mod example;
 pub mod fingerprint;
 pub mod greeting;
 pub mod group;
+pub mod host;
 pub mod memory;
 pub mod message;
 pub mod parameters;

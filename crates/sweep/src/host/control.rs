@@ -7,26 +7,30 @@ use std::path::Path;
 
 /// Names of one version of the interface.
 struct Interface {
-    /// Where its folders begin, below the root of all.
-    folder: &'static str,
+    /// Where its tree may begin, below the root of all.
+    tops: &'static [&'static str],
     limits: &'static [&'static str],
     usage: &'static str,
-    /// Line of `memory.stat`, for a group with all below it: contents of files that were not read again for a while.
-    cache: &'static str,
+    /// Lines of `memory.stat`, for a group with all below it: contents of files.
+    cache: [&'static str; 2],
 }
 
 /// Above `high` the kernel does not refuse memory, but stops who asks for it.
-const SECOND: Interface =
-    Interface { folder: "", limits: &["memory.max", "memory.high"], usage: "memory.current", cache: "inactive_file" };
+const SECOND: Interface = Interface {
+    tops: &["", "unified"],
+    limits: &["memory.max", "memory.high"],
+    usage: "memory.current",
+    cache: ["inactive_file", "active_file"],
+};
 const FIRST: Interface = Interface {
-    folder: "memory",
+    tops: &["memory"],
     limits: &["memory.limit_in_bytes"],
     usage: "memory.usage_in_bytes",
-    cache: "total_inactive_file",
+    cache: ["total_inactive_file", "total_active_file"],
 };
 
-/// The least that any group leaves, from this process's own up to the root; `None` where none has a limit.
-pub(crate) fn free() -> Option<u64> {
+/// The least that any group leaves, from this process's own up to the root; `None` where none tells of a limit.
+pub(super) fn free() -> Option<u64> {
     free_of(Path::new("/sys/fs/cgroup"), &fs::read_to_string("/proc/self/cgroup").ok()?)
 }
 
@@ -40,26 +44,31 @@ fn free_of(root: &Path, own: &str) -> Option<u64> {
             list if list.split(',').any(|name| name == "memory") => FIRST,
             _ => return None,
         };
-        let top = root.join(interface.folder);
-        let folder = top.join(path.trim_start_matches('/'));
-        folder
-            .ancestors()
-            .take_while(|folder| folder.starts_with(&top))
-            .filter_map(|folder| interface.left(folder))
-            .min()
+        let path = path.trim_start_matches('/');
+        interface.tops.iter().filter_map(|top| interface.least(&root.join(top), path)).min()
     };
     own.lines().filter_map(least).min()
 }
 
 impl Interface {
+    /// The least that a group leaves, from `path` below `top` upwards.
+    fn least(&self, top: &Path, path: &str) -> Option<u64> {
+        let folder = top.join(path);
+        folder.ancestors().take_while(|folder| folder.starts_with(top)).filter_map(|folder| self.left(folder)).min()
+    }
+
     /// What the group leaves. The kernel gives back what it keeps of files for whoever asks for memory, so that is free, too.
     fn left(&self, folder: &Path) -> Option<u64> {
         let text = |name: &str| fs::read_to_string(folder.join(name)).ok();
         let number = |name: &str| text(name)?.trim().parse::<u64>().ok();
         let limit = self.limits.iter().filter_map(|name| number(name)).min()?;
         let stat = text("memory.stat").unwrap_or_default();
-        let cache = stat.lines().find_map(|line| line.strip_prefix(self.cache)?.strip_prefix(' ')?.parse().ok());
-        Some(limit.saturating_sub(number(self.usage)?.saturating_sub(cache.unwrap_or(0))))
+        let cached = |line: &str| {
+            let (name, bytes) = line.split_once(' ')?;
+            self.cache.contains(&name).then(|| bytes.parse::<u64>().ok())?
+        };
+        let cache = stat.lines().filter_map(cached).sum();
+        Some(limit.saturating_sub(number(self.usage)?.saturating_sub(cache)))
     }
 }
 
@@ -89,8 +98,8 @@ mod tests {
             ("slurm/job_7/step_0/memory.max", "max"),
             ("slurm/job_7/step_0/memory.current", "650"),
         ];
-        // 900 less the 400 that are not cached.
-        assert_eq!(found("0::/slurm/job_7/step_0\n", &job), Some(500));
+        // 900 less the 300 that are not cached.
+        assert_eq!(found("0::/slurm/job_7/step_0\n", &job), Some(600));
         // Another job's limit is not ours.
         assert_eq!(found("0::/slurm/job_8\n", &job), None);
     }
@@ -100,7 +109,7 @@ mod tests {
         let job = [
             ("memory/slurm/job_7/memory.limit_in_bytes", "1000"),
             ("memory/slurm/job_7/memory.usage_in_bytes", "700"),
-            ("memory/slurm/job_7/memory.stat", "inactive_file 1\ntotal_inactive_file 300"),
+            ("memory/slurm/job_7/memory.stat", "inactive_file 1\ntotal_inactive_file 200\ntotal_active_file 100"),
             ("memory/memory.limit_in_bytes", "9223372036854771712"),
             ("memory/memory.usage_in_bytes", "5000"),
         ];

@@ -1,0 +1,14 @@
+//! Memory of this machine that is free.
+
+mod control;
+
+use std::fs;
+
+/// Bytes that the system can give without swapping, and that the control groups of this process allow (Slurm, containers);
+/// `None` where the system does not tell.
+pub fn free() -> Option<u64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let available = line.split_whitespace().next()?.parse::<u64>().ok()?.saturating_mul(1024);
+    Some(control::free().map_or(available, |free| free.min(available)))
+}
