@@ -27,7 +27,7 @@ test: setup
 	scripts/no_libtorch.sh
 	@# Tests run side by side: one thread each for libtorch, or they wait for each other.
 	OMP_NUM_THREADS=1 cargo test --locked --workspace --quiet
-	@# Two at a time: half of their time is spent waiting, for leases and for ends of processes.
+	@# Two at a time: they wait for leases and for ends of processes, and CI has two cores.
 	$(PYTHON) -m pytest -q -n 2 --dist loadgroup tests
 
 lint: setup

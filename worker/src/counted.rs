@@ -184,6 +184,7 @@ pub(crate) mod tests {
         assert!(refused.contains("out of memory: 134217728 bytes more than the worker may hold"), "{refused}");
         assert!(Tensor::f_zeros([SIZE as i64 / 2], (Kind::Uint8, Device::Cpu)).is_ok());
     }
+
     /// Takes the limit away, however a test ends.
     struct Unlimited;
 
