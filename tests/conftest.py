@@ -140,7 +140,7 @@ def compiled(source, library):
     return library
 
 
-def wait_for(what, seconds=60):
+def wait_for(what, seconds=120):
     """What `what` gives as soon as that is anything."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -156,11 +156,29 @@ def children(pid):
     return [int(child) for child in listed.split()]
 
 
+def alive(pid):
+    """Whether it computes or waits: one that has ended and that nobody has asked about does not."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
 def has_argument(pid, argument):
     """The id of a process that died may be somebody else's by now."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as line:
             return os.fsencode(argument) in line.read().split(b"\0")
+    except OSError:
+        return False
+
+
+def has_variable(pid, name, value):
+    """Whether the process is there, with this in its environment."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as environment:
+            return os.fsencode(f"{name}={value}") in environment.read().split(b"\0")
     except OSError:
         return False
 
@@ -218,8 +236,12 @@ class Sweep:
         assert done.returncode == code, f"exit code {done.returncode}, expected {code}\n{done.stdout}\n{done.stderr}"
         return done
 
-    def start(self):
-        return subprocess.Popen(self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    def start(self, *arguments, **options):
+        return subprocess.Popen(self.command(*arguments), **{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **options})
+
+    def maps(self):
+        """Files of maps that are there."""
+        return list(self.output.rglob("attributions/*/c.*"))
 
     def granted(self, index=-1):
         """The batch of each variant as it was granted last; those that are guesses have a `+`."""
@@ -254,3 +276,27 @@ def sweep(tmp_path, inputs):
         return Sweep(tmp_path, inputs, **options)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def fake_disk(tmp_path_factory):
+    return compiled("fake_disk.c", tmp_path_factory.mktemp("disk") / "disk.so")
+
+
+@pytest.fixture
+def hold(tmp_path, fake_disk, monkeypatch):
+    """Keeps a sweep from being over before a test has looked: its workers wait where they would write maps of the last of its
+    variants in its last group, until what this gives is called."""
+    gate = tmp_path / "held"
+
+    def begin(run):
+        space = run.config["search_space"]
+        *_, (key, _) = variants(space["attribution_methods"][-1])
+        store = f"dataset-{space['data_flags'][-1]}_model-{space['model_flags'][-1]}_noise-{space['noise_conditions'][-1]['name']}_split-test.zarr"
+        gate.touch()
+        for name, value in {"LD_PRELOAD": fake_disk, "FAKE_DISK_HOLD": gate, "FAKE_DISK_HELD": run.output / store / "attributions" / key / ".c."}.items():
+            monkeypatch.setenv(name, str(value))
+        return lambda: gate.unlink(missing_ok=True)
+
+    yield begin
+    gate.unlink(missing_ok=True)

@@ -1,8 +1,9 @@
-// The disk of a machine that dies, is slow or turns read-only: preloaded, it counts every call that changes something
+// The disk of a machine that dies, is slow, hangs or turns read-only: preloaded, it counts every call that changes something
 // below $FAKE_DISK_ROOT, over all processes together, and does what the environment says. $FAKE_DISK_STATE is the file
 // that they share. $FAKE_DISK_DELAY: microseconds that each call takes. $FAKE_DISK_READONLY: while this file is there,
 // calls fail. $FAKE_DISK_AT: the call that is the last one, made or not ($FAKE_DISK_WHEN=after, before), of its process
-// or of all of them ($FAKE_DISK_WHOM=caller, all).
+// or of all of them ($FAKE_DISK_WHOM=caller, all). Calls at paths that begin with $FAKE_DISK_HELD wait while the file
+// $FAKE_DISK_HOLD is there.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -67,9 +68,15 @@ static long before(void) {
     return call;
 }
 
+static int begins(const char *path, const char *name) {
+    const char *start = getenv(name);
+    return start && !strncmp(path, start, strlen(start));
+}
+
 static int below(const char *path) {
-    const char *root = getenv("FAKE_DISK_ROOT");
-    return state && root && !strncmp(path, root, strlen(root));
+    const char *hold = getenv("FAKE_DISK_HOLD");
+    while (hold && begins(path, "FAKE_DISK_HELD") && !access(hold, F_OK)) usleep(10000);
+    return state && begins(path, "FAKE_DISK_ROOT");
 }
 
 static int within(int file) {

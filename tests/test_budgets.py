@@ -48,7 +48,7 @@ def test_a_unit_that_crashed_before_the_scheduler_was_killed_has_what_is_left_of
     run = sweep(devices={"cpu": 1}, limit=4, size=64)
     steps = {"name": "IG", "class": "IntegratedGradients", "params": {"n_steps": [9_000, 10_000]}}
     run.config["search_space"]["attribution_methods"] = [steps]
-    crashing = misbehaving(tmp_path, "( sleep 4; kill -ILL $$ ) &")
+    crashing = misbehaving(tmp_path, "( sleep 8; kill -ILL $$ ) &")
     process = subprocess.Popen(run.command(*crashing), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_for(lambda: crashes(run) == 2)
     workers = children(process.pid)

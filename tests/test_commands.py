@@ -2,13 +2,13 @@
 
 import json
 import os
-import signal
 import sqlite3
 import subprocess
 import time
 
 import pytest
-from conftest import METHODS, NOISES, SCHEDULER, children, wait_for
+from conftest import METHODS, NOISES, SCHEDULER, children, kill, wait_for
+from test_leases import log
 
 
 def command(run, *arguments, code=0):
@@ -32,16 +32,17 @@ def two_groups(sweep):
     return run
 
 
-def test_status_tells_how_far_a_sweep_is_before_while_and_after_it_runs(two_groups):
+def test_status_tells_how_far_a_sweep_is_before_while_and_after_it_runs(two_groups, hold):
     run = two_groups
     before = status(run)
     assert before["running"] is None and [store["maps"] for store in before["stores"]] == [20, 20]
     assert not run.output.exists()
+    release = hold(run)
     process = run.start()
-    while not (during := status(run))["running"] or not sum(store["maps_done"] for store in during["stores"]):
-        assert process.poll() is None
+    during = wait_for(lambda: (now := status(run)) and any(store["maps_done"] for store in now["stores"]) and now)
     assert during["running"]["pid"] == process.pid and abs(during["running"]["since"] - time.time()) < 60
-    assert f"Running: process {process.pid} on " in command(run, "status") or process.poll() is not None
+    assert f"Running: process {process.pid} on " in command(run, "status")
+    release()
     assert process.wait(timeout=120) == 0
     after = status(run)
     assert after["running"] is None and after["failed"] == []
@@ -58,23 +59,22 @@ def test_the_journal_has_every_attempt_with_its_device_times_maps_and_bytes(two_
     assert {row[3] for row in attempts} <= {"done", "stopped"}
     attempts = [row for row in attempts if row[3] == "done"]
     assert len({row[0] for row in attempts}) == len(attempts) == 6
-    assert {row[2:6] for row in attempts} == {("cpu, 1 thread", "done", 1, 1)}
+    threads = max(1, len(os.sched_getaffinity(0)) // 2)
+    device = f"cpu, {threads} thread" + ("s" if threads > 1 else "")
+    assert {row[2:6] for row in attempts} == {(device, "done", 1, 1)}
     assert sum(row[6] for row in attempts) == 40 and all(row[7] for row in attempts)
 
 
-def test_a_killed_worker_and_a_killed_scheduler_are_told_apart_from_failures(two_groups):
+def test_a_killed_worker_and_a_killed_scheduler_are_told_apart_from_failures(two_groups, hold):
     run = two_groups
-    # The sweep must not be over before the scheduler is killed.
-    integrated = {"name": "Long", "class": "IntegratedGradients", "params": {"n_steps": [60, 61, 62]}}
-    run.config["search_space"]["attribution_methods"].append(integrated)
+    release = hold(run)
     process = run.start()
-    while not list(run.output.rglob("c.0*")):
-        time.sleep(0.02)
-    workers = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True).stdout.split()
-    os.kill(int(workers[0]), signal.SIGKILL)
-    time.sleep(0.5)
-    process.kill()
+    wait_for(run.maps)
+    kill(children(process.pid)[0])
+    wait_for(lambda: "how=Signal(9)" in log(run))
+    kill(process.pid)
     process.wait()
+    release()
     told = status(run)
     assert told["running"] is None and told["failed"] == [] and told["last_sweep"]["ended"] is None
     assert "its end: killed" in command(run, "status")
@@ -150,26 +150,30 @@ def test_a_journal_that_cannot_be_read_costs_history_and_nothing_else(two_groups
     assert [path.read_bytes() for path in run.output.glob("*.damaged-*")] == [damaged]
 
 
-def test_status_names_the_processes_that_work_and_at_what(sweep):
+def test_status_names_the_processes_that_work_and_at_what(sweep, hold):
     run = sweep()
     run.config["search_space"]["noise_conditions"] = NOISES
+    release = hold(run)
     process = run.start()
     told = wait_for(lambda: status(run)["under_way"])
     assert {work["pid"] for work in told} <= set(children(process.pid)), told
     assert all(work["unit"].startswith("dataset-rgb_model-resnet18_noise-") and work["attempt"] == 1 for work in told)
+    release()
     assert process.wait(timeout=120) == 0
     assert status(run)["under_way"] == []
 
 
 @pytest.mark.parametrize("suffixes", [["-shm", "-wal", "-journal"], [""]])
-def test_a_journal_that_is_emptied_under_a_running_sweep_does_not_end_it(sweep, suffixes):
+def test_a_journal_that_is_emptied_under_a_running_sweep_does_not_end_it(sweep, suffixes, hold):
     run = sweep()
+    release = hold(run)
     process = run.start()
     wait_for(lambda: list(run.output.rglob("images/c.0*")))
     for suffix in suffixes:
         file = run.output / f"attrisweep-journal.sqlite{suffix}"
         if file.exists():
             os.truncate(file, 0)
+    release()
     assert process.wait(timeout=120) == 0
     assert rows(run, "SELECT outcome FROM sweeps") == [("complete",)]
 
@@ -202,15 +206,13 @@ def test_clean_removes_leftovers_of_ours_and_nothing_else(two_groups):
     assert (run.output / "attrisweep-journal.sqlite").is_file()
 
 
-def test_clean_leaves_a_running_sweep_alone(two_groups):
+def test_clean_leaves_a_running_sweep_alone(two_groups, hold):
+    release = hold(two_groups)
     process = two_groups.start()
-    while not list(two_groups.output.rglob("c.0*")):
-        assert process.poll() is None
-    # Not over before it is asked.
-    process.send_signal(signal.SIGSTOP)
+    wait_for(two_groups.maps)
     command(two_groups, "clean", code=6)
     command(two_groups, "clean", "--dry-run")
-    process.send_signal(signal.SIGCONT)
+    release()
     assert process.wait(timeout=120) == 0
 
 

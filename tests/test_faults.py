@@ -1,14 +1,13 @@
 """Processes that are killed: the next run goes on, and the bytes are those of an undisturbed run."""
 
 import os
-import pathlib
 import random
 import signal
 import subprocess
 import time
 
 import pytest
-from conftest import METHODS, NOISES, children, kill, wait_for
+from conftest import METHODS, NOISES, alive, children, kill, wait_for
 
 NOISY = NOISES[:2]
 
@@ -36,17 +35,18 @@ def no_unfinished_files(run):
 
 
 @pytest.mark.parametrize("victim", ["worker", "scheduler", "everything"])
-def test_a_sweep_killed_again_and_again_ends_with_the_bytes_of_an_undisturbed_one(disturbed, undisturbed, victim):
+def test_a_sweep_killed_again_and_again_ends_with_the_bytes_of_an_undisturbed_one(disturbed, undisturbed, hold, victim):
     expected, seconds = undisturbed
     moments = random.Random(victim)
     kills = 0
+    release = hold(disturbed)
     while kills < 7:
         process = disturbed.start()
         if kills:
             time.sleep(moments.uniform(0.3, max(1.0, 0.6 * seconds)))
         else:
-            # How long all of it takes depends on the tests beside it: once there is something, it is not over.
-            wait_for(lambda: list(disturbed.output.rglob("c.0*")))
+            wait_for(disturbed.maps)
+            release()
         if process.poll() is not None:
             break
         workers = children(process.pid)
@@ -69,37 +69,30 @@ def test_a_sweep_killed_again_and_again_ends_with_the_bytes_of_an_undisturbed_on
 
 
 def test_workers_end_when_their_scheduler_is_killed_and_none_takes_its_place(disturbed):
-    process = subprocess.Popen(disturbed.command("--lease", "2"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while len(workers := children(process.pid)) < 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
+    process = disturbed.start("--lease", "2")
+    workers = wait_for(lambda: len(started := children(process.pid)) == 2 and started)
     time.sleep(1)
     kill(process.pid)
     process.wait()
-    deadline = time.monotonic() + 10
-    running = workers
-    while running and time.monotonic() < deadline:
-        running = [pid for pid in running if pathlib.Path(f"/proc/{pid}").exists()]
-        time.sleep(0.05)
-    assert len(workers) == 2 and not running
+    wait_for(lambda: not any(map(alive, workers)), seconds=30)
 
 
-def test_a_frozen_worker_is_ended_after_its_lease_and_the_sweep_completes(disturbed, undisturbed):
-    process = subprocess.Popen(disturbed.command("--lease", "2"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while not list(disturbed.output.rglob("c.0*")) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    frozen = children(process.pid)[0]
-    os.kill(frozen, signal.SIGSTOP)
+def test_a_frozen_worker_is_ended_after_its_lease_and_the_sweep_completes(disturbed, undisturbed, hold):
+    release = hold(disturbed)
+    process = disturbed.start("--lease", "2")
+    wait_for(disturbed.maps)
+    os.kill(children(process.pid)[0], signal.SIGSTOP)
+    release()
     assert process.wait(timeout=120) == 0
     assert disturbed.digests() == undisturbed[0]
 
 
-def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(disturbed, undisturbed):
-    process = subprocess.Popen(disturbed.command(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while not list(disturbed.output.rglob("c.0*")):
-        time.sleep(0.02)
+def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(disturbed, undisturbed, hold):
+    release = hold(disturbed)
+    process = disturbed.start(stderr=subprocess.PIPE, text=True)
+    wait_for(disturbed.maps)
     process.send_signal(signal.SIGINT)
+    release()
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "the same command goes on" in told

@@ -11,23 +11,27 @@ from test_storage import fill, small_disk, start  # noqa: F401
 MOVED = "was moved away, or its lock file was deleted"
 
 
-def test_what_killed_workers_left_makes_room_on_a_full_disk(small_disk, undisturbed):  # noqa: F811
+def test_what_killed_workers_left_makes_room_on_a_full_disk(small_disk, undisturbed, hold):  # noqa: F811
+    release = hold(small_disk)
     process = start(small_disk)
-    array = wait_for(lambda: list(small_disk.output.rglob("attributions/*/c.*"))).pop().parent
+    array = wait_for(small_disk.maps).pop().parent
     ended = subprocess.Popen(["true"])
     ended.wait()
     # A shard that a worker was writing when it was killed takes all the room that there is.
     fill(array)
     (array / "somebody_elses").rename(array / f".c.1.{ended.pid}-1.tmp")
+    release()
     _, told = process.communicate(timeout=120)
     assert process.returncode == 0, told
     assert small_disk.digests() == undisturbed[0]
 
 
-def test_a_folder_that_was_moved_away_is_not_written_to_when_another_scheduler_has_its_place(disturbed, undisturbed):  # noqa: F811
+def test_a_folder_that_was_moved_away_is_not_written_to_when_another_scheduler_has_its_place(disturbed, undisturbed, hold):  # noqa: F811
+    release = hold(disturbed)
     process = start(disturbed)
-    wait_for(lambda: list(disturbed.output.rglob("attributions/*/c.*")))
+    wait_for(disturbed.maps)
     disturbed.output.rename(disturbed.output.with_name("away"))
+    release()
     wait_for(lambda: MOVED in log(disturbed) or "is not there" in log(disturbed))
     other = start(disturbed)
     wait_for(lambda: (disturbed.output / ".attrisweep.lock").exists())
@@ -40,23 +44,28 @@ def test_a_folder_that_was_moved_away_is_not_written_to_when_another_scheduler_h
     assert not list(disturbed.output.rglob(".*.tmp"))
 
 
-def test_a_lock_file_that_is_deleted_is_made_anew_before_anything_else_is_granted(disturbed, undisturbed):  # noqa: F811
+def test_a_lock_file_that_is_deleted_is_made_anew_before_anything_else_is_granted(disturbed, undisturbed, hold):  # noqa: F811
+    release = hold(disturbed)
     process = start(disturbed)
     lock = disturbed.output / ".attrisweep.lock"
-    wait_for(lambda: list(disturbed.output.rglob("attributions/*/c.*")))
+    wait_for(disturbed.maps)
     lock.unlink()
-    wait_for(lambda: lock.exists() or process.poll() is not None)
+    wait_for(lock.exists)
+    release()
     _, told = process.communicate(timeout=120)
     assert process.returncode == 0, told
     assert disturbed.digests() == undisturbed[0]
 
 
-def test_something_else_in_the_place_of_an_array_stops_its_units_and_no_others(disturbed, undisturbed):  # noqa: F811
+def test_something_else_in_the_place_of_an_array_stops_its_units_and_no_others(disturbed, undisturbed, hold):  # noqa: F811
+    release = hold(disturbed)
     process = start(disturbed)
-    array = wait_for(lambda: list(disturbed.output.rglob("attributions/*/c.*"))).pop().parent
-    # At once: a worker is writing there.
+    wait_for(disturbed.maps)
+    # The one that nobody can write to before the two lines are done.
+    (array,) = disturbed.output.glob("*noise-gaussian*/attributions/IntegratedGradients_*_n_steps_12")
     array.rename(disturbed.folder / "away")
     array.write_text("no folder")
+    release()
     _, told = process.communicate(timeout=120)
     assert process.returncode == 1, told
     assert f"{array}" in told and "Not a directory" in told and "the sweep waits" not in told

@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from conftest import METHODS, NOISES, SCHEDULER, Sweep, children, has_argument, kill
+from conftest import METHODS, NOISES, SCHEDULER, Sweep, children, has_argument, kill, wait_for
 from test_leases import ACCESS
 
 KILLS = int(os.environ.get("ATTRISWEEP_KILLS", "40"))
@@ -110,9 +110,12 @@ def test_kills_at_random_leave_the_bytes_of_an_undisturbed_run(tmp_path, inputs,
     assert not list(run.output.glob("*.damaged-*")), "no kill may damage the journal"
 
 
-def test_of_two_schedulers_at_once_one_works_and_the_other_is_told_who(tmp_path, inputs):
+def test_of_two_schedulers_at_once_one_works_and_the_other_is_told_who(tmp_path, inputs, hold):
     run = configured(tmp_path, inputs)
-    both = [subprocess.Popen(run.command(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    release = hold(run)
+    both = [run.start(stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    wait_for(lambda: any(process.poll() is not None for process in both))
+    release()
     told = {process.pid: process.communicate(timeout=240)[1] for process in both}
     codes = {process.returncode: process.pid for process in both}
     assert set(codes) == {0, 6}, told

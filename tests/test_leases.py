@@ -12,46 +12,45 @@ import sys
 import time
 
 import pytest
-from conftest import METHODS, ROOT, WORKER, children, kill, wait_for
+from conftest import METHODS, ROOT, WORKER, alive, children, kill, wait_for
 from test_faults import NOISY, disturbed, undisturbed  # noqa: F401
 
 ACCESS = ".attrisweep.access"
 
 
-def start(run, *arguments):
-    return subprocess.Popen(run.command("--lease", "10", *arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def start(run, *arguments, lease=30):
+    return run.start("--lease", str(lease), *arguments)
 
 
 def serving(run, process, count=2):
     """Ids of the workers, once each of them is at work."""
-    granted = lambda: len(list(run.output.rglob("images/.c.*"))) + len(list(run.output.rglob("images/c.*"))) >= 1
-    wait_for(granted)
+    wait_for(lambda: (run.folder / "logs" / "scheduler.log").exists() and log(run).count("worker connected") == count)
+    wait_for(run.maps)
     return wait_for(lambda: (pids := children(process.pid)) and len(pids) == count and pids)
 
 
-def alive(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
+def told(run):
+    """What the workers' logs say."""
+    return "".join(path.read_text() for path in (run.folder / "logs").glob("worker-*.log"))
 
 
 def done(run):
     """Every unit that a worker's log says was done, once for each time."""
-    logs = "".join(path.read_text() for path in (run.folder / "logs").glob("worker-*.log"))
-    return re.findall(r" done unit=(\S+)", logs)
+    return re.findall(r" done unit=(\S+)", told(run))
 
 
 def log(run):
     return (run.folder / "logs" / "scheduler.log").read_text()
 
 
-def test_a_scheduler_that_is_killed_takes_its_workers_and_their_results_back(disturbed, undisturbed):  # noqa: F811
+def test_a_scheduler_that_is_killed_takes_its_workers_and_their_results_back(disturbed, undisturbed, hold):  # noqa: F811
+    release = hold(disturbed)
     process = start(disturbed)
     workers = serving(disturbed, process)
     kill(process.pid)
     process.wait()
+    # What they have is done while nobody hears of it.
+    release()
     access = disturbed.output / ACCESS
     assert access.stat().st_mode & 0o777 == 0o600
     before = json.loads(access.read_text())
@@ -68,13 +67,15 @@ def test_a_scheduler_that_is_killed_takes_its_workers_and_their_results_back(dis
     assert not access.exists() and not any(map(alive, workers))
 
 
-def test_a_worker_of_another_sweep_is_sent_away(disturbed, undisturbed):  # noqa: F811
+def test_a_worker_of_another_sweep_is_sent_away(disturbed, undisturbed, hold):  # noqa: F811
     methods = disturbed.config["search_space"]["attribution_methods"]
     disturbed.config["search_space"]["attribution_methods"] = methods[1:]
+    release = hold(disturbed)
     process = start(disturbed)
     workers = serving(disturbed, process)
     kill(process.pid)
     process.wait()
+    release()
     disturbed.config["search_space"]["attribution_methods"] = methods
     again = start(disturbed)
     wait_for(lambda: "of another sweep is sent away" in log(disturbed))
@@ -83,11 +84,14 @@ def test_a_worker_of_another_sweep_is_sent_away(disturbed, undisturbed):  # noqa
     assert disturbed.digests() == undisturbed[0]
 
 
-@pytest.mark.parametrize("seconds", [1, 6])
-def test_a_scheduler_that_is_stopped_for_a_while_goes_on_with_the_same_workers(disturbed, undisturbed, seconds):  # noqa: F811
-    process = start(disturbed)
+# Less than half of the lease, and more: then it knows that it stood still, and is patient with workers.
+@pytest.mark.parametrize("seconds", [1, 11])
+def test_a_scheduler_that_is_stopped_for_a_while_goes_on_with_the_same_workers(disturbed, undisturbed, hold, seconds):  # noqa: F811
+    release = hold(disturbed)
+    process = start(disturbed, lease=20)
     workers = serving(disturbed, process)
     os.kill(process.pid, signal.SIGSTOP)
+    release()
     time.sleep(seconds)
     assert all(map(alive, workers))
     os.kill(process.pid, signal.SIGCONT)
@@ -96,10 +100,12 @@ def test_a_scheduler_that_is_stopped_for_a_while_goes_on_with_the_same_workers(d
     assert disturbed.digests() == undisturbed[0]
 
 
-def test_a_worker_that_is_stopped_for_less_than_a_lease_loses_nothing(disturbed, undisturbed):  # noqa: F811
+def test_a_worker_that_is_stopped_for_less_than_a_lease_loses_nothing(disturbed, undisturbed, hold):  # noqa: F811
+    release = hold(disturbed)
     process = start(disturbed)
     workers = serving(disturbed, process)
     os.kill(workers[0], signal.SIGSTOP)
+    release()
     time.sleep(4)
     os.kill(workers[0], signal.SIGCONT)
     assert process.wait(timeout=120) == 0
@@ -107,24 +113,24 @@ def test_a_worker_that_is_stopped_for_less_than_a_lease_loses_nothing(disturbed,
     assert disturbed.digests() == undisturbed[0]
 
 
-def test_what_a_worker_had_that_no_signal_ends_is_done_by_others_and_the_sweep_ends(disturbed, undisturbed, tmp_path, monkeypatch):  # noqa: F811
+def test_what_a_worker_had_that_no_signal_ends_is_done_by_others_and_the_sweep_ends(disturbed, undisturbed, hold, tmp_path, monkeypatch):  # noqa: F811
+    release = hold(disturbed)
     worker, tracer = tmp_path / "worker", tmp_path / "tracer"
     first = f'if [ "$1" = run ] && mkdir {tmp_path}/first 2>/dev/null; then exec {sys.executable} {ROOT}/tests/stuck.py {WORKER} "$@"; fi'
     worker.write_text(f'#!/bin/sh\n{first}\nexec {WORKER} "$@"\n')
     worker.chmod(0o755)
     monkeypatch.setenv("STUCK", str(tracer))
-    command = disturbed.command("--lease", "3", "--worker", str(worker))
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = disturbed.start("--lease", "10", "--worker", str(worker), stderr=subprocess.PIPE, text=True)
     try:
-        serving(disturbed, process)
-        wait_for(lambda: log(disturbed).count("worker connected") == 2)
-        (stuck,) = (pid for pid in children(process.pid) if children(pid))
+        workers = serving(disturbed, process)
+        (stuck,) = (pid for pid in workers if children(pid))
         kill(stuck)
-        _, told = process.communicate(timeout=120)
+        release()
+        _, words = process.communicate(timeout=120)
     finally:
         kill(int(tracer.read_text()))
-    assert process.returncode == 0, told
-    assert f"process {stuck} on cpu" in told and "was killed and does not end: it waits inside the system" in told, told
+    assert process.returncode == 0, words
+    assert f"process {stuck} on cpu" in words and "was killed and does not end: it waits inside the system" in words, words
     assert disturbed.digests() == undisturbed[0]
     journal = sqlite3.connect(disturbed.output / "attrisweep-journal.sqlite")
     assert journal.execute("SELECT count(*) FROM attempts WHERE state = 'lost'").fetchone() == (1,), "it held a unit"
@@ -132,22 +138,25 @@ def test_what_a_worker_had_that_no_signal_ends_is_done_by_others_and_the_sweep_e
     assert [of["pid"] for of in left.values()] == [stuck], "the next scheduler must know of it"
 
 
-def test_a_worker_that_is_terminated_is_replaced_and_costs_no_retry(disturbed, undisturbed):  # noqa: F811
+def test_a_worker_that_is_terminated_is_replaced_and_costs_no_retry(disturbed, undisturbed, hold):  # noqa: F811
     disturbed.config["scheduler"] = {"max_retries": 0}
+    release = hold(disturbed)
     process = start(disturbed)
     os.kill(serving(disturbed, process)[0], signal.SIGTERM)
+    release()
     assert process.wait(timeout=120) == 0
     assert disturbed.digests() == undisturbed[0]
 
 
-def test_a_worker_that_has_to_leave_finishes_its_files_and_gives_its_units_back(disturbed, undisturbed):  # noqa: F811
+def test_a_worker_that_has_to_leave_finishes_its_files_and_gives_its_units_back(disturbed, undisturbed, hold):  # noqa: F811
+    release = hold(disturbed)
     process = start(disturbed)
     victim = serving(disturbed, process)[0]
-    told = time.monotonic()
     os.kill(victim, signal.SIGTERM)
-    wait_for(lambda: not alive(victim), seconds=25)
+    wait_for(lambda: "told to leave by SIGTERM" in told(disturbed))
+    release()
     # Slurm sends SIGKILL after 30 s.
-    assert time.monotonic() - told < 20
+    wait_for(lambda: not alive(victim), seconds=25)
     wait_for(lambda: "how=Code(87)" in log(disturbed))
     assert process.wait(timeout=120) == 0
     assert disturbed.digests() == undisturbed[0]
@@ -156,27 +165,30 @@ def test_a_worker_that_has_to_leave_finishes_its_files_and_gives_its_units_back(
     assert dict(ends).keys() == {"done", "stopped"}, "it is nobody's failure"
 
 
-def test_a_worker_that_has_to_leave_while_it_has_nothing_to_do_leaves_at_once(sweep):
+def test_a_worker_that_has_to_leave_while_it_has_nothing_to_do_leaves_at_once(sweep, hold):
     run = sweep(limit=4)
     run.config["search_space"]["attribution_methods"] = [METHODS[4]]
+    release = hold(run)
     process = start(run)
-    workers = wait_for(lambda: (pids := children(process.pid)) and len(pids) == 2 and pids)
-    wait_for(lambda: log(run).count("worker connected") == 2)
-    # One shard for two of them.
+    workers = serving(run, process)
+    # One shard for two of them: the predictions and one variant are done, and the other variant is one's.
+    wait_for(lambda: len(done(run)) == 2)
     for worker in workers:
         os.kill(worker, signal.SIGTERM)
+    release()
     wait_for(lambda: not any(map(alive, workers)), seconds=20)
     assert process.wait(timeout=120) == 0
 
 
-def test_whoever_takes_the_port_of_a_dead_scheduler_learns_no_secret_and_is_not_obeyed(disturbed, undisturbed, tmp_path):  # noqa: F811
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    process = start(disturbed, "--listen", f"127.0.0.1:{port}")
+def test_whoever_takes_the_port_of_a_dead_scheduler_learns_no_secret_and_is_not_obeyed(disturbed, undisturbed, hold):  # noqa: F811
+    release = hold(disturbed)
+    process = start(disturbed)
     workers = serving(disturbed, process)
-    token = json.loads((disturbed.output / ACCESS).read_text())["token"]
+    access = json.loads((disturbed.output / ACCESS).read_text())
+    token, port = access["token"], int(access["address"].rsplit(":", 1)[1])
     kill(process.pid)
     process.wait()
+    release()
     heard = []
     with socket.create_server(("127.0.0.1", port)) as impostor:
         impostor.settimeout(20)
@@ -203,4 +215,4 @@ def test_whoever_takes_the_port_of_a_dead_scheduler_learns_no_secret_and_is_not_
     again = start(disturbed)
     assert again.wait(timeout=120) == 0
     assert disturbed.digests() == undisturbed[0]
-    assert "whoever answers there is not the scheduler" in "".join(path.read_text() for path in (disturbed.folder / "logs").glob("worker-*.log"))
+    assert "whoever answers there is not the scheduler" in told(disturbed)

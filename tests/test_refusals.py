@@ -1,5 +1,6 @@
 """Bad input: one clear message, the documented exit code, and nothing harmed."""
 
+import contextlib
 import json
 import os
 import pickle
@@ -14,6 +15,7 @@ import pytest
 import torch
 from conftest import METHODS, ROOT, SCHEDULER, Sweep, make_dataset, make_model, make_weights, wait_for
 from safetensors.torch import save_file
+from test_hosts import signature
 
 
 def change(config, path, value):
@@ -300,15 +302,14 @@ def test_a_store_of_the_python_scripts_is_left_alone(own):
     assert [path.name for path in theirs.iterdir()] == ["zarr.json"]
 
 
-def test_a_second_scheduler_on_the_same_folder_is_refused(sweep):
+def test_a_second_scheduler_on_the_same_folder_is_refused(sweep, hold):
     run = sweep()
+    release = hold(run)
     first = run.start()
-    while not (run.output / ".attrisweep.lock").exists():
-        assert first.poll() is None
-    # It must not be over before the second one looks.
-    first.send_signal(signal.SIGSTOP)
+    # The file is there before the lock is taken; it is signed after that.
+    wait_for(lambda: signature(run))
     told = run.run(code=6).stderr
-    first.send_signal(signal.SIGCONT)
+    release()
     assert "another scheduler is writing to" in told
     assert first.wait(timeout=120) == 0
 
@@ -319,23 +320,19 @@ def test_a_taken_port_is_told_with_the_option_that_changes_it(sweep):
     assert "cannot listen on 127.0.0.1:" in told and "--listen" in told
 
 
-def test_a_stranger_on_the_port_is_refused_and_the_sweep_goes_on(sweep):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+def test_a_stranger_on_the_port_is_refused_and_the_sweep_goes_on(sweep, hold):
     run = sweep()
-    process = subprocess.Popen(run.command("--listen", f"127.0.0.1:{port}"), stdout=subprocess.DEVNULL)
+    release = hold(run)
+    process = run.start()
+    wait_for(run.maps)
+    port = int(json.loads((run.output / ".attrisweep.access").read_text())["address"].rsplit(":", 1)[1])
     for hello in (b"GET / HTTP/1.1\r\n\r\n", b'{"Hello":{"challenge":"x","proof":"00","slot":0,"version":"0.1.0","device":"cpu"}}\n', b"\xff" * 2_000_000):
-        while process.poll() is None:
-            try:
-                with socket.create_connection(("127.0.0.1", port), timeout=20) as caller:
-                    caller.sendall(hello)
-                    told = b"".join(iter(lambda: caller.recv(1000), b""))
-                    assert list(json.loads(told)) == ["Challenge"], "nothing but a number goes to a stranger"
-                break
-            except ConnectionRefusedError:
-                continue
-            except (ConnectionResetError, BrokenPipeError):
-                break
+        # It hangs up on whoever says too much.
+        with contextlib.suppress(ConnectionResetError, BrokenPipeError), socket.create_connection(("127.0.0.1", port), timeout=60) as caller:
+            caller.sendall(hello)
+            told = b"".join(iter(lambda: caller.recv(1000), b""))
+            assert list(json.loads(told)) == ["Challenge"], "nothing but a number goes to a stranger"
+    release()
     assert process.wait(timeout=120) == 0
 
 

@@ -45,7 +45,7 @@ def fill(folder):
 
 
 def start(run):
-    return subprocess.Popen(run.command(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    return run.start(stderr=subprocess.PIPE, text=True)
 
 
 def granted(run):
@@ -54,10 +54,12 @@ def granted(run):
     return len(re.findall(r" failed unit=", logs))
 
 
-def test_a_full_disk_pauses_the_sweep_until_there_is_room(small_disk, undisturbed):  # noqa: F811
+def test_a_full_disk_pauses_the_sweep_until_there_is_room(small_disk, undisturbed, hold):  # noqa: F811
+    release = hold(small_disk)
     process = start(small_disk)
-    wait_for(lambda: list(small_disk.output.rglob("attributions/*/c.*")))
+    wait_for(small_disk.maps)
     fill(small_disk.output)
+    release()
     wait_for(lambda: WAITS in log(small_disk))
     # Several tries, none of which costs a unit or makes a worker compute what cannot be written.
     wait_for(lambda: log(small_disk).count("is tried again after a pause") >= 3)
@@ -107,11 +109,13 @@ def test_a_disk_that_is_full_at_the_start_ends_the_run_with_its_code(small_disk)
     assert "cannot be written" in (failed := small_disk.run(code=6).stderr) or "cannot write" in failed
 
 
-def test_a_store_that_is_gone_for_a_while_is_waited_for(disturbed, undisturbed):  # noqa: F811
+def test_a_store_that_is_gone_for_a_while_is_waited_for(disturbed, undisturbed, hold):  # noqa: F811
+    release = hold(disturbed)
     process = start(disturbed)
-    wait_for(lambda: list(disturbed.output.rglob("attributions/*/c.*")))
+    wait_for(disturbed.maps)
     away = disturbed.output.with_name("away")
     disturbed.output.rename(away)
+    release()
     wait_for(lambda: WAITS in log(disturbed))
     time.sleep(3)
     assert process.poll() is None

@@ -7,7 +7,7 @@ import subprocess
 import numpy as np
 import pytest
 import zarr
-from conftest import METHODS, NOISES, SCHEDULER, Sweep
+from conftest import METHODS, NOISES, SCHEDULER, Sweep, wait_for
 
 KEY = "IntegratedGradients_baselines_zero_n_steps_5"
 
@@ -139,17 +139,18 @@ def test_without_a_worker_all_but_the_predictions_is_read(run):
     assert "Everything is there and sound" in verify(run, "--worker", "/nonexistent", "--sample", "0", code=0)
 
 
-def test_it_reads_beside_a_running_scheduler_and_writes_nothing(tmp_path, inputs):
+def test_it_reads_beside_a_running_scheduler_and_writes_nothing(tmp_path, inputs, hold):
     run = configured(tmp_path, inputs)
     assert "not begun" in verify(run, code=1)
     assert not run.output.exists()
+    release = hold(run)
     process = run.start()
-    while not list(run.output.rglob("c.0*")):
-        assert process.poll() is None
+    wait_for(run.maps)
     told = verify(run, code=1)
     assert "not there yet" in told and "unsound" not in told, told
     told = subprocess.run([SCHEDULER, "verify", "--config", run.file, "--redo"], capture_output=True, text=True)
     assert told.returncode == 6 and "another scheduler is writing" in told.stderr, told.stderr
+    release()
     assert process.wait(timeout=120) == 0
     before = run.digests()
     verify(run, code=0)

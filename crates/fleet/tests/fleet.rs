@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail loudly, too")]
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -30,14 +29,12 @@ fn settings(folder: &Path, sweep: &str) -> Settings {
 }
 
 async fn open(folder: &Path, sweep: &str) -> Fleet {
-    open_with(folder, settings(folder, sweep)).await
+    open_with(settings(folder, sweep)).await
 }
 
-async fn open_with(folder: &Path, settings: Settings) -> Fleet {
-    let program = folder.join("worker");
-    std::fs::write(&program, "#!/bin/sh\nexec sleep 60\n").unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let worker = Worker::locate(Some(program));
+async fn open_with(settings: Settings) -> Fleet {
+    // Not written here: a program that is still open in a process that another test starts at this moment cannot be run.
+    let worker = Worker::locate(Some(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sleeping_worker").into()));
     Fleet::open(worker, launchers::LAUNCHERS[0], settings).await.unwrap()
 }
 
@@ -143,7 +140,7 @@ async fn the_health_of_a_gpu_is_told_when_it_changes_while_workers_come_and_go()
     let folder = tempfile::tempdir().unwrap();
     let mut settings = settings(folder.path(), "ours");
     settings.slots.push(Slot { name: "gpu:0".into(), gpu: Some("GPU-1".into()), ..settings.slots[0].clone() });
-    let mut fleet = open_with(folder.path(), settings).await;
+    let mut fleet = open_with(settings).await;
     let sick = Reading { xids: vec![79], ..Reading::default() };
     let script = vec![Reading::default(), sick.clone(), sick, Reading::default()];
     fleet.watch(Duration::from_millis(5), || Some(Box::new(Script(script))));
@@ -164,7 +161,7 @@ async fn where_there_is_no_driver_nothing_is_said_of_health() {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = settings(folder.path(), "ours");
     settings.slots[0].gpu = Some("GPU-1".into());
-    let mut fleet = open_with(folder.path(), settings).await;
+    let mut fleet = open_with(settings).await;
     fleet.watch(Duration::from_millis(5), || None);
     assert!(timeout(Duration::from_millis(200), fleet.next()).await.is_err());
 }

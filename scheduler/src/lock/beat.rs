@@ -65,7 +65,7 @@ impl Beat {
 }
 
 /// Signs again, unless another one has signed: a process that was frozen may have been taken for dead.
-fn renew(path: &Path, place: Place, own: &Signature) -> io::Result<()> {
+pub(super) fn renew(path: &Path, place: Place, own: &Signature) -> io::Result<()> {
     let found = Found::still(path, place)?.filter(|found| found.is_of_another_than(own).is_none());
     found.map_or(Ok(()), |found| found.sign(own))
 }

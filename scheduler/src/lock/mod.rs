@@ -131,11 +131,27 @@ impl Taking<'_> {
         Err(self.taken(None))
     }
 
-    /// The kernel's lock: all that there is to it where that is of all hosts, and among the processes of one.
+    /// The kernel's lock: all that there is to it where that is of all hosts, and among the processes of one. Who has it and has not
+    /// signed is about to, or to give it back; the longest that may take is to watch a blank file.
     fn lock(&self, file: &File) -> Result<(), Failure> {
+        for _ in 0..self.times.blank + 2 {
+            if self.locked(file)? {
+                return Ok(());
+            }
+            let found = Found::at(&path(self.folder)).ok().and_then(|found| found.signature);
+            if found.is_some() || !(self.wanted)() {
+                return Err(self.taken(found.map(|found| found.holder).as_ref()));
+            }
+            sleep(self.times.look);
+        }
+        Err(self.taken(None))
+    }
+
+    /// Whether the kernel gives us the lock, now or in a moment.
+    fn locked(&self, file: &File) -> Result<bool, Failure> {
         for _ in 0..PATIENCE.0 {
             match file.try_lock() {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok(true),
                 Err(TryLockError::WouldBlock) => sleep(PATIENCE.1),
                 Err(TryLockError::Error(error)) if without_locks(&error) => {
                     return Err(unlockable(self.folder, &error));
@@ -143,8 +159,7 @@ impl Taking<'_> {
                 Err(TryLockError::Error(error)) => return Err(self.failed(&error)),
             }
         }
-        let found = Found::at(&path(self.folder)).ok();
-        Err(self.taken(found.and_then(|found| found.signature).map(|found| found.holder).as_ref()))
+        Ok(false)
     }
 
     /// Signs the file at `path`, which we have `made` or found, unless somebody on another host does.
