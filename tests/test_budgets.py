@@ -3,7 +3,6 @@
 import json
 import shutil
 import sqlite3
-import subprocess
 
 from conftest import METHODS, WORKER, children, kill, wait_for
 
@@ -46,10 +45,15 @@ def test_weights_that_change_stop_their_group_with_one_line_and_the_others_are_w
 
 def test_a_unit_that_crashed_before_the_scheduler_was_killed_has_what_is_left_of_its_budget(sweep, tmp_path):
     run = sweep(devices={"cpu": 1}, limit=4, size=64)
-    steps = {"name": "IG", "class": "IntegratedGradients", "params": {"n_steps": [9_000, 10_000]}}
+    steps = {"name": "IG", "class": "IntegratedGradients", "params": {"n_steps": [2_000, 2_001]}}
     run.config["search_space"]["attribution_methods"] = [steps]
-    crashing = misbehaving(tmp_path, "( sleep 8; kill -ILL $$ ) &")
-    process = subprocess.Popen(run.command(*crashing), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    grants = f'$(grep -c sizes= "{run.folder}/logs/scheduler.log")'
+    # Each worker crashes at its unit but the third one, which is there when all are killed.
+    crashing = misbehaving(tmp_path, f"""
+        number=1; until mkdir "{tmp_path}/$number" 2>/dev/null; do number=$((number + 1)); done
+        before={grants}
+        [ $number = 3 ] || ( while kill -0 $$ && [ "{grants}" = "$before" ]; do sleep 0.1; done; sleep 0.5; kill -ILL $$ ) &""")
+    process = run.start(*crashing)
     wait_for(lambda: crashes(run) == 2)
     workers = children(process.pid)
     for pid in [process.pid, *workers]:

@@ -59,9 +59,9 @@ class Disk:
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
         return subprocess.Popen(self.run.command(*arguments), env=self.environment | faults, **quiet)
 
-    def first_map(self):
-        """How the path begins of the file that is the first shard of a method's maps."""
-        return self.run.output / "dataset-rgb_model-lenet_noise-clean_split-test.zarr" / "attributions" / "Saliency" / ".c.0"
+    def maps(self, shard):
+        """How the path begins of the file to which a method's maps of this shard are written."""
+        return self.run.output / "dataset-rgb_model-lenet_noise-clean_split-test.zarr" / "attributions" / "Saliency" / f".c.{shard}"
 
     def calls(self):
         return struct.unpack(STATE, self.state.read_bytes())[0]
@@ -137,7 +137,7 @@ def test_a_slow_disk_changes_no_byte_and_makes_no_worker_look_dead(disk, tmp_pat
     slow, hold = disk("slow"), tmp_path / "hold"
     hold.touch()
     # Each call is slow, and one of a worker takes longer than its lease.
-    process = slow.start("--lease", "8", DELAY=5_000, HOLD=hold, HELD=slow.first_map())
+    process = slow.start("--lease", "8", DELAY=5_000, HOLD=hold, HELD=slow.maps(0))
     wait_for(lambda: "worker connected" in log(slow.run))
     time.sleep(10)
     hold.unlink()
@@ -153,8 +153,8 @@ def test_a_disk_that_turns_read_only_is_waited_for(disk, tmp_path):
     expected, _ = undisturbed(disk, limit=8)
     run, hold = disk("readonly", limit=8), tmp_path / "hold"
     hold.touch()
-    process = run.start(HOLD=hold, HELD=run.first_map())
-    wait_for(lambda: list(run.run.output.rglob("images/c.*")))
+    process = run.start(HOLD=hold, HELD=run.maps(1))
+    wait_for(run.run.maps)
     run.readonly.touch()
     hold.unlink()
     wait_for(lambda: WAITS in log(run.run))

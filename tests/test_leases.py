@@ -24,7 +24,7 @@ def start(run, *arguments, lease=30):
 
 def serving(run, process, count=2):
     """Ids of the workers, once each of them is at work."""
-    wait_for(lambda: (run.folder / "logs" / "scheduler.log").exists() and log(run).count("worker connected") == count)
+    wait_for(lambda: log(run).count("worker connected") == count)
     wait_for(run.maps)
     return wait_for(lambda: (pids := children(process.pid)) and len(pids) == count and pids)
 
@@ -40,7 +40,9 @@ def done(run):
 
 
 def log(run):
-    return (run.folder / "logs" / "scheduler.log").read_text()
+    """What the scheduler's log says, if there is one yet."""
+    file = run.folder / "logs" / "scheduler.log"
+    return file.read_text() if file.exists() else ""
 
 
 def test_a_scheduler_that_is_killed_takes_its_workers_and_their_results_back(disturbed, undisturbed, hold):  # noqa: F811

@@ -92,7 +92,6 @@ def test_a_sweep_of_60_mb_on_a_disk_of_50_waits_until_that_is_larger(tmp_path, i
     assert sum(path.stat().st_size for path in roomy.output.rglob("c.*")) > 60e6
     with disk(tight.output, 50):
         process = start(tight)
-        wait_for((tight.folder / "logs" / "scheduler.log").exists)
         wait_for(lambda: WAITS in log(tight), 120)
         time.sleep(2)
         assert process.poll() is None
