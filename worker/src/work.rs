@@ -97,7 +97,8 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Batch after batch; one that runs out of memory is done again in halves.
+    /// Batch after batch. One that runs out of memory is done again: once without what the model has made of its weights for
+    /// other variants, then in halves.
     fn batches(
         &self,
         progress: &mut Progress<'_>,
@@ -106,6 +107,7 @@ impl<'a> Work<'a> {
         stop: &dyn Fn() -> bool,
     ) -> Result<(), UnitError> {
         let (n, mut start) = (self.pixels.len() as i64, 0);
+        let mut forgotten = false;
         while start < n {
             if stop() {
                 return Err(UnitError::Stopped);
@@ -118,13 +120,17 @@ impl<'a> Work<'a> {
                     start += here;
                 }
                 Err(error) if error.class() == Failure::OutOfMemory => {
-                    if !size.ran_out(here as usize, self.least_rows()) {
-                        return Err(UnitError::NoRoom(error.text()));
+                    let (keys, error) = (progress.round.keys().join(", "), error.text());
+                    if !forgotten && self.graph.forget() {
+                        tracing::info!(keys, batch = here, error, "what other variants have made of the weights is given back");
+                    } else if size.ran_out(here as usize, self.least_rows()) {
+                        tracing::warn!(keys, batch = here, error, "half of it is tried");
+                    } else {
+                        return Err(UnitError::NoRoom(error));
                     }
+                    forgotten = true;
                     Memory::of(self.device).release();
                     Memory::of(self.device).forget_peak();
-                    let keys = progress.round.keys().join(", ");
-                    tracing::warn!(keys, batch = here, error = error.text(), "half of it is tried");
                 }
                 Err(error) => return Err(error),
             }

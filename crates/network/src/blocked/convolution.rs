@@ -1,6 +1,7 @@
 //! A convolution with what follows it: batch norm, a sum with another value, a ReLU.
 
 use std::cell::OnceCell;
+use std::rc::Rc;
 
 use tch::{TchError, Tensor};
 
@@ -11,7 +12,7 @@ use super::relu::{End, Gated};
 use super::shim::{block, convolve};
 use super::winograd::{Tile, Winograd};
 use crate::graph::{How, Kept, Operation, Pair, Reach, Rule, Split};
-use crate::once::once;
+use crate::once::{Lazy, once};
 use crate::operations::{BatchNorm, Convolution, Geometry, Relu, reduced, single_on_cpu};
 
 /// Convolution, batch norm, sum and ReLU, of which only the first must be there.
@@ -28,7 +29,7 @@ pub(crate) struct Block {
     channels: i64,
     kernel: [i64; 2],
     /// For each kind of [`Maps`].
-    input_gradients: [OnceCell<InputGradient>; Maps::KINDS],
+    input_gradients: [Lazy<InputGradient>; Maps::KINDS],
     /// Whether [`Few`] was seen to give oneDNN's bits.
     few_has_bits: OnceCell<bool>,
     norm: Option<Affine>,
@@ -44,7 +45,7 @@ enum Differences {
     /// As that of values.
     Plain,
     /// In fewer products.
-    Winograd(OnceCell<Winograd>),
+    Winograd(Lazy<Winograd>),
 }
 
 impl Differences {
@@ -52,7 +53,7 @@ impl Differences {
         let (weight, geometry) = (&convolution.weight, convolution.geometry);
         let blocked = weight.size()[1] % block()? == 0;
         let winograd = Winograd::fits(weight) && geometry.stride == [1, 1] && geometry.dilation == [1, 1];
-        let of_blocked = if winograd { Self::Winograd(OnceCell::new()) } else { Self::Plain };
+        let of_blocked = if winograd { Self::Winograd(Lazy::default()) } else { Self::Plain };
         blocked.then_some(of_blocked)
     }
 }
@@ -121,9 +122,9 @@ impl Block {
     }
 
     /// For inputs of `[h, w]` pixels.
-    fn input_gradient(&self, size: [i64; 2]) -> Result<&InputGradient, TchError> {
+    fn input_gradient(&self, size: [i64; 2]) -> Result<Rc<InputGradient>, TchError> {
         let (scale, maps) = (self.norm.as_ref().map(|norm| &norm.scale), Maps::of(size));
-        once(&self.input_gradients[maps.kind()], || InputGradient::of(&self.weight, self.geometry, scale, maps))
+        self.input_gradients[maps.kind()].get(|| InputGradient::of(&self.weight, self.geometry, scale, maps))
     }
 
     /// Gradients of all inputs from that before the ReLU.
@@ -191,6 +192,14 @@ impl Operation for Block {
         Ok(self.convolved(inputs, [0, 0], How::FORWARD)?.0)
     }
 
+    fn forget(&self) -> bool {
+        let differences = match &self.differences {
+            Some(Differences::Winograd(made)) => made.forget(),
+            _ => false,
+        };
+        self.input_gradients.iter().fold(differences, |any, made| made.forget() || any)
+    }
+
     fn split(&self) -> Option<&dyn Split> {
         self.differences.is_some().then_some(self)
     }
@@ -212,7 +221,7 @@ impl Split for Block {
         others: &[&Tensor],
     ) -> Result<Tensor, TchError> {
         let sums = if let Some(Differences::Winograd(made)) = &self.differences {
-            once(made, || Winograd::of(&self.weight, DIFFERENCES))?.apply(difference, [0, 0])?
+            made.get(|| Winograd::of(&self.weight, DIFFERENCES))?.apply(difference, [0, 0])?
         } else {
             // The bias is in what is added.
             let geometry = Geometry { padding: [0, 0], ..self.geometry };

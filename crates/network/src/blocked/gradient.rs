@@ -72,11 +72,11 @@ impl InputGradient {
         };
         let geometry = Geometry { stride: [1, 1], padding, ..geometry };
         Ok(match maps {
-            Maps::In(tile) if dilation == [1, 1] && Winograd::fits(turned) => {
-                Self::Winograd { convolution: Winograd::of(turned, tile)?, padding }
+            Maps::In(tile) if dilation == [1, 1] && Winograd::fits(&turned) => {
+                Self::Winograd { convolution: Winograd::of(&turned, tile)?, padding }
             }
-            Maps::In(_) => Self::Turned { packed: packed(turned)?, geometry },
-            Maps::Few => Self::Few { packed: packed(turned)?, geometry },
+            Maps::In(_) => Self::Turned { packed: packed(&turned)?, geometry },
+            Maps::Few => Self::Few { packed: packed(&turned)?, geometry },
         })
     }
 

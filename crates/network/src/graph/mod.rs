@@ -103,6 +103,13 @@ impl Graph {
         self.lowered.is_some()
     }
 
+    /// Gives back the memory of what passes have made of the weights, as backward and for changes of a few pixels they need them in
+    /// other layouts: what is needed again is made again. Whether there was anything.
+    pub fn forget(&self) -> bool {
+        let lowered = self.lowered.as_ref().is_some_and(|graph| graph.forget());
+        self.nodes.iter().fold(lowered, |any, node| node.operation.forget() || any)
+    }
+
     /// `values` from outside in the type that layers compute in.
     fn enter(&self, values: &Tensor) -> Result<Tensor, TchError> {
         self.shape.narrow.map_or_else(|| Ok(values.shallow_clone()), |kind| values.f_to_kind(kind))

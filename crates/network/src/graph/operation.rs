@@ -90,6 +90,11 @@ pub(crate) trait Operation: fmt::Debug {
         None
     }
 
+    /// Gives back what was made of the weights for some passes, which make it again; whether there was anything.
+    fn forget(&self) -> bool {
+        false
+    }
+
     /// What it is to those who rewrite graphs.
     fn part(&self) -> Part<'_> {
         Part::Other

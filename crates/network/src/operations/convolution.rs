@@ -8,14 +8,14 @@
 //! stride 1 is computed as a convolution with turned weights; with a larger stride libtorch takes
 //! oneDNN by itself, if the batch has two images at least.
 
-use std::cell::OnceCell;
+use std::rc::Rc;
 
 use tch::{TchError, Tensor};
 
 use super::{Entry, single_on_cpu};
 use crate::exported::{Call, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Part, Reach, Rule};
-use crate::once::once;
+use crate::once::Lazy;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "convolution",
@@ -65,7 +65,7 @@ pub(crate) struct Convolution {
     /// Whether its transpose is a convolution too, of oneDNN's.
     turns: bool,
     /// `[in, out / groups, kh, kw]`, turned by 180 degrees, once it is asked for: lowered graphs have their own.
-    turned: OnceCell<Tensor>,
+    turned: Lazy<Tensor>,
 }
 
 /// How a window moves: `[down, across]`.
@@ -93,7 +93,7 @@ impl Convolution {
         // Where a weight did not fit into the memory, a placeholder is in its place.
         weight.size4()?;
         let turns = geometry.stride == [1, 1] && by_name(&weight)?;
-        let mut convolution = Self { weight, bias, geometry, turns, turned: OnceCell::new() };
+        let mut convolution = Self { weight, bias, geometry, turns, turned: Lazy::default() };
         convolution.turns &= (0..2).all(|axis| convolution.reach(axis) >= geometry.padding[axis]);
         Ok(convolution)
     }
@@ -113,12 +113,12 @@ impl Convolution {
     }
 
     /// With stride 1, the weights of the convolution that is this one's transpose, and its padding.
-    pub(crate) fn turned(&self) -> Result<Option<(&Tensor, [i64; 2])>, TchError> {
+    pub(crate) fn turned(&self) -> Result<Option<(Rc<Tensor>, [i64; 2])>, TchError> {
         if !self.turns {
             return Ok(None);
         }
         let padding = [0, 1].map(|axis| self.reach(axis) - self.geometry.padding[axis]);
-        Ok(Some((once(&self.turned, || self.turn())?, padding)))
+        Ok(Some((self.turned.get(|| self.turn())?, padding)))
     }
 
     /// `[n, in, h, w]` to `[n, out, h', w']`.
@@ -135,7 +135,7 @@ impl Convolution {
         let (rows, _, height, width) = gradient.size4()?;
         let Geometry { stride, padding, dilation, groups } = self.geometry;
         if let Some((turned, padding)) = self.turned()? {
-            return gradient.f_mkldnn_convolution(turned, None::<&Tensor>, padding, [1, 1], dilation, groups);
+            return gradient.f_mkldnn_convolution(&*turned, None::<&Tensor>, padding, [1, 1], dilation, groups);
         }
         let outputs = [height, width];
         let least = |axis: usize| (outputs[axis] - 1) * stride[axis] - 2 * padding[axis] + self.reach(axis) + 1;
@@ -158,6 +158,10 @@ impl Operation for Convolution {
     fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         let [height, width] = kept.area(0)?;
         Ok(vec![self.input_gradient(gradient, [height, width])?])
+    }
+
+    fn forget(&self) -> bool {
+        self.turned.forget()
     }
 
     fn gives_away(&self) -> bool {
