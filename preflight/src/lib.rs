@@ -110,6 +110,10 @@ pub fn run(
         }
     });
     let mut shared = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if shared.summary.found == 0 && shared.failure.is_none() {
+        // What was known before may never have been written there.
+        shared.failure = shared.batches.save_results().err().map(Failure::from);
+    }
     shared.summary.seconds = started.elapsed().as_secs_f64();
     for task in shared.tasks {
         shared.summary.failed.push((task.name(), "no device of its kind is left".to_owned()));

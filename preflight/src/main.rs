@@ -111,9 +111,10 @@ fn probe(cli: &Cli) -> Result<Code, Failure> {
         stillness: Duration::from_secs(cli.stillness),
     };
     let summary = preflight::run(&mut checked, &worker, options, &say)?;
-    let file = checked.batches.results_file().display();
+    let file = checked.batches.results_file();
+    let place = if file.exists() { format!("Batch sizes are in {}.\n", file.display()) } else { String::new() };
     // If standard output is closed, nobody wants to know.
-    let _ = writeln!(std::io::stdout(), "{}Batch sizes are in {file}.", summary.text());
+    let _ = write!(std::io::stdout(), "{}{place}", summary.text());
     Ok(if summary.failed.is_empty() { Code::Complete } else { Code::Incomplete })
 }
 

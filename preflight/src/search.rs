@@ -21,7 +21,9 @@ const LEAP: f64 = 20.0;
 /// Each batch beyond that is at most so many times the one before.
 const STEP: usize = 4;
 /// Sizes beyond which none is looked for between others.
-const MOST_SIZES: usize = 5;
+const MOST_SIZES: usize = 6;
+/// Where a size that was to leave the margin did not, the next one goes so much less of the way.
+const SHORTER: f64 = 0.1;
 /// Batches that may run out of memory before the line is not believed any more, and what did fit is doubled at most.
 const MOST_BURNT: u32 = 3;
 /// So many times as much memory as there was when a batch ran out of it is worth another try; and how often that is believed.
@@ -150,8 +152,13 @@ impl Search {
     /// Of what was measured and fits the most images, because of `bound`, or fewer that are as fast.
     fn chosen(&self, bound: Bound) -> Step {
         let (Some(few), Some(many)) = (self.fitting_sizes().next(), self.fitting_sizes().next_back()) else {
-            return Step::NoRoom;
+            // The first few use up the margin already. One image at least is tried.
+            let fewer = self.sizes.first().map_or(1, |least| self.fitting(1).min(least.point.batch - 1));
+            return Step::Measure(fewer.max(1));
         };
+        // More were measured than leave the margin.
+        let larger = self.sizes.last().is_some_and(|last| last.point.batch > many.point.batch);
+        let bound = if larger { Bound::Memory } else { bound };
         match knee(&few.point, &many.point).filter(|_| !self.is_disturbed()) {
             None => self.found(many.point.batch, many.point.rate, bound),
             // Before fewer images than would fit are taken, nothing about speed may be in doubt.
@@ -180,9 +187,11 @@ impl Search {
     /// two, whatever smaller sizes took, which one outlier would put above all others.
     fn between(&self) -> Option<usize> {
         let (room, few) = (self.room()?, self.fitting_sizes().next_back()?.point);
-        let many = self.sizes.iter().map(|size| size.point).find(|point| point.batch > few.batch)?;
+        let larger: Vec<_> = self.sizes.iter().map(|size| size.point).filter(|point| point.batch > few.batch).collect();
+        let many = larger.first()?;
         let share = room.saturating_sub(few.bytes) as f64 / many.bytes.saturating_sub(few.bytes).max(1) as f64;
-        let next = few.batch as f64 + share.min(1.0) * (many.batch - few.batch) as f64;
+        let share = share.min(1.0) * (1.0 - SHORTER * (larger.len() - 1) as f64);
+        let next = few.batch as f64 + share * (many.batch - few.batch) as f64;
         let next = even(next as usize).min(many.batch - 1);
         (next as f64 >= WORTH * few.batch as f64 && self.sizes.len() < MOST_SIZES).then_some(next)
     }

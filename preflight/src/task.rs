@@ -14,8 +14,8 @@ use sweep::variant::Variant;
 
 use crate::Options;
 
-/// More memory than the profile knew of is worth another probe if so many times as many images fit.
-const WORTH: f64 = 1.25;
+/// More memory than the profile knew of, or less, is worth another probe if so many times as many images fit, or as few.
+const AGAIN: f64 = 1.25;
 
 /// One variant of one model on one kind of device.
 #[derive(Clone, Debug)]
@@ -66,18 +66,20 @@ pub(crate) fn list(checked: &Checked, options: Options) -> (Vec<Task>, usize) {
     (tasks, known)
 }
 
-/// Whether a probe said all that there is to say, with as much memory as there is now, and with this margin.
+/// Whether a probe said all that there is to say, with as much memory as there is now, and with this margin. What does not even
+/// fit any more is to be told, and not to be found out by a sweep.
 fn is_known(checked: &Checked, group: &Group, slot: &Slot, (subject, margin): (&Subject, f64)) -> bool {
     let Some(entry) = checked.batches.profile().find(subject) else { return false };
     let fits = room(group, slot, entry.bytes.base, margin).map_or(usize::MAX, |room| entry.bytes.most(room));
     let shard = group.shard.min(group.images) as usize;
+    let smaller = entry.batch as f64 > AGAIN * fits as f64;
     let larger = match entry.bound {
         Bound::Speed => false,
-        Bound::Memory => fits.min(shard) as f64 > WORTH * entry.batch as f64,
+        Bound::Memory => fits.min(shard) as f64 > AGAIN * entry.batch as f64,
         Bound::Shard => shard > entry.batch,
     };
     let same_margin = (entry.margin - margin).abs() < 1e-6;
-    entry.by == Source::Preflight && same_margin && !larger
+    entry.by == Source::Preflight && same_margin && !larger && !smaller
 }
 
 impl Task {

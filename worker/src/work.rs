@@ -122,7 +122,12 @@ impl<'a> Work<'a> {
                 Err(error) if error.class() == Failure::OutOfMemory => {
                     let (keys, error) = (progress.round.keys().join(", "), error.text());
                     if !forgotten && self.graph.forget() {
-                        tracing::info!(keys, batch = here, error, "what other variants have made of the weights is given back");
+                        tracing::info!(
+                            keys,
+                            batch = here,
+                            error,
+                            "what other variants have made of the weights is given back"
+                        );
                     } else if size.ran_out(here as usize, self.least_rows()) {
                         tracing::warn!(keys, batch = here, error, "half of it is tried");
                     } else {

@@ -13,7 +13,7 @@ use sweep::memory::{self, Bound, Line};
 use sweep::message::Learned;
 use sweep::variant::Variant;
 
-use crate::profile::{self, Entry, Profile, Source, Subject, put_aside, write_json};
+use crate::profile::{self, Alone, Entry, Profile, Source, Subject, put_aside, write_json};
 
 /// Images at once where nothing is known: a worker doubles them while that is faster and fits.
 pub const CAUTIOUS: usize = 4;
@@ -46,11 +46,17 @@ const RESULTS: &str = "preflight_results.json";
 const PROFILE: &str = "preflight_profile.json";
 
 impl Batches {
+    /// The files of results and profile, which need not be there.
+    pub(crate) fn files(config: &Config) -> [PathBuf; 2] {
+        let named = config.preflight.results_path.as_ref().map(|(file, _)| file.clone());
+        let results = named.unwrap_or_else(|| config.paths.output_dir.join(RESULTS));
+        [results.with_file_name(PROFILE), results]
+    }
+
     /// Reads results and profile of preflight where they are there; with a sentence for each that is of no use.
     pub fn read(config: &Config, libtorch: &str) -> (Self, Vec<String>) {
-        let named = config.preflight.results_path.as_ref().map(|(file, _)| file.clone());
-        let results_file = named.unwrap_or_else(|| config.paths.output_dir.join(RESULTS));
-        let (profile, damaged) = Profile::read(results_file.with_file_name(PROFILE), libtorch);
+        let [profile, results_file] = Self::files(config);
+        let (profile, damaged) = Profile::read(profile, libtorch);
         let mut sentences: Vec<String> = damaged.into_iter().collect();
         let results = results(&results_file);
         if let Err(reason) = &results {
@@ -160,17 +166,23 @@ impl Batches {
         self.profile.save()
     }
 
-    /// Writes the reference's results: of every variant that was measured the batch that fits all kinds of devices.
-    /// What else the file holds stays in it.
+    /// Writes the reference's results, if they are not there as they are: of every variant that was measured the batch that fits
+    /// all kinds of devices. What else the file holds, or others have written meanwhile, stays in it.
     pub fn save_results(&mut self) -> Result<(), StoreError> {
+        let _alone = Alone::beside(&self.results_file);
+        let written = results(&self.results_file).ok();
+        self.results = written.clone().unwrap_or_else(|| std::mem::take(&mut self.results));
         let mut least = Results::new();
-        for entry in self.profile.entries() {
+        for entry in self.profile.current() {
             let batch =
                 least.entry(entry.of.model.clone()).or_default().entry(entry.of.key.clone()).or_insert(entry.batch);
             *batch = entry.batch.min(*batch);
         }
         for (model, batches) in least {
             self.results.entry(model).or_default().extend(batches);
+        }
+        if written.as_ref() == Some(&self.results) {
+            return Ok(());
         }
         if std::mem::take(&mut self.damaged) {
             put_aside(&self.results_file);

@@ -125,6 +125,11 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
     if output.exists() && !output.is_dir() {
         problems.add(0, "paths.final_output_dir", format!("`{}` is a file, expected a folder", output.display()));
     }
+    for file in Batches::files(&config).into_iter().filter(|file| file.is_dir()) {
+        let line = config.preflight.results_path.as_ref().map_or(0, |(_, line)| *line);
+        let text = format!("`{}` is a folder, expected a file of batch sizes", file.display());
+        problems.add(line, "preflight_check.results_path", text);
+    }
     problems.into_result()?;
     let slots = slots(&config)?;
     let (batches, mut warnings) = Batches::read(&config, &catalogue.libtorch);

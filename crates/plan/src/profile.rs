@@ -150,6 +150,8 @@ pub struct Profile {
     file: PathBuf,
     libtorch: String,
     entries: Vec<Entry>,
+    /// What was put since the file was read or written last: others write it, too.
+    new: Vec<Entry>,
     /// Whether `file` holds something else that must not be lost.
     damaged: bool,
 }
@@ -157,46 +159,23 @@ pub struct Profile {
 impl Profile {
     /// Reads `file`, which may be missing; with a sentence if it is of no use.
     pub fn read(file: PathBuf, libtorch: &str) -> (Self, Option<String>) {
-        let mut profile = Self { file, libtorch: libtorch.to_owned(), entries: Vec::new(), damaged: false };
-        let text = match fs::read_to_string(&profile.file) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return (profile, None),
-            Err(error) => {
-                let sentence = profile.useless(&error.to_string());
-                return (profile, Some(sentence));
-            }
-        };
-        match serde_json::from_str::<File>(&text) {
-            Ok(File { version: VERSION, entries }) => {
-                profile.entries = entries;
-                (profile, None)
-            }
-            Ok(File { version, .. }) => {
-                let sentence = profile.useless(&format!("version {version}, expected {VERSION}"));
-                (profile, Some(sentence))
-            }
-            Err(error) => {
-                let sentence = profile.useless(&error.to_string());
-                (profile, Some(sentence))
-            }
-        }
-    }
-
-    fn useless(&mut self, reason: &str) -> String {
-        self.damaged = true;
-        let file = self.file.display();
-        format!("the profile `{file}` cannot be used ({reason}); it is put aside once there is a new one")
+        let read = entries(&file);
+        let sentence = read.as_ref().err().map(|reason| {
+            let file = file.display();
+            format!("the profile `{file}` cannot be used ({reason}); it is put aside once there is a new one")
+        });
+        let (damaged, entries) = (read.is_err(), read.unwrap_or_default());
+        (Self { file, libtorch: libtorch.to_owned(), entries, new: Vec::new(), damaged }, sentence)
     }
 
     /// What `subject` takes, as this program and this libtorch measured it.
     pub fn find(&self, subject: &Subject) -> Option<&Entry> {
-        let current = |entry: &&Entry| entry.program == program() && entry.libtorch == self.libtorch;
-        self.entries.iter().filter(current).find(|entry| entry.of.is_like(subject))
+        self.current().find(|entry| entry.of.is_like(subject))
     }
 
-    /// Every entry.
-    pub fn entries(&self) -> &[Entry] {
-        &self.entries
+    /// Every entry of this program and this libtorch.
+    pub fn current(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.program == program() && entry.libtorch == self.libtorch)
     }
 
     /// The libtorch whose measurements count.
@@ -206,17 +185,63 @@ impl Profile {
 
     /// Takes `entry` in place of what was known of its subject.
     pub fn put(&mut self, entry: Entry) {
-        self.entries.retain(|known| !known.of.is_like(&entry.of));
-        self.entries.push(entry);
+        replace(&mut self.entries, entry.clone());
+        replace(&mut self.new, entry);
     }
 
-    /// Writes the file, whole or not at all.
+    /// Writes the file, whole or not at all. What others have written meanwhile stays in it.
     pub fn save(&mut self) -> Result<(), StoreError> {
+        let _alone = Alone::beside(&self.file);
         if std::mem::take(&mut self.damaged) {
             put_aside(&self.file);
+        } else if let Ok(written) = entries(&self.file)
+            && !written.is_empty()
+        {
+            self.entries = written;
+            self.new.iter().for_each(|entry| replace(&mut self.entries, entry.clone()));
         }
-        let file = File { version: VERSION, entries: self.entries.clone() };
-        write_json(&self.file, &file)
+        write_json(&self.file, &File { version: VERSION, entries: self.entries.clone() })?;
+        self.new.clear();
+        Ok(())
+    }
+}
+
+/// Puts `entry` in place of those of its subject.
+fn replace(entries: &mut Vec<Entry>, entry: Entry) {
+    entries.retain(|known| !known.of.is_like(&entry.of));
+    entries.push(entry);
+}
+
+/// What `file` holds, nothing if it is not there; or why it is of no use.
+fn entries(file: &Path) -> Result<Vec<Entry>, String> {
+    let text = match fs::read_to_string(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        read => read.map_err(|error| error.to_string())?,
+    };
+    match serde_json::from_str(&text).map_err(|error| error.to_string())? {
+        File { version: VERSION, entries } => Ok(entries),
+        File { version, .. } => Err(format!("version {version}, expected {VERSION}")),
+    }
+}
+
+/// Keeps other processes of ours from reading and writing beside a file, until it is dropped: a lock of its folder, which leaves
+/// nothing behind.
+pub(crate) struct Alone {
+    _folder: Option<fs::File>,
+}
+
+impl Alone {
+    /// Waits for a moment if need be. Where folders cannot be locked, whoever writes last wins.
+    pub(crate) fn beside(file: &Path) -> Self {
+        const LOOKS: u32 = 100;
+        let folder = file.parent().and_then(|folder| fs::File::open(folder).ok());
+        for _ in 0..LOOKS {
+            match folder.as_ref().map(fs::File::try_lock) {
+                Some(Err(fs::TryLockError::WouldBlock)) => std::thread::sleep(Duration::from_millis(20)),
+                _ => break,
+            }
+        }
+        Self { _folder: folder }
     }
 }
 

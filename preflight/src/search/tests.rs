@@ -291,3 +291,40 @@ fn a_size_that_took_more_than_its_share_does_not_end_the_search_at_it() {
     // Half of the way from 18 to 64, by (90 - 74) / (102 - 74) = 0.57 of 46 images: 44.
     assert_eq!(search.next(), Step::Measure(44));
 }
+
+/// What a worker holds besides changes from one batch to the next: sizes that should leave the margin miss it.
+#[test]
+fn sizes_that_miss_the_margin_by_a_hair_do_not_leave_the_first_few_images() {
+    let mut search = Search::new(64, Some(1000), 0.1);
+    // Room is 950.
+    let crooked = |batch: usize| if batch < 24 { 500 + 10 * batch as u64 } else { 951 };
+    let found = loop {
+        match search.next() {
+            Step::Measure(batch) => {
+                search.measured(500, Point { batch, bytes: crooked(batch), rate: 100.0 * batch as f64 }, WARM);
+            }
+            Step::Found(found) => break found,
+            Step::NoRoom => panic!("{search:?}"),
+        }
+    };
+    assert!((20..24).contains(&found.batch), "{found:?} {search:?}");
+    assert_eq!(found.bound, Bound::Memory);
+}
+
+#[test]
+fn where_the_first_few_images_use_up_the_margin_fewer_are_tried() {
+    let mut search = Search::new(64, Some(900), 0.1);
+    let mut ran = Vec::new();
+    let step = loop {
+        match search.next() {
+            Step::Measure(batch) => {
+                ran.push(batch);
+                search.measured(700, Point { batch, bytes: 885 + batch as u64, rate: 1.0 }, WARM);
+            }
+            step => break step,
+        }
+    };
+    let Step::Found(found) = step else { panic!("{step:?}") };
+    assert_eq!((found.batch, found.bound), (1, Bound::Memory), "one may use it up");
+    assert!(ran[0] == 4 && ran.is_sorted_by(|before, after| before > after), "{ran:?}");
+}

@@ -165,7 +165,7 @@ fn a_sweep_corrects_what_ran_out_of_memory_and_leaves_the_rest_to_preflight() {
     learned = Learned { batch: 16, ran_out: true, bound: Bound::Memory, rate: 0.0, ..learned };
     assert!(known.learn(&group, &slot, &learned));
     assert_eq!(of(&known, 0), (16, true));
-    assert_eq!(known.profile().entries().iter().map(|entry| entry.by).collect::<Vec<_>>(), [Source::Sweep; 2]);
+    assert_eq!(known.profile().current().map(|entry| entry.by).collect::<Vec<_>>(), [Source::Sweep; 2]);
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn of_a_gpu_a_batch_takes_also_the_context_that_its_worker_does_not_count() {
     for (slot, base) in [(gpu, 900), (cpu, 300)] {
         let mut known = batches(folder.path(), "");
         assert!(known.learn(&group, &slot, &learned));
-        assert_eq!(known.profile().entries()[0].bytes, Line { base: base * MIB, per_image: MIB });
+        assert_eq!(known.profile().current().next().unwrap().bytes, Line { base: base * MIB, per_image: MIB });
     }
 }
 
@@ -190,10 +190,38 @@ fn the_results_hold_what_fits_every_device_and_what_they_held_before() {
     let mut known = batches(folder.path(), "");
     known.put(entry(&group, "large", 96, Bound::Memory));
     known.put(entry(&group, "small", 24, Bound::Memory));
+    known.put(Entry { program: "attrisweep 0.0.1".into(), ..entry(&group, "stale", 1, Bound::Memory) });
     known.save_results().unwrap();
     let found: Results = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
     let expected = r#"{"m": {"A": 24, "Z": 7}, "other": {"A": 1}}"#;
     assert_eq!(found, serde_json::from_str(expected).unwrap());
+}
+
+#[test]
+fn two_processes_that_measure_at_once_keep_what_the_other_has_found() {
+    let (folder, group) = (tempfile::tempdir().unwrap(), group(64));
+    let (mut first, mut second) = (batches(folder.path(), ""), batches(folder.path(), ""));
+    let other = |batch| {
+        let entry = entry(&group, "x", batch, Bound::Memory);
+        Entry { of: Subject { key: "B".into(), ..entry.of.clone() }, ..entry }
+    };
+    for (of, entry) in [(0, entry(&group, "x", 4, Bound::Memory)), (1, other(8)), (1, other(16))] {
+        let batches = [&mut first, &mut second].into_iter().nth(of).unwrap();
+        batches.put(entry);
+        batches.save().unwrap();
+        batches.save_results().unwrap();
+    }
+    // Of the same it is the last that was measured, and not the last that was written.
+    first.save().unwrap();
+    let read = batches(folder.path(), "");
+    let mut found: Vec<_> = read.profile().current().map(|entry| (entry.of.key.as_str(), entry.batch)).collect();
+    found.sort_unstable();
+    assert_eq!(found, [("A", 4), ("B", 16)]);
+    let file = std::fs::read_to_string(folder.path().join(RESULTS)).unwrap();
+    assert_eq!(
+        serde_json::from_str::<Results>(&file).unwrap(),
+        serde_json::from_str(r#"{"m": {"A": 4, "B": 16}}"#).unwrap()
+    );
 }
 
 #[test]
@@ -237,7 +265,7 @@ fn the_margin_that_was_chosen_holds_in_a_sweep_and_what_it_learns_and_is_a_tenth
         ran_out: true,
     };
     assert!(known.learn(&group, &slot("x", None), &learned));
-    assert_eq!((of(&known, 1400), known.profile().entries()[0].margin), ((16, false), 0.4));
+    assert_eq!((of(&known, 1400), known.profile().current().next().unwrap().margin), ((16, false), 0.4));
     known.save().unwrap();
     let file = folder.path().join(PROFILE);
     let mut text = std::fs::read_to_string(&file).unwrap();
@@ -247,7 +275,7 @@ fn the_margin_that_was_chosen_holds_in_a_sweep_and_what_it_learns_and_is_a_tenth
     }
     std::fs::write(&file, text).unwrap();
     let old = batches(folder.path(), "");
-    assert_eq!((old.profile().entries()[0].margin, of(&old, 1400)), (MARGIN, (16, true)));
+    assert_eq!((old.profile().current().next().unwrap().margin, of(&old, 1400)), (MARGIN, (16, true)));
 }
 
 #[test]
@@ -263,13 +291,13 @@ fn a_batch_of_which_nothing_was_measured_is_not_written_down() {
         ran_out: true,
     };
     assert!(!known.learn(&group, &slot, &learned));
-    assert_eq!(known.profile().entries(), []);
+    assert_eq!(known.profile().current().count(), 0);
     // Of what preflight has measured it is known what it takes.
     known.put(entry(&group, "x", 32, Bound::Memory));
     for rate in [0.0, 10.0] {
         learned.rate = rate;
         assert!(known.learn(&group, &slot, &learned));
-        let Entry { batch, bytes, .. } = known.profile().entries()[0];
+        let &Entry { batch, bytes, .. } = known.profile().current().next().unwrap();
         assert_eq!((batch, bytes), (8, Line { base: 400 * MIB, per_image: 10 * MIB }));
         known.put(entry(&group, "x", 32, Bound::Memory));
     }

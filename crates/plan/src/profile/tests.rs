@@ -13,7 +13,7 @@ fn a_profile_that_cannot_be_read_is_told_put_aside_and_replaced() {
         let (mut profile, told) = Profile::read(file(folder.path()), "2.11.0");
         let told = told.unwrap();
         assert!(told.contains("preflight_profile.json` cannot be used ("), "{told}");
-        assert_eq!(profile.entries().len(), 0);
+        assert_eq!(profile.current().count(), 0);
         profile.save().unwrap();
         assert_eq!(Profile::read(file(folder.path()), "2.11.0").1, None);
         let aside = folder.path().join("preflight_profile.json.damaged");
@@ -25,7 +25,7 @@ fn a_profile_that_cannot_be_read_is_told_put_aside_and_replaced() {
 fn a_profile_that_is_not_there_is_empty() {
     let folder = tempfile::tempdir().unwrap();
     let (profile, told) = Profile::read(file(folder.path()), "2.11.0");
-    assert_eq!((profile.entries().len(), told), (0, None));
+    assert_eq!((profile.current().count(), told), (0, None));
 }
 
 #[test]

@@ -56,7 +56,7 @@ impl Preflight {
         let line = fields.line_of("results_path");
         let preflight = Self {
             enabled: fields.optional("enabled", read::boolean).unwrap_or(false),
-            results_path: fields.optional("results_path", read::path).map(|path| (path, line)),
+            results_path: fields.optional("results_path", results_file).map(|path| (path, line)),
         };
         exempt(&mut fields);
         for key in ["subset_size", "start_batch_size", "binary_search_depth"] {
@@ -65,6 +65,16 @@ impl Preflight {
         fields.finish();
         preflight
     }
+}
+
+/// A file that is written anew, whatever it holds: none of a name that something else may have.
+fn results_file(value: &Value) -> Result<PathBuf, String> {
+    let path = read::path(value)?;
+    let own = path.extension().is_some_and(|extension| extension == "json");
+    if own && path.file_name().is_some_and(|name| name != "preflight_profile.json") {
+        return Ok(path);
+    }
+    Err("a file `*.json`, such as `preflight_results.json`".to_owned())
 }
 
 /// Batch sizes of methods that the reference's preflight does not probe: checked, and not used, as
