@@ -2,13 +2,14 @@
 
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
 import sys
 
 import pytest
-from conftest import METHODS, ROOT, SCHEDULER, WORKER, children, has_argument, kill, make_dataset, wait_for
+from conftest import METHODS, ROOT, SCHEDULER, WORKER, alive, asked, children, has_argument, kill, make_dataset, wait_for
 
 PREFLIGHT = SCHEDULER.with_name("preflight")
 DEEP_LIFT = {"name": "DeepLIFT", "class": "DeepLift", "params": {"baselines": "zero"}}
@@ -66,7 +67,8 @@ def test_batches_fit_the_memory_and_a_sweep_with_them_never_runs_out(flight):
     run.run()
     assert run.granted() == {key: str(entry["batch"]) for key, entry in found.items()}
     assert "out of memory" not in log(run)
-    # Only what is missing is measured.
+    # Only what is missing is measured, and what was found for more memory than there is.
+    assert "0 batch sizes found, 0 known before, 2 not found" in preflight(run, "--memory", "300MiB", code=1).stdout
     assert "0 batch sizes found, 2 known before" in preflight(run).stdout
     run.config["search_space"]["attribution_methods"].append(METHODS[1])
     assert "1 batch sizes found, 2 known before" in preflight(run).stdout
@@ -98,6 +100,31 @@ def test_a_probe_that_no_signal_ends_is_left_behind_and_the_rest_goes_on(flight,
     assert "Saliency: batch 4: the worker gave no answer, was killed, and has not ended 10 s later" in done.stdout, done.stdout
     assert "1 batch sizes found, 0 known before, 1 not found" in done.stdout
     assert results(run)["resnet18"].keys() == {"DeepLIFT_baselines_zero"}
+
+
+def held(run):
+    """Bytes that a worker holds before its next batch, once it has computed each of the variants."""
+    space = run.config["search_space"]
+    request = {"model": "resnet18", "weights": str(next(pathlib.Path(run.config["paths"]["medmnist_weights_root"]).rglob("weights_rgb/resnet18_28_*")))}
+    request |= {"data": run.config["paths"]["medmnist_data_root"], "dataset": "rgb", "split": "test", "size": 28, "images": 4, "mean": None, "repeats": 1, "maps": None}
+    request["numerics"] = {"seed": 0, "precision": "float32", "dtype": "float16", "fold_batch_norm": False}
+    requests = [{**request, "variants": [variant]} for variant in asked(space["attribution_methods"], "exact", 4)]
+    text = "".join(json.dumps(request) for request in [*requests, requests[0]])
+    done = subprocess.run([WORKER, "probe", "--device", "cpu", "--threads", "1"], input=text, capture_output=True, text=True, check=True)
+    return [json.loads(line)["base"] for line in done.stdout.splitlines()]
+
+
+def test_a_sweep_whose_variants_fit_one_by_one_but_not_all_together_is_computed_to_the_end(flight):
+    """Each makes something of the weights for itself, which a worker keeps as long as there is memory for it."""
+    ablation = {"name": "FA", "class": "FeatureAblation", "params": {"patch_size": 14}}
+    run = flight([METHODS[0], ablation], store={"shard": 4})
+    loaded, *_, all_of_them = held(run)
+    assert all_of_them - loaded > 60 * MIB, "of 45 MiB of weights"
+    run.config["memory"] = all_of_them - 10 * MIB
+    done = preflight(run)
+    assert "2 batch sizes found" in done.stdout and " 1 processes" in done.stdout, done.stdout
+    run.run()
+    assert "is given back" in log(run) and "half of it" not in log(run) and " failed unit=" not in log(run)
 
 
 def test_a_model_that_does_not_fit_is_told_and_the_rest_goes_on(flight):
@@ -206,6 +233,26 @@ def test_a_full_test_writes_and_reads_back_everything_and_leaves_nothing_behind(
     assert {path: path.read_text() for path in (tmp_path / "known").iterdir()} == known
     assert list(run.output.iterdir()) == []
     assert "Saliency: " in done.stderr, "preflight was rehearsed too"
+
+
+def test_a_full_test_that_is_told_to_stop_stops_its_sweep_and_leaves_nothing_behind(flight):
+    integrated = {"name": "Long", "class": "IntegratedGradients", "params": {"n_steps": 2000}}
+    run = flight([METHODS[0], integrated])
+    process = subprocess.Popen(command(run, "--mode", "full_test"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    (scheduler,) = wait_for(lambda: children(process.pid))
+    wait_for(lambda: list(run.output.rglob("attributions/*/c.*")))
+    process.terminate()
+    assert process.wait(timeout=120) == 130
+    assert not alive(scheduler) and list(run.output.iterdir()) == []
+
+
+def test_preflight_that_is_told_to_stop_says_what_stays(flight):
+    run = flight()
+    process = subprocess.Popen(command(run), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: [child for child in children(process.pid) if has_argument(child, "probe")])
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130 and "interrupted; what was found stays" in told, told
 
 
 def test_a_full_test_is_given_the_memory_and_the_gpu_that_are_asked_for(flight):

@@ -45,6 +45,8 @@ WRONG = [
     ("store", {"dtype": "int8"}, "store.dtype: found `int8`, expected `float16` or `float32`"),
     ("semantics", "captun", "semantics: found `captun`, expected `exact` or `captum` or `captum_patched`"),
     ("search_space.attribution_methods.1.semantics", 1, "attribution_methods[1].semantics: found `1`, expected `exact` or"),
+    ("preflight_check", {"results_path": "config.yml"}, "preflight_check.results_path: found `config.yml`, expected a file `*.json`"),
+    ("preflight_check", {"results_path": "."}, "preflight_check.results_path: found `.`, expected a file `*.json`"),
     ("seed", -1, "seed: found `-1`, expected a whole number of at least 0"),
     ("paths.final_output_dir", None, "paths.final_output_dir: missing, expected a path"),
 ]

@@ -3,6 +3,7 @@
 //! Workers that measure are disposable: one that dies, hangs or loses its device costs one process. What is found goes
 //! into two files: the reference's `preflight_results.json`, and `preflight_profile.json`, which says what it is based on.
 
+mod interrupt;
 mod kept;
 mod pace;
 mod probe;
@@ -21,6 +22,7 @@ use plan::exit::Failure;
 use plan::profile::{self, Entry, Source};
 use plan::{Batches, Checked};
 
+pub use interrupt::{Interruptible, Signals, watched};
 pub use report::Summary;
 
 use probe::Probe;

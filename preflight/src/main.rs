@@ -9,7 +9,7 @@ use clap::{Parser, ValueEnum};
 use fleet::Worker;
 use plan::Wishes;
 use plan::exit::{self, Code, Failure};
-use preflight::Options;
+use preflight::{Interruptible, Options};
 
 mod rehearsal;
 
@@ -22,7 +22,8 @@ Exit codes:
   3    mistakes in the config, or in the files that it names; nothing was started
   4    a store was computed from something else
   5    no worker could be started
-  6    a file cannot be written";
+  6    a file cannot be written
+  130  interrupted; run the same command again to go on";
 
 /// Finds the batch of every variant of a config that is fastest and safe, on each kind of device
 ///
@@ -103,6 +104,7 @@ fn probe(cli: &Cli) -> Result<Code, Failure> {
     for warning in &checked.warnings {
         say(&format!("warning: {warning}"));
     }
+    let _interruptible = Interruptible::begin();
     checked.compute_means()?;
     let options = Options {
         margin: cli.margin.map(|percent| f64::from(percent) / 100.0),

@@ -4,11 +4,13 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{ExitStatus, Stdio};
 
 use plan::exit::{Code, Failure};
+use preflight::watched;
 use sweep::config::Config;
 use sweep::problem::Problems;
+use tokio::process::Command;
 
 use crate::Cli;
 
@@ -24,14 +26,16 @@ pub(crate) fn run(cli: &Cli) -> Result<Code, Failure> {
     // On the disk that the sweep will write to.
     let output = read.paths.output_dir.join(format!(".full_test-{}", std::process::id()));
     let removed = Removed(output.clone());
-    for arguments in [sweep(cli, &output), vec!["verify".into()]] {
+    // What the sweep says at its end is of stores that go away.
+    for (arguments, stdout) in [(sweep(cli, &output), Stdio::null()), (vec!["verify".into()], Stdio::inherit())] {
         let mut process = Command::new(beside("scheduler"));
         process.args(arguments).arg("--config").arg(&cli.config).args(["--limit", IMAGES, "--output"]).arg(&output);
-        process.args(cli.worker.as_ref().map(|worker| option("--worker=", worker)));
-        let status = process.status().map_err(|error| Failure {
+        process.args(cli.worker.as_ref().map(|worker| option("--worker=", worker))).stdout(stdout);
+        let status = ended(process).map_err(|error| Failure {
             code: Code::Workers,
             text: format!("cannot start `{}`: {error}; it is built beside preflight", beside("scheduler").display()),
         })?;
+        let Some(status) = status else { return Ok(Code::Interrupted) };
         if !status.success() {
             // Its own words say why.
             return Ok(code(status.code()));
@@ -39,6 +43,30 @@ pub(crate) fn run(cli: &Cli) -> Result<Code, Failure> {
     }
     drop(removed);
     Ok(Code::Complete)
+}
+
+/// How `process` ended; nothing if we were told to stop meanwhile: then it was told, too, and has ended.
+fn ended(mut process: Command) -> std::io::Result<Option<ExitStatus>> {
+    let (runtime, mut signals) = watched()?;
+    runtime.block_on(async {
+        let mut child = process.spawn()?;
+        tokio::select! {
+            status = child.wait() => return status.map(Some),
+            () = signals.next() => {}
+        }
+        terminate(child.id());
+        child.wait().await?;
+        Ok(None)
+    })
+}
+
+/// Tells a process to stop in order.
+#[expect(unsafe_code, reason = "std only kills")]
+fn terminate(process: Option<u32>) {
+    if let Some(process) = process.and_then(|process| libc::pid_t::try_from(process).ok()) {
+        // SAFETY: a number; the child has not been waited for, so it is nobody else's.
+        unsafe { libc::kill(process, libc::SIGTERM) };
+    }
 }
 
 /// What a sweep is told besides. Batches of two images are none to remember: their files go away with the stores.

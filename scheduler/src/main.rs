@@ -191,6 +191,7 @@ fn sweep(cli: &SweepArgs, scope: Scope) -> Result<exit::Code, exit::Failure> {
 /// Finds the batch sizes that no profile knows, before the sweep. A variant that could not be measured is swept with a
 /// cautious one: the reason that is told now comes again if it is one.
 fn probe(checked: &mut plan::Checked, worker: &fleet::Worker) -> Result<(), exit::Failure> {
+    let _interruptible = preflight::Interruptible::begin();
     checked.compute_means()?;
     // It may take minutes: whoever watches sees what it does.
     let tell = |line: &str| {
