@@ -24,7 +24,8 @@ impl Interruptible {
                 loop {
                     runtime.block_on(signals.next());
                     if until.load(SeqCst) {
-                        let _ = writeln!(io::stderr(), "interrupted; what was found stays, and the same command goes on");
+                        let _ =
+                            writeln!(io::stderr(), "interrupted; what was found stays, and the same command goes on");
                         std::process::exit(Code::Interrupted as i32);
                     }
                 }

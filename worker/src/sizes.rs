@@ -50,6 +50,8 @@ pub(crate) struct Size {
     calm: u32,
     /// Halvings of the least rows that methods with several points an image compute at once.
     squeezed: u32,
+    /// Whether what other rounds have made of the weights does not fit beside it.
+    alone: bool,
     changed: bool,
 }
 
@@ -67,6 +69,7 @@ impl Size {
             burnt: None,
             calm: 0,
             squeezed: 0,
+            alone: false,
             changed: false,
         }
     }
@@ -131,6 +134,16 @@ impl Size {
         } else {
             self.squeezed = self.squeezed.saturating_sub(1);
         }
+    }
+
+    /// Whether what other rounds have made of the weights does not fit beside it.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.alone
+    }
+
+    /// It does not.
+    pub(crate) fn be_alone(&mut self) {
+        self.alone = true;
     }
 
     /// Rows that methods with several points an image may compute at once, of `least` where there is memory for them.

@@ -97,8 +97,8 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Batch after batch. One that runs out of memory is done again: once without what the model has made of its weights for
-    /// other variants, then in halves.
+    /// Batch after batch. One that runs out of memory is done again: first without what the model has made of its weights for
+    /// other variants, which from then on goes before such a round begins, then in halves.
     fn batches(
         &self,
         progress: &mut Progress<'_>,
@@ -107,7 +107,9 @@ impl<'a> Work<'a> {
         stop: &dyn Fn() -> bool,
     ) -> Result<(), UnitError> {
         let (n, mut start) = (self.pixels.len() as i64, 0);
-        let mut forgotten = false;
+        if size.is_alone() {
+            self.graph.forget();
+        }
         while start < n {
             if stop() {
                 return Err(UnitError::Stopped);
@@ -121,19 +123,14 @@ impl<'a> Work<'a> {
                 }
                 Err(error) if error.class() == Failure::OutOfMemory => {
                     let (keys, error) = (progress.round.keys().join(", "), error.text());
-                    if !forgotten && self.graph.forget() {
-                        tracing::info!(
-                            keys,
-                            batch = here,
-                            error,
-                            "what other variants have made of the weights is given back"
-                        );
+                    if !size.is_alone() && self.graph.forget() {
+                        size.be_alone();
+                        tracing::info!(keys, batch = here, error, "what others have made of the weights is given back");
                     } else if size.ran_out(here as usize, self.least_rows()) {
                         tracing::warn!(keys, batch = here, error, "half of it is tried");
                     } else {
                         return Err(UnitError::NoRoom(error));
                     }
-                    forgotten = true;
                     Memory::of(self.device).release();
                     Memory::of(self.device).forget_peak();
                 }
