@@ -68,6 +68,9 @@ pub(crate) struct Convolution {
     turned: Lazy<Tensor>,
 }
 
+/// Weights `[in, out / groups, kh, kw]` of the convolution that is the transpose of another one, and its padding.
+type Turned = (Rc<Tensor>, [i64; 2]);
+
 /// How a window moves: `[down, across]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Geometry {
@@ -113,7 +116,7 @@ impl Convolution {
     }
 
     /// With stride 1, the weights of the convolution that is this one's transpose, and its padding.
-    pub(crate) fn turned(&self) -> Result<Option<(Rc<Tensor>, [i64; 2])>, TchError> {
+    pub(crate) fn turned(&self) -> Result<Option<Turned>, TchError> {
         if !self.turns {
             return Ok(None);
         }
@@ -135,7 +138,7 @@ impl Convolution {
         let (rows, _, height, width) = gradient.size4()?;
         let Geometry { stride, padding, dilation, groups } = self.geometry;
         if let Some((turned, padding)) = self.turned()? {
-            return gradient.f_mkldnn_convolution(&*turned, None::<&Tensor>, padding, [1, 1], dilation, groups);
+            return gradient.f_mkldnn_convolution(&turned, None::<&Tensor>, padding, [1, 1], dilation, groups);
         }
         let outputs = [height, width];
         let least = |axis: usize| (outputs[axis] - 1) * stride[axis] - 2 * padding[axis] + self.reach(axis) + 1;
