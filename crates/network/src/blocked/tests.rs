@@ -4,13 +4,14 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use super::block;
 use super::border::{enter, leave};
+use super::convolution::Block;
 use super::few::{self, Few};
 use super::gradient::{InputGradient, Maps, packed};
 use super::max_pool::Pool;
 use super::shim::convolve;
 use super::winograd::{Tile, Winograd};
 use crate::graph::{How, Operation};
-use crate::operations::{Geometry, MaxPool};
+use crate::operations::{Convolution, Geometry, MaxPool};
 
 /// A wave: spares libtorch's global generator.
 fn wave(size: &[i64], pace: f64) -> Result<Tensor, TchError> {
@@ -77,6 +78,25 @@ fn input_gradients_are_those_of_the_transposed_convolution() -> Result<(), TchEr
 }
 
 /// Few tiles are shared out by channels, many by tiles: neither shows.
+#[test]
+fn what_was_made_of_the_weights_is_made_again_with_the_same_bits_once_it_was_forgotten() -> Result<(), TchError> {
+    for (kernel, stride, padding, size, [channels, out]) in CASES {
+        let weight = wave(&[out, channels, kernel, kernel], 0.37)?;
+        let convolution = Convolution::new(weight, None, Geometry::square(stride, padding))?;
+        if !Block::fits(&convolution) {
+            continue;
+        }
+        let outputs = (size + 2 * padding - kernel) / stride + 1;
+        let gradient = enter(&wave(&[3, out, outputs, outputs], 0.11)?)?;
+        let convolution = Block::new(&convolution, None, None)?;
+        assert!(!convolution.forget(), "nothing was asked for");
+        let before = convolution.linear_part(&gradient, [size; 2])?;
+        assert!(convolution.forget() && !convolution.forget());
+        assert!(convolution.linear_part(&gradient, [size; 2])?.equal(&before), "{kernel} {stride} {channels}");
+    }
+    Ok(())
+}
+
 #[test]
 fn threads_change_no_bit_of_a_winograd_convolution() -> Result<(), TchError> {
     if block().is_none() {
