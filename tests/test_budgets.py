@@ -47,12 +47,12 @@ def test_a_unit_that_crashed_before_the_scheduler_was_killed_has_what_is_left_of
     run = sweep(devices={"cpu": 1}, limit=4, size=64)
     steps = {"name": "IG", "class": "IntegratedGradients", "params": {"n_steps": [2_000, 2_001]}}
     run.config["search_space"]["attribution_methods"] = [steps]
-    grants = f'$(grep -c sizes= "{run.folder}/logs/scheduler.log")'
-    # Each worker crashes at its unit but the third one, which is there when all are killed.
+    connected = f'$(grep -c "worker connected" "{run.folder}/logs/scheduler.log")'
+    # Each worker crashes while it computes its unit, but for the third one, which is there when all are killed.
     crashing = misbehaving(tmp_path, f"""
         number=1; until mkdir "{tmp_path}/$number" 2>/dev/null; do number=$((number + 1)); done
-        before={grants}
-        [ $number = 3 ] || ( while kill -0 $$ && [ "{grants}" = "$before" ]; do sleep 0.1; done; sleep 0.5; kill -ILL $$ ) &""")
+        before={connected}
+        [ $number = 3 ] || ( while kill -0 $$ && [ "{connected}" = "$before" ]; do sleep 0.1; done; sleep 1; kill -ILL $$ ) &""")
     process = run.start(*crashing)
     wait_for(lambda: crashes(run) == 2)
     workers = children(process.pid)
