@@ -165,7 +165,10 @@ fn sweep(cli: &SweepArgs, scope: Scope) -> Result<exit::Code, exit::Failure> {
     for warning in &checked.warnings {
         tracing::warn!("{warning}");
     }
-    if checked.config.preflight.enabled {
+    let probes = checked.config.preflight.enabled;
+    // Until the sweep listens itself.
+    let interruptible = probes.then(preflight::Interruptible::begin);
+    if probes {
         probe(&mut checked, &worker)?;
     }
     // Preflight may have taken long, or this process been stopped.
@@ -185,13 +188,13 @@ fn sweep(cli: &SweepArgs, scope: Scope) -> Result<exit::Code, exit::Failure> {
         sweep: identity::of(&plan),
     };
     let batches = plan.batches.clone();
+    drop(interruptible);
     run::run((&plan, scope == Scope::Failed, lock), batches, worker, settings, &progress)
 }
 
 /// Finds the batch sizes that no profile knows, before the sweep. A variant that could not be measured is swept with a
 /// cautious one: the reason that is told now comes again if it is one.
 fn probe(checked: &mut plan::Checked, worker: &fleet::Worker) -> Result<(), exit::Failure> {
-    let _interruptible = preflight::Interruptible::begin();
     checked.compute_means()?;
     // It may take minutes: whoever watches sees what it does.
     let tell = |line: &str| {

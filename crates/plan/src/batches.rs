@@ -178,6 +178,9 @@ impl Batches {
                 least.entry(entry.of.model.clone()).or_default().entry(entry.of.key.clone()).or_insert(entry.batch);
             *batch = entry.batch.min(*batch);
         }
+        if least.is_empty() {
+            return Ok(());
+        }
         for (model, batches) in least {
             self.results.entry(model).or_default().extend(batches);
         }

@@ -238,6 +238,8 @@ fn results_that_are_no_results_are_put_aside_before_there_are_new_ones() {
     let file = folder.path().join(RESULTS);
     std::fs::write(&file, "{\"m\": {\"A\": 7").unwrap();
     let (mut known, _) = Batches::read(&config(folder.path(), ""), "2.11.0");
+    known.save_results().unwrap();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "{\"m\": {\"A\": 7", "there are none");
     known.put(entry(&group, "x", 24, Bound::Memory));
     for _ in 0..2 {
         known.save_results().unwrap();
