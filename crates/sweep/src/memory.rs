@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 /// Units as `free`, Slurm and nvidia-smi mean them; `GB` and `G` alike are 1024 MiB there.
 const UNITS: [(&str, u64); 4] = [("k", 1 << 10), ("m", 1 << 20), ("g", 1 << 30), ("t", 1 << 40)];
 
-/// Reads `2GiB`, `600M`, `1.5 GB` or a number of bytes. The error says what was expected.
+/// Reads `2GiB`, `600M`, `600Mi`, `1.5 GB` or a number of bytes. The error says what was expected.
 pub fn parse(text: &str) -> Result<u64, String> {
     let expected = || "a size such as `2GiB` or `600M`".to_owned();
     let lower = text.trim().to_lowercase();
     let at = lower.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(lower.len());
     let (number, unit) = lower.split_at(at);
     let number: f64 = number.trim().parse().map_err(|_| expected())?;
-    let unit = unit.strip_suffix("ib").or_else(|| unit.strip_suffix('b')).unwrap_or(unit);
+    let unit = ["ib", "b", "i"].iter().find_map(|suffix| unit.strip_suffix(suffix)).unwrap_or(unit);
     let factor = match unit {
         "" => Some(1),
         unit => UNITS.iter().find(|(name, _)| *name == unit).map(|(_, factor)| *factor),
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn sizes_are_read_as_people_write_them() {
-        let table = [("2GiB", 2 << 30), ("600M", 600 << 20), ("1.5 gb", 3 << 29), ("4096", 4096), ("8 k", 8192)];
+        let table = [("2GiB", 2 << 30), ("600M", 600 << 20), ("600Mi", 600 << 20), ("1.5 gb", 3 << 29), ("4096", 4096), ("8 k", 8192)];
         for (text, bytes) in table {
             assert_eq!(parse(text), Ok(bytes), "{text}");
         }
