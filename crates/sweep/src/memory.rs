@@ -110,8 +110,9 @@ mod tests {
 
     #[test]
     fn sizes_are_read_as_people_write_them() {
-        let table = [("2GiB", 2 << 30), ("600M", 600 << 20), ("600Mi", 600 << 20), ("1.5 gb", 3 << 29), ("4096", 4096), ("8 k", 8192)];
-        for (text, bytes) in table {
+        let mib = [("600M", 600 << 20), ("600Mi", 600 << 20)];
+        let others = [("2GiB", 2 << 30), ("1.5 gb", 3 << 29), ("4096", 4096), ("8 k", 8192)];
+        for (text, bytes) in mib.into_iter().chain(others) {
             assert_eq!(parse(text), Ok(bytes), "{text}");
         }
         for text in ["", "GiB", "2 GiBs", "-1G", "0", "inf", "1e99", "two"] {
