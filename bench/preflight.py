@@ -88,7 +88,12 @@ class Budget:
         log = (self.folder / "logs" / "scheduler.log").read_text()
         batches = " ".join(re.findall(r'sizes="(.*?)"', log)[-1].split())
         burnt = log.count("memory ran out")
-        return f"{shards} shards in {time.monotonic() - began:.0f} s with {batches}, {burnt} times out of memory, {resident} MiB resident at most."
+        # Before a batch is made smaller.
+        emptied = (self.folder / "logs" / "worker-0.log").read_text().count("made of the weights is given back")
+        return (
+            f"{shards} shards in {time.monotonic() - began:.0f} s with {batches}, {burnt} times out of memory, {emptied} times out of what "
+            f"others have made of the weights, {resident} MiB resident at most."
+        )
 
     def ask(self, requests):
         """The answers of one worker, as far as it comes; whether it ran out of memory."""
