@@ -158,7 +158,7 @@ def test_a_worker_that_has_to_leave_finishes_its_files_and_gives_its_units_back(
     wait_for(lambda: "told to leave by SIGTERM" in told(disturbed))
     release()
     # Slurm sends SIGKILL after 30 s.
-    wait_for(lambda: not alive(victim), seconds=25)
+    wait_for(lambda: not alive(victim), seconds=20)
     wait_for(lambda: "how=Code(87)" in log(disturbed))
     assert process.wait(timeout=120) == 0
     assert disturbed.digests() == undisturbed[0]
