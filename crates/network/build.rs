@@ -1,9 +1,13 @@
-//! Compiles the C++ half of `blocked`, and lets tests of this crate find libtorch when they run.
+//! Compiles the C++ halves of `blocked` and `settings`, and lets tests of this crate find libtorch when they run.
 
 use std::path::Path;
 
+const FILES: [&str; 2] = ["src/blocked/shim.cpp", "src/settings.cpp"];
+
 fn main() {
-    println!("cargo:rerun-if-changed=src/blocked/shim.cpp");
+    for file in FILES {
+        println!("cargo:rerun-if-changed={file}");
+    }
     let Ok(lib) = std::env::var("DEP_TCH_LIBTORCH_LIB") else { return };
     println!("cargo:rustc-link-arg=-Wl,-rpath,{lib}");
     let include = Path::new(&lib).with_file_name("include");
@@ -14,6 +18,8 @@ fn main() {
         .flag("-fopenmp")
         // libtorch's own headers warn.
         .flag(format!("-isystem{}", include.display()))
-        .file("src/blocked/shim.cpp")
+        .files(FILES)
+        // Nobody calls what runs before `main`.
+        .link_lib_modifier("+whole-archive")
         .compile("blocked");
 }

@@ -14,6 +14,7 @@ pub mod graph;
 pub mod models;
 mod once;
 pub mod operations;
+pub mod settings;
 pub mod weights;
 
 /// Whether oneDNN computes in blocks of channels on this processor, so that convolutional networks in single

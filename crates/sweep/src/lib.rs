@@ -16,6 +16,7 @@ pub mod fingerprint;
 pub mod greeting;
 pub mod group;
 pub mod host;
+pub mod machine;
 pub mod memory;
 pub mod message;
 pub mod parameters;
@@ -31,4 +32,4 @@ pub mod yaml;
 ///
 /// It is part of every fingerprint, so that one store never mixes the numbers of two versions,
 /// while an upgrade that changes no number leaves half-finished stores usable.
-pub const RESULTS_VERSION: u32 = 4;
+pub const RESULTS_VERSION: u32 = 5;

@@ -5,7 +5,7 @@
 use tch::{Kind, TchError, Tensor};
 
 use super::few::Few;
-use super::shim::{block, convolve};
+use super::shim::{MOST_IN_BLOCK, block, convolve};
 use super::winograd::{Tile, Winograd};
 use crate::operations::{Convolution, Geometry};
 
@@ -124,11 +124,9 @@ pub(super) fn packed(weight: &Tensor) -> Result<Tensor, TchError> {
 pub(super) struct Phases {
     /// `[c s s, out, kh, kw]`, filled up with zeros to a block of channels.
     packed: Tensor,
-    geometry: Geometry,
+    axes: [Axis; 2],
     channels: i64,
     stride: i64,
-    /// Rows and columns of the dense convolution's output before the first pixel.
-    before: [i64; 2],
 }
 
 impl Phases {
@@ -136,7 +134,7 @@ impl Phases {
         let (out, channels, height, width) = weight.size4()?;
         let axes = [Axis::of(height, stride, padding[0]), Axis::of(width, stride, padding[1])];
         let [rows, columns] = [&axes[0], &axes[1]].map(|axis| axis.last - axis.first + 1);
-        let count = (channels * stride * stride + 15) / 16 * 16;
+        let count = (channels * stride * stride).cast_unsigned().next_multiple_of(MOST_IN_BLOCK.cast_unsigned()).cast_signed();
         let dense = Tensor::f_zeros([count, out, rows, columns], (Kind::Float, weight.device()))?;
         for (row, phase_row, from_row) in axes[0].taps() {
             for (column, phase_column, from_column) in axes[1].taps() {
@@ -148,20 +146,21 @@ impl Phases {
                 }
             }
         }
-        // As much on both sides; what is too much in front is cut off again.
-        let padding = axes.each_ref().map(|axis| (-axis.first).max(axis.last).max(0));
-        let before = [0, 1].map(|at| padding[at] + axes[at].first);
-        let geometry = Geometry { stride: [1, 1], padding, dilation: [1, 1], groups: 1 };
-        Ok(Self { packed: packed(&dense)?, geometry, channels, stride, before })
+        Ok(Self { packed: packed(&dense)?, axes, channels, stride })
     }
 
     fn apply(&self, gradient: &Tensor, size: [i64; 2]) -> Result<Tensor, TchError> {
-        let phases = convolve(gradient, &self.packed, None, self.geometry, None, None)?;
+        let wanted = size.map(|size| (size + self.stride - 1) / self.stride);
+        let padding = [0, 1].map(|at| self.axes[at].padding_for(wanted[at], gradient.size()[2 + at]));
+        let geometry = Geometry { stride: [1, 1], padding, dilation: [1, 1], groups: 1 };
+        let phases = convolve(gradient, &self.packed, None, geometry, None, None)?;
         let mut part = phases.f_narrow(1, 0, self.channels * self.stride * self.stride)?;
         for axis in [0, 1] {
-            let (dim, wanted) = (2 + axis as i64, (size[axis] + self.stride - 1) / self.stride);
-            let there = part.size()[dim as usize] - self.before[axis];
-            part = part.f_narrow(dim, self.before[axis], wanted.min(there))?;
+            let (dim, wanted) = (2 + axis as i64, wanted[axis]);
+            // Rows and columns of the dense convolution's output before the first pixel.
+            let before = padding[axis] + self.axes[axis].first;
+            let there = part.size()[dim as usize] - before;
+            part = part.f_narrow(dim, before, wanted.min(there))?;
             if there < wanted {
                 // Rows that no window touches.
                 let missing = wanted - there;
@@ -176,6 +175,7 @@ impl Phases {
 ///
 /// Pixel `s u + a` of the input is under tap `r + s t` of output `u + q - t`, where `r = (a + padding) mod s`
 /// and `q = (a + padding - r) / s`.
+#[derive(Debug)]
 struct Axis {
     kernel: i64,
     stride: i64,
@@ -192,6 +192,13 @@ impl Axis {
         axis.first = offsets.iter().copied().min().unwrap_or(0);
         axis.last = offsets.iter().copied().max().unwrap_or(0);
         axis
+    }
+
+    /// Zeros on both sides of so many `outputs` with which the dense convolution reaches the first pixel and, of `wanted` rows of a
+    /// phase, the last one that an output touches. What is too much in front is cut off again.
+    fn padding_for(&self, wanted: i64, outputs: i64) -> i64 {
+        let touched_behind = (wanted - outputs).clamp(0, -self.first.min(0));
+        (-self.first).max(self.last + touched_behind).max(0)
     }
 
     /// Offset of the output, phase, and tap of the kernel.

@@ -8,6 +8,7 @@
 use pulp::bytemuck::checked::pod_read_unaligned;
 use pulp::{Simd, WithSimd};
 
+use super::shim::MOST_IN_BLOCK;
 use crate::graph::Rule;
 
 /// Whether this machine can run kernels with so many channels in a block.
@@ -21,13 +22,16 @@ pub(super) fn fit(block: i64) -> bool {
 }
 
 /// Runs a kernel on planes with so many channels in a block, for which [`fit`] has said yes.
+///
+/// # Panics
+/// Where it has not: what the kernel was to write would be whatever the memory held before.
 #[inline]
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn run(block: usize, kernel: impl WithSimd<Output = ()>) {
     match (block, pulp::x86::V4::try_new(), pulp::x86::V3::try_new()) {
         (16, Some(simd), _) => Simd::vectorize(simd, kernel),
-        (_, _, Some(simd)) => Simd::vectorize(simd, kernel),
-        _ => {}
+        (8, _, Some(simd)) => Simd::vectorize(simd, kernel),
+        _ => unreachable!("a kernel for {block} channels in a block, for which this processor has no instructions"),
     }
 }
 
@@ -38,13 +42,24 @@ pub(super) fn fit(_: i64) -> bool {
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(crate) fn run(_: usize, _: impl WithSimd<Output = ()>) {}
+pub(crate) fn run(block: usize, _: impl WithSimd<Output = ()>) {
+    unreachable!("a kernel for {block} channels in a block, for which this processor has no instructions")
+}
 
 /// Bytes in which kernels keep a yes or no for each channel of a block.
 pub(super) fn mask_bytes(block: i64) -> i64 {
     // A bit a channel with AVX-512; four bytes before.
     if block == 16 { 2 } else { 4 * block }
 }
+
+/// That the masks of pulp take so many bytes.
+#[cfg(target_arch = "x86_64")]
+const _: () = {
+    assert!(size_of::<<pulp::x86::V4 as Simd>::m32s>() == 2);
+    assert!(size_of::<<pulp::x86::V3 as Simd>::m32s>() == 4 * 8);
+    assert!(<pulp::x86::V4 as Simd>::F32_LANES == 16 && <pulp::x86::V3 as Simd>::F32_LANES == 8);
+    assert!(MOST_IN_BLOCK % 16 == 0 && MOST_IN_BLOCK % 8 == 0);
+};
 
 /// The pixels of a plane.
 #[inline(always)]

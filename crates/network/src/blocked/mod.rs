@@ -31,4 +31,6 @@ pub(crate) use normalise::Normalise;
 pub(crate) use shim::block;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use tch::{TchError, Tensor};
 use torch_sys::C_tensor;
 
 use crate::operations::Geometry;
+use crate::settings;
 
 unsafe extern "C" {
     fn blocked_free(message: *mut c_char);
@@ -25,6 +26,9 @@ unsafe extern "C" {
     fn blocked_parallel(n: i64, grain: i64, act: extern "C" fn(*mut c_void, i64, i64), context: *mut c_void);
 }
 
+/// Channels of a block of any width of registers divide this number.
+pub(super) const MOST_IN_BLOCK: i64 = 16;
+
 /// Channels of a block, where oneDNN computes in blocks and this machine has the instructions of our
 /// kernels: 16 with AVX-512, 8 with AVX2.
 pub(crate) fn block() -> Option<i64> {
@@ -36,7 +40,8 @@ pub(crate) fn block() -> Option<i64> {
         let mut block = 0;
         // SAFETY: `block` lives as long as the call. A probe that fails says so, and nothing is blocked.
         let probed = checked(unsafe { blocked_probe(&raw mut block) });
-        (probed.is_ok() && super::kernels::fit(block)).then_some(block)
+        let fits = probed.is_ok() && super::kernels::fit(block) && block <= settings::widest().channels();
+        fits.then_some(block)
     })
 }
 

@@ -11,6 +11,7 @@ use pulp::{Simd, WithSimd};
 use super::super::kernels::pixels;
 use super::super::memory::Places;
 use super::tile::{Change, Four, Tile, Two};
+use crate::settings;
 
 /// Bytes of changed pixels that stay in the second cache beside the weights.
 const CACHED: usize = 512 << 10;
@@ -18,7 +19,7 @@ const CACHED: usize = 512 << 10;
 const APART: usize = 16;
 /// Tiles that a kernel takes at once, or a multiple of it.
 const STEP: usize = 12;
-/// Tiles of the kernel that takes what is left of a step.
+/// Tiles of the kernel that takes what is left of a step. What is left is rounded up to whole kernels of it, whatever a step has.
 const REST: usize = 4;
 /// Tiles for a thread below which its weights are read for too few of them.
 pub(super) const FEW: usize = 2 * STEP;
@@ -67,6 +68,9 @@ impl Map {
     }
 }
 
+/// What stands where nobody has written: who reads it gets no number.
+const UNWRITTEN: f32 = f32::NAN;
+
 /// Memory of one thread.
 #[derive(Default)]
 pub(super) struct Scratch {
@@ -77,6 +81,16 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
+    /// Makes room for so many values of each; what was there may still be there.
+    fn reserve(&mut self, pixels: usize, sums: usize) {
+        for (values, count) in [(&mut self.pixels, pixels), (&mut self.sums, sums)] {
+            values.resize(count.max(values.len()), UNWRITTEN);
+            if settings::fills_memory() {
+                values.fill(UNWRITTEN);
+            }
+        }
+    }
+
     /// Calls `act` with the memory of this thread.
     pub(super) fn with(act: impl FnOnce(&mut Self)) {
         thread_local!(static SCRATCH: RefCell<Scratch> = RefCell::default());
@@ -133,10 +147,11 @@ impl Tiles<'_> {
     ) {
         let Self { map, x, weights, y, range: tiles, groups, scratch } = self;
         let (channels, lanes, parts) = (map.channels(), WIDTH * S::F32_LANES, SEEN * SEEN);
-        let rows = tiles.len().next_multiple_of(REST);
+        const { assert!(STEP.is_multiple_of(ROWS), "pieces of tiles are whole kernels, but for the last") };
+        let whole = tiles.len() / ROWS * ROWS;
+        let rows = whole + (tiles.len() - whole).next_multiple_of(REST);
         let (apart, sums_apart) = (rows * channels + APART, rows * lanes + APART);
-        scratch.pixels.resize((parts * apart).max(scratch.pixels.len()), 0.0);
-        scratch.sums.resize((parts * sums_apart).max(scratch.sums.len()), 0.0);
+        scratch.reserve(parts * apart, parts * sums_apart);
         for (row, tile) in tiles.clone().enumerate() {
             change_pixels::<S, C, OUT, SEEN>(simd, map, x, tile, &mut scratch.pixels[row * channels..], apart);
         }
@@ -145,7 +160,6 @@ impl Tiles<'_> {
                 let weights = &weights[(group * parts + part) * channels * lanes..][..channels * lanes];
                 let pixels = &scratch.pixels[part * apart..][..rows * channels];
                 let sums = &mut scratch.sums[part * sums_apart..][..rows * lanes];
-                let whole = rows / ROWS * ROWS;
                 let ((pixels, rest), (sums, sums_of_rest)) =
                     (pixels.split_at(whole * channels), sums.split_at_mut(whole * lanes));
                 for (pixels, sums) in pixels.chunks_exact(ROWS * channels).zip(sums.chunks_exact_mut(ROWS * lanes)) {

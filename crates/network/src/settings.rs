@@ -1,0 +1,64 @@
+//! What the environment asks of this process: the instructions that kernels may use, and what stands in memory that nobody wrote.
+//!
+//! Both are for finding faults: a program on a wide processor computes as one on a narrow processor would, and whoever reads
+//! before writing gets a NaN on every machine. The C++ half reads them before `main`.
+
+#![expect(unsafe_code, reason = "the C++ half")]
+
+use std::sync::OnceLock;
+
+use sweep::machine::Isa;
+
+unsafe extern "C" {
+    fn settings_fill_memory();
+}
+
+/// Names the widest instructions that kernels may use: `avx512`, `avx2`, or `none` for none of our own, which leaves the plain
+/// graph and whatever libtorch's kernels are. `avx2` holds for libtorch and oneDNN too, as on a processor without AVX-512.
+pub const MAX_CPU_ISA: &str = "ATTRISWEEP_MAX_CPU_ISA";
+
+/// If it is `nan`, memory for tensors on the CPU, fresh or used before, is filled with NaN, and so is that of kernels.
+pub const FILL_MEMORY: &str = "ATTRISWEEP_FILL_MEMORY";
+
+/// Why the environment cannot be obeyed.
+#[derive(Debug, thiserror::Error)]
+#[error("the environment has {name}={found}, expected {expected}")]
+pub struct SettingsError {
+    name: &'static str,
+    found: String,
+    expected: &'static str,
+}
+
+/// Looks whether both variables say something that is known.
+pub fn check() -> Result<(), SettingsError> {
+    let of = |name, expected, is_known: fn(&str) -> bool| match std::env::var_os(name) {
+        Some(found) if !found.to_str().is_some_and(is_known) => {
+            Err(SettingsError { name, found: found.to_string_lossy().into_owned(), expected })
+        }
+        _ => Ok(()),
+    };
+    of(MAX_CPU_ISA, "avx512, avx2 or none", |word| Isa::named(word).is_some())?;
+    of(FILL_MEMORY, "nan, or nothing", |word| word.is_empty() || word == "nan")
+}
+
+/// The widest instructions that our kernels may use, whether this processor has them or not.
+pub(crate) fn widest() -> Isa {
+    static WIDEST: OnceLock<Isa> = OnceLock::new();
+    *WIDEST.get_or_init(|| {
+        let said = std::env::var(MAX_CPU_ISA).ok();
+        said.as_deref().and_then(Isa::named).unwrap_or(Isa::Avx512)
+    })
+}
+
+/// Whether memory that nobody has written is to hold NaN.
+pub(crate) fn fills_memory() -> bool {
+    static FILLS: OnceLock<bool> = OnceLock::new();
+    *FILLS.get_or_init(|| std::env::var(FILL_MEMORY).is_ok_and(|said| said == "nan"))
+}
+
+/// Has libtorch's allocator fill memory where the environment asks for it. For whoever has put an allocator of its own in
+/// place; until then that is so already.
+pub fn fill_memory() {
+    // SAFETY: tensors that are there go back to the allocator that they came from.
+    unsafe { settings_fill_memory() };
+}
