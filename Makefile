@@ -26,9 +26,11 @@ test: setup
 	cargo build --locked --workspace --bins
 	scripts/no_libtorch.sh
 	@# Tests run side by side: one thread each for libtorch, or they wait for each other.
-	OMP_NUM_THREADS=1 cargo test --locked --workspace --quiet
+	@# Memory that nobody has written holds NaN: whoever reads it fails.
+	ATTRISWEEP_FILL_MEMORY=nan OMP_NUM_THREADS=1 cargo test --locked --workspace --quiet
+	scripts/test_widths.sh
 	@# Two at a time: they wait for leases and for ends of processes, and CI has two cores.
-	$(PYTHON) -m pytest -q -n 2 --dist loadgroup tests
+	ATTRISWEEP_FILL_MEMORY=nan $(PYTHON) -m pytest -q -n 2 --dist loadgroup tests
 
 lint: setup
 	cargo fmt --all --check

@@ -19,6 +19,10 @@ import yaml
 # benchmark or a scheduler, decides for itself.
 SPIN = {} if "GOMP_SPINCOUNT" in os.environ else {"GOMP_SPINCOUNT": "2000"}
 os.environ.update(SPIN)
+# Where the worker keeps to a narrower width, so does torch, which Captum runs on: kernels of another width round otherwise, and a
+# ReLU near zero may flip.
+if os.environ.get("ATTRISWEEP_MAX_CPU_ISA") == "avx2":
+    os.environ |= {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
 import torch
 import torchvision
 

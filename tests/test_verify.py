@@ -32,6 +32,13 @@ def finished(tmp_path_factory, inputs):
     return run
 
 
+def exchanged(run, key, one, other):
+    """Two maps of a variant in each other's place, written by zarr-python: every checksum is right."""
+    (store,) = run.stores()
+    maps = zarr.open_group(store, mode="r+")["attributions"][key]
+    maps[one], maps[other] = maps[other], maps[one]
+
+
 @pytest.fixture
 def run(tmp_path, inputs, finished):
     shutil.copytree(finished.output, tmp_path / "out")
@@ -160,3 +167,42 @@ def test_it_reads_beside_a_running_scheduler_and_writes_nothing(tmp_path, inputs
 def test_a_variant_that_the_config_has_added_is_not_there_yet(run):
     run.config["search_space"]["attribution_methods"].append(METHODS[1])
     assert "variants that the config asks for: InputXGradient" in verify(run, "--sample", "0", code=1)
+
+
+@pytest.mark.parametrize("key", ["Saliency", KEY])
+def test_two_maps_that_were_exchanged_are_found_and_made_anew(run, key):
+    before = run.digests()
+    exchanged(run, key, 1, 6)
+    told = verify(run, code=7)
+    for shard, image in enumerate([1, 6]):
+        path = f"attributions/{key}/c.{shard}.0.0.0: the map of image {image} is not the one of the stored image and model"
+        assert path in told, told
+    assert told.count("unsound: ") == 2 * (3 if key == KEY else 2), told
+    verify(run, "--redo", code=7)
+    run.run()
+    assert run.digests() == before
+    assert "20 maps were computed again" not in told and "30 maps were computed again" in verify(run, code=0)
+
+
+def test_maps_of_two_variants_that_were_exchanged_are_found_by_a_sample_of_one(run):
+    (store,) = run.stores()
+    one, other = (store / "attributions" / key / "c.0.0.0.0" for key in ("IntegratedGradients_baselines_zero_n_steps_5", "IntegratedGradients_baselines_zero_n_steps_12"))
+    first, second = one.read_bytes(), other.read_bytes()
+    one.write_bytes(second)
+    other.write_bytes(first)
+    assert "is not the one of the stored image" in verify(run, code=7)
+
+
+def test_maps_that_are_off_as_those_of_wrong_kernels_were_are_found(run):
+    (store,) = run.stores()
+    maps = zarr.open_group(store, mode="r+")["attributions"]["Saliency"]
+    image = maps[3]
+    image[:, 20:] *= 1.2
+    maps[3] = image
+    told = verify(run, code=7)
+    assert "the map of image 3 is not the one" in told and "accepted" in told
+
+
+def test_without_time_one_map_of_each_variant_is_computed_again(run):
+    assert "; 3 maps were computed again" in verify(run, "--seconds", "0", code=0)
+    assert "computed again" not in verify(run, "--sample", "0", code=0)

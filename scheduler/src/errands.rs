@@ -1,14 +1,15 @@
 //! What may wait for a disk, on threads of its own: workers are listened to all the while.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use plan::exit::Failure;
 use plan::{Plan, Planned};
-use store::StoreError;
 use store::durable::{probe, sweep, sweep_dead};
+use store::{Facts, StoreError};
+use sweep::machine::ComputedBy;
 use tokio::task::JoinSet;
 
 use crate::core::{Event, Unwritable};
@@ -25,7 +26,13 @@ pub(crate) struct Errands {
     lock: Arc<Mutex<Lock>>,
     /// The sweep has ended: nobody waits for a lock any more.
     over: Arc<AtomicBool>,
+    /// Groups by their names.
+    groups: HashMap<String, usize>,
     closing: BTreeSet<usize>,
+    /// For each group what has computed of it in this run.
+    makers: BTreeMap<usize, BTreeSet<ComputedBy>>,
+    /// Groups whose roots say that they are complete, or will: held by whoever writes a root.
+    complete: Arc<Mutex<BTreeSet<usize>>>,
     looking: bool,
     running: JoinSet<Result<Done, Failure>>,
 }
@@ -35,6 +42,7 @@ enum Done {
     Closed(usize, Event),
     Tried(Event),
     Looked(Option<Event>),
+    Noted,
 }
 
 impl Errands {
@@ -46,7 +54,10 @@ impl Errands {
             stores: open.map(|planned| planned.group.store.clone()).collect(),
             lock: Arc::new(Mutex::new(lock)),
             over: Arc::default(),
+            groups: plan.groups.iter().zip(0..).map(|(planned, index)| (planned.group.name(), index)).collect(),
             closing: BTreeSet::new(),
+            makers: BTreeMap::new(),
+            complete: Arc::default(),
             looking: false,
             running: JoinSet::new(),
         }
@@ -68,6 +79,7 @@ impl Errands {
                     self.closing.remove(&group);
                     return Some(Ok(event));
                 }
+                Ok(Done::Noted) => {}
                 Ok(Done::Tried(event)) => return Some(Ok(event)),
                 Ok(Done::Looked(found)) => {
                     self.looking = false;
@@ -80,17 +92,44 @@ impl Errands {
         }
     }
 
+    /// Has the store of a group say that `maker` has computed some of its maps, if that is new.
+    pub(crate) fn note(&mut self, plan: &Plan, group: &str, maker: &ComputedBy) {
+        let Some(&group) = self.groups.get(group) else { return };
+        let planned = &plan.groups[group];
+        let makers = self.makers.entry(group).or_default();
+        if !makers.insert(maker.clone()) {
+            return;
+        }
+        let (of, lock, complete) = (Arc::clone(&planned.group), Arc::clone(&self.lock), Arc::clone(&self.complete));
+        let facts = Facts { computed_by: makers.clone(), ..planned.facts.clone() };
+        self.running.spawn_blocking(move || {
+            let complete = complete.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_lost = lock.lock().unwrap_or_else(PoisonError::into_inner).lost().is_some();
+            if !is_lost && !complete.contains(&group) {
+                let tag = format!("scheduler-{}", std::process::id());
+                // What cannot be written now is written with the next one, or at the end.
+                if let Err(error) = store::note(&of, &facts, &tag) {
+                    tracing::info!(%error, group = of.name(), "the store does not say yet what computes it");
+                }
+            }
+            Ok(Done::Noted)
+        });
+    }
+
     /// Marks a store complete: all of its shards and means are there, and nobody writes to it any more.
     pub(crate) fn close(&mut self, planned: &Planned, group: usize) {
         if !self.closing.insert(group) {
             return;
         }
-        let (of, facts, lock) = (Arc::clone(&planned.group), planned.facts.clone(), Arc::clone(&self.lock));
+        let (of, lock, complete) = (Arc::clone(&planned.group), Arc::clone(&self.lock), Arc::clone(&self.complete));
+        let computed_by = self.makers.get(&group).cloned().unwrap_or_default();
+        let facts = Facts { computed_by, ..planned.facts.clone() };
         self.running.spawn_blocking(move || {
             // Unfinished files may be those of another scheduler's workers.
             if let Some(reason) = lock.lock().unwrap_or_else(PoisonError::into_inner).lost() {
                 return Ok(Done::Closed(group, Event::Unwritable { what: Unwritable::Group(group), reason }));
             }
+            complete.lock().unwrap_or_else(PoisonError::into_inner).insert(group);
             // A worker that was lost during this run may have left a file unfinished.
             let tag = format!("scheduler-{}", std::process::id());
             let closed = sweep(&of.store).and_then(|()| store::finish(&of, &facts, &tag));

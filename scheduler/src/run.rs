@@ -110,6 +110,7 @@ impl Run<'_> {
                 tracing::warn!("stopping; what is written stays, and the same command goes on");
             }
             self.size(&event);
+            self.note(&event);
             let exited = if let Event::Exited { slot, .. } = event { Some(slot) } else { None };
             let actions = self.core.on_event(self.began.elapsed(), event);
             outcome = self.act(actions);
@@ -165,6 +166,18 @@ impl Run<'_> {
             }
             Event::Exited { slot, how } => self.sizing.exited(*slot, *how),
             _ => {}
+        }
+    }
+
+    /// What computed the maps of a unit that is done: stores say it.
+    fn note(&mut self, event: &Event) {
+        let Event::Message { message: FromWorker::Done { unit, report, .. }, .. } = event else { return };
+        let Some(maker) = &report.computed_by else { return };
+        self.errands.note(self.plan, unit.group(), maker);
+        if let Some(reason) = &report.fell_back
+            && self.totals.fell_back.insert(reason.clone())
+        {
+            tracing::error!(%unit, reason, "the plain graph computes");
         }
     }
 

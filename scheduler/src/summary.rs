@@ -1,6 +1,6 @@
 //! The last screen: what was written, where, how fast, and how to open it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::Write;
 use std::time::Duration;
@@ -24,6 +24,8 @@ pub(crate) struct Totals {
     underflow: BTreeMap<String, f32>,
     /// Largest share that maps of a shard miss of what they should sum to, by variant.
     incomplete: BTreeMap<String, f32>,
+    /// Why plain graphs computed where there are fused kernels.
+    pub(crate) fell_back: BTreeSet<String>,
 }
 
 /// Reasons that are told when units failed, and stores; the log names all.
@@ -158,6 +160,10 @@ fn written(plan: &Plan, totals: &Totals, took: Duration) -> String {
 /// What a person should know of numbers that are in the stores.
 fn notes(totals: &Totals, variants: &[Variant]) -> String {
     let mut text = String::new();
+    for reason in &totals.fell_back {
+        let _ =
+            writeln!(text, "Note: {reason}, at several times the cost; what was written is right. Please report it.");
+    }
     for (key, share) in &totals.underflow {
         let percent = 100.0 * share;
         let _ = writeln!(

@@ -20,6 +20,7 @@ unsafe extern "C" {
 pub(crate) fn count() {
     // SAFETY: what was taken before is given back by whoever gave it.
     unsafe { attrisweep_count_cpu() };
+    network::settings::fill_memory();
 }
 
 /// Bytes that libtorch has taken of a GPU: in use, or kept for the next batch.

@@ -10,12 +10,12 @@ use sweep::variant::Variant;
 use tch::{Device, Kind};
 
 use crate::counted;
-use crate::numerics;
+use crate::proofs::Proofs;
 use crate::read::Shard;
-use crate::rounds;
 use crate::sizes::Sizes;
 use crate::unit::{Job, UnitError};
 use crate::work::Work;
+use crate::{against, maker, numerics, rounds};
 
 /// Values of a shard on their way to the store. Images and maps go one by one, in order, and then their end.
 pub(crate) enum Computed {
@@ -55,7 +55,7 @@ impl Computed {
 /// The device, and the model that it holds.
 pub(crate) struct Engine {
     device: Device,
-    loaded: Option<(Key, Graph)>,
+    loaded: Option<(Key, Graph, Proofs)>,
     sizes: Sizes,
 }
 
@@ -92,7 +92,7 @@ impl Engine {
         let rounds = rounds::rounds(group.variants.iter().filter(to_do))?;
         let device = self.device;
         self.load(&group)?;
-        let Self { loaded: Some((_, graph)), sizes, .. } = self else { return Ok(()) };
+        let Self { loaded: Some((_, graph, proofs)), sizes, .. } = self else { return Ok(()) };
         let mut work = Work::new(graph, &group, device, shard)?;
         work.images_missing = missing(name::IMAGES);
         for round in rounds {
@@ -102,6 +102,11 @@ impl Engine {
             job.maps += (range.end - range.start) * round.variants().count() as u64;
         }
         job.learned = work.learned;
+        proofs.keep(graph);
+        if job.maps > 0 {
+            job.computed_by = Some(maker::of(graph, device));
+        }
+        job.fell_back = graph.disproof();
         Ok(())
     }
 
@@ -109,13 +114,13 @@ impl Engine {
     pub(crate) fn graph(&mut self, group: &Group) -> Result<&Graph, UnitError> {
         self.load(group)?;
         let changed = || UnitError::Changed { file: group.weights.display().to_string() };
-        self.loaded.as_ref().map(|(_, graph)| graph).ok_or_else(changed)
+        self.loaded.as_ref().map(|(_, graph, _)| graph).ok_or_else(changed)
     }
 
     /// Loads the group's model, unless it is that of the unit before.
     fn load(&mut self, group: &Group) -> Result<(), UnitError> {
         let key = (group.model.clone(), group.weights.clone(), group.weights_sha256.clone(), group.numerics);
-        if self.loaded.as_ref().is_none_or(|(loaded, _)| *loaded != key) {
+        if self.loaded.as_ref().is_none_or(|(loaded, ..)| *loaded != key) {
             // The old model goes first: two may not fit.
             self.loaded = None;
             if Weights::sha256(&group.weights)? != group.weights_sha256 {
@@ -129,7 +134,9 @@ impl Engine {
             if self.device != Device::Cpu && numerics::on_tensor_cores(group.numerics.precision) {
                 graph = graph.channels_last()?;
             }
-            self.loaded = Some((key, graph));
+            against::processor(&graph, group, self.device)?;
+            let proofs = Proofs::of(&graph, group);
+            self.loaded = Some((key, graph, proofs));
             counted::settle();
         }
         Ok(())

@@ -4,7 +4,7 @@
 pub(crate) const HELP: &str = "\
 Exit codes:
   0   told to stop, or answered
-  2   wrong arguments
+  2   wrong arguments, or a variable of the environment says what is not known
   70  a defect of this program
   80  the scheduler could not be reached, or refused the worker
   81  what `probe` was asked for cannot be computed
@@ -14,6 +14,9 @@ Exit codes:
   85  `probe` was asked for more than the memory of the device holds
   86  the host gives no more memory
   87  told to leave by SIGTERM: every unit was given back";
+
+/// The code for wrong arguments, as clap has it.
+pub(crate) const WRONG: u8 = 2;
 
 /// Ends the process at once, without the exit handlers of libtorch and CUDA: other threads are in the middle of both.
 #[expect(unsafe_code, reason = "std has no exit without handlers")]

@@ -3,6 +3,7 @@
 //! The scheduler starts it, checks configs with its `catalogue` and `inspect`, and hands it units
 //! over TCP. It can be killed at any moment: what it has written is whole, the rest is done again.
 
+mod against;
 mod allocator;
 mod caller;
 mod caught;
@@ -18,6 +19,7 @@ mod images;
 mod inspect;
 mod leave;
 mod line;
+mod maker;
 mod mark;
 mod markdown;
 mod memory;
@@ -25,6 +27,7 @@ mod numerics;
 mod pipeline;
 mod probe;
 mod progress;
+mod proofs;
 mod read;
 mod room;
 mod rounds;
@@ -71,7 +74,7 @@ enum Command {
     /// Takes requests on standard input (`sweep::probe::Request`): a model, images, and variants, which are computed
     /// as those of one unit of a sweep are. Prints a line for each: the time and the memory that every run took.
     Probe(device::Args),
-    /// Compare stored predictions with those of the stored images, as JSON
+    /// Compare stored predictions and maps with those of the stored images, as JSON
     ///
     /// Takes a request on standard input (`sweep::agreement::Request`). Stores are read, never written.
     Verify(device::Args),
@@ -85,7 +88,12 @@ static HOST: allocator::Host = allocator::Host;
 fn main() -> ExitCode {
     keep_memory();
     keep_few_kernels();
-    let outcome = match Cli::parse().command {
+    let command = Cli::parse().command;
+    if let Err(error) = network::settings::check() {
+        let _ = writeln!(std::io::stderr(), "{error}");
+        return ExitCode::from(exit::WRONG);
+    }
+    let outcome = match command {
         Command::Catalogue { markdown: false } => json(&inspect::catalogue()),
         Command::Catalogue { markdown: true } => print(&markdown::page(&inspect::catalogue(), &noises())),
         Command::Inspect => inspect::answer().and_then(|answers| json(&answers)),

@@ -86,7 +86,7 @@ impl Reader {
     }
 
     /// The group's mean image, read once, if it is still what the sweep was checked with.
-    fn mean(&mut self, group: &Group) -> Result<Option<Vec<f32>>, UnitError> {
+    pub(crate) fn mean(&mut self, group: &Group) -> Result<Option<Vec<f32>>, UnitError> {
         let Some(MeanImage { file, sha256 }) = &group.mean else { return Ok(None) };
         let key = (sha256.clone(), group.shape);
         if let Some(values) = self.means.get(&key) {

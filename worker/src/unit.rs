@@ -7,8 +7,9 @@ use attribution::MethodError;
 use data::DataError;
 use data::mean::MeanError;
 use data::noise::NoiseError;
-use network::NetworkError;
+use network::{Graph, NetworkError};
 use store::StoreError;
+use sweep::machine::ComputedBy;
 use sweep::message::{Failure, FromWorker, Learned, Report};
 use tch::TchError;
 
@@ -40,6 +41,8 @@ pub(crate) enum UnitError {
     Stopped,
     #[error("what is asked for does not fit into the memory of the device: {0}")]
     NoRoom(String),
+    #[error("the device computes otherwise than the processor beside it: {0}")]
+    Disagrees(String),
 }
 
 impl From<TchError> for UnitError {
@@ -60,6 +63,8 @@ impl UnitError {
         }
         match (self, self.io()) {
             (Self::NoRoom(_), _) => Failure::OutOfMemory,
+            // The device is left alone; another process on it may find it well.
+            (Self::Disagrees(_), _) => Failure::Sticky,
             // A file server that is away comes back, and the sweep waits for it.
             (_, Some(error)) if is_away(error) => Failure::Storage,
             // Something else stands where a file or a folder of the store belongs: waiting mends nothing.
@@ -107,7 +112,17 @@ impl UnitError {
 
     /// Whether the CUDA context is lost, so that every later call of this process would fail too.
     pub(crate) fn is_sticky(&self) -> bool {
-        self.torch().and_then(texts::meaning) == Some(Meaning::Sticky)
+        matches!(self, Self::Disagrees(_)) || self.torch().and_then(texts::meaning) == Some(Meaning::Sticky)
+    }
+
+    /// Whether the lowered graph was taken out of use: made again, the same runs on the plain one.
+    pub(crate) fn is_disproof(&self) -> bool {
+        match self {
+            Self::Network(NetworkError::Torch(error)) | Self::Method(MethodError::Torch(error)) => {
+                Graph::is_disproof(error)
+            }
+            _ => false,
+        }
     }
 
     /// What libtorch said, if that is what failed.
@@ -161,6 +176,8 @@ pub(crate) struct Job {
     pub(crate) underflow: Vec<(String, f32)>,
     pub(crate) incomplete: Vec<(String, f32)>,
     pub(crate) learned: Vec<Learned>,
+    pub(crate) computed_by: Option<ComputedBy>,
+    pub(crate) fell_back: Option<String>,
 }
 
 impl Job {
@@ -178,6 +195,8 @@ impl Job {
             underflow: Vec::new(),
             incomplete: Vec::new(),
             learned: Vec::new(),
+            computed_by: None,
+            fell_back: None,
         }
     }
 
@@ -188,7 +207,9 @@ impl Job {
             Ok(()) => {
                 let (seconds, computing) = (self.started.elapsed().as_secs_f64(), self.computing.as_secs_f64());
                 let (maps, bytes, underflow, incomplete) = (self.maps, self.bytes, self.underflow, self.incomplete);
-                let report = Report { maps, bytes, seconds, computing, underflow, incomplete, learned: self.learned };
+                let (learned, computed_by, fell_back) = (self.learned, self.computed_by, self.fell_back);
+                let report =
+                    Report { maps, bytes, seconds, computing, underflow, incomplete, learned, computed_by, fell_back };
                 tracing::info!(
                     %unit, attempt, maps, bytes, seconds,
                     reading = self.reading.as_secs_f64(),

@@ -121,6 +121,12 @@ impl<'a> Work<'a> {
                     images.done(here)?;
                     start += here;
                 }
+                Err(error) if error.is_disproof() => tracing::error!(
+                    keys = progress.round.keys().join(", "),
+                    batch = here,
+                    error = error.text(),
+                    "the same images are computed again, on the plain graph"
+                ),
                 Err(error) if error.class() == Failure::OutOfMemory => {
                     let (keys, error) = (progress.round.keys().join(", "), error.text());
                     if !size.is_alone() && self.graph.forget() {
@@ -160,14 +166,15 @@ impl<'a> Work<'a> {
         if measures {
             memory.forget_peak();
         }
-        let (started, waited) = (Instant::now(), progress.waited);
+        let (started, waited, proving) = (Instant::now(), progress.waited, self.graph.proving());
         let pass = self.pass(&images, (start, here), size.rows(self.least_rows()), progress)?;
         for part in 0..progress.round.parts.len() {
             progress.part(part, &pass, (start, here), self.first)?;
         }
         if measures {
             progress.deliver(0)?;
-            let computing = started.elapsed().saturating_sub(progress.waited.saturating_sub(waited));
+            let others = progress.waited.saturating_sub(waited) + self.graph.proving().saturating_sub(proving);
+            let computing = started.elapsed().saturating_sub(others);
             let rate = here as f64 / computing.as_secs_f64();
             size.measured(Point { batch: here as usize, bytes: memory.peak(), rate }, floor, memory.limit());
         } else {

@@ -4,6 +4,7 @@ use std::process::Command;
 use std::thread::available_parallelism;
 
 use sweep::config::Devices;
+use sweep::host;
 
 use crate::FleetError;
 use crate::health::nvml::driver;
@@ -132,17 +133,10 @@ fn cpu(workers: usize) -> Vec<Slot> {
     let slot = |index: usize| {
         let threads = threads(index);
         let plural = if threads == 1 { "" } else { "s" };
-        let model = format!("{}, {threads} thread{plural}", processor());
+        let model = format!("{}, {threads} thread{plural}", host::processor());
         Slot { name: format!("cpu:{index}"), model, threads, gpu: None, memory: None }
     };
     (0..workers).map(slot).collect()
-}
-
-/// The processor's product name.
-fn processor() -> String {
-    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
 }
 
 fn slot(index: usize, gpu: &Gpu) -> Slot {

@@ -17,6 +17,12 @@ pub mod operations;
 pub mod settings;
 pub mod weights;
 
+/// The widest instructions that our kernels use on this processor.
+pub fn isa() -> sweep::machine::Isa {
+    let isa = sweep::machine::Isa::ALL.into_iter().find(|isa| Some(isa.channels()) == blocked::block());
+    isa.unwrap_or(sweep::machine::Isa::None)
+}
+
 /// Whether oneDNN computes in blocks of channels on this processor, so that convolutional networks in single
 /// precision are lowered.
 pub fn computes_in_blocks() -> bool {

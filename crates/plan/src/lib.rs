@@ -13,6 +13,7 @@ mod pieces;
 pub mod profile;
 mod weights;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -176,7 +177,7 @@ fn planned(group: Group, labels: Labels, libtorch: &str) -> Result<Planned, Stor
     let program = format!("attrisweep {}", env!("CARGO_PKG_VERSION"));
     let provenance =
         json!({"program": program, "libtorch": libtorch, "weights": group.weights, "images": group.images_file});
-    let facts = Facts { fingerprint: fingerprint::of_group(&group), provenance };
+    let facts = Facts { fingerprint: fingerprint::of_group(&group), provenance, computed_by: BTreeSet::new() };
     let complete = store::inspect(&group, &facts)?.unwrap_or(false);
     Ok(Planned { group: Arc::new(group), facts, labels, complete })
 }

@@ -1,6 +1,6 @@
 //! Making a store, going on with one, and closing it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sweep::config::Compression;
 use sweep::fingerprint::{self, Fingerprint};
 use sweep::group::Group;
+use sweep::machine::ComputedBy;
 use sweep::variant::Variant;
 
 use crate::layout::{self, Labels};
@@ -21,6 +22,8 @@ pub struct Facts {
     pub fingerprint: Fingerprint,
     /// Who wrote it, with what, where: told, not compared.
     pub provenance: Value,
+    /// What has computed maps of it, beside what it says itself.
+    pub computed_by: BTreeSet<ComputedBy>,
 }
 
 /// What is at the group's place: `None` for nothing, `Some(complete)` for a store that can be gone on
@@ -194,8 +197,16 @@ pub fn finish(group: &Group, facts: &Facts, tag: &str) -> Result<(), StoreError>
     put_root(group, facts, true, &Nodes::new(), tag)
 }
 
+/// Has the root say what has computed maps, in a store that is not complete: another kind of device has begun.
+pub fn note(group: &Group, facts: &Facts, tag: &str) -> Result<(), StoreError> {
+    let told = root::read(&group.store)?.map(|root| root::consolidated(&root.value)).unwrap_or_default();
+    put_root(group, facts, false, &told, tag)
+}
+
 /// Writes the root's metadata, with that of all arrays below consolidated into it. `told` is what it said of them.
 fn put_root(group: &Group, facts: &Facts, complete: bool, told: &Nodes, tag: &str) -> Result<(), StoreError> {
+    let mut computed_by = root::computed_by(&group.store);
+    computed_by.extend(facts.computed_by.iter().cloned());
     let attributes = json!({
         "description": format!("Attribution maps of {} on {} ({} split), noise {}",
             group.model, group.dataset, group.split, group.noise.name),
@@ -209,6 +220,7 @@ fn put_root(group: &Group, facts: &Facts, complete: bool, told: &Nodes, tag: &st
             "variants": group.variants.iter().map(|variant| &variant.key).collect::<Vec<_>>(),
             "fingerprint": facts.fingerprint,
             "provenance": facts.provenance,
+            "computed_by": computed_by,
         },
     });
     let mut nodes = root::nodes(&group.store, told)?;

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
+use sweep::machine::ComputedBy;
 use sweep::parameters::Parameters;
 use sweep::semantics::Semantics;
 use sweep::variant::{Shared, Variant};
@@ -26,6 +27,10 @@ pub struct Described {
     pub labels: Labels,
     /// Whether the root says that everything was written.
     pub complete: bool,
+    /// The digest of the mean image that its maps were made with, where any was.
+    pub mean_sha256: Option<String>,
+    /// What has computed its maps; empty where an earlier build did.
+    pub computed_by: BTreeSet<ComputedBy>,
     /// The metadata that is consolidated in the root, by path.
     pub(crate) consolidated: BTreeMap<String, Value>,
     /// The root's attributes.
@@ -59,7 +64,9 @@ pub fn describe(folder: &Path) -> Result<Option<Described>, StoreError> {
     let group = group(&root, folder, variants, &nodes).map_err(damaged)?;
     let (labels, complete) = (nodes.labels(), ours["complete"] == true);
     let attributes = root["attributes"].clone();
-    Ok(Some(Described { group, asked, labels, complete, consolidated, attributes, fault }))
+    let computed_by = root::makers(ours);
+    let mean_sha256 = group.variants.iter().find_map(|variant| nodes.mean_of(&variant.key));
+    Ok(Some(Described { group, asked, labels, complete, mean_sha256, computed_by, consolidated, attributes, fault }))
 }
 
 /// The group that `root` names; its error is one sentence.
@@ -128,6 +135,11 @@ impl Nodes<'_> {
         let entries = fs::read_dir(self.folder.join(path)).into_iter().flatten().flatten();
         let folders = entries.filter(|entry| entry.path().join(METADATA).is_file());
         told.chain(folders.filter_map(|entry| entry.file_name().into_string().ok())).collect()
+    }
+
+    /// The digest of the mean image that a variant was made with.
+    fn mean_of(&self, key: &str) -> Option<String> {
+        field(self.get(&layout::attribution(key))?["attributes"].get("attrisweep")?, "mean_sha256").ok()
     }
 
     fn variant(&self, key: &str) -> Option<Variant> {

@@ -22,7 +22,7 @@ mod shards;
 pub mod verify;
 
 pub use completeness::Completeness;
-pub use create::{Facts, create, finish, inspect};
+pub use create::{Facts, create, finish, inspect, note};
 pub use describe::{Described, describe};
 pub use error::StoreError;
 pub use grow::grow;

@@ -3,13 +3,14 @@
 //! It alone says what the shards were computed from, so a copy of its attributes stands in the group of the maps: from
 //! there a root that was lost or damaged is made anew, and no shard is touched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
+use sweep::machine::ComputedBy;
 
 use crate::{StoreError, durable};
 
@@ -20,7 +21,7 @@ pub(crate) const METADATA: &str = "zarr.json";
 pub(crate) const COPY: &str = "attributions";
 
 /// What stands under `attrisweep` in the root's attributes. A build that did not seal wrote the first four.
-const FIELDS: [&str; 5] = ["complete", "variants", "fingerprint", "provenance", "digest"];
+const FIELDS: [&str; 6] = ["complete", "variants", "fingerprint", "provenance", "computed_by", "digest"];
 
 /// The metadata of nodes, by path.
 pub(crate) type Nodes = BTreeMap<String, Value>;
@@ -67,6 +68,18 @@ pub(crate) fn read(folder: &Path) -> Result<Option<Root>, StoreError> {
         None if is_foreign => Err(StoreError::Foreign { path: folder.to_owned() }),
         None => Err(StoreError::Headless { path: file, reason: fault }),
     }
+}
+
+/// What has computed the maps of the store in `folder`, as far as its root or the copy tells.
+pub(crate) fn computed_by(folder: &Path) -> BTreeSet<ComputedBy> {
+    let root = read(folder).ok().flatten();
+    root.map(|root| makers(&root.value["attributes"]["attrisweep"])).unwrap_or_default()
+}
+
+/// The same, of what stands under `attrisweep`. Stores of earlier builds do not say it.
+pub(crate) fn makers(ours: &Value) -> BTreeSet<ComputedBy> {
+    let told = ours["computed_by"].as_array().into_iter().flatten();
+    told.filter_map(|maker| serde_json::from_value(maker.clone()).ok()).collect()
 }
 
 /// Writes `root`, sealed, and before it its copy. What stands there already is left alone.

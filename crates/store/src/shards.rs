@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use half::f16;
-use zarrs::array::{Array, ArrayBytes, ArrayToBytesCodecTraits, CodecOptions, ElementOwned};
+use zarrs::array::{Array, ArrayBytes, ArrayToBytesCodecTraits, CodecOptions, ElementOwned, data_type};
 use zarrs_filesystem::FilesystemStore;
 
 use crate::guard::Cut;
@@ -122,6 +122,15 @@ impl Shards {
 
     /// Reads the first `images` images of `shard` of a float32 `array`.
     pub fn floats(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<f32>, StoreError> {
+        self.values(array, shard, images)
+    }
+
+    /// As [`Shards::floats`], of an array of maps, in whichever type they are stored.
+    pub fn maps(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<f32>, StoreError> {
+        if *self.array(array)?.data_type() == data_type::float16() {
+            let halves: Vec<f16> = self.values(array, shard, images)?;
+            return Ok(halves.into_iter().map(f16::to_f32).collect());
+        }
         self.values(array, shard, images)
     }
 

@@ -1,4 +1,4 @@
-//! Whether stored predictions are those of the stored images: what a worker is asked, and what it answers.
+//! Whether stored predictions and maps are those of the stored images: what a worker is asked, and what it answers.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,18 +13,46 @@ pub const TOLERANCE: f32 = 1e-3;
 /// The longest request that a worker reads, in bytes.
 pub const MAX_REQUEST: u64 = 1 << 26;
 
-/// Images of one group whose predictions are to be compared.
+/// One group whose predictions and maps are to be compared.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Question {
-    /// The group. Its store is read, never written.
+    /// The group, with the variants whose maps are to be compared. Its store is read, never written.
     pub group: Group,
-    /// Indices of images whose shards are there.
+    /// Indices of images whose shards are there: their predictions are compared, and a map of each variant at least.
     pub images: Vec<u64>,
+    /// Shards that are there, in the order in which maps are compared for as long as there is time.
+    pub shards: Vec<u64>,
+    /// Seconds for that.
+    pub seconds: f64,
 }
 
 /// What was compared of one group, or why nothing could be; in the order of the questions.
-pub type Answer = Result<Vec<Compared>, String>;
+pub type Answer = Result<Agreement, String>;
+
+/// What was compared of one group.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Agreement {
+    /// Of each image of the sample.
+    pub predictions: Vec<Compared>,
+    /// Maps that were computed again.
+    pub maps: u64,
+    /// Those that are not what is stored.
+    pub wrong: Vec<WrongMap>,
+}
+
+/// A stored map that is not the one of its image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WrongMap {
+    /// The variant.
+    pub key: String,
+    /// Index of the image.
+    pub image: u64,
+    /// Length of the difference, of the length of the right map; absent if that is not a number.
+    pub off: Option<f32>,
+    /// What of that is accepted.
+    pub accepted: f32,
+}
 
 /// One image, its stored logits and those that the model gives for the stored image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

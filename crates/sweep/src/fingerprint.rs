@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::RESULTS_VERSION;
 use crate::group::Group;
@@ -58,6 +59,11 @@ pub fn differences(stored: &Value, wanted: &Fingerprint) -> Vec<String> {
 
 /// The fact that is the program's.
 const RESULTS: &str = "results_version";
+
+/// Names `facts`: 32 hexadecimal digits.
+pub fn digest(facts: &Value) -> String {
+    hex::encode(&Sha256::digest(facts.to_string())[..16])
+}
 
 /// As JSON. These types hold text and finite numbers only, which always have a JSON form.
 fn plain(value: &impl Serialize) -> Value {

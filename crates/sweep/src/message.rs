@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::machine::ComputedBy;
 use crate::memory::{Bound, Line};
 use crate::unit::{Unit, UnitId};
 
@@ -155,6 +156,12 @@ pub struct Report {
     pub incomplete: Vec<(String, f32)>,
     /// Batches that were found to be better than those granted.
     pub learned: Vec<Learned>,
+    /// What computed; absent if there was nothing to compute.
+    #[serde(default)]
+    pub computed_by: Option<ComputedBy>,
+    /// Why that was not the fused kernels of the processor, where there are some: a sentence.
+    #[serde(default)]
+    pub fell_back: Option<String>,
 }
 
 /// What a worker learned of the batch of variants that it computes together.

@@ -13,6 +13,13 @@ use crate::variant::{Shared, Variant};
 #[serde(transparent)]
 pub struct UnitId(pub String);
 
+impl UnitId {
+    /// The name of its group, in which there is no slash.
+    pub fn group(&self) -> &str {
+        self.0.split('/').next().unwrap_or_default()
+    }
+}
+
 /// One piece of work. It can be done twice without harm: the same bytes come out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Unit {

@@ -1,12 +1,15 @@
-//! A few images of each store: made again from the dataset, and put through the model again by a worker.
+//! A few images of each store: made again from the dataset, and put through the model and its methods again by a worker.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use data::{noise, preprocess};
+use std::path::PathBuf;
+
+use data::{mean, noise, preprocess};
 use fleet::Worker;
 use store::verify::{Fault, Finding, files};
 use store::{Described, Ledger, Shards, name};
 use sweep::agreement::{Answer, Question, Request, TOLERANCE};
+use sweep::group::{Group, MeanImage};
 use sweep::seed::Draw;
 
 use super::verify::Read;
@@ -18,6 +21,8 @@ pub(crate) struct Sample {
     pub(crate) images: u64,
     pub(crate) seed: u64,
     pub(crate) threads: usize,
+    /// For maps, of each store.
+    pub(crate) seconds: f64,
 }
 
 /// How far a pixel may be from what the dataset and the noise give: mathematical functions differ between machines.
@@ -36,9 +41,14 @@ pub(crate) fn compare(survey: &Survey, stores: &mut [Read<'_>], worker: &Worker,
         if let Err(reason) = compare_images(survey, read, &images) {
             unknown.push(format!("{}: images were not compared: {reason}", read.surveyed.name));
         }
-        match question(survey, read, images) {
-            Ok(question) => asked.push((index, question)),
-            Err(reason) => unknown.push(format!("{}: predictions were not compared: {reason}", read.surveyed.name)),
+        match question(survey, read, images, sample) {
+            Ok((question, left)) => {
+                asked.push((index, question));
+                unknown.extend(left.map(|left| format!("{}: {left}", read.surveyed.name)));
+            }
+            Err(reason) => {
+                unknown.push(format!("{}: predictions and maps were not compared: {reason}", read.surveyed.name));
+            }
         }
     }
     if asked.is_empty() {
@@ -46,12 +56,12 @@ pub(crate) fn compare(survey: &Survey, stores: &mut [Read<'_>], worker: &Worker,
     }
     let (indices, questions): (Vec<usize>, Vec<Question>) = asked.into_iter().unzip();
     match worker.verify(&Request { questions }, sample.threads) {
-        Err(error) => unknown.push(format!("predictions were not compared: {error}")),
+        Err(error) => unknown.push(format!("predictions and maps were not compared: {error}")),
         Ok(answers) => {
             for (index, answer) in indices.into_iter().zip(answers) {
                 if let Err(reason) = judge(&mut stores[index], answer) {
                     let name = &stores[index].surveyed.name;
-                    unknown.push(format!("{name}: predictions were not compared: {reason}"));
+                    unknown.push(format!("{name}: predictions and maps were not compared: {reason}"));
                 }
             }
         }
@@ -62,6 +72,16 @@ pub(crate) fn compare(survey: &Survey, stores: &mut [Read<'_>], worker: &Worker,
 /// Images of a sample: those with the smallest random numbers among those whose shards are there and sound.
 fn chosen(read: &Read<'_>, sample: Sample) -> Vec<u64> {
     let group = &read.described.group;
+    let images = sound_shards(read).into_iter().flat_map(|shard| group.range(shard)).collect();
+    let mut images: Vec<u64> =
+        drawn(group, images, sample, "verify").into_iter().take(sample.images as usize).collect();
+    images.sort_unstable();
+    images
+}
+
+/// Shards whose images and predictions are there and sound.
+fn sound_shards(read: &Read<'_>) -> Vec<u64> {
+    let group = &read.described.group;
     let Ok(ledger) = Ledger::read(group) else { return Vec::new() };
     let unsound: BTreeSet<_> = read.report.findings.iter().map(|finding| &finding.file).collect();
     let sound = |shard: &u64| {
@@ -71,17 +91,18 @@ fn chosen(read: &Read<'_>, sample: Sample) -> Vec<u64> {
             || files(group, &arrays, *shard).is_ok_and(|paths| paths.iter().any(|file| unsound.contains(file)));
         arrays.iter().all(|array| ledger.has(array, *shard)) && (unsound.is_empty() || !is_unsound())
     };
-    let images = (0..group.shards()).filter(sound).flat_map(|shard| group.range(shard));
-    let number = |image: u64| {
+    (0..group.shards()).filter(sound).collect()
+}
+
+/// Images, or shards, in an order that the seed of `sample` draws.
+fn drawn(group: &Group, mut all: Vec<u64>, sample: Sample, purpose: &'static str) -> Vec<u64> {
+    let number = |index: &u64| {
         let dataset = (group.dataset.as_str(), group.split.as_str());
-        let draw = Draw { seed: sample.seed, dataset, image, purpose: "verify", draw: 0 };
+        let draw = Draw { seed: sample.seed, dataset, image: *index, purpose, draw: 0 };
         rand::Rng::next_u64(&mut draw.generator())
     };
-    let mut drawn: Vec<(u64, u64)> = images.map(|image| (number(image), image)).collect();
-    drawn.sort_unstable();
-    let mut images: Vec<u64> = drawn.into_iter().take(sample.images as usize).map(|(_, image)| image).collect();
-    images.sort_unstable();
-    images
+    all.sort_by_cached_key(|index| (number(index), *index));
+    all
 }
 
 /// Makes `images` from the dataset and compares them with those that are stored. The error is one sentence.
@@ -115,19 +136,61 @@ fn compare_images(survey: &Survey, read: &mut Read<'_>, images: &[u64]) -> Resul
     Ok(())
 }
 
-/// What the worker is asked about a store, with the weights where the config has them now.
-fn question(survey: &Survey, read: &Read<'_>, images: Vec<u64>) -> Result<Question, String> {
+/// What the worker is asked about a store, with weights and mean image where the config has them now; and which variants are
+/// left out, and why.
+fn question(
+    survey: &Survey,
+    read: &Read<'_>,
+    images: Vec<u64>,
+    sample: Sample,
+) -> Result<(Question, Option<String>), String> {
     let mut group = read.described.group.clone();
     let found = plan::find_weights(&survey.config, &group.dataset, &group.model);
     group.weights = found.map_err(|expected| format!("there are no weights at `{}`", expected.display()))?;
-    // Not needed for predictions, and long.
-    group.variants.clear();
-    Ok(Question { group, images })
+    let left = without_mean(survey, &mut group, read.described.mean_sha256.as_deref());
+    let shards = drawn(&group, sound_shards(read), sample, "verify shards");
+    Ok((Question { group, images, shards, seconds: sample.seconds }, left))
+}
+
+/// Gives `group` its mean image, of digest `known`, or takes the variants away that need one, with the reason.
+fn without_mean(survey: &Survey, group: &mut Group, known: Option<&str>) -> Option<String> {
+    let needy: Vec<String> =
+        group.variants.iter().filter(|variant| variant.needs_mean()).map(|variant| variant.key.clone()).collect();
+    if needy.is_empty() {
+        return None;
+    }
+    let found = survey.config.paths.means_dir.as_ref().ok_or_else(|| "the config names no `means_dir`".to_owned());
+    let found = found.map(|folder| mean::file(folder, &group.dataset));
+    let read = found.and_then(|file| {
+        let sha256 = mean::read(&file).map_err(|error| error.text())?.sha256();
+        let other = || format!("`{}` is not the mean image that they were made with", file.display());
+        if known == Some(sha256.as_str()) { Ok(MeanImage { file: file.clone(), sha256 }) } else { Err(other()) }
+    });
+    match read {
+        Ok(mean) => {
+            group.mean = Some(mean);
+            None
+        }
+        Err(reason) => {
+            group.variants.retain(|variant| !variant.needs_mean());
+            Some(format!("the maps of {} were not compared: {reason}", needy.join(", ")))
+        }
+    }
 }
 
 /// Adds the images whose predictions do not agree to the findings. The error says why nothing was compared.
 fn judge(read: &mut Read<'_>, answer: Answer) -> Result<(), String> {
-    for compared in answer?.into_iter().filter(|compared| !compared.agrees()) {
+    let answer = answer?;
+    read.maps = Some(answer.maps);
+    for wrong in answer.wrong {
+        let off = wrong.off.map_or_else(|| "not a number".to_owned(), |off| format!("{off:.2} of its length off"));
+        let reason = format!(
+            "the map of image {} is not the one of the stored image and model ({off}, {} accepted)",
+            wrong.image, wrong.accepted
+        );
+        accuse_map(read, &wrong.key, wrong.image, &reason);
+    }
+    for compared in answer.predictions.into_iter().filter(|compared| !compared.agrees()) {
         let off = compared.off.map_or_else(|| "not a number".to_owned(), |off| format!("{off:e} off"));
         let reason = format!(
             "predictions of image {} are not those of the stored image ({off}, {TOLERANCE:e} accepted)",
@@ -138,15 +201,29 @@ fn judge(read: &mut Read<'_>, answer: Answer) -> Result<(), String> {
     Ok(())
 }
 
+/// The maps of a variant are unsound in the shard of `image`, and what belongs to them.
+fn accuse_map(read: &mut Read<'_>, key: &str, image: u64, reason: &str) {
+    let group = &read.described.group;
+    let Some(variant) = group.variants.iter().find(|variant| variant.key == key) else { return };
+    let files = store::verify::variant_files(group, variant, image / group.shard).unwrap_or_default();
+    add(read, files, reason);
+}
+
 /// Everything that was computed of a shard is unsound, with its images or without: maps explain predictions.
 fn accuse(read: &mut Read<'_>, shard: u64, with_images: bool, reason: &str) {
     let group = &read.described.group;
     let images = if with_images { files(group, &[name::IMAGES], shard) } else { Ok(Vec::new()) };
     let computed = store::verify::computed_files(group, shard);
     let (images, computed) = (images.unwrap_or_default(), computed.unwrap_or_default());
+    add(read, images.into_iter().chain(computed).collect(), reason);
+}
+
+/// Adds `files` to what is unsound.
+fn add(read: &mut Read<'_>, files: Vec<PathBuf>, reason: &str) {
     let before: BTreeSet<_> = read.report.findings.iter().map(|finding| finding.file.clone()).collect();
-    let new = images.iter().chain(&computed).filter(|file| !before.contains(*file)).count();
-    read.report.sound = read.report.sound.saturating_sub(new as u64);
+    // Two images of a shard may be wrong: its file is one.
+    let new: Vec<PathBuf> = files.into_iter().filter(|file| !before.contains(file)).collect();
+    read.report.sound = read.report.sound.saturating_sub(new.len() as u64);
     let finding = |file| Finding { file, fault: Fault::Unsound(reason.to_owned()) };
-    read.report.findings.extend(images.into_iter().chain(computed).map(finding));
+    read.report.findings.extend(new.into_iter().map(finding));
 }

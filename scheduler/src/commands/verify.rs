@@ -31,11 +31,16 @@ pub(crate) struct Args {
     #[command(flatten)]
     config: ConfigArg,
 
-    /// Images of each store on which the model is run again and images are made again; 0 for none
+    /// Images of each store that are made again, and on which the model is run again; 0 for none, and for no maps
     ///
-    /// Needs a worker program; all other checks do not.
+    /// One map of each variant at least is computed again, too, by plain operations. Needs a worker program; all other checks do
+    /// not.
     #[arg(long, value_name = "N", default_value_t = 4)]
     sample: u64,
+
+    /// Seconds for which further maps of each store are computed again
+    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+    seconds: u64,
 
     /// Which images are in the sample
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
@@ -59,6 +64,8 @@ pub(crate) struct Read<'a> {
     pub(crate) surveyed: &'a Surveyed,
     pub(crate) described: &'a Described,
     pub(crate) report: Report,
+    /// Maps that were computed again.
+    pub(crate) maps: Option<u64>,
 }
 
 /// How all stores are, together.
@@ -82,7 +89,12 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     }
     if args.sample > 0 {
         let worker = fleet::Worker::locate(args.worker.clone());
-        let sample = sample::Sample { images: args.sample, seed: args.seed, threads: threads.get() };
+        let sample = sample::Sample {
+            images: args.sample,
+            seed: args.seed,
+            threads: threads.get(),
+            seconds: args.seconds as f64,
+        };
         verdict.unknown.extend(sample::compare(&survey, &mut stores, &worker, sample));
     }
     for store in &mut stores {
@@ -123,7 +135,7 @@ fn read<'a>(
         verdict.unknown.push(format!("{}: labels were not compared: {reason}", surveyed.name));
     });
     let report = store::verify::verify(described, truth.as_ref().ok(), threads)?;
-    Ok(Some(Read { surveyed, described, report }))
+    Ok(Some(Read { surveyed, described, report, maps: None }))
 }
 
 /// What the dataset says, if it is the one that the store was made of. The error is one sentence.
@@ -139,10 +151,11 @@ fn truth(survey: &Survey, surveyed: &Surveyed, described: &Described) -> Result<
 }
 
 /// Tells what was found in one store.
-fn tell(survey: &Survey, Read { surveyed, described, report }: &Read<'_>, verdict: &mut Verdict) {
+fn tell(survey: &Survey, Read { surveyed, described, report, maps }: &Read<'_>, verdict: &mut Verdict) {
     let (mut text, folder) = (String::new(), &surveyed.folder);
     let (absent, unsound): (Vec<_>, Vec<_>) = report.findings.iter().partition(|found| found.fault == Fault::Absent);
-    let _ = writeln!(text, "{}: {} files are sound", surveyed.name, report.sound);
+    let of_maps = maps.map_or_else(String::new, |maps| format!("; {maps} maps were computed again"));
+    let _ = writeln!(text, "{}: {} files are sound{of_maps}", surveyed.name, report.sound);
     for Finding { file, fault } in &unsound {
         let Fault::Unsound(reason) = fault else { continue };
         let _ = writeln!(text, "  unsound: {}: {reason}", file.display());

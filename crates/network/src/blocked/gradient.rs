@@ -134,7 +134,8 @@ impl Phases {
         let (out, channels, height, width) = weight.size4()?;
         let axes = [Axis::of(height, stride, padding[0]), Axis::of(width, stride, padding[1])];
         let [rows, columns] = [&axes[0], &axes[1]].map(|axis| axis.last - axis.first + 1);
-        let count = (channels * stride * stride).cast_unsigned().next_multiple_of(MOST_IN_BLOCK.cast_unsigned()).cast_signed();
+        let count =
+            (channels * stride * stride).cast_unsigned().next_multiple_of(MOST_IN_BLOCK.cast_unsigned()).cast_signed();
         let dense = Tensor::f_zeros([count, out, rows, columns], (Kind::Float, weight.device()))?;
         for (row, phase_row, from_row) in axes[0].taps() {
             for (column, phase_column, from_column) in axes[1].taps() {

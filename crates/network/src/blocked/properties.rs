@@ -83,7 +83,8 @@ fn convolved(x: &Tensor, weight: &Tensor, geometry: Geometry) -> Result<Tensor, 
 fn transposed(gradient: &Tensor, weight: &Tensor, geometry: Geometry, size: [i64; 2]) -> Result<Tensor, TchError> {
     let Geometry { stride, padding, dilation, groups } = geometry;
     let (outputs, kernel) = (&gradient.size()[2..], &weight.size()[2..]);
-    let reached = |axis: usize| (outputs[axis] - 1) * stride[axis] - 2 * padding[axis] + dilation[axis] * (kernel[axis] - 1);
+    let reached =
+        |axis: usize| (outputs[axis] - 1) * stride[axis] - 2 * padding[axis] + dilation[axis] * (kernel[axis] - 1);
     let beyond = [0, 1].map(|axis| size[axis] - reached(axis) - 1);
     let (gradient, weight) = (double(gradient)?, double(weight)?);
     gradient.f_conv_transpose2d(&weight, None::<&Tensor>, stride, padding, beyond, groups, dilation)
@@ -156,8 +157,7 @@ fn drawn(rows: i64, round: i64, block: i64) -> Result<Option<Convolved>, TchErro
         return Ok(None);
     }
     let what = format!("{rows} of {size:?}, {kernel}x{kernel}, {geometry:?}, {channels} to {out} channels");
-    let (x, weight) =
-        (wave(&[rows, channels, size[0], size[1]], 0.17)?, wave(&[out, channels, kernel, kernel], 0.29)?);
+    let (x, weight) = (wave(&[rows, channels, size[0], size[1]], 0.17)?, wave(&[out, channels, kernel, kernel], 0.29)?);
     Ok(Some(Convolved { x, weight, geometry, what }))
 }
 
@@ -296,7 +296,12 @@ fn poolings_and_sums_side_by_side_are_those_of_the_plain_operations() -> Result<
         let (y, tensors) = blocked.run(&[&enter(&x)?], how)?;
         assert_near(&y, &expected.f_detach()?, &format!("{shape:?} {pool:?}"))?;
         let gradient = wave(&expected.size(), 0.61)?;
-        let by_autograd = Tensor::f_run_backward(&[expected.f_mul(&double(&gradient)?)?.f_sum(Kind::Double)?], &[&input], false, false)?;
+        let by_autograd = Tensor::f_run_backward(
+            &[expected.f_mul(&double(&gradient)?)?.f_sum(Kind::Double)?],
+            &[&input],
+            false,
+            false,
+        )?;
         let found = blocked.backward(&kept(&[&enter(&x)?], &y, tensors), &enter(&gradient)?, Rule::GRADIENT)?;
         assert_near(&found[0], &by_autograd[0], &format!("{shape:?} {pool:?}, gradient"))?;
         // Two values side by side, a batch norm and a ReLU.
@@ -311,7 +316,11 @@ fn poolings_and_sums_side_by_side_are_those_of_the_plain_operations() -> Result<
         let passed = double(&gradient)?.f_mul(&leave(&y)?.f_gt(0.0)?)?.f_mul(&norm.scale()?.f_view([1, -1, 1, 1])?)?;
         let found = fused.backward(&kept(&inputs, &y, tensors), &enter(&gradient)?, Rule::GRADIENT)?;
         assert_near(&found[0], &passed.f_narrow(1, 0, shape[1])?, &format!("{shape:?}, side by side, gradient"))?;
-        assert_near(&found[1], &passed.f_narrow(1, shape[1], block)?, &format!("{shape:?}, side by side, the other's"))?;
+        assert_near(
+            &found[1],
+            &passed.f_narrow(1, shape[1], block)?,
+            &format!("{shape:?}, side by side, the other's"),
+        )?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use tch::{TchError, Tensor};
 
+use super::forward::Keep;
 use super::{Graph, Id, Sum, Trace};
 
 /// What a backward pass does at a ReLU, where attribution methods differ: the gradient g of the output of
@@ -58,6 +59,8 @@ impl Graph {
     /// The gradient `[n, c, h, w]` of images of `size` from what [`Graph::backward_to_stem`] gave for a
     /// trace of [`Graph::trace`].
     pub fn through_stem(&self, gradient: &Tensor, size: [i64; 2]) -> Result<Tensor, TchError> {
+        // Sums have other rows than the passes that they are of.
+        self.prove_pass(gradient.size()[0], size, Keep::Trace(None))?;
         let graph = self.running();
         match graph.stem() {
             Some(stem) => graph.leave(graph.nodes[stem].operation.linear_part(&graph.enter(gradient)?, size)?),

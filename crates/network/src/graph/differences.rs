@@ -3,7 +3,7 @@
 use sweep::semantics::Semantics;
 use tch::{TchError, Tensor};
 
-use super::{Graph, Pair, Trace};
+use super::{Graph, Id, Pair, Sum, Trace};
 
 impl Graph {
     /// The pass of `baselines`, one row for all or `rows`, as [`Graph::multipliers`] takes it.
@@ -11,14 +11,7 @@ impl Graph {
     /// One row is computed once and broadcast, unless an image has several rows somewhere (windows,
     /// tokens in front): there each image's must meet its own.
     pub fn trace_reference(&self, baselines: &Tensor, rows: i64) -> Result<Trace, TchError> {
-        let trace = self.trace_values(baselines)?;
-        // What is fed by nothing is a constant, and does not count.
-        let mut values = trace.kept.iter().filter(|kept| !kept.shapes.is_empty());
-        let fit = values.all(|kept| kept.output_shape.first() == Some(&1));
-        if baselines.size().first() != Some(&1) || rows == 1 || fit {
-            return Ok(trace);
-        }
-        self.trace_values(&baselines.f_expand([rows, -1, -1, -1], false)?.f_contiguous()?)
+        reference(baselines, rows, |baselines| self.trace_values(baselines))
     }
 
     /// Multipliers `[n, channels, h, w]` of the images of `trace` against the baselines of `reference`
@@ -38,12 +31,22 @@ impl Graph {
         semantics: Semantics,
     ) -> Result<Tensor, TchError> {
         let graph = self.of(trace);
-        let step = |id: super::Id, gradient: &Tensor, sums: &mut [super::Sum]| {
-            let node = &graph.nodes[id];
+        graph.leave(graph.walk(&graph.enter(gradient)?, 0, graph.compared(trace, reference, semantics))?)
+    }
+
+    /// One step of the pass backward.
+    pub(super) fn compared<'a>(
+        &'a self,
+        trace: &'a Trace,
+        reference: &'a Trace,
+        semantics: Semantics,
+    ) -> impl Fn(Id, &Tensor, &mut [Sum]) -> Result<(), TchError> + 'a {
+        move |id, gradient, sums| {
+            let node = &self.nodes[id];
             let captum = semantics != Semantics::Exact;
             // A hook reads the gradient before a hooked module behind it has replaced it.
             let functional_is_plain = semantics == Semantics::Captum;
-            let hooked = |input: &usize| graph.nodes[*input].operation.is_relu(!functional_is_plain);
+            let hooked = |input: &usize| self.nodes[*input].operation.is_relu(!functional_is_plain);
             let behind_relu = node.inputs.first().is_some_and(hooked);
             let pair = Pair {
                 here: &trace.kept[id],
@@ -53,7 +56,22 @@ impl Graph {
                 functional_is_plain,
             };
             node.operation.multipliers_onto(&pair, gradient, sums)
-        };
-        graph.leave(graph.walk(&graph.enter(gradient)?, 0, step)?)
+        }
     }
+}
+
+/// The pass of `baselines`, as [`Graph::trace_reference`] gives it, of passes that `run` makes.
+pub(super) fn reference(
+    baselines: &Tensor,
+    rows: i64,
+    run: impl Fn(&Tensor) -> Result<Trace, TchError>,
+) -> Result<Trace, TchError> {
+    let trace = run(baselines)?;
+    // What is fed by nothing is a constant, and does not count.
+    let mut values = trace.kept.iter().filter(|kept| !kept.shapes.is_empty());
+    let fit = values.all(|kept| kept.output_shape.first() == Some(&1));
+    if baselines.size().first() != Some(&1) || rows == 1 || fit {
+        return Ok(trace);
+    }
+    run(&baselines.f_expand([rows, -1, -1, -1], false)?.f_contiguous()?)
 }

@@ -2,6 +2,7 @@
 
 use tch::{TchError, Tensor};
 
+use super::proof::plane;
 use super::{Graph, Id, Node};
 
 /// One forward pass: its logits and what backward passes need of it, for any number of them.
@@ -126,16 +127,17 @@ impl Graph {
 
     /// The operations that passes run on.
     pub(super) fn running(&self) -> &Self {
-        self.lowered.as_deref().unwrap_or(self)
+        self.lowered.as_deref().filter(|_| self.is_lowered()).unwrap_or(self)
     }
 
     /// The operations that `trace` is of.
     pub(super) fn of(&self, trace: &Trace) -> &Self {
-        if trace.lowered { self.running() } else { self }
+        self.lowered.as_deref().filter(|_| trace.lowered).unwrap_or(self)
     }
 
     fn pass(&self, images: &Tensor, keep: Keep) -> Result<Trace, TchError> {
-        Ok(Trace { lowered: self.lowered.is_some(), ..self.running().run(images, keep)? })
+        self.prove_pass(images.size()[0], plane(images)?, keep)?;
+        Ok(Trace { lowered: self.is_lowered(), ..self.running().run(images, keep)? })
     }
 
     pub(super) fn run(&self, images: &Tensor, keep: Keep) -> Result<Trace, TchError> {

@@ -9,6 +9,7 @@ mod layer;
 mod layout;
 mod lower;
 mod operation;
+mod proof;
 mod sum;
 
 pub use backward::Rule;
@@ -21,6 +22,7 @@ pub(crate) use sum::Sum;
 
 use std::rc::Rc;
 
+use self::proof::Proof;
 use tch::{Kind, TchError, Tensor};
 
 /// Position of an operation in its graph, and of the value that it computes.
@@ -37,6 +39,8 @@ pub struct Graph {
     shape: Shape,
     /// The same function in operations for this processor: what passes run on, if it is there.
     lowered: Option<Box<Graph>>,
+    /// What is known of that.
+    proof: Proof,
 }
 
 /// What a graph takes and gives.
@@ -80,7 +84,7 @@ impl Graph {
                 readers[input] += 1;
             }
         }
-        Self { nodes, last_use, readers, shape, lowered: None }
+        Self { nodes, last_use, readers, shape, lowered: None, proof: Proof::default() }
     }
 
     /// Channels of an image.
@@ -100,7 +104,7 @@ impl Graph {
 
     /// Whether passes run on fused operations and values in blocks of channels.
     pub fn is_lowered(&self) -> bool {
-        self.lowered.is_some()
+        self.lowered.is_some() && !self.proof.is_against()
     }
 
     /// Gives back the memory of what passes have made of the weights, as backward and for changes of a few pixels they need them in

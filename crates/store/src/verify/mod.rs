@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use sweep::group::Group;
+use sweep::variant::Variant;
 
 use crate::ledger::{shard_arrays, variant_arrays};
 use crate::shards::Shards;
@@ -175,6 +176,15 @@ fn check_means(described: &Described, truth: Option<&Truth>, (usable, whole): (&
 pub fn computed_files(group: &Group, shard: u64) -> Result<Vec<PathBuf>, StoreError> {
     let maps = group.variants.iter().flat_map(|variant| variant_arrays(group, variant));
     let arrays: Vec<String> = std::iter::once(crate::name::PREDICTIONS.to_owned()).chain(maps).collect();
+    files(group, &arrays.iter().map(String::as_str).collect::<Vec<_>>(), shard)
+}
+
+/// Every file of `shard` that is there of one variant: its maps, and what belongs to them.
+///
+/// # Errors
+/// [`StoreError::Damaged`] if an array's metadata cannot be read.
+pub fn variant_files(group: &Group, variant: &Variant, shard: u64) -> Result<Vec<PathBuf>, StoreError> {
+    let arrays = variant_arrays(group, variant);
     files(group, &arrays.iter().map(String::as_str).collect::<Vec<_>>(), shard)
 }
 

@@ -56,7 +56,7 @@ pub(crate) fn group(folder: &Path, seed: u64, variants: Vec<Variant>) -> Group {
 }
 
 pub(crate) fn facts(group: &Group) -> Facts {
-    Facts { fingerprint: fingerprint::of_group(group), provenance: json!({}) }
+    Facts { fingerprint: fingerprint::of_group(group), provenance: json!({}), computed_by: BTreeSet::new() }
 }
 
 pub(crate) fn labels() -> Labels {

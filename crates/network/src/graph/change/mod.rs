@@ -15,6 +15,8 @@ use std::rc::Rc;
 
 use tch::{TchError, Tensor};
 
+use super::forward::Keep;
+use super::proof;
 use super::{Graph, How, Node, Split};
 use crate::device::dense;
 use boxes::{Area, groups};
@@ -77,6 +79,7 @@ impl Clean {
 impl Graph {
     /// All values for `images` `[n, c, h, w]`: unlike in other passes, none is let go.
     pub fn clean(&self, images: &Tensor) -> Result<Clean, TchError> {
+        self.prove_pass(images.size()[0], proof::plane(images)?, Keep::Logits)?;
         let graph = self.running();
         let mut clean = Clean { values: vec![dense(&graph.enter(images)?)?], linear: vec![None] };
         for node in graph.nodes.iter().skip(1) {
@@ -99,6 +102,7 @@ impl Graph {
 
     /// The logits `[m, classes]` of the images of `clean` with one each of m replacements made.
     pub fn changed(&self, clean: &Clean, replacements: &[Replacement]) -> Result<Tensor, TchError> {
+        self.prove_changes(proof::plane(&clean.values[0])?, replacements)?;
         let graph = self.running();
         let mut changes: Vec<Changed> = Vec::with_capacity(graph.nodes.len());
         for (id, node) in graph.nodes.iter().enumerate() {

@@ -1,0 +1,161 @@
+//! A lowered graph that is wrong for some number of images, forward or backward alone, is taken out of use before a pass counts.
+
+use std::rc::Rc;
+
+use super::super::{How, Kept, Operation, Pair, Reach, Sum};
+use super::*;
+use crate::Weights;
+use crate::models::load;
+
+/// An operation that spoils the last of `rows` images, and leaves all others alone.
+#[derive(Debug)]
+struct Wrong {
+    right: Rc<dyn Operation>,
+    rows: i64,
+    /// Where.
+    step: Step,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Step {
+    Forward,
+    Backward,
+    Multipliers,
+    Inside,
+}
+
+impl Wrong {
+    fn spoilt(&self, values: Tensor, step: Step) -> Result<Tensor, TchError> {
+        if step != self.step || values.size()[0] != self.rows {
+            return Ok(values);
+        }
+        let _ = values.f_select(0, self.rows - 1)?.f_mul_scalar_(1.5)?;
+        Ok(values)
+    }
+
+    fn added(&self, sums: &mut [Sum], mut gradients: Vec<Tensor>, step: Step) -> Result<(), TchError> {
+        let first = gradients.remove(0);
+        gradients.insert(0, self.spoilt(first.f_mul_scalar(1.0)?, step)?);
+        Sum::add_each(sums, gradients)
+    }
+}
+
+impl Operation for Wrong {
+    fn run(&self, inputs: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
+        let (value, kept) = self.right.run(inputs, how)?;
+        Ok((self.spoilt(value, Step::Forward)?, kept))
+    }
+
+    fn backward(&self, kept: &Kept, gradient: &Tensor, rule: Rule) -> Result<Vec<Tensor>, TchError> {
+        self.right.backward(kept, gradient, rule)
+    }
+
+    fn backward_onto(&self, kept: &Kept, gradient: &Tensor, rule: Rule, sums: &mut [Sum]) -> Result<(), TchError> {
+        self.added(sums, self.right.backward(kept, gradient, rule)?, Step::Backward)
+    }
+
+    fn multipliers_onto(&self, pair: &Pair<'_>, gradient: &Tensor, sums: &mut [Sum]) -> Result<(), TchError> {
+        self.added(sums, self.right.multipliers(pair, gradient)?, Step::Multipliers)
+    }
+
+    fn reach(&self, input: usize) -> Reach {
+        self.right.reach(input)
+    }
+
+    fn run_inside(&self, inputs: &[&Tensor]) -> Result<Tensor, TchError> {
+        self.spoilt(self.right.run_inside(inputs)?, Step::Inside)
+    }
+
+    fn compares(&self) -> bool {
+        self.right.compares()
+    }
+}
+
+/// A network for small images, of which the fifth operation is wrong; `None` where no kernels of ours run.
+fn wrong(rows: i64, step: Step) -> Option<Graph> {
+    let mut graph = load("cifar_resnet18", &Weights::random(3, 5), (Device::Cpu, Kind::Float)).ok()?;
+    let lowered = graph.lowered.as_mut()?;
+    let node = &mut lowered.nodes[4];
+    node.operation = Rc::new(Wrong { right: Rc::clone(&node.operation), rows, step });
+    Some(graph)
+}
+
+fn images(n: i64) -> Tensor {
+    wave(&[n, 3, 16, 16]).unwrap().roll([5], [3])
+}
+
+/// The error of `act`, after which the graph is plain.
+fn disproof<T: std::fmt::Debug>(graph: &Graph, act: impl Fn() -> Result<T, TchError>) -> String {
+    assert_eq!(graph.path(), Path::Lowered);
+    let error = act().unwrap_err();
+    assert!(Graph::is_disproof(&error), "{error}");
+    assert_eq!((graph.path(), graph.is_lowered()), (Path::Plain, false));
+    act().unwrap();
+    graph.disproof().unwrap()
+}
+
+#[test]
+fn what_is_wrong_for_one_number_of_images_is_found_before_its_first_pass_counts() {
+    let Some(graph) = wrong(7, Step::Forward) else { return };
+    let _ = graph.forward(&images(6)).unwrap();
+    graph.trace(&images(6)).unwrap();
+    let reason = disproof(&graph, || graph.forward(&images(7)));
+    assert!(reason.contains("(forward 7 16x16: logits of 1 of 7 images, the first at 6, "), "{reason}");
+    assert!(graph.forward(&images(7)).unwrap().equal(graph.outline(&images(7)).unwrap().logits()));
+    assert_eq!(graph.proved(), ["forward 6 16x16", "backward 6 16x16"]);
+    assert!(graph.proved().is_empty());
+}
+
+#[test]
+fn what_is_wrong_backward_alone_is_found_with_all_logits_right() {
+    let Some(graph) = wrong(7, Step::Backward) else { return };
+    let _ = graph.forward(&images(7)).unwrap();
+    let reason = disproof(&graph, || graph.trace(&images(7)));
+    assert!(reason.contains("backward 7 16x16: maps of 1 of 7 images, the first at 6, "), "{reason}");
+    let Some(graph) = wrong(7, Step::Multipliers) else { return };
+    graph.trace(&images(7)).unwrap();
+    let reason = disproof(&graph, || graph.trace_values(&images(7)));
+    assert!(reason.contains("multipliers 7 16x16: maps of 1 of 7 images"), "{reason}");
+}
+
+/// Sums of gradients go through the first convolution with other rows than any pass has.
+#[test]
+fn the_stem_is_proved_for_its_own_rows() {
+    let Some(graph) = wrong(3, Step::Backward) else { return };
+    let trace = graph.trace(&images(6)).unwrap();
+    let seed = graph.select(trace.logits(), &trace.logits().argmax(1, false)).unwrap();
+    let sums = graph.backward_to_stem(&trace, &seed, Rule::GRADIENT).unwrap().narrow(0, 0, 3);
+    assert!(disproof(&graph, || graph.through_stem(&sums.copy(), [16; 2])).contains("backward 3 16x16"));
+}
+
+#[test]
+fn windows_are_proved_by_their_number_and_size() {
+    let Some(graph) = wrong(6, Step::Inside) else { return };
+    let clean = graph.clean(&images(1)).unwrap();
+    let made = |count: i64| {
+        let pixels = || images(1).narrow(2, 0, 2).narrow(3, 0, 2).copy();
+        (0..count).map(|at| Replacement { image: 0, top: 7, left: 5 + at, pixels: pixels() }).collect::<Vec<_>>()
+    };
+    let _ = graph.changed(&clean, &made(5)).unwrap();
+    let error = graph.changed(&clean, &made(6)).unwrap_err();
+    assert!(error.to_string().contains("windows 6 of 2x2 in 16x16 ("), "{error}");
+}
+
+#[test]
+fn what_was_proved_before_is_not_proved_again() {
+    let Some(graph) = wrong(7, Step::Forward) else { return };
+    graph.trust(["forward 7 16x16".to_owned()]);
+    let _ = graph.forward(&images(7)).unwrap();
+    assert!(graph.disproof().is_none() && graph.proved().is_empty());
+    assert!(graph.proving().is_zero());
+}
+
+#[test]
+fn the_same_model_elsewhere_agrees_and_another_one_does_not() {
+    let of = |name: &str, kind| load(name, &Weights::random(3, 5), (Device::Cpu, kind)).unwrap();
+    let graph = of("cifar_resnet18", Kind::Float);
+    assert_eq!(graph.differs_from(&graph, [16; 2], Device::Cpu, 24).unwrap(), None);
+    // Other random weights.
+    let other = of("cifar_resnet18", Kind::Float);
+    assert!(graph.differs_from(&other, [16; 2], Device::Cpu, 8).unwrap().unwrap().starts_with("logits of "));
+}

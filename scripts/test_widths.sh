@@ -1,0 +1,30 @@
+#!/bin/sh
+# Tests of the engine once more for every width of registers that this processor has besides its own, as processors without the
+# wider ones would run them: `make test` has run them for the widest.
+set -eu
+cd "$(dirname "$0")/.."
+
+has() { for flag in "$@"; do grep -qw "$flag" /proc/cpuinfo || return 1; done; }
+engine() { OMP_NUM_THREADS=1 cargo test --locked --quiet --package network --package attribution "$@"; }
+# The sweeps are compared with Captum, whose torch keeps to the same width (tests/conftest.py).
+sweeps() { .python/bin/python -m pytest -q -n 2 --dist loadgroup tests/test_parity.py -k "every_map or half_precision"; }
+
+export ATTRISWEEP_FILL_MEMORY=nan ATTRISWEEP_MAX_CPU_ISA
+if ! has avx2 fma; then
+    echo "widths: this processor has neither AVX-512 nor AVX2: the plain graph was tested, nothing else could be"
+    exit
+fi
+if has avx512f avx512bw avx512cd avx512dq avx512vl; then
+    echo "widths: AVX2, on a processor with AVX-512"
+    ATTRISWEEP_MAX_CPU_ISA=avx2
+    # Types narrower than single are on the plain graph, whose kernels are libtorch's.
+    engine -- --skip narrow_types
+    sweeps
+else
+    echo "widths: AVX-512 could not be tested: this processor has AVX2 only"
+fi
+echo "widths: none, the plain graph"
+ATTRISWEEP_MAX_CPU_ISA=none
+# tests/lowered.rs would compare the plain graph with itself.
+engine --lib --test graph --test identities -- --skip narrow_types
+sweeps
