@@ -140,9 +140,9 @@ def test_a_file_that_is_lost_is_not_there_yet_and_comes_back(run, file):
     assert run.digests() == before
 
 
-def test_without_a_worker_all_but_the_predictions_is_read(run):
+def test_without_a_worker_all_but_predictions_and_what_maps_show_is_read(run):
     told = verify(run, "--worker", "/nonexistent", code=7)
-    assert "predictions were not compared: cannot start `/nonexistent`" in told and "unsound:" not in told
+    assert "predictions and maps were not compared: cannot start `/nonexistent`" in told and "unsound:" not in told
     assert "Everything is there and sound" in verify(run, "--worker", "/nonexistent", "--sample", "0", code=0)
 
 
@@ -152,7 +152,8 @@ def test_it_reads_beside_a_running_scheduler_and_writes_nothing(tmp_path, inputs
     assert not run.output.exists()
     release = hold(run)
     process = run.start()
-    wait_for(run.maps)
+    # Both workers may be held at once, before either has written a map.
+    wait_for(lambda: list(run.output.rglob("model_predictions/c.*")))
     told = verify(run, code=1)
     assert "not there yet" in told and "unsound" not in told, told
     told = subprocess.run([SCHEDULER, "verify", "--config", run.file, "--redo"], capture_output=True, text=True)

@@ -9,6 +9,7 @@ use sweep::agreement;
 use sweep::catalogue::{Catalogue, Checkpoint, Question};
 
 use crate::FleetError;
+use crate::devices::spin_little;
 
 /// A worker program on disk.
 #[derive(Clone, Debug)]
@@ -58,7 +59,9 @@ impl Worker {
         input: &str,
     ) -> Result<T, FleetError> {
         let start = |source| FleetError::Start { program: self.program.clone(), source };
-        let mut child = Command::new(&self.program)
+        let mut program = Command::new(&self.program);
+        spin_little(&mut program);
+        let mut child = program
             .arg(command)
             .args(arguments)
             .stdin(Stdio::piped())

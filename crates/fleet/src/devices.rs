@@ -41,10 +41,7 @@ impl Slot {
     /// Gives `command` what a worker's libraries must find in their environment, and takes what they must not.
     pub(crate) fn prepare(&self, command: &mut Command) {
         command.env("OMP_NUM_THREADS", self.threads.to_string());
-        // Whoever has a word on it has it for the same reason.
-        if SPINS_OF_USER.iter().all(|name| std::env::var_os(name).is_none()) {
-            command.env("GOMP_SPINCOUNT", SPINS.to_string());
-        }
+        spin_little(command);
         // `precision` says whether products are rounded to TF32. The driver's libraries would heed this instead:
         // with 0 `tf32` is not, and with 1 `float32` is.
         command.env_remove("NVIDIA_TF32_OVERRIDE");
@@ -157,6 +154,13 @@ fn chosen(gpus: &[Gpu], index: u32) -> Result<Slot, FleetError> {
 
 /// Of the memory of an idle GPU less than this part is taken, beside what the driver reserves: 0.5 of 8 GiB.
 const IDLE_PART: u64 = 16;
+
+/// Has threads of `command` that wait give their core away, unless the user has a word on it.
+pub(crate) fn spin_little(command: &mut Command) {
+    if SPINS_OF_USER.iter().all(|name| std::env::var_os(name).is_none()) {
+        command.env("GOMP_SPINCOUNT", SPINS.to_string());
+    }
+}
 
 /// The GPUs that NVML knows, in nvidia-smi's order. The error is one sentence.
 fn gpus() -> Result<Vec<Gpu>, String> {
