@@ -1,7 +1,7 @@
 //! Second stage: predictions and maps. One thread owns the device.
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use network::{Graph, Weights, models};
 use store::{Completeness, name};
@@ -108,6 +108,11 @@ impl Engine {
         }
         job.fell_back = graph.disproof();
         Ok(())
+    }
+
+    /// Time that the model which is loaded has taken to prove itself.
+    pub(crate) fn proving(&self) -> Duration {
+        self.loaded.as_ref().map_or(Duration::ZERO, |(_, graph, _)| graph.proving())
     }
 
     /// The group's model, kept between units.

@@ -154,6 +154,8 @@ impl Size {
     /// A batch of `size` images did not fit, with at least `least` rows at once; false if nothing smaller can be tried.
     pub(crate) fn ran_out(&mut self, size: usize, least: i64) -> bool {
         self.calm = 0;
+        // A grant may be of more images than there are: what ran out is what is made smaller.
+        self.batch = self.batch.min(size.max(1));
         if self.rows(least) > size as i64 {
             self.squeezed += 1;
             return true;

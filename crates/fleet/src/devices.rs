@@ -1,7 +1,6 @@
 //! The devices of this machine that a sweep uses: one slot each.
 
 use std::process::Command;
-use std::thread::available_parallelism;
 
 use sweep::config::Devices;
 use sweep::host;
@@ -82,6 +81,16 @@ pub fn without_gpu(devices: &Devices, slots: &[Slot]) -> Option<String> {
     Some(format!("no GPU can be used ({reason}): the processor computes, as with `devices: cpu`"))
 }
 
+/// What the environment takes of the processor, where that computes: fewer threads than there are cores are told.
+pub fn limited(slots: &[Slot]) -> Option<String> {
+    let (cores, threads) = (host::cores(), slots.iter().map(|slot| slot.threads).sum::<usize>());
+    let is_told = slots.iter().all(|slot| slot.gpu.is_none()) && !cores.said_by.is_empty();
+    let plural = if threads == 1 { "" } else { "s" };
+    is_told.then(|| {
+        format!("the processor computes with {threads} thread{plural}, as {} says", cores.said_by.join(" and "))
+    })
+}
+
 /// As [`slots`], where the driver says `gpus`.
 fn choose(
     devices: &Devices,
@@ -123,17 +132,14 @@ fn idle(gpus: &[Gpu], ours: &[String]) -> Result<Vec<Slot>, FleetError> {
     Ok(slots)
 }
 
-/// The cores of this process divided among `workers`.
+/// The cores that this process may use divided among `workers`.
 fn cpu(workers: usize) -> Vec<Slot> {
-    let cores = available_parallelism().map_or(1, usize::from);
-    let threads = |index: usize| (cores * (index + 1) / workers - cores * index / workers).max(1);
-    let slot = |index: usize| {
-        let threads = threads(index);
+    let slot = |(index, threads): (usize, usize)| {
         let plural = if threads == 1 { "" } else { "s" };
         let model = format!("{}, {threads} thread{plural}", host::processor());
         Slot { name: format!("cpu:{index}"), model, threads, gpu: None, memory: None }
     };
-    (0..workers).map(slot).collect()
+    host::cores().shared_by(workers).into_iter().enumerate().map(slot).collect()
 }
 
 fn slot(index: usize, gpu: &Gpu) -> Slot {

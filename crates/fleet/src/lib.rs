@@ -18,7 +18,7 @@ mod reservation;
 mod roll;
 
 pub use ask::Worker;
-pub use devices::{Slot, slots, without_gpu};
+pub use devices::{Slot, limited, slots, without_gpu};
 pub use error::FleetError;
 pub use fleet::{Event, Fleet, Settings};
 pub use free::budgets;

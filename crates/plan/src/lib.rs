@@ -135,6 +135,7 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
     let slots = slots(&config)?;
     let (batches, mut warnings) = Batches::read(&config, &catalogue.libtorch);
     warnings.extend(fleet::without_gpu(&config.devices(), &slots));
+    warnings.extend(fleet::limited(&slots));
     let groups = groups.into_iter().map(|(group, labels)| planned(group, labels, &catalogue.libtorch));
     let (groups, mismatches): (Vec<_>, Vec<_>) = groups.partition(Result::is_ok);
     refuse(mismatches.into_iter().filter_map(Result::err).collect())?;

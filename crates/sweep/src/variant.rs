@@ -72,10 +72,7 @@ impl Variant {
 pub fn expand(given: &Parameters) -> Vec<Parameters> {
     let mut choices = vec![Parameters::default()];
     for (name, value) in &given.0 {
-        let options = match value {
-            Value::Array(options) => options.as_slice(),
-            single => std::slice::from_ref(single),
-        };
+        let options = options(name, value);
         let with = |choice: &Parameters, option: &Value| {
             let mut choice = choice.clone();
             choice.0.insert(name.clone(), option.clone());
@@ -86,10 +83,30 @@ pub fn expand(given: &Parameters) -> Vec<Parameters> {
     choices
 }
 
+/// The values that `value` of the parameter `name` stands for.
+fn options<'a>(name: &str, value: &'a Value) -> &'a [Value] {
+    match value {
+        Value::Array(options) if !is_tuple(name, options) => options,
+        single => std::slice::from_ref(single),
+    }
+}
+
+/// Parameters that Captum takes as a tuple of channels, height and width.
+const TUPLES: [&str; 2] = ["sliding_window_shapes", "strides"];
+/// Channels that an image has at most.
+const CHANNELS: i64 = 3;
+
+/// Whether a list is one window, spelled as Captum spells it: `[3, 16, 8]`. Three squares begin with more than an image has channels.
+fn is_tuple(name: &str, list: &[Value]) -> bool {
+    TUPLES.contains(&name)
+        && list.len() == 3
+        && list.iter().all(Value::is_i64)
+        && list[0].as_i64().is_some_and(|first| (1..=CHANNELS).contains(&first))
+}
+
 /// How many choices [`expand`] gives, without making any.
 pub fn count(given: &Parameters) -> u64 {
-    let options = |value: &Value| value.as_array().map_or(1, |options| options.len() as u64);
-    given.0.values().map(options).fold(1, u64::saturating_mul)
+    given.0.iter().map(|(name, value)| options(name, value).len() as u64).fold(1, u64::saturating_mul)
 }
 
 /// `name_param_value_...` over the parameters as the config gives them, sorted by name.
@@ -115,6 +132,22 @@ mod tests {
         assert_eq!(key("Saliency", &Parameters::default()), "Saliency");
         assert_eq!(expand(&Parameters::default()).len(), 1);
         assert_eq!((count(&given), count(&Parameters::default())), (2, 1));
+    }
+
+    /// `sliding_window_shapes=(3, 16, 8)` of Captum is one window, and three squares are three.
+    #[test]
+    fn three_numbers_that_captum_takes_for_a_window_are_one() {
+        let keys = |given: Value| {
+            let given: Parameters = serde_json::from_value(given).unwrap_or_default();
+            assert_eq!(count(&given), expand(&given).len() as u64);
+            expand(&given).iter().map(|choice| key("O", choice)).collect::<Vec<_>>()
+        };
+        assert_eq!(keys(json!({"sliding_window_shapes": [3, 16, 8]})), ["O_sliding_window_shapes_3x16x8"]);
+        assert_eq!(keys(json!({"strides": [1, 15, 15]})), ["O_strides_1x15x15"]);
+        assert_eq!(keys(json!({"sliding_window_shapes": [8, 12, 16]})).len(), 3);
+        assert_eq!(keys(json!({"sliding_window_shapes": [3, 16]})).len(), 2);
+        assert_eq!(keys(json!({"sliding_window_shapes": ["3x16x8", 3, 4]})).len(), 3);
+        assert_eq!(keys(json!({"patch_size": [3, 16, 8]})).len(), 3);
     }
 
     #[test]

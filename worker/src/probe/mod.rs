@@ -111,7 +111,7 @@ impl Probe<'_> {
             let (mut job, mut arrays) = (Job::new(grant), BTreeMap::new());
             memory::forget_peak();
             memory.forget_peak();
-            let (started, before) = (Instant::now(), Waits::now());
+            let (started, before, proving) = (Instant::now(), Waits::now(), engine.proving());
             engine.compute(&mut job, &shard, &|| false, &mut |computed| {
                 if request.maps.is_some() {
                     keep(&mut arrays, computed, &group);
@@ -122,7 +122,9 @@ impl Probe<'_> {
                 let batch = learned.batch;
                 return Err(UnitError::NoRoom(format!("{batch} images at once may, more do not")));
             }
-            let (seconds, peak, bytes) = (started.elapsed().as_secs_f64(), memory::peak(), memory.peak());
+            // A sweep proves a size once.
+            let seconds = started.elapsed().saturating_sub(engine.proving().saturating_sub(proving)).as_secs_f64();
+            let (peak, bytes) = (memory::peak(), memory.peak());
             let waited = Waits::now().longest_since(&before).min(seconds);
             Ok((Run { seconds, waited, peak, bytes }, arrays))
         };

@@ -132,3 +132,24 @@ fn rows_go_before_images_do() {
 fn one_image_that_does_not_fit_is_the_end() {
     assert!(!Size::new(1, false).ran_out(1, 0));
 }
+
+/// A grant may be of more images than a shard has, as the reference's results are.
+#[test]
+fn memory_that_always_runs_out_makes_every_try_smaller_until_nothing_is_left() {
+    for (granted, there, least) in [1, 8, 496, 1536].into_iter().flat_map(|granted| {
+        [1, 3, 8, 64].into_iter().flat_map(move |there| [1, 8, 100].map(move |least| (granted, there, least)))
+    }) {
+        let mut size = Size::new(granted, false);
+        let tried = |size: &Size| {
+            let here = size.batch().min(there);
+            (here, size.rows(least).max(here as i64))
+        };
+        let mut last = tried(&size);
+        while size.ran_out(last.0, least) {
+            let next = tried(&size);
+            assert!(next < last && next.1 <= last.1, "{granted} granted, {there} there: {last:?}, then {next:?}");
+            last = next;
+        }
+        assert_eq!(last, (1, 1), "{granted} granted, {there} there, {least} rows");
+    }
+}

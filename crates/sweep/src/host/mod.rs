@@ -1,8 +1,11 @@
 //! This machine: its processor, and memory that is free.
 
 mod control;
+mod cores;
 
 use std::fs;
+
+pub use cores::{Cores, cores};
 
 /// The processor's product name.
 pub fn processor() -> String {

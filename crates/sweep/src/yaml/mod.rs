@@ -1,5 +1,6 @@
 //! YAML with positions: a tree whose every node knows its line, and typed reading of it.
 
+mod expand;
 mod fields;
 mod node;
 pub mod read;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::memory;
+use crate::yaml::expand;
 use crate::yaml::node::Value;
 
 /// Any text; whole numbers and words alike, as YAML users write names.
@@ -23,9 +24,10 @@ pub fn name(value: &Value) -> Result<String, String> {
     }
 }
 
-/// The path of a file or folder.
+/// The path of a file or folder; `~`, `$NAME` and `${NAME}` are what they are in a shell.
 pub fn path(value: &Value) -> Result<PathBuf, String> {
-    text(value).map(PathBuf::from).map_err(|_| "a path".to_owned())
+    let text = text(value).map_err(|_| "a path".to_owned())?;
+    expand::path(&text, |name| std::env::var(name).ok())
 }
 
 /// `true` or `false`.
