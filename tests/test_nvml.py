@@ -217,3 +217,34 @@ def test_what_a_worker_holds_of_a_gpu_beside_what_it_counts_is_part_of_what_a_ba
     taken = server.profile["Fake 0"]["bytes"]
     # 300 MiB of the model, and 500 MiB of context and kernels, which nobody counts.
     assert (taken["base"] >> 20, taken["per_image"] >> 20) == (800, 3072)
+
+
+@pytest.fixture
+def short(sweep, library, tmp_path):
+    return Server(sweep(limit=3, store={"shard": 1}), library, tmp_path / "gpus")
+
+
+CASES = [("1", "auto", [1]), ("2,0", "auto", [0, 2]), ("2,0", [0], [2]), ("GPU-fake-2", "auto", [2]), ("GPU-", "auto", None), ("7", "auto", None)]
+
+
+@pytest.mark.parametrize(("visible", "devices", "expected"), CASES)
+def test_gpus_that_the_environment_hides_are_left_alone_and_unknown_ones_refused(short, visible, devices, expected):
+    short.run.config["devices"] = devices
+    short.environment["CUDA_VISIBLE_DEVICES"] = visible
+    process = short.start()
+    told = process.communicate(timeout=120)[1]
+    if expected is None:
+        assert process.returncode == 5 and f"CUDA_VISIBLE_DEVICES={visible} names `{visible}`" in told, told
+    else:
+        assert process.returncode == 0, told
+        assert sorted(short.started()) == [f"GPU-fake-{index}" for index in expected]
+
+
+@pytest.mark.parametrize("visible", ["", "-1", "NoDevFiles"])
+def test_where_the_environment_shows_no_gpu_the_processor_computes_and_says_so(short, visible):
+    short.environment["CUDA_VISIBLE_DEVICES"] = visible
+    process = short.start()
+    told = process.communicate(timeout=120)[1]
+    assert process.returncode == 0 and f"CUDA_VISIBLE_DEVICES={visible} shows none" in told, told
+    short.run.config["devices"] = [0]
+    assert "there is no GPU 0; this machine has: none" in short.start().communicate(timeout=120)[1]

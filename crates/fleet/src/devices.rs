@@ -1,5 +1,7 @@
 //! The devices of this machine that a sweep uses: one slot each.
 
+mod visible;
+
 use std::process::Command;
 
 use sweep::config::Devices;
@@ -68,8 +70,23 @@ enum State {
 }
 
 /// The slots that `devices` asks for. GPUs named in `ours` count as idle: workers of this sweep are on them.
+///
+/// # Errors
+/// [`FleetError::Hidden`] if `CUDA_VISIBLE_DEVICES` names what is not there, as far as GPUs are wanted at all.
 pub fn slots(devices: &Devices, ours: &[String]) -> Result<Vec<Slot>, FleetError> {
-    choose(devices, ours, gpus)
+    if matches!(devices, Devices::Cpu { .. }) {
+        return choose(devices, ours, || Ok(Vec::new()));
+    }
+    let gpus = match gpus() {
+        Ok(gpus) => Ok(shown(gpus).map_err(|reason| FleetError::Hidden { reason })?),
+        Err(reason) => Err(reason),
+    };
+    choose(devices, ours, || gpus)
+}
+
+/// Those of `gpus` that the environment lets programs see.
+fn shown(gpus: Vec<Gpu>) -> Result<Vec<Gpu>, String> {
+    visible::visible(gpus, std::env::var(visible::NAME).ok().as_deref())
 }
 
 /// Why nobody computes on a GPU, where `auto` has found none.
@@ -77,7 +94,10 @@ pub fn without_gpu(devices: &Devices, slots: &[Slot]) -> Option<String> {
     if *devices != Devices::Auto || slots.iter().any(|slot| slot.gpu.is_some()) {
         return None;
     }
-    let reason = gpus().err().unwrap_or_else(|| "this machine has none".to_owned());
+    let reason = gpus().err().unwrap_or_else(|| match std::env::var(visible::NAME) {
+        Ok(said) => format!("{}={said} shows none", visible::NAME),
+        Err(_) => "this machine has none".to_owned(),
+    });
     Some(format!("no GPU can be used ({reason}): the processor computes, as with `devices: cpu`"))
 }
 

@@ -19,6 +19,8 @@ pub enum FleetError {
     Access { file: PathBuf, source: io::Error },
     #[error("no GPU can be used ({reason}); set `devices: cpu` to compute on the processor")]
     NoGpu { reason: String },
+    #[error("no GPU can be used: {reason}")]
+    Hidden { reason: String },
     #[error("no GPU is idle ({reason}); wait, name one with `devices: [0]`, or set `devices: cpu`")]
     NoneIdle { reason: String },
     #[error("there is no GPU {index}; this machine has: {has}")]

@@ -1,0 +1,80 @@
+//! What `CUDA_VISIBLE_DEVICES` leaves of a machine's GPUs, as every CUDA program obeys it.
+//!
+//! CUDA's own rules: <https://docs.nvidia.com/cuda/cuda-c-programming-guide/#cuda-environment-variables>. A list of indices, of UUIDs or
+//! their beginnings, or of MIG devices, in the order in which a program counts them; what stands behind `-1` is hidden. A name
+//! that is none of a GPU hides all behind it without a word there; here it is refused.
+
+use super::{Gpu, State};
+
+/// The variable.
+pub(super) const NAME: &str = "CUDA_VISIBLE_DEVICES";
+
+/// The GPUs that `said` leaves of `gpus`, in its order. The error is one sentence.
+pub(super) fn visible(gpus: Vec<Gpu>, said: Option<&str>) -> Result<Vec<Gpu>, String> {
+    let Some(said) = said else { return Ok(gpus) };
+    let mut seen: Vec<Gpu> = Vec::new();
+    for name in said.split(',').map(str::trim) {
+        // `NoDevFiles` is what Slurm writes for a job without GPUs.
+        if name.is_empty() || name == "-1" || name == "NoDevFiles" {
+            break;
+        }
+        let gpu = named(&gpus, name).ok_or_else(|| {
+            let has = gpus.iter().enumerate().map(|(index, gpu)| format!("{index} ({})", gpu.uuid)).collect::<Vec<_>>();
+            let has = if has.is_empty() { "none".to_owned() } else { has.join(", ") };
+            format!("{NAME}={said} names `{name}`; this machine has GPUs: {has}")
+        })?;
+        if seen.iter().any(|known| known.uuid == gpu.uuid) {
+            return Err(format!("{NAME}={said} names `{name}` twice"));
+        }
+        seen.push(gpu);
+    }
+    Ok(seen)
+}
+
+fn named(gpus: &[Gpu], name: &str) -> Option<Gpu> {
+    if let Ok(index) = name.parse::<usize>() {
+        return gpus.get(index).cloned();
+    }
+    if name.starts_with("MIG-") && !gpus.is_empty() {
+        // A part of a GPU, which NVML lists below it: whoever was given it has it alone.
+        return Some(Gpu { uuid: name.to_owned(), name: name.to_owned(), state: State::Idle });
+    }
+    let mut fitting = gpus.iter().filter(|gpu| name.starts_with("GPU-") && gpu.uuid.starts_with(name));
+    fitting.next().filter(|_| fitting.next().is_none()).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_visible_is_counted_in_its_own_order_and_what_is_unknown_is_refused() {
+        let gpu = |uuid: &str| Gpu { uuid: uuid.to_owned(), name: "card".to_owned(), state: State::Idle };
+        let three = || ["GPU-1a", "GPU-1b", "GPU-2c"].map(gpu).to_vec();
+        let table: [(Option<&str>, Result<&[&str], &str>); 14] = [
+            (None, Ok(&["GPU-1a", "GPU-1b", "GPU-2c"])),
+            (Some("1"), Ok(&["GPU-1b"])),
+            (Some("2, 0"), Ok(&["GPU-2c", "GPU-1a"])),
+            (Some(""), Ok(&[])),
+            (Some("-1"), Ok(&[])),
+            (Some("0,-1,2"), Ok(&["GPU-1a"])),
+            (Some("NoDevFiles"), Ok(&[])),
+            (Some("GPU-1b"), Ok(&["GPU-1b"])),
+            (Some("GPU-2"), Ok(&["GPU-2c"])),
+            (Some("MIG-9f"), Ok(&["MIG-9f"])),
+            (Some("7"), Err("names `7`; this machine has GPUs: 0 (GPU-1a), 1 (GPU-1b), 2 (GPU-2c)")),
+            (Some("GPU-1"), Err("names `GPU-1`; this machine")),
+            (Some("first"), Err("names `first`")),
+            (Some("1,GPU-1b"), Err("names `GPU-1b` twice")),
+        ];
+        for (said, expected) in table {
+            match (visible(three(), said), expected) {
+                (Ok(found), Ok(expected)) => {
+                    assert_eq!(found.iter().map(|gpu| gpu.uuid.as_str()).collect::<Vec<_>>(), expected, "{said:?}");
+                }
+                (Err(found), Err(part)) => assert!(found.contains(part), "{said:?}: {found}"),
+                (found, _) => panic!("{said:?}: {found:?}"),
+            }
+        }
+    }
+}
