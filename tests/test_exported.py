@@ -139,6 +139,61 @@ def test_an_exported_model_predicts_and_is_explained_as_in_python(swept, name):
             assert float((error / peak).max()) < 1e-4, key
 
 
+def looked_at(model, module, images, targets):
+    """Grad-CAM at a picture, by torch alone: `turn` gives it as [n, c, h, w]."""
+    held = []
+    hook = module.register_forward_hook(lambda _, __, value: held.append(value))
+    logits = model(images)
+    hook.remove()
+    gradient, = torch.autograd.grad(logits.gather(1, targets[:, None]).sum(), held[0])
+    return held[0].detach(), gradient
+
+
+# The last picture of each, and one on the way whose channels come last.
+LAYERS = {
+    "efficientnet_b0": ["features"],
+    "mobilenet_v3_small": ["features"],
+    "shufflenet_v2_x0_5": ["conv5"],
+    "regnet_y_400mf": ["trunk_output"],
+    "convnext_tiny": ["features", "features.7.2.block.2"],
+    "swin_t": ["norm", "features.3"],
+}
+LAST = {"channels last": ("features.7.2.block.2", "norm", "features.3")}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_grad_cam_looks_at_the_last_picture_and_knows_where_its_channels_are(own, name):
+    run, file = own
+    torch.manual_seed(3)
+    model = settled(of_torchvision(name)())
+    export(model, file)
+    run.config["store"] = {"dtype": "float32"}
+    cam = {"relu_attributions": False, "interpolate_mode": "nearest"}
+    default = {"name": "Default", "class": "LayerGradCam", "params": cam}
+    named = {"name": "Named", "class": "LayerGradCam", "params": {**cam, "layer": LAYERS[name]}}
+    run.config["search_space"]["attribution_methods"] = [default, named]
+    run.run()
+    store = zarr.open_group(run.stores()[0], mode="r")
+    images, targets = torch.from_numpy(store["images"][:]), torch.from_numpy(store["model_predictions"][:]).argmax(1)
+    ours = dict(zip(["", *LAYERS[name]], [store["attributions"][key][:] for method in (default, named) for key, _ in variants(method)]))
+    for layer, found in ours.items():
+        layer = layer or LAYERS[name][0]
+        value, gradient = looked_at(model, model.get_submodule(layer), images, targets)
+        if layer in LAST["channels last"]:
+            value, gradient = value.permute(0, 3, 1, 2), gradient.permute(0, 3, 1, 2)
+        small = (value * gradient.mean((2, 3), keepdim=True)).sum(1, keepdim=True)
+        theirs = functional.interpolate(small, (SIZE, SIZE), mode="nearest").expand_as(images).numpy()
+        assert np.abs(found - theirs).max() < 1e-3 * np.abs(theirs).max(), layer
+
+
+def test_a_transformer_has_no_last_picture_and_is_asked_for_one(own):
+    run, file = own
+    export(settled(tiny_vit()), file)
+    run.config["search_space"]["attribution_methods"] = [{"name": "Cam", "class": "LayerGradCam", "params": {}}]
+    told = run.run("--check", code=3).stderr
+    assert "has no last map that is certain" in told and "name one: `conv_proj`" in told, told
+
+
 @pytest.mark.parametrize("name", COMPLETE)
 def test_deep_lift_is_complete_on_exported_models(swept, name):
     store = swept[1][name]

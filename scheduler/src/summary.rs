@@ -59,7 +59,7 @@ pub(crate) fn tell(plan: &Plan, totals: &Totals, took: Duration, outcome: Outcom
     let log = Logs::find(&plan.config.paths).scheduler();
     match outcome {
         Outcome::Complete => {
-            say(&written(plan, totals, took));
+            say(&written(plan, totals, took, true));
             Ok(Code::Complete)
         }
         Outcome::Interrupted => Err(Failure {
@@ -67,7 +67,7 @@ pub(crate) fn tell(plan: &Plan, totals: &Totals, took: Duration, outcome: Outcom
             text: "interrupted; everything written so far stays, and the same command goes on".to_owned(),
         }),
         Outcome::Incomplete(failed) => {
-            say(&written(plan, totals, took));
+            say(&written(plan, totals, took, false));
             let lines = given_up(&failed);
             let text = format!("{} units failed (log: {}){lines}", failed.len(), log.display());
             Err(Failure { code: Code::Incomplete, text })
@@ -122,11 +122,13 @@ pub(crate) fn tell_plan(checked: &Checked) {
     say(&text);
 }
 
-fn written(plan: &Plan, totals: &Totals, took: Duration) -> String {
+/// What a run has written; `complete` where nothing is missing any more.
+fn written(plan: &Plan, totals: &Totals, took: Duration, complete: bool) -> String {
     let seconds = took.as_secs_f64();
     let stores = plan.groups.len();
     let mut text = match totals.maps {
-        0 => format!("Nothing was left to compute in {stores} stores.\n"),
+        0 if complete => format!("Nothing was left to compute in {stores} stores.\n"),
+        0 => "0 attribution maps were written.\n".to_owned(),
         maps => {
             let (rate, share) = (maps as f64 / seconds, 100.0 * totals.computing / seconds / plan.slots.len() as f64);
             format!(

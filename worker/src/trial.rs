@@ -61,11 +61,17 @@ fn layerless(graph: &Graph, trace: &Trace, model: &str, variant: &Variant) -> Op
 }
 
 fn unmapped(graph: &Graph, trace: &Trace, name: &str) -> Option<String> {
+    let maps = graph.maps(trace);
     if name.is_empty() {
-        let none = || "gives no map of more than one pixel at this size".to_owned();
+        let known: Vec<String> = maps.iter().rev().take(TOLD).map(|name| format!("`{name}`")).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let none = || {
+            format!(
+                "has no last map that is certain at this size (of more than a pixel, with a pooling and a head behind it); name one: {known}"
+            )
+        };
         return graph.last_map(trace).is_none().then(none);
     }
-    let maps = graph.maps(trace);
     if maps.contains(&name) {
         return None;
     }

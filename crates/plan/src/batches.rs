@@ -13,7 +13,7 @@ use sweep::memory::{self, Bound, Line};
 use sweep::message::Learned;
 use sweep::variant::Variant;
 
-use crate::profile::{self, Alone, Entry, Profile, Source, Subject, put_aside, write_json};
+use crate::profile::{self, Alone, Entry, Profile, Source, Subject, keep, put_aside, write_json};
 
 /// Images at once where nothing is known: a worker doubles them while that is faster and fits.
 pub const CAUTIOUS: usize = 4;
@@ -167,7 +167,8 @@ impl Batches {
     }
 
     /// Writes the reference's results, if they are not there as they are: of every variant that was measured the batch that fits
-    /// all kinds of devices. What else the file holds, or others have written meanwhile, stays in it.
+    /// all kinds of devices. What else the file holds, or others have written meanwhile, stays in it; numbers that are replaced stay in a
+    /// copy beside it.
     pub fn save_results(&mut self) -> Result<(), StoreError> {
         let _alone = Alone::beside(&self.results_file);
         let written = results(&self.results_file).ok();
@@ -181,10 +182,19 @@ impl Batches {
         if least.is_empty() {
             return Ok(());
         }
+        let before = written.unwrap_or_default();
+        let changes = |(model, key, batch): (&String, &String, &usize)| {
+            before.get(model).and_then(|methods| methods.get(key)).is_some_and(|known| known != batch)
+        };
+        let mut found = least.iter().flat_map(|(model, all)| all.iter().map(move |(key, batch)| (model, key, batch)));
+        // They may be a user's, from another device.
+        if found.any(changes) {
+            keep(&self.results_file)?;
+        }
         for (model, batches) in least {
             self.results.entry(model).or_default().extend(batches);
         }
-        if written.as_ref() == Some(&self.results) {
+        if !before.is_empty() && before == self.results {
             return Ok(());
         }
         if std::mem::take(&mut self.damaged) {

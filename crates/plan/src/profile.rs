@@ -252,6 +252,18 @@ pub(crate) fn put_aside(file: &Path) {
     let _ = fs::rename(file, aside);
 }
 
+/// Copies what somebody may have measured elsewhere, unless that was done before: `<file>.kept`.
+pub(crate) fn keep(file: &Path) -> Result<(), StoreError> {
+    let mut kept = file.as_os_str().to_owned();
+    kept.push(".kept");
+    let kept = PathBuf::from(kept);
+    if kept.exists() {
+        return Ok(());
+    }
+    let bytes = fs::read(file).map_err(|source| StoreError::Read { path: file.to_owned(), source })?;
+    durable::put(&kept, &bytes, &std::process::id().to_string())
+}
+
 /// Writes `value` to `file`, whole or not at all.
 pub(crate) fn write_json(file: &Path, value: &impl Serialize) -> Result<(), StoreError> {
     let bytes = serde_json::to_vec_pretty(value)

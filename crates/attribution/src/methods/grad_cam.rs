@@ -29,7 +29,7 @@ pub(super) const ENTRY: Entry = Entry::new(
 pub(super) const LAYER: Parameter = Parameter {
     name: Cow::Borrowed("layer"),
     summary: Cow::Borrowed(
-        "module whose output is looked at (`layer4`); empty for the last one of more than one pixel",
+        "module whose output is looked at (`layer4`); empty for the last one of more than one pixel, behind which a pooling and a head follow; must be named where there is none, as in transformers",
     ),
     kind: Kind::Layer,
     default: Some(Default::Word(Cow::Borrowed(""))),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use tch::{TchError, Tensor};
 
 use super::forward::Keep;
+use super::pictures::Layout;
 use super::{Graph, Id, Rule, Trace};
 
 /// A value of a graph by its position.
@@ -25,31 +26,29 @@ impl Graph {
         self.run(images, Keep::Trace(None))
     }
 
-    /// Modules whose output in `trace`, of [`Graph::outline`], is a map `[n, c, h, w]`: what can be asked for as a layer.
+    /// Modules whose output in `trace`, of [`Graph::outline`], is a picture: what can be asked for as a layer.
     pub fn maps<'a>(&'a self, trace: &Trace) -> Vec<&'a str> {
+        let layouts = self.layouts(trace);
         let names = self.nodes.iter().skip(1).flat_map(|node| {
             let ends = node.name.match_indices('.').map(|(end, _)| end).chain([node.name.len()]);
             ends.map(|end| &node.name[..end])
         });
         let names: BTreeSet<&str> = names.collect();
-        let is_map = |name: &&str| self.layer(name).is_some_and(|Layer(id)| trace.kept[id].output_shape.len() == 4);
+        let is_map = |name: &&str| {
+            let of = |Layer(id): Layer| trace.kept[id].output_shape.len() == 4 && layouts[id].is_some();
+            self.layer(name).is_some_and(of)
+        };
         names.into_iter().filter(|name| !name.is_empty()).filter(is_map).collect()
     }
 
-    /// The last value of `trace`, of [`Graph::outline`], that is a picture, `[n, c, h, w]` of more than one pixel, made from
-    /// pictures all the way: where Grad-CAM looks by default. Attention has four dimensions too, but
-    /// heads and tokens are no picture.
+    /// The last value of `trace`, of [`Graph::outline`], that is a picture of more than one pixel, if a head is all that follows:
+    /// where Grad-CAM looks by default.
     pub fn last_map(&self, trace: &Trace) -> Option<Layer> {
-        let mut pictures = vec![true; self.nodes.len()];
-        for (id, node) in self.nodes.iter().enumerate().skip(1) {
-            let of_pictures = node.inputs.iter().all(|input| pictures[*input] || self.nodes[*input].inputs.is_empty());
-            pictures[id] = node.operation.makes_maps() && of_pictures;
-        }
-        let is_map = |id: &Id| matches!(trace.kept[*id].output_shape[..], [_, _, h, w] if h * w > 1 && pictures[*id]);
-        (1..self.nodes.len()).rev().find(is_map).map(Layer)
+        self.last_picture(trace).map(|(id, _)| Layer(id))
     }
 
-    /// The value of `layer` for `images`, and the gradient of the logits `targets` `[n]` there: both `[n, ..]`.
+    /// The value of `layer` for `images`, and the gradient of the logits `targets` `[n]` there: both `[n, ..]`, pictures as
+    /// `[n, c, h, w]` however they lie in the network.
     pub fn layer_gradient(
         &self,
         images: &Tensor,
@@ -59,8 +58,10 @@ impl Graph {
         let mut trace = self.run(images, Keep::Trace(Some(layer)))?;
         let gone = || TchError::Shape(format!("`{}` has no value", self.nodes[layer].name));
         let value = self.leave(trace.layer.take().ok_or_else(gone)?)?;
+        let is_last = self.layouts(&trace)[layer] == Some(Layout::ChannelsLast);
+        let turned = |value: Tensor| if is_last { value.f_permute([0, 3, 1, 2]) } else { Ok(value) };
         let seed = self.select(&trace.logits, targets)?;
         let gradient = self.walk(&self.enter(&seed)?, layer, self.back(&trace, Rule::GRADIENT))?;
-        Ok((value, self.leave(gradient)?))
+        Ok((turned(value)?, turned(self.leave(gradient)?)?))
     }
 }

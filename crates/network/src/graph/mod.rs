@@ -9,6 +9,7 @@ mod layer;
 mod layout;
 mod lower;
 mod operation;
+mod pictures;
 mod proof;
 mod sum;
 
@@ -18,6 +19,7 @@ pub use forward::Trace;
 pub(crate) use forward::{How, Kept};
 pub use layer::Layer;
 pub(crate) use operation::{Operation, Pair, Part, Reach, Split};
+pub(crate) use pictures::Spatial;
 pub(crate) use sum::Sum;
 
 use std::rc::Rc;

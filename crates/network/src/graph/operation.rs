@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use tch::{TchError, Tensor};
 
-use super::{How, Kept, Rule, Sum};
+use super::{How, Kept, Rule, Spatial, Sum};
 use crate::operations::{BatchNorm, Convolution, Relu};
 
 /// One operation of a graph. Its inputs and its output have the images in dimension 0.
@@ -105,9 +105,9 @@ pub(crate) trait Operation: fmt::Debug {
         false
     }
 
-    /// Whether the output is a picture if the input is one: what Grad-CAM may look at.
-    fn makes_maps(&self) -> bool {
-        false
+    /// What becomes of a picture: what Grad-CAM may look at.
+    fn spatial(&self) -> Spatial<'_> {
+        Spatial::Lost
     }
 }
 

@@ -4,7 +4,7 @@
 use tch::{TchError, Tensor};
 
 use super::reduced;
-use crate::graph::{How, Kept, Operation, Rule};
+use crate::graph::{How, Kept, Operation, Rule, Spatial};
 
 /// What is done with a value and a constant behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Operation for WithConstant {
         true
     }
 
-    fn makes_maps(&self) -> bool {
-        true
+    fn spatial(&self) -> Spatial<'_> {
+        Spatial::Kept
     }
 }

@@ -5,7 +5,7 @@ use tch::{TchError, Tensor};
 use super::affine::{Affine, WithConstant};
 use super::{Entry, copied, plain_gradient, reduced};
 use crate::exported::{Call, ExportError, Value};
-use crate::graph::{How, Kept, Operation, Pair, Part, Reach, Rule};
+use crate::graph::{How, Kept, Operation, Pair, Part, Reach, Rule, Spatial};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "arithmetic",
@@ -113,8 +113,8 @@ impl Operation for Add {
         true
     }
 
-    fn makes_maps(&self) -> bool {
-        true
+    fn spatial(&self) -> Spatial<'_> {
+        Spatial::Kept
     }
 }
 
@@ -163,8 +163,8 @@ impl Operation for Arithmetic {
         true
     }
 
-    fn makes_maps(&self) -> bool {
-        true
+    fn spatial(&self) -> Spatial<'_> {
+        Spatial::Kept
     }
 }
 

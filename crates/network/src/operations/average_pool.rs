@@ -7,7 +7,7 @@ use tch::{TchError, Tensor};
 use super::{Entry, strides};
 use crate::blocked::Average;
 use crate::exported::{Call, ExportError, Value};
-use crate::graph::{How, Kept, Operation, Reach, Rule};
+use crate::graph::{How, Kept, Operation, Reach, Rule, Spatial};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "average_pool",
@@ -111,7 +111,7 @@ impl Operation for AveragePool {
     }
 
     /// Not an adaptive one: it may repeat a pixel to come to its number of windows.
-    fn makes_maps(&self) -> bool {
-        matches!(self, Self::Windows { .. })
+    fn spatial(&self) -> Spatial<'_> {
+        if matches!(self, Self::Windows { .. }) { Spatial::Kept } else { Spatial::Lost }
     }
 }

@@ -4,7 +4,7 @@ use tch::{Kind, TchError, Tensor};
 
 use super::Entry;
 use crate::exported::{Call, ExportError, Value};
-use crate::graph::{How, Kept, Operation, Part, Reach, Rule};
+use crate::graph::{How, Kept, Operation, Part, Reach, Rule, Spatial};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "batch_norm",
@@ -85,7 +85,7 @@ impl Operation for BatchNorm {
         Reach::Pixel
     }
 
-    fn makes_maps(&self) -> bool {
-        true
+    fn spatial(&self) -> Spatial<'_> {
+        Spatial::Kept
     }
 }

@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::{Entry, reduced};
 use crate::exported::{Call, ExportError, Value};
-use crate::graph::{How, Kept, Operation, Part, Reach, Rule};
+use crate::graph::{How, Kept, Operation, Part, Reach, Rule, Spatial};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "concatenate",
@@ -69,7 +69,11 @@ impl Operation for Concatenate {
         true
     }
 
-    fn makes_maps(&self) -> bool {
-        true
+    fn spatial(&self) -> Spatial<'_> {
+        match self.dim {
+            1 => Spatial::Kept,
+            -1 | 3 => Spatial::OfChannels,
+            _ => Spatial::Lost,
+        }
     }
 }

@@ -14,7 +14,7 @@ use tch::{TchError, Tensor};
 
 use super::{Entry, single_on_cpu};
 use crate::exported::{Call, ExportError, Value};
-use crate::graph::{How, Kept, Operation, Part, Reach, Rule};
+use crate::graph::{How, Kept, Operation, Part, Reach, Rule, Spatial};
 use crate::once::Lazy;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -185,8 +185,8 @@ impl Operation for Convolution {
         self.padded(inputs[0], [0, 0])
     }
 
-    fn makes_maps(&self) -> bool {
-        true
+    fn spatial(&self) -> Spatial<'_> {
+        Spatial::Kept
     }
 }
 

@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::{Entry, plain_gradient};
 use crate::exported::{Call, ExportError, Value};
-use crate::graph::{How, Kept, Operation, Pair, Reach, Rule};
+use crate::graph::{How, Kept, Operation, Pair, Reach, Rule, Spatial};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "elementwise",
@@ -179,8 +179,8 @@ impl Operation for Function {
         Reach::Pixel
     }
 
-    fn makes_maps(&self) -> bool {
-        true
+    fn spatial(&self) -> Spatial<'_> {
+        Spatial::Kept
     }
 }
 

@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::{Entry, plain_gradient};
 use crate::exported::{Call, ExportError, Value};
-use crate::graph::{How, Kept, Operation, Rule};
+use crate::graph::{How, Kept, Operation, Rule, Spatial};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "group_norm",
@@ -51,7 +51,7 @@ impl Operation for GroupNorm {
         plain_gradient(&kept.tensors, gradient, |inputs| self.of(&inputs[0]))
     }
 
-    fn makes_maps(&self) -> bool {
-        true
+    fn spatial(&self) -> Spatial<'_> {
+        Spatial::Kept
     }
 }

@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::{Entry, plain_gradient};
 use crate::exported::{Call, ExportError, Value};
-use crate::graph::{How, Kept, Operation, Rule};
+use crate::graph::{How, Kept, Operation, Rule, Spatial};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "layer_norm",
@@ -49,5 +49,9 @@ impl Operation for LayerNorm {
 
     fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         plain_gradient(&kept.tensors, gradient, |inputs| self.of(&inputs[0]))
+    }
+
+    fn spatial(&self) -> Spatial<'_> {
+        Spatial::OfChannels
     }
 }

@@ -9,7 +9,7 @@ use tch::{TchError, Tensor};
 
 use super::{Entry, single_on_cpu};
 use crate::exported::{Call, ExportError, Value};
-use crate::graph::{How, Kept, Operation, Rule};
+use crate::graph::{How, Kept, Operation, Rule, Spatial};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "linear",
@@ -65,5 +65,9 @@ impl Operation for Linear {
 
     fn gives_away(&self) -> bool {
         true
+    }
+
+    fn spatial(&self) -> Spatial<'_> {
+        Spatial::OfChannels
     }
 }

@@ -8,7 +8,7 @@ use super::{Entry, strides};
 use crate::blocked::Pool;
 use crate::device::dense;
 use crate::exported::{Call, ExportError, Value};
-use crate::graph::{How, Kept, Operation, Pair, Reach, Rule};
+use crate::graph::{How, Kept, Operation, Pair, Reach, Rule, Spatial};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "max_pool",
@@ -129,7 +129,7 @@ impl Operation for MaxPool {
         true
     }
 
-    fn makes_maps(&self) -> bool {
-        true
+    fn spatial(&self) -> Spatial<'_> {
+        Spatial::Kept
     }
 }

@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::Entry;
 use crate::exported::{Call, ExportError, Value};
-use crate::graph::{How, Kept, Operation, Rule};
+use crate::graph::{How, Kept, Operation, Rule, Spatial};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "pad",
@@ -38,5 +38,9 @@ impl Operation for Pad {
     fn backward(&self, _: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         let back: Vec<i64> = self.amounts.iter().map(|amount| -amount).collect();
         Ok(vec![gradient.f_pad(&back, "constant", 0.0)?])
+    }
+
+    fn spatial(&self) -> Spatial<'_> {
+        Spatial::Kept
     }
 }

@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::{Entry, elementwise};
 use crate::exported::{Call, ExportError, Value};
-use crate::graph::{How, Kept, Operation, Pair, Part, Reach, Rule};
+use crate::graph::{How, Kept, Operation, Pair, Part, Reach, Rule, Spatial};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "relu",
@@ -66,7 +66,7 @@ impl Operation for Relu {
         functions || !self.functional
     }
 
-    fn makes_maps(&self) -> bool {
-        true
+    fn spatial(&self) -> Spatial<'_> {
+        Spatial::Kept
     }
 }

@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::Entry;
 use crate::exported::{Call, ExportError, Value};
-use crate::graph::{How, Kept, Operation, Rule};
+use crate::graph::{How, Kept, Operation, Rule, Spatial};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "reshape",
@@ -99,6 +99,10 @@ impl Operation for Reshape {
     fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         Ok(vec![gradient.f_reshape(kept.shape(0)?)?])
     }
+
+    fn spatial(&self) -> Spatial<'_> {
+        Spatial::Reshaped
+    }
 }
 
 impl Operation for Permute {
@@ -112,5 +116,9 @@ impl Operation for Permute {
             back[*from as usize] = to as i64;
         }
         Ok(vec![gradient.f_permute(back.as_slice())?])
+    }
+
+    fn spatial(&self) -> Spatial<'_> {
+        Spatial::Permuted(&self.order)
     }
 }

@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::Entry;
 use crate::exported::{Call, ExportError, Value};
-use crate::graph::{How, Kept, Operation, Rule};
+use crate::graph::{How, Kept, Operation, Rule, Spatial};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "roll",
@@ -40,5 +40,9 @@ impl Operation for Roll {
     fn backward(&self, _: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         let back: Vec<i64> = self.shifts.iter().map(|shift| -shift).collect();
         Ok(vec![gradient.f_roll(back.as_slice(), self.dims.as_slice())?])
+    }
+
+    fn spatial(&self) -> Spatial<'_> {
+        Spatial::Kept
     }
 }

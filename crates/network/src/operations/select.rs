@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::{Entry, Size};
 use crate::exported::{Call, ExportError, Value};
-use crate::graph::{How, Kept, Operation, Rule};
+use crate::graph::{How, Kept, Operation, Rule, Spatial};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "select",
@@ -95,5 +95,9 @@ impl Operation for Slice {
     fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         let Self { dim, start, end, step } = *self;
         Ok(vec![Tensor::f_slice_backward(gradient, kept.shape(0)?, dim, start, end, step)?])
+    }
+
+    fn spatial(&self) -> Spatial<'_> {
+        Spatial::Kept
     }
 }

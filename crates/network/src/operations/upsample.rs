@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::{Entry, Size, plain_gradient};
 use crate::exported::{Call, ExportError, Value};
-use crate::graph::{How, Kept, Operation, Rule};
+use crate::graph::{How, Kept, Operation, Rule, Spatial};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "upsample",
@@ -65,5 +65,9 @@ impl Operation for Upsample {
     fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
         let like = Tensor::f_zeros(kept.shape(0)?, (gradient.f_kind()?, gradient.device()))?;
         plain_gradient(&[like], gradient, |inputs| self.of(&inputs[0]))
+    }
+
+    fn spatial(&self) -> Spatial<'_> {
+        Spatial::Kept
     }
 }

@@ -249,6 +249,27 @@ fn results_that_are_no_results_are_put_aside_before_there_are_new_ones() {
     assert_eq!(batches(folder.path(), "").results["m"]["A"], 24);
 }
 
+/// The reference's results may be of a GPU elsewhere, and have taken an afternoon.
+#[test]
+fn numbers_of_others_are_kept_in_a_copy_before_they_are_replaced() {
+    let (folder, group) = (tempfile::tempdir().unwrap(), group(64));
+    let (file, kept) = (folder.path().join(RESULTS), folder.path().join("preflight_results.json.kept"));
+    let theirs = "{\"m\": {\"B\": 9}, \"other\": {\"A\": 1536}}";
+    std::fs::write(&file, theirs).unwrap();
+    let mut known = batches(folder.path(), "");
+    known.put(entry(&group, "x", 24, Bound::Memory));
+    known.save_results().unwrap();
+    assert!(!kept.exists(), "a number was added, and none replaced");
+    let before = std::fs::read_to_string(&file).unwrap();
+    for batch in [20, 12] {
+        known.put(entry(&group, "x", batch, Bound::Memory));
+        known.save_results().unwrap();
+        assert_eq!(batches(folder.path(), "").results["m"]["A"], batch);
+        assert_eq!(std::fs::read_to_string(&kept).unwrap(), before, "the first ones");
+    }
+    assert_eq!(batches(folder.path(), "").results["other"]["A"], 1536);
+}
+
 #[test]
 fn the_margin_that_was_chosen_holds_in_a_sweep_and_what_it_learns_and_is_a_tenth_in_old_profiles() {
     let (folder, group) = (tempfile::tempdir().unwrap(), group(64));

@@ -1,0 +1,134 @@
+//! Which values of a graph are pictures, and where their pixels lie: what Grad-CAM may look at.
+//!
+//! Told from the graph and the shapes of one pass: `[n, h, w, c]` looks like `[n, c, h, w]`, and so do the heads of an attention. A
+//! picture stays one through what acts on each pixel or its neighbours; a permutation moves its dimensions. What else comes in,
+//! such as the gate of a squeeze-and-excitation, one number for each channel, changes nothing of that.
+
+use super::{Graph, Id, Trace};
+
+/// Where the pixels of a picture lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// In the last two dimensions: `[n, c, h, w]`, or with channels in several dimensions before them.
+    Planes,
+    /// `[n, h, w, c]`.
+    ChannelsLast,
+}
+
+/// What an operation makes of the picture that it gets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Spatial<'a> {
+    /// A picture of the same layout.
+    Kept,
+    /// The same, if its last dimension is that of the channels.
+    OfChannels,
+    /// Its dimensions in this order.
+    Permuted(&'a [i64]),
+    /// Its values in another shape.
+    Reshaped,
+    /// None.
+    Lost,
+}
+
+/// Operations that may follow on the last picture of a network: pooling, flattening, and a head of two hidden layers.
+const HEAD: usize = 12;
+
+impl Layout {
+    /// Height and width of a value of `shape`.
+    pub(super) fn plane(self, shape: &[i64]) -> Option<[i64; 2]> {
+        match (self, shape) {
+            (Self::Planes, [_, _, .., height, width]) | (Self::ChannelsLast, [_, height, width, _]) => {
+                Some([*height, *width])
+            }
+            _ => None,
+        }
+    }
+
+    fn permuted(self, order: &[i64]) -> Option<Self> {
+        let last = order.len() as i64;
+        match (self, order) {
+            (Self::Planes, [0, 2, 3, 1]) => Some(Self::ChannelsLast),
+            (Self::ChannelsLast, [0, 3, 1, 2]) => Some(Self::Planes),
+            (Self::Planes, [0, .., height, width]) if (*height, *width) == (last - 2, last - 1) => Some(self),
+            (Self::ChannelsLast, [0, 1, 2, 3]) => Some(self),
+            _ => None,
+        }
+    }
+
+    fn reshaped(self, from: &[i64], to: &[i64]) -> Option<Self> {
+        let same = from.first() == to.first() && to.len() >= 4 && self.plane(from) == self.plane(to);
+        (self == Self::Planes && same).then_some(self)
+    }
+}
+
+impl Graph {
+    /// The layout of every value of `trace`, of [`Graph::outline`], that is a picture.
+    pub(super) fn layouts(&self, trace: &Trace) -> Vec<Option<Layout>> {
+        let mut layouts: Vec<Option<Layout>> = Vec::with_capacity(self.nodes.len());
+        for id in 0..self.nodes.len() {
+            let layout = if id == 0 { Some(Layout::Planes) } else { self.layout(id, trace, &layouts) };
+            layouts.push(layout);
+        }
+        layouts
+    }
+
+    fn layout(&self, id: Id, trace: &Trace, layouts: &[Option<Layout>]) -> Option<Layout> {
+        let (node, kept) = (&self.nodes[id], &trace.kept[id]);
+        let spatial = node.operation.spatial();
+        // Of pixels alone: one number for each channel, or for all, is no picture.
+        let is_picture = |at: usize| {
+            let plane = layouts[node.inputs[at]].and_then(|layout| layout.plane(&kept.shapes[at]));
+            plane.is_some_and(|[height, width]| height * width > 1)
+        };
+        let first = (0..node.inputs.len()).find(|at| is_picture(*at))?;
+        let (layout, shape) = (layouts[node.inputs[first]]?, &kept.shapes[first]);
+        let fits = |at: usize| {
+            let other = &kept.shapes[at];
+            let constant = self.nodes[node.inputs[at]].inputs.is_empty();
+            let gate = layout.plane(other).is_none_or(|plane| plane == [1, 1]);
+            constant || gate || layouts[node.inputs[at]] == Some(layout) || other == shape
+        };
+        let result = match spatial {
+            Spatial::Kept => Some(layout),
+            Spatial::OfChannels => (layout == Layout::ChannelsLast).then_some(layout),
+            Spatial::Permuted(order) => layout.permuted(order),
+            Spatial::Reshaped => layout.reshaped(shape, &kept.output_shape),
+            Spatial::Lost => None,
+        };
+        result.filter(|_| (0..node.inputs.len()).all(fits))
+    }
+
+    /// The last picture of more than one pixel, `[n, c, h, w]` or `[n, h, w, c]`, if little more than a pooling and a head stands behind
+    /// it: where tokens and attention follow, no picture is the one that is meant.
+    pub(super) fn last_picture(&self, trace: &Trace) -> Option<(Id, Layout)> {
+        let layouts = self.layouts(trace);
+        let is_one = |id: &Id| {
+            let shape = &trace.kept[*id].output_shape;
+            let plane = layouts[*id].filter(|_| shape.len() == 4).and_then(|layout| layout.plane(shape));
+            plane.is_some_and(|[height, width]| height * width > 1)
+        };
+        let id = (1..self.nodes.len()).rev().find(is_one)?;
+        let behind = self.nodes.iter().skip(id + 1).filter(|node| !node.inputs.is_empty()).count();
+        Some((id, layouts[id]?)).filter(|_| behind <= HEAD)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn permutations_and_reshapes_move_the_pixels_or_lose_them() {
+        let (planes, last) = (Layout::Planes, Layout::ChannelsLast);
+        assert_eq!(planes.permuted(&[0, 2, 3, 1]), Some(last));
+        assert_eq!(last.permuted(&[0, 3, 1, 2]), Some(planes));
+        assert_eq!(planes.permuted(&[0, 3, 1, 2]), None);
+        // A shuffle of channels: [n, g, c / g, h, w].
+        assert_eq!(planes.permuted(&[0, 2, 1, 3, 4]), Some(planes));
+        assert_eq!(planes.permuted(&[1, 0, 2, 3]), None);
+        assert_eq!(planes.reshaped(&[2, 8, 5, 5], &[2, 4, 2, 5, 5]), Some(planes));
+        assert_eq!(planes.reshaped(&[2, 4, 2, 5, 5], &[2, 8, 5, 5]), Some(planes));
+        assert_eq!(planes.reshaped(&[2, 8, 5, 5], &[2, 8, 25]), None);
+        assert_eq!(last.reshaped(&[2, 8, 8, 3], &[2, 2, 4, 2, 4, 3]), None);
+    }
+}
