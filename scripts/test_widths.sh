@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 has() { for flag in "$@"; do grep -qw "$flag" /proc/cpuinfo || return 1; done; }
 engine() { OMP_NUM_THREADS=1 cargo test --locked --quiet --package network --package attribution "$@"; }
 # The sweeps are compared with Captum, whose torch keeps to the same width (tests/conftest.py).
-sweeps() { .python/bin/python -m pytest -q -n 2 --dist loadgroup tests/test_parity.py -k "every_map or half_precision"; }
+sweeps() { .python/bin/python -m pytest -q -n 2 --dist loadgroup tests/test_parity.py -k "$1"; }
 
 export ATTRISWEEP_FILL_MEMORY=nan ATTRISWEEP_MAX_CPU_ISA
 if ! has avx2 fma; then
@@ -19,7 +19,7 @@ if has avx512f avx512bw avx512cd avx512dq avx512vl; then
     ATTRISWEEP_MAX_CPU_ISA=avx2
     # Types narrower than single are on the plain graph, whose kernels are libtorch's.
     engine -- --skip narrow_types
-    sweeps
+    sweeps "every_map or half_precision"
 else
     echo "widths: AVX-512 could not be tested: this processor has AVX2 only"
 fi
@@ -27,4 +27,4 @@ echo "widths: none, the plain graph"
 ATTRISWEEP_MAX_CPU_ISA=none
 # tests/lowered.rs would compare the plain graph with itself.
 engine --lib --test graph --test identities -- --skip narrow_types
-sweeps
+sweeps "half_precision or every_map and (resnet or vit_cifar)"

@@ -38,7 +38,9 @@ def test_a_window_that_is_spelled_as_captum_does_is_one(sweep):
     run = sweep(limit=2)
     occlusion = {"name": "Occlusion", "class": "Occlusion", "params": {"sliding_window_shapes": [3, 16, 8], "strides": [3, 8, 8]}}
     run.config["search_space"]["attribution_methods"] = [occlusion]
-    assert "(2 images x 1 maps)" in run.run("--check").stdout
+    checked = run.run("--check")
+    assert "(2 images x 1 maps)" in checked.stdout
+    assert "`sliding_window_shapes: [3, 16, 8]` is one window" in checked.stderr and '`["3", "16", "8"]`' in checked.stderr
     run.run()
     (key,) = {path.parent.name for path in run.maps()}
     assert key == "Occlusion_sliding_window_shapes_3x16x8_strides_3x8x8"

@@ -1,5 +1,7 @@
 """Maps equal Captum's, on every model and size, in both types of store."""
 
+import os
+
 import captum_maps
 import conftest
 import numpy as np
@@ -66,7 +68,9 @@ def test_every_map_is_captums(sweep, inputs, flag, size, arch, layer):
     run = sweep(flag=flag, size=size, models=[arch], store=store, limit=2, semantics="captum")
     run.config["search_space"]["attribution_methods"] = methods_with(layer)
     run.run()
-    compare(run, torch_model(inputs, flag, size, arch), methods_with(layer), 1e-5)
+    # With eight lanes oneDNN's 1x1 convolutions add the pixels that a window leaves in another order than those of a whole image.
+    tolerance = 1e-5 if "ATTRISWEEP_MAX_CPU_ISA" not in os.environ else 3e-5
+    compare(run, torch_model(inputs, flag, size, arch), methods_with(layer), tolerance)
 
 
 def test_captum_patched_is_captum_with_every_relu_a_module(sweep, inputs):

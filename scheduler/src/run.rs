@@ -172,8 +172,9 @@ impl Run<'_> {
     /// What computed the maps of a unit that is done: stores say it.
     fn note(&mut self, event: &Event) {
         let Event::Message { message: FromWorker::Done { unit, report, .. }, .. } = event else { return };
-        let Some(maker) = &report.computed_by else { return };
-        self.errands.note(self.plan, unit.group(), maker);
+        for maker in &report.computed_by {
+            self.errands.note(self.plan, unit.group(), maker);
+        }
         if let Some(reason) = &report.fell_back
             && self.totals.fell_back.insert(reason.clone())
         {

@@ -57,6 +57,8 @@ pub(crate) struct Engine {
     device: Device,
     loaded: Option<(Key, Graph, Proofs)>,
     sizes: Sizes,
+    /// Time that models took to prove themselves which are not loaded any more.
+    proving: Duration,
 }
 
 /// What determines a graph.
@@ -64,7 +66,7 @@ type Key = (String, PathBuf, String, Numerics);
 
 impl Engine {
     pub(crate) fn new(device: Device) -> Self {
-        Self { device, loaded: None, sizes: Sizes::default() }
+        Self { device, loaded: None, sizes: Sizes::default(), proving: Duration::ZERO }
     }
 
     /// Computes what is missing of `shard`, unless told to `stop` between two batches, and gives it to `emit`.
@@ -93,6 +95,7 @@ impl Engine {
         let device = self.device;
         self.load(&group)?;
         let Self { loaded: Some((_, graph, proofs)), sizes, .. } = self else { return Ok(()) };
+        let first = maker::of(graph, device);
         let mut work = Work::new(graph, &group, device, shard)?;
         work.images_missing = missing(name::IMAGES);
         for round in rounds {
@@ -104,15 +107,19 @@ impl Engine {
         job.learned = work.learned;
         proofs.keep(graph);
         if job.maps > 0 {
-            job.computed_by = Some(maker::of(graph, device));
+            job.computed_by.push(first);
+            let last = maker::of(graph, device);
+            if !job.computed_by.contains(&last) {
+                job.computed_by.push(last);
+            }
         }
         job.fell_back = graph.disproof();
         Ok(())
     }
 
-    /// Time that the model which is loaded has taken to prove itself.
+    /// Time that models have taken to prove themselves.
     pub(crate) fn proving(&self) -> Duration {
-        self.loaded.as_ref().map_or(Duration::ZERO, |(_, graph, _)| graph.proving())
+        self.proving + self.loaded.as_ref().map_or(Duration::ZERO, |(_, graph, _)| graph.proving())
     }
 
     /// The group's model, kept between units.
@@ -127,6 +134,7 @@ impl Engine {
         let key = (group.model.clone(), group.weights.clone(), group.weights_sha256.clone(), group.numerics);
         if self.loaded.as_ref().is_none_or(|(loaded, ..)| *loaded != key) {
             // The old model goes first: two may not fit.
+            self.proving = self.proving();
             self.loaded = None;
             if Weights::sha256(&group.weights)? != group.weights_sha256 {
                 return Err(UnitError::Changed { file: group.weights.display().to_string() });

@@ -155,7 +155,12 @@ impl Size {
     pub(crate) fn ran_out(&mut self, size: usize, least: i64) -> bool {
         self.calm = 0;
         // A grant may be of more images than there are: what ran out is what is made smaller.
+        let rows = self.rows(least);
         self.batch = self.batch.min(size.max(1));
+        if self.rows(least) < rows {
+            (self.growing, self.changed) = (false, true);
+            return true;
+        }
         if self.rows(least) > size as i64 {
             self.squeezed += 1;
             return true;

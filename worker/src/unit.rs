@@ -176,7 +176,7 @@ pub(crate) struct Job {
     pub(crate) underflow: Vec<(String, f32)>,
     pub(crate) incomplete: Vec<(String, f32)>,
     pub(crate) learned: Vec<Learned>,
-    pub(crate) computed_by: Option<ComputedBy>,
+    pub(crate) computed_by: Vec<ComputedBy>,
     pub(crate) fell_back: Option<String>,
 }
 
@@ -195,7 +195,7 @@ impl Job {
             underflow: Vec::new(),
             incomplete: Vec::new(),
             learned: Vec::new(),
-            computed_by: None,
+            computed_by: Vec::new(),
             fell_back: None,
         }
     }

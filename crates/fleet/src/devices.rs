@@ -86,7 +86,8 @@ pub fn slots(devices: &Devices, ours: &[String]) -> Result<Vec<Slot>, FleetError
 
 /// Those of `gpus` that the environment lets programs see.
 fn shown(gpus: Vec<Gpu>) -> Result<Vec<Gpu>, String> {
-    visible::visible(gpus, std::env::var(visible::NAME).ok().as_deref())
+    let said = |name| std::env::var(name).ok();
+    visible::visible(gpus, said(visible::NAME).as_deref(), said(visible::ORDER).as_deref())
 }
 
 /// Why nobody computes on a GPU, where `auto` has found none.

@@ -24,6 +24,7 @@ use sweep::config::{Config, Devices};
 use sweep::fingerprint;
 use sweep::group::Group;
 use sweep::problem::{Problems, nearest};
+use sweep::variant::windows_in_lists;
 
 use crate::exit::{Code, Failure};
 pub use batches::Batches;
@@ -136,6 +137,10 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
     let (batches, mut warnings) = Batches::read(&config, &catalogue.libtorch);
     warnings.extend(fleet::without_gpu(&config.devices(), &slots));
     warnings.extend(fleet::limited(&slots));
+    let methods = config.search_space.methods.iter();
+    let windows =
+        methods.flat_map(|method| windows_in_lists(&method.params).into_iter().map(|told| (&method.name, told)));
+    warnings.extend(windows.map(|(name, told)| format!("`{name}`: {told}")));
     let groups = groups.into_iter().map(|(group, labels)| planned(group, labels, &catalogue.libtorch));
     let (groups, mismatches): (Vec<_>, Vec<_>) = groups.partition(Result::is_ok);
     refuse(mismatches.into_iter().filter_map(Result::err).collect())?;

@@ -205,7 +205,7 @@ pub fn note(group: &Group, facts: &Facts, tag: &str) -> Result<(), StoreError> {
 
 /// Writes the root's metadata, with that of all arrays below consolidated into it. `told` is what it said of them.
 fn put_root(group: &Group, facts: &Facts, complete: bool, told: &Nodes, tag: &str) -> Result<(), StoreError> {
-    let mut computed_by = root::computed_by(&group.store);
+    let mut computed_by = root::computed_by(&group.store)?;
     computed_by.extend(facts.computed_by.iter().cloned());
     let attributes = json!({
         "description": format!("Attribution maps of {} on {} ({} split), noise {}",

@@ -27,6 +27,8 @@ pub struct Described {
     pub labels: Labels,
     /// Whether the root says that everything was written.
     pub complete: bool,
+    /// Which version of the numbers it says that it has.
+    pub results_version: Option<u64>,
     /// The digest of the mean image that its maps were made with, where any was.
     pub mean_sha256: Option<String>,
     /// What has computed its maps; empty where an earlier build did.
@@ -65,8 +67,20 @@ pub fn describe(folder: &Path) -> Result<Option<Described>, StoreError> {
     let (labels, complete) = (nodes.labels(), ours["complete"] == true);
     let attributes = root["attributes"].clone();
     let computed_by = root::makers(ours);
+    let results_version = ours["fingerprint"]["results_version"].as_u64();
     let mean_sha256 = group.variants.iter().find_map(|variant| nodes.mean_of(&variant.key));
-    Ok(Some(Described { group, asked, labels, complete, mean_sha256, computed_by, consolidated, attributes, fault }))
+    Ok(Some(Described {
+        group,
+        asked,
+        labels,
+        complete,
+        results_version,
+        mean_sha256,
+        computed_by,
+        consolidated,
+        attributes,
+        fault,
+    }))
 }
 
 /// The group that `root` names; its error is one sentence.

@@ -70,10 +70,9 @@ pub(crate) fn read(folder: &Path) -> Result<Option<Root>, StoreError> {
     }
 }
 
-/// What has computed the maps of the store in `folder`, as far as its root or the copy tells.
-pub(crate) fn computed_by(folder: &Path) -> BTreeSet<ComputedBy> {
-    let root = read(folder).ok().flatten();
-    root.map(|root| makers(&root.value["attributes"]["attrisweep"])).unwrap_or_default()
+/// What has computed the maps of the store in `folder`, as its root or the copy tells.
+pub(crate) fn computed_by(folder: &Path) -> Result<BTreeSet<ComputedBy>, StoreError> {
+    Ok(read(folder)?.map(|root| makers(&root.value["attributes"]["attrisweep"])).unwrap_or_default())
 }
 
 /// The same, of what stands under `attrisweep`. Stores of earlier builds do not say it.

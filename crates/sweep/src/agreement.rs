@@ -39,6 +39,8 @@ pub struct Agreement {
     pub maps: u64,
     /// Those that are not what is stored.
     pub wrong: Vec<WrongMap>,
+    /// Why not all of what was asked for was, in a sentence.
+    pub left: Option<String>,
 }
 
 /// A stored map that is not the one of its image.

@@ -93,15 +93,31 @@ fn options<'a>(name: &str, value: &'a Value) -> &'a [Value] {
 
 /// Parameters that Captum takes as a tuple of channels, height and width.
 const TUPLES: [&str; 2] = ["sliding_window_shapes", "strides"];
-/// Channels that an image has at most.
-const CHANNELS: i64 = 3;
+/// Channels of images.
+const CHANNELS: [i64; 2] = [1, 3];
 
-/// Whether a list is one window, spelled as Captum spells it: `[3, 16, 8]`. Three squares begin with more than an image has channels.
+/// Whether a list is one window, spelled as Captum spells it: `[3, 16, 8]`. Three squares mostly begin with another number.
 fn is_tuple(name: &str, list: &[Value]) -> bool {
     TUPLES.contains(&name)
         && list.len() == 3
         && list.iter().all(Value::is_i64)
-        && list[0].as_i64().is_some_and(|first| (1..=CHANNELS).contains(&first))
+        && list[0].as_i64().is_some_and(|first| CHANNELS.contains(&first))
+}
+
+/// A sentence for each parameter of `given` whose list is taken for one window, with how several are spelled.
+pub fn windows_in_lists(given: &Parameters) -> Vec<String> {
+    let tuples = given.0.iter().filter_map(|(name, value)| Some((name, value.as_array()?)));
+    let tuples = tuples.filter(|(name, list)| is_tuple(name, list));
+    let sentence = |(name, list): (&String, &Vec<Value>)| {
+        let sizes: Vec<String> = list.iter().map(Value::to_string).collect();
+        let squares: Vec<String> = sizes.iter().map(|size| format!("\"{size}\"")).collect();
+        format!(
+            "`{name}: [{}]` is one window of channels, height and width, as in Captum; three squares are `[{}]`",
+            sizes.join(", "),
+            squares.join(", ")
+        )
+    };
+    tuples.map(sentence).collect()
 }
 
 /// How many choices [`expand`] gives, without making any.
@@ -148,6 +164,13 @@ mod tests {
         assert_eq!(keys(json!({"sliding_window_shapes": [3, 16]})).len(), 2);
         assert_eq!(keys(json!({"sliding_window_shapes": ["3x16x8", 3, 4]})).len(), 3);
         assert_eq!(keys(json!({"patch_size": [3, 16, 8]})).len(), 3);
+        assert_eq!(keys(json!({"strides": [2, 4, 8]})).len(), 3);
+        assert_eq!(keys(json!({"strides": ["3", "4", "8"]})).len(), 3);
+        let given: Parameters =
+            serde_json::from_value(json!({"strides": [3, 4, 8], "n": [1, 2, 3]})).unwrap_or_default();
+        let told = "`strides: [3, 4, 8]` is one window of channels, height and width, as in Captum; three squares are \
+                    `[\"3\", \"4\", \"8\"]`";
+        assert_eq!(windows_in_lists(&given), [told]);
     }
 
     #[test]

@@ -59,8 +59,11 @@ pub(crate) fn compare(survey: &Survey, stores: &mut [Read<'_>], worker: &Worker,
         Err(error) => unknown.push(format!("predictions and maps were not compared: {error}")),
         Ok(answers) => {
             for (index, answer) in indices.into_iter().zip(answers) {
-                if let Err(reason) = judge(&mut stores[index], answer) {
-                    let name = &stores[index].surveyed.name;
+                let left = answer.as_ref().ok().and_then(|found| found.left.clone());
+                let judged = judge(&mut stores[index], answer);
+                let name = &stores[index].surveyed.name;
+                unknown.extend(left.map(|reason| format!("{name}: not all maps were compared: {reason}")));
+                if let Err(reason) = judged {
                     unknown.push(format!("{name}: predictions and maps were not compared: {reason}"));
                 }
             }

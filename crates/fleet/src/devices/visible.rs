@@ -9,9 +9,18 @@ use super::{Gpu, State};
 /// The variable.
 pub(super) const NAME: &str = "CUDA_VISIBLE_DEVICES";
 
-/// The GPUs that `said` leaves of `gpus`, in its order. The error is one sentence.
-pub(super) fn visible(gpus: Vec<Gpu>, said: Option<&str>) -> Result<Vec<Gpu>, String> {
+/// The variable that says how CUDA counts: by speed unless it is `PCI_BUS_ID`, which is how the driver counts.
+pub(super) const ORDER: &str = "CUDA_DEVICE_ORDER";
+
+/// The GPUs that `said` leaves of `gpus`, in its order, where `order` says how they are counted. The error is one sentence.
+pub(super) fn visible(gpus: Vec<Gpu>, said: Option<&str>, order: Option<&str>) -> Result<Vec<Gpu>, String> {
     let Some(said) = said else { return Ok(gpus) };
+    let by_index = said.split(',').any(|name| name.trim().parse::<usize>().is_ok());
+    if by_index && order != Some("PCI_BUS_ID") && gpus.iter().any(|gpu| gpu.name != gpus[0].name) {
+        return Err(format!(
+            "{NAME}={said} counts GPUs of several models by their speed, as {ORDER} is not PCI_BUS_ID: set that, or name them by UUID"
+        ));
+    }
     let mut seen: Vec<Gpu> = Vec::new();
     for name in said.split(',').map(str::trim) {
         // `NoDevFiles` is what Slurm writes for a job without GPUs.
@@ -47,11 +56,14 @@ fn named(gpus: &[Gpu], name: &str) -> Option<Gpu> {
 mod tests {
     use super::*;
 
+    /// UUIDs that are left, or a part of what is told.
+    type Left<'a> = Result<&'a [&'a str], &'a str>;
+
     #[test]
     fn what_is_visible_is_counted_in_its_own_order_and_what_is_unknown_is_refused() {
         let gpu = |uuid: &str| Gpu { uuid: uuid.to_owned(), name: "card".to_owned(), state: State::Idle };
         let three = || ["GPU-1a", "GPU-1b", "GPU-2c"].map(gpu).to_vec();
-        let table: [(Option<&str>, Result<&[&str], &str>); 14] = [
+        let table: [(Option<&str>, Left<'_>); 14] = [
             (None, Ok(&["GPU-1a", "GPU-1b", "GPU-2c"])),
             (Some("1"), Ok(&["GPU-1b"])),
             (Some("2, 0"), Ok(&["GPU-2c", "GPU-1a"])),
@@ -68,7 +80,7 @@ mod tests {
             (Some("1,GPU-1b"), Err("names `GPU-1b` twice")),
         ];
         for (said, expected) in table {
-            match (visible(three(), said), expected) {
+            match (visible(three(), said, None), expected) {
                 (Ok(found), Ok(expected)) => {
                     assert_eq!(found.iter().map(|gpu| gpu.uuid.as_str()).collect::<Vec<_>>(), expected, "{said:?}");
                 }
@@ -76,5 +88,19 @@ mod tests {
                 (found, _) => panic!("{said:?}: {found:?}"),
             }
         }
+    }
+
+    /// Fastest first, CUDA counts otherwise than the driver: index 0 may be somebody else's.
+    #[test]
+    fn an_index_among_gpus_of_two_models_means_one_only_if_the_order_is_said() {
+        let gpu = |name: &str| Gpu { uuid: format!("GPU-{name}"), name: name.to_owned(), state: State::Idle };
+        let two = || vec![gpu("slow"), gpu("fast")];
+        let told = visible(two(), Some("0"), None).map(|gpus| gpus.len());
+        assert!(told.is_err_and(|told| told.contains("CUDA_DEVICE_ORDER is not PCI_BUS_ID")));
+        assert_eq!(
+            visible(two(), Some("0"), Some("PCI_BUS_ID")).map(|gpus| gpus[0].name.clone()),
+            Ok("slow".to_owned())
+        );
+        assert_eq!(visible(two(), Some("GPU-fast"), None).map(|gpus| gpus.len()), Ok(1));
     }
 }

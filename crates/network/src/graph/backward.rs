@@ -2,7 +2,7 @@
 
 use tch::{TchError, Tensor};
 
-use super::forward::Keep;
+use super::proof::Use;
 use super::{Graph, Id, Sum, Trace};
 
 /// What a backward pass does at a ReLU, where attribution methods differ: the gradient g of the output of
@@ -33,6 +33,9 @@ impl Graph {
     /// Gradient `[n, channels, h, w]` of the images of `trace`, from `gradient` `[n, classes]` of its
     /// logits, by `rule`. Weights never get a gradient.
     pub fn backward(&self, trace: &Trace, gradient: &Tensor, rule: Rule) -> Result<Tensor, TchError> {
+        if rule != Rule::GRADIENT {
+            self.prove_pass(trace.images(), trace.size()?, Use::Backward(rule))?;
+        }
         let graph = self.of(trace);
         graph.leave(graph.walk(&graph.enter(gradient)?, 0, graph.back(trace, rule))?)
     }
@@ -59,8 +62,7 @@ impl Graph {
     /// The gradient `[n, c, h, w]` of images of `size` from what [`Graph::backward_to_stem`] gave for a
     /// trace of [`Graph::trace`].
     pub fn through_stem(&self, gradient: &Tensor, size: [i64; 2]) -> Result<Tensor, TchError> {
-        // Sums have other rows than the passes that they are of.
-        self.prove_pass(gradient.size()[0], size, Keep::Trace(None))?;
+        self.prove_stem(gradient, size)?;
         let graph = self.running();
         match graph.stem() {
             Some(stem) => graph.leave(graph.nodes[stem].operation.linear_part(&graph.enter(gradient)?, size)?),
@@ -69,7 +71,7 @@ impl Graph {
     }
 
     /// The only operation that reads the images, if it ends in a rule that follows a linear map.
-    fn stem(&self) -> Option<Id> {
+    pub(super) fn stem(&self) -> Option<Id> {
         let mut readers = (0..self.nodes.len()).filter(|&id| self.nodes[id].inputs.contains(&0));
         let stem = readers.next().filter(|_| readers.next().is_none())?;
         (self.nodes[stem].inputs.len() == 1 && self.nodes[stem].operation.has_linear_part()).then_some(stem)

@@ -3,6 +3,7 @@
 use sweep::semantics::Semantics;
 use tch::{TchError, Tensor};
 
+use super::proof::Use;
 use super::{Graph, Id, Pair, Sum, Trace};
 
 impl Graph {
@@ -30,6 +31,9 @@ impl Graph {
         gradient: &Tensor,
         semantics: Semantics,
     ) -> Result<Tensor, TchError> {
+        if semantics != Semantics::Exact {
+            self.prove_pass(trace.images(), trace.size()?, Use::Multipliers(semantics))?;
+        }
         let graph = self.of(trace);
         graph.leave(graph.walk(&graph.enter(gradient)?, 0, graph.compared(trace, reference, semantics))?)
     }

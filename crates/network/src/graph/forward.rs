@@ -2,7 +2,7 @@
 
 use tch::{TchError, Tensor};
 
-use super::proof::plane;
+use super::proof::{Use, plane};
 use super::{Graph, Id, Node};
 
 /// One forward pass: its logits and what backward passes need of it, for any number of them.
@@ -64,6 +64,19 @@ impl Trace {
     /// `[n, classes]`.
     pub fn logits(&self) -> &Tensor {
         &self.logits
+    }
+
+    /// Number of images.
+    pub(super) fn images(&self) -> i64 {
+        self.logits.size().first().copied().unwrap_or(0)
+    }
+
+    /// Height and width of the images.
+    pub(super) fn size(&self) -> Result<[i64; 2], TchError> {
+        match self.kept.first().map(|kept| kept.output_shape.as_slice()) {
+            Some([.., height, width]) => Ok([*height, *width]),
+            _ => Err(unkept()),
+        }
     }
 }
 
@@ -136,7 +149,7 @@ impl Graph {
     }
 
     fn pass(&self, images: &Tensor, keep: Keep) -> Result<Trace, TchError> {
-        self.prove_pass(images.size()[0], plane(images)?, keep)?;
+        self.prove_pass(images.size()[0], plane(images)?, Use::of(keep))?;
         Ok(Trace { lowered: self.is_lowered(), ..self.running().run(images, keep)? })
     }
 

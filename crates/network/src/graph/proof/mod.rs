@@ -11,6 +11,7 @@ mod tests;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -29,7 +30,49 @@ const DISTINCT: i64 = 5;
 /// Windows of a pass that are computed operation by operation.
 const WINDOWS: usize = 8;
 /// What an error of a pass begins with that took the lowered graph out of use.
-const DISPROVED: &str = "the fused kernels of this processor disagree with the plain operations";
+const DISPROVED: &str = "the fused kernels of this processor are not used";
+
+/// What a pass is made for, each by kernels of its own.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Use {
+    Forward,
+    /// A pass backward by this rule.
+    Backward(Rule),
+    /// `DeepLIFT`'s.
+    Multipliers(Semantics),
+}
+
+impl Use {
+    /// What a pass that keeps this much is used for at least.
+    pub(super) fn of(keep: Keep) -> Self {
+        match keep {
+            Keep::Logits => Self::Forward,
+            Keep::Trace(_) => Self::Backward(Rule::GRADIENT),
+            Keep::Values => Self::Multipliers(Semantics::Exact),
+        }
+    }
+
+    fn keep(self) -> Keep {
+        match self {
+            Self::Forward => Keep::Logits,
+            Self::Backward(_) => Keep::Trace(None),
+            Self::Multipliers(_) => Keep::Values,
+        }
+    }
+}
+
+impl fmt::Display for Use {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Forward => f.write_str("forward"),
+            Self::Backward(Rule::GRADIENT) => f.write_str("backward"),
+            Self::Backward(Rule { masked, rectified, reaches_functions }) => {
+                write!(f, "backward (masked {masked}, rectified {rectified}, functions {reaches_functions})")
+            }
+            Self::Multipliers(semantics) => write!(f, "multipliers ({semantics:?})"),
+        }
+    }
+}
 
 /// What is known of a lowered graph.
 #[derive(Debug, Default)]
@@ -94,31 +137,45 @@ impl Graph {
         device: Device,
         bits: i32,
     ) -> Result<Option<String>, TchError> {
-        let keep = Keep::Trace(None);
+        let used = Use::Backward(Rule::GRADIENT);
         let images = wave(&[DISTINCT, self.shape.channels, height, width])?;
-        let expected = reference.alone(&images, keep)?;
+        let expected = reference.alone(&images, used)?;
         let kind = if bits > 24 { Kind::Double } else { Kind::Float };
-        let found = self.found(&images.f_to_kind(kind)?.f_to_device(device)?, keep)?;
+        // Of the same logits on both: where two are near each other, rounding may choose.
+        let seed = expected.seed.f_to_kind(kind)?.f_to_device(device)?;
+        let found = self.found(&images.f_to_kind(kind)?.f_to_device(device)?, used, Some(&seed))?;
         let on_host = |values: &Tensor| values.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float);
-        let found = Found { logits: on_host(&found.logits)?, map: found.map.as_ref().map(on_host).transpose()? };
+        let map = found.map.as_ref().map(on_host).transpose()?;
+        let found = Found { logits: on_host(&found.logits)?, seed: found.seed, map };
         match judge::across_devices(&found, &expected, bits)? {
             Judged::Differs(how) => Ok(Some(how)),
             Judged::Same | Judged::Unknown => Ok(None),
         }
     }
 
-    /// Sees to it that passes of `n` images of `[height, width]` that keep this much are proved.
-    pub(super) fn prove_pass(&self, n: i64, [height, width]: [i64; 2], keep: Keep) -> Result<(), TchError> {
-        let name = match keep {
-            Keep::Logits => "forward",
-            Keep::Trace(_) => "backward",
-            Keep::Values => "multipliers",
-        };
-        self.proved_once(&format!("{name} {n} {height}x{width}"), |lowered| {
+    /// Sees to it that passes of `n` images of `[height, width]` that are used so are proved.
+    pub(super) fn prove_pass(&self, n: i64, [height, width]: [i64; 2], used: Use) -> Result<(), TchError> {
+        self.proved_once(&format!("{used} {n} {height}x{width}"), |lowered| {
             let few = wave(&[n.min(DISTINCT), self.shape.channels, height, width])?;
-            let expected = self.alone(&few, keep)?;
-            let found = lowered.found(&repeated(&few, n)?, keep)?;
-            judge::pass(&found, &expected)
+            let expected = self.alone(&few, used)?;
+            let seed = repeated(&expected.seed, n)?;
+            judge::pass(&lowered.found(&repeated(&few, n)?, used, Some(&seed))?, &expected)
+        })
+    }
+
+    /// The same for the last step backward, which sums of `gradient`s take in other numbers than passes have: each row must be what
+    /// it is alone, and that is proved by a whole pass of one image.
+    pub(super) fn prove_stem(&self, gradient: &Tensor, size: [i64; 2]) -> Result<(), TchError> {
+        self.prove_pass(1, size, Use::Backward(Rule::GRADIENT))?;
+        let n = gradient.size()[0];
+        self.proved_once(&format!("stem {n} {}x{}", size[0], size[1]), |lowered| {
+            let Some(stem) = lowered.stem() else { return Ok(Judged::Same) };
+            let mut shape = gradient.size();
+            shape[0] = n.min(DISTINCT);
+            let few = wave(&shape)?;
+            let linear = |rows: &Tensor| lowered.nodes[stem].operation.linear_part(rows, size);
+            let alone = (0..shape[0]).map(|at| linear(&few.f_narrow(0, at, 1)?)).collect::<Result<Vec<_>, _>>()?;
+            judge::maps(&linear(&repeated(&few, n)?)?, &Tensor::f_cat(&alone, 0)?)
         })
     }
 
@@ -133,7 +190,8 @@ impl Graph {
         self.proved_once(&name, |lowered| {
             let image = wave(&[1, self.shape.channels, height, width])?;
             let before = self.run(&image, Keep::Logits)?.logits;
-            let chosen: Vec<usize> = (0..WINDOWS.min(count)).map(|at| at * (count - 1) / (WINDOWS - 1)).collect();
+            let most = WINDOWS.min(count);
+            let chosen: Vec<usize> = (0..most).map(|at| at * (count - 1) / (most - 1).max(1)).collect();
             let after = chosen.iter().map(|at| {
                 let changed = replacements[*at].made_in(&image)?;
                 Ok(self.run(&changed, Keep::Logits)?.logits)
@@ -165,42 +223,49 @@ impl Graph {
                 self.proof.new.borrow_mut().push(name.to_owned());
                 Ok(())
             }
-            // What is not finite fails the unit, whichever graph it comes from.
-            Judged::Unknown => Ok(()),
-            Judged::Differs(how) => {
-                let reason = format!("{DISPROVED} ({name}: {how}); the plain ones compute");
-                self.lower_no_more(&reason);
-                Err(TchError::Torch(reason))
-            }
+            Judged::Unknown => Err(self.disproved(name, "plain operations give no finite numbers to compare with")),
+            Judged::Differs(how) => Err(self.disproved(name, &format!("they disagree with plain operations: {how}"))),
         }
     }
 
-    /// What `images` give operation by operation, one after the other: no more memory than one takes.
-    fn alone(&self, images: &Tensor, keep: Keep) -> Result<Found, TchError> {
-        let one = |at| self.found(&images.f_narrow(0, at, 1)?, keep);
-        let all = (0..images.size()[0]).map(one).collect::<Result<Vec<_>, TchError>>()?;
-        self.forget_own();
-        let logits = Tensor::f_cat(&all.iter().map(|found| &found.logits).collect::<Vec<_>>(), 0)?;
-        let maps: Option<Vec<&Tensor>> = all.iter().map(|found| found.map.as_ref()).collect();
-        Ok(Found { logits, map: maps.map(|maps| Tensor::f_cat(&maps, 0)).transpose()? })
+    /// Takes the lowered graph out of use; the error that has the pass made again.
+    fn disproved(&self, name: &str, why: &str) -> TchError {
+        let reason = format!("{DISPROVED} ({name}: {why}); the plain operations compute");
+        self.lower_no_more(&reason);
+        TchError::Torch(reason)
     }
 
-    /// What a pass of `images` over this very graph gives: logits, and what `keep` is kept for.
-    fn found(&self, images: &Tensor, keep: Keep) -> Result<Found, TchError> {
-        let trace = self.run(images, keep)?;
-        let seed = self.select(&trace.logits, &trace.logits.f_argmax(1, false)?)?;
-        let map = match keep {
-            Keep::Logits => None,
-            Keep::Trace(_) => {
-                Some(self.leave(self.walk(&self.enter(&seed)?, 0, self.back(&trace, Rule::GRADIENT))?)?)
-            }
-            Keep::Values => {
+    /// What `images` give operation by operation, one after the other: no more memory than one takes.
+    fn alone(&self, images: &Tensor, used: Use) -> Result<Found, TchError> {
+        let one = |at| self.found(&images.f_narrow(0, at, 1)?, used, None);
+        let all = (0..images.size()[0]).map(one).collect::<Result<Vec<_>, TchError>>()?;
+        self.forget_own();
+        let rows = |of: fn(&Found) -> &Tensor| Tensor::f_cat(&all.iter().map(of).collect::<Vec<_>>(), 0);
+        let maps: Option<Vec<&Tensor>> = all.iter().map(|found| found.map.as_ref()).collect();
+        let map = maps.map(|maps| Tensor::f_cat(&maps, 0)).transpose()?;
+        Ok(Found { logits: rows(|found| &found.logits)?, seed: rows(|found| &found.seed)?, map })
+    }
+
+    /// What a pass of `images` over this very graph gives: logits, and what they are `used` for, from the gradient `seed` of the
+    /// logits; without one, from the largest of them.
+    fn found(&self, images: &Tensor, used: Use, seed: Option<&Tensor>) -> Result<Found, TchError> {
+        let trace = self.run(images, used.keep())?;
+        let seed = match seed {
+            Some(seed) => seed.shallow_clone(),
+            None => self.select(&trace.logits, &trace.logits.f_argmax(1, false)?)?,
+        };
+        let begin = self.enter(&seed)?;
+        let map = match used {
+            Use::Forward => None,
+            Use::Backward(rule) => Some(self.walk(&begin, 0, self.back(&trace, rule))?),
+            Use::Multipliers(semantics) => {
                 let rows = images.size()[0];
-                let compared_with = reference(&grey(images)?, rows, |baselines| self.run(baselines, keep))?;
-                Some(self.walk(&seed, 0, self.compared(&trace, &compared_with, Semantics::Exact))?)
+                let there = reference(&grey(images)?, rows, |baselines| self.run(baselines, used.keep()))?;
+                Some(self.walk(&begin, 0, self.compared(&trace, &there, semantics))?)
             }
         };
-        Ok(Found { logits: trace.logits, map })
+        let map = map.map(|map| self.leave(map)).transpose()?;
+        Ok(Found { logits: trace.logits, seed, map })
     }
 
     /// Gives back what the plain passes of a proof have made of the weights.
@@ -256,6 +321,8 @@ impl Replacement {
 struct Found {
     /// `[n, classes]`.
     logits: Tensor,
+    /// Where `map` begins, `[n, classes]`.
+    seed: Tensor,
     /// A gradient or multipliers, `[n, c, h, w]`.
     map: Option<Tensor>,
 }

@@ -22,6 +22,9 @@ enum Step {
     Backward,
     Multipliers,
     Inside,
+    Stem,
+    Rectified,
+    Captum,
 }
 
 impl Wrong {
@@ -51,11 +54,13 @@ impl Operation for Wrong {
     }
 
     fn backward_onto(&self, kept: &Kept, gradient: &Tensor, rule: Rule, sums: &mut [Sum]) -> Result<(), TchError> {
-        self.added(sums, self.right.backward(kept, gradient, rule)?, Step::Backward)
+        let step = if rule.rectified { Step::Rectified } else { Step::Backward };
+        self.added(sums, self.right.backward(kept, gradient, rule)?, step)
     }
 
     fn multipliers_onto(&self, pair: &Pair<'_>, gradient: &Tensor, sums: &mut [Sum]) -> Result<(), TchError> {
-        self.added(sums, self.right.multipliers(pair, gradient)?, Step::Multipliers)
+        let step = if pair.captum { Step::Captum } else { Step::Multipliers };
+        self.added(sums, self.right.multipliers(pair, gradient)?, step)
     }
 
     fn reach(&self, input: usize) -> Reach {
@@ -64,6 +69,18 @@ impl Operation for Wrong {
 
     fn run_inside(&self, inputs: &[&Tensor]) -> Result<Tensor, TchError> {
         self.spoilt(self.right.run_inside(inputs)?, Step::Inside)
+    }
+
+    fn has_linear_part(&self) -> bool {
+        self.right.has_linear_part()
+    }
+
+    fn before_linear(&self, kept: &Kept, gradient: &Tensor, rule: Rule) -> Result<Tensor, TchError> {
+        self.right.before_linear(kept, gradient, rule)
+    }
+
+    fn linear_part(&self, gradient: &Tensor, size: [i64; 2]) -> Result<Tensor, TchError> {
+        self.spoilt(self.right.linear_part(gradient, size)?, Step::Stem)
     }
 
     fn compares(&self) -> bool {
@@ -100,7 +117,12 @@ fn what_is_wrong_for_one_number_of_images_is_found_before_its_first_pass_counts(
     let _ = graph.forward(&images(6)).unwrap();
     graph.trace(&images(6)).unwrap();
     let reason = disproof(&graph, || graph.forward(&images(7)));
-    assert!(reason.contains("(forward 7 16x16: logits of 1 of 7 images, the first at 6, "), "{reason}");
+    assert!(
+        reason.contains(
+            "(forward 7 16x16: they disagree with plain operations: logits of 1 of 7 images, the first at 6, "
+        ),
+        "{reason}"
+    );
     assert!(graph.forward(&images(7)).unwrap().equal(graph.outline(&images(7)).unwrap().logits()));
     assert_eq!(graph.proved(), ["forward 6 16x16", "backward 6 16x16"]);
     assert!(graph.proved().is_empty());
@@ -111,21 +133,55 @@ fn what_is_wrong_backward_alone_is_found_with_all_logits_right() {
     let Some(graph) = wrong(7, Step::Backward) else { return };
     let _ = graph.forward(&images(7)).unwrap();
     let reason = disproof(&graph, || graph.trace(&images(7)));
-    assert!(reason.contains("backward 7 16x16: maps of 1 of 7 images, the first at 6, "), "{reason}");
+    assert!(
+        reason
+            .contains("backward 7 16x16: they disagree with plain operations: maps of 1 of 7 images, the first at 6, "),
+        "{reason}"
+    );
     let Some(graph) = wrong(7, Step::Multipliers) else { return };
     graph.trace(&images(7)).unwrap();
     let reason = disproof(&graph, || graph.trace_values(&images(7)));
-    assert!(reason.contains("multipliers 7 16x16: maps of 1 of 7 images"), "{reason}");
+    assert!(
+        reason.contains("multipliers (Exact) 7 16x16: they disagree with plain operations: maps of 1 of 7"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn other_rules_and_captums_multipliers_are_proved_before_they_are_used() {
+    let both = [(Step::Rectified, "backward (masked true, rectified true"), (Step::Captum, "multipliers (Captum)")];
+    for (step, name) in both {
+        let Some(graph) = wrong(7, step) else { return };
+        let (trace, values) = (graph.trace(&images(7)).unwrap(), graph.trace_values(&images(7)).unwrap());
+        let seed = graph.select(trace.logits(), &trace.logits().argmax(1, false)).unwrap();
+        let there = graph.trace_reference(&(images(1) * 0.0), 7).unwrap();
+        let _ = graph.backward(&trace, &seed, Rule::GRADIENT).unwrap();
+        let _ = graph.multipliers(&values, &there, &seed, Semantics::Exact).unwrap();
+        let rule = Rule { rectified: true, ..Rule::GRADIENT };
+        let error = if step == Step::Rectified {
+            graph.backward(&trace, &seed, rule).unwrap_err()
+        } else {
+            graph.multipliers(&values, &there, &seed, Semantics::Captum).unwrap_err()
+        };
+        assert!(Graph::is_disproof(&error) && error.to_string().contains(name), "{error}");
+    }
 }
 
 /// Sums of gradients go through the first convolution with other rows than any pass has.
 #[test]
 fn the_stem_is_proved_for_its_own_rows() {
-    let Some(graph) = wrong(3, Step::Backward) else { return };
+    let Some(mut graph) = wrong(3, Step::Stem) else { return };
+    let lowered = graph.lowered.as_mut().unwrap();
+    let right = Rc::clone(&lowered.nodes[1].operation);
+    lowered.nodes[1].operation = Rc::new(Wrong { right, rows: 3, step: Step::Stem });
     let trace = graph.trace(&images(6)).unwrap();
     let seed = graph.select(trace.logits(), &trace.logits().argmax(1, false)).unwrap();
-    let sums = graph.backward_to_stem(&trace, &seed, Rule::GRADIENT).unwrap().narrow(0, 0, 3);
-    assert!(disproof(&graph, || graph.through_stem(&sums.copy(), [16; 2])).contains("backward 3 16x16"));
+    let sums = graph.backward_to_stem(&trace, &seed, Rule::GRADIENT).unwrap();
+    let of = |rows: i64| graph.through_stem(&sums.narrow(0, 0, rows).copy(), [16; 2]);
+    let _ = of(4).unwrap();
+    let error = of(3).unwrap_err().to_string();
+    assert!(error.contains("stem 3 16x16: they disagree with plain operations: rows of 1 of 3"), "{error}");
+    assert_eq!(graph.path(), Path::Plain);
 }
 
 #[test]
