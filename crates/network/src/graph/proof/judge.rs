@@ -2,7 +2,7 @@
 
 use tch::{Kind, TchError, Tensor};
 
-use super::{Found, repeated};
+use super::passes::{Found, repeated};
 
 /// Of the largest logit of an image: sums of thousands of products in single precision, layer after layer, are 1e-6 off.
 const LOGITS: f64 = 1e-4;

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use sweep::semantics::Semantics;
+
 use super::super::{How, Kept, Operation, Pair, Reach, Sum};
 use super::*;
 use crate::Weights;

@@ -1,0 +1,100 @@
+//! Passes of a proof: of a few images without a pattern, which repeat where there are many.
+
+use tch::{Device, Kind, TchError, Tensor};
+
+use super::Use;
+use crate::graph::differences::reference;
+use crate::graph::{Graph, Replacement};
+
+impl Graph {
+    /// What `images` give operation by operation, one after the other: no more memory than one takes.
+    pub(super) fn alone(&self, images: &Tensor, used: Use) -> Result<Found, TchError> {
+        let one = |at| self.found(&images.f_narrow(0, at, 1)?, used, None);
+        let all = (0..images.size()[0]).map(one).collect::<Result<Vec<_>, TchError>>()?;
+        self.forget_own();
+        let rows = |of: fn(&Found) -> &Tensor| Tensor::f_cat(&all.iter().map(of).collect::<Vec<_>>(), 0);
+        let maps: Option<Vec<&Tensor>> = all.iter().map(|found| found.map.as_ref()).collect();
+        let map = maps.map(|maps| Tensor::f_cat(&maps, 0)).transpose()?;
+        Ok(Found { logits: rows(|found| &found.logits)?, seed: rows(|found| &found.seed)?, map })
+    }
+
+    /// What a pass of `images` over this very graph gives: logits, and what they are `used` for, from the gradient `seed` of the
+    /// logits; without one, from the largest of them.
+    pub(super) fn found(&self, images: &Tensor, used: Use, seed: Option<&Tensor>) -> Result<Found, TchError> {
+        let trace = self.run(images, used.keep())?;
+        let seed = match seed {
+            Some(seed) => seed.shallow_clone(),
+            None => self.select(&trace.logits, &trace.logits.f_argmax(1, false)?)?,
+        };
+        let begin = self.enter(&seed)?;
+        let map = match used {
+            Use::Forward => None,
+            Use::Backward(rule) => Some(self.walk(&begin, 0, self.back(&trace, rule))?),
+            Use::Multipliers(semantics) => {
+                let rows = images.size()[0];
+                let there = reference(&grey(images)?, rows, |baselines| self.run(baselines, used.keep()))?;
+                Some(self.walk(&begin, 0, self.compared(&trace, &there, semantics))?)
+            }
+        };
+        let map = map.map(|map| self.leave(map)).transpose()?;
+        Ok(Found { logits: trace.logits, seed, map })
+    }
+
+    /// Gives back what the plain passes of a proof have made of the weights.
+    pub(super) fn forget_own(&self) {
+        for node in &self.nodes {
+            node.operation.forget();
+        }
+    }
+}
+
+/// Height and width of `[n, c, h, w]`.
+pub(in crate::graph) fn plane(images: &Tensor) -> Result<[i64; 2], TchError> {
+    let (_, _, height, width) = images.size4()?;
+    Ok([height, width])
+}
+
+/// Images without a pattern, from -1 to 1; spares libtorch's global generator, of which nothing else may depend on a proof.
+pub(super) fn wave(size: &[i64]) -> Result<Tensor, TchError> {
+    let count = Tensor::f_arange(size.iter().product::<i64>(), (Kind::Double, Device::Cpu))?;
+    let wave = count.f_mul_scalar(0.618_033_988_75)?.f_square()?.f_sin()?;
+    wave.f_view(size)?.f_to_kind(Kind::Float)
+}
+
+/// A baseline `[1, c, h, w]` for images `[n, c, h, w]`.
+fn grey(images: &Tensor) -> Result<Tensor, TchError> {
+    images.f_narrow(0, 0, 1)?.f_full_like(0.25)
+}
+
+/// `n` of `few`, one after the other and then again.
+pub(super) fn repeated(few: &Tensor, n: i64) -> Result<Tensor, TchError> {
+    let times = (n as u64).div_ceil(few.size()[0].max(1) as u64) as i64;
+    let mut repeats = vec![1; few.dim()];
+    repeats[0] = times;
+    few.f_repeat(&repeats)?.f_narrow(0, 0, n)
+}
+
+impl Replacement {
+    /// The same box of another image.
+    pub(super) fn of_image(&self, image: i64) -> Self {
+        Self { image, pixels: self.pixels.shallow_clone(), ..*self }
+    }
+
+    /// `image` `[1, c, h, w]` with the box replaced.
+    pub(super) fn made_in(&self, image: &Tensor) -> Result<Tensor, TchError> {
+        let whole = image.f_mul_scalar(1.0)?;
+        let (down, across) = (self.pixels.size()[2], self.pixels.size()[3]);
+        whole.f_narrow(2, self.top, down)?.f_narrow(3, self.left, across)?.f_copy_(&self.pixels)?;
+        Ok(whole)
+    }
+}
+
+/// What a pass gives.
+pub(super) struct Found {
+    /// `[n, classes]`.
+    pub(super) logits: Tensor,
+    /// Where `map` begins, `[n, classes]`.
+    pub(super) seed: Tensor,
+    /// A gradient or multipliers, `[n, c, h, w]`.
+    pub(super) map: Option<Tensor>,
+}
