@@ -30,7 +30,8 @@ pub(crate) enum Spatial<'a> {
     Lost,
 }
 
-/// Operations that may follow on the last picture of a network: pooling, flattening, and a head of two hidden layers.
+/// Operations that may follow on the last picture of a network, besides those on one pixel: pooling, flattening, and a head of two
+/// hidden layers.
 const HEAD: usize = 12;
 
 impl Layout {
@@ -108,14 +109,40 @@ impl Graph {
             plane.is_some_and(|[height, width]| height * width > 1)
         };
         let id = (1..self.nodes.len()).rev().find(is_one)?;
-        let behind = self.nodes.iter().skip(id + 1).filter(|node| !node.inputs.is_empty()).count();
+        // Of small images the last blocks of a network are left with one pixel, which shows nothing.
+        let counts = |id: &Id| {
+            let one_pixel = matches!(trace.kept[*id].output_shape[..], [_, _, 1, 1]);
+            !one_pixel && !self.nodes[*id].inputs.is_empty()
+        };
+        let behind = (id + 1..self.nodes.len()).filter(counts).count();
         Some((id, layouts[id]?)).filter(|_| behind <= HEAD)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tch::{Device, Kind, Tensor};
+
     use super::*;
+    use crate::Weights;
+    use crate::models::load;
+
+    #[test]
+    fn the_last_picture_of_small_images_is_the_last_of_more_than_one_pixel_and_tokens_are_none() {
+        let last = |name: &str, size: i64| {
+            let graph = load(name, &Weights::random(3, 5), (Device::Cpu, Kind::Float)).unwrap();
+            let [height, width] = graph.size().unwrap_or([size; 2]);
+            let trace = graph.outline(&Tensor::zeros([1, 3, height, width], (Kind::Float, Device::Cpu))).unwrap();
+            graph.last_picture(&trace).map(|(id, _)| graph.nodes[id].name.clone())
+        };
+        assert_eq!(last("resnet18", 64).as_deref(), Some("layer4.1.relu_out"));
+        assert_eq!(last("resnet18", 28).as_deref(), Some("layer3.1.relu_out"));
+        // A bottleneck shrinks behind its first convolution.
+        assert_eq!(last("resnet50", 32).as_deref(), Some("layer4.0.relu"));
+        assert_eq!(last("vgg11_bn", 64).as_deref(), Some("features.28"));
+        assert!(last("densenet121", 32).is_some() && last("lenet", 28).is_some());
+        assert_eq!(last("vit_cifar", 32), None);
+    }
 
     #[test]
     fn permutations_and_reshapes_move_the_pixels_or_lose_them() {
