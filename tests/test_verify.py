@@ -1,5 +1,6 @@
 """`scheduler verify`: every kind of damage is found, named by file, and redone to the bytes that were there."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -207,3 +208,27 @@ def test_maps_that_are_off_as_those_of_wrong_kernels_were_are_found(run):
 def test_without_time_one_map_of_each_variant_is_computed_again(run):
     assert "; 3 maps were computed again" in verify(run, "--seconds", "0", code=0)
     assert "computed again" not in verify(run, "--sample", "0", code=0)
+
+
+def of_version(store, version):
+    """The store as if another version of the program had written it, sealed as it seals."""
+    for file in (store / "attributions" / "zarr.json", store / "zarr.json"):
+        root = json.loads(file.read_text())
+        ours = root["attributes"]["attrisweep"]
+        ours["fingerprint"]["results_version"], ours["digest"] = version, ""
+        if "consolidated_metadata" in root:
+            root["consolidated_metadata"]["metadata"]["attributions"] = json.loads((store / "attributions" / "zarr.json").read_text())
+        ours["digest"] = hashlib.sha256(json.dumps(root, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+        file.write_text(json.dumps(root, indent=2, ensure_ascii=False) + "\n")
+
+
+def test_a_store_of_another_version_is_read_and_nothing_of_it_is_removed(run):
+    (store,) = run.stores()
+    of_version(store, 4)
+    assert "Everything is there and sound" in verify(run, code=0)
+    exchanged(run, "Saliency", 1, 6)
+    before = run.digests()
+    assert "the map of image 1 is not the one" in verify(run, code=7)
+    told = verify(run, "--redo", code=7)
+    assert "nothing was removed" in told and "move the stores away of which nothing was removed" in told, told
+    assert run.digests() == before

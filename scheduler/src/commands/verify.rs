@@ -38,9 +38,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 4)]
     sample: u64,
 
-    /// Seconds for which further maps of each store are computed again
-    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
-    seconds: u64,
+    /// Seconds for which further maps of each store are computed again [default: 20, and 300 for all stores together]
+    #[arg(long, value_name = "SECONDS")]
+    seconds: Option<u64>,
 
     /// Which images are in the sample
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
@@ -73,6 +73,8 @@ pub(crate) struct Read<'a> {
 struct Verdict {
     unsound: usize,
     absent: bool,
+    /// Whether something unsound was left where it is, as its store is of another version.
+    kept: bool,
     /// Where something could not be compared.
     unknown: Vec<String>,
 }
@@ -93,7 +95,7 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
             images: args.sample,
             seed: args.seed,
             threads: threads.get(),
-            seconds: args.seconds as f64,
+            seconds: seconds(args.seconds, stores.len()),
         };
         verdict.unknown.extend(sample::compare(&survey, &mut stores, &worker, sample));
     }
@@ -105,10 +107,17 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
             if let Some(text) = lock.lost() {
                 return Err(Failure { code: Code::Storage, text });
             }
-            redo(store)?;
+            verdict.kept |= !redo(store)?;
         }
     }
     conclude(&verdict, args.redo)
+}
+
+/// Seconds for the maps of each of so many stores.
+fn seconds(asked: Option<u64>, stores: usize) -> f64 {
+    const EACH: f64 = 20.0;
+    const ALL: f64 = 300.0;
+    asked.map_or_else(|| EACH.min(ALL / stores.max(1) as f64), |seconds| seconds as f64)
 }
 
 /// Reads one store back; `None` where there is none.
@@ -206,7 +215,8 @@ fn shard_of(file: &Path) -> Option<u64> {
     file.file_name()?.to_str()?.strip_prefix("c.")?.split('.').next()?.parse().ok()
 }
 
-fn redo(Read { surveyed, described, report, .. }: &Read<'_>) -> Result<(), Failure> {
+/// Removes what is unsound in a store; whether it did.
+fn redo(Read { surveyed, described, report, .. }: &Read<'_>) -> Result<bool, Failure> {
     let is_unsound = report.findings.iter().any(|found| found.fault != Fault::Absent);
     if is_unsound && described.results_version != Some(sweep::RESULTS_VERSION.into()) {
         // What was removed would stay away: no run of this program goes on with the store.
@@ -215,7 +225,7 @@ fn redo(Read { surveyed, described, report, .. }: &Read<'_>) -> Result<(), Failu
             sweep::RESULTS_VERSION,
             surveyed.folder.display()
         ));
-        return Ok(());
+        return Ok(false);
     }
     let redone = store::verify::redo(described, &report.findings, &format!("verify-{}", std::process::id()))?;
     let mut text = String::new();
@@ -226,7 +236,7 @@ fn redo(Read { surveyed, described, report, .. }: &Read<'_>) -> Result<(), Failu
         let _ = writeln!(text, "  left, as the last config did not ask for it: {}", file.display());
     }
     say(&text);
-    Ok(())
+    Ok(true)
 }
 
 fn conclude(verdict: &Verdict, redo: bool) -> Result<Code, Failure> {
@@ -243,6 +253,12 @@ fn conclude(verdict: &Verdict, redo: bool) -> Result<Code, Failure> {
             failure(Code::Unsound, "nothing unsound was found, but not everything could be compared".to_owned())
         }
         (0, _) => failure(Code::Incomplete, "what is there is sound; the sweep is not complete".to_owned()),
+        (count, _) if verdict.kept => failure(
+            Code::Unsound,
+            format!(
+                "{count} files were unsound; move the stores away of which nothing was removed, and run the sweep again"
+            ),
+        ),
         (count, _) if redo => failure(Code::Unsound, format!("{count} files were unsound; run the sweep again")),
         (count, _) => failure(
             Code::Unsound,
