@@ -76,12 +76,12 @@ impl Graph {
     fn layout(&self, id: Id, trace: &Trace, layouts: &[Option<Layout>]) -> Option<Layout> {
         let (node, kept) = (&self.nodes[id], &trace.kept[id]);
         let spatial = node.operation.spatial();
-        // Of pixels alone: one number for each channel, or for all, is no picture.
-        let is_picture = |at: usize| {
+        let pixels = |at: usize| {
             let plane = layouts[node.inputs[at]].and_then(|layout| layout.plane(&kept.shapes[at]));
-            plane.is_some_and(|[height, width]| height * width > 1)
+            plane.map_or(0, |[height, width]| height * width)
         };
-        let first = (0..node.inputs.len()).find(|at| is_picture(*at))?;
+        // The larger one, where the other is a gate.
+        let first = (0..node.inputs.len()).max_by_key(|at| pixels(*at)).filter(|at| pixels(*at) > 0)?;
         let (layout, shape) = (layouts[node.inputs[first]]?, &kept.shapes[first]);
         let fits = |at: usize| {
             let other = &kept.shapes[at];
@@ -142,6 +142,10 @@ mod tests {
         assert_eq!(last("vgg11_bn", 64).as_deref(), Some("features.28"));
         assert!(last("densenet121", 32).is_some() && last("lenet", 28).is_some());
         assert_eq!(last("vit_cifar", 32), None);
+        // Of one pixel, and a picture all the same for whoever names it.
+        let graph = load("resnet18", &Weights::random(3, 5), (Device::Cpu, Kind::Float)).unwrap();
+        let trace = graph.outline(&Tensor::zeros([1, 3, 28, 28], (Kind::Float, Device::Cpu))).unwrap();
+        assert!(graph.maps(&trace).contains(&"layer4") && !graph.maps(&trace).contains(&"avgpool"));
     }
 
     #[test]
