@@ -33,11 +33,13 @@ impl Graph {
     /// Gradient `[n, channels, h, w]` of the images of `trace`, from `gradient` `[n, classes]` of its
     /// logits, by `rule`. Weights never get a gradient.
     pub fn backward(&self, trace: &Trace, gradient: &Tensor, rule: Rule) -> Result<Tensor, TchError> {
-        if rule != Rule::GRADIENT {
-            self.prove_pass(trace.images(), trace.size()?, Use::Backward(rule))?;
-        }
+        self.prove_backward(trace, rule)?;
         let graph = self.of(trace);
         graph.leave(graph.walk(&graph.enter(gradient)?, 0, graph.back(trace, rule))?)
+    }
+
+    fn prove_backward(&self, trace: &Trace, rule: Rule) -> Result<(), TchError> {
+        if trace.lowered { self.prove_pass(trace.images(), trace.size()?, Use::Backward(rule)) } else { Ok(()) }
     }
 
     /// One step of a backward pass.
@@ -55,6 +57,7 @@ impl Graph {
     pub fn backward_to_stem(&self, trace: &Trace, gradient: &Tensor, rule: Rule) -> Result<Tensor, TchError> {
         let graph = self.of(trace);
         let Some(stem) = graph.stem() else { return self.backward(trace, gradient, rule) };
+        self.prove_backward(trace, rule)?;
         let behind = graph.walk(&graph.enter(gradient)?, stem, graph.back(trace, rule))?;
         graph.leave(graph.nodes[stem].operation.before_linear(&trace.kept[stem], &behind, rule)?)
     }

@@ -31,7 +31,7 @@ impl Graph {
         gradient: &Tensor,
         semantics: Semantics,
     ) -> Result<Tensor, TchError> {
-        if semantics != Semantics::Exact {
+        if trace.lowered {
             self.prove_pass(trace.images(), trace.size()?, Use::Multipliers(semantics))?;
         }
         let graph = self.of(trace);

@@ -51,7 +51,7 @@ impl How {
 }
 
 /// What a forward pass leaves.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Keep {
     Logits,
     /// What backward passes need, and the value of one layer.
@@ -149,7 +149,7 @@ impl Graph {
     }
 
     fn pass(&self, images: &Tensor, keep: Keep) -> Result<Trace, TchError> {
-        self.prove_pass(images.size()[0], plane(images)?, Use::of(keep))?;
+        self.prove_pass(images.size()[0], plane(images)?, Use::Forward(keep))?;
         Ok(Trace { lowered: self.is_lowered(), ..self.running().run(images, keep)? })
     }
 

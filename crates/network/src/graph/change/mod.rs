@@ -15,6 +15,7 @@ use std::rc::Rc;
 
 use tch::{TchError, Tensor};
 
+use super::forward::Keep;
 use super::proof;
 use super::{Graph, How, Node, Split};
 use crate::device::dense;
@@ -78,7 +79,7 @@ impl Clean {
 impl Graph {
     /// All values for `images` `[n, c, h, w]`: unlike in other passes, none is let go.
     pub fn clean(&self, images: &Tensor) -> Result<Clean, TchError> {
-        self.prove_pass(images.size()[0], proof::plane(images)?, proof::Use::Forward)?;
+        self.prove_pass(images.size()[0], proof::plane(images)?, proof::Use::Forward(Keep::Logits))?;
         let graph = self.running();
         let mut clean = Clean { values: vec![dense(&graph.enter(images)?)?], linear: vec![None] };
         for node in graph.nodes.iter().skip(1) {

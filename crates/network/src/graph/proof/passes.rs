@@ -4,7 +4,7 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use super::Use;
 use crate::graph::differences::reference;
-use crate::graph::{Graph, Replacement};
+use crate::graph::{Graph, Id, Replacement, Sum};
 
 impl Graph {
     /// What `images` give operation by operation, one after the other: no more memory than one takes.
@@ -28,16 +28,32 @@ impl Graph {
         };
         let begin = self.enter(&seed)?;
         let map = match used {
-            Use::Forward => None,
-            Use::Backward(rule) => Some(self.walk(&begin, 0, self.back(&trace, rule))?),
+            Use::Forward(_) => None,
+            Use::Backward(rule) => Some(self.walk(&begin, 0, self.forgetting(self.back(&trace, rule)))?),
             Use::Multipliers(semantics) => {
                 let rows = images.size()[0];
                 let there = reference(&grey(images)?, rows, |baselines| self.run(baselines, used.keep()))?;
-                Some(self.walk(&begin, 0, self.compared(&trace, &there, semantics))?)
+                Some(self.walk(&begin, 0, self.forgetting(self.compared(&trace, &there, semantics)))?)
             }
         };
         let map = map.map(|map| self.leave(map)).transpose()?;
         Ok(Found { logits: trace.logits, seed, map })
+    }
+
+    /// `step` after which a plain operation gives back what it has made of its weights: of all layers together that is as much as
+    /// they are, and a sweep may have no room for it. Lowered operations need theirs again.
+    fn forgetting<'a>(
+        &'a self,
+        step: impl Fn(Id, &Tensor, &mut [Sum]) -> Result<(), TchError> + 'a,
+    ) -> impl Fn(Id, &Tensor, &mut [Sum]) -> Result<(), TchError> + 'a {
+        let is_plain = self.lowered.is_some();
+        move |id, gradient, sums| {
+            step(id, gradient, sums)?;
+            if is_plain {
+                self.nodes[id].operation.forget();
+            }
+            Ok(())
+        }
     }
 
     /// Gives back what the plain passes of a proof have made of the weights.
