@@ -7,6 +7,7 @@
 
 mod judge;
 mod passes;
+mod plain;
 #[cfg(test)]
 mod tests;
 mod used;
@@ -25,6 +26,7 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use self::judge::Judged;
 use self::passes::{Found, repeated, wave};
+use self::plain::Plain;
 use super::forward::Keep;
 use super::{Graph, Replacement, Rule};
 
@@ -44,6 +46,10 @@ pub(super) struct Proof {
     /// Why the lowered graph is out of use.
     against: RefCell<Option<String>>,
     spent: Cell<Duration>,
+    /// What the plain graph gives, for any number of images.
+    plain: RefCell<Plain>,
+    /// Whether weights have been laid out for a pass backward, so that to prove one takes no more memory than there will be needed.
+    walks_back: Cell<bool>,
 }
 
 impl Proof {
@@ -101,6 +107,7 @@ impl Graph {
         let used = Use::Backward(Rule::GRADIENT);
         let images = wave(&[DISTINCT, self.shape.channels, height, width])?;
         let expected = reference.alone(&images, used)?;
+        reference.forget_own();
         let kind = if bits > 24 { Kind::Double } else { Kind::Float };
         // Of the same logits on both: where two are near each other, rounding may choose.
         let seed = expected.seed.f_to_kind(kind)?.f_to_device(device)?;
@@ -115,10 +122,24 @@ impl Graph {
     }
 
     /// Sees to it that passes of `n` images of `[height, width]` that are used so are proved.
-    pub(super) fn prove_pass(&self, n: i64, [height, width]: [i64; 2], used: Use) -> Result<(), TchError> {
-        self.proved_once(&format!("{used} {n} {height}x{width}"), |lowered| {
-            let few = wave(&[n.min(DISTINCT), self.shape.channels, height, width])?;
-            let expected = self.alone(&few, used)?;
+    pub(super) fn prove_pass(&self, n: i64, size: [i64; 2], used: Use) -> Result<(), TchError> {
+        let name = |used: Use| format!("{used} {n} {}x{}", size[0], size[1]);
+        let backward = Use::Backward(Rule::GRADIENT);
+        if matches!(used, Use::Forward(Keep::Trace(_))) && self.proof.walks_back.get() && !self.is_proved(&name(used)) {
+            // What is traced goes back next: both at once.
+            self.prove(n, size, backward, &name(backward))?;
+            self.found_right(&name(used));
+            return Ok(());
+        }
+        if self.is_lowered() && matches!(used, Use::Backward(_)) {
+            self.proof.walks_back.set(true);
+        }
+        self.prove(n, size, used, &name(used))
+    }
+
+    fn prove(&self, n: i64, size: [i64; 2], used: Use, name: &str) -> Result<(), TchError> {
+        self.proved_once(name, |lowered| {
+            let (few, expected) = self.expected(n.min(DISTINCT), size, used)?;
             let seed = repeated(&expected.seed, n)?;
             judge::pass(&lowered.found(&repeated(&few, n)?, used, Some(&seed))?, &expected)
         })
@@ -149,30 +170,24 @@ impl Graph {
         let boxes = fingerprint::digest(&json!(boxes.collect::<Result<Vec<_>, TchError>>()?));
         let name = format!("windows {count} of {down}x{across} in {height}x{width} ({})", &boxes[..8]);
         self.proved_once(&name, |lowered| {
-            let image = wave(&[1, self.shape.channels, height, width])?;
-            let before = self.run(&image, Keep::Logits)?.logits;
             let most = WINDOWS.min(count);
             let chosen: Vec<usize> = (0..most).map(|at| at * (count - 1) / (most - 1).max(1)).collect();
-            let after = chosen.iter().map(|at| {
-                let changed = replacements[*at].made_in(&image)?;
-                Ok(self.run(&changed, Keep::Logits)?.logits)
-            });
-            let after = Tensor::f_cat(&after.collect::<Result<Vec<_>, TchError>>()?, 0)?;
-            self.forget_own();
+            let grey: Vec<Replacement> = replacements.iter().map(Replacement::in_grey).collect::<Result<_, _>>()?;
+            let (image, before) = self.expected(1, size, Use::Forward(Keep::Logits))?;
+            let after = self.expected_changes(&image, &chosen.iter().map(|at| &grey[*at]).collect::<Vec<_>>())?;
             // In two orders: each window is once among the first and once among the last.
-            let mut made: Vec<Replacement> = replacements.iter().map(|made| made.of_image(0)).collect();
             let clean = lowered.clean(&image)?;
-            let found = lowered.changed(&clean, &made)?;
-            made.reverse();
-            let again = lowered.changed(&clean, &made)?.f_flip([0])?;
-            judge::changes(&found, &again, (&chosen, &after), &before)
+            let found = lowered.changed(&clean, &grey)?;
+            let again: Vec<Replacement> = grey.into_iter().rev().collect();
+            let again = lowered.changed(&clean, &again)?.f_flip([0])?;
+            judge::changes(&found, &again, (&chosen, &after), &before.logits)
         })
     }
 
     /// Runs `test` of the lowered graph, unless what it is called has been proved; an error if it fails.
     fn proved_once(&self, name: &str, test: impl FnOnce(&Self) -> Result<Judged, TchError>) -> Result<(), TchError> {
         let Some(lowered) = self.lowered.as_deref().filter(|_| self.is_lowered()) else { return Ok(()) };
-        if self.proof.known.borrow().contains(name) {
+        if self.is_proved(name) {
             return Ok(());
         }
         let started = Instant::now();
@@ -180,12 +195,21 @@ impl Graph {
         self.proof.spent.set(self.proof.spent.get() + started.elapsed());
         match judged? {
             Judged::Same => {
-                self.proof.known.borrow_mut().insert(name.to_owned());
-                self.proof.new.borrow_mut().push(name.to_owned());
+                self.found_right(name);
                 Ok(())
             }
             Judged::Unknown => Err(self.disproved(name, "plain operations give no finite numbers to compare with")),
             Judged::Differs(how) => Err(self.disproved(name, &format!("they disagree with plain operations: {how}"))),
+        }
+    }
+
+    fn is_proved(&self, name: &str) -> bool {
+        self.proof.known.borrow().contains(name)
+    }
+
+    fn found_right(&self, name: &str) {
+        if self.is_lowered() && self.proof.known.borrow_mut().insert(name.to_owned()) {
+            self.proof.new.borrow_mut().push(name.to_owned());
         }
     }
 

@@ -4,18 +4,20 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use super::Use;
 use crate::graph::differences::reference;
-use crate::graph::{Graph, Id, Replacement, Sum};
+use crate::graph::{Graph, Id, Sum};
+
+/// Pixels of the images that are computed operation by operation at once: small ones together, as each pass reads all weights.
+const TOGETHER: i64 = 5 * 64 * 64;
 
 impl Graph {
-    /// What `images` give operation by operation, one after the other: no more memory than one takes.
+    /// What `images` give operation by operation, in parts that take little more memory than one does.
     pub(super) fn alone(&self, images: &Tensor, used: Use) -> Result<Found, TchError> {
-        let one = |at| self.found(&images.f_narrow(0, at, 1)?, used, None);
-        let all = (0..images.size()[0]).map(one).collect::<Result<Vec<_>, TchError>>()?;
-        self.forget_own();
-        let rows = |of: fn(&Found) -> &Tensor| Tensor::f_cat(&all.iter().map(of).collect::<Vec<_>>(), 0);
-        let maps: Option<Vec<&Tensor>> = all.iter().map(|found| found.map.as_ref()).collect();
-        let map = maps.map(|maps| Tensor::f_cat(&maps, 0)).transpose()?;
-        Ok(Found { logits: rows(|found| &found.logits)?, seed: rows(|found| &found.seed)?, map })
+        let [height, width] = plane(images)?;
+        let at_once = (TOGETHER / (height * width).max(1)).max(1);
+        let n = images.size()[0];
+        let part = |at: i64| self.found(&images.f_narrow(0, at, at_once.min(n - at))?, used, None);
+        let all = (0..n).step_by(at_once as usize).map(part).collect::<Result<Vec<_>, TchError>>()?;
+        Found::joined(&all.iter().collect::<Vec<_>>())
     }
 
     /// What a pass of `images` over this very graph gives: logits, and what they are `used` for, from the gradient `seed` of the
@@ -55,13 +57,6 @@ impl Graph {
             Ok(())
         }
     }
-
-    /// Gives back what the plain passes of a proof have made of the weights.
-    pub(super) fn forget_own(&self) {
-        for node in &self.nodes {
-            node.operation.forget();
-        }
-    }
 }
 
 /// Height and width of `[n, c, h, w]`.
@@ -78,7 +73,7 @@ pub(super) fn wave(size: &[i64]) -> Result<Tensor, TchError> {
 }
 
 /// A baseline `[1, c, h, w]` for images `[n, c, h, w]`.
-fn grey(images: &Tensor) -> Result<Tensor, TchError> {
+pub(super) fn grey(images: &Tensor) -> Result<Tensor, TchError> {
     images.f_narrow(0, 0, 1)?.f_full_like(0.25)
 }
 
@@ -90,22 +85,8 @@ pub(super) fn repeated(few: &Tensor, n: i64) -> Result<Tensor, TchError> {
     few.f_repeat(&repeats)?.f_narrow(0, 0, n)
 }
 
-impl Replacement {
-    /// The same box of another image.
-    pub(super) fn of_image(&self, image: i64) -> Self {
-        Self { image, pixels: self.pixels.shallow_clone(), ..*self }
-    }
-
-    /// `image` `[1, c, h, w]` with the box replaced.
-    pub(super) fn made_in(&self, image: &Tensor) -> Result<Tensor, TchError> {
-        let whole = image.f_mul_scalar(1.0)?;
-        let (down, across) = (self.pixels.size()[2], self.pixels.size()[3]);
-        whole.f_narrow(2, self.top, down)?.f_narrow(3, self.left, across)?.f_copy_(&self.pixels)?;
-        Ok(whole)
-    }
-}
-
 /// What a pass gives.
+#[derive(Debug)]
 pub(super) struct Found {
     /// `[n, classes]`.
     pub(super) logits: Tensor,
@@ -113,4 +94,21 @@ pub(super) struct Found {
     pub(super) seed: Tensor,
     /// A gradient or multipliers, `[n, c, h, w]`.
     pub(super) map: Option<Tensor>,
+}
+
+impl Found {
+    /// The first `rows`.
+    pub(super) fn first(&self, rows: i64) -> Result<Self, TchError> {
+        let of = |values: &Tensor| values.f_narrow(0, 0, rows);
+        let map = self.map.as_ref().map(of).transpose()?;
+        Ok(Self { logits: of(&self.logits)?, seed: of(&self.seed)?, map })
+    }
+
+    /// The rows of `all`, one after the other.
+    pub(super) fn joined(all: &[&Self]) -> Result<Self, TchError> {
+        let rows = |of: fn(&Self) -> &Tensor| Tensor::f_cat(&all.iter().map(|found| of(found)).collect::<Vec<_>>(), 0);
+        let maps: Option<Vec<&Tensor>> = all.iter().map(|found| found.map.as_ref()).collect();
+        let map = maps.map(|maps| Tensor::f_cat(&maps, 0)).transpose()?;
+        Ok(Self { logits: rows(|found| &found.logits)?, seed: rows(|found| &found.seed)?, map })
+    }
 }

@@ -1,0 +1,89 @@
+//! What the plain graph gives for the few images of all proofs: made once, and kept.
+
+use std::collections::BTreeMap;
+
+use tch::{TchError, Tensor};
+
+use super::Use;
+use super::passes::{Found, grey, plane, wave};
+use crate::graph::forward::Keep;
+use crate::graph::{Graph, Replacement};
+
+/// A height and a width.
+type Size = [i64; 2];
+
+/// Passes of the plain graph that were made so far.
+#[derive(Debug, Default)]
+pub(super) struct Plain {
+    /// By what they are for, and the size of images.
+    passes: BTreeMap<(String, Size), Found>,
+    /// Logits `[1, classes]` of the first image with a box in grey: by the image's size, the box's corner and its size.
+    boxes: BTreeMap<(Size, Size, Size), Tensor>,
+}
+
+impl Graph {
+    /// The first `count` images of proofs, of `size`, and what they give operation by operation.
+    pub(super) fn expected(&self, count: i64, size: Size, used: Use) -> Result<(Tensor, Found), TchError> {
+        let images = wave(&[count, self.shape.channels, size[0], size[1]])?;
+        // Logits are the same whatever is kept on the way.
+        let used = if let Use::Forward(_) = used { Use::Forward(Keep::Logits) } else { used };
+        let key = (used.to_string(), size);
+        let mut plain = self.proof.plain.borrow_mut();
+        let known = plain.passes.get(&key);
+        let there = known.map_or(0, |found| found.logits.size()[0]);
+        if there >= count {
+            return Ok((images, known.map_or_else(|| Found::joined(&[]), |found| found.first(count))?));
+        }
+        let more = self.alone(&images.f_narrow(0, there, count - there)?, used)?;
+        self.forget_own();
+        let found = Found::joined(&known.into_iter().chain([&more]).collect::<Vec<_>>())?;
+        let all = found.first(count)?;
+        plain.passes.insert(key, found);
+        Ok((images, all))
+    }
+
+    /// Logits of `image` with each of the boxes replaced, which are those of [`Replacement::in_grey`].
+    pub(super) fn expected_changes(&self, image: &Tensor, boxes: &[&Replacement]) -> Result<Tensor, TchError> {
+        let size = plane(image)?;
+        let mut plain = self.proof.plain.borrow_mut();
+        let key = |made: &Replacement| Ok::<_, TchError>((size, [made.top, made.left], plane(&made.pixels)?));
+        let mut missing = BTreeMap::new();
+        for made in boxes {
+            if !plain.boxes.contains_key(&key(made)?) {
+                missing.insert(key(made)?, made.made_in(image)?);
+            }
+        }
+        if !missing.is_empty() {
+            let changed = Tensor::f_cat(&missing.values().collect::<Vec<_>>(), 0)?;
+            let logits = self.alone(&changed, Use::Forward(Keep::Logits))?.logits;
+            self.forget_own();
+            for (at, key) in (0..).zip(missing.into_keys()) {
+                plain.boxes.insert(key, logits.f_narrow(0, at, 1)?);
+            }
+        }
+        let logits = boxes.iter().filter_map(|made| plain.boxes.get(&key(made).ok()?)).collect::<Vec<_>>();
+        Tensor::f_cat(&logits, 0)
+    }
+
+    /// Gives back what the plain passes of a proof have made of the weights.
+    pub(super) fn forget_own(&self) {
+        for node in &self.nodes {
+            node.operation.forget();
+        }
+    }
+}
+
+impl Replacement {
+    /// The same box of the first image in grey.
+    pub(super) fn in_grey(&self) -> Result<Self, TchError> {
+        Ok(Self { image: 0, top: self.top, left: self.left, pixels: grey(&self.pixels)? })
+    }
+
+    /// `image` `[1, c, h, w]` with the box replaced.
+    fn made_in(&self, image: &Tensor) -> Result<Tensor, TchError> {
+        let whole = image.f_mul_scalar(1.0)?;
+        let [down, across] = plane(&self.pixels)?;
+        whole.f_narrow(2, self.top, down)?.f_narrow(3, self.left, across)?.f_copy_(&self.pixels)?;
+        Ok(whole)
+    }
+}
