@@ -120,10 +120,10 @@ def test_a_sweep_whose_variants_fit_one_by_one_but_not_all_together_is_computed_
     run = flight([METHODS[0], ablation], store={"shard": 4})
     loaded, *_, all_of_them = held(run)
     assert all_of_them - loaded > 60 * MIB, "of 45 MiB of weights"
-    run.config["memory"] = all_of_them - 10 * MIB
+    # Preflight leaves 32 MiB for images and maps in flight: of these layouts, 66 MiB, the larger one fits by itself.
+    run.config["memory"] = all_of_them - 2 * MIB
     done = preflight(run)
-    # A proof in memory that is this tight may end a process of preflight: the next one measures without what others have made.
-    assert "2 batch sizes found" in done.stdout and re.search(r", [12] processes", done.stdout), done.stdout
+    assert "2 batch sizes found" in done.stdout and " 1 processes" in done.stdout, done.stdout
     run.run()
     assert "is given back" in log(run) and "half of it" not in log(run) and " failed unit=" not in log(run)
 

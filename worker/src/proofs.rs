@@ -2,15 +2,15 @@
 //!
 //! A file for each kind of process and model, in the folder that `make setup` uses: `$ATTRISWEEP_CACHE`, `$XDG_CACHE_HOME/attrisweep`
 //! or `~/.cache/attrisweep`. What a proof holds for is in the file's name, as a digest: this program's file, libtorch's, the
-//! processor, what the environment tells both, the threads, and the weights. Nothing is lost with
-//! the folder, and what cannot be read or written there only costs time.
+//! processor, what the environment tells both, the threads, and the model with the shapes of its weights, or the program. Nothing is
+//! lost with the folder, and what cannot be read or written there only costs time.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use network::Graph;
+use network::{Graph, models};
 use serde_json::{Value, json};
 use sweep::fingerprint;
 use sweep::group::Group;
@@ -28,7 +28,9 @@ pub(crate) struct Proofs(Option<PathBuf>);
 impl Proofs {
     /// Those of `graph`, the model of `group`, which may trust them from now on.
     pub(crate) fn of(graph: &Graph, group: &Group) -> Self {
-        let model = json!([group.model, group.weights_sha256, group.numerics.fold_batch_norm]);
+        let shapes = models::shapes(&group.weights).ok().flatten();
+        let weights = shapes.unwrap_or_else(|| group.weights_sha256.clone());
+        let model = json!([group.model, weights, group.numerics.fold_batch_norm]);
         let file = || Some(folder()?.join(name(&model)?));
         let proofs = Self(if graph.is_lowered() { file() } else { None });
         graph.trust(proofs.read());

@@ -81,3 +81,12 @@ pub fn open(name: &str, file: &Path, placed: (Device, Kind)) -> Result<Graph, Ne
     }
     load(name, &Weights::open(file)?, placed)
 }
+
+/// Names and shapes of the weights in `file`, as a digest: with the model's name they decide how its passes are computed. Nothing
+/// for an exported program, which says itself what is computed.
+pub fn shapes(file: &Path) -> Result<Option<String>, NetworkError> {
+    if file.extension().is_some_and(|extension| extension == "pt2") {
+        return Ok(None);
+    }
+    Ok(Some(Weights::open(file)?.shapes()))
+}

@@ -8,7 +8,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
 use sha2::{Digest, Sha256};
+use sweep::fingerprint;
 use tch::{Kind, Tensor};
 
 use crate::NetworkError;
@@ -61,6 +63,15 @@ impl Weights {
             }
         }
         Ok(hex::encode(hash.finalize()))
+    }
+
+    /// Names and shapes of all tensors, as a digest.
+    pub(crate) fn shapes(&self) -> String {
+        let shapes = match &self.source {
+            Source::File(stored) => stored.iter().map(|(name, tensor)| json!([name, tensor.shape])).collect(),
+            Source::Random { channels, classes } => json!([channels, classes]),
+        };
+        fingerprint::digest(&shapes)
     }
 
     /// Where the tensors come from.
@@ -156,6 +167,19 @@ fn random(name: &str, shape: &[i64]) -> Result<Tensor, tch::TchError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn weights_of_the_same_shapes_have_one_digest_whatever_their_values_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |shape: &[i64], value: f64| {
+            let file = folder.path().join("weights.safetensors");
+            let tensor = Tensor::full(shape, value, (Kind::Float, tch::Device::Cpu));
+            Tensor::write_safetensors(&[("fc.weight", tensor)], &file).unwrap();
+            Weights::open(&file).unwrap().shapes()
+        };
+        assert_eq!(of(&[2, 3], 0.0), of(&[2, 3], 1.0));
+        assert_ne!(of(&[2, 3], 0.0), of(&[3, 2], 0.0));
+    }
 
     #[test]
     fn a_shape_that_no_tensor_can_have_has_no_size() {
