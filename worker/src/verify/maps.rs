@@ -1,8 +1,7 @@
 //! Whether stored maps are those of the stored images: some are computed again, operation by operation.
 //!
 //! The plain graph computes them, so that no kernel of ours is its own witness. A map that is not within the rounding of its type is
-//! computed in double precision too: where a ReLU's input is near zero, another processor may open it, and a map then moves by
-//! percents of its peak in a few places. How far single precision is from double there tells what may be accepted.
+//! computed in double precision too, and compared as `flips` says.
 
 use std::time::Instant;
 
@@ -14,21 +13,16 @@ use sweep::group::{Dtype, Group, Numerics, Precision};
 use sweep::variant::Variant;
 use tch::{Device, Kind, TchError, Tensor};
 
+use super::flips::{self, apart};
 use super::stored::Stored;
 use crate::compute::{Engine, kind};
 use crate::read::Reader;
 use crate::unit::UnitError;
 
 /// Of the peak: what float16 takes of the largest value, and rounding in another order stays a hundred times below.
-const NEAR: f64 = 1.0 / 2048.0;
+pub(super) const NEAR: f64 = 1.0 / 2048.0;
 /// The least half step of float16.
 const HALF_STEP: f64 = 1.0 / (1 << 25) as f64;
-/// Of the length of a map, in single precision; a ReLU may flip. Two maps that were exchanged are 1.4 of it apart.
-const FLIPPED: f32 = 0.1;
-/// The same where a GPU has rounded products to 8 or 11 bits, which flips many: up to 0.4 was seen.
-const FLIPPED_BY_MANY: f32 = 0.8;
-/// How many times farther from double precision a stored map may be than single precision is here.
-const TIMES: f32 = 3.0;
 /// Images at once, for methods with several points an image.
 const ROWS: i64 = 16;
 
@@ -128,7 +122,7 @@ impl Again<'_> {
         let (pixels, logits) = (stored.image(image)?, stored.logits(image)?);
         let target = Tensor::f_from_slice(&logits)?.f_view([1, -1])?.f_argmax(1, false)?;
         let single = self.maps(engines.own(self.group)?, part, (image, &pixels, &target), 0)?;
-        let mut double: Option<Vec<Vec<f32>>> = None;
+        let mut settled: Option<(Vec<Vec<f32>>, Vec<f32>)> = None;
         for (at, variant) in part.variants.iter().enumerate() {
             if !self.ledger.has_variant(self.group, variant, image / self.group.shard) {
                 continue;
@@ -139,17 +133,40 @@ impl Again<'_> {
             if is_near(&there, &single[at], self.group.numerics.dtype) {
                 continue;
             }
-            let exact = match &mut double {
-                Some(exact) => exact,
-                none => none.insert(self.maps(engines.double(self.group)?, part, (image, &pixels, &target), 1)?),
+            let (exact, moved) = match &mut settled {
+                Some(settled) => settled,
+                none => none.insert(self.settled(engines, part, (image, &pixels, &target), &single)?),
             };
-            let accepted = accepted(self.group.numerics.precision).max(TIMES * apart(&single[at], &exact[at]));
-            let off = apart(&there, &exact[at]);
+            let accepted = flips::accepted(self.group.numerics.precision, moved[at]);
+            let off = apart(&there, &rounded(&exact[at], self.group.numerics.dtype)?);
             if off.is_nan() || off > accepted {
                 agreement.wrong.push(wrong(variant, image, off, accepted));
             }
         }
         Ok(())
+    }
+
+    /// The maps of one image in double precision, and how far rounding moves each map in that of the group, of its length.
+    fn settled(
+        &mut self,
+        engines: &mut Engines,
+        part: &Together<'_>,
+        (image, pixels, target): (u64, &[f32], &Tensor),
+        single: &[Vec<f32>],
+    ) -> Result<(Vec<Vec<f32>>, Vec<f32>), UnitError> {
+        let exact = self.maps(engines.double(self.group)?, part, (image, pixels, target), 1)?;
+        let mut moved: Vec<f32> = single.iter().zip(&exact).map(|(single, exact)| apart(single, exact)).collect();
+        let graph = engines.own(self.group)?;
+        for nudged in flips::nudged(pixels) {
+            // What is known of baselines may be of the image.
+            self.known[0] = Known::default();
+            let maps = self.maps(graph, part, (image, &nudged, target), 0)?;
+            for ((moved, map), exact) in moved.iter_mut().zip(&maps).zip(&exact) {
+                *moved = moved.max(apart(map, exact));
+            }
+        }
+        self.known[0] = Known::default();
+        Ok((exact, moved))
     }
 
     /// The maps of one image by each variant of `part`.
@@ -186,12 +203,10 @@ fn values(map: &Tensor) -> Result<Vec<f32>, TchError> {
     Ok(values)
 }
 
-/// Of the length of a map, what the rounding of the network may move it by.
-fn accepted(precision: Precision) -> f32 {
-    match precision {
-        Precision::Float64 | Precision::Float32 => FLIPPED,
-        Precision::Tf32 | Precision::Float16 | Precision::Bfloat16 => FLIPPED_BY_MANY,
-    }
+/// `map` as an array of `dtype` holds it: very small values lose much of themselves.
+fn rounded(map: &[f32], dtype: Dtype) -> Result<Vec<f32>, TchError> {
+    let stored = if dtype == Dtype::Float16 { Kind::Half } else { Kind::Float };
+    values(&Tensor::f_from_slice(map)?.f_to_kind(stored)?)
 }
 
 fn wrong(variant: &Variant, image: u64, off: f32, accepted: f32) -> WrongMap {
@@ -207,14 +222,6 @@ fn is_near(stored: &[f32], computed: &[f32], dtype: Dtype) -> bool {
     stored.len() == computed.len() && stored.iter().zip(computed).all(near)
 }
 
-/// The length of the difference, of that of `exact`; nothing of a map of zeros if both are.
-fn apart(map: &[f32], exact: &[f32]) -> f32 {
-    let squares = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>();
-    let difference = squares(&mut map.iter().zip(exact).map(|(a, b)| f64::from(*a) - f64::from(*b)));
-    let length = squares(&mut exact.iter().map(|value| f64::from(*value)));
-    if map.len() == exact.len() && difference == 0.0 { 0.0 } else { (difference / length).sqrt() as f32 }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,15 +234,5 @@ mod tests {
         assert!(is_near(&[1.0006, -0.5, 0.0], &computed, Dtype::Float16));
         assert!(!is_near(&[1.0, -0.5, f32::NAN], &computed, Dtype::Float16));
         assert!(!is_near(&[1.0, -0.5], &computed, Dtype::Float16));
-    }
-
-    #[test]
-    fn maps_that_were_exchanged_are_farther_apart_than_any_rounding() {
-        let (one, other) = ([3.0, 4.0, 0.0], [0.0, 0.0, 5.0]);
-        assert_eq!(apart(&one, &one), 0.0);
-        assert!((apart(&one, &other) - 2.0_f32.sqrt()).abs() < 1e-6);
-        assert!(apart(&[f32::NAN, 4.0, 0.0], &one).is_nan());
-        assert!(apart(&one, &[0.0; 3]).is_infinite());
-        assert_eq!(apart(&[0.0; 3], &[0.0; 3]), 0.0);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! A process of its own: whatever happens to it, a sweep that is under way does not notice.
 
+mod flips;
 mod maps;
 mod stored;
 
