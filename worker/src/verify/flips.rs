@@ -39,7 +39,7 @@ pub(super) fn nudged(pixels: &[f32]) -> impl Iterator<Item = Vec<f32>> {
     })
 }
 
-/// Mixes the bits of a position (SplitMix64, Steele et al. 2014, <https://doi.org/10.1145/2660193.2660195>).
+/// Mixes the bits of a position (`SplitMix64`, Steele et al. 2014, <https://doi.org/10.1145/2660193.2660195>).
 fn hash(pattern: u32, at: usize) -> u64 {
     let mut bits = (u64::from(pattern) << 32 | at as u64).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
