@@ -11,9 +11,10 @@ use sweep::group::Group;
 use sweep::machine::ComputedBy;
 use sweep::variant::Variant;
 
+use crate::describe::describe;
 use crate::layout::{self, Labels};
 use crate::root::{self, METADATA, Nodes, put_json, read_json};
-use crate::{StoreError, durable};
+use crate::{Ledger, StoreError, durable};
 
 /// What a store's root attributes say beside the names of its group.
 #[derive(Clone, Debug)]
@@ -70,11 +71,14 @@ pub fn inspect(group: &Group, facts: &Facts) -> Result<Option<bool>, StoreError>
 /// Whether every node is there as the root tells of it, and every mean image: a file that somebody deletes or damages is
 /// made anew like a shard.
 fn is_whole(group: &Group, told: &Nodes) -> bool {
-    told.iter().all(|(path, node)| {
-        let folder = group.store.join(path);
-        let is_there = read_json(&folder.join(METADATA)).is_ok_and(|found| found.as_ref() == Some(node));
-        is_there && (!path.starts_with("means/") || folder.join(layout::MEAN_FILE).is_file())
-    })
+    // Readers go by the root: what somebody has added is to be seen there.
+    let is_told = root::nodes(&group.store, told).is_ok_and(|nodes| nodes.keys().all(|path| told.contains_key(path)));
+    is_told
+        && told.iter().all(|(path, node)| {
+            let folder = group.store.join(path);
+            let is_there = read_json(&folder.join(METADATA)).is_ok_and(|found| found.as_ref() == Some(node));
+            is_there && (!path.starts_with("means/") || folder.join(layout::MEAN_FILE).is_file())
+        })
 }
 
 /// Makes the group's store, adds to it the arrays that it lacks, and makes metadata anew that is damaged: the files of
@@ -217,15 +221,22 @@ fn put_root(group: &Group, facts: &Facts, complete: bool, told: &Nodes, tag: &st
         "zarr_version": 3,
         "attrisweep": {
             "complete": complete,
-            "variants": group.variants.iter().map(|variant| &variant.key).collect::<Vec<_>>(),
+            "variants": group.variants.iter().map(|variant| variant.key.clone()).chain(whole_others(group)).collect::<Vec<_>>(),
             "fingerprint": facts.fingerprint,
             "provenance": facts.provenance,
             "computed_by": computed_by,
         },
     });
-    let mut nodes = root::nodes(&group.store, told)?;
-    if let Some(copy) = nodes.get_mut(root::COPY) {
-        *copy = root::copy_of(&attributes);
-    }
-    root::put(&group.store, root::root(&attributes, nodes), tag)
+    root::put(&group.store, root::root(&attributes, root::nodes(&group.store, told)?), tag)
+}
+
+/// Variants of which the store has all, though `group` does not ask for them: another config has.
+fn whole_others(group: &Group) -> Vec<String> {
+    let Ok(Some(stored)) = describe(&group.store) else { return Vec::new() };
+    let ours = |variant: &Variant| group.variants.iter().any(|asked| asked.key == variant.key);
+    let others = stored.group.variants.iter().filter(|variant| stored.asked.contains(&variant.key) && !ours(variant));
+    let others = Group { variants: others.cloned().collect(), ..group.clone() };
+    let Ok(ledger) = Ledger::read(&others) else { return Vec::new() };
+    let is_whole = |variant: &&Variant| (0..others.shards()).all(|shard| ledger.has_variant(&others, variant, shard));
+    others.variants.iter().filter(is_whole).map(|variant| variant.key.clone()).collect()
 }

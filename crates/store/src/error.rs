@@ -15,7 +15,7 @@ pub enum StoreError {
     #[error("`{}` is not usable: {reason}; delete it, and the same command makes it anew", path.display())]
     Damaged { path: PathBuf, reason: String },
     /// Nothing in the store can be trusted to say what it was made of.
-    #[error("`{}` is not usable: {reason}; nothing says any more what the store was made of: move it away", path.display())]
+    #[error("`{}` is not usable: {reason}; nothing says any more what the store was made of: bring a copy back, or move it away", path.display())]
     Headless { path: PathBuf, reason: String },
     #[error("`{}` was not written by attrisweep; move it away, or choose another final_output_dir", path.display())]
     Foreign { path: PathBuf },

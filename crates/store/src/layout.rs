@@ -30,6 +30,21 @@ pub struct Labels {
     pub classes: BTreeSet<i64>,
 }
 
+/// The group of the maps.
+pub(crate) const ATTRIBUTIONS: &str = "attributions";
+
+/// What the path of every node that a run makes begins with.
+pub(crate) const FIRST: [&str; 8] = [
+    name::IMAGES,
+    name::LABELS,
+    name::PREDICTIONS,
+    name::INDICES,
+    ATTRIBUTIONS,
+    "underflow",
+    "convergence_delta",
+    "means",
+];
+
 /// Path of the array that holds the maps of the variant called `key`.
 pub fn attribution(key: &str) -> String {
     format!("attributions/{key}")

@@ -18,6 +18,7 @@ mod ledger;
 mod means;
 mod pieces;
 mod root;
+mod seal;
 mod shards;
 pub mod verify;
 

@@ -9,19 +9,17 @@ use std::io;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 use sweep::machine::ComputedBy;
 
+use crate::layout;
+use crate::seal::{bare, broken, is_ours, sealed, with_others};
 use crate::{StoreError, durable};
 
 /// The file that holds the metadata of a node.
 pub(crate) const METADATA: &str = "zarr.json";
 
 /// The group that has the copy.
-pub(crate) const COPY: &str = "attributions";
-
-/// What stands under `attrisweep` in the root's attributes. A build that did not seal wrote the first four.
-const FIELDS: [&str; 6] = ["complete", "variants", "fingerprint", "provenance", "computed_by", "digest"];
+pub(crate) const COPY: &str = layout::ATTRIBUTIONS;
 
 /// The metadata of nodes, by path.
 pub(crate) type Nodes = BTreeMap<String, Value>;
@@ -64,10 +62,24 @@ pub(crate) fn read(folder: &Path) -> Result<Option<Root>, StoreError> {
             let value = root(&copy["attributes"], nodes(folder, &Nodes::new())?);
             Ok(Some(Root { value, fault: Some(fault) }))
         }
+        None if fault == MISSING && has_shards(folder, 2) => {
+            let reason = "it is missing, as is its copy below `attributions`, and shards are there".to_owned();
+            Err(StoreError::Headless { path: file, reason })
+        }
         None if fault == MISSING => Ok(None),
         None if is_foreign => Err(StoreError::Foreign { path: folder.to_owned() }),
         None => Err(StoreError::Headless { path: file, reason: fault }),
     }
+}
+
+/// Whether `folder` has a shard, so many folders below it at most.
+fn has_shards(folder: &Path, depth: usize) -> bool {
+    let is_shard = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with("c.");
+    fs::read_dir(folder).into_iter().flatten().flatten().any(|entry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() => depth > 0 && has_shards(&entry.path(), depth - 1),
+        Ok(kind) => kind.is_file() && depth < 2 && is_shard(&entry),
+        Err(_) => false,
+    })
 }
 
 /// What has computed the maps of the store in `folder`, as its root or the copy tells.
@@ -81,13 +93,18 @@ pub(crate) fn makers(ours: &Value) -> BTreeSet<ComputedBy> {
     told.filter_map(|maker| serde_json::from_value(maker.clone()).ok()).collect()
 }
 
-/// Writes `root`, sealed, and before it its copy. What stands there already is left alone.
-pub(crate) fn put(folder: &Path, root: Value, tag: &str) -> Result<(), StoreError> {
+/// Writes `root`, sealed, and before it its copy. What stands there already is left alone, and so are attributes that somebody else
+/// has added.
+pub(crate) fn put(folder: &Path, mut root: Value, tag: &str) -> Result<(), StoreError> {
     let group = folder.join(COPY);
     if group.is_dir() {
-        put_if_changed(&group.join(METADATA), &copy_of(&root["attributes"]), tag)?;
+        let copy = put_if_changed(&group.join(METADATA), copy_of(&root["attributes"]), tag)?;
+        // Readers who go by the root are told the same.
+        if let Some(told) = root["consolidated_metadata"]["metadata"].get_mut(COPY) {
+            *told = copy;
+        }
     }
-    put_if_changed(&folder.join(METADATA), &sealed(root), tag)
+    put_if_changed(&folder.join(METADATA), root, tag).map(|_| ())
 }
 
 /// The root with these attributes above `nodes`.
@@ -104,46 +121,18 @@ pub(crate) fn root(attributes: &Value, nodes: Nodes) -> Value {
     })
 }
 
-/// The node that holds the copy of the root's `attributes`. It does not say whether all is written.
+/// The node that holds the copy of the root's `attributes`, but for whether all is written: the root alone says that.
 pub(crate) fn copy_of(attributes: &Value) -> Value {
     let mut copy = json!({"zarr_format": 3, "node_type": "group", "attributes": attributes});
-    copy["attributes"]["attrisweep"]["complete"] = false.into();
-    sealed(copy)
+    if let Some(ours) = copy["attributes"]["attrisweep"].as_object_mut() {
+        ours.shift_remove("complete");
+    }
+    sealed(bare(copy))
 }
 
 /// The metadata that is consolidated in `root`.
 pub(crate) fn consolidated(root: &Value) -> Nodes {
     root["consolidated_metadata"]["metadata"].as_object().cloned().unwrap_or_default().into_iter().collect()
-}
-
-fn is_ours(node: &Value) -> bool {
-    node["attributes"]["attrisweep"].is_object()
-}
-
-/// What is wrong with a root of ours, or its copy.
-fn broken(node: &Value) -> Option<String> {
-    let ours = &node["attributes"]["attrisweep"];
-    let fields = ours.as_object().into_iter().flat_map(Map::keys);
-    if let Some(unknown) = fields.into_iter().find(|field| !FIELDS.contains(&field.as_str())) {
-        return Some(format!("it has the unknown attribute `{unknown}`"));
-    }
-    // Earlier builds did not seal.
-    let changed = ours.get("digest").is_some_and(|digest| *digest != digest_of(node));
-    changed.then(|| "it was changed since it was written".to_owned())
-}
-
-fn sealed(mut node: Value) -> Value {
-    node["attributes"]["attrisweep"]["digest"] = digest_of(&node).into();
-    node
-}
-
-/// SHA-256 of what `node` says, but for its digest.
-fn digest_of(node: &Value) -> String {
-    let mut bare = node.clone();
-    bare["attributes"]["attrisweep"]["digest"] = "".into();
-    // As whoever reads it has it: numbers that were read may differ in their last bit from those that were written.
-    let read = serde_json::from_str(&bare.to_string()).unwrap_or(bare);
-    hex::encode(Sha256::digest(read.to_string()))
 }
 
 /// Metadata of every group and array of the store in `folder`, by path; of a file that is no JSON what `told` has.
@@ -193,9 +182,17 @@ pub(crate) fn put_json(file: &Path, value: &Value, tag: &str) -> Result<(), Stor
     durable::put(file, format!("{value:#}\n").as_bytes(), tag)
 }
 
-fn put_if_changed(file: &Path, value: &Value, tag: &str) -> Result<(), StoreError> {
-    if read_json(file).ok().flatten().as_ref() == Some(value) {
-        return Ok(());
+/// Writes `value`, sealed, with the attributes of others that `file` has; what then stands there.
+fn put_if_changed(file: &Path, value: Value, tag: &str) -> Result<Value, StoreError> {
+    let found = read_json(file).ok().flatten();
+    // Of a damaged file nothing is believed.
+    let sound = found.as_ref().filter(|found| is_ours(found) && broken(found).is_none());
+    let value = sealed(match sound {
+        Some(found) => with_others(value, found),
+        None => value,
+    });
+    if found.as_ref() != Some(&value) {
+        put_json(file, &value, tag)?;
     }
-    put_json(file, value, tag)
+    Ok(value)
 }

@@ -8,7 +8,8 @@ use sweep::config::Compression;
 
 use super::{Fault, Finding};
 use crate::create::{choices, fits};
-use crate::root::{self, COPY, METADATA, MISSING, read_json};
+use crate::root::{self, COPY, METADATA, MISSING, copy_of, read_json};
+use crate::seal::{broken, plain};
 use crate::{Described, Labels, StoreError};
 
 /// What was found out about metadata.
@@ -41,12 +42,13 @@ pub(super) fn check(described: &Described, labels: &Labels) -> Result<Checked, S
     Ok(checked)
 }
 
-/// Whether `found` can be the group at `path`. That of the maps has a copy of the root's attributes, since there is one.
+/// Whether `found` can be the group at `path`. That of the maps has a copy of the root's attributes, since there is one; that of an
+/// earlier build says beside them that nothing is complete.
 fn is_group(described: &Described, path: &str, found: &Value) -> bool {
     let plain = json!({"zarr_format": 3, "node_type": "group", "attributes": {}});
     (path != COPY && fits(&plain, found))
         || *found == plain
-        || (path == COPY && *found == root::copy_of(&described.attributes))
+        || (path == COPY && broken(found).is_none() && copy_of(&found["attributes"]) == copy_of(&described.attributes))
 }
 
 /// `metadata` without the batch that earlier builds recorded beside the facts.
@@ -96,8 +98,9 @@ fn differing(described: &Described, already: &BTreeSet<String>) -> Result<Option
     let told = &described.consolidated;
     let on_disk = root::nodes(&described.group.store, told)?.into_iter();
     // A node of which the root knows nothing is not ours.
-    let differs =
-        |(path, file): &(String, Value)| told.get(path).is_some_and(|told| told != file) && !already.contains(path);
+    let differs = |(path, file): &(String, Value)| {
+        told.get(path).is_some_and(|told| plain(told) != plain(file)) && !already.contains(path)
+    };
     let differing: Vec<String> = on_disk.filter(differs).map(|(path, _)| path).collect();
     let first = differing.first();
     Ok(first
