@@ -9,6 +9,7 @@ mod identity;
 mod lock;
 mod logging;
 mod logs;
+mod predictions;
 mod progress;
 mod recorder;
 mod run;

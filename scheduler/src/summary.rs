@@ -11,6 +11,7 @@ use sweep::variant::Variant;
 
 use crate::core::Outcome;
 use crate::logs::Logs;
+use crate::predictions;
 use plan::exit::{Code, Failure};
 use plan::{Checked, Plan};
 
@@ -111,14 +112,10 @@ pub(crate) fn tell_plan(checked: &Checked) {
     for planned in &checked.groups {
         let group = &planned.group;
         let state = if planned.complete { "complete" } else { "to do" };
-        let _ = writeln!(
-            text,
-            "  {state:9} {} ({} images x {} maps)",
-            group.store.display(),
-            group.images,
-            group.variants.len()
-        );
+        let (store, images, maps) = (group.store.display(), group.images, group.variants.len());
+        let _ = writeln!(text, "  {state:9} {store} ({images} images x {maps} maps){}", predictions::told(group));
     }
+    text.push_str(&predictions::doubts(checked.groups.iter().map(|planned| planned.group.as_ref())));
     say(&text);
 }
 
@@ -139,11 +136,12 @@ fn written(plan: &Plan, totals: &Totals, took: Duration, complete: bool) -> Stri
     };
     let _ = writeln!(text, "{stores} stores in {}:", plan.config.paths.output_dir.display());
     for planned in plan.groups.iter().take(TOLD) {
-        let _ = writeln!(text, "  {}", planned.group.store.display());
+        let _ = writeln!(text, "  {}{}", planned.group.store.display(), predictions::told(&planned.group));
     }
     if stores > TOLD {
         let _ = writeln!(text, "  and {} more", stores - TOLD);
     }
+    text.push_str(&predictions::doubts(plan.groups.iter().map(|planned| planned.group.as_ref())));
     text.push_str(&notes(totals, plan.groups.first().map_or(&[], |planned| &planned.group.variants)));
     if let Some((planned, variant)) = plan.groups.first().and_then(|p| Some((p, p.group.variants.first()?))) {
         let _ = write!(

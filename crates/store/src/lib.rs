@@ -4,6 +4,7 @@
 //! Names are final only after `fsync`, so nothing half-written is ever read. The scheduler alone
 //! writes metadata; workers write shards only, each a file of its own, so nobody needs a lock.
 
+mod accuracy;
 mod aside;
 mod completeness;
 mod create;
@@ -22,6 +23,7 @@ mod seal;
 mod shards;
 pub mod verify;
 
+pub use accuracy::Accuracy;
 pub use completeness::Completeness;
 pub use create::{Facts, create, finish, inspect, note};
 pub use describe::{Described, describe};

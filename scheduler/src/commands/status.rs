@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use journal::{Failed, History, JournalError, Speed, Sweep, UnderWay};
 use plan::exit::{Code, Failure};
 use serde::Serialize;
-use store::{Described, Ledger};
+use store::{Accuracy, Described, Ledger};
 use sweep::group::Group;
 
 use super::{ConfigArg, say};
@@ -58,6 +58,11 @@ struct Progress {
     /// Absent where neither the store nor the dataset is there to tell.
     shards: Option<u64>,
     maps: Option<u64>,
+    /// Images that were predicted right, of those that were predicted and looked at.
+    right: Option<u64>,
+    predicted: Option<u64>,
+    /// Why the weights may be those of another network.
+    doubt: Option<String>,
     error: Option<String>,
 }
 
@@ -156,7 +161,11 @@ fn counted(described: &Described, asked: Option<u64>, keys: &[String]) -> Result
         let there = group.variants.iter().filter(|variant| ledger.has_variant(&group, variant, shard)).count();
         maps_done += there as u64 * (range.end - range.start);
     }
+    let accuracy = Accuracy::of(&group, &ledger).ok().flatten();
     Ok(Progress {
+        right: accuracy.map(|accuracy| accuracy.right),
+        predicted: accuracy.map(|accuracy| accuracy.predicted),
+        doubt: accuracy.and_then(|accuracy| accuracy.doubt(group.noise.kind == "none")),
         complete: described.complete && begun && images == group.images,
         shards_done,
         maps_done,
@@ -227,7 +236,12 @@ fn line(store: &Progress) -> String {
         (Some(error), ..) => format!("unusable  {name}: {error}"),
         (None, Some(maps), Some(shards)) => {
             let state = if store.complete { "complete" } else { "to do" };
-            format!("{state:9} {name}: {maps_done} of {maps} maps, {shards_done} of {shards} shards")
+            let right = match (store.right, store.predicted) {
+                (Some(right), Some(predicted)) => format!(", {right} of {predicted} images predicted right"),
+                _ => String::new(),
+            };
+            let doubt = store.doubt.as_ref().map(|doubt| format!(" (these are {doubt})")).unwrap_or_default();
+            format!("{state:9} {name}: {maps_done} of {maps} maps, {shards_done} of {shards} shards{right}{doubt}")
         }
         _ => format!("to do     {name}: the dataset is not there"),
     }
