@@ -175,12 +175,17 @@ def test_grad_cam_looks_at_the_last_picture_and_knows_where_its_channels_are(own
     run.run()
     store = zarr.open_group(run.stores()[0], mode="r")
     images, targets = torch.from_numpy(store["images"][:]), torch.from_numpy(store["model_predictions"][:]).argmax(1)
+    # The layer that was taken is told, in the store too.
+    (taken,) = store.attrs["attrisweep"]["provenance"]["layers"].values()
+    assert f"of mine looks at `{taken}`" in run.run("--check").stdout
     ours = dict(zip(["", *LAYERS[name]], [store["attributions"][key][:] for method in (default, named) for key, _ in variants(method)]))
     for layer, found in ours.items():
-        layer = layer or LAYERS[name][0]
-        value, gradient = looked_at(model, model.get_submodule(layer), images, targets)
-        if layer in LAST["channels last"]:
+        value, gradient = looked_at(model, model.get_submodule(layer or LAYERS[name][0]), images, targets)
+        if (layer or LAYERS[name][0]) in LAST["channels last"]:
             value, gradient = value.permute(0, 3, 1, 2), gradient.permute(0, 3, 1, 2)
+        if not layer:
+            # A module behind it that only turns it gives the same picture.
+            assert torch.equal(looked_at(model, model.get_submodule(taken), images, targets)[0], value), taken
         small = (value * gradient.mean((2, 3), keepdim=True)).sum(1, keepdim=True)
         theirs = functional.interpolate(small, (SIZE, SIZE), mode="nearest").expand_as(images).numpy()
         assert np.abs(found - theirs).max() < 1e-3 * np.abs(theirs).max(), layer

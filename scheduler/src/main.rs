@@ -2,6 +2,7 @@
 //!
 //! Run it again after anything went wrong, and it goes on where it stopped.
 
+mod check;
 mod commands;
 mod core;
 mod errands;
@@ -156,7 +157,7 @@ fn sweep(cli: &SweepArgs, scope: Scope) -> Result<exit::Code, exit::Failure> {
         for warning in &checked.warnings {
             let _ = writeln!(std::io::stderr(), "warning: {warning}");
         }
-        summary::tell_plan(&checked);
+        check::tell(&checked);
         return Ok(exit::Code::Complete);
     }
     let mut lock = lock::take(&checked.config.paths.output_dir)?;

@@ -12,8 +12,8 @@ use sweep::variant::Variant;
 use crate::core::Outcome;
 use crate::logs::Logs;
 use crate::predictions;
+use plan::Plan;
 use plan::exit::{Code, Failure};
-use plan::{Checked, Plan};
 
 /// What the units of one run took together.
 #[derive(Debug, Default)]
@@ -101,24 +101,6 @@ fn given_up(failed: &[(UnitId, String)]) -> String {
     lines
 }
 
-/// Tells what a config stands for, without having started anything.
-pub(crate) fn tell_plan(checked: &Checked) {
-    let mut text = String::from("The config is sound.\n");
-    let devices: Vec<&str> = checked.slots.iter().map(|slot| slot.name.as_str()).collect();
-    let _ = writeln!(text, "  devices   {}", devices.join(", "));
-    for file in checked.means.missing() {
-        let _ = writeln!(text, "  to do     {} (mean image, computed before the sweep begins)", file.display());
-    }
-    for planned in &checked.groups {
-        let group = &planned.group;
-        let state = if planned.complete { "complete" } else { "to do" };
-        let (store, images, maps) = (group.store.display(), group.images, group.variants.len());
-        let _ = writeln!(text, "  {state:9} {store} ({images} images x {maps} maps){}", predictions::told(group));
-    }
-    text.push_str(&predictions::doubts(checked.groups.iter().map(|planned| planned.group.as_ref())));
-    say(&text);
-}
-
 /// What a run has written; `complete` where nothing is missing any more.
 fn written(plan: &Plan, totals: &Totals, took: Duration, complete: bool) -> String {
     let seconds = took.as_secs_f64();
@@ -201,7 +183,7 @@ fn size(bytes: u64) -> String {
 }
 
 /// Writes to standard output. If that is closed, nobody wants to know.
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 

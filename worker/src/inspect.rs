@@ -1,6 +1,5 @@
 //! What the scheduler asks before a sweep: what this build knows, and whether weights fit.
 
-use std::collections::BTreeMap;
 use std::io::Read;
 
 use attribution::METHODS;
@@ -13,7 +12,7 @@ use tch::{Device, Kind};
 
 use crate::caught::caught;
 use crate::exit::Exit;
-use crate::trial::{self, TrialError};
+use crate::trial::{self, Trial, TrialError};
 use crate::{allocator, counted};
 
 /// The release that tch 0.24 is built for, and that `make setup` installs.
@@ -74,12 +73,13 @@ fn inspect(question: &Question) -> Result<Checkpoint, TrialError> {
     let size = graph.size().map(|size| size.map(|side| side as usize));
     // Of a model that takes no images of this size, that alone is to be told.
     let takes = size.is_none_or(|size| size == [question.size; 2]);
-    let misfits = if takes { trial::misfits(&graph, question)? } else { BTreeMap::new() };
+    let Trial { misfits, layers } = if takes { trial::of(&graph, question)? } else { Trial::default() };
     Ok(Checkpoint {
         channels: graph.channels() as usize,
         classes: graph.classes() as usize,
         size,
         sha256: Weights::sha256(&question.weights)?,
         misfits,
+        layers,
     })
 }

@@ -23,18 +23,32 @@ pub(crate) enum TrialError {
     Size { file: PathBuf, size: usize, source: NetworkError },
 }
 
-/// What is wrong with each variant of `question` that cannot be computed on `graph`, by its key.
-pub(crate) fn misfits(graph: &Graph, question: &Question) -> Result<BTreeMap<String, String>, TrialError> {
+/// What a trial tells of the variants of a question, by their keys.
+#[derive(Debug, Default)]
+pub(crate) struct Trial {
+    /// Why one cannot be computed.
+    pub(crate) misfits: BTreeMap<String, String>,
+    /// The layer that one looks at which names none.
+    pub(crate) layers: BTreeMap<String, String>,
+}
+
+/// Tries the variants of `question` on `graph`.
+pub(crate) fn of(graph: &Graph, question: &Question) -> Result<Trial, TrialError> {
     let trace = run(graph, question.size).map_err(|error| TrialError::Size {
         file: question.weights.clone(),
         size: question.size,
         source: error.into(),
     })?;
-    let found = question.variants.iter().filter_map(|variant| {
-        let reason = unbuilt(variant).or_else(|| layerless(graph, &trace, &question.model, variant))?;
-        Some((variant.key.clone(), reason))
-    });
-    Ok(found.collect())
+    let mut trial = Trial::default();
+    for variant in &question.variants {
+        if let Some(reason) = unbuilt(variant).or_else(|| layerless(graph, &trace, &question.model, variant)) {
+            trial.misfits.insert(variant.key.clone(), reason);
+        } else if layers(variant).any(|(_, name)| name.is_empty()) {
+            let last = graph.last_map(&trace).map(|layer| graph.layer_name(layer).to_owned());
+            trial.layers.extend(last.map(|name| (variant.key.clone(), name)));
+        }
+    }
+    Ok(trial)
 }
 
 /// One grey image: a model whose last maps would be empty is found.
@@ -51,13 +65,18 @@ fn unbuilt(variant: &Variant) -> Option<String> {
 
 /// Why the model has no such layer as a parameter names.
 fn layerless(graph: &Graph, trace: &Trace, model: &str, variant: &Variant) -> Option<String> {
-    let entry = METHODS.iter().find(|entry| entry.item.name == variant.class)?;
-    let is_layer = |parameter: &&Parameter| parameter.kind == parameters::Kind::Layer;
-    let mut given = entry.item.parameters.iter().filter(is_layer).filter_map(|parameter| {
-        let name = variant.parameters.word(&parameter.name).ok()?;
-        unmapped(graph, trace, name).map(|reason| format!("parameter `{}`: `{model}` {reason}", parameter.name))
+    let mut misfits = layers(variant).filter_map(|(parameter, name)| {
+        unmapped(graph, trace, name).map(|reason| format!("parameter `{parameter}`: `{model}` {reason}"))
     });
-    given.next()
+    misfits.next()
+}
+
+/// The parameters of `variant` that name a layer, and what each says.
+fn layers(variant: &Variant) -> impl Iterator<Item = (&'static str, &str)> {
+    let entry = METHODS.iter().find(|entry| entry.item.name == variant.class);
+    let is_layer = |parameter: &&Parameter| parameter.kind == parameters::Kind::Layer;
+    let of_layers = entry.into_iter().flat_map(move |entry| entry.item.parameters.iter().filter(is_layer));
+    of_layers.filter_map(|parameter| Some((parameter.name.as_ref(), variant.parameters.word(&parameter.name).ok()?)))
 }
 
 fn unmapped(graph: &Graph, trace: &Trace, name: &str) -> Option<String> {

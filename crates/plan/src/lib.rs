@@ -13,13 +13,13 @@ mod pieces;
 pub mod profile;
 mod weights;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fleet::{FleetError, Reservation, Slot, Worker, launchers};
 use serde_json::json;
-use store::{Facts, Labels, StoreError};
+use store::{Facts, LAYERS, Labels, StoreError};
 use sweep::config::{Config, Devices};
 use sweep::fingerprint;
 use sweep::group::Group;
@@ -141,7 +141,11 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
     let windows =
         methods.flat_map(|method| windows_in_lists(&method.params).into_iter().map(|told| (&method.name, told)));
     warnings.extend(windows.map(|(name, told)| format!("`{name}`: {told}")));
-    let groups = groups.into_iter().map(|(group, labels)| planned(group, labels, &catalogue.libtorch));
+    let groups = groups.into_iter().map(|(group, labels)| {
+        let names = (group.dataset.clone(), group.model.clone());
+        let layers = models.get(&names).map(|(_, checkpoint)| &checkpoint.layers);
+        planned(group, labels, (&catalogue.libtorch, layers))
+    });
     let (groups, mismatches): (Vec<_>, Vec<_>) = groups.partition(Result::is_ok);
     refuse(mismatches.into_iter().filter_map(Result::err).collect())?;
     let launcher = launcher.unwrap_or(launchers::LAUNCHERS[0]);
@@ -179,10 +183,18 @@ fn launcher(config: &Config, problems: &mut Problems) -> Option<&'static launche
     found
 }
 
-fn planned(group: Group, labels: Labels, libtorch: &str) -> Result<Planned, StoreError> {
+/// `layers` are those that variants look at which name none.
+fn planned(
+    group: Group,
+    labels: Labels,
+    (libtorch, layers): (&str, Option<&BTreeMap<String, String>>),
+) -> Result<Planned, StoreError> {
     let program = format!("attrisweep {}", env!("CARGO_PKG_VERSION"));
-    let provenance =
+    let mut provenance =
         json!({"program": program, "libtorch": libtorch, "weights": group.weights, "images": group.images_file});
+    if let Some(layers) = layers.filter(|layers| !layers.is_empty()) {
+        provenance[LAYERS] = json!(layers);
+    }
     let facts = Facts { fingerprint: fingerprint::of_group(&group), provenance, computed_by: BTreeSet::new() };
     let complete = store::inspect(&group, &facts)?.unwrap_or(false);
     Ok(Planned { group: Arc::new(group), facts, labels, complete })

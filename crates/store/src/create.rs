@@ -13,8 +13,11 @@ use sweep::variant::Variant;
 
 use crate::describe::describe;
 use crate::layout::{self, Labels};
-use crate::root::{self, METADATA, Nodes, put_json, read_json};
+use crate::root::{self, METADATA, Nodes, Root, put_json, read_json};
 use crate::{Ledger, StoreError, durable};
+
+/// What provenance calls the layers that variants look at which name none, by key.
+pub const LAYERS: &str = "layers";
 
 /// What a store's root attributes say beside the names of its group.
 #[derive(Clone, Debug)]
@@ -209,6 +212,14 @@ pub fn note(group: &Group, facts: &Facts, tag: &str) -> Result<(), StoreError> {
 
 /// Writes the root's metadata, with that of all arrays below consolidated into it. `told` is what it said of them.
 fn put_root(group: &Group, facts: &Facts, complete: bool, told: &Nodes, tag: &str) -> Result<(), StoreError> {
+    let mut provenance = facts.provenance.clone();
+    let others = whole_others(group);
+    if let Some(Root { value: found, .. }) = root::read(&group.store)? {
+        let layers = found["attributes"]["attrisweep"]["provenance"][LAYERS].as_object().cloned().unwrap_or_default();
+        for (key, layer) in layers.into_iter().filter(|(key, _)| others.contains(key)) {
+            provenance[LAYERS][key] = layer;
+        }
+    }
     let mut computed_by = root::computed_by(&group.store)?;
     computed_by.extend(facts.computed_by.iter().cloned());
     let attributes = json!({
@@ -221,9 +232,9 @@ fn put_root(group: &Group, facts: &Facts, complete: bool, told: &Nodes, tag: &st
         "zarr_version": 3,
         "attrisweep": {
             "complete": complete,
-            "variants": group.variants.iter().map(|variant| variant.key.clone()).chain(whole_others(group)).collect::<Vec<_>>(),
+            "variants": group.variants.iter().map(|variant| variant.key.clone()).chain(others).collect::<Vec<_>>(),
             "fingerprint": facts.fingerprint,
-            "provenance": facts.provenance,
+            "provenance": provenance,
             "computed_by": computed_by,
         },
     });

@@ -25,7 +25,7 @@ pub mod verify;
 
 pub use accuracy::Accuracy;
 pub use completeness::Completeness;
-pub use create::{Facts, create, finish, inspect, note};
+pub use create::{Facts, LAYERS, create, finish, inspect, note};
 pub use describe::{Described, describe};
 pub use error::StoreError;
 pub use grow::grow;

@@ -117,4 +117,6 @@ pub struct Checkpoint {
     pub sha256: String,
     /// What is wrong with variants that cannot be computed on this model, by their keys.
     pub misfits: BTreeMap<String, String>,
+    /// The layer that each variant looks at whose parameters name none.
+    pub layers: BTreeMap<String, String>,
 }

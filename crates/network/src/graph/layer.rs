@@ -21,6 +21,13 @@ impl Graph {
         self.nodes.iter().rposition(within).map(Layer)
     }
 
+    /// What `layer` can be asked for as, in as few words as do.
+    pub fn layer_name(&self, Layer(id): Layer) -> &str {
+        let whole = self.nodes[id].name.as_str();
+        let starts = whole.match_indices('.').map(|(end, _)| &whole[..end]);
+        starts.into_iter().find(|name| self.layer(name) == Some(Layer(id))).unwrap_or(whole)
+    }
+
     /// A pass of `images` operation by operation, from which layers can be told.
     pub fn outline(&self, images: &Tensor) -> Result<Trace, TchError> {
         self.run(images, Keep::Trace(None))

@@ -1,0 +1,41 @@
+//! `scheduler --check`: what a config stands for, without having started anything.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use plan::{Checked, Planned};
+use store::LAYERS;
+
+use crate::predictions;
+use crate::summary::say;
+
+/// Tells it.
+pub(crate) fn tell(checked: &Checked) {
+    let mut text = String::from("The config is sound.\n");
+    let devices: Vec<&str> = checked.slots.iter().map(|slot| slot.name.as_str()).collect();
+    let _ = writeln!(text, "  devices   {}", devices.join(", "));
+    for file in checked.means.missing() {
+        let _ = writeln!(text, "  to do     {} (mean image, computed before the sweep begins)", file.display());
+    }
+    for planned in &checked.groups {
+        let group = &planned.group;
+        let state = if planned.complete { "complete" } else { "to do" };
+        let (store, images, maps) = (group.store.display(), group.images, group.variants.len());
+        let _ = writeln!(text, "  {state:9} {store} ({images} images x {maps} maps){}", predictions::told(group));
+    }
+    for (model, key, layer) in looked_at(checked) {
+        let _ = writeln!(text, "  layer     {key} of {model} looks at `{layer}`");
+    }
+    text.push_str(&predictions::doubts(checked.groups.iter().map(|planned| planned.group.as_ref())));
+    say(&text);
+}
+
+/// Models, variants that name no layer, and the layers that these look at.
+fn looked_at(checked: &Checked) -> BTreeSet<(String, String, String)> {
+    let of = |planned: &Planned| {
+        let layers = planned.facts.provenance[LAYERS].as_object().cloned().unwrap_or_default();
+        let model = planned.group.model.clone();
+        layers.into_iter().map(move |(key, layer)| (model.clone(), key, layer.as_str().unwrap_or_default().to_owned()))
+    };
+    checked.groups.iter().flat_map(of).collect()
+}
