@@ -21,6 +21,14 @@ def test_threads_that_the_environment_allows_are_all_that_a_sweep_takes(sweep, n
     assert f"the processor computes with {workers} thread{plural}, as {name}=1 says" in told.stdout + told.stderr
 
 
+def test_threads_that_the_config_asks_for_are_taken_and_told(sweep):
+    run = sweep(limit=1, threads=2, devices={"cpu": 2})
+    told = run.run("--check", env=environment(OMP_NUM_THREADS="1")).stdout
+    assert "devices   cpu:0 (2 threads), cpu:1 (2 threads)" in told
+    assert "as OMP_NUM_THREADS" not in run.run(env=environment(OMP_NUM_THREADS="1")).stderr
+    assert 'device="cpu, 2 threads"' in (run.folder / "logs" / "worker-0.log").read_text()
+
+
 def test_a_home_folder_and_variables_in_paths_are_those_of_the_environment(sweep, tmp_path):
     run = sweep(limit=1)
     run.config["paths"] |= {"final_output_dir": "~/out", "scheduler_log_dir": "$LOGS/of/${SWEEP}"}

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use fleet::Slot;
 use plan::{Checked, Planned};
 use store::LAYERS;
 
@@ -12,7 +13,7 @@ use crate::summary::say;
 /// Tells it.
 pub(crate) fn tell(checked: &Checked) {
     let mut text = String::from("The config is sound.\n");
-    let devices: Vec<&str> = checked.slots.iter().map(|slot| slot.name.as_str()).collect();
+    let devices: Vec<String> = checked.slots.iter().map(device).collect();
     let _ = writeln!(text, "  devices   {}", devices.join(", "));
     for file in checked.means.missing() {
         let _ = writeln!(text, "  to do     {} (mean image, computed before the sweep begins)", file.display());
@@ -28,6 +29,12 @@ pub(crate) fn tell(checked: &Checked) {
     }
     text.push_str(&predictions::doubts(checked.groups.iter().map(|planned| planned.group.as_ref())));
     say(&text);
+}
+
+/// A slot by its name; on the CPU with the threads that compute there.
+fn device(slot: &Slot) -> String {
+    let plural = if slot.threads == 1 { "" } else { "s" };
+    if slot.gpu.is_some() { slot.name.clone() } else { format!("{} ({} thread{plural})", slot.name, slot.threads) }
 }
 
 /// Models, variants that name no layer, and the layers that these look at.

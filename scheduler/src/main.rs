@@ -173,6 +173,7 @@ fn sweep(cli: &SweepArgs, scope: Scope) -> Result<exit::Code, exit::Failure> {
     if probes {
         probe(&mut checked, &worker)?;
     }
+    checked.meet_expectations(&worker)?;
     // Preflight may have taken long, or this process been stopped.
     lock.again(&|| true)?;
     let mut plan = checked.begin()?;

@@ -14,6 +14,7 @@ mod device;
 #[cfg(test)]
 mod example;
 mod exit;
+mod expect;
 mod held;
 mod images;
 mod inspect;
@@ -78,6 +79,10 @@ enum Command {
     ///
     /// Takes a request on standard input (`sweep::agreement::Request`). Stores are read, never written.
     Verify(device::Args),
+    /// Predict images as they are, to compare with what the author of weights has measured, as JSON
+    ///
+    /// Takes a list of questions on standard input (`sweep::expect::Question`). No store is looked at.
+    Expect(device::Args),
     /// Connect to a scheduler and do the units that it grants
     Run(connection::Args),
 }
@@ -99,6 +104,7 @@ fn main() -> ExitCode {
         Command::Inspect => inspect::answer().and_then(|answers| json(&answers)),
         Command::Probe(args) => device::open(args).and_then(|device| probe::answer(&device, json)),
         Command::Verify(args) => device::open(args).and_then(|device| json(&verify::answer(&device)?)),
+        Command::Expect(args) => device::open(args).and_then(|device| json(&expect::answer(&device)?)),
         Command::Run(args) => run(&args),
     };
     match outcome {

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use serde::de::DeserializeOwned;
 use sweep::agreement;
 use sweep::catalogue::{Catalogue, Checkpoint, Question};
+use sweep::expect;
 
 use crate::FleetError;
 use crate::devices::spin_little;
@@ -46,6 +47,13 @@ impl Worker {
         let failed = |error: serde_json::Error| self.failed("verify", error.to_string());
         let input = serde_json::to_string(request).map_err(failed)?;
         self.ask_with("verify", &["--device", "cpu", "--threads", &threads.to_string()], &input)
+    }
+
+    /// What models make of images as they are; on the CPU, with `threads` threads.
+    pub fn expect(&self, questions: &[expect::Question], threads: usize) -> Result<Vec<expect::Answer>, FleetError> {
+        let failed = |error: serde_json::Error| self.failed("expect", error.to_string());
+        let input = serde_json::to_string(questions).map_err(failed)?;
+        self.ask_with("expect", &["--device", "cpu", "--threads", &threads.to_string()], &input)
     }
 
     fn ask<T: DeserializeOwned>(&self, command: &'static str, input: &str) -> Result<T, FleetError> {

@@ -6,6 +6,7 @@ pub mod batches;
 mod begin;
 mod datasets;
 pub mod exit;
+mod expect;
 mod grid;
 mod means;
 mod methods;
@@ -123,6 +124,7 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
             problems.add(0, "paths.means_dir", format!("{misfit} ({} for `{}`)", group.model, group.dataset));
         }
     }
+    expect::check(&config.settings.expect, groups.iter().map(|(group, _)| group), &mut problems);
     let output = &config.paths.output_dir;
     if output.exists() && !output.is_dir() {
         problems.add(0, "paths.final_output_dir", format!("`{}` is a file, expected a folder", output.display()));
@@ -136,7 +138,9 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
     let slots = slots(&config)?;
     let (batches, mut warnings) = Batches::read(&config, &catalogue.libtorch);
     warnings.extend(fleet::without_gpu(&config.devices(), &slots));
-    warnings.extend(fleet::limited(&slots));
+    if config.settings.threads.is_none() {
+        warnings.extend(fleet::limited(&slots));
+    }
     let methods = config.search_space.methods.iter();
     let windows =
         methods.flat_map(|method| windows_in_lists(&method.params).into_iter().map(|told| (&method.name, told)));
@@ -169,6 +173,9 @@ fn slots(config: &Config) -> Result<Vec<Slot>, FleetError> {
     let free = fleet::budgets(&slots, &ours);
     for (slot, free) in slots.iter_mut().zip(free) {
         slot.memory = config.settings.memory.filter(|_| slot.gpu.is_none()).or(free);
+        if let (Some(threads), None) = (config.settings.threads, &slot.gpu) {
+            slot.threads = threads;
+        }
     }
     Ok(slots)
 }

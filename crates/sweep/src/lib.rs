@@ -12,6 +12,7 @@ pub mod catalogue;
 pub mod config;
 #[cfg(feature = "example")]
 pub mod example;
+pub mod expect;
 pub mod fingerprint;
 pub mod greeting;
 pub mod group;

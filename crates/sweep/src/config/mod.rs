@@ -4,6 +4,7 @@
 //! its default, so that the checks that follow (files, parameters) can be reported with it. A
 //! config is to be used only if no problem was noted.
 
+mod expect;
 mod paths;
 mod scheduler;
 mod search_space;
@@ -11,6 +12,7 @@ mod settings;
 
 use std::path::{Path, PathBuf};
 
+pub use expect::{Expectation, Expected};
 pub use paths::Paths;
 pub use scheduler::{Preflight, Scheduler};
 pub use search_space::{LEAST_SIZE, MOST_SIZE, MOST_VARIANTS, Method, NoiseCondition, SearchSpace, Split};

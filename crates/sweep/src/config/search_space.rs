@@ -68,7 +68,7 @@ pub struct Method {
     pub line: u64,
 }
 
-const SPLITS: &[(&str, Split)] = &[("train", Split::Train), ("val", Split::Val), ("test", Split::Test)];
+pub(super) const SPLITS: &[(&str, Split)] = &[("train", Split::Train), ("val", Split::Val), ("test", Split::Test)];
 
 impl Split {
     /// `train`, `val` or `test`.

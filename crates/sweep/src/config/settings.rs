@@ -1,5 +1,6 @@
 //! The keys that the reference schema does not have, all optional.
 
+use super::expect::{self, Expectation};
 use crate::group::{Dtype, Numerics, Precision};
 use crate::semantics::{self, Semantics};
 use crate::yaml::{Fields, Value, read};
@@ -23,6 +24,10 @@ pub struct Settings {
     pub batch_size: Option<usize>,
     /// Bytes that a worker on the CPU may take; `None` for its share of what is free.
     pub memory: Option<u64>,
+    /// Threads of each worker on the CPU; `None` for its share of the cores.
+    pub threads: Option<usize>,
+    /// What the authors of weights have measured.
+    pub expect: Vec<Expectation>,
 }
 
 /// How stores are laid out.
@@ -84,6 +89,8 @@ impl Settings {
             limit: fields.optional("limit", read::integer(1, u64::MAX)),
             batch_size: fields.optional("batch_size", read::integer(1, 1 << 20)).map(|n| n as usize),
             memory: fields.optional("memory", read::size),
+            threads: fields.optional("threads", read::integer(1, 4096)).map(|threads| threads as usize),
+            expect: expect::expectations(fields),
         }
     }
 }
