@@ -5,7 +5,7 @@ import subprocess
 
 import numpy
 import zarr
-from conftest import METHODS, SCHEDULER
+from conftest import METHODS, NOISES, SCHEDULER
 
 
 def told(run, command, code=0):
@@ -79,3 +79,34 @@ def test_a_store_without_any_metadata_is_told_as_that(sweep):
         assert f"`{store / 'zarr.json'}` is not usable: it is missing, as is its copy below `attributions`, and shards are there" in done
     shutil.rmtree(store)
     run.run()
+
+
+def test_a_store_of_the_reference_scripts_is_left_alone_and_the_other_groups_are_computed(sweep):
+    run = sweep()
+    run.config["search_space"]["noise_conditions"] = NOISES[:2]
+    run.config["search_space"]["attribution_methods"] = [METHODS[0]]
+    theirs = run.output / f"dataset-rgb_model-resnet18_noise-{NOISES[0]['name']}_split-test.zarr"
+    root = zarr.open_group(theirs, mode="w", attributes={"data_flag": "rgb", "model_flag": "resnet18", "zarr_version": 3})
+    root.create_array("images", data=numpy.zeros((4, 3, 28, 28), "float32"))
+    root.create_group("attributions").create_array("Saliency", data=numpy.ones((4, 3, 28, 28), "float16"))
+    before = {file: file.read_bytes() for file in theirs.rglob("*") if file.is_file()}
+    sentence = f"`{theirs}` is a Zarr store of another program: it is left alone, and its group is not computed"
+    assert sentence in run.run("--check").stderr
+    done = run.run()
+    assert sentence in done.stdout + done.stderr
+    assert len(run.stores()) == 2 and "Wrote 24 attribution maps" in done.stdout
+    assert sentence in told(run, "status") and sentence in told(run, "verify", 7)
+    assert {file: file.read_bytes() for file in theirs.rglob("*") if file.is_file()} == before
+
+
+def test_a_store_that_holds_nothing_stands_in_nobodys_way(sweep):
+    run = sweep()
+    run.run()
+    (store,) = run.stores()
+    for shard in store.rglob("c.*"):
+        shard.unlink()
+    run.config["seed"] = 5
+    run.run()
+    assert opened(run).attrs["attrisweep"]["fingerprint"]["seed"] == 5
+    run.config["seed"] = 6
+    assert "seed is 5 in the store and 6 in the config" in run.run(code=4).stderr

@@ -80,7 +80,10 @@ impl From<MeanError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let code = match error {
-            StoreError::Mismatch { .. } | StoreError::Foreign { .. } | StoreError::Headless { .. } => Code::Mismatch,
+            StoreError::Mismatch { .. }
+            | StoreError::Foreign { .. }
+            | StoreError::Theirs { .. }
+            | StoreError::Headless { .. } => Code::Mismatch,
             _ => Code::Storage,
         };
         Self::new(code, &error)

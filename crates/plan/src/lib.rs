@@ -151,7 +151,10 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
         planned(group, labels, (&catalogue.libtorch, layers))
     });
     let (groups, mismatches): (Vec<_>, Vec<_>) = groups.partition(Result::is_ok);
-    refuse(mismatches.into_iter().filter_map(Result::err).collect())?;
+    let (theirs, mismatches): (Vec<_>, Vec<_>) =
+        mismatches.into_iter().filter_map(Result::err).partition(|error| matches!(error, StoreError::Theirs { .. }));
+    warnings.extend(theirs.iter().map(ToString::to_string));
+    refuse(mismatches)?;
     let launcher = launcher.unwrap_or(launchers::LAUNCHERS[0]);
     Ok(Checked {
         config,

@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use sweep::config::Compression;
-use sweep::fingerprint::{self, Fingerprint};
+use sweep::fingerprint::Fingerprint;
 use sweep::group::Group;
 use sweep::machine::ComputedBy;
 use sweep::variant::Variant;
 
 use crate::describe::describe;
+use crate::inspect::{differences, is_bare};
 use crate::layout::{self, Labels};
 use crate::root::{self, METADATA, Nodes, Root, put_json, read_json};
 use crate::{Ledger, StoreError, durable};
@@ -30,58 +32,23 @@ pub struct Facts {
     pub computed_by: BTreeSet<ComputedBy>,
 }
 
-/// What is at the group's place: `None` for nothing, `Some(complete)` for a store that can be gone on
-/// with: it has the same numbers, for as many images or for fewer. Nothing is written.
-///
-/// # Errors
-/// [`StoreError::Foreign`] for anything else, [`StoreError::Mismatch`] for a store of other numbers.
-pub fn inspect(group: &Group, facts: &Facts) -> Result<Option<bool>, StoreError> {
-    let Some(found) = root::read(&group.store)? else {
-        let ours = |entry: fs::DirEntry| durable::is_unfinished(&entry.file_name().to_string_lossy());
-        let occupied = fs::read_dir(&group.store).is_ok_and(|entries| entries.flatten().any(|entry| !ours(entry)));
-        return if occupied { Err(StoreError::Foreign { path: group.store.clone() }) } else { Ok(None) };
-    };
-    let (ours, told) = (&found.value["attributes"]["attrisweep"], root::consolidated(&found.value));
-    let stored = &ours["fingerprint"];
-    let mut wanted = facts.fingerprint.clone();
-    // More images than the store has are no other numbers: it grows.
-    let grows = stored["images"].as_u64().is_some_and(|images| images < group.images);
-    if grows {
-        wanted.remove("images");
+/// Removes the metadata of a store of other numbers that holds nothing yet.
+fn clear(group: &Group, facts: &Facts) -> Result<(), StoreError> {
+    let Some(found) = root::read(&group.store)? else { return Ok(()) };
+    if differences(group, facts, &found).is_empty() || !is_bare(&group.store) {
+        return Ok(());
     }
-    let mut differences = fingerprint::differences(stored, &wanted);
-    for variant in &group.variants {
-        let path = layout::attribution(&variant.key);
-        // What is sealed in the root is believed before a file that may be damaged.
-        let array =
-            told.get(&path).cloned().or_else(|| read_json(&group.store.join(path).join(METADATA)).ok().flatten());
-        if let Some(array) = array {
-            let of_array =
-                fingerprint::differences(&array["attributes"]["attrisweep"], &fingerprint::of_variant(group, variant));
-            differences.extend(of_array.into_iter().map(|difference| format!("{}: {difference}", variant.key)));
+    // The root last: until then it is known whose store this is.
+    let below = root::consolidated(&found.value).into_keys().chain([root::COPY.to_owned(), String::new()]);
+    for file in below.map(|path| group.store.join(path).join(METADATA)) {
+        match fs::remove_file(&file) {
+            Err(source) if source.kind() != ErrorKind::NotFound => {
+                return Err(StoreError::Write { path: file, source });
+            }
+            _ => {}
         }
     }
-    if !differences.is_empty() {
-        return Err(StoreError::Mismatch { path: group.store.clone(), differences });
-    }
-    // A store that was completed for fewer variants is not complete for these.
-    let speaks_of =
-        |variant: &Variant| ours["variants"].as_array().is_some_and(|keys| keys.contains(&json!(variant.key)));
-    let complete = found.fault.is_none() && ours["complete"] == true && group.variants.iter().all(speaks_of);
-    Ok(Some(complete && !grows && is_whole(group, &told)))
-}
-
-/// Whether every node is there as the root tells of it, and every mean image: a file that somebody deletes or damages is
-/// made anew like a shard.
-fn is_whole(group: &Group, told: &Nodes) -> bool {
-    // Readers go by the root: what somebody has added is to be seen there.
-    let is_told = root::nodes(&group.store, told).is_ok_and(|nodes| nodes.keys().all(|path| told.contains_key(path)));
-    is_told
-        && told.iter().all(|(path, node)| {
-            let folder = group.store.join(path);
-            let is_there = read_json(&folder.join(METADATA)).is_ok_and(|found| found.as_ref() == Some(node));
-            is_there && (!path.starts_with("means/") || folder.join(layout::MEAN_FILE).is_file())
-        })
+    Ok(())
 }
 
 /// Makes the group's store, adds to it the arrays that it lacks, and makes metadata anew that is damaged: the files of
@@ -95,6 +62,7 @@ pub fn create(
 ) -> Result<Vec<PathBuf>, StoreError> {
     // First of all the root: whose store this is must be known however early the scheduler dies.
     durable::create_folders(&group.store)?;
+    clear(group, facts)?;
     let found = root::read(&group.store)?;
     let told = found.as_ref().map(|root| root::consolidated(&root.value)).unwrap_or_default();
     let mut mended: Vec<PathBuf> = Vec::new();

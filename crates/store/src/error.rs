@@ -19,6 +19,9 @@ pub enum StoreError {
     Headless { path: PathBuf, reason: String },
     #[error("`{}` was not written by attrisweep; move it away, or choose another final_output_dir", path.display())]
     Foreign { path: PathBuf },
+    /// A store of scripts that lay theirs out as we do.
+    #[error("`{}` is a Zarr store of another program: it is left alone, and its group is not computed; move it away to have that done", path.display())]
+    Theirs { path: PathBuf },
     #[error("`{}` was computed from something else: {}", path.display(), differences.join("; "))]
     Mismatch { path: PathBuf, differences: Vec<String> },
     #[error("cannot encode shard {shard} of `{array}`: {reason}")]

@@ -62,18 +62,30 @@ pub(crate) fn read(folder: &Path) -> Result<Option<Root>, StoreError> {
             let value = root(&copy["attributes"], nodes(folder, &Nodes::new())?);
             Ok(Some(Root { value, fault: Some(fault) }))
         }
+        None if fault == MISSING && is_theirs(folder) => Err(StoreError::Theirs { path: folder.to_owned() }),
         None if fault == MISSING && has_shards(folder, 2) => {
             let reason = "it is missing, as is its copy below `attributions`, and shards are there".to_owned();
             Err(StoreError::Headless { path: file, reason })
         }
         None if fault == MISSING => Ok(None),
+        None if is_theirs(folder) => Err(StoreError::Theirs { path: folder.to_owned() }),
         None if is_foreign => Err(StoreError::Foreign { path: folder.to_owned() }),
         None => Err(StoreError::Headless { path: file, reason: fault }),
     }
 }
 
+/// Whether `folder` is a Zarr group of another program that has maps where we have them. Version 2 has no `zarr.json`.
+fn is_theirs(folder: &Path) -> bool {
+    let is_group = |folder: &Path| {
+        let of_version_3 = || read_json(&folder.join(METADATA)).ok().flatten();
+        folder.join(".zgroup").is_file()
+            || of_version_3().is_some_and(|node| node["node_type"] == "group" && !is_ours(&node))
+    };
+    is_group(folder) && is_group(&folder.join(COPY))
+}
+
 /// Whether `folder` has a shard, so many folders below it at most.
-fn has_shards(folder: &Path, depth: usize) -> bool {
+pub(crate) fn has_shards(folder: &Path, depth: usize) -> bool {
     let is_shard = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with("c.");
     fs::read_dir(folder).into_iter().flatten().flatten().any(|entry| match entry.file_type() {
         Ok(kind) if kind.is_dir() => depth > 0 && has_shards(&entry.path(), depth - 1),

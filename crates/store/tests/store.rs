@@ -71,6 +71,7 @@ fn semantics_and_mean_image_of_a_variant_are_facts_of_its_array() {
     // Before a missing mean is computed, nothing can be said about it.
     let unknown = Group { mean: None, ..stored.clone() };
     assert_eq!(inspect(&unknown, &facts(&unknown)).unwrap(), Some(false));
+    std::fs::write(stored.store.join("images/c.0.0.0.0"), "computed").unwrap();
     let captum = Variant { semantics: Semantics::Captum, ..variant("IG", 50) };
     let other = Group { mean: mean("b"), variants: vec![of_mean, captum], ..stored };
     let error = inspect(&other, &facts(&other)).unwrap_err().to_string();
@@ -123,11 +124,46 @@ fn a_store_of_other_numbers_is_refused_with_every_difference_and_left_as_it_is()
     let folder = tempfile::tempdir().unwrap();
     made(folder.path());
     let other = group(folder.path(), 2, vec![variant("IG", 51)]);
+    std::fs::write(other.store.join("images/c.0.0.0.0"), "computed").unwrap();
     let before = std::fs::read(other.store.join("zarr.json")).unwrap();
     let error = inspect(&other, &facts(&other)).unwrap_err().to_string();
     assert!(error.contains("seed is 1 in the store and 2 in the config"), "{error}");
     assert!(error.contains("IG: params is {\"n_steps\":50} in the store"), "{error}");
     assert_eq!(std::fs::read(other.store.join("zarr.json")).unwrap(), before);
+}
+
+/// Nothing was computed: what was meant to be is of no account.
+#[test]
+fn a_store_of_other_numbers_without_a_single_shard_stands_in_nobodys_way() {
+    let folder = tempfile::tempdir().unwrap();
+    made(folder.path());
+    let other = group(folder.path(), 2, vec![variant("IG", 51)]);
+    assert_eq!(inspect(&other, &facts(&other)).unwrap(), None);
+    create(&other, &facts(&other), &labels(), Compression::Zstd, "run").unwrap();
+    assert_eq!(inspect(&other, &facts(&other)).unwrap(), Some(false));
+    let root = std::fs::read_to_string(other.store.join("zarr.json")).unwrap();
+    assert!(
+        root.contains("\"seed\": 2") && root.contains("\"n_steps\": 51") && !root.contains("\"n_steps\": 50"),
+        "{root}"
+    );
+}
+
+#[test]
+fn a_zarr_store_of_another_program_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let group = group(folder.path(), 1, Vec::new());
+    std::fs::create_dir_all(group.store.join("attributions")).unwrap();
+    for (file, text) in
+        [("zarr.json", r#"{"zarr_format": 3, "node_type": "group"}"#), (".zgroup", r#"{"zarr_format": 2}"#)]
+    {
+        for folder in [group.store.clone(), group.store.join("attributions")] {
+            std::fs::write(folder.join(file), text).unwrap();
+        }
+        assert!(matches!(inspect(&group, &facts(&group)), Err(StoreError::Theirs { .. })), "{file}");
+        for folder in [group.store.clone(), group.store.join("attributions")] {
+            std::fs::remove_file(folder.join(file)).unwrap();
+        }
+    }
 }
 
 #[test]
