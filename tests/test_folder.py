@@ -1,9 +1,12 @@
 """An output folder in which something else stands, which is moved away, or which cannot be locked."""
 
+import copy
 import os
+import shutil
+import signal
 import subprocess
 
-from conftest import compiled, wait_for
+from conftest import Sweep, alive, children, compiled, has_argument, wait_for
 from test_faults import disturbed, undisturbed  # noqa: F401
 from test_leases import log
 from test_storage import fill, small_disk, start  # noqa: F401
@@ -42,6 +45,41 @@ def test_a_folder_that_was_moved_away_is_not_written_to_when_another_scheduler_h
     assert process.returncode == 0, told
     assert disturbed.digests() == undisturbed[0]
     assert not list(disturbed.output.rglob(".*.tmp"))
+
+
+def test_a_sweep_in_a_copy_of_the_folder_of_a_running_one_leaves_that_ones_workers_alone(sweep, hold):
+    run = sweep(devices={"cpu": 1})
+    release = hold(run)
+    process = start(run)
+    wait_for(run.maps)
+    (worker,) = [child for child in children(process.pid) if has_argument(child, "run")]
+    # Neither answers for as long as the copy is at work.
+    stopped = (process.pid, worker)
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    copied = Sweep(run.folder, run.folder)
+    copied.config, copied.output = copy.deepcopy(run.config), run.folder / "copy"
+    copied.config["paths"] |= {"final_output_dir": str(copied.output), "scheduler_log_dir": str(run.folder / "other logs")}
+    shutil.copytree(run.output, copied.output)
+    release()
+    copied.run("--lease", "3")
+    assert alive(worker)
+    for pid in stopped:
+        os.kill(pid, signal.SIGCONT)
+    assert process.wait(timeout=120) == 0
+    assert "signal 9" not in log(run)
+
+
+def test_a_link_to_a_folder_that_is_gone_is_told_as_that(sweep):
+    run = sweep()
+    run.output.symlink_to(run.folder / "scratch" / "purged")
+    sentence = f"it is a link to `{run.folder}/scratch/purged`, which is not there"
+    assert sentence in run.run(code=6).stderr
+    run.output.unlink()
+    logs = run.folder / "logs"
+    logs.symlink_to(run.folder / "gone")
+    done = run.run(code=6)
+    assert f"it is a link to `{run.folder}/gone`" in done.stdout + done.stderr
 
 
 def test_a_lock_file_that_is_deleted_is_made_anew_before_anything_else_is_granted(disturbed, undisturbed, hold):  # noqa: F811

@@ -52,8 +52,20 @@ pub fn create_folders(folder: &Path) -> Result<(), StoreError> {
     create_folders(parent)?;
     match fs::create_dir(folder) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed(error)),
+        Err(_) if !folder.is_dir() => Err(failed(in_the_way(folder))),
         _ => sync_folder(parent).map_err(failed),
     }
+}
+
+/// What stands where a folder is to be.
+fn in_the_way(folder: &Path) -> io::Error {
+    let text = match fs::read_link(folder) {
+        Ok(target) => {
+            format!("it is a link to `{}`, which is not there; make that folder, or remove the link", target.display())
+        }
+        Err(_) => "it is a file, expected a folder".to_owned(),
+    };
+    io::Error::new(io::ErrorKind::NotADirectory, text)
 }
 
 /// Removes what writers that died left aside below `folder`. Nobody may be writing there.
