@@ -224,6 +224,21 @@ def test_the_scheduler_probes_first_where_the_config_asks_for_it(flight):
     assert run.granted() == {key: str(entry["batch"]) for key, entry in entries(run).items()}
 
 
+def test_what_a_user_has_measured_counts_before_a_sweep_until_it_is_proven_wrong(flight):
+    run = flight(preflight_check={"enabled": True})
+    run.output.mkdir()
+    file = run.output / "preflight_results.json"
+    file.write_text('{"resnet18": {"Saliency": 1024}}')
+    told = run.run("--limit", "2").stderr
+    # The other one is measured, of as many images as there are.
+    assert "DeepLIFT_baselines_zero: 2 images at once (a whole shard)" in told and "Saliency: " not in told, told
+    assert results(run)["resnet18"] == {"Saliency": 1024, "DeepLIFT_baselines_zero": 2}
+    # That was the limit's doing.
+    assert "DeepLIFT_baselines_zero: 2 images" not in run.run().stderr
+    assert results(run)["resnet18"]["Saliency"] == 1024 and results(run)["resnet18"]["DeepLIFT_baselines_zero"] > 2
+    assert run.granted()["Saliency"] == "1024"
+
+
 def test_a_full_test_writes_and_reads_back_everything_and_leaves_nothing_behind(flight, tmp_path):
     run = flight([METHODS[0]], preflight_check={"enabled": True, "results_path": str(tmp_path / "known" / "results.json")})
     (tmp_path / "known").mkdir()

@@ -37,6 +37,8 @@ pub struct Options {
     pub margin: Option<f64>,
     /// Whether to measure again what is known.
     pub force: bool,
+    /// Whether numbers of a user's results file are known, too.
+    pub trusts: bool,
     /// Time that one measurement may take.
     pub patience: Duration,
     /// Time that a worker may be idle in the middle of one.
@@ -46,7 +48,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         let (patience, stillness) = (Duration::from_mins(10), Duration::from_secs(30));
-        Self { margin: None, force: false, patience, stillness }
+        Self { margin: None, force: false, trusts: false, patience, stillness }
     }
 }
 

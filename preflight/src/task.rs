@@ -55,7 +55,8 @@ pub(crate) fn list(checked: &Checked, options: Options) -> (Vec<Task>, usize) {
                 seen.push(subject.clone());
                 let known_margin = checked.batches.profile().find(&subject).map(|entry| entry.margin);
                 let margin = options.margin.or(known_margin).unwrap_or(MARGIN);
-                if !options.force && is_known(checked, group, slot, (&subject, margin)) {
+                let is_told = options.trusts && checked.batches.are_told(group, variant);
+                if is_told || !options.force && is_known(checked, group, slot, (&subject, margin)) {
                     known += 1;
                 } else {
                     tasks.push(Task::new(checked, (group, variant), slot, (subject, margin)));

@@ -88,7 +88,8 @@ impl Batches {
         if let Some(entry) = self.profile.find(&Subject::of(group, variant, &slot.model)) {
             let room = room(group, slot, entry.bytes.base, entry.margin);
             let fits = room.map_or(usize::MAX, |room| entry.bytes.most(room));
-            let unfinished = entry.by == Source::Sweep && (entry.batch as u64) < group.shard.min(group.images);
+            // Under a smaller `limit` there were no more images.
+            let unfinished = (entry.batch as u64) < group.shard.min(group.images);
             let grows = match entry.bound {
                 Bound::Memory => fits as f64 >= WORTH * entry.batch as f64 && fits > entry.batch,
                 Bound::Shard => unfinished,
@@ -100,6 +101,14 @@ impl Batches {
         let measured = self.results.get(&group.model).and_then(|methods| methods.get(&variant.key)).copied();
         // The reference writes 0 for what did not fit at all, and silently skips it: one image is tried.
         measured.map_or((CAUTIOUS, true), |batch| (batch.max(1), false))
+    }
+
+    /// Whether the results hold a number for `variant` of `group` that is a user's, as nothing of ours was measured: it counts until a
+    /// device proves it wrong.
+    pub fn are_told(&self, group: &Group, variant: &Variant) -> bool {
+        let told = self.results.get(&group.model).and_then(|methods| methods.get(&variant.key));
+        let is_ours = |entry: &Entry| entry.of.model == group.model && entry.of.key == variant.key;
+        told.is_some_and(|batch| *batch > 0) && !self.profile.current().any(is_ours)
     }
 
     /// `group` with the batch of each variant on `slot`.
@@ -173,8 +182,14 @@ impl Batches {
         let _alone = Alone::beside(&self.results_file);
         let written = results(&self.results_file).ok();
         self.results = written.clone().unwrap_or_else(|| std::mem::take(&mut self.results));
+        let before = written.unwrap_or_default();
         let mut least = Results::new();
         for entry in self.profile.current() {
+            let known = before.get(&entry.of.model).and_then(|methods| methods.get(&entry.of.key));
+            // There were no more images: a larger number is not proven wrong.
+            if entry.bound == Bound::Shard && known.is_some_and(|known| *known > entry.batch) {
+                continue;
+            }
             let batch =
                 least.entry(entry.of.model.clone()).or_default().entry(entry.of.key.clone()).or_insert(entry.batch);
             *batch = entry.batch.min(*batch);
@@ -182,7 +197,6 @@ impl Batches {
         if least.is_empty() {
             return Ok(());
         }
-        let before = written.unwrap_or_default();
         let changes = |(model, key, batch): (&String, &String, &usize)| {
             before.get(model).and_then(|methods| methods.get(key)).is_some_and(|known| known != batch)
         };
