@@ -76,11 +76,22 @@ impl std::error::Error for Problems {}
 /// `, did you mean `x`?` if one of `known` is close to `word`, else the list of `known`.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
-    let closeness = |name: &&str| strsim::damerau_levenshtein(&word.to_lowercase(), &name.to_lowercase());
-    match known.iter().copied().min_by_key(|name| closeness(name)) {
-        Some(name) if closeness(&name) <= 1 + name.len() / 4 => format!("did you mean `{name}`?"),
+    match known.iter().copied().min_by_key(|name| distance(word, name)) {
+        Some(name) if is_close(word, name) => format!("did you mean `{name}`?"),
         _ => format!("known: {}", known.join(", ")),
     }
+}
+
+/// Whether `word` may be `name` mistyped: of two names of several words each word is. `imagenet_weights_root` is none of
+/// `medmnist_weights_root`, with which it shares most of its letters.
+fn is_close(word: &str, name: &str) -> bool {
+    let near = |a: &str, b: &str| distance(a, b) <= 1 + b.len() / 4;
+    let same_count = word.matches('_').count() == name.matches('_').count();
+    near(word, name) && (!same_count || word.split('_').zip(name.split('_')).all(|(a, b)| near(a, b)))
+}
+
+fn distance(a: &str, b: &str) -> usize {
+    strsim::damerau_levenshtein(&a.to_lowercase(), &b.to_lowercase())
 }
 
 /// The `count` names of `known` that are closest to `word`, the closest first.
@@ -101,6 +112,7 @@ mod tests {
         assert_eq!(nearest("split", known), "did you mean `splits`?");
         assert_eq!(nearest("dataflag", known), "did you mean `data_flags`?");
         assert_eq!(nearest("launcher", known), "known: splits, data_flags");
+        assert_eq!(nearest("imagenet_weights_root", ["medmnist_weights_root"]), "known: medmnist_weights_root");
     }
 
     #[test]

@@ -134,12 +134,15 @@ fn sections<T>(fields: &mut Fields<'_>, key: &'static str, read: impl FnMut(Fiel
     fields.sections(key, read).unwrap_or_default()
 }
 
+/// Said of a key that no noise and no method has: it may be one of their parameters.
+const BELOW: &str = "; parameters belong below `params`";
+
 fn noise(mut fields: Fields<'_>) -> Option<NoiseCondition> {
     let line = fields.line_of("name");
     let name = fields.required("name", read::name);
     let kind = fields.required("type", read::text);
     let params = parameters(&mut fields);
-    fields.finish();
+    fields.finish_with(BELOW);
     Some(NoiseCondition { name: name?, kind: kind?, params, line })
 }
 
@@ -149,7 +152,7 @@ fn method(mut fields: Fields<'_>) -> Option<Method> {
     let class = fields.optional("class", read::text);
     let params = parameters(&mut fields);
     let semantics = fields.optional("semantics", read::choice(semantics::WORDS));
-    fields.finish();
+    fields.finish_with(BELOW);
     let name = name?;
     Some(Method { class: class.unwrap_or_else(|| name.clone()), name, params, semantics, line })
 }

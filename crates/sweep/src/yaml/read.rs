@@ -84,7 +84,11 @@ pub fn json(value: &Value) -> Result<serde_json::Value, String> {
         Value::List(items) => items.iter().map(|item| json(&item.value)).collect::<Result<_, _>>()?,
         Value::Map(entries) => {
             let pairs = entries.iter().map(|(key, node)| Ok((key.name.clone(), json(&node.value)?)));
-            serde_json::Value::Object(pairs.collect::<Result<_, String>>()?)
+            let object: serde_json::Map<_, _> = pairs.collect::<Result<_, String>>()?;
+            if object.len() < entries.len() {
+                return Err("each key once".to_owned());
+            }
+            serde_json::Value::Object(object)
         }
     })
 }
