@@ -22,8 +22,13 @@ pub fn flags(config: &Config, problems: &mut Problems) -> Vec<(String, u64)> {
     let mut flags: Vec<String> = names.collect();
     flags.sort();
     if flags.is_empty() && root.as_os_str() != "" {
-        let text = format!("empty, and `{}` has no folder `weights_<flag>`", root.display());
-        problems.add(0, KEY, text);
+        if root.is_dir() {
+            let text = format!("empty, and `{}` has no folder `weights_<flag>`", root.display());
+            problems.add(0, KEY, text);
+        } else {
+            let text = format!("no folder `{}`, expected that of the weights", root.display());
+            problems.add(0, "paths.medmnist_weights_root", text);
+        }
     }
     flags.into_iter().map(|flag| (flag, 0)).collect()
 }
@@ -34,8 +39,17 @@ pub fn locate(
     (flag, line): (&str, u64),
     problems: &mut Problems,
 ) -> Option<(PathBuf, &'static Entry)> {
+    let root = &config.paths.data_root;
+    if root.as_os_str().is_empty() {
+        // That the root is missing has been told, and everything that lies below it is missing with it.
+        return None;
+    }
+    if !root.is_dir() {
+        problems.add(0, "paths.medmnist_data_root", format!("no folder `{}`, expected that of the data", root.display()));
+        return None;
+    }
     let size = config.search_space.image_size;
-    let found = formats::locate(&config.paths.data_root, flag, size);
+    let found = formats::locate(root, flag, size);
     if let Err(expected) = &found {
         let text = format!("no data for `{flag}` at {size} px: expected `{}`", expected.display());
         problems.add(line, KEY, text);

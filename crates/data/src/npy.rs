@@ -22,19 +22,19 @@ impl Header {
     /// Reads a header. The error is one sentence.
     pub(crate) fn read(reader: &mut impl Read) -> Result<Self, String> {
         let mut preamble = [0; 8];
-        reader.read_exact(&mut preamble).map_err(|error| format!("no .npy header: {error}"))?;
+        reader.read_exact(&mut preamble).map_err(|_| "cut off before its .npy header".to_owned())?;
         let [0x93, b'N', b'U', b'M', b'P', b'Y', major, _] = preamble else {
             return Err("does not start as a .npy array does".to_owned());
         };
         let mut size = [0; 4];
         let width = if major == 1 { 2 } else { 4 };
-        reader.read_exact(&mut size[..width]).map_err(|error| format!("cut off in its header: {error}"))?;
+        reader.read_exact(&mut size[..width]).map_err(|_| "cut off in its header".to_owned())?;
         let size = u32::from_le_bytes(size) as usize;
         if size > MAX_HEADER {
             return Err(format!("its header claims {size} bytes, at most {MAX_HEADER} are accepted"));
         }
         let mut text = vec![0; size];
-        reader.read_exact(&mut text).map_err(|error| format!("cut off in its header: {error}"))?;
+        reader.read_exact(&mut text).map_err(|_| "cut off in its header".to_owned())?;
         let text = String::from_utf8_lossy(&text);
         if value(&text, "fortran_order")? != "False" {
             return Err("its array is in Fortran order, expected C order".to_owned());
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn each_broken_header_is_refused_with_its_reason() {
         let table = [
-            (b"\x93NUMPY".to_vec(), "no .npy header"),
+            (b"\x93NUMPY".to_vec(), "cut off before its .npy header"),
             (b"PK\x03\x04aaaaaaaa".to_vec(), "does not start as"),
             (bytes("{'descr': '|u1', 'fortran_order': True, 'shape': (1,), }"), "Fortran order"),
             (bytes("{'descr': '|u1', 'fortran_order': False, 'shape': (1, x), }"), "shape `(1, x)`"),

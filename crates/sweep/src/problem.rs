@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use serde_json::error::Category;
+
 /// One mistake: where it stands, what was found there, what was expected instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -94,6 +96,17 @@ fn distance(a: &str, b: &str) -> usize {
     strsim::damerau_levenshtein(&a.to_lowercase(), &b.to_lowercase())
 }
 
+/// What is wrong with a text that is read as JSON, and in which line, in place of the parser's words.
+pub fn not_json(error: &serde_json::Error) -> String {
+    let line = error.line();
+    match error.classify() {
+        Category::Eof => format!("cut off: its JSON ends in the middle, in line {line}"),
+        Category::Data if line == 0 => "JSON, but not of the form that belongs here".to_owned(),
+        Category::Data => format!("JSON, but what stands in line {line} is not of the form that belongs there"),
+        Category::Syntax | Category::Io => format!("not JSON: line {line}, column {} cannot be read", error.column()),
+    }
+}
+
 /// The `count` names of `known` that are closest to `word`, the closest first.
 pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>, count: usize) -> Vec<&'a str> {
     let mut known: Vec<&str> = known.into_iter().collect();
@@ -113,6 +126,19 @@ mod tests {
         assert_eq!(nearest("dataflag", known), "did you mean `data_flags`?");
         assert_eq!(nearest("launcher", known), "known: splits, data_flags");
         assert_eq!(nearest("imagenet_weights_root", ["medmnist_weights_root"]), "known: medmnist_weights_root");
+    }
+
+    #[test]
+    fn broken_json_is_told_by_its_line_and_not_in_the_words_of_its_parser() {
+        let table = [
+            ("{\n\"a\": [1,", "cut off: its JSON ends in the middle, in line 2"),
+            ("{\n'a': 1}", "not JSON: line 2, column 1 cannot be read"),
+            ("{\"a\":\n\"x\"}", "JSON, but what stands in line 2 is not of the form that belongs there"),
+        ];
+        for (text, told) in table {
+            let read = serde_json::from_str::<std::collections::BTreeMap<String, u64>>(text);
+            assert_eq!(read.err().map(|error| not_json(&error)).as_deref(), Some(told), "{text}");
+        }
     }
 
     #[test]
