@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use data::datasets::{self, KEY};
-use data::formats::Source;
+use data::formats::{Options, Source};
 use plan::Wishes;
 use plan::exit::Failure;
 use store::{Described, StoreError};
@@ -72,6 +72,6 @@ pub(crate) fn source(config: &Config, flag: &str, split: Split) -> Result<(&'sta
         let told = problems.list().first().map(|problem| problem.text.clone());
         return Err(told.unwrap_or_else(|| format!("{KEY}: no data for `{flag}`")));
     };
-    let opened = (entry.open)(&file, split.name());
+    let opened = (entry.open)(&file, split.name(), Options::of(config));
     Ok((entry.name, opened.map_err(|error| error.to_string())?))
 }

@@ -14,6 +14,8 @@ pub(crate) struct Header {
     pub(crate) descr: String,
     /// Sizes of the dimensions.
     pub(crate) shape: Vec<u64>,
+    /// Whether the first index is the fastest in the file, and not the last.
+    pub(crate) fortran: bool,
     /// Bytes of the header, preamble included.
     pub(crate) length: u64,
 }
@@ -36,11 +38,16 @@ impl Header {
         let mut text = vec![0; size];
         reader.read_exact(&mut text).map_err(|_| "cut off in its header".to_owned())?;
         let text = String::from_utf8_lossy(&text);
-        if value(&text, "fortran_order")? != "False" {
-            return Err("its array is in Fortran order, expected C order".to_owned());
-        }
+        let fortran = match value(&text, "fortran_order")? {
+            "True" => true,
+            "False" => false,
+            other => return Err(format!("its header has a `fortran_order` of {other}")),
+        };
         let descr = value(&text, "descr")?.trim_matches('\'').to_owned();
-        Ok(Self { descr, shape: shape(value(&text, "shape")?)?, length: (8 + width + size) as u64 })
+        let shape = shape(value(&text, "shape")?)?;
+        // Of one dimension that is more than 1, both orders are the same.
+        let fortran = fortran && shape.iter().filter(|size| **size != 1).count() > 1;
+        Ok(Self { descr, shape, fortran, length: (8 + width + size) as u64 })
     }
 
     /// Number of elements, if it can be counted.
@@ -78,8 +85,13 @@ mod tests {
     fn a_header_as_numpy_writes_it_is_read() {
         let raw = bytes("{'descr': '|u1', 'fortran_order': False, 'shape': (7000, 28, 28, 3), }          \n");
         let header = Header::read(&mut raw.as_slice());
-        let expected = Header { descr: "|u1".into(), shape: vec![7000, 28, 28, 3], length: raw.len() as u64 };
+        let expected =
+            Header { descr: "|u1".into(), shape: vec![7000, 28, 28, 3], fortran: false, length: raw.len() as u64 };
         assert_eq!(header, Ok(expected));
+        for (shape, fortran) in [("(7000, 2)", true), ("(7000, 1)", false), ("(7000,)", false)] {
+            let raw = bytes(&format!("{{'descr': '<f8', 'fortran_order': True, 'shape': {shape}, }}"));
+            assert_eq!(Header::read(&mut raw.as_slice()).map(|header| header.fortran), Ok(fortran), "{shape}");
+        }
     }
 
     #[test]
@@ -87,7 +99,7 @@ mod tests {
         let table = [
             (b"\x93NUMPY".to_vec(), "cut off before its .npy header"),
             (b"PK\x03\x04aaaaaaaa".to_vec(), "does not start as"),
-            (bytes("{'descr': '|u1', 'fortran_order': True, 'shape': (1,), }"), "Fortran order"),
+            (bytes("{'descr': '|u1', 'fortran_order': None, 'shape': (1,), }"), "`fortran_order` of None"),
             (bytes("{'descr': '|u1', 'fortran_order': False, 'shape': (1, x), }"), "shape `(1, x)`"),
             (bytes("{'descr': '|u1'"), "no `fortran_order`"),
             (b"\x93NUMPY\x02\x00\xff\xff\xff\xff".to_vec(), "claims 4294967295 bytes"),

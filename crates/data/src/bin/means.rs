@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use clap::Parser;
 use data::datasets;
+use data::formats::Options;
 use data::mean::{self, Found, Job, MeanError};
 use sweep::config::Config;
 use sweep::problem::Problems;
@@ -81,11 +82,11 @@ fn plan(file: &Path, force: bool) -> Result<Vec<Planned>, Problems> {
 
 fn of_dataset(config: &Config, (flag, line): (&str, u64), force: bool, problems: &mut Problems) -> Option<Planned> {
     let dataset = datasets::locate(config, (flag, line), problems)?;
-    let (folder, size) = (config.paths.means_dir.as_ref()?, config.search_space.image_size);
+    let (folder, how) = (config.paths.means_dir.as_ref()?, (config.search_space.image_size, Options::of(config)));
     let found = if force {
-        Job::new(folder, flag, &dataset, size).map(Found::Missing)
+        Job::new(folder, flag, &dataset, how).map(Found::Missing)
     } else {
-        mean::find(folder, flag, &dataset, size)
+        mean::find(folder, flag, &dataset, how)
     };
     match found {
         Ok(Found::Missing(job)) => Some(Planned { file: job.file.clone(), job: Some(job) }),

@@ -171,7 +171,7 @@ scheduler:
             "2: paths.medmnist_data_root: missing, expected a path",
             "9: search_space.splits[1]: found `vall`, expected `train` or `val` or `test`",
             "12: search_space.noise_conditions[0].type: missing, expected text",
-            "10: search_space.nois: unknown key, known: data_flags, model_flags, splits, image_size, noise_conditions, attribution_methods",
+            "10: search_space.nois: unknown key, known: data_flags, model_flags, splits, image_size, float_range, noise_conditions, attribution_methods",
             "28: scheduler.max_retries: found `-1`, expected a whole number from 0 to 100",
         ];
         assert_eq!(problems, expected);

@@ -26,7 +26,7 @@ pub(super) const PLACES: &[(&str, &[&str])] = &[
     ("paths", &["medmnist_weights_root", "medmnist_data_root", "means_dir", "scheduler_log_dir", "final_output_dir"]),
     (
         "search_space",
-        &["data_flags", "model_flags", "splits", "image_size", "noise_conditions", "attribution_methods"],
+        &["data_flags", "model_flags", "splits", "image_size", "float_range", "noise_conditions", "attribution_methods"],
     ),
     (
         "preflight_check",

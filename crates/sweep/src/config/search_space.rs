@@ -16,6 +16,8 @@ pub struct SearchSpace {
     pub splits: Vec<(Split, u64)>,
     /// Height and width of an image in pixels, from [`LEAST_SIZE`] to [`MOST_SIZE`].
     pub image_size: usize,
+    /// What black and white are in images of floats; `None` where there are none such.
+    pub float_range: Option<[f64; 2]>,
     /// Noises.
     pub noises: Vec<NoiseCondition>,
     /// Methods, with lists in their parameters not yet expanded.
@@ -85,6 +87,7 @@ impl SearchSpace {
             model_flags: items(&mut fields, "model_flags", read::name),
             splits: items(&mut fields, "splits", read::choice(SPLITS)),
             image_size: fields.optional("image_size", size).map_or(224, |size| size as usize),
+            float_range: fields.optional("float_range", read::range),
             noises: sections(&mut fields, "noise_conditions", noise),
             methods: sections(&mut fields, "attribution_methods", method),
         };

@@ -58,6 +58,23 @@ pub fn seconds(value: &Value) -> Result<f64, String> {
     }
 }
 
+/// Two finite numbers, the first of which is less.
+pub fn range(value: &Value) -> Result<[f64; 2], String> {
+    let number = |value: &Value| match value {
+        Value::Integer(number) => Some(*number as f64),
+        Value::Number(number) => Some(*number),
+        _ => None,
+    };
+    let ends = match value {
+        Value::List(items) if items.len() == 2 => number(&items[0].value).zip(number(&items[1].value)),
+        _ => None,
+    };
+    match ends {
+        Some((least, most)) if least < most && (most - least).is_finite() => Ok([least, most]),
+        _ => Err("two numbers, the less first, such as `[0, 1]`".to_owned()),
+    }
+}
+
 /// A number of bytes.
 pub fn size(value: &Value) -> Result<u64, String> {
     text(value).and_then(|text| memory::parse(&text)).map_err(|_| "a size such as `2GiB`".to_owned())
