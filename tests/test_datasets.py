@@ -81,3 +81,37 @@ def test_pixels_that_do_not_fit_are_told_before_anything_starts(own):
     ]:
         np.savez(file, **(data | {"test_images": wrong}))
         assert told in run.run("--check", code=3).stderr
+
+
+def test_of_all_folders_of_weights_those_are_done_that_have_images_and_the_others_are_told(own):
+    run, file, _ = own
+    weights = file.parent.parent / "weights"
+    for flag in ("organmnist3d", "backup"):
+        (weights / f"weights_{flag}").mkdir()
+    run.config["search_space"]["data_flags"] = []
+    told = run.run().stderr
+    assert "weights_backup` is left out: there is no `" in told
+    assert "weights_organmnist3d` is left out: `organmnist3d` has volumes" in told
+    assert [store.name for store in run.stores()] == ["dataset-rgb_model-resnet18_noise-clean_split-test.zarr"]
+    assert "backup" not in command(run, "status") and command(run, "verify", "--sample", "0")
+    file.rename(file.with_name("away.npz"))
+    # There is nothing to do any more, and what was done is still told.
+    assert "nothing is left of it" in run.run("--check", code=3).stderr
+    assert "dataset-rgb" in command(run, "status")
+
+
+def test_noises_are_spelled_as_the_reference_scripts_take_them_and_the_config_is_where_they_look(own):
+    run, _, _ = own
+    spelled = [{"name": "a", "type": "clean"}, {"name": "b", "type": "gaussian"}, {"name": "c", "type": "salt_pepper"}]
+    in_full = [("none", {}), ("gaussian", {"std": 0.15}), ("salt_pepper", {"amount": 0.05})]
+    run.config["search_space"]["noise_conditions"] = spelled
+    assert run.file.name == "config.yml"
+    done = subprocess.run([SCHEDULER], cwd=run.folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    images = run.digests()
+    run.config["search_space"]["noise_conditions"] = [{"name": noise["name"], "type": kind, "params": params} for noise, (kind, params) in zip(spelled, in_full)]
+    # Of another noise a store would be refused.
+    run.run()
+    assert run.digests() == images
+    absent = subprocess.run([SCHEDULER, "--check"], cwd=run.output, capture_output=True, text=True)
+    assert absent.returncode == 3 and "config.yml: is not there; name the config of the sweep with `--config <file>`" in absent.stderr

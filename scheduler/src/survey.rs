@@ -42,7 +42,7 @@ pub(crate) fn survey(asked: &ConfigArg) -> Result<Survey, Failure> {
     let Some(mut config) = Config::read(&asked.config, &mut problems) else { return Err(problems.into()) };
     let wishes = Wishes { limit: asked.limit, output: asked.output.clone(), ..Wishes::default() };
     wishes.apply(&mut config);
-    let flags = datasets::flags(&config, &mut problems);
+    let flags = datasets::named(&config, &mut problems);
     problems.into_result()?;
     let methods = config.search_space.methods.iter();
     let keys = methods.flat_map(|method| expand(&method.params).into_iter().map(|given| key(&method.name, &given)));
@@ -57,6 +57,10 @@ pub(crate) fn survey(asked: &ConfigArg) -> Result<Survey, Failure> {
                     let name = store_name(flag, model, &noise.name, split.name());
                     let folder = config.paths.output_dir.join(format!("{name}.zarr"));
                     let state = store::describe(&folder).map(|described| described.map(Box::new));
+                    // What a sweep leaves out it has not begun, or the data was there then.
+                    if matches!(state, Ok(None)) && datasets::unfit(&config, flag).is_some() {
+                        continue;
+                    }
                     stores.push(Surveyed { name, folder, flag: flag.clone(), split: *split, images, state });
                 }
             }

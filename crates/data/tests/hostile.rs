@@ -136,7 +136,9 @@ fn a_bomb_is_refused_before_it_is_unpacked() {
     let mut told = Vec::new();
     survive(&METER, MOST, |_| {
         if told.is_empty() {
-            told.push(formats::open("medmnist", &dataset, "test", Options::default()).err().map(|error| error.to_string()));
+            told.push(
+                formats::open("medmnist", &dataset, "test", Options::default()).err().map(|error| error.to_string()),
+            );
             told.push(mean::read(&tensor).err().map(|error| error.to_string()));
         }
     });

@@ -35,7 +35,7 @@ const STORAGE: u8 = 6;
 #[command(name = "means", version, after_help = HELP)]
 struct Cli {
     /// Config file of the sweep
-    #[arg(long, value_name = "YAML", value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, value_name = "YAML", default_value = sweep::config::DEFAULT_FILE, value_hint = clap::ValueHint::FilePath)]
     config: PathBuf,
 
     /// Compute and write also what is there already

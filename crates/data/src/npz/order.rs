@@ -41,11 +41,15 @@ struct Place {
 impl Place {
     fn new(shape: &[u64], width: usize) -> Self {
         let mut stride = width;
-        let mut indices: Vec<_> = shape.iter().rev().map(|size| {
-            let index = (0, *size as usize, stride);
-            stride *= *size as usize;
-            index
-        }).collect();
+        let mut indices: Vec<_> = shape
+            .iter()
+            .rev()
+            .map(|size| {
+                let index = (0, *size as usize, stride);
+                stride *= *size as usize;
+                index
+            })
+            .collect();
         indices.reverse();
         Self { at: 0, indices }
     }

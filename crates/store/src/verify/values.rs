@@ -93,12 +93,7 @@ fn outside(values: &[f32], (least, most): (f32, f32), n: u64, first: u64) -> Opt
 }
 
 /// The first image whose integers are not those `wanted`; where these are not known, one below `least`.
-fn unequal(
-    values: &[i64],
-    (wanted, least): (Option<&[i64]>, i64),
-    width: usize,
-    first: u64,
-) -> Option<String> {
+fn unequal(values: &[i64], (wanted, least): (Option<&[i64]>, i64), width: usize, first: u64) -> Option<String> {
     let wrong = |(at, value): (usize, &i64)| match wanted {
         Some(wanted) => wanted.get(at) != Some(value),
         None => *value < least,

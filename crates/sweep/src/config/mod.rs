@@ -21,6 +21,9 @@ pub use settings::{Compression, Devices, Settings, StoreSettings};
 use crate::problem::Problems;
 use crate::yaml::{self, Fields, Value};
 
+/// The config of a command that names none, in the working folder: as the reference scripts have it.
+pub const DEFAULT_FILE: &str = "config.yml";
+
 /// A config file as read.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -45,6 +48,10 @@ impl Config {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 problems.add(0, "", "is no text in UTF-8, which a config is; save it in that encoding");
+                return None;
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                problems.add(0, "", "is not there; name the config of the sweep with `--config <file>`");
                 return None;
             }
             Err(error) => {

@@ -26,7 +26,15 @@ pub(super) const PLACES: &[(&str, &[&str])] = &[
     ("paths", &["medmnist_weights_root", "medmnist_data_root", "means_dir", "scheduler_log_dir", "final_output_dir"]),
     (
         "search_space",
-        &["data_flags", "model_flags", "splits", "image_size", "float_range", "noise_conditions", "attribution_methods"],
+        &[
+            "data_flags",
+            "model_flags",
+            "splits",
+            "image_size",
+            "float_range",
+            "noise_conditions",
+            "attribution_methods",
+        ],
     ),
     (
         "preflight_check",
@@ -75,7 +83,10 @@ mod tests {
             ("noise_conditions: []\n", "noise_conditions: unknown key here, it belongs below `search_space`"),
             ("search_space: {seed: 1}\n", "search_space.seed: unknown key here, it belongs at the top level"),
             ("store: {max_retries: 1}\n", "store.max_retries: unknown key here, it belongs below `scheduler`"),
-            ("search_space: {noise_conditions: [{splits: 1}]}\n", "[0].splits: unknown key here, it belongs below `search_space`"),
+            (
+                "search_space: {noise_conditions: [{splits: 1}]}\n",
+                "[0].splits: unknown key here, it belongs below `search_space`",
+            ),
             (
                 "search_space: {attribution_methods: [{n_steps: 5}]}\n",
                 "[0].n_steps: unknown key, known: name, class, params, semantics; parameters belong below `params`",

@@ -66,7 +66,10 @@ fn options() -> Options {
 pub(crate) fn found(text: &str) -> String {
     let digits = text.trim_start_matches(['+', '-']);
     if digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return format!("`{}` (some take a number that begins with `0` for an octal one: leave the `0` out)", shown(text));
+        return format!(
+            "`{}` (some take a number that begins with `0` for an octal one: leave the `0` out)",
+            shown(text)
+        );
     }
     let short = text.len() <= 40;
     let plain = !short || matches!(serde_yaml::from_str_with_options(text, options()), Ok(Value::Text(_)));

@@ -65,8 +65,7 @@ const WORDS: &[(&str, &str)] = &[
 ];
 
 /// What is said where none of them fits.
-const OTHERWISE: &str =
-    "expected `key: value` or `- item`; look for a bracket, a quote or an indentation that is off, here or in the line \
+const OTHERWISE: &str = "expected `key: value` or `- item`; look for a bracket, a quote or an indentation that is off, here or in the line \
      before";
 
 /// What `error` means, which the parser met in `line` of `text`.
@@ -93,8 +92,20 @@ mod tests {
 
     /// What a parser's user is told, and nobody who writes a config.
     const FOREIGN: &[&str] = &[
-        "Option", "from_str", "policy", "parsing", "scanning", "scalar", "deserialize", "u64", "anchor", "disallowed",
-        ", column", "intercepting", "placement", "non-finite",
+        "Option",
+        "from_str",
+        "policy",
+        "parsing",
+        "scanning",
+        "scalar",
+        "deserialize",
+        "u64",
+        "anchor",
+        "disallowed",
+        ", column",
+        "intercepting",
+        "placement",
+        "non-finite",
     ];
 
     #[test]

@@ -171,7 +171,11 @@ fn labels_are_read_from_every_type_that_holds_whole_numbers() {
         (npy("<f4", "(4, 1, 1)", &bytes(&column, |v| (v as f32).to_le_bytes())), vec![3, 0, -1, -1], 1),
         (npy(">i2", "(4, 1)", &[0, 1, 1, 0, 0, 0, 255, 255]), vec![1, 256, 0, -1], 1),
         (npy("<u8", "(4,)", &[[5; 8], [0; 8], [255; 8], [0; 8]].concat()), vec![0x0505_0505_0505_0505, 0, -1, 0], 1),
-        (ordered("<i8", "True", "(4, 1)", &bytes(&[1.0, 2.0, 3.0, 4.0], |v| (v as i64).to_le_bytes())), vec![1, 2, 3, 4], 1),
+        (
+            ordered("<i8", "True", "(4, 1)", &bytes(&[1.0, 2.0, 3.0, 4.0], |v| (v as i64).to_le_bytes())),
+            vec![1, 2, 3, 4],
+            1,
+        ),
         // First the column of the first label, then that of the second.
         (ordered("<f8", "True", "(4, 2)", &bytes(&two, f64::to_le_bytes)), vec![1, 5, 2, 6, 3, 7, 4, 8], 2),
     ];
@@ -233,7 +237,8 @@ fn pixels_are_read_in_both_orders_of_bytes_and_of_axes() {
 fn floats_are_pixels_where_their_range_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let values = [-1.0, 0.0, 0.5, 1.0];
-    let file = written(folder.path(), &[("images", npy(">f4", "(1, 2, 2)", &bytes(&values, |v| (v as f32).to_be_bytes())))]);
+    let file =
+        written(folder.path(), &[("images", npy(">f4", "(1, 2, 2)", &bytes(&values, |v| (v as f32).to_be_bytes())))]);
     let with = |range| (ENTRY.open)(&file, "test", Options { float_range: range });
     let refused = with(None).err().map(|error| error.to_string()).unwrap_or_default();
     assert!(refused.contains("type `>f4`") && refused.contains("`float_range: [0, 1]`"), "{refused}");
