@@ -25,7 +25,7 @@ struct Told {
 const PAUSE: Duration = Duration::from_secs(30);
 
 /// As [`PAUSE`], while no map is finished.
-const QUIET: Duration = Duration::from_secs(300);
+const QUIET: Duration = Duration::from_mins(5);
 
 impl Default for Progress {
     fn default() -> Self {

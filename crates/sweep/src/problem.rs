@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn broken_json_is_told_by_its_line_and_not_in_the_words_of_its_parser() {
         let table = [
-            ("{\n\"a\": [1,", "cut off: its JSON ends in the middle, in line 2"),
+            ("{\n\"a\": 1,", "cut off: its JSON ends in the middle, in line 2"),
             ("{\n'a': 1}", "not JSON: line 2, column 1 cannot be read"),
             ("{\"a\":\n\"x\"}", "JSON, but what stands in line 2 is not of the form that belongs there"),
         ];

@@ -73,6 +73,9 @@ fn plan(file: &Path, force: bool) -> Result<Vec<Planned>, Problems> {
         if config.paths.means_dir.is_none() {
             problems.add(0, "paths.means_dir", "missing, expected a path: where mean images are written");
         }
+        for line in datasets::skipped(&config) {
+            let _ = writeln!(std::io::stderr(), "warning: {line}");
+        }
         for (flag, line) in datasets::flags(&config, &mut problems) {
             planned.extend(of_dataset(&config, (&flag, line), force, &mut problems));
         }

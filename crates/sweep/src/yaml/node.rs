@@ -182,6 +182,21 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_stands_over_one_that_is_merged_in_is_there_once_and_a_doubled_one_twice() {
+        let keys = |text: &str| {
+            let Ok(Node { value: Value::Map(entries), .. }) = parse(text) else { panic!("{text}") };
+            let Value::Map(last) = &entries[entries.len() - 1].1.value else { panic!("{text}") };
+            last.iter().map(|(key, node)| format!("{}={}", key.name, node.value.found())).collect::<Vec<_>>().join(" ")
+        };
+        for merged in ["<<: *a, x: 2", "x: 2, <<: *a", "<<: [*a, *a], x: 2"] {
+            assert!(
+                ["x=`2` y=`1`", "y=`1` x=`2`"].contains(&&*keys(&format!("a: &a {{x: 1, y: 1}}\nb: {{{merged}}}")))
+            );
+        }
+        assert_eq!(keys("b: {x: 1, x: 2}"), "x=`1` x=`2`");
+    }
+
+    #[test]
     fn a_text_that_only_quotes_keep_from_being_something_else_is_shown_with_them() {
         let table = [
             ("abc", "`abc`"),
