@@ -426,7 +426,7 @@ def test_the_demo_config_is_sound_but_for_the_files_that_make_demo_makes(tmp_pat
     done = subprocess.run([SCHEDULER, "--config", ROOT / "configs" / "demo.yml", "--check"], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 3
     assert done.stderr.startswith("error: 2 mistakes"), done.stderr
-    assert "no data for `digits`" in done.stderr and "no weights of resnet18 for `digits`" in done.stderr
+    assert "no folder `demo/data`" in done.stderr and "no folder `demo/weights`" in done.stderr
 
 
 def test_labels_of_a_multi_label_set_are_kept_and_have_no_class_means(own):
