@@ -121,3 +121,17 @@ def test_a_file_system_without_locks_is_told_as_such(sweep, tmp_path):
     assert "file system without locks" in refused and "Operation not supported" in refused and "flock" in refused
     assert not run.stores()
     run.run()
+
+
+def test_in_a_folder_of_a_group_everything_can_be_written_by_the_group(sweep):
+    """As long as the umask says so: a colleague goes on with the sweep, and with its history."""
+    run = sweep(limit=2)
+    space = run.config["search_space"]
+    space["attribution_methods"] = [{"name": "DeepLIFT", "class": "DeepLift", "params": {"baselines": "global_mean"}}]
+    run.run(umask=0o002)
+    # `--config` lies there before, and was made with the umask of this process.
+    written = [path for path in run.folder.rglob("*") if path != run.file and path.is_file()]
+    assert {"attrisweep-journal.sqlite", "scheduler.log", "worker-0.log", "rgb_mean.pt"} <= {path.name for path in written}
+    assert {oct(path.stat().st_mode & 0o777) for path in written} == {"0o664"}
+    run.run("--limit", "4", umask=0o022)
+    assert oct((run.output / "attrisweep-journal.sqlite").stat().st_mode & 0o777) == "0o664"

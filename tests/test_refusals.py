@@ -47,6 +47,9 @@ WRONG = [
     ("search_space.attribution_methods.1.semantics", 1, "attribution_methods[1].semantics: found `1`, expected `exact` or"),
     ("preflight_check", {"results_path": "config.yml"}, "preflight_check.results_path: found `config.yml`, expected a file `*.json`"),
     ("preflight_check", {"results_path": "."}, "preflight_check.results_path: found `.`, expected a file `*.json`"),
+    ("noise_conditions", [], "noise_conditions: unknown key here, it belongs below `search_space`"),
+    ("paths.imagenet_weights_root", "w", "paths.imagenet_weights_root: unknown key, known: medmnist_weights_root, "),
+    ("search_space.attribution_methods.4.params", {"n_steps": "50"}, "params.n_steps: found `'50'` (in quotes: a text), expected"),
     ("seed", -1, "seed: found `-1`, expected a whole number of at least 0"),
     ("paths.final_output_dir", None, "paths.final_output_dir: missing, expected a path"),
 ]
@@ -113,6 +116,24 @@ def test_missing_data_and_missing_weights_of_one_dataset_are_told_together(sweep
     run = sweep(flag="nowhere")
     told = run.run(code=3).stderr
     assert "no data for `nowhere`" in told and "no weights of resnet18 for `nowhere`" in told
+
+
+def test_what_follows_from_one_missing_root_is_not_told_for_each_dataset_and_model(sweep):
+    run = sweep(models=("resnet18", "resnet50"))
+    run.config["search_space"]["data_flags"] = ["rgb", "grey", "other"]
+    for root, value, message in [
+        ("medmnist_data_root", "/nowhere", "no folder `/nowhere`, expected that of the data"),
+        ("medmnist_weights_root", "/nowhere", "no folder `/nowhere`, expected that of the weights"),
+        ("medmnist_data_root", None, "missing, expected a path"),
+        ("medmnist_weights_root", None, "missing, expected a path"),
+    ]:
+        kept = run.config["paths"][root]
+        run.config["paths"][root] = value
+        told = run.run("--check", code=3).stderr
+        run.config["paths"][root] = kept
+        assert sum(root in line for line in told.splitlines()) == 1 and f"paths.{root}: {message}" in told, told
+        of_what = "no data for" if "data" in root else "no weights of"
+        assert of_what not in told, told
 
 
 def test_yaml_that_is_no_yaml_is_told_with_its_line(sweep):
@@ -405,7 +426,7 @@ def test_the_demo_config_is_sound_but_for_the_files_that_make_demo_makes(tmp_pat
     done = subprocess.run([SCHEDULER, "--config", ROOT / "configs" / "demo.yml", "--check"], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 3
     assert done.stderr.startswith("error: 2 mistakes"), done.stderr
-    assert "no data for `digits`" in done.stderr and "no weights of resnet18 for `digits`" in done.stderr
+    assert "no folder `demo/data`" in done.stderr and "no folder `demo/weights`" in done.stderr
 
 
 def test_labels_of_a_multi_label_set_are_kept_and_have_no_class_means(own):

@@ -34,7 +34,7 @@ Exit codes:
 #[command(name = "preflight", version, after_help = HELP)]
 struct Cli {
     /// Config file of the sweep
-    #[arg(long, value_name = "YAML", value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, value_name = "YAML", default_value = sweep::config::DEFAULT_FILE, value_hint = clap::ValueHint::FilePath)]
     config: PathBuf,
 
     /// What to do

@@ -144,6 +144,7 @@ impl Task {
             dataset: dataset.clone(),
             split: split.clone(),
             size: shape[1],
+            float_range: self.group.float_range(),
             images: batch as u64,
             mean: mean.as_ref().map(|mean| mean.file.clone()),
             numerics: *numerics,

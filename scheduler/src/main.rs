@@ -20,7 +20,7 @@ mod survey;
 mod tasks;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -71,8 +71,8 @@ enum Command {
 #[derive(Debug, clap::Args)]
 struct SweepArgs {
     /// Config file of the sweep
-    #[arg(long, value_name = "YAML", value_hint = clap::ValueHint::FilePath, required = true)]
-    config: Option<PathBuf>,
+    #[arg(long, value_name = "YAML", default_value = sweep::config::DEFAULT_FILE, value_hint = clap::ValueHint::FilePath)]
+    config: PathBuf,
 
     /// Check the config and the files that it names, tell what there is to do, and stop
     #[arg(long)]
@@ -152,7 +152,7 @@ enum Scope {
 
 fn sweep(cli: &SweepArgs, scope: Scope) -> Result<exit::Code, exit::Failure> {
     let worker = fleet::Worker::locate(cli.worker.clone());
-    let mut checked = plan::check(cli.config.as_deref().unwrap_or(Path::new("")), &worker, &cli.wishes())?;
+    let mut checked = plan::check(&cli.config, &worker, &cli.wishes())?;
     if cli.check {
         for warning in &checked.warnings {
             let _ = writeln!(std::io::stderr(), "warning: {warning}");

@@ -1,26 +1,38 @@
-//! Progress: a bar on a terminal, a line now and then elsewhere.
+//! Progress: a bar on a terminal that can move its cursor, a line now and then elsewhere.
 
-use std::io::{IsTerminal, Write};
+use std::fmt;
+use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// How far a sweep is, in attribution maps.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
-    lines: Option<Arc<Mutex<Instant>>>,
+    lines: Option<Arc<Mutex<Told>>>,
 }
 
-/// Between two lines, where there is no terminal.
+/// The last line: when it was told, and how many maps it counted.
+#[derive(Debug)]
+struct Told {
+    at: Instant,
+    maps: u64,
+}
+
+/// Between two lines, where there is no bar.
 const PAUSE: Duration = Duration::from_secs(30);
+
+/// As [`PAUSE`], while no map is finished.
+const QUIET: Duration = Duration::from_mins(5);
 
 impl Default for Progress {
     fn default() -> Self {
-        let terminal = std::io::stderr().is_terminal();
+        // Nor is there one on a terminal without arts (`TERM=dumb`, or none).
+        let drawn = !ProgressDrawTarget::stderr().is_hidden();
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
-        Self { bar, lines: (!terminal).then(|| Arc::new(Mutex::new(Instant::now()))) }
+        Self { bar, lines: (!drawn).then(|| Arc::new(Mutex::new(Told { at: Instant::now(), maps: 0 }))) }
     }
 }
 
@@ -28,14 +40,19 @@ impl Progress {
     /// Begins to count up to `maps`.
     pub(crate) fn begin(&self, maps: u64) {
         self.bar.set_length(maps);
-        let template = "{elapsed_precise} [{bar:40}] {pos}/{len} maps, {per_sec}, {eta} left {msg}";
+        let template = "{elapsed_precise} [{bar:40}] {pos}/{len} maps{forecast} {msg}";
         if let Ok(style) = ProgressStyle::with_template(template) {
-            self.bar.set_style(style.progress_chars("=> "));
+            let told = |state: &ProgressState, text: &mut dyn fmt::Write| {
+                let _ = text.write_str(&forecast(state.pos(), Some(state.per_sec()), state.eta()));
+            };
+            self.bar.set_style(style.with_key("forecast", told).progress_chars("=> "));
         }
         self.bar.reset();
         if self.lines.is_none() {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
             self.bar.enable_steady_tick(Duration::from_millis(500));
+        } else if maps > 0 {
+            self.line();
         }
     }
 
@@ -48,13 +65,28 @@ impl Progress {
     /// `maps` more are done.
     pub(crate) fn advance(&self, maps: u64) {
         self.bar.inc(maps);
+        self.look();
+    }
+
+    /// Time has passed: tells a line, if there is no bar and the last one is old.
+    pub(crate) fn look(&self) {
         let Some(last) = &self.lines else { return };
-        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.elapsed() >= PAUSE {
-            *last = Instant::now();
-            let (done, all) = (self.bar.position(), self.bar.length().unwrap_or_default());
-            let _ = writeln!(std::io::stderr(), "{done}/{all} maps, about {} s left", self.bar.eta().as_secs());
+        let due = {
+            let last = last.lock().unwrap_or_else(PoisonError::into_inner);
+            last.at.elapsed() >= if self.bar.position() == last.maps { QUIET } else { PAUSE }
+        };
+        if due {
+            self.line();
         }
+    }
+
+    fn line(&self) {
+        let (done, all) = (self.bar.position(), self.bar.length().unwrap_or_default());
+        if let Some(last) = &self.lines {
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = Told { at: Instant::now(), maps: done };
+        }
+        // If standard error is closed, nobody hears it.
+        let _ = writeln!(std::io::stderr(), "{done}/{all} maps{}", forecast(done, None, self.bar.eta()));
     }
 
     /// Removes the bar.
@@ -66,6 +98,15 @@ impl Progress {
     pub(crate) fn suspended<T>(&self, act: impl FnOnce() -> T) -> T {
         self.bar.suspend(act)
     }
+}
+
+/// When the rest will be done, `rate` maps a second before it; nothing before a map is done, as there is no forecast then.
+fn forecast(done: u64, rate: Option<f64>, left: Duration) -> String {
+    if done == 0 {
+        return String::new();
+    }
+    let rate = rate.map_or_else(String::new, |rate| format!(", {rate:.1}/s"));
+    format!("{rate}, about {} left", duration(left.as_secs_f64()))
 }
 
 /// `3 d 4 h`, `2 h 5 min`, `7 min`, `12 s`.
@@ -82,6 +123,14 @@ pub(crate) fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn before_the_first_map_there_is_no_forecast() {
+        let left = Duration::from_secs(200);
+        assert_eq!(forecast(0, Some(0.0), Duration::ZERO), "");
+        assert_eq!(forecast(1, None, left), ", about 3 min left");
+        assert_eq!(forecast(1, Some(1.25), left), ", 1.2/s, about 3 min left");
+    }
 
     #[test]
     fn durations_are_told_in_the_two_units_that_matter() {

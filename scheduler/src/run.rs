@@ -101,6 +101,7 @@ impl Run<'_> {
                 _ = ticks.tick() => Event::Tick,
             };
             if matches!(event, Event::Tick) {
+                self.progress.look();
                 self.ticks += 1;
                 if self.ticks.is_multiple_of(TICKS) {
                     self.errands.look();

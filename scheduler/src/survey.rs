@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use data::datasets::{self, KEY};
-use data::formats::Source;
+use data::formats::{Options, Source};
 use plan::Wishes;
 use plan::exit::Failure;
 use store::{Described, StoreError};
@@ -42,7 +42,7 @@ pub(crate) fn survey(asked: &ConfigArg) -> Result<Survey, Failure> {
     let Some(mut config) = Config::read(&asked.config, &mut problems) else { return Err(problems.into()) };
     let wishes = Wishes { limit: asked.limit, output: asked.output.clone(), ..Wishes::default() };
     wishes.apply(&mut config);
-    let flags = datasets::flags(&config, &mut problems);
+    let flags = datasets::named(&config, &mut problems);
     problems.into_result()?;
     let methods = config.search_space.methods.iter();
     let keys = methods.flat_map(|method| expand(&method.params).into_iter().map(|given| key(&method.name, &given)));
@@ -57,6 +57,10 @@ pub(crate) fn survey(asked: &ConfigArg) -> Result<Survey, Failure> {
                     let name = store_name(flag, model, &noise.name, split.name());
                     let folder = config.paths.output_dir.join(format!("{name}.zarr"));
                     let state = store::describe(&folder).map(|described| described.map(Box::new));
+                    // What a sweep leaves out it has not begun, or the data was there then.
+                    if matches!(state, Ok(None)) && datasets::unfit(&config, flag).is_some() {
+                        continue;
+                    }
                     stores.push(Surveyed { name, folder, flag: flag.clone(), split: *split, images, state });
                 }
             }
@@ -72,6 +76,6 @@ pub(crate) fn source(config: &Config, flag: &str, split: Split) -> Result<(&'sta
         let told = problems.list().first().map(|problem| problem.text.clone());
         return Err(told.unwrap_or_else(|| format!("{KEY}: no data for `{flag}`")));
     };
-    let opened = (entry.open)(&file, split.name());
+    let opened = (entry.open)(&file, split.name(), Options::of(config));
     Ok((entry.name, opened.map_err(|error| error.to_string())?))
 }

@@ -18,7 +18,7 @@ use crate::unit::UnitError;
 /// Pixels of a shard.
 pub(crate) struct Pixels {
     /// `[n, height, width, channels]`.
-    bytes: Vec<u8>,
+    values: preprocess::Pixels,
     /// `[height, width, channels]`.
     shape: [usize; 3],
     group: Arc<Group>,
@@ -29,9 +29,9 @@ pub(crate) struct Pixels {
 }
 
 impl Pixels {
-    /// The `bytes` of images `[height, width, channels]` of `group`, from image `first` on.
-    pub(crate) fn new(group: &Arc<Group>, first: u64, shape: [usize; 3], bytes: Vec<u8>) -> Self {
-        Self { bytes, shape, group: Arc::clone(group), first, took: AtomicU64::new(0) }
+    /// The `values` of images `[height, width, channels]` of `group`, from image `first` on.
+    pub(crate) fn new(group: &Arc<Group>, first: u64, shape: [usize; 3], values: preprocess::Pixels) -> Self {
+        Self { values, shape, group: Arc::clone(group), first, took: AtomicU64::new(0) }
     }
 
     /// How long making images took so far.
@@ -41,14 +41,13 @@ impl Pixels {
 
     /// Number of images.
     pub(crate) fn len(&self) -> usize {
-        self.bytes.len() / self.shape.iter().product::<usize>().max(1)
+        self.values.len() / self.shape.iter().product::<usize>().max(1)
     }
 
     /// Image `at` of the shard `[c, h, w]`, scaled, with noise.
     fn image(&self, at: usize) -> Result<Vec<f32>, UnitError> {
-        let (started, size) = (Instant::now(), self.shape.iter().product::<usize>());
-        let pixels = &self.bytes[at * size..(at + 1) * size];
-        let mut image = preprocess::normalise(pixels, self.shape, self.group.shape[0])?;
+        let started = Instant::now();
+        let mut image = preprocess::normalise_some(&self.values, at..at + 1, self.shape, self.group.shape[0])?;
         noise::add(&self.group, self.first + at as u64, &mut image)?;
         self.took.fetch_add(started.elapsed().as_nanos() as u64, Relaxed);
         Ok(image)
@@ -123,7 +122,7 @@ mod tests {
     fn images_come_in_order_however_many_threads_make_them() {
         let _alone = ALONE.lock();
         let group = Arc::new(example::group("none".as_ref(), Dtype::Float32));
-        let pixels = Pixels::new(&group, 0, [2, 2, 1], (0..20).collect());
+        let pixels = Pixels::new(&group, 0, [2, 2, 1], preprocess::Pixels::Bytes((0..20).collect()));
         for threads in [1, 2, 3, 8] {
             let mut seen = Vec::new();
             std::thread::scope(|scope| {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use data::formats::{self, Labels, Source};
+use data::formats::{self, Labels, Options, Source};
 use data::mean;
 use store::{Ledger, Shards, name};
 use sweep::group::{Group, MeanImage};
@@ -78,8 +78,8 @@ impl Reader {
         let mean = self.mean(group)?;
         let (source, labels) = self.source(group)?;
         let range = group.range(index);
-        let bytes = source.read(range.clone())?;
-        let pixels = Pixels::new(group, range.start, source.shape(), bytes);
+        let pixels = source.read(range.clone())?;
+        let pixels = Pixels::new(group, range.start, source.shape(), pixels);
         let width = labels.width;
         let labels = labels.values[range.start as usize * width..range.end as usize * width].to_vec();
         Ok(Shard { index, pixels, labels, ledger, predictions, mean })
@@ -106,7 +106,7 @@ impl Reader {
     fn source(&mut self, group: &Group) -> Result<(&mut Box<dyn Source>, Arc<Labels>), UnitError> {
         let key = (group.images_file.clone(), group.split.clone());
         if !self.open.contains_key(&key) {
-            let mut source = formats::open(&group.format, &group.images_file, &group.split)?;
+            let mut source = formats::open(&group.format, &group.images_file, &group.split, Options::of_group(group))?;
             // One pass over the file, so that no shard is made of damaged images.
             source.verify()?;
             let labels = Arc::new(source.labels()?);

@@ -10,22 +10,70 @@ use crate::formats::{self, Entry};
 /// Where config errors about datasets are told.
 pub const KEY: &str = "search_space.data_flags";
 
-/// Flags of the config, each with its line: given, or every `weights_<flag>` of the weights folder.
+/// Flags of the config, each with its line: given, or every `weights_<flag>` of the weights folder for which there is data.
 pub fn flags(config: &Config, problems: &mut Problems) -> Vec<(String, u64)> {
+    let all = named(config, problems);
+    let fit: Vec<_> = all.iter().filter(|(flag, _)| unfit(config, flag).is_none()).cloned().collect();
+    if fit.is_empty() && !all.is_empty() {
+        problems.add(0, KEY, format!("empty, and nothing is left of it: {}", skipped(config).join("; ")));
+    }
+    fit
+}
+
+/// As [`flags`], with those for which there is no data: it may have been there once.
+pub fn named(config: &Config, problems: &mut Problems) -> Vec<(String, u64)> {
     if !config.search_space.data_flags.is_empty() {
         return config.search_space.data_flags.clone();
     }
-    let root = &config.paths.weights_root;
-    let entries = std::fs::read_dir(root).into_iter().flatten().flatten();
+    let (root, flags) = (&config.paths.weights_root, folders(config));
+    if flags.is_empty() && root.as_os_str() != "" {
+        if root.is_dir() {
+            let text = format!("empty, and `{}` has no folder `weights_<flag>`", root.display());
+            problems.add(0, KEY, text);
+        } else {
+            let text = format!("no folder `{}`, expected that of the weights", root.display());
+            problems.add(0, "paths.medmnist_weights_root", text);
+        }
+    }
+    flags.into_iter().map(|flag| (flag, 0)).collect()
+}
+
+/// A sentence for each folder of weights that is left out, as the config names no dataset.
+pub fn skipped(config: &Config) -> Vec<String> {
+    let told = |flag: &String| {
+        let folder = config.paths.weights_root.join(format!("weights_{flag}"));
+        unfit(config, flag).map(|reason| format!("`{}` is left out: {reason}", folder.display()))
+    };
+    folders(config).iter().filter_map(told).collect()
+}
+
+/// Flags of the folders `weights_<flag>`, where the config takes all that there are.
+fn folders(config: &Config) -> Vec<String> {
+    if !config.search_space.data_flags.is_empty() {
+        return Vec::new();
+    }
+    let entries = std::fs::read_dir(&config.paths.weights_root).into_iter().flatten().flatten();
     let folders = entries.filter(|entry| entry.path().is_dir());
     let names = folders.filter_map(|entry| entry.file_name().to_str()?.strip_prefix("weights_").map(str::to_owned));
     let mut flags: Vec<String> = names.collect();
     flags.sort();
-    if flags.is_empty() && root.as_os_str() != "" {
-        let text = format!("empty, and `{}` has no folder `weights_<flag>`", root.display());
-        problems.add(0, KEY, text);
+    flags
+}
+
+/// Why a dataset that no config names, but a folder of weights, cannot be done. Without a folder of data nothing can be, which is
+/// another mistake.
+pub fn unfit(config: &Config, flag: &str) -> Option<String> {
+    let root = &config.paths.data_root;
+    if !config.search_space.data_flags.is_empty() || !root.is_dir() {
+        return None;
     }
-    flags.into_iter().map(|flag| (flag, 0)).collect()
+    if flag.ends_with("3d") {
+        return Some(format!(
+            "`{flag}` has volumes, and images are explained; name it in `data_flags` if it has images"
+        ));
+    }
+    let expected = formats::locate(root, flag, config.search_space.image_size).err()?;
+    Some(format!("there is no `{}`", expected.display()))
 }
 
 /// The file of dataset `flag`, which stands in `line`, and its format.
@@ -34,8 +82,21 @@ pub fn locate(
     (flag, line): (&str, u64),
     problems: &mut Problems,
 ) -> Option<(PathBuf, &'static Entry)> {
+    let root = &config.paths.data_root;
+    if root.as_os_str().is_empty() {
+        // That the root is missing has been told, and everything that lies below it is missing with it.
+        return None;
+    }
+    if !root.is_dir() {
+        problems.add(
+            0,
+            "paths.medmnist_data_root",
+            format!("no folder `{}`, expected that of the data", root.display()),
+        );
+        return None;
+    }
     let size = config.search_space.image_size;
-    let found = formats::locate(&config.paths.data_root, flag, size);
+    let found = formats::locate(root, flag, size);
     if let Err(expected) = &found {
         let text = format!("no data for `{flag}` at {size} px: expected `{}`", expected.display());
         problems.add(line, KEY, text);

@@ -4,6 +4,7 @@
 //! line in its folder's list.
 
 pub mod datasets;
+mod element;
 mod error;
 pub mod formats;
 pub mod mean;

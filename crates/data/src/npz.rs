@@ -12,7 +12,10 @@ use flate2::read::DeflateDecoder;
 use zip::{CompressionMethod, ZipArchive};
 
 use crate::DataError;
+use crate::element::{EXPECTED, Element};
 use crate::npy::Header;
+
+mod order;
 
 /// Bytes that are skipped at a time.
 const SCRATCH: usize = 1 << 16;
@@ -25,6 +28,8 @@ pub(crate) struct Member {
     name: String,
     /// Shape and element type.
     pub(crate) header: Header,
+    /// The type of its elements, if they are numbers.
+    pub(crate) element: Option<Element>,
     /// CRC-32 of the uncompressed member: names its content.
     pub(crate) crc32: u32,
     size: u64,
@@ -32,6 +37,8 @@ pub(crate) struct Member {
     compressed: u64,
     deflated: bool,
     cursor: Option<Cursor>,
+    /// All of it in C order, where the file has it in Fortran order: no slice of that lies together.
+    turned: Option<Vec<u8>>,
 }
 
 /// A place in the uncompressed member.
@@ -41,7 +48,7 @@ struct Cursor {
 }
 
 impl Member {
-    /// Opens the array `name` of the archive `file`, whose elements must have one byte or be integers.
+    /// Opens the array `name` of the archive `file`.
     pub(crate) fn open(file: &Path, name: &str) -> Result<Self, DataError> {
         let member = format!("{name}.npy");
         let reader = File::open(file).map_err(|source| DataError::Read { file: file.to_owned(), source })?;
@@ -60,7 +67,8 @@ impl Member {
             file: file.to_owned(),
             handle,
             name: name.to_owned(),
-            header: Header { descr: String::new(), shape: Vec::new(), length: 0 },
+            header: Header { descr: String::new(), shape: Vec::new(), fortran: false, length: 0 },
+            element: None,
             crc32: entry.crc32(),
             size: entry.size(),
             start: entry.data_start().unwrap_or_default(),
@@ -73,6 +81,7 @@ impl Member {
                 }
             },
             cursor: None,
+            turned: None,
         };
         drop(entry);
         opened.read_header()?;
@@ -84,13 +93,26 @@ impl Member {
         format_error(&self.file, &self.name, reason.into())
     }
 
-    /// Bytes `start..end` of the array's data, the header not counted.
+    /// Bytes `start..end` of the array's data in C order, the header not counted.
     pub(crate) fn read(&mut self, start: u64, end: u64) -> Result<Vec<u8>, DataError> {
-        let from = self.header.length + start;
-        self.seek(from)?;
+        if self.header.fortran {
+            let turned = match self.turned.take() {
+                Some(turned) => turned,
+                None => self.in_c_order()?,
+            };
+            let bytes = turned.get(start as usize..end as usize).unwrap_or_default().to_vec();
+            self.turned = Some(turned);
+            return Ok(bytes);
+        }
+        self.seek(self.header.length + start)?;
         let mut bytes = vec![0; (end - start) as usize];
         self.fill(&mut bytes)?;
         Ok(bytes)
+    }
+
+    /// What is wrong with the type of its elements.
+    pub(crate) fn no_numbers(&self) -> String {
+        format!("elements of type `{}`, {EXPECTED}", self.header.descr)
     }
 
     /// Reads all of it once and compares its checksum with the archive's.
@@ -116,14 +138,20 @@ impl Member {
         let mut reader =
             self.cursor.take().map_or_else(|| Box::new(io::empty()) as Box<dyn Read + Send>, |cursor| cursor.reader);
         self.header = Header::read(&mut reader).map_err(|reason| self.error(reason))?;
-        let width = element_size(&self.header.descr).ok_or_else(|| {
-            self.error(format!("elements of type `{}`, expected 8-bit pixels or integers", self.header.descr))
-        })?;
+        self.element = Element::parse(&self.header.descr);
+        let Some(width) = self.element.map(Element::size) else { return Ok(()) };
         let wanted =
             self.header.elements().and_then(|n| n.checked_mul(width)).and_then(|n| n.checked_add(self.header.length));
         if wanted != Some(self.size) {
             let shape = &self.header.shape;
             return Err(self.error(format!("its header says {shape:?}, which does not fit its {} bytes", self.size)));
+        }
+        if self.header.fortran && self.size > order::MOST {
+            return Err(self.error(format!(
+                "an array of {} MiB in Fortran order, at most {} MiB are read so; save it with `numpy.ascontiguousarray`",
+                self.size >> 20,
+                order::MOST >> 20
+            )));
         }
         Ok(())
     }
@@ -183,17 +211,6 @@ impl Member {
 
     fn io(&self, source: io::Error) -> DataError {
         DataError::Read { file: self.file.clone(), source }
-    }
-}
-
-/// Bytes of one element, for the types that images and labels have.
-pub(crate) fn element_size(descr: &str) -> Option<u64> {
-    match descr {
-        "|u1" | "|i1" | "|b1" => Some(1),
-        "<u2" | "<i2" => Some(2),
-        "<u4" | "<i4" => Some(4),
-        "<u8" | "<i8" => Some(8),
-        _ => None,
     }
 }
 

@@ -5,7 +5,7 @@
 use std::io::{Cursor, Write};
 use std::path::Path;
 
-use data::formats;
+use data::formats::{self, Options};
 use data::mean::{self, Mean};
 use hostile::{Meter, alone, below, mutated, survive};
 use zip::write::SimpleFileOptions;
@@ -38,7 +38,7 @@ fn archive(members: &[(&str, Vec<u8>)], method: CompressionMethod) -> Vec<u8> {
 
 /// Reads a dataset to its end, as a worker does.
 fn read_dataset(file: &Path) {
-    let Ok(mut source) = formats::open("medmnist", file, "test") else { return };
+    let Ok(mut source) = formats::open("medmnist", file, "test", Options::default()) else { return };
     if source.verify().is_err() {
         return;
     }
@@ -136,12 +136,14 @@ fn a_bomb_is_refused_before_it_is_unpacked() {
     let mut told = Vec::new();
     survive(&METER, MOST, |_| {
         if told.is_empty() {
-            told.push(formats::open("medmnist", &dataset, "test").err().map(|error| error.to_string()));
+            told.push(
+                formats::open("medmnist", &dataset, "test", Options::default()).err().map(|error| error.to_string()),
+            );
             told.push(mean::read(&tensor).err().map(|error| error.to_string()));
         }
     });
     let told: Vec<String> = told.into_iter().flatten().collect();
-    assert!(told[0].contains("at most 16777216 labels are accepted"), "{told:?}");
+    assert!(told[0].contains("at most 16777216 images are accepted"), "{told:?}");
     assert!(told[1].contains("at most 4096 are accepted"), "{told:?}");
 }
 

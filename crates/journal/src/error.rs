@@ -33,10 +33,23 @@ impl JournalError {
     }
 }
 
-/// What SQLite says, without the statement, which has many lines.
+/// What is wrong, with what SQLite says of it behind, without the statement, which has many lines.
 fn in_a_line(error: &rusqlite::Error) -> String {
-    match error {
+    use rusqlite::ErrorCode::{
+        CannotOpen, DatabaseBusy, DatabaseCorrupt, DiskFull, NotADatabase, PermissionDenied, ReadOnly, SystemIoFailure,
+    };
+    let said = match error {
         rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
         other => other.to_string(),
-    }
+    };
+    let words = match error.sqlite_error_code() {
+        Some(ReadOnly | PermissionDenied) => "you may not write it, or its folder: look at its owner and mode",
+        Some(CannotOpen) => "it, or its folder, cannot be opened",
+        Some(DatabaseBusy) => "another process has been writing to it for longer than this one waits",
+        Some(DatabaseCorrupt | NotADatabase) => "it is damaged",
+        Some(DiskFull) => "its disk is full",
+        Some(SystemIoFailure) => "its disk failed to read or write",
+        _ => return format!("it is not as this program writes it (SQLite: {said})"),
+    };
+    format!("{words} (SQLite: {said})")
 }

@@ -1,5 +1,6 @@
 //! Opening a journal: made if it is not there, put aside if it cannot be used.
 
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::time::Duration;
 
@@ -117,6 +118,7 @@ fn read_with(file: &Path, flags: OpenFlags) -> Result<(Connection, i64), Journal
 fn attempt(file: &Path) -> Result<Connection, JournalError> {
     refuse_irregular(file)?;
     let failed = |source| JournalError::Sqlite { file: file.to_owned(), source };
+    make(file);
     let connection = Connection::open(file).map_err(failed)?;
     // Closed while a log of another database lies beside it, SQLite would write that into it.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
@@ -125,6 +127,13 @@ fn attempt(file: &Path) -> Result<Connection, JournalError> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(failed)?;
     prepare(&connection).map_err(failed)?;
     Ok(connection)
+}
+
+/// Makes an empty journal, with the mode that folder and umask allow: SQLite would make a file that its owner alone may write,
+/// and in a folder of a group nobody else's runs could be noted. SQLite gives what it writes beside a journal the journal's mode.
+fn make(file: &Path) {
+    // Where that fails, SQLite fails, too, and says why.
+    let _ = OpenOptions::new().write(true).create_new(true).open(file);
 }
 
 /// Whether the file is a sound journal, or an empty one that can become one.

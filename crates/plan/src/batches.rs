@@ -11,6 +11,7 @@ use sweep::config::Config;
 use sweep::group::Group;
 use sweep::memory::{self, Bound, Line};
 use sweep::message::Learned;
+use sweep::problem::not_json;
 use sweep::variant::Variant;
 
 use crate::profile::{self, Alone, Entry, Profile, Source, Subject, keep, put_aside, write_json};
@@ -234,7 +235,7 @@ fn with_context(line: Line, slot: &Slot) -> Line {
 
 fn results(file: &Path) -> Result<Results, String> {
     match fs::read_to_string(file) {
-        Ok(text) => serde_json::from_str(&text).map_err(|error| error.to_string()),
+        Ok(text) => serde_json::from_str(&text).map_err(|error| not_json(&error)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Results::new()),
         Err(error) => Err(error.to_string()),
     }

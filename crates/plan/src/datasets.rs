@@ -1,10 +1,10 @@
 //! Datasets of a config: whether their files hold what is asked for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use data::DataError;
 use data::datasets::{self, KEY};
-use data::formats::{Entry, Labels};
+use data::formats::{Entry, Labels, NO_LABEL, Options};
 use serde_json::Value;
 use sweep::config::{Config, Split};
 use sweep::problem::Problems;
@@ -53,8 +53,10 @@ fn dataset(
     split: Split,
     (file, entry): &(PathBuf, &'static Entry),
 ) -> Result<Dataset, DataError> {
-    let mut source = (entry.open)(file, split.name())?;
+    let mut source = (entry.open)(file, split.name(), Options::of(config))?;
     let images = config.settings.limit.map_or(source.len(), |limit| limit.min(source.len()));
+    // What is wrong with the type or the range of pixels shows in the first image.
+    source.read(0..images.min(1))?;
     let mut labels = source.labels()?;
     labels.values.truncate(images as usize * labels.width);
     let (content, shape) = (source.content(), source.shape());
@@ -73,7 +75,26 @@ fn check(dataset: &Dataset, size: usize, line: u64, problems: &mut Problems) {
     if dataset.images == 0 {
         problems.add(line, KEY, format!("`{file}` has no image in its split `{split}`"));
     }
-    if let Some(label) = dataset.labels.values.iter().find(|label| **label < 0) {
-        problems.add(line, KEY, format!("`{file}` has the label {label}, expected 0 or more"));
+}
+
+/// A sentence for each file whose labels are of no use, or not for all of its images: class means are made without them.
+pub(crate) fn without_labels(datasets: &[Dataset]) -> Vec<String> {
+    let mut told: Vec<(&Path, String, Vec<&str>)> = Vec::new();
+    for dataset in datasets {
+        let labels = &dataset.labels;
+        let lacking = labels.values.chunks(labels.width.max(1)).filter(|labels| labels.contains(&NO_LABEL)).count();
+        let reason = match &labels.missing {
+            Some(reason) => format!("no labels that can be used ({reason}): its images are explained without"),
+            None if lacking > 0 => "images without a label of 0 or more: they count for no class".to_owned(),
+            None => continue,
+        };
+        match told.iter_mut().find(|(file, known, _)| *file == dataset.file && *known == reason) {
+            Some((.., splits)) => splits.push(dataset.split.name()),
+            None => told.push((&dataset.file, reason, vec![dataset.split.name()])),
+        }
     }
+    let sentence = |(file, reason, splits): (&Path, String, Vec<&str>)| {
+        format!("`{}` (split {}) has {reason}, and the store holds -1 for them", file.display(), splits.join(", "))
+    };
+    told.into_iter().map(sentence).collect()
 }

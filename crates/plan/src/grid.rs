@@ -71,6 +71,10 @@ pub(crate) fn groups(
 /// Class means make sense where an image has one label.
 fn labels(dataset: &Dataset) -> Labels {
     let single = dataset.labels.width == 1;
-    let classes = if single { dataset.labels.values.iter().copied().collect() } else { BTreeSet::new() };
+    let classes = if single {
+        dataset.labels.values.iter().copied().filter(|label| *label >= 0).collect()
+    } else {
+        BTreeSet::new()
+    };
     Labels { width: dataset.labels.width, classes }
 }

@@ -137,6 +137,8 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
     problems.into_result()?;
     let slots = slots(&config)?;
     let (batches, mut warnings) = Batches::read(&config, &catalogue.libtorch);
+    warnings.extend(data::datasets::skipped(&config));
+    warnings.extend(datasets::without_labels(&datasets));
     warnings.extend(fleet::without_gpu(&config.devices(), &slots));
     if config.settings.threads.is_none() {
         warnings.extend(fleet::limited(&slots));

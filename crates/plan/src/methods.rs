@@ -104,7 +104,7 @@ pub(crate) fn noises(config: &Config, problems: &mut Problems) -> Vec<Noise> {
             continue;
         }
         if let Some(parameters) = checked(&condition.params, &entry.item.parameters, (condition.line, &at), problems) {
-            noises.push(Noise { name: condition.name.clone(), kind: condition.kind.clone(), parameters });
+            noises.push(Noise { name: condition.name.clone(), kind: entry.item.name.to_string(), parameters });
         }
     }
     noises

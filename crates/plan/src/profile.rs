@@ -9,6 +9,7 @@ use store::{StoreError, durable};
 use sweep::group::{Group, Precision};
 use sweep::memory::{Bound, Line};
 use sweep::parameters::Parameters;
+use sweep::problem::not_json;
 use sweep::semantics::Semantics;
 use sweep::variant::Variant;
 
@@ -218,7 +219,7 @@ fn entries(file: &Path) -> Result<Vec<Entry>, String> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         read => read.map_err(|error| error.to_string())?,
     };
-    match serde_json::from_str(&text).map_err(|error| error.to_string())? {
+    match serde_json::from_str(&text).map_err(|error| not_json(&error))? {
         File { version: VERSION, entries } => Ok(entries),
         File { version, .. } => Err(format!("version {version}, expected {VERSION}")),
     }

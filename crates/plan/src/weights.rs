@@ -56,6 +56,13 @@ fn questions(
 ) -> BTreeMap<(String, String), (Question, u64)> {
     let size = config.search_space.image_size;
     let mut asked = BTreeMap::new();
+    let root = &config.paths.weights_root;
+    // One mistake instead of one for each model and dataset; that no root is named at all has been told.
+    let there = root.is_dir();
+    if !there && !root.as_os_str().is_empty() {
+        let text = format!("no folder `{}`, expected that of the weights", root.display());
+        problems.add(0, "paths.medmnist_weights_root", text);
+    }
     for (model, line) in &config.search_space.model_flags {
         let known = catalogue::find(&catalogue.models, model).is_some();
         for (flag, _) in flags {
@@ -65,6 +72,7 @@ fn questions(
                     let question = Question { model, weights, size, variants };
                     asked.insert((flag.clone(), question.model.clone()), (question, *line));
                 }
+                Err(_) if known && !there => {}
                 Err(expected) => {
                     let text = absent(catalogue, (model, flag), &expected);
                     problems.add(*line, "search_space.model_flags", text);

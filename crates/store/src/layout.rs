@@ -26,7 +26,7 @@ const ZSTD_LEVEL: i32 = 3;
 pub struct Labels {
     /// Labels an image.
     pub width: usize,
-    /// Classes that occur among the images; empty for a multi-label set, which has no class means.
+    /// Classes that occur among the images; empty for a multi-label set, which has no class means, and where there are no labels.
     pub classes: BTreeSet<i64>,
 }
 
@@ -129,7 +129,7 @@ fn float(dtype: Dtype) -> Element {
     }
 }
 
-/// Labels and indices are never negative.
+/// Indices are never negative, and a label is only where an image has none.
 fn integer() -> Element {
     (data_type::int64(), FillValue::from(-1_i64))
 }

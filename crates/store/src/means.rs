@@ -16,7 +16,8 @@ struct Sum {
 
 /// Computes the mean images of `group` from its stored images and writes them.
 ///
-/// `labels` are those of the group's images; empty for a multi-label set, which has no class means.
+/// `labels` are those of the group's images, negative where an image has none; empty for a multi-label set, which has no class
+/// means.
 /// Sums are in double precision and in the order of the images: the same bytes come out each time.
 pub fn write_means(group: &Group, labels: &[i64], shards: &mut Shards) -> Result<u64, StoreError> {
     let mut written = 0;
@@ -39,7 +40,8 @@ pub(crate) fn compute(
         let mut index = range.start as usize;
         shards.each(name::IMAGES, shard, range.end - range.start, |pixels| {
             overall.add(pixels);
-            if let Some(label) = labels.get(index) {
+            // What is negative is no class: the image has no label.
+            if let Some(label) = labels.get(index).filter(|label| **label >= 0) {
                 classes.entry(*label).or_default().add(pixels);
             }
             index += 1;

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 use sweep::machine::ComputedBy;
+use sweep::problem::not_json;
 
 use crate::layout;
 use crate::seal::{bare, broken, is_ours, sealed, with_others};
@@ -181,7 +182,7 @@ pub(crate) fn read_json(file: &Path) -> Result<Option<Value>, StoreError> {
     match fs::read(file) {
         Ok(bytes) => serde_json::from_slice(&bytes)
             .map(Some)
-            .map_err(|error| StoreError::Damaged { path: file.to_owned(), reason: format!("not JSON: {error}") }),
+            .map_err(|error| StoreError::Damaged { path: file.to_owned(), reason: not_json(&error) }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
             Err(StoreError::Damaged { path: file.to_owned(), reason: "it is a folder".to_owned() })

@@ -144,7 +144,14 @@ impl Group {
         let image = values * size_of::<f32>() as u64;
         let shard = images * image;
         let waiting = BEHIND.max(image).min((1 + self.variants.len() as u64) * shard);
-        PIPELINE + 2 * images * values + AHEAD.max(image).min(shard) + waiting + COPIES * image
+        // Pixels are bytes, or floats of a range that the content names.
+        let pixels = values * if self.float_range().is_some() { size_of::<f32>() as u64 } else { 1 };
+        PIPELINE + 2 * images * pixels + AHEAD.max(image).min(shard) + waiting + COPIES * image
+    }
+
+    /// What black and white are in the images as the file has them, where they are floats.
+    pub fn float_range(&self) -> Option<[f64; 2]> {
+        serde_json::from_value(self.data.get("float_range")?.clone()).ok()
     }
 
     /// Indices of the images in `shard`.

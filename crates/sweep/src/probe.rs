@@ -24,6 +24,9 @@ pub struct Request {
     pub split: String,
     /// Height and width of the images.
     pub size: usize,
+    /// What black and white are in images of floats.
+    #[serde(default)]
+    pub float_range: Option<[f64; 2]>,
     /// How many of them, the first ones.
     pub images: u64,
     /// The mean image of the dataset, where a variant takes it as a baseline.

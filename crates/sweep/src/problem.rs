@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use serde_json::error::Category;
+
 /// One mistake: where it stands, what was found there, what was expected instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -76,10 +78,32 @@ impl std::error::Error for Problems {}
 /// `, did you mean `x`?` if one of `known` is close to `word`, else the list of `known`.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
-    let closeness = |name: &&str| strsim::damerau_levenshtein(&word.to_lowercase(), &name.to_lowercase());
-    match known.iter().copied().min_by_key(|name| closeness(name)) {
-        Some(name) if closeness(&name) <= 1 + name.len() / 4 => format!("did you mean `{name}`?"),
+    match known.iter().copied().min_by_key(|name| distance(word, name)) {
+        Some(name) if is_close(word, name) => format!("did you mean `{name}`?"),
         _ => format!("known: {}", known.join(", ")),
+    }
+}
+
+/// Whether `word` may be `name` mistyped: of two names of several words each word is. `imagenet_weights_root` is none of
+/// `medmnist_weights_root`, with which it shares most of its letters.
+fn is_close(word: &str, name: &str) -> bool {
+    let near = |a: &str, b: &str| distance(a, b) <= 1 + b.len() / 4;
+    let same_count = word.matches('_').count() == name.matches('_').count();
+    near(word, name) && (!same_count || word.split('_').zip(name.split('_')).all(|(a, b)| near(a, b)))
+}
+
+fn distance(a: &str, b: &str) -> usize {
+    strsim::damerau_levenshtein(&a.to_lowercase(), &b.to_lowercase())
+}
+
+/// What is wrong with a text that is read as JSON, and in which line, in place of the parser's words.
+pub fn not_json(error: &serde_json::Error) -> String {
+    let line = error.line();
+    match error.classify() {
+        Category::Eof => format!("cut off: its JSON ends in the middle, in line {line}"),
+        Category::Data if line == 0 => "JSON, but not of the form that belongs here".to_owned(),
+        Category::Data => format!("JSON, but what stands in line {line} is not of the form that belongs there"),
+        Category::Syntax | Category::Io => format!("not JSON: line {line}, column {} cannot be read", error.column()),
     }
 }
 
@@ -101,6 +125,20 @@ mod tests {
         assert_eq!(nearest("split", known), "did you mean `splits`?");
         assert_eq!(nearest("dataflag", known), "did you mean `data_flags`?");
         assert_eq!(nearest("launcher", known), "known: splits, data_flags");
+        assert_eq!(nearest("imagenet_weights_root", ["medmnist_weights_root"]), "known: medmnist_weights_root");
+    }
+
+    #[test]
+    fn broken_json_is_told_by_its_line_and_not_in_the_words_of_its_parser() {
+        let table = [
+            ("{\n\"a\": 1,", "cut off: its JSON ends in the middle, in line 2"),
+            ("{\n'a': 1}", "not JSON: line 2, column 1 cannot be read"),
+            ("{\"a\":\n\"x\"}", "JSON, but what stands in line 2 is not of the form that belongs there"),
+        ];
+        for (text, told) in table {
+            let read = serde_json::from_str::<std::collections::BTreeMap<String, u64>>(text);
+            assert_eq!(read.err().map(|error| not_json(&error)).as_deref(), Some(told), "{text}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConfigArg {
     /// Config file of the sweep
-    #[arg(long, value_name = "YAML", value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, value_name = "YAML", default_value = sweep::config::DEFAULT_FILE, value_hint = clap::ValueHint::FilePath)]
     pub(crate) config: PathBuf,
 
     /// As the sweep was given it: at most so many images of each split

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use attribution::METHODS;
-use data::formats;
+use data::formats::{self, Options};
 use data::mean;
 use network::{NetworkError, Weights, models};
 use sweep::group::{Group, MeanImage, Noise};
@@ -23,7 +23,7 @@ pub(super) fn of(request: &Request, model: &mut Model) -> Result<Group, ProbeErr
         size: *size,
         expected,
     })?;
-    let source = (format.open)(&file, split)?;
+    let source = (format.open)(&file, split, Options { float_range: request.float_range })?;
     if *asked == 0 || *asked > source.len() {
         return Err(ProbeError::Images { file, has: source.len(), asked: *asked });
     }

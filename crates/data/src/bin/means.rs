@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use clap::Parser;
 use data::datasets;
+use data::formats::Options;
 use data::mean::{self, Found, Job, MeanError};
 use sweep::config::Config;
 use sweep::problem::Problems;
@@ -34,7 +35,7 @@ const STORAGE: u8 = 6;
 #[command(name = "means", version, after_help = HELP)]
 struct Cli {
     /// Config file of the sweep
-    #[arg(long, value_name = "YAML", value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, value_name = "YAML", default_value = sweep::config::DEFAULT_FILE, value_hint = clap::ValueHint::FilePath)]
     config: PathBuf,
 
     /// Compute and write also what is there already
@@ -72,6 +73,9 @@ fn plan(file: &Path, force: bool) -> Result<Vec<Planned>, Problems> {
         if config.paths.means_dir.is_none() {
             problems.add(0, "paths.means_dir", "missing, expected a path: where mean images are written");
         }
+        for line in datasets::skipped(&config) {
+            let _ = writeln!(std::io::stderr(), "warning: {line}");
+        }
         for (flag, line) in datasets::flags(&config, &mut problems) {
             planned.extend(of_dataset(&config, (&flag, line), force, &mut problems));
         }
@@ -81,11 +85,11 @@ fn plan(file: &Path, force: bool) -> Result<Vec<Planned>, Problems> {
 
 fn of_dataset(config: &Config, (flag, line): (&str, u64), force: bool, problems: &mut Problems) -> Option<Planned> {
     let dataset = datasets::locate(config, (flag, line), problems)?;
-    let (folder, size) = (config.paths.means_dir.as_ref()?, config.search_space.image_size);
+    let (folder, how) = (config.paths.means_dir.as_ref()?, (config.search_space.image_size, Options::of(config)));
     let found = if force {
-        Job::new(folder, flag, &dataset, size).map(Found::Missing)
+        Job::new(folder, flag, &dataset, how).map(Found::Missing)
     } else {
-        mean::find(folder, flag, &dataset, size)
+        mean::find(folder, flag, &dataset, how)
     };
     match found {
         Ok(Found::Missing(job)) => Some(Planned { file: job.file.clone(), job: Some(job) }),

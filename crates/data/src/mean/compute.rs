@@ -41,6 +41,7 @@ mod tests {
 
     use super::*;
     use crate::formats::Labels;
+    use crate::preprocess::Pixels;
 
     /// Grey images whose pixels all have the value of the image's index, modulo 256.
     struct Ramp {
@@ -58,13 +59,13 @@ mod tests {
             [64, 32, 1]
         }
 
-        fn read(&mut self, range: Range<u64>) -> Result<Vec<u8>, DataError> {
+        fn read(&mut self, range: Range<u64>) -> Result<Pixels, DataError> {
             self.most = self.most.max(range.end - range.start);
-            Ok(range.flat_map(|index| vec![index as u8; 64 * 32]).collect())
+            Ok(Pixels::Bytes(range.flat_map(|index| vec![index as u8; 64 * 32]).collect()))
         }
 
         fn labels(&mut self) -> Result<Labels, DataError> {
-            Ok(Labels { values: Vec::new(), width: 1 })
+            Ok(Labels { values: Vec::new(), width: 1, missing: None })
         }
 
         fn verify(&mut self) -> Result<(), DataError> {

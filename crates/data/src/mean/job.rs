@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Mean, MeanError, compute, read, write};
 use crate::DataError;
-use crate::formats::{Entry, Source};
+use crate::formats::{Entry, Options, Source};
 
 /// The split whose mean stands for the dataset, as in the reference scripts.
 pub const SPLIT: &str = "train";
@@ -26,13 +26,19 @@ pub struct Job {
     images: PathBuf,
     format: &'static Entry,
     size: usize,
+    options: Options,
 }
 
 /// The mean image of `flag` in `folder`, for images of `size` x `size` pixels.
-pub fn find(folder: &Path, flag: &str, dataset: &(PathBuf, &'static Entry), size: usize) -> Result<Found, MeanError> {
+pub fn find(
+    folder: &Path,
+    flag: &str,
+    dataset: &(PathBuf, &'static Entry),
+    (size, options): (usize, Options),
+) -> Result<Found, MeanError> {
     let file = file(folder, flag);
     if !file.exists() {
-        return Job::new(folder, flag, dataset, size).map(Found::Missing);
+        return Job::new(folder, flag, dataset, (size, options)).map(Found::Missing);
     }
     let mean = read(&file)?;
     match mean.expanded([mean.shape[0], size, size]) {
@@ -52,9 +58,9 @@ impl Job {
         folder: &Path,
         flag: &str,
         (images, format): &(PathBuf, &'static Entry),
-        size: usize,
+        (size, options): (usize, Options),
     ) -> Result<Self, MeanError> {
-        let job = Self { file: file(folder, flag), images: images.clone(), format, size };
+        let job = Self { file: file(folder, flag), images: images.clone(), format, size, options };
         job.source()?;
         Ok(job)
     }
@@ -68,7 +74,7 @@ impl Job {
     }
 
     fn source(&self) -> Result<Box<dyn Source>, MeanError> {
-        let source = (self.format.open)(&self.images, SPLIT).map_err(unusable)?;
+        let source = (self.format.open)(&self.images, SPLIT, self.options).map_err(unusable)?;
         let (file, found) = (self.images.clone(), source.shape());
         if source.is_empty() {
             return Err(MeanError::Empty { split: SPLIT, file });

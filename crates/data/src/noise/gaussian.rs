@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use sweep::catalogue::Item;
-use sweep::parameters::{Kind, Parameter};
+use sweep::parameters::{Default, Kind, Parameter};
 
 use super::{Entry, Noise};
 
@@ -14,7 +14,8 @@ pub(super) const STD: Parameter = Parameter {
     name: Cow::Borrowed("std"),
     summary: Cow::Borrowed("standard deviation, on images scaled to [-1, 1]"),
     kind: Kind::Number { least: 0.0, most: 10.0 },
-    default: None,
+    // That of the reference scripts.
+    default: Some(Default::Number(0.15)),
 };
 
 pub(super) const ENTRY: Entry = Entry {

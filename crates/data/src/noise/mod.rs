@@ -39,8 +39,12 @@ pub enum NoiseError {
     Parameter(#[from] ParameterError),
 }
 
+/// Other names of kinds, which the reference scripts take too.
+const ALIASES: &[(&str, &str)] = &[("clean", "none")];
+
 /// The entry of noise `kind`.
 pub fn find(kind: &str) -> Option<&'static Entry> {
+    let kind = ALIASES.iter().find(|(alias, _)| *alias == kind).map_or(kind, |(_, name)| name);
     NOISES.iter().find(|entry| entry.item.name == kind).copied()
 }
 

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use sweep::catalogue::Item;
-use sweep::parameters::{Kind, Parameter};
+use sweep::parameters::{Default, Kind, Parameter};
 
 use super::{Entry, Noise};
 
@@ -21,7 +21,8 @@ pub(super) const ENTRY: Entry = Entry {
             name: Cow::Borrowed("amount"),
             summary: Cow::Borrowed("share of the pixels, with replacement"),
             kind: Kind::Number { least: 0.0, most: 1.0 },
-            default: None,
+            // That of the reference scripts.
+            default: Some(Default::Number(0.05)),
         }]),
     },
     build: |parameters| Ok(Box::new(SaltPepper { amount: parameters.number("amount")? })),

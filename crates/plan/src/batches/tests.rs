@@ -229,7 +229,7 @@ fn results_that_are_no_results_are_told_and_not_used() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join(RESULTS), "{").unwrap();
     let (_, warnings) = Batches::read(&config(folder.path(), ""), "2.11.0");
-    assert!(warnings[0].contains("preflight_results.json` cannot be used (EOF"), "{warnings:?}");
+    assert!(warnings[0].contains("preflight_results.json` cannot be used (cut off"), "{warnings:?}");
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn labels_of(described: &Described, truth: &Truth) -> Labels {
     let single = truth.width == 1;
     let mut classes = described.labels.classes.clone();
     if single {
-        classes.extend(truth.labels.iter().copied());
+        classes.extend(truth.labels.iter().copied().filter(|label| *label >= 0));
     }
     Labels { width: truth.width, classes }
 }

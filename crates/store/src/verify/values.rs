@@ -29,13 +29,14 @@ fn read(
     Ok(match array {
         name::INDICES => {
             let wanted: Vec<i64> = range.map(|index| index as i64).collect();
-            unequal(&shards.integers(array, shard, n)?, Some(&wanted), 1, first)
+            unequal(&shards.integers(array, shard, n)?, (Some(&wanted), 0), 1, first)
         }
         name::LABELS => {
             let width = described.labels.width.max(1);
             let (from, to) = (range.start as usize * width, range.end as usize * width);
             let wanted = truth.filter(|truth| truth.width == width).and_then(|truth| truth.labels.get(from..to));
-            unequal(&shards.integers(array, shard, n)?, wanted, width, first)
+            // -1 stands for the label of an image that has none.
+            unequal(&shards.integers(array, shard, n)?, (wanted, -1), width, first)
         }
         _ if array.starts_with("attributions/") => {
             one_by_one(shards, (array, shard), &range, (f32::MIN, f32::MAX), group.numerics.dtype)?
@@ -91,16 +92,16 @@ fn outside(values: &[f32], (least, most): (f32, f32), n: u64, first: u64) -> Opt
     })
 }
 
-/// The first image whose integers are not those `wanted`; without these, a negative one: it was never written.
-fn unequal(values: &[i64], wanted: Option<&[i64]>, width: usize, first: u64) -> Option<String> {
+/// The first image whose integers are not those `wanted`; where these are not known, one below `least`.
+fn unequal(values: &[i64], (wanted, least): (Option<&[i64]>, i64), width: usize, first: u64) -> Option<String> {
     let wrong = |(at, value): (usize, &i64)| match wanted {
         Some(wanted) => wanted.get(at) != Some(value),
-        None => *value < 0,
+        None => *value < least,
     };
     let at = values.iter().enumerate().position(wrong)?;
     let image = first + (at / width) as u64;
     let expected = wanted.and_then(|wanted| wanted.get(at));
-    let expected = expected.map_or_else(|| "0 or more".to_owned(), i64::to_string);
+    let expected = expected.map_or_else(|| format!("{least} or more"), i64::to_string);
     Some(format!("image {image} has {}, expected {expected}", values[at]))
 }
 

@@ -6,10 +6,12 @@
 
 mod expect;
 mod paths;
+mod places;
 mod scheduler;
 mod search_space;
 mod settings;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 pub use expect::{Expectation, Expected};
@@ -20,6 +22,9 @@ pub use settings::{Compression, Devices, Settings, StoreSettings};
 
 use crate::problem::Problems;
 use crate::yaml::{self, Fields, Value};
+
+/// The config of a command that names none, in the working folder: as the reference scripts have it.
+pub const DEFAULT_FILE: &str = "config.yml";
 
 /// A config file as read.
 #[derive(Clone, Debug)]
@@ -43,6 +48,14 @@ impl Config {
     pub fn read(file: &Path, problems: &mut Problems) -> Option<Self> {
         let text = match std::fs::read_to_string(file) {
             Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                problems.add(0, "", "is no text in UTF-8, which a config is; save it in that encoding");
+                return None;
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                problems.add(0, "", "is not there; name the config of the sweep with `--config <file>`");
+                return None;
+            }
             Err(error) => {
                 problems.add(0, "", format!("cannot read the config: {error}"));
                 return None;
@@ -60,7 +73,7 @@ impl Config {
                 return None;
             }
         };
-        let mut fields = Fields::new(&root, "", problems);
+        let mut fields = Fields::root(&root, places::PLACES, problems);
         for key in ["paths", "search_space"] {
             if fields.node(key).is_none() {
                 fields.problem(key, "missing, expected a mapping of keys");
@@ -167,10 +180,36 @@ scheduler:
             "2: paths.medmnist_data_root: missing, expected a path",
             "9: search_space.splits[1]: found `vall`, expected `train` or `val` or `test`",
             "12: search_space.noise_conditions[0].type: missing, expected text",
-            "10: search_space.nois: unknown key, known: data_flags, model_flags, splits, image_size, noise_conditions, attribution_methods",
+            "10: search_space.nois: unknown key, known: data_flags, model_flags, splits, image_size, float_range, noise_conditions, attribution_methods",
             "28: scheduler.max_retries: found `-1`, expected a whole number from 0 to 100",
         ];
         assert_eq!(problems, expected);
+    }
+
+    #[test]
+    fn a_key_that_is_there_twice_is_told_with_both_lines() {
+        let text = REFERENCE.replace("splits:", "splits: [val]\n  splits:").replace("{std: 0.15}", "{std: 1, std: 2}");
+        let expected = [
+            "11: search_space.splits: found twice, in lines 10 and 11; keep one of them",
+            "14: search_space.noise_conditions[1].params.std: found twice, in lines 14 and 14; keep one of them",
+        ];
+        let (_, problems) = parse(&text);
+        let doubled: Vec<_> = problems.iter().filter(|problem| problem.contains("twice")).collect();
+        assert_eq!(doubled, expected.iter().collect::<Vec<_>>(), "{problems:?}");
+        let (_, nested) = parse(&REFERENCE.replace("{std: 0.15}", "{std: {a: 1, a: 2}}"));
+        assert_eq!(nested, ["13: search_space.noise_conditions[1].params: found a mapping, expected each key once"]);
+    }
+
+    #[test]
+    fn what_anchors_mark_has_a_place_at_the_top_level() {
+        let text = format!("x-sizes: &sizes [50, 200]\nx-seeds: {{a: &seed 3}}\n{REFERENCE}seed: *seed\n");
+        let (config, problems) = parse(&text.replace("n_steps: [50, 200]", "n_steps: *sizes"));
+        assert_eq!(problems, [""; 0]);
+        let config = config.unwrap_or_else(|| panic!("not read"));
+        let steps = config.search_space.methods[1].params.get("n_steps").cloned();
+        assert_eq!((config.settings.numerics.seed, steps), (3, Some(serde_json::json!([50, 200]))));
+        let (_, problems) = parse(&format!("{REFERENCE}xs: 1\n"));
+        assert!(problems[0].starts_with("31: xs: unknown key"), "{problems:?}");
     }
 
     #[test]

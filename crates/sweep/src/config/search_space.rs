@@ -16,6 +16,8 @@ pub struct SearchSpace {
     pub splits: Vec<(Split, u64)>,
     /// Height and width of an image in pixels, from [`LEAST_SIZE`] to [`MOST_SIZE`].
     pub image_size: usize,
+    /// What black and white are in images of floats; `None` where there are none such.
+    pub float_range: Option<[f64; 2]>,
     /// Noises.
     pub noises: Vec<NoiseCondition>,
     /// Methods, with lists in their parameters not yet expanded.
@@ -85,6 +87,7 @@ impl SearchSpace {
             model_flags: items(&mut fields, "model_flags", read::name),
             splits: items(&mut fields, "splits", read::choice(SPLITS)),
             image_size: fields.optional("image_size", size).map_or(224, |size| size as usize),
+            float_range: fields.optional("float_range", read::range),
             noises: sections(&mut fields, "noise_conditions", noise),
             methods: sections(&mut fields, "attribution_methods", method),
         };
@@ -134,12 +137,15 @@ fn sections<T>(fields: &mut Fields<'_>, key: &'static str, read: impl FnMut(Fiel
     fields.sections(key, read).unwrap_or_default()
 }
 
+/// Said of a key that no noise and no method has: it may be one of their parameters.
+const BELOW: &str = "; parameters belong below `params`";
+
 fn noise(mut fields: Fields<'_>) -> Option<NoiseCondition> {
     let line = fields.line_of("name");
     let name = fields.required("name", read::name);
     let kind = fields.required("type", read::text);
     let params = parameters(&mut fields);
-    fields.finish();
+    fields.finish_with(BELOW);
     Some(NoiseCondition { name: name?, kind: kind?, params, line })
 }
 
@@ -149,7 +155,7 @@ fn method(mut fields: Fields<'_>) -> Option<Method> {
     let class = fields.optional("class", read::text);
     let params = parameters(&mut fields);
     let semantics = fields.optional("semantics", read::choice(semantics::WORDS));
-    fields.finish();
+    fields.finish_with(BELOW);
     let name = name?;
     Some(Method { class: class.unwrap_or_else(|| name.clone()), name, params, semantics, line })
 }

@@ -71,7 +71,7 @@ impl Parameters {
             let name = parameter.name.to_string();
             match (self.0.get(&name), &parameter.default) {
                 (Some(value), _) => {
-                    let found = || format!("found `{}`, expected {}", python_str(value), parameter.kind);
+                    let found = || format!("found {}, expected {}", spelling::told(value), parameter.kind);
                     match parameter.kind.checked(value).ok_or_else(found) {
                         Ok(value) => drop(checked.0.insert(name, value)),
                         Err(text) => mistakes.push((name, text)),

@@ -2,11 +2,21 @@
 
 use serde_json::Value;
 
+use crate::yaml::found;
+
 /// `value` as it stands in the key of a variant: as Python's `str` spells it, sizes as `3x16x16`.
 pub fn part_of_key(value: &Value) -> String {
     match value {
         Value::Array(items) => items.iter().map(python_str).collect::<Vec<_>>().join("x"),
         single => python_str(single),
+    }
+}
+
+/// `value` as a message names it, in backquotes.
+pub(super) fn told(value: &Value) -> String {
+    match value {
+        Value::String(text) => found(text),
+        other => format!("`{}`", python_str(other)),
     }
 }
 

@@ -1,7 +1,15 @@
 //! Reading a mapping key by key: every mistake is noted, and reading goes on.
 
+use std::collections::HashMap;
+
 use crate::problem::{Problems, nearest};
 use crate::yaml::node::{Entry, Node, Value};
+
+/// The sections of a file by their paths, with the keys of each: where a key belongs that stands elsewhere.
+pub type Places = &'static [(&'static str, &'static [&'static str])];
+
+/// Most keys of one mapping of which it is told that they are there twice.
+const MOST_TWICE: usize = 10;
 
 /// The keys of one mapping, each to be asked for once; [`Fields::finish`] notes those never asked for.
 pub struct Fields<'a> {
@@ -9,12 +17,17 @@ pub struct Fields<'a> {
     line: u64,
     entries: &'a [(Entry, Node)],
     known: Vec<&'static str>,
+    places: Places,
     problems: &'a mut Problems,
 }
 
 impl<'a> Fields<'a> {
-    /// The keys of `node`, which stands at `path`. A node that is no mapping is noted and read as empty.
-    pub fn new(node: &'a Node, path: &str, problems: &'a mut Problems) -> Self {
+    /// The keys of `node`, the whole of a file whose keys have these `places`. A node that is no mapping is noted and read as empty.
+    pub fn root(node: &'a Node, places: Places, problems: &'a mut Problems) -> Self {
+        Self::new(node, "", places, problems)
+    }
+
+    fn new(node: &'a Node, path: &str, places: Places, problems: &'a mut Problems) -> Self {
         let entries: &[(Entry, Node)] = match &node.value {
             Value::Map(entries) => entries,
             Value::Null => &[],
@@ -23,7 +36,23 @@ impl<'a> Fields<'a> {
                 &[]
             }
         };
-        Self { path: path.to_owned(), line: node.line, entries, known: Vec::new(), problems }
+        let mut fields = Self { path: path.to_owned(), line: node.line, entries, known: Vec::new(), places, problems };
+        fields.note_twice();
+        fields
+    }
+
+    /// Notes every key that stands twice: which of the two is meant, nobody knows.
+    fn note_twice(&mut self) {
+        let (mut lines, mut twice) = (HashMap::new(), Vec::new());
+        for (entry, _) in self.entries {
+            if let Some(earlier) = lines.insert(&entry.name, entry.line) {
+                twice.push((entry, earlier));
+            }
+        }
+        for (entry, earlier) in twice.into_iter().take(MOST_TWICE) {
+            let text = format!("found twice, in lines {earlier} and {}; keep one of them", entry.line);
+            self.problems.add(entry.line, self.at(&entry.name), text);
+        }
     }
 
     /// The value under `key`, if it is there, read by `read`; what `read` expects is noted otherwise.
@@ -82,7 +111,7 @@ impl<'a> Fields<'a> {
     pub fn section<T>(&mut self, key: &'static str, read: impl FnOnce(Fields<'_>) -> T) -> Option<T> {
         let node = self.node(key)?;
         let path = self.at(key);
-        Some(read(Fields::new(node, &path, self.problems)))
+        Some(read(Fields::new(node, &path, self.places, self.problems)))
     }
 
     /// The list of mappings under `key`, each read by `read`.
@@ -93,7 +122,7 @@ impl<'a> Fields<'a> {
             self.problems.add(node.line, at, format!("found {}, expected a list of mappings", node.value.found()));
             return None;
         };
-        let read_one = |(index, item)| read(Fields::new(item, &format!("{at}[{index}]"), self.problems));
+        let read_one = |(index, item)| read(Fields::new(item, &format!("{at}[{index}]"), self.places, self.problems));
         Some(items.iter().enumerate().filter_map(read_one).collect())
     }
 
@@ -121,14 +150,31 @@ impl<'a> Fields<'a> {
         self.problems.add(self.line_of(key), self.at(key), text);
     }
 
-    /// Notes every key that was never asked for, with the nearest known one.
+    /// Notes every key that was never asked for, with its place or the nearest known one. Keys of the top level that begin
+    /// with `x-` are a user's own: a place for what anchors mark.
     pub fn finish(self) {
+        self.finish_with("");
+    }
+
+    /// As [`Fields::finish`], with `advice` behind what is said of a key that belongs nowhere.
+    pub fn finish_with(self, advice: &str) {
         for (entry, _) in self.entries {
-            if !self.known.contains(&entry.name.as_str()) {
-                let hint = nearest(&entry.name, self.known.iter().copied());
-                self.problems.add(entry.line, self.at(&entry.name), format!("unknown key, {hint}"));
+            let own = self.path.is_empty() && entry.name.starts_with("x-");
+            if own || self.known.contains(&entry.name.as_str()) {
+                continue;
             }
+            let text = match self.place(&entry.name) {
+                Some("") => "unknown key here, it belongs at the top level".to_owned(),
+                Some(section) => format!("unknown key here, it belongs below `{section}`"),
+                None => format!("unknown key, {}{advice}", nearest(&entry.name, self.known.iter().copied())),
+            };
+            self.problems.add(entry.line, self.at(&entry.name), text);
         }
+    }
+
+    /// The section to which `key` belongs.
+    fn place(&self, key: &str) -> Option<&'static str> {
+        self.places.iter().find(|(_, keys)| keys.contains(&key)).map(|(section, _)| *section)
     }
 
     fn at(&self, key: &str) -> String {

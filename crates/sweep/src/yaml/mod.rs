@@ -4,6 +4,8 @@ mod expand;
 mod fields;
 mod node;
 pub mod read;
+mod words;
 
-pub use fields::Fields;
+pub use fields::{Fields, Places};
+pub(crate) use node::found;
 pub use node::{Node, Value, parse};

@@ -3,7 +3,10 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_yaml::Spanned;
+use serde_yaml::options::DuplicateKeyPolicy;
+use serde_yaml::{Options, Spanned};
+
+use super::words::{self, shown};
 
 /// A value and the line where it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,16 +39,41 @@ pub struct Entry {
     pub line: u64,
 }
 
-/// Reads one document. An error carries the line (0 if unknown) and the parser's words.
+/// Reads one document. An error carries the line (0 if unknown) and what is wrong there. A key that is there twice is in the
+/// tree twice.
 pub fn parse(text: &str) -> Result<Node, (u64, String)> {
     if text.trim().is_empty() {
         return Err((0, "the file is empty".to_owned()));
     }
-    let options = serde_yaml::options! { strict_booleans: true, with_snippet: false };
-    serde_yaml::from_str_with_options::<Spanned<Value>>(text, options).map(Node::from).map_err(|error| {
+    serde_yaml::from_str_with_options::<Spanned<Value>>(text, options()).map(Node::from).map_err(|error| {
         let line = error.location().map_or(0, |at| at.line());
-        (line, format!("not valid YAML: {error}"))
+        (line, words::of(&error, line, text))
     })
+}
+
+/// `010` is eight to some readers of YAML and ten to others: it stays text, which no reader of numbers takes.
+fn options() -> Options {
+    serde_yaml::options! {
+        strict_booleans: true,
+        with_snippet: false,
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        leading_zero_numbers_as_strings: true,
+    }
+}
+
+/// A text as a message names it. One that only quotes keep from being a number, a word such as `true`, or nothing is
+/// shown with them, and `010` with what is odd about it.
+pub(crate) fn found(text: &str) -> String {
+    let digits = text.trim_start_matches(['+', '-']);
+    if digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return format!(
+            "`{}` (some take a number that begins with `0` for an octal one: leave the `0` out)",
+            shown(text)
+        );
+    }
+    let short = text.len() <= 40;
+    let plain = !short || matches!(serde_yaml::from_str_with_options(text, options()), Ok(Value::Text(_)));
+    if plain { format!("`{}`", shown(text)) } else { format!("`'{}'` (in quotes: a text)", shown(text)) }
 }
 
 impl Value {
@@ -56,7 +84,7 @@ impl Value {
             Self::Bool(value) => format!("`{value}`"),
             Self::Integer(value) => format!("`{value}`"),
             Self::Number(value) => format!("`{value:?}`"),
-            Self::Text(value) => format!("`{value}`"),
+            Self::Text(value) => found(value),
             Self::List(items) => format!("a list of {}", items.len()),
             Self::Map(_) => "a mapping".to_owned(),
         }
@@ -154,10 +182,34 @@ mod tests {
     }
 
     #[test]
-    fn broken_yaml_and_doubled_keys_are_told_with_their_line() {
-        for (text, line) in [("a: 1\nb: [1, 2\nc: 3\n", 3), ("a: 1\na: 2\n", 2)] {
-            let (at, message) = parse(text).err().unwrap_or_default();
-            assert_eq!(at, line, "{message}");
+    fn a_key_that_stands_over_one_that_is_merged_in_is_there_once_and_a_doubled_one_twice() {
+        let keys = |text: &str| {
+            let Ok(Node { value: Value::Map(entries), .. }) = parse(text) else { panic!("{text}") };
+            let Value::Map(last) = &entries[entries.len() - 1].1.value else { panic!("{text}") };
+            last.iter().map(|(key, node)| format!("{}={}", key.name, node.value.found())).collect::<Vec<_>>().join(" ")
+        };
+        for merged in ["<<: *a, x: 2", "x: 2, <<: *a", "<<: [*a, *a], x: 2"] {
+            assert!(
+                ["x=`2` y=`1`", "y=`1` x=`2`"].contains(&&*keys(&format!("a: &a {{x: 1, y: 1}}\nb: {{{merged}}}")))
+            );
         }
+        assert_eq!(keys("b: {x: 1, x: 2}"), "x=`1` x=`2`");
+    }
+
+    #[test]
+    fn a_text_that_only_quotes_keep_from_being_something_else_is_shown_with_them() {
+        let table = [
+            ("abc", "`abc`"),
+            ("50", "`'50'` (in quotes: a text)"),
+            ("true", "`'true'` (in quotes: a text)"),
+            ("", "`''` (in quotes: a text)"),
+            ("[1]", "`'[1]'` (in quotes: a text)"),
+            ("1,000", "`1,000`"),
+            ("010", "`010` (some take a number that begins with `0` for an octal one: leave the `0` out)"),
+        ];
+        for (text, told) in table {
+            assert_eq!(Value::Text(text.to_owned()).found(), told);
+        }
+        assert!(Value::Text("x".repeat(1 << 16)).found().len() < 200);
     }
 }

@@ -58,6 +58,23 @@ pub fn seconds(value: &Value) -> Result<f64, String> {
     }
 }
 
+/// Two finite numbers, the first of which is less.
+pub fn range(value: &Value) -> Result<[f64; 2], String> {
+    let number = |value: &Value| match value {
+        Value::Integer(number) => Some(*number as f64),
+        Value::Number(number) => Some(*number),
+        _ => None,
+    };
+    let ends = match value {
+        Value::List(items) if items.len() == 2 => number(&items[0].value).zip(number(&items[1].value)),
+        _ => None,
+    };
+    match ends {
+        Some((least, most)) if least < most && (most - least).is_finite() => Ok([least, most]),
+        _ => Err("two numbers, the less first, such as `[0, 1]`".to_owned()),
+    }
+}
+
 /// A number of bytes.
 pub fn size(value: &Value) -> Result<u64, String> {
     text(value).and_then(|text| memory::parse(&text)).map_err(|_| "a size such as `2GiB`".to_owned())
@@ -84,7 +101,11 @@ pub fn json(value: &Value) -> Result<serde_json::Value, String> {
         Value::List(items) => items.iter().map(|item| json(&item.value)).collect::<Result<_, _>>()?,
         Value::Map(entries) => {
             let pairs = entries.iter().map(|(key, node)| Ok((key.name.clone(), json(&node.value)?)));
-            serde_json::Value::Object(pairs.collect::<Result<_, String>>()?)
+            let object: serde_json::Map<_, _> = pairs.collect::<Result<_, String>>()?;
+            if object.len() < entries.len() {
+                return Err("each key once".to_owned());
+            }
+            serde_json::Value::Object(object)
         }
     })
 }
