@@ -2,7 +2,8 @@
 
 use std::io::Read;
 
-use data::{formats, preprocess};
+use data::formats::{self, Options};
+use data::preprocess;
 use network::Graph;
 use sweep::agreement::MAX_REQUEST;
 use sweep::expect::{Answer, Measured, Question};
@@ -36,7 +37,7 @@ pub(crate) fn answer(device: &Opened) -> Result<Vec<Answer>, Exit> {
 }
 
 fn measured(engine: &mut Engine, Question { group, images }: &Question, device: Device) -> Result<Measured, UnitError> {
-    let mut source = formats::open(&group.format, &group.images_file, &group.split)?;
+    let mut source = formats::open(&group.format, &group.images_file, &group.split, Options::of_group(group))?;
     let (shape, labels) = (source.shape(), source.labels()?);
     let graph = engine.graph(group)?;
     // Nobody's maps are made of it: kernels need not show what they are worth.

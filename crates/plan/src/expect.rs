@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::thread::available_parallelism;
 
-use data::formats;
+use data::formats::{self, Options};
 use fleet::Worker;
 use sweep::config::{Expectation, Expected};
 use sweep::expect::{Measured, Question, chance, spread};
@@ -68,7 +68,8 @@ fn is_meant(expectation: &Expectation, group: &Group) -> bool {
 
 /// The images of the split of `group`, whatever `limit` and noise of the sweep are. The error is one sentence.
 fn of_group<'a>(expectation: &'a Expectation, group: &Group) -> Result<Asked<'a>, String> {
-    let source = formats::open(&group.format, &group.images_file, &group.split).map_err(|error| error.to_string())?;
+    let source = formats::open(&group.format, &group.images_file, &group.split, Options::of_group(group))
+        .map_err(|error| error.to_string())?;
     let (all, split) = (source.len(), &group.split);
     let images = match &expectation.what {
         Expected::Accuracy { images, .. } => spread(*images, all),
