@@ -23,6 +23,8 @@ pub(crate) enum Value {
     Constant(Rc<Tensor>),
     /// The outputs of one call.
     List(Vec<Value>),
+    /// The output of a call that was not understood.
+    Lost,
 }
 
 impl From<Tensor> for Value {
@@ -192,7 +194,7 @@ impl<'a> Call<'a> {
             ids.push(match input {
                 Value::Images(id) => *id,
                 Value::Constant(tensor) => self.state.push(&name, Constant(copied(tensor)?), Vec::new()),
-                Value::List(_) => return Err(self.fault("input", "is a list of tensors, expected one")),
+                Value::List(_) | Value::Lost => return Err(self.fault("input", "is a list of tensors, expected one")),
             });
         }
         Ok(Value::Images(self.state.push(&name, operation, ids)))
@@ -242,7 +244,7 @@ impl Value {
     pub(crate) fn tensor(&self) -> Option<&Tensor> {
         match self {
             Self::Constant(tensor) => Some(tensor),
-            Self::Images(_) | Self::List(_) => None,
+            Self::Images(_) | Self::List(_) | Self::Lost => None,
         }
     }
 }

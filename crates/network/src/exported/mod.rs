@@ -4,14 +4,13 @@
 //! bytes. Each operation's file says which operators become it and reads their arguments; what
 //! depends on no image is computed while loading. Nothing is unpickled and nothing is executed.
 
-mod alias;
 mod archive;
 mod argument;
 mod call;
 mod error;
 mod importer;
 mod interface;
-mod module;
+mod nodes;
 mod schema;
 mod sizes;
 mod trial;
@@ -25,6 +24,7 @@ use crate::{Graph, NetworkError};
 pub(crate) use argument::ElementType;
 pub(crate) use call::{Call, Value};
 pub use error::ExportError;
+use nodes::{alias, live, module, wrapped};
 
 /// The program in `file`, computing on a device in a type.
 pub(crate) fn open(file: &Path, placed: (Device, Kind)) -> Result<Graph, NetworkError> {

@@ -14,7 +14,6 @@ pub(super) const ENTRY: Entry = Entry {
         "aten.contiguous",
         "aten.clone",
         "aten.alias",
-        "aten.detach",
         "aten.lift_fresh_copy",
         "aten.to",
         "aten._to_copy",
@@ -34,10 +33,6 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     }
     let (_, kind) = call.placed();
     let wanted = call.optional::<ElementType>("dtype")?.map(|ElementType(given)| floating(given, kind));
-    if call.operator() == "detach" && value.tensor().is_none() {
-        // The program lets no gradient through; a graph always does.
-        return Err(call.unsupported());
-    }
     match (&value, wanted) {
         (Value::Constant(tensor), Some(wanted)) => Ok(tensor.f_to_kind(wanted)?.into()),
         (_, Some(wanted)) if wanted != kind => Err(call.fault("dtype", "images become numbers of another kind")),

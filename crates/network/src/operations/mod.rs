@@ -8,6 +8,7 @@ mod batch_norm;
 mod concatenate;
 mod constant;
 mod convolution;
+mod detach;
 mod einsum;
 mod elementwise;
 mod expand;
@@ -43,6 +44,7 @@ pub(crate) use constant::copied;
 use constant::floating;
 pub(crate) use constant::{Constant, Images};
 pub(crate) use convolution::{Convolution, Geometry};
+pub(crate) use detach::Detach;
 pub(crate) use elementwise::{Function, NO_CHANGE};
 pub(crate) use layer_norm::LayerNorm;
 pub(crate) use linear::Linear;
@@ -79,6 +81,7 @@ pub const OPERATIONS: &[&Entry] = &[
     &masked::ENTRY,
     &constant::ENTRY,
     &identity::ENTRY,
+    &detach::ENTRY,
 ];
 
 /// A kind of operation, for the catalogue.
