@@ -12,7 +12,7 @@ use super::module::{module, unsupported};
 use super::schema::{Argument, Node};
 use super::sizes::Batch;
 use crate::graph::{How, Id, Operation};
-use crate::operations::{Constant, Size, copied};
+use crate::operations::{Constant, MOST, Size, copied};
 
 /// A value of the program.
 #[derive(Clone, Debug)]
@@ -100,9 +100,15 @@ impl<'a> Call<'a> {
         names.into_iter().map(|value| self.state.value(value)).collect()
     }
 
-    /// Whether the list of tensors `name` leaves any of them out.
-    pub(crate) fn has_gaps(&self, name: &str) -> bool {
-        self.argument(name).is_some_and(super::alias::has_gaps)
+    /// The tensors of the list `name`, which may leave some out.
+    pub(crate) fn optional_values(&mut self, name: &str) -> Result<Vec<Option<Value>>, ExportError> {
+        let names = self.argument(name).map(super::alias::optional_tensors).unwrap_or_default();
+        names.into_iter().map(|value| value.map(|value| self.state.value(value)).transpose()).collect()
+    }
+
+    /// Whether the tensor `name` is given.
+    pub(crate) fn gives(&self, name: &str) -> bool {
+        self.argument(name).is_some_and(|argument| !super::alias::tensors(argument).is_empty())
     }
 
     /// The tensor or number `name`.
@@ -167,6 +173,36 @@ impl<'a> Call<'a> {
         Ok(shape.into_iter().map(|size| size.unwrap_or(Size::Fixed(-1))).collect())
     }
 
+    /// That a value of `sizes` is not more than a constant may be.
+    pub(crate) fn few(&self, sizes: &[i64]) -> Result<(), ExportError> {
+        let values = sizes.iter().try_fold(1_i64, |all, size| all.checked_mul(*size));
+        let fits = values.is_some_and(|values| (0..=MOST).contains(&values));
+        if fits { Ok(()) } else { Err(self.fault("size", "is too large for a constant")) }
+    }
+
+    /// That what is as many `times` as large as an image's part of the tensor `name` is not more than a constant may be.
+    pub(crate) fn room(&self, name: &str, times: &[i64]) -> Result<(), ExportError> {
+        let fixed = |size: Option<Size>| match size {
+            Some(Size::Fixed(size)) => size,
+            Some(Size::Images(times)) => times,
+            None => 1,
+        };
+        let sizes = self.shape(name)?.into_iter().map(fixed);
+        self.few(&sizes.chain(times.iter().copied()).collect::<Vec<i64>>())
+    }
+
+    /// That `constants` that are broadcast with each other are not more than a constant may be.
+    pub(crate) fn broadcast(&self, constants: &[&Tensor]) -> Result<(), ExportError> {
+        let rank = constants.iter().map(|constant| constant.dim()).max().unwrap_or(0);
+        let mut sizes = vec![1; rank];
+        for constant in constants {
+            let own = constant.size();
+            let behind = sizes.iter_mut().skip(rank - own.len());
+            behind.zip(own).for_each(|(size, own)| *size = own.max(*size));
+        }
+        self.few(&sizes)
+    }
+
     /// The value of `operation`: a node of the graph, or a constant if all `inputs` are.
     pub(crate) fn apply(
         &mut self,
@@ -176,6 +212,7 @@ impl<'a> Call<'a> {
         let constants: Option<Vec<&Tensor>> = inputs.iter().map(Value::tensor).collect();
         match constants {
             Some(constants) => {
+                self.broadcast(&constants)?;
                 let how = How { images: 1, ..How::FORWARD };
                 Ok(operation.run(&constants, how)?.0.into())
             }

@@ -10,8 +10,8 @@ use super::call::{Call, Value};
 use super::interface::Interface;
 use super::module::unsupported;
 use super::schema::{Input, Node, Program, Signature, TensorMeta};
-use super::wrapped::Flat;
 use super::sizes::Batch;
+use super::wrapped::Flat;
 use super::{ExportError, live, trial};
 use crate::Graph;
 use crate::graph::{self, Id, Operation, Shape, narrow};
@@ -77,7 +77,8 @@ impl State {
             return Ok(value.clone());
         }
         let Some((stored, learned)) = self.stored.get(name) else {
-            let reason = "is read, and no operation gives it: places of largest values, for one, are not known".to_owned();
+            let reason =
+                "is read, and no operation gives it: places of largest values, for one, are not known".to_owned();
             return Err(ExportError::Tensor { name: name.to_owned(), reason });
         };
         let tensor = self.archive.tensor(stored)?;
@@ -111,7 +112,7 @@ impl State {
         let reads_lost = node.inputs.iter().flat_map(|input| alias::tensors(&input.arg)).any(lost);
         let value = match entry(node) {
             Ok(_) if reads_lost => Ok(Value::Lost),
-            Ok((operator, entry)) => entry.import(&mut Call::new(node, operator, self)),
+            Ok((operator, entry)) => self.imported(node, operator, entry),
             Err(fault) => Err(fault),
         };
         match value {
@@ -124,6 +125,21 @@ impl State {
             Err(fault) => return Err(fault),
         }
         Ok(())
+    }
+
+    /// What `entry` makes of a call.
+    fn imported(&mut self, node: &Node, operator: &str, entry: &operations::Entry) -> Result<Value, ExportError> {
+        let changed = node.inputs.first().map(|input| alias::tensors(&input.arg)).unwrap_or_default();
+        let value = changed.first().and_then(|name| self.values.get(*name));
+        let has_gradient =
+            |value: &Value| matches!(value, Value::Images(id) if !self.nodes[*id].operation.is_detached());
+        let outside = value.is_some_and(has_gradient);
+        let mut call = Call::new(node, operator, self);
+        if node.detached && outside && alias::operator(&node.target).is_some_and(alias::in_place) {
+            // The program keeps the gradient of what was there, and loses that of the change.
+            return Err(call.fault("self", "is changed in place under `torch.no_grad`, and has a gradient"));
+        }
+        entry.import(&mut call)
     }
 
     fn lose(&mut self, outputs: &[&str]) {

@@ -29,7 +29,7 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
         None => call.value("self")?,
     };
     if drops && call.get("train", false)? {
-        return Err(call.fault("train", "expected false: export model.eval()"));
+        return Err(call.fault("train", still_drops(call)));
     }
     let (_, kind) = call.placed();
     let wanted = call.optional::<ElementType>("dtype")?.map(|ElementType(given)| floating(given, kind));
@@ -42,5 +42,16 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
         }
         (Value::Constant(tensor), _) if call.operator() == "contiguous" => Ok(tensor.f_contiguous()?.into()),
         _ => Ok(value),
+    }
+}
+
+/// What to do about a dropout that is on: it is a module's, or a function's that does not ask whether the model is in training.
+fn still_drops(call: &Call<'_>) -> &'static str {
+    let modules = ["Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout"];
+    if modules.into_iter().any(|class| call.is_in_module(class)) {
+        "expected false: it was exported in training; export model.eval()"
+    } else {
+        "expected false: this dropout is on whether or not the model is in training; pass training=self.training to it, \
+         and export model.eval()"
     }
 }

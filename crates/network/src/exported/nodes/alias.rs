@@ -43,6 +43,8 @@ const VIEWS: &[&str] = &[
     "numpy_T",
     "view_as",
     "mT",
+    "mH",
+    "adjoint",
 ];
 
 /// Operators that are carried out in truth: they are taken on constants only, and their views see it.
@@ -88,9 +90,12 @@ fn optional_mut(tensor: &mut OptionalTensor) -> Option<&mut String> {
     }
 }
 
-/// Whether `argument` is a list that leaves tensors out.
-pub(in crate::exported) fn has_gaps(argument: &Argument) -> bool {
-    matches!(argument, Argument::AsOptionalTensors(list) if list.iter().any(|tensor| optional(tensor).is_none()))
+/// Names of the tensors in the list `argument`, which may leave some out.
+pub(in crate::exported) fn optional_tensors(argument: &Argument) -> Vec<Option<&str>> {
+    match argument {
+        Argument::AsOptionalTensors(list) => list.iter().map(optional).collect(),
+        other => tensors(other).into_iter().map(Some).collect(),
+    }
 }
 
 fn optional(tensor: &OptionalTensor) -> Option<&str> {
