@@ -254,7 +254,20 @@ class Odd(nn.Module):
         return self.head(self.odd(self.features(x)).flatten(1))
 
 
+class Counter(nn.Module):
+    """Its output depends on how often it was called."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, x):
+        self.calls += 1
+        return x * self.calls
+
+
 REFUSALS = {
+    "a counter that is computed with": (lambda: Odd(Counter()).eval(), "changes the buffer `odd.calls` each time that the model runs"),
     "a module that drops": (lambda: Odd(nn.Dropout(0.5)).train(), "it was exported in training; export model.eval()"),
     "a function that drops": (lambda: Odd(lambda x: functional.dropout(x, 0.5)).eval(), "pass training=self.training to it"),
     "statistics of the batch": (

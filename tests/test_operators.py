@@ -68,7 +68,7 @@ def standardised(net, x):
 
 def positions(_, x):
     down = torch.cumsum(torch.ones(8, 8), 0)
-    grids = torch.meshgrid(torch.linspace(-1, 1, 8), torch.arange(8).float(), indexing="ij")
+    grids = torch.meshgrid(torch.linspace(-1, 1, 8), torch.arange(0.0, 4.0, 0.5), indexing="ij")
     waves = torch.stack([down.sin(), (grids[0] * grids[1]).cos()]).repeat(4, 1, 1)
     return torch.where(~(down > 3), x, 2 * x) + waves + torch.eye(8).tril() @ torch.outer(grids[0][:, 0], grids[1][0])
 

@@ -40,6 +40,11 @@ pub enum ExportError {
     Argument { operator: String, node: String, module: String, argument: String, reason: String },
     #[error("node `{node}` ({module}) changes `{value}` in place, and `{reader}` reads it afterwards")]
     Mutated { node: String, module: String, value: String, reader: String },
+    #[error(
+        "node `{node}` ({module}) changes the buffer `{buffer}` each time that the model runs, and the logits depend on it: those \
+         of an image would depend on how many came before; keep it as it is in evaluation"
+    )]
+    Stateful { node: String, module: String, buffer: String },
     #[error("node `{node}` ({module}) does not have the images in front: {DYNAMIC}")]
     FixedBatch { node: String, module: String },
     #[error("{found}; expected {expected}")]

@@ -8,7 +8,7 @@ use super::alias::{self, Memory};
 use super::archive::Archive;
 use super::call::{Call, Value};
 use super::interface::Interface;
-use super::module::unsupported;
+use super::module::{module, unsupported};
 use super::schema::{Input, Node, Program, Signature, TensorMeta};
 use super::sizes::Batch;
 use super::wrapped::Flat;
@@ -47,6 +47,10 @@ pub(super) fn import(mut archive: Archive, placed: (Device, Kind)) -> Result<Gra
     let mut memory = Memory::default();
     for node in live::live(&nodes, &logits) {
         memory.note(node)?;
+        if let Some((buffer, _)) = memory.advanced(node).and_then(|owner| state.stored.get(owner)) {
+            let (node_name, module) = (node.name.clone().unwrap_or_default(), module(node).said());
+            return Err(ExportError::Stateful { node: node_name, module, buffer: buffer.clone() });
+        }
         state.take(node)?;
     }
     state.without_faults()?;

@@ -94,6 +94,9 @@ pub(super) fn floating(given: Kind, of_graph: Kind) -> Kind {
 }
 
 fn counted(call: &mut Call<'_>) -> Result<Tensor, ExportError> {
+    if ["start", "end", "step"].into_iter().any(|name| call.optional::<i64>(name).is_err()) {
+        return counted_in_fractions(call);
+    }
     let (start, step) = (call.get("start", 0)?, call.get("step", 1)?);
     let end: i64 = call.need("end")?;
     // In numbers that cannot overflow.
@@ -103,6 +106,18 @@ fn counted(call: &mut Call<'_>) -> Result<Tensor, ExportError> {
     }
     let (device, kind) = call.placed();
     let kind = call.optional::<ElementType>("dtype")?.map_or(Kind::Int64, |ElementType(given)| floating(given, kind));
+    Ok(Tensor::f_arange_start_step(start, end, step, (kind, device))?)
+}
+
+/// As [`counted`], where any of the numbers is a fraction.
+fn counted_in_fractions(call: &Call<'_>) -> Result<Tensor, ExportError> {
+    let (start, end, step): (f64, f64, f64) = (call.get("start", 0.0)?, call.need("end")?, call.get("step", 1.0)?);
+    let count = (end - start) / step;
+    if !(0.0..=MOST as f64).contains(&count) {
+        return Err(call.fault("end", "is too large for a constant"));
+    }
+    let (device, kind) = call.placed();
+    let kind = call.optional::<ElementType>("dtype")?.map_or(kind, |ElementType(given)| floating(given, kind));
     Ok(Tensor::f_arange_start_step(start, end, step, (kind, device))?)
 }
 

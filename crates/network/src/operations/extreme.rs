@@ -76,9 +76,8 @@ impl Largest {
 
     /// Shape of the output for an input of `shape`.
     fn shape(&self, shape: &[i64]) -> Vec<i64> {
-        let size = |(dim, size): (usize, &i64)| match self.dims.contains(&(dim as i64)) {
-            true => self.keep.then_some(1),
-            false => Some(*size),
+        let size = |(dim, size): (usize, &i64)| {
+            if self.dims.contains(&(dim as i64)) { self.keep.then_some(1) } else { Some(*size) }
         };
         shape.iter().enumerate().filter_map(size).collect()
     }

@@ -2,7 +2,7 @@
 
 use tch::{TchError, Tensor};
 
-use super::{Entry, plain_gradient};
+use super::{Entry, Size, plain_gradient};
 use crate::exported::{Call, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Rule, Spatial};
 
@@ -17,15 +17,29 @@ pub(super) const ENTRY: Entry = Entry {
 fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     let input = call.value("self")?;
     let mode = call.get("mode", "constant".to_owned())?;
+    let amounts: Vec<i64> = call.need("pad")?;
+    let grown = grown(&call.shape("self")?, &amounts).ok_or_else(|| call.fault("pad", "is too large"))?;
+    call.few(&grown)?;
     if let Some(mode) = MODES.iter().find(|known| **known == mode) {
-        // Each side takes no more than there is.
-        call.room("self", &vec![3; call.need::<Vec<i64>>("pad")?.len() / 2])?;
-        return call.apply(Border { amounts: call.need("pad")?, mode }, &[input]);
+        return call.apply(Border { amounts, mode }, &[input]);
     }
     if mode != "constant" {
         return Err(call.fault("mode", "expected `constant`, `reflect`, `replicate` or `circular`"));
     }
-    call.apply(Pad { amounts: call.need("pad")?, value: call.get("value", 0.0)? }, &[input])
+    call.apply(Pad { amounts, value: call.get("value", 0.0)? }, &[input])
+}
+
+/// Sizes of one image's part of a value of `shape`, as far as they are known, with `amounts` around it.
+fn grown(shape: &[Option<Size>], amounts: &[i64]) -> Option<Vec<i64>> {
+    let fixed = |size: &Option<Size>| match size {
+        Some(Size::Fixed(size)) => *size,
+        Some(Size::Images(_)) | None => 1,
+    };
+    let mut sizes: Vec<i64> = shape.iter().map(fixed).collect();
+    for (size, sides) in sizes.iter_mut().rev().zip(amounts.chunks(2)) {
+        *size = sides.iter().try_fold(*size, |size, side| size.checked_add(*side))?.max(0);
+    }
+    Some(sizes)
 }
 
 /// Borders that are made of the values themselves.

@@ -121,25 +121,28 @@ enum Arrangement {
 }
 
 impl Arrangement {
-    fn of(&self, x: &Tensor) -> Result<Tensor, TchError> {
+    fn of(&self, input: &Tensor) -> Result<Tensor, TchError> {
         match self {
-            Self::Shuffle(factor) => x.f_pixel_shuffle(*factor),
-            Self::Unshuffle(factor) => x.f_pixel_unshuffle(*factor),
+            Self::Shuffle(factor) => input.f_pixel_shuffle(*factor),
+            Self::Unshuffle(factor) => input.f_pixel_unshuffle(*factor),
             Self::Groups(groups) => {
-                let (n, c, h, w) = x.size4()?;
+                let (n, channels, height, width) = input.size4()?;
                 let within =
-                    c.checked_div(*groups).ok_or_else(|| TchError::Shape("channels in 0 groups".to_owned()))?;
-                x.f_reshape([n, *groups, within, h, w])?.f_transpose(1, 2)?.f_reshape([n, c, h, w])
+                    channels.checked_div(*groups).ok_or_else(|| TchError::Shape("channels in 0 groups".to_owned()))?;
+                input
+                    .f_reshape([n, *groups, within, height, width])?
+                    .f_transpose(1, 2)?
+                    .f_reshape([n, channels, height, width])
             }
-            Self::Flip(dims) => x.f_flip(dims.as_slice()),
+            Self::Flip(dims) => input.f_flip(dims.as_slice()),
             Self::Take { dim, index } => {
                 let mut places: Vec<Option<&Tensor>> = vec![None; *dim as usize];
                 places.push(Some(index));
-                x.f_index(&places)
+                input.f_index(&places)
             }
-            Self::Repeat(times) => x.f_repeat(times.as_slice()),
-            Self::Interleave { times, dim } => x.f_repeat_interleave_self_int(*times, *dim, None),
-            Self::Patches { kernel, dilation, padding, stride } => x.f_im2col(kernel, dilation, padding, stride),
+            Self::Repeat(times) => input.f_repeat(times.as_slice()),
+            Self::Interleave { times, dim } => input.f_repeat_interleave_self_int(*times, *dim, None),
+            Self::Patches { kernel, dilation, padding, stride } => input.f_im2col(kernel, dilation, padding, stride),
         }
     }
 }

@@ -133,6 +133,14 @@ impl<'a> Memory<'a> {
         Ok(())
     }
 
+    /// The memory that `node` makes something else of, which is not the same again when the program runs again.
+    pub(in crate::exported) fn advanced(&self, node: &'a Node) -> Option<&'a str> {
+        let operator = operator(&node.target)?;
+        let input = node.inputs.first().and_then(|input| tensors(&input.arg).first().copied())?;
+        let advances = in_place(operator) && !IN_TRUTH.contains(&operator) && operator != "detach_";
+        advances.then(|| self.owner.get(input).copied().unwrap_or(input))
+    }
+
     pub(super) fn follow(&mut self, node: &'a Node) {
         let Some(operator) = operator(&node.target) else { return };
         let Some(input) = node.inputs.first().and_then(|input| tensors(&input.arg).first().copied()) else { return };

@@ -32,7 +32,9 @@ impl<'a> Memory<'a> {
     /// For each value of `nodes` that lies in the memory of another one, that one.
     fn owners(nodes: &'a [Node]) -> BTreeMap<&'a str, &'a str> {
         let mut memory = Self::default();
-        nodes.iter().for_each(|node| memory.follow(node));
+        for node in nodes {
+            memory.follow(node);
+        }
         memory.owner
     }
 }

@@ -1,4 +1,4 @@
-//! Graphs inside of a program's graph, taken out of what they are wrapped in: `torch.no_grad`, `torch.autocast`, checkpoints.
+//! Graphs inside of a program's graph, taken out of what they are wrapped in: `torch.no_grad` and `torch.autocast`.
 //!
 //! What runs under `torch.no_grad` is marked so that no gradient passes it. What runs under `torch.autocast` is computed in the
 //! precision of the config as all other layers are: a conversion between floating types is no operation in a graph.
@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use super::alias;
 use crate::exported::schema::{Argument, Graph, Inner, Named, NamedArgument, Node, TensorMeta};
 
-/// Wrappers whose graph computes what it would compute without them.
-const PLAIN: &[&str] = &["wrap_with_autocast", "tag_activation_checkpoint", "wrap_activation_checkpoint"];
+/// The wrapper whose graph computes what it would compute without it, but for its precision.
+const PRECISION: &str = "wrap_with_autocast";
 
 /// The wrapper that says whether there are gradients.
 const GRADIENTS: &str = "wrap_with_set_grad_enabled";
@@ -42,8 +42,8 @@ impl Flat {
     }
 
     /// Puts what `wrapper` holds in its place.
-    fn unwrap(&mut self, wrapped: Wrapped, wrapper: &Node, scope: &Scope) {
-        let Wrapped { graph, given, gradients } = wrapped;
+    fn unwrap(&mut self, inside: Wrapped, wrapper: &Node, scope: &Scope) {
+        let Wrapped { graph, given, gradients } = inside;
         let mut inner = Scope {
             // Names that no value of a program has.
             prefix: format!("{}{}/", scope.prefix, self.nodes.len()),
@@ -108,7 +108,7 @@ impl Wrapped {
         let name = node.target.strip_prefix("torch.ops.higher_order.")?;
         let gradients = match node.inputs.first().map(|input| &input.arg) {
             Some(Argument::AsBool(enabled)) if name == GRADIENTS => Some(*enabled),
-            _ if PLAIN.contains(&name) => None,
+            _ if name == PRECISION => None,
             _ => return None,
         };
         let place = node.inputs.iter().position(|input| matches!(input.arg, Argument::AsGraph(_)))?;
