@@ -21,6 +21,7 @@ class Net(nn.Module):
         self.stem = nn.Conv2d(3, 8, 3, stride=2, padding=1)
         self.middle = middle
         self.w = nn.ParameterList(torch.randn(shape) for shape in weights)
+        self.narrow = True
         self.register_buffer("count", torch.zeros((), dtype=torch.long))
         with torch.no_grad():
             values = self.tried(torch.zeros(2, 3, SIZE, SIZE)).flatten(1).shape[1]
@@ -81,9 +82,12 @@ def under_no_grad(_, x):
     return x * gate + still
 
 
-def under_autocast(_, x):
+def under_autocast(net, x):
+    """Exported in 16 bits and compared in 32: a graph computes in the precision of the config."""
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=net.narrow):
+        y = functional.conv2d(x, net.w[0]).sigmoid()
     with torch.autocast("cpu", enabled=False):
-        return x.float() * x.sigmoid()
+        return y.float() * x
 
 
 def counted(net, x):
@@ -96,6 +100,11 @@ def channels_attended(net, x):
     largest, mean = x.amax(1, keepdim=True), x.mean(1, keepdim=True)
     gate = functional.conv1d(x.mean((2, 3)).unsqueeze(1), net.w[0], padding=1)
     return x * torch.sigmoid(gate).transpose(1, 2).unsqueeze(-1) * torch.sigmoid(largest + mean)
+
+
+def twice(x):
+    """Equal values of other gradients, side by side."""
+    return torch.stack([x, 2 * x - x.detach()], 1)
 
 
 # Of these DeepLIFT is complete.
@@ -143,7 +152,7 @@ COMPLETE = {
     "orthogonal": held(lambda: nn.Sequential(nn.Flatten(), parametrizations.orthogonal(nn.Linear(512, 6)))),
     "standardised": of(standardised, [8, 8, 3, 3], [4, 8, 3, 3]),
     "positions": of(positions),
-    "under_autocast": of(under_autocast),
+    "under_autocast": of(under_autocast, [8, 8, 1, 1]),
     "counted": of(counted),
 }
 # And of these it is not: they have no rule, or no gradient somewhere.
@@ -154,7 +163,8 @@ OTHERS = {
     "instance_norm_tracked": held(lambda: nn.InstanceNorm2d(8, track_running_stats=True)),
     "rms_norm": held(lambda: nn.Sequential(nn.Flatten(2), nn.RMSNorm(64))),
     "std": elementwise(lambda x: x.std((2, 3)) + x.var(1, correction=0, keepdim=True).mean((2, 3))),
-    "var_mean": elementwise(lambda x: torch.cat([*torch.var_mean(x, (2, 3)), *torch.std_mean(x, 1, unbiased=False)[1].split(1, 1)[:1]][:2], 1)),
+    "var_mean": elementwise(lambda x: torch.cat([*torch.var_mean(x, (2, 3)), torch.std_mean(x, (1, 2, 3), unbiased=False)[0][:, None]], 1)),
+    "ties": elementwise(lambda x: twice(x).amax(1) + 3 * twice(x).max(1)[0]),
     "detach": elementwise(lambda x: x * x.sigmoid().detach()),
     "under_no_grad": of(under_no_grad),
 }
@@ -170,6 +180,7 @@ def swept(tmp_path_factory):
         torch.manual_seed(5)
         models[name] = build().eval()
         export(models[name], folder / "weights" / "weights_rgb" / f"{name}_{SIZE}_1.pt2", size=SIZE)
+        models[name].narrow = False
     run = Sweep(folder, folder, size=SIZE, models=MODELS, store={"shard": 4, "dtype": "float32"})
     run.config["search_space"]["attribution_methods"] = [{"name": "Product", "class": "InputXGradient", "params": {}}, DEEP_LIFT]
     run.run()

@@ -153,6 +153,10 @@ fn bombs() -> Vec<Bomb> {
         call("add.Tensor", with(line("self"), "other", column.clone())),
         call("maximum.default", with(line("self"), "other", column.clone())),
         call("floor_divide.default", with(line("self"), "other", column.clone())),
+        call(
+            "einsum.default",
+            json!({"equation": {"as_string": "i,j->ij"}, "tensors": {"as_tensors": [{"name": "a"}, {"name": "a"}]}}),
+        ),
         call("outer.default", with(line("self"), "vec2", tensor("a"))),
         call("eye.default", json!({"n": int(1 << 20)})),
         call("linspace.default", json!({"start": int(0), "end": int(1), "steps": int(1 << 40)})),

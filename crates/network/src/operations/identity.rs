@@ -5,7 +5,8 @@ use crate::exported::{Call, ElementType, ExportError, Value};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "identity",
-    summary: "dropout in evaluation, copies, conversions to a floating type: no operation in the graph",
+    summary: "dropout in evaluation, copies, conversions to a floating type: no operation in the graph. Layers under \
+              `torch.autocast` compute in the precision of the config",
     deep_lift: "linear",
     aten: &[
         "aten.dropout",
