@@ -152,6 +152,8 @@ fn bombs() -> Vec<Bomb> {
         call("pad.default", with(line("self"), "pad", ints(&[i64::MAX, i64::MAX]))),
         call("add.Tensor", with(line("self"), "other", column.clone())),
         call("maximum.default", with(line("self"), "other", column.clone())),
+        call("pow.Tensor_Tensor", with(line("self"), "exponent", column.clone())),
+        call("gt.Tensor", with(line("self"), "other", column.clone())),
         call("floor_divide.default", with(line("self"), "other", column.clone())),
         call(
             "einsum.default",

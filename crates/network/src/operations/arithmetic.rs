@@ -76,6 +76,9 @@ pub(super) fn times(call: &mut Call<'_>, value: &Value, factor: f64) -> Result<V
 }
 
 fn with(call: &mut Call<'_>, what: Affine, value: &Value, constant: &Tensor) -> Result<Value, ExportError> {
+    if let Some(other) = value.tensor() {
+        call.broadcast(&[other, constant])?;
+    }
     call.apply(WithConstant { what, constant: copied(constant)? }, std::slice::from_ref(value))
 }
 

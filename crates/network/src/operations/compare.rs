@@ -55,6 +55,7 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     if let (Some(left), Some(right)) = (left.tensor(), right.tensor()) {
         let bits = call.operator().starts_with("bitwise_") || call.operator().starts_with("__");
         let bits = bits && [left, right].iter().any(|side| !matches!(side.f_kind(), Ok(tch::Kind::Bool)));
+        call.broadcast(&[left, right])?;
         return if bits { Err(call.unsupported()) } else { Ok(relation.of(left, right)?.into()) };
     }
     call.push(Compare(relation), &[left, right])
@@ -64,6 +65,7 @@ fn choose(call: &mut Call<'_>) -> Result<Value, ExportError> {
     let condition = call.value("condition")?;
     let (yes, no) = (call.operand("self")?, call.operand("other")?);
     if let (Some(condition), Some(yes), Some(no)) = (condition.tensor(), yes.tensor(), no.tensor()) {
+        call.broadcast(&[condition, yes, no])?;
         return Ok(copied(&yes.f_where_self(condition, no)?)?.into());
     }
     call.push(Where, &[yes, no, condition])

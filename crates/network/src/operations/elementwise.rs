@@ -91,7 +91,12 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
             Value::Constant(exponent) if exponent.numel() == 1 => {
                 Function::Power { exponent: exponent.f_double_value(&[])? }
             }
-            Value::Constant(exponent) => return call.apply(Learned::Power(copied(&exponent)?), &[input]),
+            Value::Constant(exponent) => {
+                if let Some(base) = input.tensor() {
+                    call.broadcast(&[base, exponent.as_ref()])?;
+                }
+                return call.apply(Learned::Power(copied(&exponent)?), &[input]);
+            }
             _ => return Err(call.fault("exponent", "depends on the images; expected a number or a weight")),
         },
         "celu" => Function::Celu { alpha: call.get("alpha", 1.0)? },
