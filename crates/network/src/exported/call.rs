@@ -1,37 +1,16 @@
 //! A call of an operator, as an operation's file reads it: arguments by name, `ATen`'s defaults where a
 //! program omits them, and the graph that grows by what the call becomes.
 
-use std::rc::Rc;
-
 use tch::{Device, Kind, Tensor};
 
-use super::ExportError;
 use super::argument::FromArgument;
 use super::importer::State;
 use super::module::{module, unsupported};
 use super::schema::{Argument, Node};
 use super::sizes::Batch;
-use crate::graph::{How, Id, Operation};
-use crate::operations::{Constant, MOST, Size, copied};
-
-/// A value of the program.
-#[derive(Clone, Debug)]
-pub(crate) enum Value {
-    /// Computed from the images.
-    Images(Id),
-    /// The same for all images: computed while loading.
-    Constant(Rc<Tensor>),
-    /// The outputs of one call.
-    List(Vec<Value>),
-    /// The output of a call that was not understood.
-    Lost,
-}
-
-impl From<Tensor> for Value {
-    fn from(tensor: Tensor) -> Self {
-        Self::Constant(Rc::new(tensor))
-    }
-}
+use super::{ExportError, Value};
+use crate::graph::{How, Operation};
+use crate::operations::{Constant, Size, copied};
 
 /// A call of an operator.
 pub(crate) struct Call<'a> {
@@ -173,36 +152,6 @@ impl<'a> Call<'a> {
         Ok(shape.into_iter().map(|size| size.unwrap_or(Size::Fixed(-1))).collect())
     }
 
-    /// That a value of `sizes` is not more than a constant may be.
-    pub(crate) fn few(&self, sizes: &[i64]) -> Result<(), ExportError> {
-        let values = sizes.iter().try_fold(1_i64, |all, size| all.checked_mul(*size));
-        let fits = values.is_some_and(|values| (0..=MOST).contains(&values));
-        if fits { Ok(()) } else { Err(self.fault("size", "is too large for a constant")) }
-    }
-
-    /// That what is as many `times` as large as an image's part of the tensor `name` is not more than a constant may be.
-    pub(crate) fn room(&self, name: &str, times: &[i64]) -> Result<(), ExportError> {
-        let fixed = |size: Option<Size>| match size {
-            Some(Size::Fixed(size)) => size,
-            Some(Size::Images(times)) => times,
-            None => 1,
-        };
-        let sizes = self.shape(name)?.into_iter().map(fixed);
-        self.few(&sizes.chain(times.iter().copied()).collect::<Vec<i64>>())
-    }
-
-    /// That `constants` that are broadcast with each other are not more than a constant may be.
-    pub(crate) fn broadcast(&self, constants: &[&Tensor]) -> Result<(), ExportError> {
-        let rank = constants.iter().map(|constant| constant.dim()).max().unwrap_or(0);
-        let mut sizes = vec![1; rank];
-        for constant in constants {
-            let own = constant.size();
-            let behind = sizes.iter_mut().skip(rank - own.len());
-            behind.zip(own).for_each(|(size, own)| *size = own.max(*size));
-        }
-        self.few(&sizes)
-    }
-
     /// The value of `operation`: a node of the graph, or a constant if all `inputs` are.
     pub(crate) fn apply(
         &mut self,
@@ -273,15 +222,5 @@ impl<'a> Call<'a> {
     fn argument(&self, name: &str) -> Option<&'a Argument> {
         let found = self.node.inputs.iter().find(|input| input.name == name)?;
         (!matches!(found.arg, Argument::AsNone(_))).then_some(&found.arg)
-    }
-}
-
-impl Value {
-    /// The tensor, if it does not depend on the images.
-    pub(crate) fn tensor(&self) -> Option<&Tensor> {
-        match self {
-            Self::Constant(tensor) => Some(tensor),
-            Self::Images(_) | Self::List(_) | Self::Lost => None,
-        }
     }
 }

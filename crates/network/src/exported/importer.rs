@@ -6,11 +6,12 @@ use tch::{Device, Kind, Tensor};
 
 use super::alias::{self, Memory};
 use super::archive::Archive;
-use super::call::{Call, Value};
-use super::interface::Interface;
+use super::call::Call;
+use super::interface::{Interface, stored};
 use super::module::{module, unsupported};
-use super::schema::{Input, Node, Program, Signature, TensorMeta};
+use super::schema::{Node, Program, TensorMeta};
 use super::sizes::Batch;
+use super::value::{Value, bytes_of};
 use super::wrapped::Flat;
 use super::{ExportError, live, trial};
 use crate::Graph;
@@ -232,28 +233,8 @@ fn entry(node: &Node) -> Result<(&str, &'static operations::Entry), ExportError>
     Ok((operator, entry))
 }
 
-/// Bytes of what a call has made without the images.
-fn bytes_of(value: &Value) -> u64 {
-    match value {
-        Value::Images(_) | Value::Lost => 0,
-        Value::Constant(tensor) => (tensor.numel() * tensor.f_kind().map_or(8, Kind::elt_size_in_bytes)) as u64,
-        Value::List(values) => values.iter().map(bytes_of).sum(),
-    }
-}
-
 /// `tensor` on the device of the graph; fractions in its type.
 fn place(tensor: &Tensor, (device, kind): (Device, Kind)) -> Result<Tensor, ExportError> {
     let kind = if tensor.is_floating_point() { kind } else { tensor.f_kind()? };
     Ok(tensor.f_to_kind(kind)?.f_to_device(device)?)
-}
-
-/// Where the tensors lie that are no inputs of the user's.
-fn stored(signature: Signature) -> BTreeMap<String, (String, bool)> {
-    let of = |input: Input| match input {
-        Input::Parameter { arg, parameter_name } => Some((arg.name, (parameter_name, true))),
-        Input::Buffer { arg, buffer_name } => Some((arg.name, (buffer_name, false))),
-        Input::TensorConstant { arg, tensor_constant_name } => Some((arg.name, (tensor_constant_name, false))),
-        _ => None,
-    };
-    signature.input_specs.into_iter().filter_map(of).collect()
 }

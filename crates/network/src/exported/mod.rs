@@ -6,6 +6,7 @@
 
 mod archive;
 mod argument;
+mod bounds;
 mod call;
 mod error;
 mod importer;
@@ -14,6 +15,7 @@ mod nodes;
 mod schema;
 mod sizes;
 mod trial;
+mod value;
 
 use std::path::Path;
 
@@ -22,9 +24,10 @@ use tch::{Device, Kind};
 use crate::{Graph, NetworkError};
 
 pub(crate) use argument::ElementType;
-pub(crate) use call::{Call, Value};
+pub(crate) use call::Call;
 pub use error::ExportError;
 use nodes::{alias, live, module, wrapped};
+pub(crate) use value::Value;
 
 /// The program in `file`, computing on a device in a type.
 pub(crate) fn open(file: &Path, placed: (Device, Kind)) -> Result<Graph, NetworkError> {
