@@ -247,14 +247,6 @@ def test_an_unknown_operator_is_told_with_its_module(own):
     assert 'docs/catalogue.md ("Operations")' in told
 
 
-def test_a_model_in_training_is_refused(own):
-    run, file = own
-    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Dropout(0.5), nn.Flatten(), nn.LazyLinear(4))
-    model(torch.zeros(2, 3, SIZE, SIZE))
-    export(model.train(), file)
-    assert "expected false: export model.eval()" in run.run(code=3).stderr
-
-
 def test_a_program_for_images_of_another_size_is_told_with_both_sizes(own):
     run, file = own
     export(settled(of_torchvision("squeezenet1_1")()), file, size=128)

@@ -6,7 +6,7 @@ mod common;
 
 use std::io::{Cursor, Write};
 
-use common::{Program, int, meta, node, symbol};
+use common::{Program, int, meta, node, symbol, tensor};
 use hostile::{Meter, below, mutated, survive};
 use network::{Weights, models};
 use serde_json::{Value, json};
@@ -135,7 +135,35 @@ fn bombs() -> Vec<Bomb> {
     let many = (0..40).map(|at: usize| ones(&format!("c{at}"), &[1 << 23])).collect();
     let many_shapes = (0..40).map(|at: usize| (format!("c{at}"), vec![1_i64 << 23])).collect();
     let too_many = "one of too many constants";
+    let small = vec![("c".to_owned(), vec![1_i64])];
+    let call = |operator: &str, arguments: Value| {
+        let calls = vec![ones("a", &[1 << 20]), ones("b", &[1 << 20, 1]), node(operator, "c", arguments)];
+        (calls, small.clone(), "is too large")
+    };
+    let (line, column) = (|name: &str| json!({name: tensor("a")}), tensor("b"));
+    let with = |mut arguments: Value, name: &str, value: Value| {
+        arguments[name] = value;
+        arguments
+    };
     vec![
+        call("repeat.default", with(line("self"), "repeats", ints(&[1 << 20]))),
+        call("repeat_interleave.self_int", with(with(line("self"), "repeats", int(1 << 40)), "dim", int(0))),
+        call("pad.default", with(line("self"), "pad", ints(&[1 << 40, 0]))),
+        call("pad.default", with(line("self"), "pad", ints(&[i64::MAX, i64::MAX]))),
+        call("add.Tensor", with(line("self"), "other", column.clone())),
+        call("maximum.default", with(line("self"), "other", column.clone())),
+        call("pow.Tensor_Tensor", with(line("self"), "exponent", column.clone())),
+        call("gt.Tensor", with(line("self"), "other", column.clone())),
+        call("floor_divide.default", with(line("self"), "other", column.clone())),
+        call(
+            "einsum.default",
+            json!({"equation": {"as_string": "i,j->ij"}, "tensors": {"as_tensors": [{"name": "a"}, {"name": "a"}]}}),
+        ),
+        call("outer.default", with(line("self"), "vec2", tensor("a"))),
+        call("eye.default", json!({"n": int(1 << 20)})),
+        call("linspace.default", json!({"start": int(0), "end": int(1), "steps": int(1 << 40)})),
+        call("meshgrid.indexing", json!({"tensors": {"as_tensors": [{"name": "a"}, {"name": "a"}]}})),
+        call("arange.start_step", json!({"start": int(0), "end": int(1), "step": {"as_float": 1e-12}})),
         one(&[1 << 40], "too large for a constant"),
         one(&[1 << 32, 1 << 32], "too large for a constant"),
         one(&[-5], "too large for a constant"),
@@ -153,8 +181,17 @@ fn constants_that_a_program_makes_up_are_refused_before_they_fill_the_memory() {
     for (calls, shapes, why) in bombs() {
         let mut program = Program::new();
         let graph = &mut program.model["graph_module"]["graph"];
-        graph["nodes"].as_array_mut().unwrap().splice(0..0, calls);
-        for (name, shape) in shapes {
+        // Read by the logits: what feeds none is not even made.
+        let names: Vec<Value> = shapes.iter().map(|(name, _)| json!({"name": name})).collect();
+        let all = node("cat.default", "all", json!({"tensors": {"as_tensors": names}}));
+        let sum = node("add.Tensor", "sum", json!({"self": tensor("mean"), "other": tensor("all")}));
+        let nodes = graph["nodes"].as_array_mut().unwrap();
+        nodes[1] = node("linear.default", "linear", json!({"input": tensor("sum"), "weight": tensor("p_w")}));
+        nodes.splice(1..1, [all, sum]);
+        nodes.splice(0..0, calls);
+        for (name, shape) in
+            shapes.into_iter().chain([("a".to_owned(), vec![1 << 20]), ("b".to_owned(), vec![1 << 20, 1])])
+        {
             graph["tensor_values"][name] = declared(&shape);
         }
         let refusal = program.refusal();

@@ -1,35 +1,16 @@
 //! A call of an operator, as an operation's file reads it: arguments by name, `ATen`'s defaults where a
 //! program omits them, and the graph that grows by what the call becomes.
 
-use std::rc::Rc;
-
 use tch::{Device, Kind, Tensor};
 
-use super::ExportError;
 use super::argument::FromArgument;
 use super::importer::State;
 use super::module::{module, unsupported};
 use super::schema::{Argument, Node};
 use super::sizes::Batch;
-use crate::graph::{How, Id, Operation};
+use super::{ExportError, Value};
+use crate::graph::{How, Operation};
 use crate::operations::{Constant, Size, copied};
-
-/// A value of the program.
-#[derive(Clone, Debug)]
-pub(crate) enum Value {
-    /// Computed from the images.
-    Images(Id),
-    /// The same for all images: computed while loading.
-    Constant(Rc<Tensor>),
-    /// The outputs of one call.
-    List(Vec<Value>),
-}
-
-impl From<Tensor> for Value {
-    fn from(tensor: Tensor) -> Self {
-        Self::Constant(Rc::new(tensor))
-    }
-}
 
 /// A call of an operator.
 pub(crate) struct Call<'a> {
@@ -98,9 +79,15 @@ impl<'a> Call<'a> {
         names.into_iter().map(|value| self.state.value(value)).collect()
     }
 
-    /// Whether the list of tensors `name` leaves any of them out.
-    pub(crate) fn has_gaps(&self, name: &str) -> bool {
-        self.argument(name).is_some_and(super::alias::has_gaps)
+    /// The tensors of the list `name`, which may leave some out.
+    pub(crate) fn optional_values(&mut self, name: &str) -> Result<Vec<Option<Value>>, ExportError> {
+        let names = self.argument(name).map(super::alias::optional_tensors).unwrap_or_default();
+        names.into_iter().map(|value| value.map(|value| self.state.value(value)).transpose()).collect()
+    }
+
+    /// Whether the tensor `name` is given.
+    pub(crate) fn gives(&self, name: &str) -> bool {
+        self.argument(name).is_some_and(|argument| !super::alias::tensors(argument).is_empty())
     }
 
     /// The tensor or number `name`.
@@ -174,6 +161,7 @@ impl<'a> Call<'a> {
         let constants: Option<Vec<&Tensor>> = inputs.iter().map(Value::tensor).collect();
         match constants {
             Some(constants) => {
+                self.broadcast(&constants)?;
                 let how = How { images: 1, ..How::FORWARD };
                 Ok(operation.run(&constants, how)?.0.into())
             }
@@ -192,7 +180,7 @@ impl<'a> Call<'a> {
             ids.push(match input {
                 Value::Images(id) => *id,
                 Value::Constant(tensor) => self.state.push(&name, Constant(copied(tensor)?), Vec::new()),
-                Value::List(_) => return Err(self.fault("input", "is a list of tensors, expected one")),
+                Value::List(_) | Value::Lost => return Err(self.fault("input", "is a list of tensors, expected one")),
             });
         }
         Ok(Value::Images(self.state.push(&name, operation, ids)))
@@ -234,15 +222,5 @@ impl<'a> Call<'a> {
     fn argument(&self, name: &str) -> Option<&'a Argument> {
         let found = self.node.inputs.iter().find(|input| input.name == name)?;
         (!matches!(found.arg, Argument::AsNone(_))).then_some(&found.arg)
-    }
-}
-
-impl Value {
-    /// The tensor, if it does not depend on the images.
-    pub(crate) fn tensor(&self) -> Option<&Tensor> {
-        match self {
-            Self::Constant(tensor) => Some(tensor),
-            Self::Images(_) | Self::List(_) => None,
-        }
     }
 }

@@ -6,15 +6,17 @@ use tch::{Device, Kind, Tensor};
 
 use super::alias::{self, Memory};
 use super::archive::Archive;
-use super::call::{Call, Value};
-use super::interface::Interface;
-use super::module::unsupported;
-use super::schema::{Input, Node, Program, Signature, TensorMeta};
+use super::call::Call;
+use super::interface::{Interface, stored};
+use super::module::{module, unsupported};
+use super::schema::{Node, Program, TensorMeta};
 use super::sizes::Batch;
-use super::{ExportError, trial};
+use super::value::{Value, bytes_of};
+use super::wrapped::Flat;
+use super::{ExportError, live, trial};
 use crate::Graph;
 use crate::graph::{self, Id, Operation, Shape, narrow};
-use crate::operations::{self, Images, Size};
+use crate::operations::{self, Detach, Images, Size};
 
 /// The graph under construction.
 pub(super) struct State {
@@ -27,6 +29,8 @@ pub(super) struct State {
     archive: Archive,
     /// Bytes of the constants that the program has made up.
     made: u64,
+    /// What no operation does, and what an operation does not understand.
+    faults: Vec<ExportError>,
     pub(super) batch: Batch,
     pub(super) placed: (Device, Kind),
 }
@@ -34,20 +38,28 @@ pub(super) struct State {
 /// The graph of the program in `archive`, and a trial that it runs.
 pub(super) fn import(mut archive: Archive, placed: (Device, Kind)) -> Result<Graph, ExportError> {
     let Program { graph_module } = archive.program()?;
-    let super::schema::Graph { nodes, tensor_values: metas } = graph_module.graph;
+    let Flat { nodes, metas } = Flat::of(graph_module.graph);
     let Interface { images, logits, batch, channels, size } = Interface::of(&graph_module.signature, &nodes, &metas)?;
     let stored = stored(graph_module.signature);
-    let mut state =
-        State { nodes: Vec::new(), values: BTreeMap::new(), stored, metas, archive, made: 0, batch, placed };
+    let (values, faults) = (BTreeMap::new(), Vec::new());
+    let mut state = State { nodes: Vec::new(), values, stored, metas, archive, made: 0, faults, batch, placed };
     let input = state.push("input", Images, Vec::new());
     state.values.insert(images, Value::Images(input));
     let mut memory = Memory::default();
-    for node in &nodes {
+    for node in live::live(&nodes, &logits) {
         memory.note(node)?;
-        state.call(node)?;
+        if let Some((buffer, _)) = memory.advanced(node).and_then(|owner| state.stored.get(owner)) {
+            let (node_name, module) = (node.name.clone().unwrap_or_default(), module(node).said());
+            return Err(ExportError::Stateful { node: node_name, module, buffer: buffer.clone() });
+        }
+        state.take(node)?;
     }
+    state.without_faults()?;
     let classes = state.finish(&logits)?;
     let State { nodes, batch, .. } = state;
+    if !has_gradient(&nodes) {
+        return Err(ExportError::Detached);
+    }
     let graph = Graph::new(nodes, Shape { channels, classes, size, narrow: narrow(placed.1) });
     trial::run(&graph, &batch, placed)?;
     Ok(graph)
@@ -70,7 +82,8 @@ impl State {
             return Ok(value.clone());
         }
         let Some((stored, learned)) = self.stored.get(name) else {
-            let reason = "is read before it is computed".to_owned();
+            let reason =
+                "is read, and no operation gives it: places of largest values, for one, are not known".to_owned();
             return Err(ExportError::Tensor { name: name.to_owned(), reason });
         };
         let tensor = self.archive.tensor(stored)?;
@@ -93,38 +106,94 @@ impl State {
         self.stored.contains_key(name) || matches!(self.values.get(name), Some(Value::Constant(_)))
     }
 
-    /// Takes `node` into the graph.
-    fn call(&mut self, node: &Node) -> Result<(), ExportError> {
+    /// Takes `node` into the graph. A fault of one call is noted, and what depends on it is lost: all of them are told at once.
+    fn take(&mut self, node: &Node) -> Result<(), ExportError> {
         let outputs: Vec<&str> = node.outputs.iter().flat_map(alias::tensors).collect();
         // Assertions give nothing, and arithmetic with sizes is worked out in the shapes.
         if outputs.is_empty() {
             return Ok(());
         }
-        let operator = alias::operator(&node.target).ok_or_else(|| unsupported(node))?;
-        let operator = if alias::in_place(operator) { operator.trim_end_matches('_') } else { operator };
-        let knows =
-            |entry: &&&operations::Entry| entry.aten.iter().any(|name| name.strip_prefix("aten.") == Some(operator));
-        let entry = operations::OPERATIONS.iter().find(knows).ok_or_else(|| unsupported(node))?;
-        let mut call = Call::new(node, operator, self);
-        let value = entry.import(&mut call)?;
-        let fixed_batch = call.fixed_batch();
-        let too_much = call.fault("out", "is one of too many constants that the program makes up");
-        self.made = self.made.saturating_add(bytes_of(&value));
-        if self.made > MOST_MADE {
-            return Err(too_much);
+        let lost = |name: &str| matches!(self.values.get(name), Some(Value::Lost));
+        let reads_lost = node.inputs.iter().flat_map(|input| alias::tensors(&input.arg)).any(lost);
+        let value = match entry(node) {
+            Ok(_) if reads_lost => Ok(Value::Lost),
+            Ok((operator, entry)) => self.imported(node, operator, entry),
+            Err(fault) => Err(fault),
+        };
+        match value {
+            Ok(Value::Lost) => self.lose(&outputs),
+            Ok(value) => return self.keep(node, value, &outputs),
+            Err(fault @ (ExportError::Unsupported { .. } | ExportError::Argument { .. })) => {
+                self.lose(&outputs);
+                self.faults.push(fault);
+            }
+            Err(fault) => return Err(fault),
         }
+        Ok(())
+    }
+
+    /// What `entry` makes of a call.
+    fn imported(&mut self, node: &Node, operator: &str, entry: &operations::Entry) -> Result<Value, ExportError> {
+        let changed = node.inputs.first().map(|input| alias::tensors(&input.arg)).unwrap_or_default();
+        let value = changed.first().and_then(|name| self.values.get(*name));
+        let has_gradient =
+            |value: &Value| matches!(value, Value::Images(id) if !self.nodes[*id].operation.is_detached());
+        let outside = value.is_some_and(has_gradient);
+        let mut call = Call::new(node, operator, self);
+        if node.detached && outside && alias::operator(&node.target).is_some_and(alias::in_place) {
+            // The program keeps the gradient of what was there, and loses that of the change.
+            return Err(call.fault("self", "is changed in place under `torch.no_grad`, and has a gradient"));
+        }
+        entry.import(&mut call)
+    }
+
+    fn lose(&mut self, outputs: &[&str]) {
+        self.values.extend(outputs.iter().map(|name| ((*name).to_owned(), Value::Lost)));
+    }
+
+    /// What `node` gives.
+    fn keep(&mut self, node: &Node, value: Value, outputs: &[&str]) -> Result<(), ExportError> {
+        self.made = self.made.saturating_add(bytes_of(&value));
+        let too_many = self.made > MOST_MADE;
+        let call = Call::new(node, "", self);
+        if too_many {
+            return Err(call.fault("out", "is one of too many constants that the program makes up"));
+        }
+        let fixed_batch = call.fixed_batch();
         let values = match value {
             Value::List(values) => values,
             one => vec![one],
         };
-        for (name, value) in outputs.into_iter().zip(values) {
-            let front = self.metas.get(name).is_none_or(|meta| self.batch.is_in_front(&meta.sizes));
+        for (name, value) in outputs.iter().zip(values) {
+            let front = self.metas.get(*name).is_none_or(|meta| self.batch.is_in_front(&meta.sizes));
             if !front && matches!(value, Value::Images(_)) {
                 return Err(fixed_batch);
             }
-            self.values.insert(name.to_owned(), value);
+            let value = if node.detached { self.detached(value) } else { value };
+            self.values.insert((*name).to_owned(), value);
         }
         Ok(())
+    }
+
+    /// `value` without a gradient.
+    fn detached(&mut self, value: Value) -> Value {
+        match value {
+            Value::Images(id) if !self.nodes[id].operation.is_detached() => {
+                let name = self.nodes[id].name.clone();
+                Value::Images(self.push(&name, Detach, vec![id]))
+            }
+            value => value,
+        }
+    }
+
+    /// That every call was understood.
+    fn without_faults(&mut self) -> Result<(), ExportError> {
+        let mut faults = std::mem::take(&mut self.faults);
+        match faults.len() {
+            0 => Ok(()),
+            1 => Err(faults.remove(0)),
+            _ => Err(ExportError::Several(faults)),
+        }
     }
 
     /// Makes `logits` the last node, and gives the number of classes.
@@ -144,28 +213,28 @@ impl State {
     }
 }
 
-/// Bytes of what a call has made without the images.
-fn bytes_of(value: &Value) -> u64 {
-    match value {
-        Value::Images(_) => 0,
-        Value::Constant(tensor) => (tensor.numel() * tensor.f_kind().map_or(8, Kind::elt_size_in_bytes)) as u64,
-        Value::List(values) => values.iter().map(bytes_of).sum(),
+/// Whether a gradient of the logits reaches the images.
+fn has_gradient(nodes: &[graph::Node]) -> bool {
+    let mut reached = vec![true];
+    for node in nodes.iter().skip(1) {
+        let passes = !node.operation.is_detached() && node.inputs.iter().any(|input| reached[*input]);
+        reached.push(passes);
     }
+    reached.last() == Some(&true)
+}
+
+/// What `node` calls, without overload and the underscore of a change in place, and the operation that knows it.
+fn entry(node: &Node) -> Result<(&str, &'static operations::Entry), ExportError> {
+    let operator = alias::operator(&node.target).ok_or_else(|| unsupported(node))?;
+    let operator = if alias::in_place(operator) { operator.trim_end_matches('_') } else { operator };
+    let knows =
+        |entry: &&&operations::Entry| entry.aten.iter().any(|name| name.strip_prefix("aten.") == Some(operator));
+    let entry = operations::OPERATIONS.iter().find(knows).ok_or_else(|| unsupported(node))?;
+    Ok((operator, entry))
 }
 
 /// `tensor` on the device of the graph; fractions in its type.
 fn place(tensor: &Tensor, (device, kind): (Device, Kind)) -> Result<Tensor, ExportError> {
     let kind = if tensor.is_floating_point() { kind } else { tensor.f_kind()? };
     Ok(tensor.f_to_kind(kind)?.f_to_device(device)?)
-}
-
-/// Where the tensors lie that are no inputs of the user's.
-fn stored(signature: Signature) -> BTreeMap<String, (String, bool)> {
-    let of = |input: Input| match input {
-        Input::Parameter { arg, parameter_name } => Some((arg.name, (parameter_name, true))),
-        Input::Buffer { arg, buffer_name } => Some((arg.name, (buffer_name, false))),
-        Input::TensorConstant { arg, tensor_constant_name } => Some((arg.name, (tensor_constant_name, false))),
-        _ => None,
-    };
-    signature.input_specs.into_iter().filter_map(of).collect()
 }

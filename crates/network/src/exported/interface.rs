@@ -77,6 +77,17 @@ fn logits<'a>(signature: &'a Signature, nodes: &[Node]) -> Result<&'a str, Expor
     }
 }
 
+/// Where the tensors lie that are no inputs of the user's.
+pub(super) fn stored(signature: Signature) -> BTreeMap<String, (String, bool)> {
+    let of = |input: Input| match input {
+        Input::Parameter { arg, parameter_name } => Some((arg.name, (parameter_name, true))),
+        Input::Buffer { arg, buffer_name } => Some((arg.name, (buffer_name, false))),
+        Input::TensorConstant { arg, tensor_constant_name } => Some((arg.name, (tensor_constant_name, false))),
+        _ => None,
+    };
+    signature.input_specs.into_iter().filter_map(of).collect()
+}
+
 fn user_input(input: &Input) -> Option<&Argument> {
     match input {
         Input::UserInput { arg } => Some(arg),

@@ -4,17 +4,18 @@
 //! bytes. Each operation's file says which operators become it and reads their arguments; what
 //! depends on no image is computed while loading. Nothing is unpickled and nothing is executed.
 
-mod alias;
 mod archive;
 mod argument;
+mod bounds;
 mod call;
 mod error;
 mod importer;
 mod interface;
-mod module;
+mod nodes;
 mod schema;
 mod sizes;
 mod trial;
+mod value;
 
 use std::path::Path;
 
@@ -23,8 +24,10 @@ use tch::{Device, Kind};
 use crate::{Graph, NetworkError};
 
 pub(crate) use argument::ElementType;
-pub(crate) use call::{Call, Value};
+pub(crate) use call::Call;
 pub use error::ExportError;
+use nodes::{alias, live, module, wrapped};
+pub(crate) use value::Value;
 
 /// The program in `file`, computing on a device in a type.
 pub(crate) fn open(file: &Path, placed: (Device, Kind)) -> Result<Graph, NetworkError> {

@@ -27,14 +27,25 @@ pub(super) struct GraphModule {
     pub(super) signature: Signature,
 }
 
-#[derive(Deserialize)]
-pub(super) struct Graph {
+#[derive(Debug, Deserialize)]
+pub(crate) struct Graph {
+    /// What a graph inside of another one is given, and what it gives.
+    #[serde(default)]
+    pub(super) inputs: Vec<Argument>,
+    #[serde(default)]
+    pub(super) outputs: Vec<Argument>,
     pub(super) nodes: Vec<Node>,
     pub(super) tensor_values: BTreeMap<String, TensorMeta>,
 }
 
+/// A graph that an operator is called with.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Inner {
+    pub(super) graph: Graph,
+}
+
 /// A call of an operator.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct Node {
     pub(super) target: String,
     pub(super) inputs: Vec<NamedArgument>,
@@ -43,9 +54,12 @@ pub(super) struct Node {
     pub(super) metadata: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) name: Option<String>,
+    /// Whether it runs under `torch.no_grad`.
+    #[serde(skip)]
+    pub(super) detached: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct NamedArgument {
     pub(super) name: String,
     pub(super) arg: Argument,
@@ -68,6 +82,7 @@ pub(crate) enum Argument {
     AsString(String),
     AsScalarType(i64),
     AsSymInts(Vec<SymInt>),
+    AsGraph(Box<Inner>),
     // What no operation reads.
     AsSymInt(IgnoredAny),
     AsSymFloat(IgnoredAny),
@@ -79,7 +94,6 @@ pub(crate) enum Argument {
     AsMemoryFormat(IgnoredAny),
     AsLayout(IgnoredAny),
     AsDevice(IgnoredAny),
-    AsGraph(IgnoredAny),
     AsCustomObj(IgnoredAny),
     AsOperator(IgnoredAny),
     AsComplex(IgnoredAny),
@@ -122,7 +136,7 @@ impl TryFrom<serde_json::Value> for Float {
 }
 
 /// Shape and type of a tensor.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct TensorMeta {
     /// As the schema numbers types.
     pub(super) dtype: i64,

@@ -6,6 +6,7 @@ use tch::{Device, Kind, TchError, Tensor};
 use super::ExportError;
 use super::sizes::Batch;
 use crate::graph::wide;
+use crate::operations::copied;
 use crate::{Graph, Rule};
 
 /// Height and width of the trial's images where the program takes any.
@@ -20,6 +21,9 @@ pub(super) fn run(graph: &Graph, batch: &Batch, placed: (Device, Kind)) -> Resul
     if trace.logits().size() != [rows, graph.classes()] {
         return Err(ExportError::Mixed);
     }
+    if graph.hides_changes() {
+        alone(graph, &images, trace.logits())?;
+    }
     // The logits of an image have no gradient at the others, to the last bit.
     for row in 0..rows {
         let seed = trace.logits().f_zeros_like()?;
@@ -27,6 +31,20 @@ pub(super) fn run(graph: &Graph, batch: &Batch, placed: (Device, Kind)) -> Resul
         let gradient = graph.backward(&trace, &seed, Rule::GRADIENT).map_err(ExportError::Fails)?;
         let _ = gradient.f_narrow(0, row, 1)?.f_zero_()?;
         if gradient.f_abs()?.f_gt(0.0)?.f_any()?.f_int64_value(&[])? != 0 {
+            return Err(ExportError::Mixed);
+        }
+    }
+    Ok(())
+}
+
+/// That the logits of all other images stay as they are where one image is another one: what no gradient shows.
+fn alone(graph: &Graph, images: &Tensor, logits: &Tensor) -> Result<(), ExportError> {
+    for row in 0..images.size()[0] {
+        let others = copied(images)?;
+        let _ = others.f_narrow(0, row, 1)?.f_mul_scalar_(-1.7)?;
+        let changed = graph.forward(&others).map_err(ExportError::Fails)?.f_ne_tensor(logits)?;
+        let _ = changed.f_narrow(0, row, 1)?.f_fill_(0.0)?;
+        if changed.f_any()?.f_int64_value(&[])? != 0 {
             return Err(ExportError::Mixed);
         }
     }

@@ -109,6 +109,11 @@ impl Graph {
         self.lowered.is_some() && !self.proof.is_against()
     }
 
+    /// Whether the images may change the logits in ways that no gradient shows.
+    pub(crate) fn hides_changes(&self) -> bool {
+        self.nodes.iter().any(|node| node.operation.hides_changes())
+    }
+
     /// Gives back the memory of what passes have made of the weights, as backward and for changes of a few pixels they need them in
     /// other layouts: what is needed again is made again. Whether there was anything.
     pub fn forget(&self) -> bool {

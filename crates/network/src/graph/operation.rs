@@ -105,6 +105,16 @@ pub(crate) trait Operation: fmt::Debug {
         false
     }
 
+    /// Whether no gradient passes it: its backward step gives none.
+    fn is_detached(&self) -> bool {
+        false
+    }
+
+    /// Whether a change of its input may show in its output without a gradient, everywhere.
+    fn hides_changes(&self) -> bool {
+        self.is_detached()
+    }
+
     /// What becomes of a picture: what Grad-CAM may look at.
     fn spatial(&self) -> Spatial<'_> {
         Spatial::Lost

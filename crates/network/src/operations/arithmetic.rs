@@ -9,7 +9,7 @@ use crate::graph::{How, Kept, Operation, Pair, Part, Reach, Rule, Spatial};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "arithmetic",
-    summary: "sum, difference, product and quotient, broadcasting",
+    summary: "sum, difference, product and quotient, broadcasting; a sum with a product",
     deep_lift: "sums are linear; a product or quotient shares its change equally between both (captum: plain gradient)",
     aten: &[
         "aten.add",
@@ -21,6 +21,8 @@ pub(super) const ENTRY: Entry = Entry {
         "aten.true_divide",
         "aten.subtract",
         "aten.neg",
+        "aten.addcmul",
+        "aten.addcdiv",
     ],
     import,
 };
@@ -32,6 +34,13 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     let mut value = call.value("self")?;
     if call.operator() == "neg" {
         return times(call, &value, -1.0);
+    }
+    if let "addcmul" | "addcdiv" = call.operator() {
+        let (left, right) = (call.value("tensor1")?, call.value("tensor2")?);
+        let what = if call.operator() == "addcmul" { Affine::Multiply } else { Affine::Divide };
+        let product = both(call, what, left, right)?;
+        let product = times(call, &product, call.get("value", 1.0)?)?;
+        return both(call, Affine::Add, value, product);
     }
     let mut other = call.operand("other")?;
     let alpha = call.get("alpha", 1.0)?;
@@ -60,13 +69,16 @@ fn both(call: &mut Call<'_>, what: Affine, left: Value, right: Value) -> Result<
     }
 }
 
-fn times(call: &mut Call<'_>, value: &Value, factor: f64) -> Result<Value, ExportError> {
+pub(super) fn times(call: &mut Call<'_>, value: &Value, factor: f64) -> Result<Value, ExportError> {
     let (device, kind) = call.placed();
     let factor = Tensor::f_full(Vec::<i64>::new(), factor, (kind, device))?;
     with(call, Affine::Multiply, value, &factor)
 }
 
 fn with(call: &mut Call<'_>, what: Affine, value: &Value, constant: &Tensor) -> Result<Value, ExportError> {
+    if let Some(other) = value.tensor() {
+        call.broadcast(&[other, constant])?;
+    }
     call.apply(WithConstant { what, constant: copied(constant)? }, std::slice::from_ref(value))
 }
 

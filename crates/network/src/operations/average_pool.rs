@@ -4,21 +4,24 @@ use std::rc::Rc;
 
 use tch::{TchError, Tensor};
 
-use super::{Entry, strides};
+use super::{Entry, plain_gradient, strides};
 use crate::blocked::Average;
 use crate::exported::{Call, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Reach, Rule, Spatial};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "average_pool",
-    summary: "2-d average pooling, by window or adaptive",
+    summary: "average pooling, 2-d by window or adaptive, and over neighbouring channels as local response norms have it",
     deep_lift: "linear",
-    aten: &["aten.avg_pool2d", "aten.adaptive_avg_pool2d", "aten._adaptive_avg_pool2d"],
+    aten: &["aten.avg_pool2d", "aten.adaptive_avg_pool2d", "aten._adaptive_avg_pool2d", "aten.avg_pool3d"],
     import,
 };
 
 fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     let input = call.value("self")?;
+    if call.operator() == "avg_pool3d" {
+        return over_channels(call, &input);
+    }
     if call.operator() != "avg_pool2d" {
         let windows = AveragePool::Adaptive(call.need("output_size")?);
         return call.apply(windows, &[input]);
@@ -33,6 +36,46 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
         divisor: call.optional("divisor_override")?,
     };
     call.apply(pool, &[input])
+}
+
+/// The only pooling in three dimensions that networks of pictures have: over channels that are neighbours, in steps of one.
+fn over_channels(call: &mut Call<'_>, input: &Value) -> Result<Value, ExportError> {
+    let kernel: Vec<i64> = call.need("kernel_size")?;
+    let stride: Vec<i64> = call.get("stride", Vec::new())?;
+    let padding: Vec<i64> = call.get("padding", vec![0])?;
+    let steps = stride.iter().all(|step| *step == 1) && !stride.is_empty();
+    let plain = padding.iter().all(|amount| *amount == 0) && call.optional::<i64>("divisor_override")?.is_none();
+    match kernel[..] {
+        [channels, 1, 1] if steps && plain => call.apply(Neighbours { channels }, std::slice::from_ref(input)),
+        _ => Err(call.unsupported()),
+    }
+}
+
+/// Mean of each window of `channels` values along dimension 2 of `[n, 1, c, h, w]`.
+#[derive(Clone, Copy, Debug)]
+struct Neighbours {
+    channels: i64,
+}
+
+impl Neighbours {
+    fn of(self, x: &Tensor) -> Result<Tensor, TchError> {
+        x.f_avg_pool3d([self.channels, 1, 1], [1, 1, 1], [0, 0, 0], false, true, None)
+    }
+}
+
+impl Operation for Neighbours {
+    fn run(&self, inputs: &[&Tensor], _: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
+        Ok((self.of(inputs[0])?, Vec::new()))
+    }
+
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
+        let like = Tensor::f_zeros(kept.shape(0)?, (gradient.f_kind()?, gradient.device()))?;
+        plain_gradient(&[like], gradient, |inputs| self.of(&inputs[0]))
+    }
+
+    fn spatial(&self) -> Spatial<'_> {
+        Spatial::Kept
+    }
 }
 
 /// Mean of each window.

@@ -17,13 +17,33 @@ pub(super) const ENTRY: Entry = Entry {
 fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     let input = call.value("input")?;
     if call.get("training", false)? {
-        return Err(call.fault("training", "expected running statistics: export model.eval()"));
+        return by_its_own(call, &input);
     }
-    let (mean, variance) = (call.constant("running_mean")?, call.constant("running_var")?);
-    let weight = call.optional_constant("weight")?.map_or_else(|| mean.f_ones_like(), Ok)?;
-    let bias = call.optional_constant("bias")?.map_or_else(|| mean.f_zeros_like(), Ok)?;
-    let norm = BatchNorm::new([weight, bias, mean, variance], call.get("eps", BatchNorm::EPS)?)?;
+    let norm = BatchNorm::from_call(call)?;
     call.apply(norm, &[input])
+}
+
+/// By the statistics of what is normalised: of a weight, as weight standardisation has it, but never of a batch of images.
+fn by_its_own(call: &mut Call<'_>, input: &Value) -> Result<Value, ExportError> {
+    let Some(tensor) = input.tensor() else { return Err(call.fault("training", batch_statistics(call))) };
+    let (weight, bias) = (call.optional_constant("weight")?, call.optional_constant("bias")?);
+    let eps = call.get("eps", BatchNorm::EPS)?;
+    let (weight, bias, none) = (weight.as_ref(), bias.as_ref(), None::<&Tensor>);
+    Ok(tensor.f_batch_norm(weight, bias, none, none, true, 0.1, eps, true)?.into())
+}
+
+/// Why images are not normalised by the statistics of their batch.
+fn batch_statistics(call: &Call<'_>) -> &'static str {
+    if !call.gives("running_mean") {
+        return "the statistics of the batch would mix its images (track_running_stats=False): what is said of one would \
+                depend on those beside it; a batch norm with running statistics, a group norm or an instance norm does not";
+    }
+    if call.is_in_module("BatchNorm2d") || call.is_in_module("BatchNorm1d") || call.is_in_module("SyncBatchNorm") {
+        "the statistics of the batch would mix its images: it was exported in training; export model.eval()"
+    } else {
+        "the statistics of the batch would mix its images: `forward` asks for them; pass training=self.training to \
+         F.batch_norm, and export model.eval()"
+    }
 }
 
 /// `(x - mean) / sqrt(variance + eps) * weight + bias`.
@@ -49,6 +69,14 @@ impl BatchNorm {
         let mut norm = Self { scale: weight.shallow_clone(), weight, bias, mean, variance, eps };
         norm.scale = norm.scale()?.f_to_kind(kind)?;
         Ok(norm)
+    }
+
+    /// With the running statistics that `call` is given.
+    pub(super) fn from_call(call: &mut Call<'_>) -> Result<Self, ExportError> {
+        let (mean, variance) = (call.constant("running_mean")?, call.constant("running_var")?);
+        let weight = call.optional_constant("weight")?.map_or_else(|| mean.f_ones_like(), Ok)?;
+        let bias = call.optional_constant("bias")?.map_or_else(|| mean.f_zeros_like(), Ok)?;
+        Ok(Self::new([weight, bias, mean, variance], call.get("eps", Self::EPS)?)?)
     }
 
     /// `weight / sqrt(variance + eps)` in double precision.

@@ -2,23 +2,37 @@
 
 use tch::{TchError, Tensor};
 
-use super::{Entry, reduced};
+use super::{Entry, Reshape, Size, reduced};
 use crate::exported::{Call, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Part, Reach, Rule, Spatial};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "concatenate",
-    summary: "values side by side along a dimension",
+    summary: "values side by side along a dimension, or along one of their own",
     deep_lift: "linear",
-    aten: &["aten.cat", "aten.concat", "aten.concatenate"],
+    aten: &["aten.cat", "aten.concat", "aten.concatenate", "aten.stack"],
     import,
 };
 
 fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
-    let values = call.values("tensors")?;
-    let rank = call.output_shape()?.len() as i64;
+    let mut values = call.values("tensors")?;
+    let mut shape = call.output_shape()?;
+    let rank = shape.len() as i64;
     let dim = call.get("dim", 0)?;
-    call.apply(Concatenate { dim: if dim < 0 { dim + rank } else { dim } }, &values)
+    let dim = if dim < 0 { dim + rank } else { dim };
+    if !(0..rank).contains(&dim) {
+        return Err(call.fault("dim", &format!("the values have {rank} dimensions")));
+    }
+    if call.operator() == "stack" {
+        shape[dim as usize] = Size::Fixed(1);
+        for value in &mut values {
+            *value = match value.tensor() {
+                Some(constant) => constant.f_unsqueeze(dim)?.into(),
+                None => call.apply(Reshape { shape: shape.clone() }, std::slice::from_ref(value))?,
+            };
+        }
+    }
+    call.apply(Concatenate { dim }, &values)
 }
 
 /// Values along dimension `dim`. Where that is not the first, a constant of one row is repeated for every

@@ -2,6 +2,7 @@
 
 use tch::{Kind, TchError, Tensor};
 
+use super::expand::Expand;
 use super::{Entry, Size};
 use crate::exported::{Call, ElementType, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Rule};
@@ -20,29 +21,25 @@ pub(super) const ENTRY: Entry = Entry {
         "aten.new_zeros",
         "aten.new_ones",
         "aten.new_full",
+        "aten.empty",
+        "aten.empty_like",
+        "aten.new_empty",
         "aten.arange",
         "aten.fill",
         "aten.zero",
         "aten.copy",
-        "aten.index",
-        "aten.eq",
-        "aten.ne",
-        "aten.lt",
-        "aten.le",
-        "aten.gt",
-        "aten.ge",
     ],
     import,
 };
 
 /// Most values of a tensor that a program may make up: more is no mask.
-const MOST: i64 = 1 << 26;
+pub(crate) const MOST: i64 = 1 << 26;
 
 /// What a program computes without the images: masks and tables of positions.
 fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     let value = match call.operator() {
         "zeros" | "ones" | "full" | "zeros_like" | "ones_like" | "full_like" | "new_zeros" | "new_ones"
-        | "new_full" => filled(call)?,
+        | "new_full" | "empty" | "empty_like" | "new_empty" => return filled(call),
         "arange" => counted(call)?,
         // In truth in place: other constants may be views of the same memory.
         "fill" => call.constant("self")?.f_fill_tensor_(&constant_operand(call, "value")?)?,
@@ -53,28 +50,27 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
             tensor.f_copy_(&source)?;
             tensor
         }
-        "index" => indexed(call)?,
-        _ => compared(call)?,
+        _ => return Err(call.unsupported()),
     };
     Ok(value.into())
 }
 
-fn constant_operand(call: &mut Call<'_>, name: &str) -> Result<Tensor, ExportError> {
+pub(super) fn constant_operand(call: &mut Call<'_>, name: &str) -> Result<Tensor, ExportError> {
     let operand = call.operand(name)?;
     let tensor = operand.tensor().map(Tensor::shallow_clone);
     tensor.ok_or_else(|| call.fault(name, "depends on the images; expected a constant"))
 }
 
-/// One value everywhere, in the shape that the program says.
-fn filled(call: &mut Call<'_>) -> Result<Tensor, ExportError> {
-    let number = |size: Size| match size {
-        Size::Fixed(size) => Some(size),
-        Size::Images(_) => None,
+/// One value everywhere, in the shape that the program says; for every image, if the images are counted in front.
+fn filled(call: &mut Call<'_>) -> Result<Value, ExportError> {
+    let shape = call.output_shape()?;
+    let number = |(at, size): (usize, &Size)| match size {
+        Size::Fixed(size) => Some(*size),
+        Size::Images(_) => (at == 0).then_some(1),
     };
-    let shape: Option<Vec<i64>> = call.output_shape()?.into_iter().map(number).collect();
-    let shape = shape.ok_or_else(|| call.fault("size", "a constant cannot take the number of images as a size"))?;
-    let values =
-        shape.iter().try_fold(1_i64, |all, size| all.checked_mul(*size)).filter(|all| (0..=MOST).contains(all));
+    let row: Option<Vec<i64>> = shape.iter().enumerate().map(number).collect();
+    let row = row.ok_or_else(|| call.fault("size", "a constant takes the number of images as its first size only"))?;
+    let values = row.iter().try_fold(1_i64, |all, size| all.checked_mul(*size)).filter(|all| (0..=MOST).contains(all));
     if values.is_none() {
         return Err(call.fault("size", "is too large for a constant"));
     }
@@ -85,7 +81,11 @@ fn filled(call: &mut Call<'_>) -> Result<Tensor, ExportError> {
     };
     let (device, kind) = call.placed();
     let kind = call.optional::<ElementType>("dtype")?.map_or(kind, |ElementType(given)| floating(given, kind));
-    Ok(Tensor::f_full(shape, value, (kind, device))?)
+    let constant = Value::from(Tensor::f_full(row, value, (kind, device))?);
+    match shape.first() {
+        Some(Size::Images(_)) => call.push(Expand { shape }, &[constant]),
+        _ => Ok(constant),
+    }
 }
 
 /// A floating type becomes that of the graph.
@@ -94,6 +94,9 @@ pub(super) fn floating(given: Kind, of_graph: Kind) -> Kind {
 }
 
 fn counted(call: &mut Call<'_>) -> Result<Tensor, ExportError> {
+    if ["start", "end", "step"].into_iter().any(|name| call.optional::<i64>(name).is_err()) {
+        return counted_in_fractions(call);
+    }
     let (start, step) = (call.get("start", 0)?, call.get("step", 1)?);
     let end: i64 = call.need("end")?;
     // In numbers that cannot overflow.
@@ -106,30 +109,16 @@ fn counted(call: &mut Call<'_>) -> Result<Tensor, ExportError> {
     Ok(Tensor::f_arange_start_step(start, end, step, (kind, device))?)
 }
 
-fn indexed(call: &mut Call<'_>) -> Result<Tensor, ExportError> {
-    let table = call.constant("self")?;
-    if call.has_gaps("indices") {
-        // `table[:, index]`: the index is not for the first dimension.
-        return Err(call.unsupported());
+/// As [`counted`], where any of the numbers is a fraction.
+fn counted_in_fractions(call: &Call<'_>) -> Result<Tensor, ExportError> {
+    let (start, end, step): (f64, f64, f64) = (call.get("start", 0.0)?, call.need("end")?, call.get("step", 1.0)?);
+    let count = (end - start) / step;
+    if !(0.0..=MOST as f64).contains(&count) {
+        return Err(call.fault("end", "is too large for a constant"));
     }
-    let indices = call.values("indices")?;
-    match &indices[..] {
-        [Value::Constant(index)] => Ok(table.f_index(&[Some(index.as_ref())])?),
-        _ => Err(call.unsupported()),
-    }
-}
-
-fn compared(call: &mut Call<'_>) -> Result<Tensor, ExportError> {
-    let (left, right) = (call.constant("self")?, constant_operand(call, "other")?);
-    Ok(match call.operator() {
-        "eq" => left.f_eq_tensor(&right)?,
-        "ne" => left.f_ne_tensor(&right)?,
-        "lt" => left.f_lt_tensor(&right)?,
-        "le" => left.f_le_tensor(&right)?,
-        "gt" => left.f_gt_tensor(&right)?,
-        "ge" => left.f_ge_tensor(&right)?,
-        _ => return Err(call.unsupported()),
-    })
+    let (device, kind) = call.placed();
+    let kind = call.optional::<ElementType>("dtype")?.map_or(kind, |ElementType(given)| floating(given, kind));
+    Ok(Tensor::f_arange_start_step(start, end, step, (kind, device))?)
 }
 
 /// The same values in memory of their own: what the program does to a constant later must not show in

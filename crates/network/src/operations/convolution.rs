@@ -43,7 +43,7 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
 }
 
 /// Padding by name: `valid`, or `same` where that is as much on both sides.
-fn named_padding(call: &Call<'_>, weight: &Tensor, dilation: [i64; 2]) -> Result<[i64; 2], ExportError> {
+pub(super) fn named_padding(call: &Call<'_>, weight: &Tensor, dilation: [i64; 2]) -> Result<[i64; 2], ExportError> {
     let name: String = call.need("padding")?;
     let size = weight.size();
     let whole = [0, 1].map(|axis| dilation[axis] * (size.get(2 + axis).copied().unwrap_or(1) - 1));
@@ -102,7 +102,7 @@ impl Convolution {
     }
 
     /// How far a window reaches beyond its first tap.
-    fn reach(&self, axis: usize) -> i64 {
+    pub(crate) fn reach(&self, axis: usize) -> i64 {
         self.geometry.dilation[axis] * (self.weight.size()[2 + axis] - 1)
     }
 

@@ -1,5 +1,7 @@
 //! Sums of products over named dimensions.
 
+use std::collections::BTreeMap;
+
 use tch::{TchError, Tensor};
 
 use super::{Entry, plain_gradient};
@@ -19,7 +21,28 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     if factors.len() != 2 {
         return Err(call.fault("tensors", "expected two"));
     }
-    call.apply(Einsum { equation: call.need("equation")? }, &factors)
+    let equation: String = call.need("equation")?;
+    if let [Value::Constant(left), Value::Constant(right)] = &factors[..] {
+        // What is made of constants is no larger than all of their dimensions together.
+        call.few(&dimensions(&equation, [left, right]))?;
+    }
+    call.apply(Einsum { equation }, &factors)
+}
+
+/// The sizes of what `equation` makes of `factors`; of dimensions that it does not name, all that there are.
+fn dimensions(equation: &str, factors: [&Tensor; 2]) -> Vec<i64> {
+    let (inputs, output) = equation.split_once("->").unwrap_or((equation, equation));
+    let letters = |text: &str| text.chars().filter(|letter| letter.is_alphabetic()).collect::<Vec<_>>();
+    if equation.contains('.') {
+        return factors.iter().map(|factor| factor.numel() as i64).collect();
+    }
+    let named = inputs
+        .split(',')
+        .map(letters)
+        .zip(factors)
+        .flat_map(|(letters, factor)| letters.into_iter().zip(factor.size()));
+    let sizes: BTreeMap<char, i64> = named.collect();
+    letters(output).iter().filter_map(|letter| sizes.get(letter).copied()).collect()
 }
 
 /// A product of two values that `equation` describes, `b i d, b j d -> b i j`.

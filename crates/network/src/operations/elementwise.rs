@@ -2,14 +2,16 @@
 
 use tch::{TchError, Tensor};
 
-use super::{Entry, plain_gradient};
+use super::function::{Function, Named};
+use super::learned::Learned;
+use super::{Entry, copied, plain_gradient};
 use crate::exported::{Call, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Pair, Reach, Rule, Spatial};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "elementwise",
     summary: "gelu, silu, sigmoid, tanh, elu, leaky_relu, softplus, hardtanh (relu6), hardswish, hardsigmoid, mish, \
-              exp, log, sqrt, rsqrt, abs and powers",
+              selu, celu, log_sigmoid, threshold, exp, log, sqrt, rsqrt, abs, sin, cos, erf, rounding, sign and powers",
     deep_lift: "rescale (captum: plain gradient where Captum has no hook)",
     aten: &[
         "aten.gelu",
@@ -35,6 +37,24 @@ pub(super) const ENTRY: Entry = Entry {
         "aten.pow",
         "aten.square",
         "aten.reciprocal",
+        "aten.celu",
+        "aten.threshold",
+        "aten.selu",
+        "aten.log_sigmoid",
+        "aten.sin",
+        "aten.cos",
+        "aten.tan",
+        "aten.atan",
+        "aten.erf",
+        "aten.expm1",
+        "aten.log1p",
+        "aten.log2",
+        "aten.exp2",
+        "aten.round",
+        "aten.floor",
+        "aten.ceil",
+        "aten.trunc",
+        "aten.sign",
     ],
     import,
 };
@@ -67,87 +87,28 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
         "abs" => Function::Abs,
         "square" => Function::Power { exponent: 2.0 },
         "reciprocal" => Function::Power { exponent: -1.0 },
-        "pow" => Function::Power { exponent: call.need("exponent")? },
-        _ => return Err(call.unsupported()),
+        "pow" => match call.operand("exponent")? {
+            Value::Constant(exponent) if exponent.numel() == 1 => {
+                Function::Power { exponent: exponent.f_double_value(&[])? }
+            }
+            Value::Constant(exponent) => {
+                if let Some(base) = input.tensor() {
+                    call.broadcast(&[base, exponent.as_ref()])?;
+                }
+                return call.apply(Learned::Power(copied(&exponent)?), &[input]);
+            }
+            _ => return Err(call.fault("exponent", "depends on the images; expected a number or a weight")),
+        },
+        "celu" => Function::Celu { alpha: call.get("alpha", 1.0)? },
+        "threshold" => Function::Threshold { least: call.need("threshold")?, value: call.need("value")? },
+        "round" if call.get("decimals", 0)? != 0 => return Err(call.fault("decimals", "expected 0")),
+        name => Function::Named(Named::of(name).ok_or_else(|| call.unsupported())?),
     };
     call.apply(function, &[input])
 }
 
 /// Changes of the input below this are taken for none, as Captum does.
 pub(crate) const NO_CHANGE: f64 = 1e-10;
-
-/// A function of one number.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Function {
-    /// `exact`: by the error function; else by tanh.
-    Gelu {
-        exact: bool,
-    },
-    Silu,
-    Sigmoid,
-    Tanh,
-    Elu {
-        alpha: f64,
-    },
-    LeakyRelu {
-        slope: f64,
-    },
-    Softplus {
-        beta: f64,
-        threshold: f64,
-    },
-    /// Clamped to both ends; `ReLU6` is one.
-    Hardtanh {
-        least: f64,
-        most: f64,
-    },
-    Hardswish,
-    Hardsigmoid,
-    Mish,
-    Exp,
-    Log,
-    Sqrt,
-    Rsqrt,
-    Abs,
-    Power {
-        exponent: f64,
-    },
-}
-
-impl Function {
-    fn of(self, x: &Tensor) -> Result<Tensor, TchError> {
-        let bent = |below: Tensor| x.f_where_self(&x.f_gt(0.0)?, &below);
-        match self {
-            Self::Gelu { exact } => x.f_gelu(if exact { "none" } else { "tanh" }),
-            Self::Silu => x.f_silu(),
-            Self::Sigmoid => x.f_sigmoid(),
-            Self::Tanh => x.f_tanh(),
-            // Both branches of `where` get a gradient: that of exp must not be infinite where it is not taken.
-            Self::Elu { alpha } => bent(x.f_clamp_max(0.0)?.f_expm1()?.f_mul_scalar(alpha)?),
-            Self::LeakyRelu { slope } => bent(x.f_mul_scalar(slope)?),
-            Self::Softplus { beta, threshold } => {
-                let scaled = x.f_mul_scalar(beta)?;
-                let curved = scaled.f_clamp_max(threshold)?.f_exp()?.f_log1p()?.f_div_scalar(beta)?;
-                x.f_where_self(&scaled.f_gt(threshold)?, &curved)
-            }
-            Self::Hardtanh { least, most } => x.f_clamp(least, most),
-            Self::Hardswish => x.f_hardswish(),
-            Self::Hardsigmoid => x.f_hardsigmoid(),
-            Self::Mish => x.f_mish(),
-            Self::Exp => x.f_exp(),
-            Self::Log => x.f_log(),
-            Self::Sqrt => x.f_sqrt(),
-            Self::Rsqrt => x.f_rsqrt(),
-            Self::Abs => x.f_abs(),
-            Self::Power { exponent } => x.f_pow_tensor_scalar(exponent),
-        }
-    }
-
-    /// Whether Captum's `DeepLift` hooks a module of this function (`SUPPORTED_NON_LINEAR`, 0.9).
-    fn is_hooked(self) -> bool {
-        matches!(self, Self::Elu { .. } | Self::LeakyRelu { .. } | Self::Sigmoid | Self::Tanh | Self::Softplus { .. })
-    }
-}
 
 impl Operation for Function {
     fn run(&self, inputs: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
@@ -173,6 +134,10 @@ impl Operation for Function {
 
     fn any_layout(&self) -> bool {
         true
+    }
+
+    fn hides_changes(&self) -> bool {
+        self.is_flat()
     }
 
     fn reach(&self, _: usize) -> Reach {

@@ -5,7 +5,8 @@ use crate::exported::{Call, ElementType, ExportError, Value};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "identity",
-    summary: "dropout in evaluation, copies, conversions to a floating type: no operation in the graph",
+    summary: "dropout in evaluation, copies, conversions to a floating type: no operation in the graph. Layers under \
+              `torch.autocast` compute in the precision of the config",
     deep_lift: "linear",
     aten: &[
         "aten.dropout",
@@ -14,7 +15,6 @@ pub(super) const ENTRY: Entry = Entry {
         "aten.contiguous",
         "aten.clone",
         "aten.alias",
-        "aten.detach",
         "aten.lift_fresh_copy",
         "aten.to",
         "aten._to_copy",
@@ -30,14 +30,10 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
         None => call.value("self")?,
     };
     if drops && call.get("train", false)? {
-        return Err(call.fault("train", "expected false: export model.eval()"));
+        return Err(call.fault("train", still_drops(call)));
     }
     let (_, kind) = call.placed();
     let wanted = call.optional::<ElementType>("dtype")?.map(|ElementType(given)| floating(given, kind));
-    if call.operator() == "detach" && value.tensor().is_none() {
-        // The program lets no gradient through; a graph always does.
-        return Err(call.unsupported());
-    }
     match (&value, wanted) {
         (Value::Constant(tensor), Some(wanted)) => Ok(tensor.f_to_kind(wanted)?.into()),
         (_, Some(wanted)) if wanted != kind => Err(call.fault("dtype", "images become numbers of another kind")),
@@ -47,5 +43,16 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
         }
         (Value::Constant(tensor), _) if call.operator() == "contiguous" => Ok(tensor.f_contiguous()?.into()),
         _ => Ok(value),
+    }
+}
+
+/// What to do about a dropout that is on: it is a module's, or a function's that does not ask whether the model is in training.
+fn still_drops(call: &Call<'_>) -> &'static str {
+    let modules = ["Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout"];
+    if modules.into_iter().any(|class| call.is_in_module(class)) {
+        "expected false: it was exported in training; export model.eval()"
+    } else {
+        "expected false: this dropout is on whether or not the model is in training; pass training=self.training to it, \
+         and export model.eval()"
     }
 }

@@ -2,24 +2,26 @@
 
 use tch::{TchError, Tensor};
 
+use super::compare::Where;
 use super::{Entry, reduced};
 use crate::exported::{Call, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Rule};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "masked",
-    summary: "values replaced by a number where a constant mask is true",
-    deep_lift: "linear",
+    summary: "values replaced by a number where a mask is true",
+    deep_lift: "linear where the mask is a constant; else plain gradient: not complete",
     aten: &["aten.masked_fill"],
     import,
 };
 
 fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     let input = call.value("self")?;
-    let mask = call.constant("mask")?;
-    let value = call.operand("value")?.tensor().map(|value| value.f_double_value(&[])).transpose()?;
+    let (mask, value) = (call.value("mask")?, call.operand("value")?);
+    let Some(mask) = mask.tensor() else { return call.push(Where, &[value, input, mask]) };
+    let value = value.tensor().map(|value| value.f_double_value(&[])).transpose()?;
     let value = value.ok_or_else(|| call.fault("value", "depends on the images; expected a number"))?;
-    call.apply(Masked { mask, value }, &[input])
+    call.apply(Masked { mask: mask.shallow_clone(), value }, &[input])
 }
 
 /// `value` where `mask` is true.

@@ -12,14 +12,17 @@ use crate::graph::{How, Kept, Operation, Pair, Reach, Rule, Spatial};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "max_pool",
-    summary: "2-d max pooling; windows may overlap",
-    deep_lift: "the change goes to the winner that made it (captum: plain gradient behind a ReLU)",
-    aten: &["aten.max_pool2d"],
+    summary: "2-d max pooling, by window or adaptive; windows may overlap",
+    deep_lift: "the change goes to the winner that made it (captum: plain gradient behind a ReLU, and if adaptive)",
+    aten: &["aten.max_pool2d", "aten.adaptive_max_pool2d"],
     import,
 };
 
 fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     let input = call.value("self")?;
+    if call.operator() == "adaptive_max_pool2d" {
+        return call.apply(AdaptiveMaxPool(call.need("output_size")?), &[input]);
+    }
     let kernel = call.need("kernel_size")?;
     let pool = MaxPool {
         kernel,
@@ -131,5 +134,40 @@ impl Operation for MaxPool {
 
     fn spatial(&self) -> Spatial<'_> {
         Spatial::Kept
+    }
+}
+
+/// Largest value of each of so many windows, `[down, across]`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AdaptiveMaxPool(pub(super) [i64; 2]);
+
+impl AdaptiveMaxPool {
+    fn given(gradient: &Tensor, winners: &Tensor, shape: &[i64]) -> Result<Tensor, TchError> {
+        // libtorch asks for the pooling's input but reads its shape only.
+        let like = Tensor::f_empty(shape, (gradient.f_kind()?, gradient.device()))?;
+        like.f_adaptive_max_pool2d_backward(&gradient.f_contiguous()?, winners)
+    }
+}
+
+impl Operation for AdaptiveMaxPool {
+    fn run(&self, inputs: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
+        let (output, winners) = inputs[0].f_adaptive_max_pool2d(self.0)?;
+        Ok((output, if how.keep { vec![winners] } else { Vec::new() }))
+    }
+
+    fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
+        Ok(vec![Self::given(gradient, kept.tensor(0)?, kept.shape(0)?)?])
+    }
+
+    fn multipliers(&self, pair: &Pair<'_>, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
+        let shape = pair.here.shape(0)?;
+        if pair.captum {
+            return self.backward(pair.here, gradient, Rule::GRADIENT);
+        }
+        MaxPool::shared_out(pair, gradient, |gradient, winners| Self::given(gradient, winners, shape))
+    }
+
+    fn compares(&self) -> bool {
+        true
     }
 }

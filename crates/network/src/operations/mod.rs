@@ -5,27 +5,39 @@ mod arithmetic;
 mod attention;
 mod average_pool;
 mod batch_norm;
+mod compare;
 mod concatenate;
 mod constant;
 mod convolution;
+mod detach;
 mod einsum;
 mod elementwise;
 mod expand;
+mod extreme;
+mod folded;
+mod function;
+mod glu;
 mod group_norm;
 mod identity;
 mod layer_norm;
+mod learned;
+mod line;
 mod linear;
 mod masked;
 mod matmul;
 mod max_pool;
 mod pad;
+mod rearrange;
 mod reduce;
 mod relu;
 mod reshape;
+mod rms_norm;
 mod roll;
 mod select;
 mod softmax;
+mod transposed;
 mod upsample;
+mod variance;
 mod vector_norm;
 
 use tch::{Device, Kind, TchError, Tensor};
@@ -39,11 +51,13 @@ pub(crate) use attention::Attention;
 pub(crate) use average_pool::AveragePool;
 pub(crate) use batch_norm::BatchNorm;
 pub(crate) use concatenate::Concatenate;
-pub(crate) use constant::copied;
 use constant::floating;
 pub(crate) use constant::{Constant, Images};
+pub(crate) use constant::{MOST, copied};
 pub(crate) use convolution::{Convolution, Geometry};
-pub(crate) use elementwise::{Function, NO_CHANGE};
+pub(crate) use detach::Detach;
+pub(crate) use elementwise::NO_CHANGE;
+pub(crate) use function::Function;
 pub(crate) use layer_norm::LayerNorm;
 pub(crate) use linear::Linear;
 pub(crate) use max_pool::MaxPool;
@@ -54,9 +68,16 @@ pub(crate) use select::{Select, Slice};
 /// Every operation that a graph is made of.
 pub const OPERATIONS: &[&Entry] = &[
     &convolution::ENTRY,
+    &transposed::ENTRY,
+    &line::ENTRY,
     &batch_norm::ENTRY,
     &relu::ENTRY,
     &elementwise::ENTRY,
+    &learned::ENTRY,
+    &glu::ENTRY,
+    &extreme::ENTRY,
+    &compare::ENTRY,
+    &compare::CHOICE,
     &max_pool::ENTRY,
     &average_pool::ENTRY,
     &linear::ENTRY,
@@ -64,21 +85,26 @@ pub const OPERATIONS: &[&Entry] = &[
     &concatenate::ENTRY,
     &layer_norm::ENTRY,
     &group_norm::ENTRY,
+    &rms_norm::ENTRY,
     &attention::ENTRY,
     &softmax::ENTRY,
     &matmul::ENTRY,
     &einsum::ENTRY,
     &reduce::ENTRY,
     &vector_norm::ENTRY,
+    &variance::ENTRY,
     &reshape::ENTRY,
     &select::ENTRY,
     &expand::ENTRY,
+    &rearrange::ENTRY,
     &pad::ENTRY,
     &roll::ENTRY,
     &upsample::ENTRY,
     &masked::ENTRY,
     &constant::ENTRY,
+    &folded::ENTRY,
     &identity::ENTRY,
+    &detach::ENTRY,
 ];
 
 /// A kind of operation, for the catalogue.

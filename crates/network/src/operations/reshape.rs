@@ -24,6 +24,10 @@ pub(super) const ENTRY: Entry = Entry {
         "aten.transpose",
         "aten.swapaxes",
         "aten.t",
+        "aten.numpy_T",
+        "aten.mT",
+        "aten.mH",
+        "aten.adjoint",
     ],
     import,
 };
@@ -36,7 +40,8 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
         "permute" => order = call.dims("self", &call.need::<Vec<i64>>("dims")?)?,
         "transpose" => order.swap(call.dim("dim0", 0)? as usize, call.dim("dim1", 1)? as usize),
         "swapaxes" => order.swap(call.dim("axis0", 0)? as usize, call.dim("axis1", 1)? as usize),
-        "t" => order.reverse(),
+        "t" | "numpy_T" => order.reverse(),
+        "mT" | "mH" | "adjoint" if rank >= 2 => order.swap(rank as usize - 2, rank as usize - 1),
         _ => return reshaped(call, &input),
     }
     call.keep_in_front(input.tensor().is_some() || order.first() == Some(&0))?;

@@ -1,17 +1,17 @@
 //! Where in the user's model a node stands: for names of layers, and for errors.
 
-use super::ExportError;
-use super::schema::Node;
+use crate::exported::ExportError;
+use crate::exported::schema::Node;
 
 /// Where in the model a node stands.
 #[derive(Clone, Copy)]
-pub(super) struct Module<'a> {
-    pub(super) path: &'a str,
-    pub(super) class: &'a str,
+pub(in crate::exported) struct Module<'a> {
+    pub(in crate::exported) path: &'a str,
+    pub(in crate::exported) class: &'a str,
 }
 
 /// The innermost module of `node`: the last of `key,path,class;key,path,class`.
-pub(super) fn module(node: &Node) -> Module<'_> {
+pub(in crate::exported) fn module(node: &Node) -> Module<'_> {
     let stack = node.metadata.get("nn_module_stack").map_or("", String::as_str);
     let mut parts = stack.rsplit(';').next().unwrap_or_default().split(',').skip(1);
     Module { path: parts.next().unwrap_or_default(), class: parts.next().unwrap_or_default() }
@@ -19,7 +19,7 @@ pub(super) fn module(node: &Node) -> Module<'_> {
 
 impl Module<'_> {
     /// For errors.
-    pub(super) fn said(self) -> String {
+    pub(in crate::exported) fn said(self) -> String {
         match (self.path, self.class) {
             ("", "") => "in no module".to_owned(),
             ("", class) => format!("in the model itself, {class}"),
@@ -29,7 +29,7 @@ impl Module<'_> {
 }
 
 /// The error that no operation does what `node` does.
-pub(super) fn unsupported(node: &Node) -> ExportError {
+pub(in crate::exported) fn unsupported(node: &Node) -> ExportError {
     let operator = node.target.trim_start_matches("torch.ops.").to_owned();
     let node_name = node.name.clone().unwrap_or_default();
     ExportError::Unsupported { operator, node: node_name, module: module(node).said() }

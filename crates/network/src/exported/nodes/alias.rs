@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use super::ExportError;
-use super::schema::{Argument, Node, OptionalTensor};
+use crate::exported::ExportError;
+use crate::exported::schema::{Argument, Node, OptionalTensor};
 
 /// Operators whose output may be the memory of their input.
 const VIEWS: &[&str] = &[
@@ -43,24 +43,26 @@ const VIEWS: &[&str] = &[
     "numpy_T",
     "view_as",
     "mT",
+    "mH",
+    "adjoint",
 ];
 
 /// Operators that are carried out in truth: they are taken on constants only, and their views see it.
 const IN_TRUTH: &[&str] = &["fill_", "zero_", "copy_"];
 
 /// `torch.ops.aten.relu_.default` is `relu_`; what is no operator of `ATen` is none.
-pub(super) fn operator(target: &str) -> Option<&str> {
+pub(in crate::exported) fn operator(target: &str) -> Option<&str> {
     let name = target.strip_prefix("torch.ops.aten.")?;
     Some(name.split_once('.').map_or(name, |(name, _)| name))
 }
 
 /// Whether `operator` changes its input.
-pub(super) fn in_place(operator: &str) -> bool {
+pub(in crate::exported) fn in_place(operator: &str) -> bool {
     operator.ends_with('_') && !operator.starts_with('_')
 }
 
 /// Names of the tensors that `argument` holds.
-pub(super) fn tensors(argument: &Argument) -> Vec<&str> {
+pub(in crate::exported) fn tensors(argument: &Argument) -> Vec<&str> {
     match argument {
         Argument::AsTensor(named) | Argument::AsOptionalTensor(OptionalTensor::AsTensor(named)) => vec![&named.name],
         Argument::AsTensors(list) => list.iter().map(|named| named.name.as_str()).collect(),
@@ -69,9 +71,31 @@ pub(super) fn tensors(argument: &Argument) -> Vec<&str> {
     }
 }
 
-/// Whether `argument` is a list that leaves tensors out.
-pub(super) fn has_gaps(argument: &Argument) -> bool {
-    matches!(argument, Argument::AsOptionalTensors(list) if list.iter().any(|tensor| optional(tensor).is_none()))
+/// As [`tensors`], to be renamed.
+pub(in crate::exported) fn tensors_mut(argument: &mut Argument) -> Vec<&mut String> {
+    match argument {
+        Argument::AsTensor(named) | Argument::AsOptionalTensor(OptionalTensor::AsTensor(named)) => {
+            vec![&mut named.name]
+        }
+        Argument::AsTensors(list) => list.iter_mut().map(|named| &mut named.name).collect(),
+        Argument::AsOptionalTensors(list) => list.iter_mut().filter_map(optional_mut).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn optional_mut(tensor: &mut OptionalTensor) -> Option<&mut String> {
+    match tensor {
+        OptionalTensor::AsTensor(named) => Some(&mut named.name),
+        OptionalTensor::AsNone(_) => None,
+    }
+}
+
+/// Names of the tensors in the list `argument`, which may leave some out.
+pub(in crate::exported) fn optional_tensors(argument: &Argument) -> Vec<Option<&str>> {
+    match argument {
+        Argument::AsOptionalTensors(list) => list.iter().map(optional).collect(),
+        other => tensors(other).into_iter().map(Some).collect(),
+    }
 }
 
 fn optional(tensor: &OptionalTensor) -> Option<&str> {
@@ -83,9 +107,9 @@ fn optional(tensor: &OptionalTensor) -> Option<&str> {
 
 /// Memory that values share, and what became of it.
 #[derive(Default)]
-pub(super) struct Memory<'a> {
+pub(in crate::exported) struct Memory<'a> {
     /// For each value the one whose memory it is in.
-    owner: BTreeMap<&'a str, &'a str>,
+    pub(super) owner: BTreeMap<&'a str, &'a str>,
     /// For each value how often its memory had been changed when it was made.
     seen: BTreeMap<&'a str, usize>,
     /// For each owner the changes of its memory, by the nodes that made them.
@@ -94,7 +118,7 @@ pub(super) struct Memory<'a> {
 
 impl<'a> Memory<'a> {
     /// Takes note of `node`, or refuses it because it reads what was changed.
-    pub(super) fn note(&mut self, node: &'a Node) -> Result<(), ExportError> {
+    pub(in crate::exported) fn note(&mut self, node: &'a Node) -> Result<(), ExportError> {
         for name in node.inputs.iter().flat_map(|input| tensors(&input.arg)) {
             let owner = self.owner.get(name).copied().unwrap_or(name);
             let changes = self.changes.get(owner).map_or(&[][..], Vec::as_slice);
@@ -109,7 +133,15 @@ impl<'a> Memory<'a> {
         Ok(())
     }
 
-    fn follow(&mut self, node: &'a Node) {
+    /// The memory that `node` makes something else of, which is not the same again when the program runs again.
+    pub(in crate::exported) fn advanced(&self, node: &'a Node) -> Option<&'a str> {
+        let operator = operator(&node.target)?;
+        let input = node.inputs.first().and_then(|input| tensors(&input.arg).first().copied())?;
+        let advances = in_place(operator) && !IN_TRUTH.contains(&operator) && operator != "detach_";
+        advances.then(|| self.owner.get(input).copied().unwrap_or(input))
+    }
+
+    pub(super) fn follow(&mut self, node: &'a Node) {
         let Some(operator) = operator(&node.target) else { return };
         let Some(input) = node.inputs.first().and_then(|input| tensors(&input.arg).first().copied()) else { return };
         let owner = self.owner.get(input).copied().unwrap_or(input);
