@@ -219,7 +219,10 @@ def test_a_flipped_bit_in_the_weights_is_told_with_the_tensor(own):
     assert "resnet18_28_1.pth`: `" in told, told
 
 
-@pytest.mark.parametrize("form", ["plain", "nested", "parallel", "legacy", "safetensors"])
+FORMS = ["plain", "nested", "parallel", "legacy", "safetensors", "tuple", "pairs", "legacy tuple", "arrays", "pickled arrays", "whole"]
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_weights_are_read_in_every_form_in_which_pytorch_users_save_them(own, form):
     run, _, weights = own
     state = make_model("resnet18", 28).state_dict()
@@ -231,15 +234,44 @@ def test_weights_are_read_in_every_form_in_which_pytorch_users_save_them(own, fo
     if form == "safetensors":
         save_file({name: tensor.contiguous() for name, tensor in state.items()}, weights.with_suffix(".safetensors"))
     else:
+        # Fortran's order is among what users of numpy have.
+        arrays = {name: np.asfortranarray(tensor.numpy()) for name, tensor in state.items()}
         saved = {
-            "plain": state,
             "nested": {"state_dict": state, "epoch": 3},
             "parallel": {f"module.{name}": tensor for name, tensor in state.items()},
-            "legacy": state,
-        }[form]
-        torch.save(saved, weights, _use_new_zipfile_serialization=form != "legacy")
+            "tuple": (state, 7),
+            "legacy tuple": (state, 7),
+            "pairs": [(name, tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor) for name, tensor in state.items()],
+            "arrays": arrays,
+            "whole": make_model("resnet18", 28),
+        }.get(form, state)
+        if form == "pickled arrays":
+            weights.write_bytes(pickle.dumps({"model": arrays}, protocol=5))
+        else:
+            torch.save(saved, weights, _use_new_zipfile_serialization="legacy" not in form)
     run.run()
     assert run.digests()["dataset-rgb_model-resnet18_noise-clean_split-test.zarr/attributions/Saliency/c.0.0.0.0"] == expected
+
+
+def test_what_only_python_can_read_is_told_with_the_lines_that_make_weights_of_it(own):
+    run, _, weights = own
+    model = make_model("resnet18", 28)
+    torch.save(model, weights, _use_new_zipfile_serialization=False)
+    told = run.run(code=3).stderr
+    assert "it holds a whole pickled model" in told
+    # The lines themselves make weights that are read.
+    weights.rename(weights.with_name(f"old_{weights.name}"))
+    load, save = (line for line in told.split("`") if line.startswith(("model = ", "torch.save(")))
+    here = os.getcwd()
+    os.chdir(weights.parent)
+    exec(f"{load}\n{save}", {"torch": torch})
+    os.chdir(here)
+    run.run("--check")
+    torch.jit.save(torch.jit.trace(model, torch.zeros(2, 3, 28, 28)), weights)
+    told = run.run(code=3).stderr
+    assert "it is a TorchScript archive" in told and 'model = torch.jit.load("old_resnet18_28_1.pth"' in told
+    torch.save({name: tensor.numpy().astype(">f4") for name, tensor in model.state_dict().items()}, weights)
+    assert 'torch.from_numpy(array.astype("float32"))' in run.run(code=3).stderr
 
 
 def test_a_map_that_is_not_finite_is_an_error_of_its_unit_and_not_a_value_in_the_store(own):

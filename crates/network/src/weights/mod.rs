@@ -1,5 +1,6 @@
 //! Weights in: named tensors of a file, read without executing anything that the file says.
 
+mod other;
 mod pytorch;
 mod safe;
 
