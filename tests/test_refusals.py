@@ -207,7 +207,31 @@ def test_of_several_sets_of_weights_the_references_is_taken_and_none_is_guessed(
     store = "dataset-rgb_model-resnet18_noise-clean_split-test.zarr"
     assert changed == {f"{store}/zarr.json", f"{store}/attributions/zarr.json"}
     torch.save({"ema": other, "state_dict": state}, weights)
-    assert "it holds several sets of weights: ema., state_dict.; keep one" in run.run(code=3).stderr
+    assert "it holds several sets of weights; it holds: ema, state_dict; choose one in the config" in run.run(code=3).stderr
+
+
+def test_a_word_in_the_config_chooses_the_average_and_its_store_is_no_store_of_the_other_weights(own):
+    run, _, weights = own
+    state, other = make_model("resnet18", 28).state_dict(), make_model("resnet18", 28, seed=8).state_dict()
+    run.config["search_space"]["attribution_methods"] = METHODS[:1]
+    saliency = "dataset-rgb_model-resnet18_noise-clean_split-test.zarr/attributions/Saliency/c.0.0.0.0"
+    torch.save(other, weights)
+    run.run()
+    expected = run.digests()[saliency]
+    shutil.rmtree(run.output)
+    # As torchvision's reference trains, and with weights of the reference scripts' own name beside.
+    torch.save({"net": state, "model_ema": {f"module.{name}": tensor for name, tensor in other.items()}}, weights)
+    run.config["weights"] = {"set": "model_ema"}
+    run.run()
+    assert run.digests()[saliency] == expected
+    assert "sound" in run.run("--check").stdout
+    subprocess.run([str(SCHEDULER), "verify", "--config", str(run.file)], check=True)
+    del run.config["weights"]
+    assert 'weights_set is "model_ema" in the store and not said in the config' in run.run(code=4).stderr
+    run.config["weights"] = {"set": {"resnet18": "net"}}
+    assert 'weights_set is "model_ema" in the store and "net" in the config' in run.run(code=4).stderr
+    run.config["weights"] = {"set": "ema"}
+    assert "it holds: model_ema, net; choose one in the config" in run.run(code=3).stderr
 
 
 def test_a_flipped_bit_in_the_weights_is_told_with_the_tensor(own):

@@ -70,7 +70,11 @@ fn most_memory(questions: &[Question]) -> u64 {
 }
 
 fn inspect(question: &Question) -> Result<Checkpoint, TrialError> {
-    let graph = models::open(&question.model, &question.weights, (Device::Cpu, Kind::Float))?;
+    let graph = models::open_set(
+        &question.model,
+        (&question.weights, question.weights_set.as_deref()),
+        (Device::Cpu, Kind::Float),
+    )?;
     let size = graph.size().map(|size| size.map(|side| side as usize));
     // Of a model that takes no images of this size, that alone is to be told.
     let takes = size.is_none_or(|size| size == [question.size; 2]);

@@ -62,7 +62,8 @@ fn questions(
             match locate(config, flag, model, known) {
                 Ok(weights) => {
                     let (model, variants) = (model.clone(), variants.to_vec());
-                    let question = Question { model, weights, size, variants };
+                    let weights_set = config.settings.weights.of(&model).map(str::to_owned);
+                    let question = Question { model, weights, weights_set, size, variants };
                     asked.insert((flag.clone(), question.model.clone()), (question, *line));
                 }
                 Err(expected) => {

@@ -98,6 +98,9 @@ pub struct Question {
     pub model: String,
     /// Weights file.
     pub weights: PathBuf,
+    /// Which one of several sets of weights in that file, where the config says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights_set: Option<String>,
     /// Height and width of the images.
     pub size: usize,
     /// Variants that are to be tried on the model.
