@@ -172,6 +172,51 @@ def test_weights_under_their_other_names_are_the_same_model(inputs, tmp_path, ar
     assert np.allclose(store["model_predictions"][:], logits, atol=1e-5)
 
 
+# How a last layer is called by others, and what a checkpoint is then made of.
+HEADS = {
+    "`classifier`:": lambda backbone, weight, bias: backbone | {"classifier.weight": weight, "classifier.bias": bias},
+    "`state_dict.model.fc.1`:": lambda backbone, weight, bias: {
+        "state_dict": {f"model.{name}": tensor for name, tensor in (backbone | {"fc.1.weight": weight, "fc.1.bias": bias}).items()}
+    },
+    # MMEngine keeps it beside the backbone.
+    "`state_dict.head.fc`, without a bias:": lambda backbone, weight, bias: {
+        "state_dict": {f"backbone.{name}": tensor for name, tensor in backbone.items()} | {"head.fc.weight": weight}
+    },
+}
+NO_HEADS = [
+    lambda weight, bias: {"fc.0.weight": torch.zeros(512, 512), "fc.0.bias": torch.zeros(512), "fc.2.weight": weight, "fc.2.bias": bias},
+    lambda weight, bias: {"head.weight": weight, "head.scale": bias},
+    lambda weight, bias: {"head.weight": weight[:, :500]},
+    lambda weight, bias: {"head.weight": weight, "other.bias": bias},
+    lambda weight, bias: {"head.weight": weight, "head.bias": bias[:-1]},
+]
+
+
+def test_one_linear_layer_under_another_name_is_the_head_and_is_told_and_others_are_refused_with_a_way_out(inputs, tmp_path):
+    model = torch_model(inputs, "rgb", 28, "resnet18")
+    backbone = {name: tensor for name, tensor in model.state_dict().items() if not name.startswith("fc.")}
+    weight, bias = model.fc.weight.detach(), model.fc.bias.detach()
+    file = tmp_path / "in" / "weights" / "weights_rgb" / "resnet18_28_1.pth"
+    file.parent.mkdir(parents=True)
+    (tmp_path / "in" / "data").symlink_to(inputs / "data")
+    run = conftest.Sweep(tmp_path, tmp_path / "in", size=28, models=["resnet18"], limit=2)
+    run.config["search_space"]["attribution_methods"] = METHODS[:1]
+    for head in NO_HEADS:
+        torch.save(backbone | head(weight, bias), file)
+        told = run.run("--check", code=3).stderr
+        assert "1 tensors missing: fc.weight" in told or "2 tensors missing: fc.weight, fc.bias" in told
+        assert '"my_resnet18_28_1.pt2")`, and write `my_resnet18` in `model_flags`' in told
+    for name, checkpoint in HEADS.items():
+        torch.save(checkpoint(backbone, weight, bias), file)
+        assert f"warning: `{file}`: its last layer is {name} the only linear layer of 512" in run.run("--check").stderr
+    # The last of them has no bias.
+    run.run()
+    store = zarr.open_group(run.stores()[0], mode="r")
+    with torch.no_grad():
+        logits = model(torch.from_numpy(store["images"][:])) - bias
+    assert np.allclose(store["model_predictions"][:], logits, atol=1e-5)
+
+
 def test_the_other_models_are_torchvisions(sweep, inputs, tmp_path):
     """Those that no other test loads: their predictions, and with them every weight by its name."""
     models = ["resnet34", "resnet101", "densenet201", "vgg11", "vgg16", "vgg16_bn", "vit_b_16"]

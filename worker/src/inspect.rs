@@ -84,6 +84,7 @@ fn inspect(question: &Question) -> Result<Checkpoint, TrialError> {
         classes: graph.classes() as usize,
         size,
         sha256: Weights::sha256(&question.weights)?,
+        notes: graph.notes().to_vec(),
         misfits,
     })
 }

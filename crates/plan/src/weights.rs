@@ -46,6 +46,13 @@ pub(crate) fn read(
     Ok(models)
 }
 
+/// What a person should know of how each file was read.
+pub(crate) fn notes(models: &Models) -> impl Iterator<Item = String> + '_ {
+    models
+        .values()
+        .flat_map(|(file, checkpoint)| checkpoint.notes.iter().map(|note| format!("`{}`: {note}", file.display())))
+}
+
 /// What is asked of each dataset and model whose weights are there, with the line of the model.
 fn questions(
     config: &Config,

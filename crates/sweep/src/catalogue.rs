@@ -118,6 +118,9 @@ pub struct Checkpoint {
     pub size: Option<[usize; 2]>,
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
+    /// What a person should know of how the file was read, sentence by sentence.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// What is wrong with variants that cannot be computed on this model, by their keys.
     pub misfits: BTreeMap<String, String>,
 }
