@@ -26,8 +26,10 @@ pub fn of_group(group: &Group) -> Fingerprint {
         ("fold_batch_norm", json!(group.numerics.fold_batch_norm)),
         ("shard", json!(group.shard)),
     ];
+    // Until CHANGELOG.md says otherwise, the only logit was explained whatever it predicts.
+    let one_logit = (group.classes == 1).then(|| (ONE_LOGIT, json!("sign of the predicted class")));
     let set = group.weights_set.as_ref().map(|set| (WEIGHTS_SET, json!(set)));
-    facts.into_iter().chain(set).map(|(name, value)| (name.to_owned(), value)).collect()
+    facts.into_iter().chain(one_logit).chain(set).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// The facts behind the maps of `variant`, beside those that all variants of `group` share.
@@ -49,7 +51,8 @@ pub fn differences(stored: &Value, wanted: &Fingerprint) -> Vec<String> {
     let differing = wanted.iter().filter(|(name, value)| stored.get(name.as_str()) != Some(value));
     let sentence = |(name, value): (&String, &Value)| {
         // Nothing in the config says it, and another config would not help.
-        let here = if name == RESULTS { "this program (CHANGELOG.md)" } else { "the config" };
+        let here =
+            if [RESULTS, ONE_LOGIT].contains(&name.as_str()) { "this program (CHANGELOG.md)" } else { "the config" };
         match stored.get(name.as_str()) {
             Some(old) => format!("{name} is {old} in the store and {value} in {here}"),
             None => format!("{name} is not recorded in the store and {value} in {here}"),
@@ -65,8 +68,9 @@ pub fn differences(stored: &Value, wanted: &Fingerprint) -> Vec<String> {
 /// Which one of several sets of weights in a file is meant.
 pub const WEIGHTS_SET: &str = "weights_set";
 
-/// The fact that is the program's.
+/// The facts that are the program's: of every model, and of those with a single logit.
 const RESULTS: &str = "results_version";
+const ONE_LOGIT: &str = "one_logit";
 
 /// Names `facts`: 32 hexadecimal digits.
 pub fn digest(facts: &Value) -> String {

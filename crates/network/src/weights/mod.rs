@@ -94,11 +94,11 @@ impl Weights {
     /// `net.`, or any one prefix. Without names to look for, the first part of all names where they share it (`net.`, `model.`).
     pub(crate) fn prefix_of(&self, names: &[&str]) -> Result<String, NetworkError> {
         let Source::File(stored) = &self.source else { return Ok(String::new()) };
-        let (keys, set) = (stored.keys().map(String::as_str), self.set.as_deref());
+        let set = self.set.as_deref();
         let chosen = if names.is_empty() {
-            sets::choose_unmarked(keys, set)
+            sets::choose_unmarked(stored.iter().map(|(name, tensor)| (name.as_str(), &tensor.shape[..])), set)
         } else {
-            let prefixes = keys.filter_map(|key| names.iter().find_map(|name| key.strip_suffix(name)));
+            let prefixes = stored.keys().filter_map(|key| names.iter().find_map(|name| key.strip_suffix(name)));
             sets::choose(&prefixes.filter(|prefix| prefix.is_empty() || prefix.ends_with('.')).collect(), set)
         };
         chosen.map_err(|reason| NetworkError::Unreadable { file: self.file.clone(), reason })

@@ -52,27 +52,25 @@ fn words(prefixes: &BTreeSet<&str>) -> Vec<String> {
     prefixes.iter().filter_map(word).collect()
 }
 
-/// The same where no names are known to look for: sets are the first parts of names, behind which the same names follow.
+/// The same where no names are known to look for: sets are the first parts of names, behind which the same names follow, of
+/// tensors of the same shapes. (Two blocks of one network have the same names too.)
 pub(super) fn choose_unmarked<'a>(
-    names: impl Iterator<Item = &'a str> + Clone,
+    tensors: impl Iterator<Item = (&'a str, &'a [i64])>,
     set: Option<&str>,
 ) -> Result<String, String> {
-    let mut below: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut below: BTreeMap<&str, BTreeSet<(&str, &[i64])>> = BTreeMap::new();
     let mut nested = true;
-    for name in names {
+    for (name, shape) in tensors {
         match name.split_once('.') {
-            Some((first, rest)) => _ = below.entry(first).or_default().insert(rest),
+            Some((first, rest)) => _ = below.entry(first).or_default().insert((rest, shape)),
             None => nested = false,
         }
     }
-    let twin = |first: &&str| below.iter().any(|(other, rest)| other != first && *rest == below[*first]);
-    // Layers that have nothing but a weight and a bias are no sets.
-    let is_set = |first: &&str| below[*first].iter().any(|rest| rest.contains('.'));
-    let firsts: Vec<&str> = below.keys().copied().filter(is_set).collect();
-    let prefixes: Vec<String> = match (set, &firsts[..]) {
-        (Some(_), _) => firsts.iter().map(|first| format!("{first}.")).collect(),
-        (None, _) => firsts.iter().filter(|first| twin(first)).map(|first| format!("{first}.")).collect(),
-    };
+    // A layer, which has nothing but a weight and a bias, is no set.
+    let is_set = |first: &&str| below[*first].iter().any(|(rest, _)| rest.contains('.'));
+    let twin = |first: &&str| below.iter().any(|(other, tensors)| other != first && *tensors == below[*first]);
+    let firsts = below.keys().copied().filter(is_set).filter(|first| set.is_some() || twin(first));
+    let prefixes: Vec<String> = firsts.map(|first| format!("{first}.")).collect();
     match (set, below.len()) {
         (None, 1) if nested => Ok(below.keys().map(|first| format!("{first}.")).collect()),
         (None, _) if prefixes.is_empty() => Ok(String::new()),
@@ -132,14 +130,21 @@ mod tests {
 
     #[test]
     fn sets_of_a_model_whose_names_are_free_are_told_by_their_names() {
-        let of = |names: &[&str], set| choose_unmarked(names.iter().copied(), set).unwrap_or_else(|told| told);
+        // A tensor's shape is that of names of even or odd length.
+        let of = |names: &[&str], set| {
+            let shapes: Vec<[i64; 1]> = names.iter().map(|name| [name.len() as i64 % 2]).collect();
+            let tensors = names.iter().zip(&shapes).map(|(name, shape)| (*name, &shape[..]));
+            choose_unmarked(tensors, set).unwrap_or_else(|told| told)
+        };
         let several = ["ema.a.weight", "ema.b.weight", "net.a.weight", "net.b.weight"];
         assert_eq!(of(&several, None), "net.");
         assert_eq!(of(&several, Some("ema")), "ema.");
-        assert!(of(&several.map(|name| name.trim_start_matches('n')), None).contains("ema, et"));
+        let unknown = ["ema.a.weight", "ema.b.weight", "own.a.weight", "own.b.weight"];
+        assert!(of(&unknown, None).contains("it holds: ema, own; choose one"));
         assert_eq!(of(&["net.a.weight", "net.b.weight"], None), "net.");
-        // Two layers are no two sets.
+        // Two layers are no two sets, nor are two blocks of other widths.
         assert_eq!(of(&["a.weight", "b.weight"], None), "");
+        assert_eq!(of(&["block.0.weight", "block1.0.weight", "head.weight"], None), "");
         assert!(of(&["a.weight", "b.weight"], Some("ema")).contains("stand under no name"));
     }
 }
