@@ -72,7 +72,7 @@ pub(super) fn choose_unmarked<'a>(
     let firsts = below.keys().copied().filter(is_set).filter(|first| set.is_some() || twin(first));
     let prefixes: Vec<String> = firsts.map(|first| format!("{first}.")).collect();
     match (set, below.len()) {
-        (None, 1) if nested => Ok(below.keys().map(|first| format!("{first}.")).collect()),
+        (None, 1) if nested => Ok(below.keys().map(|first| [first, "."].concat()).collect()),
         (None, _) if prefixes.is_empty() => Ok(String::new()),
         _ => choose(&prefixes.iter().map(String::as_str).collect(), set),
     }

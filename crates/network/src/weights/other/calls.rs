@@ -33,6 +33,9 @@ const ELEMENTS: [(&str, Kind); 9] = [
     ("b1", Kind::Bool),
 ];
 
+/// Longest tuple that is looked into: arguments, states and shapes have a few items.
+const MOST_FIELDS: usize = 64;
+
 impl Machine<'_> {
     fn word(&self, span: Span) -> &str {
         std::str::from_utf8(&self.pickle[span.range()]).unwrap_or_default()
@@ -48,10 +51,10 @@ impl Machine<'_> {
         }
     }
 
-    /// What a tuple or list holds.
+    /// What a tuple of a few items holds.
     fn fields(&self, object: Object) -> Option<&[Object]> {
         match object {
-            Object::Items(list) => Some(&self.items[list]),
+            Object::Items(list) => Some(&*self.items[list]).filter(|items| items.len() <= MOST_FIELDS),
             _ => None,
         }
     }
@@ -89,7 +92,7 @@ impl Machine<'_> {
     pub(super) fn call(&mut self) -> Result<Object, Refusal> {
         let (arguments, function) = (self.pop()?, self.pop()?);
         let Object::Global(module, name) = function else { return Ok(Object::Opaque) };
-        let given = self.fields(arguments).ok_or(Refusal::Broken)?.to_vec();
+        let Some(given) = self.fields(arguments).map(<[Object]>::to_vec) else { return Ok(Object::Opaque) };
         let (module, name) = (self.word(module).to_owned(), self.word(name).to_owned());
         let made = match (&*module, &*name, &given[..]) {
             ("collections", "OrderedDict", []) => self.list(0).map(as_pairs)?,
@@ -119,7 +122,9 @@ impl Machine<'_> {
 
     /// The dictionary of a list of keys and values.
     fn dictionary(&mut self, list: Object) -> Result<Object, Refusal> {
-        let pairs = self.fields(list).ok_or(Refusal::Broken)?.to_vec();
+        let Object::Items(list) = list else { return Err(Refusal::Broken) };
+        self.look_at(self.items[list].len())?;
+        let pairs = self.items[list].clone();
         let mut all = Vec::new();
         for pair in pairs {
             all.extend_from_slice(self.fields(pair).filter(|pair| pair.len() == 2).ok_or(Refusal::Broken)?);
@@ -145,7 +150,7 @@ impl Machine<'_> {
     }
 
     /// The array of `values` in a shape.
-    fn array(&self, shape: Object, element: Object, fortran: bool, values: Object) -> Result<Leaf, Refusal> {
+    fn array(&mut self, shape: Object, element: Object, fortran: bool, values: Object) -> Result<Leaf, Refusal> {
         let (Object::Element(element), Object::Bytes(raw)) = (element, values) else { return Err(Refusal::Numbers) };
         let Element { kind: Some(kind), big_endian: false } = self.elements[element] else {
             return Err(Refusal::Numbers);
@@ -153,6 +158,7 @@ impl Machine<'_> {
         let shape = self.numbers(shape).ok_or(Refusal::Broken)?;
         let strides = dense(&shape, fortran);
         let leaf = Leaf { kind, shape, strides, offset: 0, values: Values::Pickle(raw) };
+        self.look_at(raw.span.range().len())?;
         let fits = leaf.bytes() == Some(raw.count(self.pickle) as u64);
         if fits { Ok(leaf) } else { Err(Refusal::Broken) }
     }
@@ -182,6 +188,9 @@ impl Machine<'_> {
     /// Whether `state` is what a `torch.nn.Module` has.
     fn is_module(&self, state: Object) -> bool {
         let Object::Pairs(list) = state else { return false };
+        if self.items[list].len() > MOST_FIELDS * 4 {
+            return false;
+        }
         let has = |table: &str| self.items[list].chunks(2).any(|pair| self.text(pair[0]) == Some(table));
         has("_parameters") && has("_modules")
     }

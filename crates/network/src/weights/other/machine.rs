@@ -8,6 +8,9 @@ use super::object::{Element, Leaf, Object, Raw, Span, Storage};
 /// Longest pickle in steps: models have some thirty for each tensor, and their optimisers as many again.
 const MOST_STEPS: usize = 1 << 20;
 
+/// How many times its own length a pickle may have what its calls look through.
+const MOST_LOOKS: usize = 4;
+
 /// What a pickle has made so far.
 #[derive(Default)]
 pub(super) struct Machine<'a> {
@@ -20,6 +23,8 @@ pub(super) struct Machine<'a> {
     pub(super) storages: Vec<Storage>,
     pub(super) elements: Vec<Element>,
     pub(super) leaves: Vec<Leaf>,
+    /// Bytes and objects that calls have looked through, which may be the same ones again and again.
+    looked_at: usize,
 }
 
 impl<'a> Machine<'a> {
@@ -148,6 +153,12 @@ impl<'a> Machine<'a> {
         }
         wide[..bytes.len()].copy_from_slice(bytes);
         Ok(Object::Number(i64::from_le_bytes(wide)))
+    }
+
+    /// Counts `more` that a call looks through: it cannot be many times the pickle.
+    pub(super) fn look_at(&mut self, more: usize) -> Result<(), Refusal> {
+        self.looked_at = self.looked_at.saturating_add(more);
+        if self.looked_at > MOST_LOOKS * self.pickle.len() { Err(Refusal::Broken) } else { Ok(()) }
     }
 
     pub(super) fn pop(&mut self) -> Result<Object, Refusal> {

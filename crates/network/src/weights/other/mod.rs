@@ -20,6 +20,9 @@ use super::Stored;
 /// Deepest nesting that is looked into, and how many objects: lists may hold each other many times over.
 const DEPTH: usize = 16;
 const MOST_VISITS: usize = 1 << 20;
+/// Most tensors, and the longest name of one.
+const MOST_TENSORS: usize = 1 << 16;
+const LONGEST: usize = 512;
 
 /// Why nothing can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,10 +117,11 @@ struct Found<'a> {
 impl Found<'_> {
     fn visit(&mut self, object: Object, path: &mut Vec<String>) -> Result<(), Refusal> {
         self.visits += 1;
-        if self.visits > MOST_VISITS || path.len() > DEPTH {
+        if self.visits > MOST_VISITS {
             return Err(Refusal::Broken);
         }
         match object {
+            Object::Leaf(_) if self.tensors.len() + self.arrays.len() >= MOST_TENSORS => Err(Refusal::Broken),
             Object::Leaf(leaf) => {
                 let leaf = &self.machine.leaves[leaf];
                 let of_torch = matches!(leaf.values, Values::Storage(_));
@@ -125,6 +129,8 @@ impl Found<'_> {
                 // Which one of two with the same name is meant, nobody can tell.
                 if all.insert(path.join("."), leaf).is_some() { Err(Refusal::Broken) } else { Ok(()) }
             }
+            // Nobody nests weights so deep.
+            _ if path.len() > DEPTH => Ok(()),
             Object::Pairs(list) => {
                 let machine = self.machine;
                 machine.items[list].chunks(2).try_for_each(|pair| self.below(pair, path))
@@ -158,8 +164,8 @@ impl Found<'_> {
         let name = match key {
             Object::Number(number) => number.to_string(),
             key => match self.machine.text(key) {
-                Some(text) => text.to_owned(),
-                None => return Ok(()),
+                Some(text) if text.len() <= LONGEST => text.to_owned(),
+                _ => return Ok(()),
             },
         };
         path.push(name);

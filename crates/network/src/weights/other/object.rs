@@ -145,9 +145,9 @@ pub(super) fn dense(shape: &[i64], fortran: bool) -> Vec<i64> {
         step = step.saturating_mul(shape[at].max(1));
     };
     if fortran {
-        (0..shape.len()).for_each(&mut of)
+        (0..shape.len()).for_each(&mut of);
     } else {
-        (0..shape.len()).rev().for_each(&mut of)
+        (0..shape.len()).rev().for_each(&mut of);
     }
     strides
 }
