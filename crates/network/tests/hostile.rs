@@ -216,6 +216,23 @@ fn a_pickle_that_doubles_itself_is_not_unfolded() {
     assert_eq!(refused, Some(true));
 }
 
+/// Two hundred kilobytes in which a list of 8000 pairs is made a dictionary 4000 times: gigabytes for whoever copies it each time.
+#[test]
+fn a_pickle_whose_calls_look_at_the_same_list_again_and_again_is_not_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.pth");
+    let pair = [b"X\x01\x00\x00\x00aN\x86", &b"X\x01\x00\x00\x00bN\x86"[..]].concat();
+    let list = [b"](".to_vec(), pair.repeat(4000), b"eq\x00".to_vec()].concat();
+    let calls = b"ccollections\nOrderedDict\nh\x00\x85R".repeat(4000);
+    let pickle = [b"\x80\x02(", &list[..], &calls, b"t."].concat();
+    std::fs::write(&file, archive(&pickle, CompressionMethod::Stored)).unwrap();
+    let mut refused = None;
+    survive(&METER, UNFOLDED, |_| {
+        refused.get_or_insert_with(|| Weights::open(&file).is_err());
+    });
+    assert_eq!(refused, Some(true));
+}
+
 /// A `float32` tensor of this shape and these strides as torch.save writes it, of a storage with six values.
 fn view(name: &str, shape: &[i64], strides: &[i64]) -> Vec<u8> {
     let text = |text: &str| [b"X", &(text.len() as u32).to_le_bytes()[..], text.as_bytes()].concat();

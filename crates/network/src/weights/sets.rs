@@ -12,10 +12,13 @@ pub(super) fn choose(prefixes: &BTreeSet<&str>, set: Option<&str>) -> Result<Str
     let matching: Vec<&str> = prefixes.iter().filter(of_set).copied().collect();
     match matching[..] {
         [prefix] => Ok(prefix.to_owned()),
-        [] => Err(format!("it has no set of weights `{set}`, as `weights.set` of the config says; {}", told(prefixes))),
+        [] => Err(format!(
+            "it has no `{set}`, which `weights.set` of the config names; {}",
+            told(prefixes, "its sets of weights")
+        )),
         _ => Err(format!(
-            "`{set}` in `weights.set` of the config is the beginning of several sets of weights; {}",
-            told(prefixes)
+            "`{set}` in `weights.set` of the config begins the names of several; {}",
+            told(prefixes, "its sets of weights")
         )),
     }
 }
@@ -26,18 +29,18 @@ fn sole(prefixes: &BTreeSet<&str>) -> Result<String, String> {
     let only = if prefixes.len() < 2 { Some(prefixes.first().copied().unwrap_or_default()) } else { None };
     match known.or(only) {
         Some(prefix) => Ok(prefix.to_owned()),
-        None => Err(format!("it holds several sets of weights; {}", told(prefixes))),
+        None => Err(told(prefixes, "it holds several sets of weights")),
     }
 }
 
-/// Which sets there are, and what to write in the config.
-fn told(prefixes: &BTreeSet<&str>) -> String {
+/// `what` there is, and what to write in the config.
+fn told(prefixes: &BTreeSet<&str>, what: &str) -> String {
     let words = words(prefixes);
     let first = match &words[..] {
         [] => return "its weights stand under no name: leave `weights.set` out for this model".to_owned(),
         [first, ..] => first,
     };
-    format!("it holds: {}; choose one in the config, as in `weights: {{set: {first}}}`", words.join(", "))
+    format!("{what}: {}; choose one in the config, as in `weights: {{set: {first}}}`", words.join(", "))
 }
 
 /// The shortest name of each set that is the beginning of no other one.
@@ -114,7 +117,7 @@ mod tests {
         }
         assert_eq!(
             chosen(&["model.module.", "model_ema.module."], None),
-            "it holds several sets of weights; it holds: model, model_ema; \
+            "it holds several sets of weights: model, model_ema; \
              choose one in the config, as in `weights: {set: model}`"
         );
     }
@@ -122,7 +125,7 @@ mod tests {
     #[test]
     fn a_word_that_chooses_nothing_is_told_with_those_that_do() {
         let nested = ["state_dict.ema.", "state_dict.net."];
-        let words = "it holds: state_dict.ema, state_dict.net; choose one in the config";
+        let words = "its sets of weights: state_dict.ema, state_dict.net; choose one in the config";
         assert!(chosen(&nested, Some("state_dict")).contains(words));
         assert!(chosen(&nested, Some("state")).contains(words), "a part of a word is no word");
         assert!(chosen(&[""], Some("ema")).ends_with("leave `weights.set` out for this model"));
@@ -140,7 +143,7 @@ mod tests {
         assert_eq!(of(&several, None), "net.");
         assert_eq!(of(&several, Some("ema")), "ema.");
         let unknown = ["ema.a.weight", "ema.b.weight", "own.a.weight", "own.b.weight"];
-        assert!(of(&unknown, None).contains("it holds: ema, own; choose one"));
+        assert!(of(&unknown, None).contains("several sets of weights: ema, own; choose one"));
         assert_eq!(of(&["net.a.weight", "net.b.weight"], None), "net.");
         // Two layers are no two sets, nor are two blocks of other widths.
         assert_eq!(of(&["a.weight", "b.weight"], None), "");

@@ -51,7 +51,8 @@ impl Refusal {
         match self {
             Self::Broken => None,
             Self::Module => Some(format!(
-                "it holds a whole pickled model, which only the Python code of its classes can read; {}",
+                "it holds a whole pickled model, which only the Python code of its classes can read; {} \
+                 (a model inside a dictionary or a tuple is taken out of that first)",
                 way("torch.load", ", weights_only=False")
             )),
             Self::Script => {
