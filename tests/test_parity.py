@@ -1,6 +1,7 @@
 """Maps equal Captum's, on every model and size, in both types of store."""
 
 import os
+import subprocess
 
 import captum_maps
 import conftest
@@ -45,6 +46,9 @@ def compare(run, model, methods, tolerance, logits_tolerance=1e-5):
     (path,) = run.stores()
     store = zarr.open_group(path, mode="r")
     images, logits = (torch.from_numpy(store[name][:]) for name in ("images", "model_predictions"))
+    if logits.shape[1] == 1:
+        # What stands for the class that is not there, and for the one that is.
+        logits = torch.cat([-logits, logits], 1)
     with torch.no_grad():
         assert torch.allclose(model(images), logits, atol=logits_tolerance)
     mean = run.folder / "means" / f"{run.config['search_space']['data_flags'][0]}_mean.pt"
@@ -172,6 +176,51 @@ def test_weights_under_their_other_names_are_the_same_model(inputs, tmp_path, ar
     assert np.allclose(store["model_predictions"][:], logits, atol=1e-5)
 
 
+# How a last layer is called by others, and what a checkpoint is then made of.
+HEADS = {
+    "`classifier`:": lambda backbone, weight, bias: backbone | {"classifier.weight": weight, "classifier.bias": bias},
+    "`state_dict.model.fc.1`:": lambda backbone, weight, bias: {
+        "state_dict": {f"model.{name}": tensor for name, tensor in (backbone | {"fc.1.weight": weight, "fc.1.bias": bias}).items()}
+    },
+    # MMEngine keeps it beside the backbone.
+    "`state_dict.head.fc`, without a bias:": lambda backbone, weight, bias: {
+        "state_dict": {f"backbone.{name}": tensor for name, tensor in backbone.items()} | {"head.fc.weight": weight}
+    },
+}
+NO_HEADS = [
+    lambda weight, bias: {"fc.0.weight": torch.zeros(512, 512), "fc.0.bias": torch.zeros(512), "fc.2.weight": weight, "fc.2.bias": bias},
+    lambda weight, bias: {"head.weight": weight, "head.scale": bias},
+    lambda weight, bias: {"head.weight": weight[:, :500]},
+    lambda weight, bias: {"head.weight": weight, "other.bias": bias},
+    lambda weight, bias: {"head.weight": weight, "head.bias": bias[:-1]},
+]
+
+
+def test_one_linear_layer_under_another_name_is_the_head_and_is_told_and_others_are_refused_with_a_way_out(inputs, tmp_path):
+    model = torch_model(inputs, "rgb", 28, "resnet18")
+    backbone = {name: tensor for name, tensor in model.state_dict().items() if not name.startswith("fc.")}
+    weight, bias = model.fc.weight.detach(), model.fc.bias.detach()
+    file = tmp_path / "in" / "weights" / "weights_rgb" / "resnet18_28_1.pth"
+    file.parent.mkdir(parents=True)
+    (tmp_path / "in" / "data").symlink_to(inputs / "data")
+    run = conftest.Sweep(tmp_path, tmp_path / "in", size=28, models=["resnet18"], limit=2)
+    run.config["search_space"]["attribution_methods"] = METHODS[:1]
+    for head in NO_HEADS:
+        torch.save(backbone | head(weight, bias), file)
+        told = run.run("--check", code=3).stderr
+        assert "1 tensors missing: fc.weight" in told or "2 tensors missing: fc.weight, fc.bias" in told
+        assert '"my_resnet18_28_1.pt2")`, and write `my_resnet18` in `model_flags`' in told
+    for name, checkpoint in HEADS.items():
+        torch.save(checkpoint(backbone, weight, bias), file)
+        assert f"warning: `{file}`: its last layer is {name} the only linear layer of 512" in run.run("--check").stderr
+    # The last of them has no bias.
+    run.run()
+    store = zarr.open_group(run.stores()[0], mode="r")
+    with torch.no_grad():
+        logits = model(torch.from_numpy(store["images"][:])) - bias
+    assert np.allclose(store["model_predictions"][:], logits, atol=1e-5)
+
+
 def test_the_other_models_are_torchvisions(sweep, inputs, tmp_path):
     """Those that no other test loads: their predictions, and with them every weight by its name."""
     models = ["resnet34", "resnet101", "densenet201", "vgg11", "vgg16", "vgg16_bn", "vit_b_16"]
@@ -192,12 +241,12 @@ def test_the_other_models_are_torchvisions(sweep, inputs, tmp_path):
 class LeNet(torch.nn.Module):
     """As a notebook of Quantus has it, with names of its own."""
 
-    def __init__(self, kernel, padding, features):
+    def __init__(self, kernel, padding, features, classes=10):
         super().__init__()
         nn = torch.nn
         self.block1 = nn.Sequential(nn.Conv2d(1, 16, kernel, padding=padding), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2))
         self.block2 = nn.Sequential(nn.Conv2d(16, 32, kernel, padding=padding), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2))
-        self.head = nn.Sequential(nn.Flatten(), nn.Linear(features, 128), nn.Dropout(), nn.ReLU(), nn.Linear(128, 64), nn.Dropout(), nn.ReLU(), nn.Linear(64, 10))
+        self.head = nn.Sequential(nn.Flatten(), nn.Linear(features, 128), nn.Dropout(), nn.ReLU(), nn.Linear(128, 64), nn.Dropout(), nn.ReLU(), nn.Linear(64, classes))
 
     def forward(self, x):
         return self.head(self.block2(self.block1(x)))
@@ -231,6 +280,37 @@ def test_small_networks_for_grey_images_are_found_by_the_shapes_of_their_weights
     methods = [*METHODS, {"name": "DeepLIFT", "class": "DeepLift", "params": {"baselines": "global_mean"}}]
     run.config["search_space"]["attribution_methods"] = methods
     run.run()
+    compare(run, captum_maps.distinct_relus(model), methods, 2e-5)
+
+
+def test_of_one_logit_every_map_is_captums_of_the_class_that_is_predicted(tmp_path, inputs):
+    torch.manual_seed(3)
+    model = LeNet(5, 2, 32 * 7 * 7, classes=1).train()
+    with torch.no_grad():
+        model(torch.rand(16, 1, 28, 28) * 2 - 1)
+    model = model.eval()
+    with np.load(inputs / "data" / "grey.npz") as file:
+        images = torch.from_numpy(file["test_images"][:4, None]).float() / 127.5 - 1
+    last = model.head[-1]
+    with torch.no_grad():
+        # Logits as large as a trained model's, of images of both classes.
+        last.weight *= 30
+        last.bias -= model(images).mean()
+        assert set((model(images) > 0).flatten().tolist()) == {False, True}
+    (tmp_path / "in" / "weights" / "weights_grey").mkdir(parents=True)
+    torch.save(model.state_dict(), tmp_path / "in" / "weights" / "weights_grey" / "lenet_28_1.pth")
+    (tmp_path / "in" / "data").symlink_to(inputs / "data")
+    run = conftest.Sweep(tmp_path, tmp_path / "in", flag="grey", models=["lenet"], store={"dtype": "float32"}, limit=4, semantics="captum")
+    methods = methods_with("block2.0")
+    run.config["search_space"]["attribution_methods"] = methods
+    assert "elsewhere class 0 and the logit with the other sign" in run.run().stderr
+    subprocess.run([str(conftest.SCHEDULER), "verify", "--config", str(run.file)], check=True, capture_output=True)
+    # The two logits -z and z are a model whose larger one is the class that is predicted.
+    both = torch.nn.Linear(64, 2)
+    with torch.no_grad():
+        both.weight.copy_(torch.cat([-last.weight, last.weight]))
+        both.bias.copy_(torch.cat([-last.bias, last.bias]))
+    model.head[-1] = both
     compare(run, captum_maps.distinct_relus(model), methods, 2e-5)
 
 

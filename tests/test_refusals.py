@@ -228,7 +228,31 @@ def test_of_several_sets_of_weights_the_references_is_taken_and_none_is_guessed(
     store = "dataset-rgb_model-resnet18_noise-clean_split-test.zarr"
     assert changed == {f"{store}/zarr.json", f"{store}/attributions/zarr.json"}
     torch.save({"ema": other, "state_dict": state}, weights)
-    assert "it holds several sets of weights: ema., state_dict.; keep one" in run.run(code=3).stderr
+    assert "it holds several sets of weights: ema, state_dict; choose one in the config" in run.run(code=3).stderr
+
+
+def test_a_word_in_the_config_chooses_the_average_and_its_store_is_no_store_of_the_other_weights(own):
+    run, _, weights = own
+    state, other = make_model("resnet18", 28).state_dict(), make_model("resnet18", 28, seed=8).state_dict()
+    run.config["search_space"]["attribution_methods"] = METHODS[:1]
+    saliency = "dataset-rgb_model-resnet18_noise-clean_split-test.zarr/attributions/Saliency/c.0.0.0.0"
+    torch.save(other, weights)
+    run.run()
+    expected = run.digests()[saliency]
+    shutil.rmtree(run.output)
+    # As torchvision's reference trains, and with weights of the reference scripts' own name beside.
+    torch.save({"net": state, "model_ema": {f"module.{name}": tensor for name, tensor in other.items()}}, weights)
+    run.config["weights"] = {"set": "model_ema"}
+    run.run()
+    assert run.digests()[saliency] == expected
+    assert "sound" in run.run("--check").stdout
+    subprocess.run([str(SCHEDULER), "verify", "--config", str(run.file)], check=True)
+    del run.config["weights"]
+    assert 'weights_set is "model_ema" in the store and not said in the config' in run.run(code=4).stderr
+    run.config["weights"] = {"set": {"resnet18": "net"}}
+    assert 'weights_set is "model_ema" in the store and "net" in the config' in run.run(code=4).stderr
+    run.config["weights"] = {"set": "ema"}
+    assert "its sets of weights: model_ema, net; choose one in the config" in run.run(code=3).stderr
 
 
 def test_a_flipped_bit_in_the_weights_is_told_with_the_tensor(own):
@@ -240,27 +264,62 @@ def test_a_flipped_bit_in_the_weights_is_told_with_the_tensor(own):
     assert "resnet18_28_1.pth`: `" in told, told
 
 
-@pytest.mark.parametrize("form", ["plain", "nested", "parallel", "legacy", "safetensors"])
-def test_weights_are_read_in_every_form_in_which_pytorch_users_save_them(own, form):
+FORMS = ["plain", "nested", "parallel", "legacy", "safetensors", "tuple", "pairs", "legacy tuple", "arrays", "pickled arrays", "whole"]
+
+
+def test_weights_are_read_in_every_form_in_which_pytorch_users_save_them(own):
     run, _, weights = own
-    state = make_model("resnet18", 28).state_dict()
+    model = make_model("resnet18", 28)
+    state = model.state_dict()
+    # Fortran's order is among what users of numpy have.
+    arrays = {name: np.asfortranarray(tensor.numpy()) for name, tensor in state.items()}
+    saved = {
+        "nested": {"state_dict": state, "epoch": 3},
+        "parallel": {f"module.{name}": tensor for name, tensor in state.items()},
+        "tuple": (state, 7),
+        "legacy tuple": (state, 7),
+        "pairs": [(name, tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor) for name, tensor in state.items()],
+        "arrays": arrays,
+        "whole": model,
+    }
     run.config["search_space"]["attribution_methods"] = METHODS[:1]
+    saliency = "dataset-rgb_model-resnet18_noise-clean_split-test.zarr/attributions/Saliency/c.0.0.0.0"
     run.run()
-    expected = run.digests()["dataset-rgb_model-resnet18_noise-clean_split-test.zarr/attributions/Saliency/c.0.0.0.0"]
-    weights.unlink()
-    shutil.rmtree(run.output)
-    if form == "safetensors":
-        save_file({name: tensor.contiguous() for name, tensor in state.items()}, weights.with_suffix(".safetensors"))
-    else:
-        saved = {
-            "plain": state,
-            "nested": {"state_dict": state, "epoch": 3},
-            "parallel": {f"module.{name}": tensor for name, tensor in state.items()},
-            "legacy": state,
-        }[form]
-        torch.save(saved, weights, _use_new_zipfile_serialization=form != "legacy")
-    run.run()
-    assert run.digests()["dataset-rgb_model-resnet18_noise-clean_split-test.zarr/attributions/Saliency/c.0.0.0.0"] == expected
+    expected = run.digests()[saliency]
+    for form in FORMS:
+        weights.unlink()
+        shutil.rmtree(run.output)
+        if form == "safetensors":
+            save_file({name: tensor.contiguous() for name, tensor in state.items()}, weights.with_suffix(".safetensors"))
+        elif form == "pickled arrays":
+            weights.write_bytes(pickle.dumps({"model": arrays}, protocol=5))
+        else:
+            torch.save(saved.get(form, state), weights, _use_new_zipfile_serialization="legacy" not in form)
+        run.run()
+        assert run.digests()[saliency] == expected, form
+        if form == "safetensors":
+            weights.with_suffix(".safetensors").rename(weights)
+
+
+def test_what_only_python_can_read_is_told_with_the_lines_that_make_weights_of_it(own):
+    run, _, weights = own
+    model = make_model("resnet18", 28)
+    torch.save(model, weights, _use_new_zipfile_serialization=False)
+    told = run.run(code=3).stderr
+    assert "it holds a whole pickled model" in told
+    # The lines themselves make weights that are read.
+    weights.rename(weights.with_name(f"old_{weights.name}"))
+    load, save = (line for line in told.split("`") if line.startswith(("model = ", "torch.save(")))
+    here = os.getcwd()
+    os.chdir(weights.parent)
+    exec(f"{load}\n{save}", {"torch": torch})
+    os.chdir(here)
+    run.run("--check")
+    torch.jit.save(torch.jit.trace(model, torch.zeros(2, 3, 28, 28)), weights)
+    told = run.run(code=3).stderr
+    assert "it is a TorchScript archive" in told and 'model = torch.jit.load("old_resnet18_28_1.pth"' in told
+    torch.save({name: tensor.numpy().astype(">f4") for name, tensor in model.state_dict().items()}, weights)
+    assert 'torch.from_numpy(array.astype("float32"))' in run.run(code=3).stderr
 
 
 def test_a_map_that_is_not_finite_is_an_error_of_its_unit_and_not_a_value_in_the_store(own):

@@ -135,11 +135,12 @@ impl Task {
 
     /// The request to measure `batch` images at once, `repeats` times.
     pub(crate) fn request(&self, batch: usize, repeats: usize) -> Request {
-        let Group { dataset, split, shape, model, weights, mean, numerics, .. } = self.group.as_ref();
+        let Group { dataset, split, shape, model, weights, weights_set, mean, numerics, .. } = self.group.as_ref();
         let Variant { key, class, parameters, semantics, .. } = self.variant.clone();
         Request {
             model: model.clone(),
             weights: weights.clone(),
+            weights_set: weights_set.clone(),
             data: self.data.clone(),
             dataset: dataset.clone(),
             split: split.clone(),

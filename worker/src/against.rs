@@ -14,7 +14,7 @@ pub(crate) fn processor(graph: &Graph, group: &Group, device: Device) -> Result<
     if device == Device::Cpu {
         return Ok(());
     }
-    let reference = models::open(&group.model, &group.weights, (Device::Cpu, Kind::Float))?;
+    let reference = models::open_set(&group.model, group.weights_and_set(), (Device::Cpu, Kind::Float))?;
     let [_, height, width] = group.shape.map(|side| side as i64);
     match graph.differs_from(&reference, [height, width], device, bits(group.numerics.precision))? {
         Some(how) => Err(UnitError::Disagrees(how)),

@@ -62,7 +62,7 @@ pub(crate) struct Engine {
 }
 
 /// What determines a graph.
-type Key = (String, PathBuf, String, Numerics);
+type Key = (String, PathBuf, (String, Option<String>), Numerics);
 
 impl Engine {
     pub(crate) fn new(device: Device) -> Self {
@@ -131,7 +131,8 @@ impl Engine {
 
     /// Loads the group's model, unless it is that of the unit before.
     fn load(&mut self, group: &Group) -> Result<(), UnitError> {
-        let key = (group.model.clone(), group.weights.clone(), group.weights_sha256.clone(), group.numerics);
+        let of_file = (group.weights_sha256.clone(), group.weights_set.clone());
+        let key = (group.model.clone(), group.weights.clone(), of_file, group.numerics);
         if self.loaded.as_ref().is_none_or(|(loaded, ..)| *loaded != key) {
             // The old model goes first: two may not fit.
             self.proving = self.proving();
@@ -140,7 +141,8 @@ impl Engine {
                 return Err(UnitError::Changed { file: group.weights.display().to_string() });
             }
             numerics::set(group.numerics.precision);
-            let mut graph = models::open(&group.model, &group.weights, (self.device, between_layers(group)))?;
+            let mut graph =
+                models::open_set(&group.model, group.weights_and_set(), (self.device, between_layers(group)))?;
             if group.numerics.fold_batch_norm {
                 graph = graph.folded()?;
             }

@@ -33,6 +33,7 @@ pub(crate) fn group(folder: &Path, dtype: Dtype) -> Group {
         model: "m".into(),
         weights: "m.pth".into(),
         weights_sha256: "00".into(),
+        weights_set: None,
         mean: None,
         noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
         store: folder.join("s.zarr"),

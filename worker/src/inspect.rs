@@ -3,9 +3,9 @@
 use std::io::Read;
 
 use attribution::METHODS;
-use network::Weights;
 use network::models::{self, MODELS};
 use network::operations::{self, OPERATIONS};
+use network::{Graph, Weights};
 use sweep::catalogue::{Catalogue, Checkpoint, Method, Operation, Question};
 use sweep::host;
 use tch::{Device, Kind};
@@ -68,8 +68,19 @@ fn most_memory(questions: &[Question]) -> u64 {
     wanted.min(host::free().map_or(u64::MAX, |free| free / 10 * 9))
 }
 
+/// What a model with a single logit is taken for.
+fn of_one_logit(graph: &Graph) -> Option<String> {
+    let told = "it gives one logit: where that is above 0 class 1 is predicted and the logit is explained, elsewhere class 0 \
+                and the logit with the other sign";
+    (graph.classes() == 1).then(|| told.to_owned())
+}
+
 fn inspect(question: &Question) -> Result<Checkpoint, TrialError> {
-    let graph = models::open(&question.model, &question.weights, (Device::Cpu, Kind::Float))?;
+    let graph = models::open_set(
+        &question.model,
+        (&question.weights, question.weights_set.as_deref()),
+        (Device::Cpu, Kind::Float),
+    )?;
     let size = graph.size().map(|size| size.map(|side| side as usize));
     // Of a model that takes no images of this size, that alone is to be told.
     let takes = size.is_none_or(|size| size == [question.size; 2]);
@@ -79,6 +90,7 @@ fn inspect(question: &Question) -> Result<Checkpoint, TrialError> {
         classes: graph.classes() as usize,
         size,
         sha256: Weights::sha256(&question.weights)?,
+        notes: graph.notes().iter().cloned().chain(of_one_logit(&graph)).collect(),
         misfits,
         layers,
     })

@@ -30,7 +30,10 @@ impl Proofs {
     pub(crate) fn of(graph: &Graph, group: &Group) -> Self {
         let shapes = models::shapes(&group.weights).ok().flatten();
         let weights = shapes.unwrap_or_else(|| group.weights_sha256.clone());
-        let model = json!([group.model, weights, group.numerics.fold_batch_norm]);
+        let mut model = json!([group.model, weights, group.numerics.fold_batch_norm]);
+        if let (Some(set), Value::Array(facts)) = (&group.weights_set, &mut model) {
+            facts.push(json!(set));
+        }
         let file = || Some(folder()?.join(name(&model)?));
         let proofs = Self(if graph.is_lowered() { file() } else { None });
         graph.trust(proofs.read());

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Instant;
 
 use attribution::{Known, Origin, Pass};
-use network::{Graph, sent};
+use network::{Graph, sent, target};
 use store::name;
 use sweep::group::Group;
 use sweep::memory::Point;
@@ -52,7 +52,7 @@ impl<'a> Work<'a> {
             .mean
             .as_deref()
             .map(|mean| Tensor::f_from_slice(mean)?.f_view([1, c, h, w])?.f_to_kind(kind(group))?.f_to_device(device));
-        let stored = shard.predictions.as_deref().map(|logits| argmax(logits, group.classes));
+        let stored = shard.predictions.as_deref().map(|logits| predicted(logits, group.classes));
         let (mean, targets) = (mean.transpose()?, stored.transpose()?);
         Ok(Self {
             graph,
@@ -91,7 +91,7 @@ impl<'a> Work<'a> {
         self.learned.extend(size.learned(&keys));
         let logits = progress.end(std::mem::take(&mut self.images_missing));
         if self.targets.is_none() {
-            self.targets = Some(argmax(&logits, self.group.classes)?);
+            self.targets = Some(predicted(&logits, self.group.classes)?);
             emit(Computed::Floats { array: name::PREDICTIONS, values: logits });
         }
         Ok(())
@@ -210,7 +210,7 @@ impl<'a> Work<'a> {
         };
         // A batch that is tried again explains the logits of the first try: some of its maps may be on their way.
         let again = self.targets.is_none().then(|| progress.logits((start, size))).flatten();
-        let again = again.map(|logits| argmax(logits, self.group.classes)).transpose()?;
+        let again = again.map(|logits| predicted(logits, self.group.classes)).transpose()?;
         let targets = self.targets.as_ref().map(|targets| targets.f_narrow(0, start, size)).transpose()?;
         if let Some(targets) = targets.or(again) {
             return Ok(Pass::new(self.graph, images, targets.f_to_device(self.device)?, rows, origin));
@@ -223,7 +223,7 @@ impl<'a> Work<'a> {
     }
 }
 
-/// Index of the largest logit of each image, as libtorch finds it.
-fn argmax(logits: &[f32], classes: usize) -> Result<Tensor, UnitError> {
-    Ok(Tensor::f_from_slice(logits)?.f_view([-1, classes as i64])?.f_argmax(1, false)?)
+/// The class that each image is predicted to have.
+fn predicted(logits: &[f32], classes: usize) -> Result<Tensor, UnitError> {
+    Ok(target::predicted(&Tensor::f_from_slice(logits)?.f_view([-1, classes as i64])?)?)
 }

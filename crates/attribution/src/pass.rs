@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use network::{Graph, Layer, Rule, Trace, once};
+use network::{Graph, Layer, Rule, Trace, once, target};
 use tch::{Kind, TchError, Tensor};
 
 use crate::Origin;
@@ -29,7 +29,8 @@ pub struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    /// Explains the logits `targets` `[n]` (int64) of `images` `[n, c, h, w]`.
+    /// Explains the classes `targets` `[n]` (int64) of `images` `[n, c, h, w]`: their logits, or the only logit with the sign
+    /// of the class (`network::target`).
     ///
     /// `rows` is how many images the device may hold at once, for methods that make several of one;
     /// a method never makes fewer than `n`.
@@ -39,7 +40,7 @@ impl<'a> Pass<'a> {
         Self { graph, images, targets, rows, origin, trace, values, gradient, scores }
     }
 
-    /// As [`Pass::new`], with the forward pass already done and the largest logit of each image as its target.
+    /// As [`Pass::new`], with the forward pass already done and the class that it predicts of each image as its target.
     ///
     /// Largest in single precision, in which logits are stored: targets found from a store are the same.
     pub fn predicted(
@@ -49,7 +50,7 @@ impl<'a> Pass<'a> {
         rows: i64,
         origin: Origin<'a>,
     ) -> Result<Self, TchError> {
-        let targets = trace.logits().f_to_kind(Kind::Float)?.f_argmax(1, false)?;
+        let targets = target::predicted(&trace.logits().f_to_kind(Kind::Float)?)?;
         Ok(Self { trace: OnceCell::from(trace), ..Self::new(graph, images, targets, rows, origin) })
     }
 
@@ -206,15 +207,12 @@ impl<'a> Pass<'a> {
         let logits = self.graph.forward(points)?;
         let n = self.len();
         let (m, classes) = (points.size()[0] / n, logits.size()[1]);
-        let index = self.targets.f_view([1, n, 1])?.f_expand([m, n, 1], false)?;
-        logits.f_view([m, n, classes])?.f_gather(2, &index, false)?.f_view([m, n])
+        target::scores(&logits.f_view([m, n, classes])?, &self.targets)
     }
 
     /// The target logits among `logits` `[n or 1, classes]`: `[n]`.
     pub(crate) fn selected(&self, logits: &Tensor) -> Result<Tensor, TchError> {
-        let n = self.len();
-        let logits = logits.f_expand([n, -1], false)?;
-        logits.f_gather(1, &self.targets.f_view([n, 1])?, false)?.f_view([n])
+        target::scores(&logits.f_expand([self.len(), -1], false)?, &self.targets)
     }
 
     fn trace(&self) -> Result<&Trace, TchError> {

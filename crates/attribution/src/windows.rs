@@ -1,6 +1,6 @@
 //! Windows of an image, and what the target logit loses when one is hidden.
 
-use network::Replacement;
+use network::{Replacement, target};
 use tch::{Device, TchError, Tensor};
 
 use crate::Pass;
@@ -105,9 +105,8 @@ fn losses_of(
         pass.graph().changed(&clean, &replaced.collect::<Result<Vec<_>, _>>()?)
     });
     let logits = Tensor::f_cat(&logits.collect::<Result<Vec<_>, _>>()?, 0)?.f_view([count, n, -1])?;
-    let index = targets.f_view([1, n, 1])?;
-    let scores = logits.f_gather(2, &index.f_expand([count, n, 1], false)?, false)?.f_view([count, n])?;
-    clean.logits()?.f_gather(1, &index.f_view([n, 1])?, false)?.f_view([1, n])?.f_sub(&scores)
+    let scores = target::scores(&logits, targets)?;
+    target::scores(clean.logits()?, targets)?.f_view([1, n])?.f_sub(&scores)
 }
 
 /// Adds `values` `[n]` to every pixel of `window` in `map` `[n, c, h, w]`.

@@ -6,12 +6,12 @@ mod common;
 
 use attribution::{METHODS, Origin, Pass, Together};
 use common::{Case, graph, images, targets, worst};
-use network::models::MODELS;
-use network::{Graph, Rule};
+use network::models::{MODELS, load};
+use network::{Graph, Rule, Weights};
 use serde_json::json;
 use sweep::semantics::Semantics::{self, Captum, CaptumPatched, Exact};
 use sweep::variant::{Shared, Variant};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// Largest |delta| over |F(x) - F(b)|; in single precision over |F(x)| if that is larger, as its rounding counts.
 fn incompleteness(graph: &Graph, class: &str, given: &serde_json::Value, images: &Tensor) -> f64 {
@@ -273,6 +273,37 @@ fn a_shared_forward_pass_gives_the_maps_of_each_methods_own() {
         let method = attribution::build(&entry.item.name, &checked, Semantics::Exact).unwrap();
         let own = Case::of(&graph).maps(&entry.item.name, &common::cheap(&entry.item.name, 32), &images);
         assert!(method.attribute(&shared).unwrap().map.equal(&own), "{}", entry.item.name);
+    }
+}
+
+/// Methods that take the size of the gradient, or pass on what is positive of it: all others turn with the sign.
+const RECTIFIED: [&str; 5] = ["Saliency", "GuidedBackprop", "Deconvolution", "LayerGradCam", "GuidedGradCam"];
+
+#[test]
+fn of_one_logit_the_map_of_the_other_class_is_that_of_the_logit_with_the_other_sign() {
+    let graph = load("lenet", &Weights::random(3, 1), (Device::Cpu, Kind::Double)).unwrap();
+    let images = images(&graph, 2, Kind::Double);
+    let mean = images.narrow(0, 0, 1).full_like(0.1);
+    for entry in METHODS {
+        let name = &*entry.item.name;
+        let given = match name {
+            // Of its own accord it takes Saliency.
+            "NoiseTunnel" => json!({"nt_samples": 2, "stdevs": 0.1, "attribution_method": "InputXGradient"}),
+            _ => common::cheap(name, images.size()[3]),
+        };
+        let given = serde_json::from_value::<sweep::parameters::Parameters>(given);
+        let method = attribution::build(name, &given.unwrap().checked(&entry.item.parameters).unwrap(), Exact).unwrap();
+        let of = |class: i64| {
+            let origin = Origin { seed: 7, dataset: ("set", "test"), first: 0, mean: Some(&mean), known: None };
+            let targets = Tensor::full([2], class, (Kind::Int64, Device::Cpu));
+            method.attribute(&Pass::new(&graph, images.shallow_clone(), targets, 16, origin)).unwrap()
+        };
+        let [there, absent] = [of(1), of(0)];
+        let turns = worst(&-&absent.map, &there.map) < 1e-9;
+        assert_eq!(turns, !RECTIFIED.contains(&name), "{name}");
+        if let (Some(there), Some(absent)) = (there.change, absent.change) {
+            assert!(worst(&-absent, &there) < 1e-9, "{name}");
+        }
     }
 }
 

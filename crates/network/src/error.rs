@@ -1,7 +1,7 @@
 //! Why a model cannot be made or run.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tch::TchError;
 
@@ -15,7 +15,7 @@ pub enum NetworkError {
     UnknownModel(String, String),
     #[error("cannot read weights `{}`: {reason}", file.display())]
     Unreadable { file: PathBuf, reason: String },
-    #[error("weights `{}` are not those of {model}{mistakes}", file.display())]
+    #[error("weights `{}` are not those of {model}{mistakes}{}", file.display(), way_out(file, model, mistakes))]
     Unfitting { file: PathBuf, model: String, mistakes: Box<Mistakes> },
     /// Whoever counts rows of zero bytes each can claim any number of them.
     #[error("weights `{}` have {found} classes, expected 1 to {most}", file.display())]
@@ -67,6 +67,20 @@ impl fmt::Display for Mistakes {
         }
         Ok(())
     }
+}
+
+/// What to do with a model of another architecture: its weights alone do not say what it computes.
+fn way_out(file: &Path, model: &str, mistakes: &Mistakes) -> String {
+    let Mistakes { missing, extra, misshapen, .. } = mistakes;
+    if [missing, extra, misshapen].iter().all(|list| list.is_empty()) {
+        return String::new();
+    }
+    let stem = file.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
+    format!(
+        "; if it is a model of your own, export it: `torch.export.save(torch.export.export(model.eval(), (images,), \
+         dynamic_shapes=({{0: torch.export.Dim.DYNAMIC}},)), \"my_{stem}.pt2\")`, and write `my_{model}` in \
+         `model_flags` (README.md, \"Your own architecture\")"
+    )
 }
 
 /// libtorch appends a C++ backtrace to its messages.

@@ -15,6 +15,7 @@ pub mod models;
 mod once;
 pub mod operations;
 pub mod settings;
+pub mod target;
 pub mod weights;
 
 /// The widest instructions that our kernels use on this processor.

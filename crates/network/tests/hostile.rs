@@ -37,6 +37,27 @@ fn state_dict() -> Vec<u8> {
     [b"\x80\x02}(".to_vec(), text("net"), b"}(".to_vec(), text("w"), tensor.concat(), b"uu.".to_vec()].concat()
 }
 
+/// The pickle of `(x, {'w': array})` as torch.save writes it, where `x` is the dictionary of above: protocol 2 spells the
+/// bytes of an array as a text.
+fn pair() -> Vec<u8> {
+    let text = |text: &str| [b"X", &(text.len() as u32).to_le_bytes()[..], text.as_bytes()].concat();
+    let bytes = |values: &str| [b"c_codecs\nencode\n", &text(values)[..], &text("latin1"), b"\x86R"].concat();
+    let array = [
+        b"cnumpy._core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85".to_vec(),
+        bytes("b"),
+        b"\x87R(K\x01K\x01K\x02\x86cnumpy\ndtype\n".to_vec(),
+        text("f4"),
+        b"\x89\x88\x87R(K\x03".to_vec(),
+        text("<"),
+        b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89".to_vec(),
+        bytes("\u{0}\u{0}\u{80}?\u{0}\u{0}\u{0}\u{c0}"),
+        b"tb".to_vec(),
+    ];
+    let state = state_dict();
+    let state = &state[2..state.len() - 1];
+    [b"\x80\x02", state, b"}(", &text("w"), &array.concat(), b"u\x86."].concat()
+}
+
 fn archive(pickle: &[u8], method: CompressionMethod) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let values = [0_u8; 24];
@@ -55,13 +76,16 @@ fn mutated_checkpoints_are_refused_or_read_in_little_memory() {
     let file = folder.path().join("x.pth");
     std::fs::write(&file, archive(&state_dict(), CompressionMethod::Stored)).unwrap();
     Weights::open(&file).unwrap();
+    std::fs::write(&file, archive(&pair(), CompressionMethod::Stored)).unwrap();
+    Weights::open(&file).unwrap();
     survive(&METER, MOST, |random| {
         let method = [CompressionMethod::Stored, CompressionMethod::Deflated][below(random, 2)];
+        let pickle = if below(random, 2) == 0 { state_dict() } else { pair() };
         let bytes = match below(random, 3) {
-            0 => mutated(&archive(&state_dict(), method), random),
+            0 => mutated(&archive(&pickle, method), random),
             // The bare pickle, as before PyTorch 1.6.
-            1 => mutated(&state_dict(), random),
-            _ => archive(&mutated(&state_dict(), random), method),
+            1 => mutated(&pickle, random),
+            _ => archive(&mutated(&pickle, random), method),
         };
         std::fs::write(&file, bytes).unwrap();
         let _ = models::open("lenet", &file, (Device::Cpu, Kind::Float));
@@ -221,6 +245,23 @@ fn a_pickle_that_doubles_itself_is_not_unfolded() {
         pickle.extend([b']', b'(', b'h', memo - 1, b'h', memo - 1, b'e', b'q', memo]);
     }
     pickle.push(b'.');
+    std::fs::write(&file, archive(&pickle, CompressionMethod::Stored)).unwrap();
+    let mut refused = None;
+    survive(&METER, UNFOLDED, |_| {
+        refused.get_or_insert_with(|| Weights::open(&file).is_err());
+    });
+    assert_eq!(refused, Some(true));
+}
+
+/// Two hundred kilobytes in which a list of 8000 pairs is made a dictionary 4000 times: gigabytes for whoever copies it each time.
+#[test]
+fn a_pickle_whose_calls_look_at_the_same_list_again_and_again_is_not_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.pth");
+    let pair = [b"X\x01\x00\x00\x00aN\x86", &b"X\x01\x00\x00\x00bN\x86"[..]].concat();
+    let list = [b"](".to_vec(), pair.repeat(4000), b"eq\x00".to_vec()].concat();
+    let calls = b"ccollections\nOrderedDict\nh\x00\x85R".repeat(4000);
+    let pickle = [b"\x80\x02(", &list[..], &calls, b"t."].concat();
     std::fs::write(&file, archive(&pickle, CompressionMethod::Stored)).unwrap();
     let mut refused = None;
     survive(&METER, UNFOLDED, |_| {

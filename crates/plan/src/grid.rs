@@ -51,6 +51,7 @@ pub(crate) fn groups(
                     model: model.clone(),
                     weights: weights.clone(),
                     weights_sha256: checkpoint.sha256.clone(),
+                    weights_set: config.settings.weights.of(model).map(str::to_owned),
                     mean: None,
                     noise: noise.clone(),
                     store: config.paths.output_dir.join(format!("{name}.zarr")),

@@ -143,6 +143,7 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
     if config.settings.threads.is_none() {
         warnings.extend(fleet::limited(&slots));
     }
+    warnings.extend(weights::notes(&models));
     let methods = config.search_space.methods.iter();
     let windows =
         methods.flat_map(|method| windows_in_lists(&method.params).into_iter().map(|told| (&method.name, told)));

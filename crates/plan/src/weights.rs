@@ -46,6 +46,13 @@ pub(crate) fn read(
     Ok(models)
 }
 
+/// What a person should know of how each file was read.
+pub(crate) fn notes(models: &Models) -> impl Iterator<Item = String> + '_ {
+    models
+        .values()
+        .flat_map(|(file, checkpoint)| checkpoint.notes.iter().map(|note| format!("`{}`: {note}", file.display())))
+}
+
 /// What is asked of each dataset and model whose weights are there, with the line of the model.
 fn questions(
     config: &Config,
@@ -69,7 +76,8 @@ fn questions(
             match locate(config, flag, model, known) {
                 Ok(weights) => {
                     let (model, variants) = (model.clone(), variants.to_vec());
-                    let question = Question { model, weights, size, variants };
+                    let weights_set = config.settings.weights.of(&model).map(str::to_owned);
+                    let question = Question { model, weights, weights_set, size, variants };
                     asked.insert((flag.clone(), question.model.clone()), (question, *line));
                 }
                 Err(_) if known && !there => {}

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use sweep::fingerprint::WEIGHTS_SET;
 use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
 use sweep::machine::ComputedBy;
 use sweep::parameters::Parameters;
@@ -98,6 +99,7 @@ fn group(root: &Value, folder: &Path, variants: Vec<Variant>, nodes: &Nodes<'_>)
         model: field(names, "model_flag")?,
         weights: field(&ours["provenance"], "weights").unwrap_or_default(),
         weights_sha256: field(facts, "weights_sha256")?,
+        weights_set: facts.get(WEIGHTS_SET).map(|_| field(facts, WEIGHTS_SET)).transpose()?,
         mean: None,
         noise: Noise {
             name: field(names, "noise_name")?,

@@ -98,6 +98,9 @@ pub struct Question {
     pub model: String,
     /// Weights file.
     pub weights: PathBuf,
+    /// Which one of several sets of weights in that file, where the config says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights_set: Option<String>,
     /// Height and width of the images.
     pub size: usize,
     /// Variants that are to be tried on the model.
@@ -115,6 +118,9 @@ pub struct Checkpoint {
     pub size: Option<[usize; 2]>,
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
+    /// What a person should know of how the file was read, sentence by sentence.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// What is wrong with variants that cannot be computed on this model, by their keys.
     pub misfits: BTreeMap<String, String>,
     /// The layer that each variant looks at whose parameters name none.

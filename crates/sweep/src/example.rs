@@ -15,6 +15,7 @@ pub fn group(variants: Vec<Variant>) -> Group {
         model: "m".into(),
         weights: "m.pth".into(),
         weights_sha256: String::new(),
+        weights_set: None,
         mean: None,
         noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
         store: "s.zarr".into(),

@@ -26,7 +26,10 @@ pub fn of_group(group: &Group) -> Fingerprint {
         ("fold_batch_norm", json!(group.numerics.fold_batch_norm)),
         ("shard", json!(group.shard)),
     ];
-    facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    // Until CHANGELOG.md says otherwise, the only logit was explained whatever it predicts.
+    let one_logit = (group.classes == 1).then(|| (ONE_LOGIT, json!("sign of the predicted class")));
+    let set = group.weights_set.as_ref().map(|set| (WEIGHTS_SET, json!(set)));
+    facts.into_iter().chain(one_logit).chain(set).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// The facts behind the maps of `variant`, beside those that all variants of `group` share.
@@ -48,17 +51,26 @@ pub fn differences(stored: &Value, wanted: &Fingerprint) -> Vec<String> {
     let differing = wanted.iter().filter(|(name, value)| stored.get(name.as_str()) != Some(value));
     let sentence = |(name, value): (&String, &Value)| {
         // Nothing in the config says it, and another config would not help.
-        let here = if name == RESULTS { "this program (CHANGELOG.md)" } else { "the config" };
+        let here =
+            if [RESULTS, ONE_LOGIT].contains(&name.as_str()) { "this program (CHANGELOG.md)" } else { "the config" };
         match stored.get(name.as_str()) {
             Some(old) => format!("{name} is {old} in the store and {value} in {here}"),
             None => format!("{name} is not recorded in the store and {value} in {here}"),
         }
     };
-    differing.map(sentence).collect()
+    // What is a fact only where the config says it may be one of the store's alone.
+    let only_stored =
+        stored.get(WEIGHTS_SET).filter(|_| wanted.contains_key(RESULTS) && !wanted.contains_key(WEIGHTS_SET));
+    let only_stored = only_stored.map(|old| format!("{WEIGHTS_SET} is {old} in the store and not said in the config"));
+    differing.map(sentence).chain(only_stored).collect()
 }
 
-/// The fact that is the program's.
+/// Which one of several sets of weights in a file is meant.
+pub const WEIGHTS_SET: &str = "weights_set";
+
+/// The facts that are the program's: of every model, and of those with a single logit.
 const RESULTS: &str = "results_version";
+const ONE_LOGIT: &str = "one_logit";
 
 /// Names `facts`: 32 hexadecimal digits.
 pub fn digest(facts: &Value) -> String {
@@ -80,6 +92,17 @@ mod tests {
         let wanted = facts(2, 9).as_object().cloned().unwrap_or_default();
         assert_eq!(differences(&facts(2, 9), &wanted), [""; 0]);
         assert_eq!(differences(&facts(1, 9), &wanted), ["seed is 1 in the store and 2 in the config"]);
+        let with_set = |set: &str| {
+            let mut facts = facts(2, 9);
+            facts[WEIGHTS_SET] = json!(set);
+            facts
+        };
+        let told = |difference: &str| format!("{WEIGHTS_SET} is {difference} in the config");
+        assert_eq!(differences(&with_set("a"), &wanted), [told("\"a\" in the store and not said")]);
+        let other = with_set("b").as_object().cloned().unwrap_or_default();
+        assert_eq!(differences(&with_set("b"), &other), [""; 0]);
+        assert_eq!(differences(&with_set("a"), &other), [told("\"a\" in the store and \"b\"")]);
+        assert_eq!(differences(&facts(2, 9), &other), [told("not recorded in the store and \"b\"")]);
         let of_program = "results_version is 3 in the store and 9 in this program (CHANGELOG.md)";
         assert_eq!(differences(&facts(2, 3), &wanted), [of_program]);
     }

@@ -41,6 +41,9 @@ pub struct Group {
     pub weights: PathBuf,
     /// Digest of the weights: a worker refuses a file that has changed since the sweep was checked.
     pub weights_sha256: String,
+    /// Which one of several sets of weights in that file, where the config says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights_set: Option<String>,
     /// The mean image of the dataset, where a variant takes it as a baseline.
     pub mean: Option<MeanImage>,
     /// The noise that is added to the images.
@@ -122,6 +125,11 @@ pub enum Dtype {
 }
 
 impl Group {
+    /// The file of the weights, and which set in it is meant.
+    pub fn weights_and_set(&self) -> (&Path, Option<&str>) {
+        (&self.weights, self.weights_set.as_deref())
+    }
+
     /// Name of the store without its extension; also the group's id.
     pub fn name(&self) -> String {
         store_name(&self.dataset, &self.model, &self.noise.name, &self.split)

@@ -16,6 +16,9 @@ pub struct Request {
     pub model: String,
     /// Its weights.
     pub weights: PathBuf,
+    /// Which one of several sets of weights in that file, where the config says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights_set: Option<String>,
     /// Folder of datasets.
     pub data: PathBuf,
     /// Dataset flag.

@@ -33,6 +33,7 @@ pub(crate) fn group(index: usize, shards: usize) -> Arc<Group> {
         model: format!("model{}", index / PER_MODEL),
         weights: format!("/weights/weights_{index}.pth").into(),
         weights_sha256: "0".repeat(64),
+        weights_set: None,
         mean: None,
         noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
         store: PathBuf::from(format!("/outputs/store{index}.zarr")),

@@ -28,7 +28,7 @@ pub(super) fn of(request: &Request, model: &mut Model) -> Result<Group, ProbeErr
         return Err(ProbeError::Images { file, has: source.len(), asked: *asked });
     }
     let [height, width, _] = source.shape();
-    model.read(&request.model, &request.weights)?;
+    model.read(&request.model, &request.weights, request.weights_set.as_deref())?;
     Ok(Group {
         dataset: dataset.clone(),
         split: split.clone(),
@@ -38,6 +38,7 @@ pub(super) fn of(request: &Request, model: &mut Model) -> Result<Group, ProbeErr
         model: request.model.clone(),
         weights: request.weights.clone(),
         weights_sha256: model.sha256.clone(),
+        weights_set: request.weights_set.clone(),
         mean: request.mean.as_ref().map(|file| mean_image(file)).transpose()?,
         noise: Noise { name: "clean".to_owned(), kind: "none".to_owned(), parameters: Parameters::default() },
         store: PathBuf::new(),
@@ -53,7 +54,7 @@ pub(super) fn of(request: &Request, model: &mut Model) -> Result<Group, ProbeErr
 /// What a group says of its model.
 #[derive(Default)]
 pub(super) struct Model {
-    read: Option<(String, PathBuf)>,
+    read: Option<(String, PathBuf, Option<String>)>,
     sha256: String,
     channels: usize,
     classes: usize,
@@ -61,10 +62,10 @@ pub(super) struct Model {
 
 impl Model {
     /// Reads `weights`, unless they are those of the request before.
-    fn read(&mut self, model: &str, weights: &Path) -> Result<(), NetworkError> {
-        let of = Some((model.to_owned(), weights.to_owned()));
+    fn read(&mut self, model: &str, weights: &Path, set: Option<&str>) -> Result<(), NetworkError> {
+        let of = Some((model.to_owned(), weights.to_owned(), set.map(str::to_owned)));
         if self.read != of {
-            let graph = models::open(model, weights, (Device::Cpu, Kind::Float))?;
+            let graph = models::open_set(model, (weights, set), (Device::Cpu, Kind::Float))?;
             let (channels, classes) = (graph.channels() as usize, graph.classes() as usize);
             *self = Self { read: of, sha256: Weights::sha256(weights)?, channels, classes };
         }

@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use attribution::{Known, Origin, Pass, Together};
-use network::Graph;
+use network::{Graph, target};
 use store::Ledger;
 use sweep::agreement::{Agreement, Question, WrongMap};
 use sweep::group::{Dtype, Group, Numerics, Precision};
@@ -120,7 +120,7 @@ impl Again<'_> {
         agreement: &mut Agreement,
     ) -> Result<(), UnitError> {
         let (pixels, logits) = (stored.image(image)?, stored.logits(image)?);
-        let target = Tensor::f_from_slice(&logits)?.f_view([1, -1])?.f_argmax(1, false)?;
+        let target = target::predicted(&Tensor::f_from_slice(&logits)?.f_view([1, -1])?)?;
         let single = self.maps(engines.own(self.group)?, part, (image, &pixels, &target), 0)?;
         let mut settled: Option<(Vec<Vec<f32>>, Vec<f32>)> = None;
         for (at, variant) in part.variants.iter().enumerate() {

@@ -17,6 +17,7 @@ fn group(kind: &str, parameters: Value) -> Group {
         model: "m".into(),
         weights: "m.pth".into(),
         weights_sha256: String::new(),
+        weights_set: None,
         mean: None,
         noise: Condition {
             name: kind.into(),

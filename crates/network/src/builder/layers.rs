@@ -42,7 +42,7 @@ impl Builder<'_> {
         let parts = ["weight", "bias", "running_mean", "running_var"];
         let parts = parts.map(|part| self.wide(&format!("{name}.{part}"), &[from.channels]));
         // Counts batches of training; old files do not have it.
-        self.used.insert(format!("{name}.num_batches_tracked"));
+        self.used.insert(format!("{}{name}.num_batches_tracked", self.prefix));
         let norm = self.noted(|_| BatchNorm::new(parts, BatchNorm::EPS));
         self.push_if(name, norm, from, from.channels)
     }
@@ -95,20 +95,26 @@ impl Builder<'_> {
 
     /// A fully connected layer to `out` values.
     pub fn linear(&mut self, name: &str, from: Value, out: i64) -> Value {
+        self.linear_of(name, from, out, true)
+    }
+
+    fn linear_of(&mut self, name: &str, from: Value, out: i64, biased: bool) -> Value {
         let weight = self.tensor(&format!("{name}.weight"), &[out, from.channels]);
-        let bias = Some(self.tensor(&format!("{name}.bias"), &[out]));
+        let bias = biased.then(|| self.tensor(&format!("{name}.bias"), &[out]));
         self.push(name, Linear { weight, bias }, &[from], out)
     }
 
     /// The last layer; its rows in the file are the classes.
     pub fn classifier(&mut self, name: &str, from: Value) -> Value {
+        let head = self.head(name, from.channels);
+        let (name, biased) = head.as_ref().map_or((name, true), |head| (&*head.name, head.biased));
         let of_file = || self.size(&format!("{name}.weight"), 0);
         let found = self.weights.free_sizes().map(|(_, classes)| classes).or_else(of_file).unwrap_or(1);
         let (file, most) = (self.weights.file().to_owned(), MOST_CLASSES);
         let accepted = (1..=most).contains(&found).then_some(found);
         let accepted = accepted.ok_or(NetworkError::Classes { file, found, most });
         match self.noted(|_| accepted) {
-            Some(classes) => self.linear(name, from, classes),
+            Some(classes) => self.linear_of(name, from, classes, biased),
             None => from,
         }
     }

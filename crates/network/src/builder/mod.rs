@@ -1,9 +1,10 @@
 //! Building a graph from weights: names as PyTorch's modules have them, every mistake noted.
 
+mod head;
 mod layers;
 mod tokens;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use tch::{Device, Kind, Tensor};
@@ -37,7 +38,12 @@ pub struct Builder<'a> {
     channels: i64,
     size: Option<[i64; 2]>,
     nodes: Vec<Node>,
+    /// What the file calls tensors that stand in it under a name of its own.
+    elsewhere: BTreeMap<String, String>,
+    /// Tensors that have been read, as the file calls them.
     used: BTreeSet<String>,
+    /// What a person should know of how the file was read.
+    notes: Vec<String>,
     mistakes: Mistakes,
     failure: Option<NetworkError>,
 }
@@ -54,7 +60,9 @@ impl<'a> Builder<'a> {
             channels: 0,
             size: None,
             nodes: Vec::new(),
+            elsewhere: BTreeMap::new(),
             used: BTreeSet::new(),
+            notes: Vec::new(),
             mistakes: Mistakes::default(),
             failure: None,
         })
@@ -94,8 +102,7 @@ impl<'a> Builder<'a> {
 
     /// The graph that ends in `logits`, or everything in which the weights do not fit.
     pub(crate) fn finish(mut self, model: &str, logits: Value) -> Result<Graph, NetworkError> {
-        let extra = self.weights.names(&self.prefix).filter(|name| !self.used.contains(*name));
-        self.mistakes.extra = extra.map(str::to_owned).collect();
+        self.mistakes.extra = self.unread().iter().map(|name| name[self.prefix.len()..].to_owned()).collect();
         if let Some(failure @ NetworkError::Classes { .. }) = self.failure {
             return Err(failure);
         }
@@ -108,7 +115,13 @@ impl<'a> Builder<'a> {
         }
         let (size, narrow) = (self.size, narrow(self.placed.1));
         let shape = Shape { channels: self.channels, classes: logits.channels, size, narrow };
-        Ok(Graph::new(self.nodes, shape).lower()?)
+        Ok(Graph::new(self.nodes, shape).noted(self.notes).lower()?)
+    }
+
+    /// Tensors of the model's part of the file that nothing has read, as the file calls them.
+    fn unread(&self) -> Vec<String> {
+        let names = self.weights.names(&self.prefix).map(|name| format!("{}{name}", self.prefix));
+        names.filter(|name| !self.used.contains(name)).collect()
     }
 
     fn push(&mut self, name: &str, operation: impl Operation + 'static, from: &[Value], channels: i64) -> Value {
@@ -158,19 +171,20 @@ impl<'a> Builder<'a> {
         zero.and_then(|zero| zero.f_expand(shape, false)).unwrap_or_default()
     }
 
-    /// Under which name the file has the tensor `name`, and its shape; random ones take `wanted`.
+    /// What the file calls the tensor `name`, and its shape; random ones take `wanted`.
     fn found(&self, name: &str, wanted: &[i64]) -> Option<(String, Vec<i64>)> {
-        let names = [Some(name.to_owned()), (self.alias)(name)];
-        let shape = |name: String| Some((self.weights.shape(&format!("{}{name}", self.prefix), wanted)?, name));
+        let own = |name| format!("{}{name}", self.prefix);
+        let names = [self.elsewhere.get(name).cloned(), Some(own(name.to_owned())), (self.alias)(name).map(own)];
+        let shape = |name: String| Some((self.weights.shape(&name, wanted)?, name));
         let (shape, name) = names.into_iter().flatten().find_map(shape)?;
         (self.weights.free_sizes().is_none() || !wanted.is_empty()).then_some((name, shape))
     }
 
     fn loaded(&mut self, name: &str, shape: &[i64], kind: Kind) -> Result<Tensor, NetworkError> {
-        let tensor = self.weights.tensor(&format!("{}{name}", self.prefix), shape)?;
+        let tensor = self.weights.tensor(name, shape)?;
         let finite = tensor.f_isfinite()?.f_all()?.f_int64_value(&[])?;
         if finite == 0 {
-            self.mistakes.not_finite.push(name.to_owned());
+            self.mistakes.not_finite.push(name.strip_prefix(&self.prefix).unwrap_or(name).to_owned());
         }
         Ok(tensor.f_to_kind(kind)?.f_to_device(self.placed.0)?)
     }

@@ -4,6 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::proof::Use;
 use super::{Graph, Id, Sum, Trace};
+use crate::target;
 
 /// What a backward pass does at a ReLU, where attribution methods differ: the gradient g of the output of
 /// x becomes g, with up to two factors.
@@ -80,10 +81,10 @@ impl Graph {
         (self.nodes[stem].inputs.len() == 1 && self.nodes[stem].operation.has_linear_part()).then_some(stem)
     }
 
-    /// The gradient of the logits that selects `targets` `[n]`: one there, zero elsewhere.
+    /// The gradient of the logits that selects the classes `targets` `[n]`: one there, zero elsewhere; of one logit the sign
+    /// of the class.
     pub fn select(&self, logits: &Tensor, targets: &Tensor) -> Result<Tensor, TchError> {
-        let index = targets.f_view([-1, 1])?;
-        logits.f_zeros_like()?.f_scatter_value(1, &index, 1.0)
+        target::gradient(logits, targets)
     }
 
     /// Walks the graph from the logits to the value `until`, in the type of layers; `step` adds the gradient of

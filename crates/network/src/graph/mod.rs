@@ -43,6 +43,8 @@ pub struct Graph {
     lowered: Option<Box<Graph>>,
     /// What is known of that.
     proof: Proof,
+    /// What a person should know of how it was made.
+    notes: Vec<String>,
 }
 
 /// What a graph takes and gives.
@@ -86,7 +88,17 @@ impl Graph {
                 readers[input] += 1;
             }
         }
-        Self { nodes, last_use, readers, shape, lowered: None, proof: Proof::default() }
+        Self { nodes, last_use, readers, shape, lowered: None, proof: Proof::default(), notes: Vec::new() }
+    }
+
+    /// The same graph, with what a person should know of how it was made.
+    pub(crate) fn noted(self, notes: Vec<String>) -> Self {
+        Self { notes, ..self }
+    }
+
+    /// What a person should know of how it was made, sentence by sentence.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Channels of an image.

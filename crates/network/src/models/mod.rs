@@ -76,10 +76,19 @@ pub fn load(name: &str, weights: &Weights, placed: (Device, Kind)) -> Result<Gra
 /// The model in `file`: a program of `torch.export` (`.pt2`) as it is, whatever it is called; else the
 /// architecture called `name` with the weights that the file holds.
 pub fn open(name: &str, file: &Path, placed: (Device, Kind)) -> Result<Graph, NetworkError> {
-    if file.extension().is_some_and(|extension| extension == "pt2") {
-        return exported::open(file, placed);
+    open_set(name, (file, None), placed)
+}
+
+/// The same, with one of several sets of weights in the file: `state_dict_ema`.
+pub fn open_set(name: &str, (file, set): (&Path, Option<&str>), placed: (Device, Kind)) -> Result<Graph, NetworkError> {
+    match (file.extension().is_some_and(|extension| extension == "pt2"), set) {
+        (true, None) => exported::open(file, placed),
+        (true, Some(_)) => {
+            let reason = "a program has no sets of weights; leave `weights.set` of the config out for this model";
+            Err(NetworkError::Unreadable { file: file.to_owned(), reason: reason.to_owned() })
+        }
+        (false, set) => load(name, &Weights::open(file)?.of_set(set), placed),
     }
-    load(name, &Weights::open(file)?, placed)
 }
 
 /// Names and shapes of the weights in `file`, as a digest: with the model's name they decide how its passes are computed. Nothing

@@ -1,7 +1,9 @@
 //! Weights in: named tensors of a file, read without executing anything that the file says.
 
+mod other;
 mod pytorch;
 mod safe;
+mod sets;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -19,6 +21,8 @@ use crate::NetworkError;
 pub struct Weights {
     file: PathBuf,
     source: Source,
+    /// Which one of several sets of weights is meant, if the config says it.
+    set: Option<String>,
 }
 
 enum Source {
@@ -42,12 +46,12 @@ impl Weights {
             _ => pytorch::open(file),
         };
         let stored = stored.map_err(|reason| NetworkError::Unreadable { file: file.to_owned(), reason })?;
-        Ok(Self { file: file.to_owned(), source: Source::File(stored) })
+        Ok(Self { file: file.to_owned(), source: Source::File(stored), set: None })
     }
 
     /// Random weights that fit any architecture, for tests and benchmarks.
     pub fn random(channels: i64, classes: i64) -> Self {
-        Self { file: "random".into(), source: Source::Random { channels, classes } }
+        Self { file: "random".into(), source: Source::Random { channels, classes }, set: None }
     }
 
     /// SHA-256 of `file`, in hexadecimal, as `sha256sum` prints it.
@@ -79,27 +83,25 @@ impl Weights {
         &self.file
     }
 
-    /// What stands before one of `names` in this file: nothing, the reference scripts' `net.`, or any one
-    /// prefix. Without names to look for, the first part of all names where they share it (`net.`, `model.`).
+    /// The same file, of whose sets of weights the one called `set` is meant, as in `state_dict_ema`.
+    #[must_use]
+    pub fn of_set(mut self, set: Option<&str>) -> Self {
+        self.set = set.map(str::to_owned);
+        self
+    }
+
+    /// What stands before one of `names` in this file, in the set of weights that is meant: nothing, the reference scripts'
+    /// `net.`, or any one prefix. Without names to look for, the first part of all names where they share it (`net.`, `model.`).
     pub(crate) fn prefix_of(&self, names: &[&str]) -> Result<String, NetworkError> {
         let Source::File(stored) = &self.source else { return Ok(String::new()) };
-        if names.is_empty() {
-            let first = stored.keys().next().and_then(|key| Some(key.split_once('.')?.0));
-            let shared = first.map(|part| format!("{part}.")).unwrap_or_default();
-            let nested = stored.keys().all(|key| key.starts_with(&shared));
-            return Ok(if nested { shared } else { String::new() });
-        }
-        let prefixes = stored.keys().filter_map(|key| names.iter().find_map(|name| key.strip_suffix(name)));
-        let whole: Vec<&str> = prefixes.filter(|prefix| prefix.is_empty() || prefix.ends_with('.')).collect();
-        let known = ["", "net."].into_iter().find(|known| whole.contains(known));
-        match (known, &whole[..]) {
-            (Some(prefix), _) | (None, &[prefix]) => Ok(prefix.to_owned()),
-            (None, []) => Ok(String::new()),
-            (None, several) => {
-                let reason = format!("it holds several sets of weights: {}; keep one", several.join(", "));
-                Err(NetworkError::Unreadable { file: self.file.clone(), reason })
-            }
-        }
+        let set = self.set.as_deref();
+        let chosen = if names.is_empty() {
+            sets::choose_unmarked(stored.iter().map(|(name, tensor)| (name.as_str(), &tensor.shape[..])), set)
+        } else {
+            let prefixes = stored.keys().filter_map(|key| names.iter().find_map(|name| key.strip_suffix(name)));
+            sets::choose(&prefixes.filter(|prefix| prefix.is_empty() || prefix.ends_with('.')).collect(), set)
+        };
+        chosen.map_err(|reason| NetworkError::Unreadable { file: self.file.clone(), reason })
     }
 
     /// Names that start with `prefix`, without it.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use pytorch_reader::{DType, PytorchReader};
 use tch::Kind;
 
-use super::Stored;
+use super::{Stored, other};
 
 /// How many times the bytes of the file its tensors may have: tied weights are read once for each name.
 ///
@@ -16,26 +16,59 @@ use super::Stored;
 const SHARING: u64 = 4;
 
 pub(super) fn open(file: &Path) -> Result<BTreeMap<String, Stored>, String> {
-    let reader = PytorchReader::new(file).map_err(|error| format!("not a checkpoint of torch.save: {error}"))?;
-    let most = std::fs::metadata(file).map_err(|error| error.to_string())?.len();
-    let (mut stored, mut taken) = (BTreeMap::new(), 0_u64);
-    for (name, tensor) in reader.into_tensors() {
-        let bytes = tensor.byte_len() as u64;
-        taken = taken.saturating_add(bytes);
-        if bytes > most || taken > most.saturating_mul(SHARING) {
+    let reader = PytorchReader::new(file).map_err(|error| format!("not a checkpoint of torch.save: {error}"));
+    match reader {
+        Ok(reader) if !reader.is_empty() => {
+            let mut bounds = Bounds::of(file)?;
+            let tensors = reader.into_tensors().into_iter();
+            tensors
+                .map(|(name, tensor)| bounds.take(&name, tensor.byte_len() as u64).and_then(|()| stored(name, tensor)))
+                .collect()
+        }
+        Ok(_) => otherwise(file, "it holds no tensors".to_owned()),
+        Err(reason) => otherwise(file, reason),
+    }
+}
+
+/// What a file holds that is no dictionary of tensors; for one that is nothing else either, the `reason` stands.
+fn otherwise(file: &Path, reason: String) -> Result<BTreeMap<String, Stored>, String> {
+    let tensors = other::open(file).map_err(|refusal| refusal.told(file).unwrap_or_else(|| reason.clone()))?;
+    if tensors.is_empty() {
+        return Err(reason);
+    }
+    let mut bounds = Bounds::of(file)?;
+    tensors.into_iter().map(|(name, bytes, stored)| bounds.take(&name, bytes).map(|()| (name, stored))).collect()
+}
+
+/// Keeps tensors from taking many times the file.
+struct Bounds {
+    most: u64,
+    taken: u64,
+}
+
+impl Bounds {
+    fn of(file: &Path) -> Result<Self, String> {
+        let most = std::fs::metadata(file).map_err(|error| error.to_string())?.len();
+        Ok(Self { most, taken: 0 })
+    }
+
+    fn take(&mut self, name: &str, bytes: u64) -> Result<(), String> {
+        self.taken = self.taken.saturating_add(bytes);
+        if bytes > self.most || self.taken > self.most.saturating_mul(SHARING) {
+            let Self { most, taken } = self;
             return Err(format!("`{name}` claims {bytes} bytes, all so far {taken}; the file has {most}"));
         }
-        let Some(kind) = kind(tensor.dtype()) else {
-            return Err(format!("`{name}` has elements of type {:?}, which weights cannot have", tensor.dtype()));
-        };
-        let shape = tensor.shape().iter().map(|size| *size as i64).collect();
-        let tensor = Arc::new(tensor);
-        stored.insert(name, Stored { shape, kind, read: Box::new(move || tensor.read()) });
+        Ok(())
     }
-    if stored.is_empty() {
-        return Err("it holds no tensors".to_owned());
-    }
-    Ok(stored)
+}
+
+fn stored(name: String, tensor: pytorch_reader::Tensor) -> Result<(String, Stored), String> {
+    let Some(kind) = kind(tensor.dtype()) else {
+        return Err(format!("`{name}` has elements of type {:?}, which weights cannot have", tensor.dtype()));
+    };
+    let shape = tensor.shape().iter().map(|size| *size as i64).collect();
+    let tensor = Arc::new(tensor);
+    Ok((name, Stored { shape, kind, read: Box::new(move || tensor.read()) }))
 }
 
 fn kind(dtype: DType) -> Option<Kind> {

@@ -43,6 +43,7 @@ pub(crate) fn group(folder: &Path, seed: u64, variants: Vec<Variant>) -> Group {
         model: "m".into(),
         weights: "m.pth".into(),
         weights_sha256: "00".into(),
+        weights_set: None,
         mean: None,
         noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
         store: folder.join("s.zarr"),

@@ -10,6 +10,7 @@ mod places;
 mod scheduler;
 mod search_space;
 mod settings;
+mod weight_sets;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ pub use paths::Paths;
 pub use scheduler::{Preflight, Scheduler};
 pub use search_space::{LEAST_SIZE, MOST_SIZE, MOST_VARIANTS, Method, NoiseCondition, SearchSpace, Split};
 pub use settings::{Compression, Devices, Settings, StoreSettings};
+pub use weight_sets::WeightSets;
 
 use crate::problem::Problems;
 use crate::yaml::{self, Fields, Value};
@@ -91,6 +93,10 @@ impl Config {
         // A name and a description of the experiment, which the reference scripts do not use either.
         fields.node("experiment");
         fields.finish();
+        for (model, line) in config.settings.weights.unknown(&config.search_space.model_flags) {
+            let text = "no such model in `search_space.model_flags`";
+            problems.add(line, format!("weights.set.{model}"), text);
+        }
         Some(config)
     }
 

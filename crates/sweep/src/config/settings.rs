@@ -1,6 +1,7 @@
 //! The keys that the reference schema does not have, all optional.
 
 use super::expect::{self, Expectation};
+use crate::config::WeightSets;
 use crate::group::{Dtype, Numerics, Precision};
 use crate::semantics::{self, Semantics};
 use crate::yaml::{Fields, Value, read};
@@ -14,6 +15,8 @@ pub struct Settings {
     pub semantics: Semantics,
     /// How stores are laid out.
     pub store: StoreSettings,
+    /// Which sets of weights are meant in files that hold several.
+    pub weights: WeightSets,
     /// Where workers run; `None` leaves it to the reference's `available_gpus`.
     pub devices: Option<Devices>,
     /// How workers are started, with the line that says so; `None` for the first launcher.
@@ -84,6 +87,7 @@ impl Settings {
             },
             semantics: fields.optional("semantics", read::choice(semantics::WORDS)).unwrap_or_default(),
             store,
+            weights: fields.section("weights", WeightSets::read).unwrap_or_default(),
             devices: fields.optional("devices", devices),
             launcher: fields.optional("launcher", read::text).map(|name| (name, fields.line_of("launcher"))),
             limit: fields.optional("limit", read::integer(1, u64::MAX)),

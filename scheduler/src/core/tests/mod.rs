@@ -46,6 +46,7 @@ fn group(index: usize, shards: u64) -> Arc<Group> {
         model: format!("m{}", index % 3),
         weights: "m.pth".into(),
         weights_sha256: String::new(),
+        weights_set: None,
         mean: None,
         noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
         store: "s.zarr".into(),

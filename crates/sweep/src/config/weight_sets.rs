@@ -1,0 +1,93 @@
+//! `weights`: which set of weights is meant in files that hold several, as training saves them.
+
+use std::collections::BTreeMap;
+
+use crate::yaml::{Fields, Value, read};
+
+/// The sets of weights that are meant; none where a file holds one only.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum WeightSets {
+    /// The config does not say any.
+    #[default]
+    Unsaid,
+    /// The same for every model.
+    All(String),
+    /// Of each model that is named here, with its line.
+    Models(BTreeMap<String, (String, u64)>),
+}
+
+impl WeightSets {
+    pub(super) fn read(mut fields: Fields<'_>) -> Self {
+        let sets = fields.optional("set", sets).unwrap_or_default();
+        fields.finish();
+        sets
+    }
+
+    /// Models that are named here and that are none of `models`, with their lines.
+    pub(super) fn unknown<'a>(&'a self, models: &[(String, u64)]) -> Vec<(&'a str, u64)> {
+        let Self::Models(sets) = self else { return Vec::new() };
+        let unknown = sets.iter().filter(|(name, _)| models.iter().all(|(model, _)| model != *name));
+        unknown.map(|(name, (_, line))| (name.as_str(), *line)).collect()
+    }
+
+    /// The set that is meant of the weights of `model`.
+    pub fn of(&self, model: &str) -> Option<&str> {
+        match self {
+            Self::Unsaid => None,
+            Self::All(set) => Some(set),
+            Self::Models(sets) => sets.get(model).map(|(set, _)| set.as_str()),
+        }
+    }
+}
+
+fn sets(value: &Value) -> Result<WeightSets, String> {
+    let expected = || "a name such as `state_dict_ema`, or a mapping of models to such names".to_owned();
+    let Value::Map(entries) = value else {
+        return read::text(value).map(WeightSets::All).map_err(|_| expected());
+    };
+    let of_model = entries.iter().map(|(entry, node)| Ok((entry.name.clone(), (read::text(&node.value)?, entry.line))));
+    let sets: Result<_, String> = of_model.collect();
+    sets.map(WeightSets::Models).map_err(|_| expected())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::problem::Problems;
+
+    fn parse(weights: &str) -> (WeightSets, Vec<String>) {
+        let text = format!("paths: {{}}\nsearch_space:\n  model_flags: [resnet18, resnet50]\nweights: {weights}\n");
+        let mut problems = Problems::new(Path::new("config.yml"));
+        let config = Config::parse(Path::new("config.yml"), &text, &mut problems);
+        let told = problems.list().iter().filter(|problem| problem.key.starts_with("weights"));
+        let told = told.map(|problem| format!("{}: {}: {}", problem.line, problem.key, problem.text)).collect();
+        (config.map(|config| config.settings.weights).unwrap_or_default(), told)
+    }
+
+    #[test]
+    fn a_set_is_chosen_for_every_model_or_for_each_by_its_name() {
+        let (sets, told) = parse("{set: state_dict_ema}");
+        assert_eq!((sets.of("resnet18"), told.len()), (Some("state_dict_ema"), 0));
+        let (sets, told) = parse("{set: {resnet18: model_ema}}");
+        assert_eq!((sets.of("resnet18"), sets.of("resnet50"), told.len()), (Some("model_ema"), None, 0));
+    }
+
+    #[test]
+    fn what_is_no_name_and_what_is_no_model_of_the_sweep_is_told() {
+        let expected = "expected a name such as `state_dict_ema`, or a mapping of models to such names";
+        for (weights, told) in [
+            ("{set: [ema]}", format!("4: weights.set: found a list of 1, {expected}")),
+            ("{set: {resnet18: [ema]}}", format!("4: weights.set: found a mapping, {expected}")),
+            ("{sett: ema}", "4: weights.sett: unknown key, did you mean `set`?".to_owned()),
+            (
+                "{set: {resnet19: ema}}",
+                "4: weights.set.resnet19: no such model in `search_space.model_flags`".to_owned(),
+            ),
+        ] {
+            assert_eq!(parse(weights).1, [told]);
+        }
+    }
+}
