@@ -4,7 +4,7 @@ use std::io::Read;
 
 use data::formats::{self, Options};
 use data::preprocess;
-use network::Graph;
+use network::{Graph, target};
 use sweep::agreement::MAX_REQUEST;
 use sweep::expect::{Answer, Measured, Question};
 use sweep::group::Group;
@@ -49,25 +49,21 @@ fn measured(engine: &mut Engine, Question { group, images }: &Question, device: 
             pixels.extend(preprocess::normalise(&source.read(*index..index + 1)?, shape, group.shape[0])?);
         }
         let logits = logits(graph, group, &pixels, device)?;
-        for (index, logits) in batch.iter().zip(logits.chunks_exact(group.classes)) {
-            let label = labels.values.get(*index as usize * labels.width);
-            let largest = (0..logits.len()).rev().max_by(|a, b| logits[*a].total_cmp(&logits[*b]));
-            measured.right += u64::from(largest.map(|class| class as i64).as_ref() == label);
+        let predicted = Vec::<i64>::try_from(&target::predicted(&logits)?)?;
+        for (index, class) in batch.iter().zip(predicted) {
+            measured.right += u64::from(labels.values.get(*index as usize * labels.width) == Some(&class));
         }
         if measured.logits.is_empty() {
-            measured.logits.extend(logits.iter().take(group.classes));
+            measured.logits = Vec::try_from(&logits.f_get(0)?)?;
         }
     }
     Ok(measured)
 }
 
-/// Logits of images `[n, c, h, w]`, one image after the other.
-fn logits(graph: &Graph, group: &Group, pixels: &[f32], device: Device) -> Result<Vec<f32>, UnitError> {
+/// Logits `[n, classes]` of images `[n, c, h, w]`, on the host.
+fn logits(graph: &Graph, group: &Group, pixels: &[f32], device: Device) -> Result<Tensor, UnitError> {
     let [c, h, w] = group.shape.map(|size| size as i64);
     let images = Tensor::f_from_slice(pixels)?.f_view([-1, c, h, w])?;
     let found = graph.forward(&images.f_to_device(device)?.f_to_kind(kind(group))?)?;
-    let found = found.f_to_kind(Kind::Float)?.f_to_device(Device::Cpu)?.f_contiguous()?;
-    let mut logits = vec![0.0; found.numel()];
-    found.f_copy_data(&mut logits, found.numel())?;
-    Ok(logits)
+    Ok(found.f_to_kind(Kind::Float)?.f_to_device(Device::Cpu)?.f_contiguous()?)
 }

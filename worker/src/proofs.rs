@@ -30,7 +30,7 @@ impl Proofs {
     pub(crate) fn of(graph: &Graph, group: &Group) -> Self {
         let shapes = models::shapes(&group.weights).ok().flatten();
         let weights = shapes.unwrap_or_else(|| group.weights_sha256.clone());
-        let mut model = json!([group.model, weights, group.numerics.fold_batch_norm]);
+        let mut model = json!([group.model, weights, group.weights_set, group.numerics.fold_batch_norm]);
         if let (Some(set), Value::Array(facts)) = (&group.weights_set, &mut model) {
             facts.push(json!(set));
         }

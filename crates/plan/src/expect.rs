@@ -125,11 +125,12 @@ fn unmet(asked: &Asked<'_>, measured: &Measured) -> Option<String> {
 /// Notes expectations that no group of the config can meet.
 pub(crate) fn check<'a>(
     expectations: &[Expectation],
-    groups: impl Iterator<Item = &'a Group> + Clone,
+    groups: impl Iterator<Item = &'a Group>,
     problems: &mut Problems,
 ) {
+    let groups: Vec<&Group> = groups.collect();
     for expectation in expectations {
-        if !groups.clone().any(|group| is_meant(expectation, group)) {
+        if !groups.iter().any(|group| is_meant(expectation, group)) {
             let (model, split) = (&expectation.model, expectation.split.name());
             let dataset = expectation.dataset.as_deref().unwrap_or("any dataset");
             let text = format!("the config has no {model} on {dataset}, split `{split}`");

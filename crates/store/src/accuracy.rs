@@ -35,9 +35,10 @@ impl Accuracy {
     /// # Errors
     /// [`StoreError`] where a shard that is there cannot be read.
     pub fn of(group: &Group, ledger: &Ledger) -> Result<Option<Self>, StoreError> {
-        let classes = group.classes;
+        // A single logit has two classes.
+        let (logits_each, classes) = (group.classes.max(1), group.classes.max(2));
         let there: Vec<u64> = (0..group.shards()).filter(|shard| ledger.is_predicted(*shard)).collect();
-        let bytes = group.shard.saturating_mul(classes as u64 * size_of::<f32>() as u64);
+        let bytes = group.shard.saturating_mul(logits_each as u64 * size_of::<f32>() as u64);
         let every = (there.len() as u64).saturating_mul(bytes).div_ceil(MOST).max(1) as usize;
         let mut shards = Shards::open(group.store.clone(), String::new());
         let (mut right, mut labels_seen) = (0, BTreeMap::<i64, u64>::new());
@@ -49,7 +50,7 @@ impl Accuracy {
                 return Ok(None);
             }
             let logits = shards.floats(name::PREDICTIONS, shard, images)?;
-            for (label, logits) in labels.iter().zip(logits.chunks_exact(classes.max(1))) {
+            for (label, logits) in labels.iter().zip(logits.chunks_exact(logits_each)) {
                 if !(0..classes as i64).contains(label) {
                     continue;
                 }
@@ -60,7 +61,7 @@ impl Accuracy {
         let (predicted, most_frequent) =
             (labels_seen.values().sum(), labels_seen.values().copied().max().unwrap_or_default());
         let classes = classes as u64;
-        Ok((predicted > 0 && classes > 1).then_some(Self { right, predicted, most_frequent, classes }))
+        Ok((predicted > 0).then_some(Self { right, predicted, most_frequent, classes }))
     }
 
     /// Why the weights may not be those of the model and the data: a clause, where chance would hardly do worse. `is_clean` says
@@ -88,8 +89,11 @@ impl Accuracy {
     }
 }
 
-/// Index of the largest logit; the first of equal ones.
+/// Index of the largest logit, the first of equal ones; of a single logit 1 where that is above zero.
 fn predicted(logits: &[f32]) -> usize {
+    if let [logit] = logits {
+        return usize::from(*logit > 0.0);
+    }
     let larger = |best: usize, (at, logit): (usize, &f32)| if *logit > logits[best] { at } else { best };
     logits.iter().enumerate().fold(0, larger)
 }
@@ -117,7 +121,8 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_equal_logits_is_the_prediction() {
+    fn the_first_of_equal_logits_is_the_prediction_and_a_single_one_tells_by_its_sign() {
         assert_eq!([predicted(&[1.0, 3.0, 3.0]), predicted(&[-2.0, -5.0]), predicted(&[])], [1, 0, 0]);
+        assert_eq!([predicted(&[0.5]), predicted(&[-0.5]), predicted(&[0.0])], [1, 0, 0]);
     }
 }

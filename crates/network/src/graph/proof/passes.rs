@@ -5,6 +5,7 @@ use tch::{Device, Kind, TchError, Tensor};
 use super::Use;
 use crate::graph::differences::reference;
 use crate::graph::{Graph, Id, Sum};
+use crate::target;
 
 /// Pixels of the images that are computed operation by operation at once: small ones together, as each pass reads all weights.
 const TOGETHER: i64 = 5 * 64 * 64;
@@ -26,7 +27,7 @@ impl Graph {
         let trace = self.run(images, used.keep())?;
         let seed = match seed {
             Some(seed) => seed.shallow_clone(),
-            None => self.select(&trace.logits, &trace.logits.f_argmax(1, false)?)?,
+            None => self.select(&trace.logits, &target::predicted(&trace.logits)?)?,
         };
         let begin = self.enter(&seed)?;
         let map = match used {
