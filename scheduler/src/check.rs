@@ -7,7 +7,7 @@ use fleet::Slot;
 use plan::{Checked, Planned};
 use store::LAYERS;
 
-use crate::predictions;
+use crate::predictions::Predictions;
 use crate::summary::say;
 
 /// Tells it.
@@ -18,16 +18,17 @@ pub(crate) fn tell(checked: &Checked) {
     for file in checked.means.missing() {
         let _ = writeln!(text, "  to do     {} (mean image, computed before the sweep begins)", file.display());
     }
-    for planned in &checked.groups {
+    let predictions = Predictions::of(&checked.groups);
+    for (at, planned) in checked.groups.iter().enumerate() {
         let group = &planned.group;
         let state = if planned.complete { "complete" } else { "to do" };
         let (store, images, maps) = (group.store.display(), group.images, group.variants.len());
-        let _ = writeln!(text, "  {state:9} {store} ({images} images x {maps} maps){}", predictions::told(group));
+        let _ = writeln!(text, "  {state:9} {store} ({images} images x {maps} maps){}", predictions.told(at));
     }
     for (model, key, layer) in looked_at(checked) {
         let _ = writeln!(text, "  layer     {key} of {model} looks at `{layer}`");
     }
-    text.push_str(&predictions::doubts(checked.groups.iter().map(|planned| planned.group.as_ref())));
+    text.push_str(&predictions.doubts());
     say(&text);
 }
 

@@ -11,7 +11,7 @@ use sweep::variant::Variant;
 
 use crate::core::Outcome;
 use crate::logs::Logs;
-use crate::predictions;
+use crate::predictions::Predictions;
 use plan::Plan;
 use plan::exit::{Code, Failure};
 
@@ -117,13 +117,14 @@ fn written(plan: &Plan, totals: &Totals, took: Duration, complete: bool) -> Stri
         }
     };
     let _ = writeln!(text, "{stores} stores in {}:", plan.config.paths.output_dir.display());
-    for planned in plan.groups.iter().take(TOLD) {
-        let _ = writeln!(text, "  {}{}", planned.group.store.display(), predictions::told(&planned.group));
+    let predictions = Predictions::of(&plan.groups);
+    for (at, planned) in plan.groups.iter().take(TOLD).enumerate() {
+        let _ = writeln!(text, "  {}{}", planned.group.store.display(), predictions.told(at));
     }
     if stores > TOLD {
         let _ = writeln!(text, "  and {} more", stores - TOLD);
     }
-    text.push_str(&predictions::doubts(plan.groups.iter().map(|planned| planned.group.as_ref())));
+    text.push_str(&predictions.doubts());
     text.push_str(&notes(totals, plan.groups.first().map_or(&[], |planned| &planned.group.variants)));
     if let Some((planned, variant)) = plan.groups.first().and_then(|p| Some((p, p.group.variants.first()?))) {
         let _ = write!(

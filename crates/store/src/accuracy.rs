@@ -12,7 +12,7 @@ use crate::shards::Shards;
 use crate::{Ledger, StoreError, name};
 
 /// Bytes of logits that are read, at most: of more, shards that are equally far apart are.
-const MOST: u64 = 64 << 20;
+const MOST: u64 = 32 << 20;
 /// Images below which chance says little.
 const FEW: u64 = 50;
 

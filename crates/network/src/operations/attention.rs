@@ -17,7 +17,10 @@ pub(super) const ENTRY: Entry = Entry {
 fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     let parts = [call.value("query")?, call.value("key")?, call.value("value")?];
     if call.get("dropout_p", 0.0)? != 0.0 {
-        return Err(call.fault("dropout_p", "expected none: export model.eval()"));
+        return Err(call.fault(
+            "dropout_p",
+            "expected 0: pass `dropout_p=p if self.training else 0.0` to it, and export model.eval()",
+        ));
     }
     if call.get("enable_gqa", false)? {
         return Err(call.fault("enable_gqa", "queries that share keys are not supported"));

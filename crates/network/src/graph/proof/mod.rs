@@ -32,8 +32,10 @@ use super::{Graph, Replacement, Rule};
 
 /// Images that are told apart; a pass of more repeats them. Prime to the numbers that kernels take at once.
 const DISTINCT: i64 = 5;
-/// Windows of a pass that are computed operation by operation.
+/// Windows of a pass that are computed operation by operation, where all would be many.
 const WINDOWS: usize = 8;
+/// Pixels of images, each with another window hidden, up to which all are.
+const FEW: i64 = 32 * 64 * 64;
 /// What an error of a pass begins with that took the lowered graph out of use.
 const DISPROVED: &str = "the fused kernels of this processor are not used";
 
@@ -170,16 +172,21 @@ impl Graph {
         let boxes = fingerprint::digest(&json!(boxes.collect::<Result<Vec<_>, TchError>>()?));
         let name = format!("windows {count} of {down}x{across} in {height}x{width} ({})", &boxes[..8]);
         self.proved_once(&name, |lowered| {
-            let most = WINDOWS.min(count);
-            let chosen: Vec<usize> = (0..most).map(|at| at * (count - 1) / (most - 1).max(1)).collect();
             let grey: Vec<Replacement> = replacements.iter().map(Replacement::in_grey).collect::<Result<_, _>>()?;
+            let all = plain::distinct(&grey)? * height * width <= FEW;
+            let most = if all { count } else { WINDOWS.min(count) };
+            let chosen: Vec<usize> = (0..most).map(|at| at * (count - 1) / (most - 1).max(1)).collect();
             let (image, before) = self.expected(1, size, Use::Forward(Keep::Logits))?;
             let after = self.expected_changes(&image, &chosen.iter().map(|at| &grey[*at]).collect::<Vec<_>>())?;
-            // In two orders: each window is once among the first and once among the last.
             let clean = lowered.clean(&image)?;
             let found = lowered.changed(&clean, &grey)?;
-            let again: Vec<Replacement> = grey.into_iter().rev().collect();
-            let again = lowered.changed(&clean, &again)?.f_flip([0])?;
+            // Otherwise in two orders: each window is once among the first and once among the last.
+            let again = if all {
+                found.shallow_clone()
+            } else {
+                let reversed: Vec<Replacement> = grey.into_iter().rev().collect();
+                lowered.changed(&clean, &reversed)?.f_flip([0])?
+            };
             judge::changes(&found, &again, (&chosen, &after), &before.logits)
         })
     }

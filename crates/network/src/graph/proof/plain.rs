@@ -1,6 +1,6 @@
 //! What the plain graph gives for the few images of all proofs: made once, and kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tch::{TchError, Tensor};
 
@@ -19,6 +19,12 @@ pub(super) struct Plain {
     passes: BTreeMap<(String, Size), Found>,
     /// Logits `[1, classes]` of the first image with a box in grey: by the image's size, the box's corner and its size.
     boxes: BTreeMap<(Size, Size, Size), Tensor>,
+}
+
+/// How many different boxes there are among `boxes`.
+pub(super) fn distinct(boxes: &[Replacement]) -> Result<i64, TchError> {
+    let places = boxes.iter().map(|made| Ok((made.top, made.left, plane(&made.pixels)?)));
+    Ok(places.collect::<Result<BTreeSet<_>, TchError>>()?.len() as i64)
 }
 
 impl Graph {
