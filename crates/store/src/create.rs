@@ -52,7 +52,7 @@ fn clear(group: &Group, facts: &Facts) -> Result<(), StoreError> {
 }
 
 /// Makes the group's store, adds to it the arrays that it lacks, and makes metadata anew that is damaged: the files of
-/// that. Call [`inspect`] first.
+/// that. Call [`crate::inspect`] first.
 pub fn create(
     group: &Group,
     facts: &Facts,
