@@ -40,6 +40,13 @@ def test_xarray_sees_named_dimensions_and_the_same_values(store):
     assert np.array_equal(maps[3].values, zarr.open_group(store, mode="r")["attributions/Saliency"][3])
 
 
+def test_maps_are_exported_to_netcdf_as_the_guide_says(store, tmp_path):
+    tree = xarray.open_datatree(store, engine="zarr")
+    tree["attributions"].to_dataset().drop_attrs().astype("float32").to_netcdf(tmp_path / "maps.nc")
+    exported = xarray.open_dataset(tmp_path / "maps.nc")["Saliency"]
+    assert np.array_equal(exported.values, tree["attributions/Saliency"].values.astype("float32"))
+
+
 def test_the_attributes_say_what_the_store_holds_and_what_it_was_computed_from(store):
     attributes = dict(zarr.open_group(store, mode="r").attrs)
     assert {name: attributes[name] for name in ("data_flag", "model_flag", "noise_name", "split")} == {
