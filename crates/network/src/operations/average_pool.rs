@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use tch::{TchError, Tensor};
 
-use super::{Entry, plain_gradient, strides};
+use super::{Entry, linear_gradient, strides};
 use crate::blocked::Average;
 use crate::exported::{Call, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Reach, Rule, Spatial};
@@ -69,8 +69,7 @@ impl Operation for Neighbours {
     }
 
     fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
-        let like = Tensor::f_zeros(kept.shape(0)?, (gradient.f_kind()?, gradient.device()))?;
-        plain_gradient(&[like], gradient, |inputs| self.of(&inputs[0]))
+        linear_gradient(kept, gradient, |x| self.of(x))
     }
 
     fn spatial(&self) -> Spatial<'_> {

@@ -43,6 +43,7 @@ mod vector_norm;
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::exported::{Call, ExportError, Value};
+use crate::graph::Kept;
 
 pub(crate) use arithmetic::Add;
 #[cfg(test)]
@@ -140,6 +141,16 @@ fn strides(call: &Call<'_>, kernel: [i64; 2]) -> Result<[i64; 2], ExportError> {
 /// Whether libtorch's choice of kernels on the CPU is to be kept from showing: in single precision.
 pub(crate) fn single_on_cpu(tensor: &Tensor) -> Result<bool, TchError> {
     Ok(tensor.device() == Device::Cpu && tensor.f_kind()? == Kind::Float)
+}
+
+/// The gradient of the only input of a linear map, which is the same wherever it is taken: nothing is kept for it.
+fn linear_gradient(
+    kept: &Kept,
+    gradient: &Tensor,
+    map: impl Fn(&Tensor) -> Result<Tensor, TchError>,
+) -> Result<Vec<Tensor>, TchError> {
+    let like = Tensor::f_zeros(kept.shape(0)?, (gradient.f_kind()?, gradient.device()))?;
+    plain_gradient(&[like], gradient, |inputs| map(&inputs[0]))
 }
 
 /// The gradient of each of `inputs` by libtorch's autograd: `gradient` is that of `function`'s output.

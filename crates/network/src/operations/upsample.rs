@@ -2,7 +2,7 @@
 
 use tch::{TchError, Tensor};
 
-use super::{Entry, Size, plain_gradient};
+use super::{Entry, Size, linear_gradient};
 use crate::exported::{Call, ExportError, Value};
 use crate::graph::{How, Kept, Operation, Rule, Spatial};
 
@@ -63,8 +63,7 @@ impl Operation for Upsample {
     }
 
     fn backward(&self, kept: &Kept, gradient: &Tensor, _: Rule) -> Result<Vec<Tensor>, TchError> {
-        let like = Tensor::f_zeros(kept.shape(0)?, (gradient.f_kind()?, gradient.device()))?;
-        plain_gradient(&[like], gradient, |inputs| self.of(&inputs[0]))
+        linear_gradient(kept, gradient, |x| self.of(x))
     }
 
     fn spatial(&self) -> Spatial<'_> {
