@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -150,21 +151,32 @@ def test_a_worker_that_is_terminated_is_replaced_and_costs_no_retry(disturbed, u
     assert disturbed.digests() == undisturbed[0]
 
 
-def test_a_worker_that_has_to_leave_finishes_its_files_and_gives_its_units_back(disturbed, undisturbed, hold):  # noqa: F811
-    release = hold(disturbed)
-    process = start(disturbed)
-    victim = serving(disturbed, process)[0]
+def told_to_leave(run, expected, release):
+    """How many attempts ended in which way in a sweep of which one worker had to leave, after everything that must hold."""
+    process = start(run)
+    victim = serving(run, process)[0]
     os.kill(victim, signal.SIGTERM)
-    wait_for(lambda: "told to leave by SIGTERM" in told(disturbed))
+    wait_for(lambda: "told to leave by SIGTERM" in told(run))
     release()
     # Slurm sends SIGKILL after 30 s.
     wait_for(lambda: not alive(victim), seconds=20)
-    wait_for(lambda: "how=Code(87)" in log(disturbed))
+    wait_for(lambda: "how=Code(87)" in log(run))
     assert process.wait(timeout=120) == 0
-    assert disturbed.digests() == undisturbed[0]
-    journal = sqlite3.connect(disturbed.output / "attrisweep-journal.sqlite")
-    ends = journal.execute("SELECT state, count(*) FROM attempts GROUP BY state").fetchall()
-    assert dict(ends).keys() == {"done", "stopped"}, "it is nobody's failure"
+    assert run.digests() == expected
+    with contextlib.closing(sqlite3.connect(run.output / "attrisweep-journal.sqlite")) as journal:
+        return dict(journal.execute("SELECT state, count(*) FROM attempts GROUP BY state"))
+
+
+def test_a_worker_that_has_to_leave_finishes_its_files_and_gives_its_units_back(disturbed, undisturbed, hold):  # noqa: F811
+    # On a machine that is busy the worker may have had nothing left when it heard of it: then once more.
+    for _ in range(5):
+        ends = told_to_leave(disturbed, undisturbed[0], hold(disturbed))
+        assert ends.keys() <= {"done", "stopped"}, "it is nobody's failure"
+        if "stopped" in ends:
+            return
+        for folder in (disturbed.output, disturbed.folder / "logs"):
+            shutil.rmtree(folder)
+    raise AssertionError("no unit was given back")
 
 
 def test_a_worker_that_has_to_leave_while_it_has_nothing_to_do_leaves_at_once(sweep, hold):
