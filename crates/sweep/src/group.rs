@@ -114,6 +114,19 @@ pub enum Precision {
     Float16,
 }
 
+impl Precision {
+    /// Unit roundoff: the most that rounding to the type moves a number, as a share of the number.
+    pub fn unit_roundoff(self) -> f32 {
+        let bits = match self {
+            Self::Float64 => 53,
+            Self::Float32 => 24,
+            Self::Tf32 | Self::Float16 => 11,
+            Self::Bfloat16 => 8,
+        };
+        0.5_f32.powi(bits)
+    }
+}
+
 /// Type that attribution maps are stored in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -8,7 +8,7 @@ use data::{mean, noise, preprocess};
 use fleet::Worker;
 use store::verify::{Fault, Finding, files};
 use store::{Described, Ledger, Shards, name};
-use sweep::agreement::{Answer, Question, Request, TOLERANCE};
+use sweep::agreement::{Answer, Question, Request};
 use sweep::group::{Group, MeanImage};
 use sweep::seed::Draw;
 
@@ -196,8 +196,8 @@ fn judge(read: &mut Read<'_>, answer: Answer) -> Result<(), String> {
     for compared in answer.predictions.into_iter().filter(|compared| !compared.agrees()) {
         let off = compared.off.map_or_else(|| "not a number".to_owned(), |off| format!("{off:e} off"));
         let reason = format!(
-            "predictions of image {} are not those of the stored image ({off}, {TOLERANCE:e} accepted)",
-            compared.image
+            "predictions of image {} are not those of the stored image ({off}, {:e} accepted)",
+            compared.image, compared.accepted
         );
         accuse(read, compared.image / read.described.group.shard, false, &reason);
     }
