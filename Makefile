@@ -1,6 +1,6 @@
 # `make demo` and `make test` do everything on a fresh machine; the other targets are their parts.
 
-.PHONY: help setup build demo test lint bench catalogue clean
+.PHONY: help setup build demo test lint bench catalogue reference clean
 
 PYTHON := .python/bin/python
 
@@ -11,6 +11,7 @@ help:
 	@echo "make lint    formatting, clippy and docs, as CI checks them"
 	@echo "make bench   speed, memory and maps beside Captum's, in ten minutes at most; make bench ARGS=--help for more"
 	@echo "make catalogue   renew docs/catalogue.md from the entries of methods, models, operations and noises"
+	@echo "make reference   renew docs/configuration.md from the keys of a config"
 
 setup:
 	@scripts/setup.sh
@@ -45,6 +46,10 @@ catalogue: setup
 	cargo build --locked --package worker
 	target/debug/worker catalogue --markdown > target/catalogue.md
 	mv target/catalogue.md docs/catalogue.md
+
+reference:
+	cargo run --locked --quiet --package sweep --example configuration > target/configuration.md
+	mv target/configuration.md docs/configuration.md
 
 clean:
 	cargo clean

@@ -117,8 +117,6 @@ def test_all_mistakes_are_told_at_once_and_nothing_is_written(own):
     assert told.startswith("error: 2 mistakes in ")
     assert "no data for `nowhere` at 28 px" in told
     assert "a mean image is made of the split `train`" in told and "has no member `train_images`" in told
-    del run.config["paths"]["means_dir"]
-    assert "paths.means_dir: missing, expected a path" in means(run, code=3).stderr
     assert not folder.exists()
 
 
@@ -224,6 +222,14 @@ def test_what_a_mean_needs_is_told_before_anything_starts(taking):
     make_dataset(data, "rgb", 28, 12, splits=("test",))
     told = run.run(code=3).stderr
     assert "has no member `train_images`" in told and "(baseline of `Mean_baselines_global_mean`)" in told
-    del run.config["paths"]["means_dir"]
-    assert "paths.means_dir: missing, expected a path: `Mean_baselines_global_mean` takes" in run.run(code=3).stderr
     assert not run.output.exists() and not folder.exists()
+
+
+def test_a_config_that_names_no_folders_leaves_means_and_stores_in_those_of_the_working_folder(taking, tmp_path):
+    run, data, _ = taking
+    for key in ("means_dir", "final_output_dir"):
+        del run.config["paths"][key]
+    run.run(cwd=tmp_path)
+    assert torch.equal(torch.load(tmp_path / "means" / "rgb_mean.pt"), expected(data, "rgb"))
+    (store,) = (tmp_path / "outputs").glob("*.zarr")
+    assert zarr.open_group(store, mode="r").attrs["attrisweep"]["complete"]

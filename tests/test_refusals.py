@@ -51,7 +51,7 @@ WRONG = [
     ("paths.imagenet_weights_root", "w", "paths.imagenet_weights_root: unknown key, known: medmnist_weights_root, "),
     ("search_space.attribution_methods.4.params", {"n_steps": "50"}, "params.n_steps: found `'50'` (in quotes: a text), expected"),
     ("seed", -1, "seed: found `-1`, expected a whole number of at least 0"),
-    ("paths.final_output_dir", None, "paths.final_output_dir: missing, expected a path"),
+    ("paths.medmnist_weights_root", None, "paths.medmnist_weights_root: missing, expected a path"),
 ]
 
 

@@ -50,7 +50,7 @@ impl Checked {
 
     /// Computes and writes the mean images that variants take and that are not there.
     pub fn compute_means(&mut self) -> Result<(), Failure> {
-        for file in self.config.paths.means_dir.iter().flat_map(|folder| data::mean::sweep(folder)) {
+        for file in data::mean::sweep(&self.config.paths.means_dir) {
             tracing::info!(file = %file.display(), "an unfinished mean image of a process that ended is removed");
         }
         if self.means.compute()? {

@@ -29,11 +29,7 @@ impl Means {
     ) -> Self {
         let mut means = Self::default();
         let Some(Variant { key, .. }) = variants.iter().find(|variant| variant.needs_mean()) else { return means };
-        let Some(folder) = &config.paths.means_dir else {
-            let text = format!("missing, expected a path: `{key}` takes the mean image of the dataset as a baseline");
-            problems.add(0, "paths.means_dir", text);
-            return means;
-        };
+        let folder = &config.paths.means_dir;
         let size = config.search_space.image_size;
         for (flag, line) in flags {
             // Where there is no dataset, that was told already.

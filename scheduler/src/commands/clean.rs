@@ -52,9 +52,7 @@ fn leftovers(survey: &Survey) -> Result<Vec<PathBuf>, Failure> {
             files.extend(store::durable::unfinished(&store.folder)?);
         }
     }
-    if let Some(folder) = &paths.means_dir {
-        files.extend(data::mean::unfinished(folder));
-    }
+    files.extend(data::mean::unfinished(&paths.means_dir));
     let logs = Logs::find(paths);
     files.extend(named(&paths.log_dir, |name| logs.has(name)));
     files.extend(journal::damaged_files(&paths.output_dir));

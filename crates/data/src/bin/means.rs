@@ -70,9 +70,6 @@ fn plan(file: &Path, force: bool) -> Result<Vec<Planned>, Problems> {
     let mut problems = Problems::new(file);
     let mut planned = Vec::new();
     if let Some(config) = Config::read(file, &mut problems) {
-        if config.paths.means_dir.is_none() {
-            problems.add(0, "paths.means_dir", "missing, expected a path: where mean images are written");
-        }
         for line in datasets::skipped(&config) {
             let _ = writeln!(std::io::stderr(), "warning: {line}");
         }
@@ -85,7 +82,7 @@ fn plan(file: &Path, force: bool) -> Result<Vec<Planned>, Problems> {
 
 fn of_dataset(config: &Config, (flag, line): (&str, u64), force: bool, problems: &mut Problems) -> Option<Planned> {
     let dataset = datasets::locate(config, (flag, line), problems)?;
-    let (folder, how) = (config.paths.means_dir.as_ref()?, (config.search_space.image_size, Options::of(config)));
+    let (folder, how) = (&config.paths.means_dir, (config.search_space.image_size, Options::of(config)));
     let found = if force {
         Job::new(folder, flag, &dataset, how).map(Found::Missing)
     } else {

@@ -11,11 +11,11 @@ pub struct Paths {
     pub weights_root: PathBuf,
     /// Holds `<flag>_<size>.npz`; `<flag>.npz` for 28 px.
     pub data_root: PathBuf,
-    /// Holds mean images.
-    pub means_dir: Option<PathBuf>,
+    /// Holds mean images; `means` unless a config names another folder.
+    pub means_dir: PathBuf,
     /// Logs of the scheduler and its workers are written here.
     pub log_dir: PathBuf,
-    /// Stores are written here.
+    /// Stores are written here; `outputs` unless a config names another folder.
     pub output_dir: PathBuf,
 }
 
@@ -24,9 +24,9 @@ impl Paths {
         let paths = Self {
             weights_root: fields.required("medmnist_weights_root", read::path).unwrap_or_default(),
             data_root: fields.required("medmnist_data_root", read::path).unwrap_or_default(),
-            means_dir: fields.optional("means_dir", read::path),
+            means_dir: fields.optional("means_dir", read::path).unwrap_or_else(|| "means".into()),
             log_dir: fields.optional("scheduler_log_dir", read::path).unwrap_or_else(|| "./scheduler_logs/".into()),
-            output_dir: fields.required("final_output_dir", read::path).unwrap_or_default(),
+            output_dir: fields.optional("final_output_dir", read::path).unwrap_or_else(|| "outputs".into()),
         };
         fields.finish();
         paths
