@@ -70,6 +70,27 @@ def test_each_decision_has_its_own_number_and_a_line_in_the_architecture():
         assert re.search(r"^Status: (accepted|replaced by)\b.* Date: \d{4}-\d\d-\d\d", page.read_text(), flags=re.M), page.name
 
 
+def rust_files():
+    folders = ("crates", "scheduler", "preflight", "worker")
+    return [path for folder in folders for path in (ROOT / folder).rglob("*.rs")]
+
+
+def test_code_in_the_guide_for_contributors_is_code_of_a_file():
+    texts = [path.read_text() for path in rust_files()]
+    examples = blocks(ROOT / "CONTRIBUTING.md", "rust")
+    assert len(examples) >= 2
+    for example in examples:
+        assert any(example in text for text in texts), f"no file has\n{example}"
+
+
+def test_lists_that_contributors_add_a_line_to_are_in_the_folders_that_are_named():
+    rows = re.findall(r"^\| [^|]* \| `([^`]*)` \| `([A-Z]+)` \|", (ROOT / "CONTRIBUTING.md").read_text(), flags=re.M)
+    assert len(rows) >= 8
+    for folder, name in rows:
+        files = [path.read_text() for path in (ROOT / folder).rglob("*.rs")]
+        assert any(re.search(rf"\bconst {name}\b", text) for text in files), f"no `{name}` in {folder}"
+
+
 @pytest.mark.parametrize("name", LONGEST)
 def test_pages_to_begin_with_stay_short(name):
     assert len((ROOT / name).read_text().splitlines()) <= LONGEST[name]
