@@ -5,6 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use files::durable;
 use serde_json::{Value, json};
 use sweep::config::Compression;
 use sweep::fingerprint::Fingerprint;
@@ -16,7 +17,7 @@ use crate::describe::describe;
 use crate::inspect::{differences, is_bare};
 use crate::layout::{self, Labels};
 use crate::root::{self, METADATA, Nodes, Root, put_json, read_json};
-use crate::{Ledger, StoreError, durable};
+use crate::{Ledger, StoreError};
 
 /// What provenance calls the layers that variants look at which name none, by key.
 pub const LAYERS: &str = "layers";

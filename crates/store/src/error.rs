@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use files::FileError;
+
 /// Why a store cannot be used. Trying again helps once the disk has been seen to, never before.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say what the variants are")]
@@ -28,4 +30,13 @@ pub enum StoreError {
     Encode { array: String, shard: u64, reason: String },
     #[error("`{array}`: {value} at image {image} does not fit into float16; set `store: {{dtype: float32}}`")]
     TooLarge { array: String, image: u64, value: f32 },
+}
+
+impl From<FileError> for StoreError {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Write { path, source } => Self::Write { path, source },
+            FileError::Read { path, source } => Self::Read { path, source },
+        }
+    }
 }

@@ -3,15 +3,16 @@
 use std::fs;
 use std::path::Path;
 
+use files::leftovers;
 use serde_json::json;
 use sweep::fingerprint;
 use sweep::group::Group;
 use sweep::variant::Variant;
 
+use crate::StoreError;
 use crate::create::Facts;
 use crate::layout;
 use crate::root::{self, METADATA, Nodes, Root, read_json};
-use crate::{StoreError, durable};
 
 /// What is at the group's place: `None` for nothing, `Some(complete)` for a store that can be gone on
 /// with: it has the same numbers, for as many images or for fewer. Nothing is written.
@@ -20,7 +21,7 @@ use crate::{StoreError, durable};
 /// [`StoreError::Foreign`] for anything else, [`StoreError::Mismatch`] for a store of other numbers.
 pub fn inspect(group: &Group, facts: &Facts) -> Result<Option<bool>, StoreError> {
     let Some(found) = root::read(&group.store)? else {
-        let ours = |entry: fs::DirEntry| durable::is_unfinished(&entry.file_name().to_string_lossy());
+        let ours = |entry: fs::DirEntry| leftovers::is_temporary(&entry.file_name().to_string_lossy());
         let occupied = fs::read_dir(&group.store).is_ok_and(|entries| entries.flatten().any(|entry| !ours(entry)));
         return if occupied { Err(StoreError::Foreign { path: group.store.clone() }) } else { Ok(None) };
     };

@@ -5,11 +5,9 @@
 //! writes metadata; workers write shards only, each a file of its own, so nobody needs a lock.
 
 mod accuracy;
-mod aside;
 mod completeness;
 mod create;
 mod describe;
-pub mod durable;
 mod error;
 mod grow;
 mod guard;

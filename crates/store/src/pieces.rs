@@ -9,11 +9,11 @@ use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::Arc;
 
+use files::pending::PendingFile;
 use serde_json::Value;
 use zarrs::array::{ArrayBytes, ArrayToBytesCodecTraits, CodecChain, CodecOptions, DataType, FillValue, data_type};
 
 use crate::StoreError;
-use crate::aside::Aside;
 use crate::guard::Cut;
 use crate::shards::Data;
 
@@ -170,7 +170,7 @@ pub struct OpenShard {
     /// Images that it will have.
     images: usize,
     pieces: Arc<Pieces>,
-    file: Aside,
+    file: PendingFile,
     /// Place and size of each image so far.
     index: Vec<u64>,
     length: u64,
@@ -184,7 +184,7 @@ impl OpenShard {
         path: &Path,
         tag: &str,
     ) -> Result<Self, StoreError> {
-        let file = Aside::create(path, tag)?;
+        let file = PendingFile::create(path, tag)?;
         Ok(Self { array: array.to_owned(), shard, images: images as usize, pieces, file, index: Vec::new(), length: 0 })
     }
 

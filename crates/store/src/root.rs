@@ -8,13 +8,14 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use files::durable;
 use serde_json::{Map, Value, json};
 use sweep::machine::ComputedBy;
 use sweep::problem::not_json;
 
+use crate::StoreError;
 use crate::layout;
 use crate::seal::{bare, broken, is_ours, sealed, with_others};
-use crate::{StoreError, durable};
 
 /// The file that holds the metadata of a node.
 pub(crate) const METADATA: &str = "zarr.json";
@@ -192,7 +193,7 @@ pub(crate) fn read_json(file: &Path) -> Result<Option<Value>, StoreError> {
 }
 
 pub(crate) fn put_json(file: &Path, value: &Value, tag: &str) -> Result<(), StoreError> {
-    durable::put(file, format!("{value:#}\n").as_bytes(), tag)
+    Ok(durable::put(file, format!("{value:#}\n").as_bytes(), tag)?)
 }
 
 /// Writes `value`, sealed, with the attributes of others that `file` has; what then stands there.

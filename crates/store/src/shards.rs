@@ -7,14 +7,15 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use files::durable;
 use half::f16;
 use zarrs::array::{Array, ArrayBytes, ArrayToBytesCodecTraits, CodecOptions, ElementOwned, data_type};
 use zarrs_filesystem::FilesystemStore;
 
+use crate::StoreError;
 use crate::guard::Cut;
 use crate::pieces::{OpenShard, Pieces};
 use crate::root::{METADATA, read_json};
-use crate::{StoreError, durable};
 
 /// The shards of one store, as one writer sees them.
 pub struct Shards {

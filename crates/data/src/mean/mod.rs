@@ -4,20 +4,30 @@
 //! `[3, h, w]`: the mean over the train split of the images as a model sees them. Users bring such
 //! files from the Python scripts; what is missing is computed.
 
-mod aside;
 mod compute;
 mod error;
 mod file;
 mod job;
-mod pickle;
 
+use std::path::{Path, PathBuf};
+
+use files::shared_folder;
 use sha2::{Digest, Sha256};
 
-pub use aside::{sweep, unfinished};
 pub use compute::compute;
 pub use error::{MeanError, Misfit};
 pub use file::{read, write};
 pub use job::{Found, Job, SPLIT, file, find};
+
+/// Temporary files of mean images in `folder`, left behind or being written, in the order of their names.
+pub fn temporary_files(folder: &Path) -> Vec<PathBuf> {
+    shared_folder::temporary_files(folder, file::is_mean)
+}
+
+/// Removes the temporary files in `folder` that processes left which have ended. Returns the removed files.
+pub fn remove_leftovers(folder: &Path) -> Vec<PathBuf> {
+    shared_folder::remove_leftovers(folder, file::is_mean)
+}
 
 /// A mean image.
 #[derive(Clone, Debug, PartialEq)]
