@@ -157,7 +157,7 @@ impl Errands {
         self.running.spawn_blocking(move || {
             let tried = stores
                 .iter()
-                .find(|store| !store.is_dir())
+                .find(|store| !store::exists(store))
                 .map_or(Ok(()), |store| Err(format!("`{}` is not there", store.display())));
             let tried = tried.and_then(|()| {
                 let mut lock = lock.lock().unwrap_or_else(PoisonError::into_inner);

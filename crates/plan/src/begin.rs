@@ -71,7 +71,7 @@ impl Checked {
             let group = &planned.group;
             // Another scheduler may have been here between the check and the lock.
             planned.complete = store::inspect(group, &planned.facts)?.unwrap_or(false);
-            if group.store.is_dir() {
+            if store::exists(&group.store) {
                 leftovers::remove(&group.store)?;
                 store::grow(group, &tag)?;
             }

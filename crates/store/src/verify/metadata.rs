@@ -6,11 +6,12 @@ use std::path::Path;
 use serde_json::{Value, json};
 use sweep::config::Compression;
 
-use super::{Fault, Finding};
-use crate::create::{choices, fits};
-use crate::root::{self, COPY, METADATA, MISSING, copy_of, read_json};
-use crate::seal::{broken, plain};
-use crate::{Described, Labels, StoreError};
+use super::report::{Fault, Finding};
+use crate::error::StoreError;
+use crate::metadata::create::{choices, fits};
+use crate::metadata::root::{self, COPY, METADATA, MISSING, copy_of, read_json};
+use crate::metadata::seal::{broken, plain};
+use crate::metadata::{Described, Labels};
 
 /// What was found out about metadata.
 pub(super) struct Checked {

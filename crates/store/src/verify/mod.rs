@@ -4,6 +4,7 @@
 
 mod metadata;
 mod redo;
+mod report;
 mod strangers;
 mod values;
 
@@ -17,55 +18,17 @@ use std::thread;
 use sweep::group::Group;
 use sweep::variant::Variant;
 
+use crate::error::StoreError;
+use crate::families::{self, name};
 use crate::ledger::{shard_arrays, variant_arrays};
-use crate::shards::Shards;
-use crate::{Described, Labels, Ledger, StoreError, layout, means};
+use crate::metadata::{Described, Labels};
+use crate::shards::{Shards, present};
+use crate::summaries::mean_images;
 
-pub use redo::{Redone, redo, reopen};
+pub use redo::{Redone, redo};
+pub use report::{Fault, Finding, Report, Truth};
 
-/// What is wrong with one file of a store.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Finding {
-    /// The file.
-    pub file: PathBuf,
-    /// What is wrong with it.
-    pub fault: Fault,
-}
-
-/// What is wrong with a file.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fault {
-    /// It is not there, or not there yet.
-    Absent,
-    /// It is there and must not be used. One sentence.
-    Unsound(String),
-}
-
-/// What the dataset says about the images of a group, to compare with.
-#[derive(Clone, Debug)]
-pub struct Truth {
-    /// Labels an image.
-    pub width: usize,
-    /// Labels of the group's images, `[n, width]`.
-    pub labels: Vec<i64>,
-}
-
-/// What was found in one store.
-#[derive(Clone, Debug, Default)]
-pub struct Report {
-    /// Everything that is wrong, sorted by file.
-    pub findings: Vec<Finding>,
-    /// Files that were read and are sound.
-    pub sound: u64,
-    /// Files in the store that no run has written.
-    pub strangers: Vec<PathBuf>,
-}
-
-/// A file that is to be read: a shard of an array.
-struct Item<'a> {
-    array: &'a str,
-    shard: u64,
-}
+use report::Item;
 
 /// Reads the store back with `threads` threads. Without `truth`, labels and the means of classes are not compared.
 ///
@@ -75,7 +38,7 @@ pub fn verify(described: &Described, truth: Option<&Truth>, threads: NonZero<usi
     let group = &described.group;
     let labels = truth.map_or_else(|| described.labels.clone(), |truth| labels_of(described, truth));
     let checked = metadata::check(described, &labels)?;
-    let ledger = Ledger::read(group)?;
+    let ledger = present(group)?;
     let arrays: Vec<String> = shard_arrays(group).into_iter().filter(|array| checked.usable.contains(array)).collect();
     let items = arrays.iter().flat_map(|array| (0..group.shards()).map(move |shard| Item { array, shard }));
     let (there, absent): (Vec<Item<'_>>, Vec<Item<'_>>) = items.partition(|item| ledger.has(item.array, item.shard));
@@ -88,7 +51,7 @@ pub fn verify(described: &Described, truth: Option<&Truth>, threads: NonZero<usi
         let file = shards.file(array, shard)?;
         report.findings.push(Finding { file, fault: Fault::Absent });
     }
-    let whole = images_are_sound && (0..group.shards()).all(|shard| ledger.has(crate::name::IMAGES, shard));
+    let whole = images_are_sound && (0..group.shards()).all(|shard| ledger.has(name::IMAGES, shard));
     check_means(described, truth, (&checked.usable, whole), &mut report);
     report.findings.sort();
     report.findings.dedup();
@@ -138,7 +101,7 @@ fn read_all(
     });
     let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     report.sound += (items.len() - found.len()) as u64;
-    let images_are_sound = found.iter().all(|(array, ..)| array != crate::name::IMAGES);
+    let images_are_sound = found.iter().all(|(array, ..)| array != name::IMAGES);
     for (array, file, reason) in found {
         let file = file.unwrap_or_else(|_| described.group.store.join(array));
         report.findings.push(Finding { file, fault: Fault::Unsound(reason) });
@@ -153,9 +116,10 @@ fn check_means(described: &Described, truth: Option<&Truth>, (usable, whole): (&
     let single = truth.filter(|truth| truth.width == 1);
     let labels = single.map_or(&[][..], |truth| truth.labels.as_slice());
     // What is wrong with an image has been told already.
-    let computed = if whole { means::compute(group, labels, &mut shards).unwrap_or_default() } else { Vec::new() };
+    let computed =
+        if whole { mean_images::compute(group, labels, &mut shards).unwrap_or_default() } else { Vec::new() };
     let classes = described.labels.classes.iter().copied().map(Some);
-    for array in std::iter::once(None).chain(classes).map(layout::mean).filter(|array| usable.contains(array)) {
+    for array in std::iter::once(None).chain(classes).map(families::mean).filter(|array| usable.contains(array)) {
         let Ok(file) = shards.file(&array, 0) else { continue };
         if !file.is_file() {
             report.findings.push(Finding { file, fault: Fault::Absent });
@@ -175,7 +139,7 @@ fn check_means(described: &Described, truth: Option<&Truth>, (usable, whole): (&
 /// [`StoreError::Damaged`] if an array's metadata cannot be read.
 pub fn computed_files(group: &Group, shard: u64) -> Result<Vec<PathBuf>, StoreError> {
     let maps = group.variants.iter().flat_map(|variant| variant_arrays(group, variant));
-    let arrays: Vec<String> = std::iter::once(crate::name::PREDICTIONS.to_owned()).chain(maps).collect();
+    let arrays: Vec<String> = std::iter::once(name::PREDICTIONS.to_owned()).chain(maps).collect();
     files(group, &arrays.iter().map(String::as_str).collect::<Vec<_>>(), shard)
 }
 

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use files::leftovers;
 
-use crate::root::METADATA;
-use crate::{Described, StoreError};
+use crate::error::StoreError;
+use crate::metadata::Described;
+use crate::metadata::root::METADATA;
 
 /// Files and folders in the store that are none of its `nodes`, nor a shard of one.
 pub(super) fn strangers(described: &Described, nodes: &BTreeSet<String>) -> Result<Vec<PathBuf>, StoreError> {

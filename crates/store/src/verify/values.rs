@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
-use super::{Item, Truth};
+use super::report::{Item, Truth};
+use crate::error::StoreError;
+use crate::families::{self, Element, Shape, Valid};
+use crate::metadata::Described;
 use crate::shards::Shards;
-use crate::{Described, StoreError, name};
 use sweep::group::Dtype;
 
 /// What is wrong with a shard that is there; one sentence.
@@ -26,25 +28,37 @@ fn read(
     let group = &described.group;
     let range = group.range(shard);
     let (n, first) = (range.end - range.start, range.start);
-    Ok(match array {
-        name::INDICES => {
+    let Some((family, _)) = families::find(array) else { return Ok(None) };
+    Ok(match family.valid {
+        Valid::Positions => {
             let wanted: Vec<i64> = range.map(|index| index as i64).collect();
             unequal(&shards.integers(array, shard, n)?, (Some(&wanted), 0), 1, first)
         }
-        name::LABELS => {
+        Valid::Labels => {
             let width = described.labels.width.max(1);
             let (from, to) = (range.start as usize * width, range.end as usize * width);
             let wanted = truth.filter(|truth| truth.width == width).and_then(|truth| truth.labels.get(from..to));
             // -1 stands for the label of an image that has none.
             unequal(&shards.integers(array, shard, n)?, (wanted, -1), width, first)
         }
-        _ if array.starts_with("attributions/") => {
-            one_by_one(shards, (array, shard), &range, (f32::MIN, f32::MAX), group.numerics.dtype)?
+        Valid::Pixels | Valid::Shares | Valid::Finite => {
+            let limits = limits(family.valid);
+            let dtype = if family.element == Element::Map { group.numerics.dtype } else { Dtype::Float32 };
+            match family.shape {
+                Shape::Images => one_by_one(shards, (array, shard), &range, limits, dtype)?,
+                _ => outside(&shards.floats(array, shard, n)?, limits, n, first),
+            }
         }
-        name::IMAGES => one_by_one(shards, (array, shard), &range, (-1.0, 1.0), Dtype::Float32)?,
-        _ if array.starts_with("underflow/") => outside(&shards.floats(array, shard, n)?, (0.0, 1.0), n, first),
-        _ => outside(&shards.floats(array, shard, n)?, (f32::MIN, f32::MAX), n, first),
     })
+}
+
+/// The least and the largest of the floats that are valid.
+fn limits(valid: Valid) -> (f32, f32) {
+    match valid {
+        Valid::Pixels => (-1.0, 1.0),
+        Valid::Shares => (0.0, 1.0),
+        _ => (f32::MIN, f32::MAX),
+    }
 }
 
 /// What is wrong with the images of a shard, which are read one after the other: a file can claim to be any number of them.
@@ -79,7 +93,7 @@ pub(super) fn mean_fault(shards: &mut Shards, array: &str, channels: u64, wanted
     if wanted.is_some_and(|wanted| *wanted != values) {
         return Some("it is not the mean of the stored images".to_owned());
     }
-    outside(&values, (-1.0, 1.0), 1, 0).map(|_| "it holds values that no mean image has".to_owned())
+    outside(&values, limits(Valid::Pixels), 1, 0).map(|_| "it holds values that no mean image has".to_owned())
 }
 
 /// The first image of `n`, the first of which is `first`, with a value that is no number between `least` and `most`.

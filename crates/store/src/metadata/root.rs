@@ -13,15 +13,15 @@ use serde_json::{Map, Value, json};
 use sweep::machine::ComputedBy;
 use sweep::problem::not_json;
 
-use crate::StoreError;
-use crate::layout;
-use crate::seal::{bare, broken, is_ours, sealed, with_others};
+use super::seal::{bare, broken, is_ours, sealed, with_others};
+use crate::error::StoreError;
+use crate::families::ATTRIBUTIONS;
 
 /// The file that holds the metadata of a node.
 pub(crate) const METADATA: &str = "zarr.json";
 
 /// The group that has the copy.
-pub(crate) const COPY: &str = layout::ATTRIBUTIONS;
+pub(crate) const COPY: &str = ATTRIBUTIONS.path;
 
 /// The metadata of nodes, by path.
 pub(crate) type Nodes = BTreeMap<String, Value>;
@@ -66,7 +66,7 @@ pub(crate) fn read(folder: &Path) -> Result<Option<Root>, StoreError> {
         }
         None if fault == MISSING && is_theirs(folder) => Err(StoreError::Theirs { path: folder.to_owned() }),
         None if fault == MISSING && has_shards(folder, 2) => {
-            let reason = "it is missing, as is its copy below `attributions`, and shards are there".to_owned();
+            let reason = format!("it is missing, as is its copy below `{COPY}`, and shards are there");
             Err(StoreError::Headless { path: file, reason })
         }
         None if fault == MISSING => Ok(None),

@@ -13,9 +13,9 @@ use files::pending::PendingFile;
 use serde_json::Value;
 use zarrs::array::{ArrayBytes, ArrayToBytesCodecTraits, CodecChain, CodecOptions, DataType, FillValue, data_type};
 
-use crate::StoreError;
-use crate::guard::Cut;
-use crate::shards::Data;
+use super::size_limits::Cut;
+use super::values::Data;
+use crate::error::StoreError;
 
 /// How the images of a sharded array are encoded.
 pub(crate) struct Pieces {

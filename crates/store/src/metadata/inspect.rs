@@ -9,10 +9,11 @@ use sweep::fingerprint;
 use sweep::group::Group;
 use sweep::variant::Variant;
 
-use crate::StoreError;
-use crate::create::Facts;
-use crate::layout;
-use crate::root::{self, METADATA, Nodes, Root, read_json};
+use super::array_metadata;
+use super::facts::Facts;
+use super::root::{self, METADATA, Nodes, Root, read_json};
+use crate::error::StoreError;
+use crate::families;
 
 /// What is at the group's place: `None` for nothing, `Some(complete)` for a store that can be gone on
 /// with: it has the same numbers, for as many images or for fewer. Nothing is written.
@@ -60,7 +61,7 @@ pub(crate) fn differences(group: &Group, facts: &Facts, found: &Root) -> Vec<Str
     }
     let mut differences = fingerprint::differences(stored, &wanted);
     for variant in &group.variants {
-        let path = layout::attribution(&variant.key);
+        let path = families::attribution(&variant.key);
         // What is sealed in the root is believed before a file that may be damaged.
         let array =
             told.get(&path).cloned().or_else(|| read_json(&group.store.join(path).join(METADATA)).ok().flatten());
@@ -82,6 +83,8 @@ fn is_whole(group: &Group, told: &Nodes) -> bool {
         && told.iter().all(|(path, node)| {
             let folder = group.store.join(path);
             let is_there = read_json(&folder.join(METADATA)).is_ok_and(|found| found.as_ref() == Some(node));
-            is_there && (!path.starts_with("means/") || folder.join(layout::MEAN_FILE).is_file())
+            let is_mean =
+                families::find(path).is_some_and(|(family, member)| family.is_of_classes() && member.is_some());
+            is_there && (!is_mean || folder.join(array_metadata::MEAN_FILE).is_file())
         })
 }

@@ -1,6 +1,6 @@
 //! Making a store, going on with one, and closing it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -8,30 +8,16 @@ use std::path::{Path, PathBuf};
 use files::durable;
 use serde_json::{Value, json};
 use sweep::config::Compression;
-use sweep::fingerprint::Fingerprint;
 use sweep::group::Group;
-use sweep::machine::ComputedBy;
 use sweep::variant::Variant;
 
-use crate::describe::describe;
-use crate::inspect::{differences, is_bare};
-use crate::layout::{self, Labels};
-use crate::root::{self, METADATA, Nodes, Root, put_json, read_json};
-use crate::{Ledger, StoreError};
-
-/// What provenance calls the layers that variants look at which name none, by key.
-pub const LAYERS: &str = "layers";
-
-/// What a store's root attributes say beside the names of its group.
-#[derive(Clone, Debug)]
-pub struct Facts {
-    /// What determines every number.
-    pub fingerprint: Fingerprint,
-    /// Who wrote it, with what, where: told, not compared.
-    pub provenance: Value,
-    /// What has computed maps of it, beside what it says itself.
-    pub computed_by: BTreeSet<ComputedBy>,
-}
+use super::array_metadata::{self, Labels};
+use super::describe::describe;
+use super::facts::{Facts, LAYERS};
+use super::inspect::{differences, is_bare};
+use super::root::{self, METADATA, Nodes, Root, put_json, read_json};
+use crate::error::StoreError;
+use crate::shards::present;
 
 /// Removes the metadata of a store of other numbers that holds nothing yet.
 fn clear(group: &Group, facts: &Facts) -> Result<(), StoreError> {
@@ -123,7 +109,7 @@ pub(crate) fn choices(
     let other = if compression == Compression::Zstd { Compression::None } else { Compression::Zstd };
     let mut choices: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for compression in [compression, other] {
-        for (path, metadata) in layout::arrays(group, labels, compression).map_err(failed)? {
+        for (path, metadata) in array_metadata::arrays(group, labels, compression).map_err(failed)? {
             choices.entry(path).or_default().push(metadata);
         }
     }
@@ -216,7 +202,7 @@ fn whole_others(group: &Group) -> Vec<String> {
     let ours = |variant: &Variant| group.variants.iter().any(|asked| asked.key == variant.key);
     let others = stored.group.variants.iter().filter(|variant| stored.asked.contains(&variant.key) && !ours(variant));
     let others = Group { variants: others.cloned().collect(), ..group.clone() };
-    let Ok(ledger) = Ledger::read(&others) else { return Vec::new() };
+    let Ok(ledger) = present(&others) else { return Vec::new() };
     let is_whole = |variant: &&Variant| (0..others.shards()).all(|shard| ledger.has_variant(&others, variant, shard));
     others.variants.iter().filter(is_whole).map(|variant| variant.key.clone()).collect()
 }

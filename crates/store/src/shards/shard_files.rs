@@ -1,6 +1,5 @@
 //! Shards in and out. zarrs encodes and decodes; this puts them in place.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -12,10 +11,11 @@ use half::f16;
 use zarrs::array::{Array, ArrayBytes, ArrayToBytesCodecTraits, CodecOptions, ElementOwned, data_type};
 use zarrs_filesystem::FilesystemStore;
 
-use crate::StoreError;
-use crate::guard::Cut;
-use crate::pieces::{OpenShard, Pieces};
-use crate::root::{METADATA, read_json};
+use super::image_chunks::{OpenShard, Pieces};
+use super::size_limits::Cut;
+use super::values::Data;
+use crate::error::StoreError;
+use crate::metadata::root::{METADATA, read_json};
 
 /// The shards of one store, as one writer sees them.
 pub struct Shards {
@@ -30,15 +30,6 @@ struct Opened {
     cut: Cut,
     /// How its images are encoded, where they lie in a shard one by one.
     pieces: Option<Arc<Pieces>>,
-}
-
-/// Values of the images of one shard, in C order.
-#[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "the variants are element types")]
-pub enum Data {
-    Float16(Vec<f16>),
-    Float32(Vec<f32>),
-    Int64(Vec<i64>),
 }
 
 impl Shards {
@@ -198,27 +189,4 @@ fn place(array: &Array<FilesystemStore>, shard: u64) -> Vec<u64> {
     let mut place = vec![0; array.dimensionality()];
     place[0] = shard;
     place
-}
-
-impl Data {
-    /// Native bytes.
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        match self {
-            Self::Float16(values) => values.iter().flat_map(|value| value.to_ne_bytes()).collect(),
-            Self::Float32(values) => values.iter().flat_map(|value| value.to_ne_bytes()).collect(),
-            Self::Int64(values) => values.iter().flat_map(|value| value.to_ne_bytes()).collect(),
-        }
-    }
-
-    /// Native bytes of `elements` values, those beyond the data being `fill`.
-    fn into_padded_bytes(self, elements: usize, fill: &[u8]) -> Result<Vec<u8>, String> {
-        let mut bytes = self.into_bytes();
-        let wanted = elements * fill.len();
-        if bytes.len() > wanted || !bytes.len().is_multiple_of(fill.len()) {
-            return Err(format!("{} bytes do not fit a shard of {wanted}", bytes.len()));
-        }
-        let missing = (wanted - bytes.len()) / fill.len();
-        bytes.extend(Cow::Borrowed(fill).repeat(missing));
-        Ok(bytes)
-    }
 }

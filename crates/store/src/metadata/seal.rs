@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::layout;
+use crate::families::{self, ATTRIBUTIONS};
 
 /// What stands under `attrisweep` in the root's attributes. A build that did not seal wrote the first four.
 const FIELDS: [&str; 6] = ["complete", "variants", "fingerprint", "provenance", "computed_by", "digest"];
@@ -78,11 +78,10 @@ fn digest(mut said: Value) -> String {
 
 /// Whether a run has made the node at `path`.
 fn is_node_of_ours(path: &str, node: &Value) -> bool {
-    match path.split('/').next() {
+    match families::find(path) {
         // Somebody may have added maps of his own.
-        Some(layout::ATTRIBUTIONS) if path != layout::ATTRIBUTIONS => node["attributes"]["attrisweep"].is_object(),
-        Some(first) => layout::FIRST.contains(&first),
-        None => false,
+        Some((family, Some(_))) if family.path == ATTRIBUTIONS.path => node["attributes"]["attrisweep"].is_object(),
+        found => found.is_some(),
     }
 }
 

@@ -3,7 +3,7 @@
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
-use crate::StoreError;
+use crate::error::StoreError;
 
 /// Maps in half precision, and what that cost.
 #[derive(Clone, Debug)]

@@ -7,10 +7,12 @@ use std::path::PathBuf;
 use serde_json::Value;
 use sweep::group::Group;
 
-use crate::describe::describe;
-use crate::root::{self, METADATA, put_json};
-use crate::verify::reopen;
-use crate::{Ledger, StoreError};
+use super::describe::describe;
+use super::reopen::reopen;
+use super::root::{self, METADATA, put_json};
+use crate::error::StoreError;
+use crate::families;
+use crate::shards::file_name;
 
 /// Makes room for the images of `group` in a store that was made for fewer; [`crate::create`] follows.
 ///
@@ -30,7 +32,7 @@ pub fn grow(group: &Group, tag: &str) -> Result<(), StoreError> {
     for (path, metadata) in &nodes {
         let of_images = metadata["dimension_names"][0] == "sample";
         // Means are those of all images.
-        let stale = if of_images { short } else { path.starts_with("means/").then_some(0) };
+        let stale = if of_images { short } else { is_mean(path).then_some(0) };
         if let Some(shard) = stale {
             remove(group, path, metadata, shard)?;
         }
@@ -44,9 +46,14 @@ pub fn grow(group: &Group, tag: &str) -> Result<(), StoreError> {
     root::put(&group.store, root, tag)
 }
 
+/// Whether the node at `path` is a mean image.
+fn is_mean(path: &str) -> bool {
+    families::find(path).is_some_and(|(family, member)| family.is_of_classes() && member.is_some())
+}
+
 /// Removes `shard` of the array at `path`.
 fn remove(group: &Group, path: &str, metadata: &Value, shard: u64) -> Result<(), StoreError> {
-    let file: PathBuf = group.store.join(path).join(Ledger::file_name(metadata, shard));
+    let file: PathBuf = group.store.join(path).join(file_name(metadata, shard));
     match fs::remove_file(&file) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => Err(StoreError::Write { path: file, source }),
         _ => Ok(()),

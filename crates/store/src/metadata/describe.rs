@@ -13,9 +13,10 @@ use sweep::parameters::Parameters;
 use sweep::semantics::Semantics;
 use sweep::variant::{Shared, Variant};
 
-use crate::layout::{self, Labels};
-use crate::root::{self, METADATA, Root, read_json};
-use crate::{StoreError, name};
+use super::array_metadata::Labels;
+use super::root::{self, METADATA, Root, read_json};
+use crate::error::StoreError;
+use crate::families::{self, ATTRIBUTIONS, MEANS, class_of_mean, name};
 
 /// A store as its own metadata tells of it.
 #[derive(Clone, Debug)]
@@ -38,8 +39,27 @@ pub struct Described {
     pub(crate) consolidated: BTreeMap<String, Value>,
     /// The root's attributes.
     pub(crate) attributes: Value,
-    /// Why the root's file cannot be believed; what is told here is then what its copy says.
+    /// Why the root's file cannot be believed; the description is then that of its copy.
     pub(crate) fault: Option<String>,
+}
+
+impl Described {
+    /// Description of a store of `group`, every variant of which was asked for, in a format that records nothing more.
+    pub fn of(group: Group, labels: Labels, complete: bool) -> Self {
+        let asked = group.variants.iter().map(|variant| variant.key.clone()).collect();
+        Self {
+            group,
+            asked,
+            labels,
+            complete,
+            results_version: None,
+            mean_sha256: None,
+            computed_by: BTreeSet::new(),
+            consolidated: BTreeMap::new(),
+            attributes: Value::Null,
+            fault: None,
+        }
+    }
 }
 
 /// The metadata of one store's nodes: what the sealed root says, or a file of which it does not know yet.
@@ -53,7 +73,7 @@ struct Nodes<'a> {
 /// # Errors
 /// [`StoreError::Foreign`] for a store of somebody else, [`StoreError::Headless`] or [`StoreError::Damaged`] for one that
 /// lacks facts.
-pub fn describe(folder: &Path) -> Result<Option<Described>, StoreError> {
+pub(crate) fn describe(folder: &Path) -> Result<Option<Described>, StoreError> {
     let file = folder.join(METADATA);
     let Some(Root { value: root, fault }) = root::read(folder)? else { return Ok(None) };
     let ours = &root["attributes"]["attrisweep"];
@@ -62,7 +82,7 @@ pub fn describe(folder: &Path) -> Result<Option<Described>, StoreError> {
     let nodes = Nodes { folder, consolidated: &consolidated };
     let keys: Vec<String> = field(ours, "variants").map_err(damaged)?;
     let asked: BTreeSet<String> = keys.iter().cloned().collect();
-    let stored = nodes.children("attributions").into_iter().filter(|key| !asked.contains(key));
+    let stored = nodes.children(ATTRIBUTIONS.path).into_iter().filter(|key| !asked.contains(key));
     let variants = keys.iter().cloned().chain(stored).filter_map(|key| nodes.variant(&key)).collect();
     let group = group(&root, folder, variants, &nodes).map_err(damaged)?;
     let (labels, complete) = (nodes.labels(), ours["complete"] == true);
@@ -155,18 +175,18 @@ impl Nodes<'_> {
 
     /// The digest of the mean image that a variant was made with.
     fn mean_of(&self, key: &str) -> Option<String> {
-        field(self.get(&layout::attribution(key))?["attributes"].get("attrisweep")?, "mean_sha256").ok()
+        field(self.get(&families::attribution(key))?["attributes"].get("attrisweep")?, "mean_sha256").ok()
     }
 
     fn variant(&self, key: &str) -> Option<Variant> {
-        let attributes = self.get(&layout::attribution(key))?["attributes"].clone();
+        let attributes = self.get(&families::attribution(key))?["attributes"].clone();
         let ours = attributes.get("attrisweep")?;
         Some(Variant {
             key: key.to_owned(),
             class: field(ours, "class").ok()?,
             parameters: field::<Parameters>(ours, "params").ok()?,
             semantics: field::<Semantics>(ours, "semantics").ok()?,
-            complete: self.get(&layout::convergence_delta(key)).is_some(),
+            complete: self.get(&families::convergence_delta(key)).is_some(),
             // How many images were attributed at once is nobody's fact.
             batch: 1,
             grows: false,
@@ -182,8 +202,7 @@ impl Nodes<'_> {
 
     fn labels(&self) -> Labels {
         let shape = self.get(name::LABELS).unwrap_or(json!({}))["shape"].clone();
-        let class = |name: &String| name.strip_prefix("class_")?.parse().ok();
-        let classes = self.children("means").iter().filter_map(class).collect();
+        let classes = self.children(MEANS.path).iter().filter_map(|member| class_of_mean(member)).collect();
         Labels { width: shape[1].as_u64().unwrap_or(1) as usize, classes }
     }
 }

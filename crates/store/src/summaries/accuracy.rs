@@ -8,8 +8,10 @@ use std::fmt;
 
 use sweep::group::Group;
 
-use crate::shards::Shards;
-use crate::{Ledger, StoreError, name};
+use crate::error::StoreError;
+use crate::families::name;
+use crate::formats::FORMATS;
+use crate::ledger::Ledger;
 
 /// Bytes of logits that are read, at most: of more, shards that are equally far apart are.
 const MOST: u64 = 32 << 20;
@@ -40,7 +42,7 @@ impl Accuracy {
         let there: Vec<u64> = (0..group.shards()).filter(|shard| ledger.is_predicted(*shard)).collect();
         let bytes = group.shard.saturating_mul(logits_each as u64 * size_of::<f32>() as u64);
         let every = (there.len() as u64).saturating_mul(bytes).div_ceil(MOST).max(1) as usize;
-        let mut shards = Shards::open(group.store.clone(), String::new());
+        let mut shards = FORMATS.open(&group.store)?;
         let (mut right, mut labels_seen) = (0, BTreeMap::<i64, u64>::new());
         for shard in there.into_iter().step_by(every) {
             let range = group.range(shard);

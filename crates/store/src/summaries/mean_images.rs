@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use sweep::group::Group;
 
+use crate::error::StoreError;
+use crate::families::{self, name};
 use crate::shards::{Data, Shards};
-use crate::{StoreError, layout, name};
 
 /// A sum of images and their number.
 #[derive(Default)]
@@ -47,8 +48,8 @@ pub(crate) fn compute(
             index += 1;
         })?;
     }
-    let of_classes = classes.into_iter().map(|(class, sum)| (layout::mean(Some(class)), sum.mean()));
-    Ok(std::iter::once((layout::mean(None), overall.mean())).chain(of_classes).collect())
+    let of_classes = classes.into_iter().map(|(class, sum)| (families::mean(Some(class)), sum.mean()));
+    Ok(std::iter::once((families::mean(None), overall.mean())).chain(of_classes).collect())
 }
 
 impl Sum {
