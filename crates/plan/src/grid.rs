@@ -53,6 +53,7 @@ pub(crate) fn groups(
                     weights_sha256: checkpoint.sha256.clone(),
                     weights_set: config.settings.weights.of(model).map(str::to_owned),
                     mean: None,
+                    preprocessing: dataset.preprocessing.clone(),
                     noise: noise.clone(),
                     store: FORMATS.place(&config.paths.output_dir, &name),
                     images: dataset.images,

@@ -85,7 +85,7 @@ fn plan(file: &Path, force: bool) -> Result<Vec<Planned>, Problems> {
 
 fn of_dataset(config: &Config, (flag, line): (&str, u64), force: bool, problems: &mut Problems) -> Option<Planned> {
     let dataset = datasets::locate(config, (flag, line), problems)?;
-    let (folder, how) = (config.paths.means_dir.as_ref()?, (config.search_space.image_size, Options::of(config)));
+    let (folder, how) = (config.paths.means_dir.as_ref()?, Options::of(config));
     let found = if force {
         Job::new(folder, flag, &dataset, how).map(Found::Missing)
     } else {

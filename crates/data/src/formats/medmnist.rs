@@ -16,18 +16,16 @@ use crate::preprocess::Pixels;
 
 mod images;
 mod labels;
+mod limits;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "medmnist",
-    file: |root, flag, size| match size {
+    place: |root, flag, size| match size {
         28 => root.join(format!("{flag}.npz")),
         _ => root.join(format!("{flag}_{size}.npz")),
     },
     open: |file, split, options| Ok(Box::new(MedMnist::open(file, split, options)?)),
 };
-
-/// Most labels that are accepted in one split: they are held in memory. Deflate makes them of a few kilobytes.
-const MAX_LABELS: u64 = 1 << 24;
 
 struct MedMnist {
     images: images::Images,

@@ -25,23 +25,22 @@ pub struct Job {
     pub file: PathBuf,
     images: PathBuf,
     format: &'static Entry,
-    size: usize,
     options: Options,
 }
 
-/// The mean image of `flag` in `folder`, for images of `size` x `size` pixels.
+/// Looks for the mean image of `flag` in `folder`, for images as `options` want them.
 pub fn find(
     folder: &Path,
     flag: &str,
     dataset: &(PathBuf, &'static Entry),
-    (size, options): (usize, Options),
+    options: Options,
 ) -> Result<Found, MeanError> {
     let file = file(folder, flag);
     if !file.exists() {
-        return Job::new(folder, flag, dataset, (size, options)).map(Found::Missing);
+        return Job::new(folder, flag, dataset, options).map(Found::Missing);
     }
     let mean = read(&file)?;
-    match mean.expanded([mean.shape[0], size, size]) {
+    match mean.expanded([mean.shape[0], options.size, options.size]) {
         Ok(_) => Ok(Found::There(mean)),
         Err(misfit) => Err(MeanError::Content { file, reason: misfit.to_string() }),
     }
@@ -58,9 +57,9 @@ impl Job {
         folder: &Path,
         flag: &str,
         (images, format): &(PathBuf, &'static Entry),
-        (size, options): (usize, Options),
+        options: Options,
     ) -> Result<Self, MeanError> {
-        let job = Self { file: file(folder, flag), images: images.clone(), format, size, options };
+        let job = Self { file: file(folder, flag), images: images.clone(), format, options };
         job.source()?;
         Ok(job)
     }
@@ -76,11 +75,12 @@ impl Job {
     fn source(&self) -> Result<Box<dyn Source>, MeanError> {
         let source = (self.format.open)(&self.images, SPLIT, self.options).map_err(unusable)?;
         let (file, found) = (self.images.clone(), source.shape());
+        let size = self.options.size;
         if source.is_empty() {
             return Err(MeanError::Empty { split: SPLIT, file });
         }
-        if found[..2] != [self.size; 2] {
-            return Err(MeanError::Size { split: SPLIT, file, found, size: self.size });
+        if source.preprocessing().size([found[0], found[1]]) != [size; 2] {
+            return Err(MeanError::Size { split: SPLIT, file, found, size });
         }
         Ok(source)
     }

@@ -13,7 +13,7 @@ use sweep::variant::Variant;
 
 use super::array_metadata::{self, Labels};
 use super::describe::describe;
-use super::facts::{Facts, LAYERS};
+use super::facts::{Facts, LAYERS, PREPROCESSING};
 use super::inspect::{differences, is_bare};
 use super::root::{self, METADATA, Nodes, Root, put_json, read_json};
 use crate::error::StoreError;
@@ -189,6 +189,7 @@ fn put_root(group: &Group, facts: &Facts, complete: bool, told: &Nodes, tag: &st
             "complete": complete,
             "variants": group.variants.iter().map(|variant| variant.key.clone()).chain(others).collect::<Vec<_>>(),
             "fingerprint": facts.fingerprint,
+            PREPROCESSING: group.preprocessing,
             "provenance": provenance,
             "computed_by": computed_by,
         },

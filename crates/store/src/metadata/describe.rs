@@ -10,10 +10,12 @@ use sweep::fingerprint::WEIGHTS_SET;
 use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
 use sweep::machine::ComputedBy;
 use sweep::parameters::Parameters;
+use sweep::preprocessing::Preprocessing;
 use sweep::semantics::Semantics;
 use sweep::variant::{Shared, Variant};
 
 use super::array_metadata::Labels;
+use super::facts::PREPROCESSING;
 use super::root::{self, METADATA, Root, read_json};
 use crate::error::StoreError;
 use crate::families::{self, ATTRIBUTIONS, MEANS, class_of_mean, name};
@@ -121,6 +123,7 @@ fn group(root: &Value, folder: &Path, variants: Vec<Variant>, nodes: &Nodes<'_>)
         weights_sha256: field(facts, "weights_sha256")?,
         weights_set: facts.get(WEIGHTS_SET).map(|_| field(facts, WEIGHTS_SET)).transpose()?,
         mean: None,
+        preprocessing: preprocessing(ours)?,
         noise: Noise {
             name: field(names, "noise_name")?,
             kind: field(&noise, "type")?,
@@ -140,6 +143,11 @@ fn group(root: &Value, folder: &Path, variants: Vec<Variant>, nodes: &Nodes<'_>)
         return Err(format!("it says shards of {} images of shape {shape:?}", group.shard));
     }
     Ok(group)
+}
+
+/// Preprocessing that the store records; the default for a store of an earlier build.
+pub(super) fn preprocessing(ours: &Value) -> Result<Preprocessing, String> {
+    ours.get(PREPROCESSING).map_or_else(|| Ok(Preprocessing::default()), |_| field(ours, PREPROCESSING))
 }
 
 fn numerics(facts: &Value) -> Result<Numerics, String> {

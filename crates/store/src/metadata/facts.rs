@@ -9,6 +9,9 @@ use sweep::machine::ComputedBy;
 /// Name in the provenance of the layers that were chosen for variants which name none, by key.
 pub const LAYERS: &str = "layers";
 
+/// Name in the root's attributes of the preprocessing of the images.
+pub(crate) const PREPROCESSING: &str = "preprocessing";
+
 /// Facts in a store's root attributes, beside the names of its group.
 #[derive(Clone, Debug)]
 pub struct Facts {

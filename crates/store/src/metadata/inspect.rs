@@ -10,7 +10,8 @@ use sweep::group::Group;
 use sweep::variant::Variant;
 
 use super::array_metadata;
-use super::facts::Facts;
+use super::describe::preprocessing;
+use super::facts::{Facts, PREPROCESSING};
 use super::root::{self, METADATA, Nodes, Root, read_json};
 use crate::error::StoreError;
 use crate::families;
@@ -60,6 +61,7 @@ pub(crate) fn differences(group: &Group, facts: &Facts, found: &Root) -> Vec<Str
         wanted.remove("images");
     }
     let mut differences = fingerprint::differences(stored, &wanted);
+    differences.extend(other_preprocessing(group, found));
     for variant in &group.variants {
         let path = families::attribution(&variant.key);
         // What is sealed in the root is believed before a file that may be damaged.
@@ -72,6 +74,16 @@ pub(crate) fn differences(group: &Group, facts: &Facts, found: &Root) -> Vec<Str
         }
     }
     differences
+}
+
+/// Sentence on the preprocessing of the store, where it is not that of `group`.
+fn other_preprocessing(group: &Group, found: &Root) -> Option<String> {
+    let stored = preprocessing(&found.value["attributes"]["attrisweep"]);
+    if stored.as_ref() == Ok(&group.preprocessing) {
+        return None;
+    }
+    let stored = stored.map_or_else(|reason| reason, |stored| json!(stored).to_string());
+    Some(format!("{PREPROCESSING} is {stored} in the store and {} in the config", json!(group.preprocessing)))
 }
 
 /// Whether every node is there as the root tells of it, and every mean image: a file that somebody deletes or damages is

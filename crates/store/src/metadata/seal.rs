@@ -3,10 +3,11 @@
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use super::facts::PREPROCESSING;
 use crate::families::{self, ATTRIBUTIONS};
 
 /// What stands under `attrisweep` in the root's attributes. A build that did not seal wrote the first four.
-const FIELDS: [&str; 6] = ["complete", "variants", "fingerprint", "provenance", "computed_by", "digest"];
+const FIELDS: [&str; 7] = ["complete", "variants", "fingerprint", PREPROCESSING, "provenance", "computed_by", "digest"];
 
 /// Attributes of a root that are ours, of this build or an earlier one.
 const ATTRIBUTES: [&str; 7] =

@@ -126,7 +126,7 @@ fn check_means(described: &Described, truth: Option<&Truth>, (usable, whole): (&
             continue;
         }
         let wanted = computed.iter().find(|(name, _)| *name == array).map(|(_, mean)| mean);
-        match values::mean_fault(&mut shards, &array, group.shape[0] as u64, wanted) {
+        match values::mean_fault(group, &mut shards, &array, wanted) {
             Some(reason) => report.findings.push(Finding { file, fault: Fault::Unsound(reason) }),
             None => report.sound += 1,
         }

@@ -7,7 +7,7 @@ use crate::error::StoreError;
 use crate::families::{self, Element, Shape, Valid};
 use crate::metadata::Described;
 use crate::shards::Shards;
-use sweep::group::Dtype;
+use sweep::group::{Dtype, Group};
 
 /// What is wrong with a shard that is there; one sentence.
 pub(super) fn fault(
@@ -42,7 +42,7 @@ fn read(
             unequal(&shards.integers(array, shard, n)?, (wanted, -1), width, first)
         }
         Valid::Pixels | Valid::Shares | Valid::Finite => {
-            let limits = limits(family.valid);
+            let limits = limits(family.valid, group);
             let dtype = if family.element == Element::Map { group.numerics.dtype } else { Dtype::Float32 };
             match family.shape {
                 Shape::Images => one_by_one(shards, (array, shard), &range, limits, dtype)?,
@@ -53,9 +53,9 @@ fn read(
 }
 
 /// The least and the largest of the floats that are valid.
-fn limits(valid: Valid) -> (f32, f32) {
+fn limits(valid: Valid, group: &Group) -> (f32, f32) {
     match valid {
-        Valid::Pixels => (-1.0, 1.0),
+        Valid::Pixels => group.preprocessing.widest_limits(group.shape[0]).into(),
         Valid::Shares => (0.0, 1.0),
         _ => (f32::MIN, f32::MAX),
     }
@@ -84,16 +84,16 @@ fn one_by_one(
     Ok(wrong)
 }
 
-/// What is wrong with a mean image of `channels` channels, of which `wanted` is known, perhaps.
-pub(super) fn mean_fault(shards: &mut Shards, array: &str, channels: u64, wanted: Option<&Vec<f32>>) -> Option<String> {
-    let values = match shards.floats(array, 0, channels) {
+/// Reason for which the mean image at `array` is unsound; `wanted` are its values, where they are known.
+pub(super) fn mean_fault(group: &Group, shards: &mut Shards, array: &str, wanted: Option<&Vec<f32>>) -> Option<String> {
+    let values = match shards.floats(array, 0, group.shape[0] as u64) {
         Ok(values) => values,
         Err(error) => return Some(reason(&error)),
     };
     if wanted.is_some_and(|wanted| *wanted != values) {
         return Some("it is not the mean of the stored images".to_owned());
     }
-    outside(&values, limits(Valid::Pixels), 1, 0).map(|_| "it holds values that no mean image has".to_owned())
+    outside(&values, limits(Valid::Pixels, group), 1, 0).map(|_| "it holds values that no mean image has".to_owned())
 }
 
 /// The first image of `n`, the first of which is `first`, with a value that is no number between `least` and `most`.

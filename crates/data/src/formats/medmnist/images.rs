@@ -3,9 +3,10 @@
 use std::ops::Range;
 use std::path::Path;
 
-use super::{MAX_LABELS, Options};
+use super::limits::MAX_LABELS;
 use crate::DataError;
 use crate::element::Element;
+use crate::formats::Options;
 use crate::npz::Member;
 use crate::preprocess::Pixels;
 

@@ -1,9 +1,9 @@
 //! Labels of a split, of whatever type they were saved in; none where they cannot be understood.
 
-use super::{Labels, MAX_LABELS};
+use super::limits::MAX_LABELS;
 use crate::DataError;
 use crate::element::Element;
-use crate::formats::NO_LABEL;
+use crate::formats::{Labels, NO_LABEL};
 use crate::npz::Member;
 
 /// The labels of `n` images.
