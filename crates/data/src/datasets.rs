@@ -32,7 +32,7 @@ pub fn named(config: &Config, problems: &mut Problems) -> Vec<(String, u64)> {
             problems.add(0, KEY, text);
         } else {
             let text = format!("no folder `{}`, expected that of the weights", root.display());
-            problems.add(0, "paths.medmnist_weights_root", text);
+            problems.add(0, config.paths.weights_key, text);
         }
     }
     flags.into_iter().map(|flag| (flag, 0)).collect()
@@ -88,11 +88,7 @@ pub fn locate(
         return None;
     }
     if !root.is_dir() {
-        problems.add(
-            0,
-            "paths.medmnist_data_root",
-            format!("no folder `{}`, expected that of the data", root.display()),
-        );
+        problems.add(0, config.paths.data_key, format!("no folder `{}`, expected that of the data", root.display()));
         return None;
     }
     let size = config.search_space.image_size;
