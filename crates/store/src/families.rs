@@ -26,7 +26,7 @@ pub struct Family {
 /// Members of a family, each with an array of its own.
 #[derive(Debug)]
 pub enum Members {
-    /// One array, which has images or what is known of them before any map.
+    /// One array for the group, which is written before any map: images, labels, positions or logits.
     OfGroup,
     /// One array for each variant that the function accepts.
     OfVariants(fn(&Numerics, &Variant) -> bool),

@@ -1,4 +1,4 @@
-//! Ledger of a store: the shards that it has, and what these make complete.
+//! Ledger of a store: the shards that the store has, and the work that these complete.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use sweep::variant::Variant;
 
 use crate::families::{FAMILIES, Family, Members};
 
-/// The shards of a group that are there, by array.
+/// Shards that a group's store has, by array.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     present: BTreeMap<String, BTreeSet<u64>>,
@@ -21,22 +21,22 @@ impl FromIterator<(String, BTreeSet<u64>)> for Ledger {
 }
 
 impl Ledger {
-    /// Whether `shard` of `array` is there.
+    /// Whether the store has `shard` of `array`.
     pub fn has(&self, array: &str, shard: u64) -> bool {
         self.present.get(array).is_some_and(|shards| shards.contains(&shard))
     }
 
-    /// Whether the maps of `variant` and what belongs to them are there for `shard` of `group`.
+    /// Whether the store has `shard` of every array of `variant`.
     pub fn has_variant(&self, group: &Group, variant: &Variant, shard: u64) -> bool {
         variant_arrays(group, variant).iter().all(|array| self.has(array, shard))
     }
 
-    /// Whether all of `shard` that comes before its maps is there.
+    /// Whether the store has `shard` of every array that is written before the maps.
     pub fn is_predicted(&self, shard: u64) -> bool {
         of_group().all(|family| self.has(family.path, shard))
     }
 
-    /// Whether every array of `group` has `shard`.
+    /// Whether the store has `shard` of every array of `group`.
     pub fn is_done(&self, group: &Group, shard: u64) -> bool {
         shard_arrays(group).iter().all(|array| self.has(array, shard))
     }
@@ -53,7 +53,7 @@ pub(crate) fn shard_arrays(group: &Group) -> Vec<String> {
     fixed.chain(group.variants.iter().flat_map(|variant| variant_arrays(group, variant))).collect()
 }
 
-/// Arrays of `variant`, in the order of writing: a map in the store has beside it what belongs to it.
+/// Arrays of `variant`, in the order of writing: the maps come last.
 pub(crate) fn variant_arrays(group: &Group, variant: &Variant) -> Vec<String> {
     let families = FAMILIES.into_iter().filter(|family| family.has(&group.numerics, variant));
     families.map(|family| family.of(&variant.key)).collect()

@@ -1,16 +1,16 @@
-//! The mean image of a split, in one pass and in bounded memory.
+//! Computes the mean image of a split, in one pass and in bounded memory.
 
 use super::Mean;
 use crate::formats::Source;
 use crate::{DataError, preprocess};
 
-/// Channels of every mean, as the reference scripts store it: grey is repeated.
+/// Number of channels of every mean image, as in the reference scripts: grey is repeated.
 const CHANNELS: usize = 3;
 
-/// Bytes of pixels that are read at a time.
+/// Number of pixels' values that are read at a time.
 const SLICE: usize = 1 << 22;
 
-/// The mean of all images of `source` as a model sees them. Damaged images are an error, never a mean.
+/// Computes the mean of all preprocessed images of `source`. Damaged images are an error, never a mean.
 ///
 /// Sums are in double precision and in the order of the images: the same bytes come out each time.
 pub fn compute(source: &mut dyn Source) -> Result<Mean, DataError> {

@@ -1,4 +1,4 @@
-//! The mean image of a dataset: found, or to be computed.
+//! Mean image of a dataset: found, or to be computed.
 
 use std::path::{Path, PathBuf};
 
@@ -6,22 +6,22 @@ use super::{Mean, MeanError, compute, read, write};
 use crate::DataError;
 use crate::formats::{Entry, Options, Source};
 
-/// The split whose mean stands for the dataset, as in the reference scripts.
+/// Split whose mean stands for the dataset, as in the reference scripts.
 pub const SPLIT: &str = "train";
 
-/// What is known of the mean image of a dataset.
+/// Mean image of a dataset, or the work that computes it.
 #[derive(Debug)]
 pub enum Found {
-    /// It is there and fits the images.
+    /// A mean image that exists and fits the images.
     There(Mean),
-    /// It can be computed.
+    /// A mean image that is to be computed.
     Missing(Job),
 }
 
-/// A mean image to be computed.
+/// Mean image that is to be computed.
 #[derive(Clone, Debug)]
 pub struct Job {
-    /// Where it is written.
+    /// File that the mean image is written to.
     pub file: PathBuf,
     images: PathBuf,
     format: &'static Entry,
@@ -46,13 +46,13 @@ pub fn find(
     }
 }
 
-/// Where the mean image of `flag` lies in `folder`.
+/// Path of the mean image of `flag` in `folder`.
 pub fn file(folder: &Path, flag: &str) -> PathBuf {
     folder.join(format!("{flag}_mean.pt"))
 }
 
 impl Job {
-    /// The mean image of `flag`, to be computed whether or not there is one. Its images must be there.
+    /// Job that computes the mean image of `flag`, whether or not one exists. The images of the dataset must exist.
     pub fn new(
         folder: &Path,
         flag: &str,
@@ -64,7 +64,7 @@ impl Job {
         Ok(job)
     }
 
-    /// Computes the mean image and writes it; gives it with the number of images behind it.
+    /// Computes the mean image and writes it. Returns the mean image with the number of images.
     pub fn run(&self) -> Result<(Mean, u64), MeanError> {
         let mut source = self.source()?;
         let mean = compute(source.as_mut()).map_err(unusable)?;

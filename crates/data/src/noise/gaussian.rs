@@ -1,4 +1,6 @@
-//! Additive Gaussian noise: `clamp(x + std * n, -1, 1)`, n standard normal, one draw a value.
+//! Additive Gaussian noise: `clamp(x + std * n, -1, 1)`, n standard normal, one draw for each value.
+//!
+//! Images in other limits than -1 and 1 get noise of the same strength: `std` counts in halves of their width.
 
 use std::borrow::Cow;
 
@@ -9,7 +11,7 @@ use sweep::parameters::{Default, Kind, Parameter};
 
 use super::{Entry, Frame, Noise};
 
-/// The strength of Gaussian and speckle noise.
+/// Strength of Gaussian and speckle noise.
 pub(super) const STD: Parameter = Parameter {
     name: Cow::Borrowed("std"),
     summary: Cow::Borrowed("standard deviation, on images scaled to [-1, 1]"),

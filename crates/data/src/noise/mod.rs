@@ -1,4 +1,4 @@
-//! Kinds of noise: added to the preprocessed image, before the model sees it.
+//! Kinds of noise, which is added to preprocessed images. A kind is one file here and one line in [`NOISES`].
 
 mod entry;
 mod gaussian;
@@ -18,18 +18,18 @@ pub const NOISES: &[&Entry] = &[&none::ENTRY, &gaussian::ENTRY, &salt_pepper::EN
 /// Reason for which a noise cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum NoiseError {
-    /// A scheduler of another version asks for it.
+    /// A kind of noise that a scheduler of another version asks for.
     #[error("noise `{0}` is not known to this build")]
     Unknown(String),
-    /// The parameters were not checked against the entry.
+    /// Parameters that were not checked against the entry.
     #[error(transparent)]
     Parameter(#[from] ParameterError),
 }
 
-/// Other names of kinds, which the reference scripts take too.
+/// Other names of kinds, which the reference scripts accept too.
 const ALIASES: &[(&str, &str)] = &[("clean", "none")];
 
-/// The entry of noise `kind`.
+/// Entry of noise `kind`.
 pub fn find(kind: &str) -> Option<&'static Entry> {
     let kind = ALIASES.iter().find(|(alias, _)| *alias == kind).map_or(kind, |(_, name)| name);
     NOISES.iter().find(|entry| entry.item.name == kind).copied()

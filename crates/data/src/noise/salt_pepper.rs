@@ -1,7 +1,7 @@
 //! Salt and pepper: `int(amount * h * w / 2)` pixels become white, then as many black.
 //!
-//! As in the reference scripts, pixels are drawn with replacement, pepper falls after salt, and all
-//! channels of a pixel are set together; so a little less than `amount` of the pixels changes.
+//! Pixels are drawn with replacement, pepper falls after salt, and all channels of a pixel are set together, as in the reference
+//! scripts; so a little less than `amount` of the pixels changes.
 
 use std::borrow::Cow;
 

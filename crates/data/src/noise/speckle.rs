@@ -1,4 +1,6 @@
-//! Multiplicative noise: `clamp(x + x * std * n, -1, 1)`, n standard normal, one draw a value.
+//! Multiplicative noise: `clamp(x + x * std * n, -1, 1)`, n standard normal, one draw for each value.
+//!
+//! In images of other limits than -1 and 1, `x` is the distance from the middle of the limits.
 
 use std::borrow::Cow;
 

@@ -1,9 +1,9 @@
-//! The schema: every array of a group's store, and how it is cut into shards and chunks.
+//! Schema: the metadata of every array of a group's store, and the way in which arrays are cut into shards and chunks.
 //!
-//! As the reference scripts lay it out, so that their readers go on working. A shard is one file and
-//! the unit of writing; inside it each image is a chunk of its own, so that one map is read without
-//! its neighbours. Chunk files lie flat beside their `zarr.json` (`c.3.0.0.0`): one look at a folder
-//! tells which shards are there. Fill values are NaN: a missing map cannot be taken for a zero one.
+//! The layout is that of the reference scripts, so that their readers go on working. A shard is one file and the unit of writing;
+//! inside a shard each image is a chunk of its own, so that one map is read without its neighbours. Files of shards lie flat
+//! beside `zarr.json` (`c.3.0.0.0`), so that one look at a folder lists the shards. Fill values are NaN, so that no missing map is
+//! taken for a map of zeros.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,13 +25,13 @@ const ZSTD_LEVEL: i32 = 3;
 /// Labels of a group's images.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Labels {
-    /// Labels an image.
+    /// Number of labels of one image.
     pub width: usize,
-    /// Classes that occur among the images; empty for a multi-label set, which has no class means, and where there are no labels.
+    /// Classes that occur among the images; empty for a multi-label set, which has no class means, and for a set without labels.
     pub classes: BTreeSet<i64>,
 }
 
-/// The only chunk file of a mean image.
+/// Name of the only chunk file of a mean image.
 pub(crate) const MEAN_FILE: &str = "c.0.0.0";
 
 /// `zarr.json` of every array of `group`, by path.

@@ -1,4 +1,4 @@
-//! What a store says of itself: enough to read it, and to tell what it lacks, without its config.
+//! Description that a store has of itself: enough to read the store, and to list what the store lacks, without its config.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -20,28 +20,28 @@ use super::root::{self, METADATA, Root, read_json};
 use crate::error::StoreError;
 use crate::families::{self, ATTRIBUTIONS, MEANS, class_of_mean, name};
 
-/// A store as its own metadata tells of it.
+/// Description of a store, from its own metadata.
 #[derive(Clone, Debug)]
 pub struct Described {
-    /// Its group; every variant of which it holds anything, those that the last config asked for first.
+    /// Group of the store, with every variant that has an array: first the variants that the last config asked for.
     pub group: Group,
-    /// The variants that the last config asked for, by their keys.
+    /// Keys of the variants that the last config asked for.
     pub asked: BTreeSet<String>,
-    /// Labels an image, and the classes that have a mean image.
+    /// Number of labels of one image, and the classes that have a mean image.
     pub labels: Labels,
-    /// Whether the root says that everything was written.
+    /// Whether everything was written, as the root says.
     pub complete: bool,
-    /// Which version of the numbers it says that it has.
+    /// Version of the numbers (`RESULTS_VERSION`).
     pub results_version: Option<u64>,
-    /// The digest of the mean image that its maps were made with, where any was.
+    /// Digest of the mean image that maps were made with, if a variant needs one.
     pub mean_sha256: Option<String>,
-    /// What has computed its maps; empty where an earlier build did.
+    /// Devices that have computed maps; empty for a store of an earlier build.
     pub computed_by: BTreeSet<ComputedBy>,
-    /// The metadata that is consolidated in the root, by path.
+    /// Consolidated metadata of the root, by path.
     pub(crate) consolidated: BTreeMap<String, Value>,
-    /// The root's attributes.
+    /// Attributes of the root.
     pub(crate) attributes: Value,
-    /// Why the root's file cannot be believed; the description is then that of its copy.
+    /// Reason for which the root's file cannot be believed; the description is then that of the root's copy.
     pub(crate) fault: Option<String>,
 }
 
@@ -64,13 +64,13 @@ impl Described {
     }
 }
 
-/// The metadata of one store's nodes: what the sealed root says, or a file of which it does not know yet.
+/// Metadata of one store's nodes: from the sealed root, or from the file of a node that the root does not have yet.
 struct Nodes<'a> {
     folder: &'a Path,
     consolidated: &'a BTreeMap<String, Value>,
 }
 
-/// Reads what the store in `folder` says of itself; `None` where there is no store.
+/// Reads the description that the store in `folder` has of itself; `None` where no store exists.
 ///
 /// # Errors
 /// [`StoreError::Foreign`] for a store of somebody else, [`StoreError::Headless`] or [`StoreError::Damaged`] for one that
@@ -106,7 +106,7 @@ pub(crate) fn describe(folder: &Path) -> Result<Option<Described>, StoreError> {
     }))
 }
 
-/// The group that `root` names; its error is one sentence.
+/// Group that `root` describes. The error is one sentence.
 fn group(root: &Value, folder: &Path, variants: Vec<Variant>, nodes: &Nodes<'_>) -> Result<Group, String> {
     let (names, ours) = (&root["attributes"], &root["attributes"]["attrisweep"]);
     let facts = &ours["fingerprint"];
@@ -159,7 +159,7 @@ fn numerics(facts: &Value) -> Result<Numerics, String> {
     })
 }
 
-/// `object[name]`; the error is one sentence.
+/// Reads `object[name]`. The error is one sentence.
 fn field<T: DeserializeOwned>(object: &Value, name: &str) -> Result<T, String> {
     let value = object.get(name).ok_or_else(|| format!("it does not say its `{name}`"))?;
     serde_json::from_value(value.clone()).map_err(|_| format!("its `{name}` is {value}, which no run writes"))
@@ -172,7 +172,7 @@ impl Nodes<'_> {
         self.consolidated.get(path).cloned().or_else(on_disk)
     }
 
-    /// Names of what lies below the group `path`, on disk or as the root says.
+    /// Names of the nodes below the Zarr group at `path`, on disk or in the root.
     fn children(&self, path: &str) -> BTreeSet<String> {
         let prefix = format!("{path}/");
         let told = self.consolidated.keys().filter_map(|node| node.strip_prefix(&prefix)).map(str::to_owned);
@@ -181,7 +181,7 @@ impl Nodes<'_> {
         told.chain(folders.filter_map(|entry| entry.file_name().into_string().ok())).collect()
     }
 
-    /// The digest of the mean image that a variant was made with.
+    /// Digest of the mean image that the variant called `key` was made with.
     fn mean_of(&self, key: &str) -> Option<String> {
         field(self.get(&families::attribution(key))?["attributes"].get("attrisweep")?, "mean_sha256").ok()
     }
@@ -202,7 +202,7 @@ impl Nodes<'_> {
         })
     }
 
-    /// Classes of the model; 0 before its array of predictions is made.
+    /// Number of classes of the model; 0 before the array of predictions exists.
     fn classes(&self) -> usize {
         let predictions = self.get(name::PREDICTIONS).unwrap_or(json!({}));
         predictions["shape"][1].as_u64().unwrap_or_default() as usize

@@ -1,4 +1,4 @@
-//! More images in a store that has some: a larger `limit`. Whole shards stay; a short last one is made anew.
+//! Growth of a store after the config's `limit` was raised. Whole shards stay; a short last shard is made anew.
 
 use std::fs;
 use std::io;
@@ -14,11 +14,11 @@ use crate::error::StoreError;
 use crate::families;
 use crate::shards::file_name;
 
-/// Makes room for the images of `group` in a store that was made for fewer; [`crate::create`] follows.
+/// Makes room for the images of `group` in a store that was made for fewer images. [`crate::create`] must follow.
 ///
-/// In an order that can be cut off anywhere: the store is marked incomplete, what is made anew is removed, the arrays
-/// grow, and last the root says how many images there are. Until then this is done again from the start, and no worker
-/// is given anything. A store of as many images is left alone.
+/// The order can be cut off anywhere: the store is marked incomplete, the shards that are made anew are removed, the arrays grow,
+/// and last the root gets the new number of images. Until then the next start grows the store from the beginning, and no worker
+/// gets a unit. A store that has as many images is left alone.
 pub fn grow(group: &Group, tag: &str) -> Result<(), StoreError> {
     let Some(stored) = describe(&group.store)? else { return Ok(()) };
     let before = stored.group.images;

@@ -1,4 +1,4 @@
-//! What is at the place of a group's store, and whether it can be gone on with.
+//! Compares whatever exists at the place of a group's store with the group.
 
 use std::fs;
 use std::path::Path;
@@ -16,8 +16,8 @@ use super::root::{self, METADATA, Nodes, Root, read_json};
 use crate::error::StoreError;
 use crate::families;
 
-/// What is at the group's place: `None` for nothing, `Some(complete)` for a store that can be gone on
-/// with: it has the same numbers, for as many images or for fewer. Nothing is written.
+/// Compares the store of `group` with the group: `None` where no store exists, `Some(complete)` for a store of the same numbers,
+/// for as many images or for fewer. Nothing is written.
 ///
 /// # Errors
 /// [`StoreError::Foreign`] for anything else, [`StoreError::Mismatch`] for a store of other numbers.
@@ -42,18 +42,18 @@ pub fn inspect(group: &Group, facts: &Facts) -> Result<Option<bool>, StoreError>
     Ok(Some(complete && !grows && is_whole(group, &told)))
 }
 
-/// Whether `group` has more images than its store: that are no other numbers.
+/// Whether `group` has more images than its store. The numbers of a store that grows stay the same.
 fn grows(group: &Group, found: &Root) -> bool {
     let stored = &found.value["attributes"]["attrisweep"]["fingerprint"]["images"];
     stored.as_u64().is_some_and(|images| images < group.images)
 }
 
-/// Whether the store in `folder` holds nothing that was computed.
+/// Whether no shard of the store in `folder` has been written.
 pub(crate) fn is_bare(folder: &Path) -> bool {
     !root::has_shards(folder, 2)
 }
 
-/// What makes the numbers of the store other ones than those of `group`.
+/// Sentences on the facts by which the numbers of the store differ from those of `group`.
 pub(crate) fn differences(group: &Group, facts: &Facts, found: &Root) -> Vec<String> {
     let (stored, told) = (&found.value["attributes"]["attrisweep"]["fingerprint"], root::consolidated(&found.value));
     let mut wanted = facts.fingerprint.clone();
@@ -86,8 +86,8 @@ fn other_preprocessing(group: &Group, found: &Root) -> Option<String> {
     Some(format!("{PREPROCESSING} is {stored} in the store and {} in the config", json!(group.preprocessing)))
 }
 
-/// Whether every node is there as the root tells of it, and every mean image: a file that somebody deletes or damages is
-/// made anew like a shard.
+/// Whether every node exists with the metadata that the root has of it, and every mean image: a file that was deleted or damaged
+/// is made anew like a shard.
 fn is_whole(group: &Group, told: &Nodes) -> bool {
     // Readers go by the root: what somebody has added is to be seen there.
     let is_told = root::nodes(&group.store, told).is_ok_and(|nodes| nodes.keys().all(|path| told.contains_key(path)));

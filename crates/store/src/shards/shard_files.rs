@@ -1,4 +1,4 @@
-//! Shards in and out. zarrs encodes and decodes; this puts them in place.
+//! Files of shards, written and read. The crate zarrs encodes and decodes; this file puts bytes in their places.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,11 +24,11 @@ pub struct Shards {
     arrays: BTreeMap<String, Opened>,
 }
 
-/// An array, and how its files are made up.
+/// Open array, and the make-up of its files.
 struct Opened {
     array: Array<FilesystemStore>,
     cut: Cut,
-    /// How its images are encoded, where they lie in a shard one by one.
+    /// Encoding of single images, for arrays whose shards have a chunk for each image.
     pieces: Option<Arc<Pieces>>,
 }
 
@@ -38,7 +38,7 @@ impl Shards {
         Self { folder, tag, arrays: BTreeMap::new() }
     }
 
-    /// Writes `shard` of `array` whole, durably; gives the bytes written. The last shard may be short.
+    /// Writes `shard` of `array` whole and durably. Returns the number of bytes. The last shard may be short.
     pub fn put(&mut self, array: &str, shard: u64, data: Data) -> Result<u64, StoreError> {
         let (folder, tag) = (self.folder.clone(), self.tag.clone());
         let opened = self.array(array)?;
@@ -63,7 +63,7 @@ impl Shards {
         Ok(encoded.len() as u64)
     }
 
-    /// Begins `shard` of `array`, which is to have `images` images, one chunk each.
+    /// Begins `shard` of `array`, which is to have a chunk for each of `images` images.
     pub fn begin(&mut self, array: &str, shard: u64, images: u64) -> Result<OpenShard, StoreError> {
         let (path, tag) = (self.file(array, shard)?, self.tag.clone());
         let pieces = self.pieces(array)?;
@@ -81,7 +81,7 @@ impl Shards {
         self.one_by_one(array, shard, images, |values: Vec<f32>| take(&values))
     }
 
-    /// As [`Shards::each`], of an array of half-precision values.
+    /// Gives images of an array of half-precision values to `take`, like [`Shards::each`].
     pub(crate) fn each_of_halves(
         &mut self,
         array: &str,
@@ -117,7 +117,7 @@ impl Shards {
         self.values(array, shard, images)
     }
 
-    /// As [`Shards::floats`], of an array of maps, in whichever type they are stored.
+    /// Reads the first `images` images of `shard` of an `array` of maps, in whichever float type they are stored.
     pub fn maps(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<f32>, StoreError> {
         if *self.array(array)?.data_type() == data_type::float16() {
             let halves: Vec<f16> = self.values(array, shard, images)?;
@@ -126,7 +126,7 @@ impl Shards {
         self.values(array, shard, images)
     }
 
-    /// As [`Shards::floats`], of an array of integers.
+    /// Reads the first `images` images of `shard` of an `array` of integers.
     pub(crate) fn integers(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<i64>, StoreError> {
         self.values(array, shard, images)
     }

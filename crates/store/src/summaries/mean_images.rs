@@ -1,4 +1,4 @@
-//! Mean images of a store: over all of its images, and over those of each class.
+//! Mean images of a store: one over all images, and one over the images of each class.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::error::StoreError;
 use crate::families::{self, name};
 use crate::shards::{Data, Shards};
 
-/// A sum of images and their number.
+/// Sum of images, with their number.
 #[derive(Default)]
 struct Sum {
     values: Vec<f64>,
@@ -28,7 +28,7 @@ pub fn write_means(group: &Group, labels: &[i64], shards: &mut Shards) -> Result
     Ok(written)
 }
 
-/// The mean images of `group` as [`write_means`] writes them, by path.
+/// Computes the mean images of `group` that [`write_means`] writes, by path.
 pub(crate) fn compute(
     group: &Group,
     labels: &[i64],

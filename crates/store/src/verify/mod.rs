@@ -1,6 +1,6 @@
-//! Reads a whole store back: whether everything is there, undamaged, and what it should be.
+//! Reads a whole store back and checks that everything exists, is undamaged and has the right values.
 //!
-//! Nothing is written. What is found is told file by file, as a file is what can be made anew.
+//! Nothing is written. Each finding names one file, because single files can be made anew.
 
 mod metadata;
 mod redo;
@@ -33,7 +33,7 @@ use report::Item;
 /// Reads the store back with `threads` threads. Without `truth`, labels and the means of classes are not compared.
 ///
 /// # Errors
-/// [`StoreError::Read`] if a folder cannot be listed; whatever is wrong with a file is a finding.
+/// [`StoreError::Read`] if a folder cannot be listed; a file that is wrong is a finding and no error.
 pub fn verify(described: &Described, truth: Option<&Truth>, threads: NonZero<usize>) -> Result<Report, StoreError> {
     let group = &described.group;
     let labels = truth.map_or_else(|| described.labels.clone(), |truth| labels_of(described, truth));
@@ -58,7 +58,7 @@ pub fn verify(described: &Described, truth: Option<&Truth>, threads: NonZero<usi
     Ok(report)
 }
 
-/// What the metadata of a store must say about its labels: as the dataset has them.
+/// Labels that the metadata of a store must have, by the dataset.
 fn labels_of(described: &Described, truth: &Truth) -> Labels {
     let single = truth.width == 1;
     let mut classes = described.labels.classes.clone();
@@ -68,7 +68,7 @@ fn labels_of(described: &Described, truth: &Truth) -> Labels {
     Labels { width: truth.width, classes }
 }
 
-/// Arrays that the next run would fill: those of variants that the last config asked for.
+/// Arrays that the next run would fill: those of the variants that the last config asked for.
 fn asked_arrays(described: &Described) -> Vec<String> {
     let group = &described.group;
     let variants: Vec<_> =
@@ -76,7 +76,7 @@ fn asked_arrays(described: &Described) -> Vec<String> {
     shard_arrays(&Group { variants, ..group.clone() })
 }
 
-/// Reads `items` on several threads; whether all images among them are sound.
+/// Reads `items` on several threads, and adds what is unsound to `report`. Returns whether all images among them are sound.
 fn read_all(
     described: &Described,
     truth: Option<&Truth>,
@@ -109,7 +109,7 @@ fn read_all(
     images_are_sound
 }
 
-/// Whether the mean images are those of the stored images, where these are `whole`.
+/// Compares the mean images with those of the stored images, where these are `whole`.
 fn check_means(described: &Described, truth: Option<&Truth>, (usable, whole): (&[String], bool), report: &mut Report) {
     let group = &described.group;
     let mut shards = Shards::open(group.store.clone(), String::new());
@@ -133,7 +133,8 @@ fn check_means(described: &Described, truth: Option<&Truth>, (usable, whole): (&
     }
 }
 
-/// The files of `shard` that hold what was computed of its images: maps must go with the predictions they explain.
+/// Files of `shard` with everything that was computed from its images: maps are removed together with the predictions that they
+/// explain.
 ///
 /// # Errors
 /// [`StoreError::Damaged`] if an array's metadata cannot be read.
@@ -143,7 +144,7 @@ pub fn computed_files(group: &Group, shard: u64) -> Result<Vec<PathBuf>, StoreEr
     files(group, &arrays.iter().map(String::as_str).collect::<Vec<_>>(), shard)
 }
 
-/// Every file of `shard` that is there of one variant: its maps, and what belongs to them.
+/// Existing files of `shard` of one variant: its maps, their convergence deltas and their losses to half precision.
 ///
 /// # Errors
 /// [`StoreError::Damaged`] if an array's metadata cannot be read.
@@ -152,7 +153,7 @@ pub fn variant_files(group: &Group, variant: &Variant, shard: u64) -> Result<Vec
     files(group, &arrays.iter().map(String::as_str).collect::<Vec<_>>(), shard)
 }
 
-/// The files of `shard` of `arrays` that are there.
+/// Existing files of `shard` of `arrays`.
 ///
 /// # Errors
 /// [`StoreError::Damaged`] if an array's metadata cannot be read.

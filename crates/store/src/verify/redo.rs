@@ -1,4 +1,4 @@
-//! Takes away what is damaged, so that the next run makes it anew.
+//! Removes damaged files, so that the next run makes them anew.
 
 use std::fs;
 use std::io;
@@ -11,12 +11,12 @@ use crate::metadata::describe::Described;
 use crate::metadata::reopen::reopen;
 use crate::metadata::root::METADATA;
 
-/// What came of an attempt to have things done anew.
+/// Result of removing damaged files.
 #[derive(Clone, Debug, Default)]
 pub struct Redone {
     /// Files that were removed.
     pub removed: Vec<PathBuf>,
-    /// Files that no run would make anew, left as they are: of variants that the last config did not ask for.
+    /// Files that were left alone, because no run would make them anew: those of variants that the last config did not ask for.
     pub left: Vec<PathBuf>,
 }
 

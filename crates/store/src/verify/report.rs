@@ -2,39 +2,39 @@
 
 use std::path::PathBuf;
 
-/// What is wrong with one file of a store.
+/// Fault of one file of a store.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
-    /// The file.
+    /// Path of the file.
     pub file: PathBuf,
-    /// What is wrong with it.
+    /// Fault of the file.
     pub fault: Fault,
 }
 
-/// What is wrong with a file.
+/// Fault of a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
-    /// It is not there, or not there yet.
+    /// The file does not exist, or does not exist yet.
     Absent,
-    /// It is there and must not be used. One sentence.
+    /// The file exists and must not be used, for the reason in this sentence.
     Unsound(String),
 }
 
-/// What the dataset says about the images of a group, to compare with.
+/// Labels of the dataset, to compare the store with.
 #[derive(Clone, Debug)]
 pub struct Truth {
-    /// Labels an image.
+    /// Number of labels of one image.
     pub width: usize,
     /// Labels of the group's images, `[n, width]`.
     pub labels: Vec<i64>,
 }
 
-/// What was found in one store.
+/// Findings in one store.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// Everything that is wrong, sorted by file.
+    /// Faults, sorted by file.
     pub findings: Vec<Finding>,
-    /// Files that were read and are sound.
+    /// Number of files that were read and are sound.
     pub sound: u64,
     /// Files in the store that no run has written.
     pub strangers: Vec<PathBuf>,

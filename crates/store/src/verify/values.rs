@@ -1,4 +1,4 @@
-//! Whether the values of one shard are undamaged, finite, and what they can be.
+//! Checks the values of one shard: undamaged, finite and valid in their family.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use crate::metadata::Described;
 use crate::shards::Shards;
 use sweep::group::{Dtype, Group};
 
-/// What is wrong with a shard that is there; one sentence.
+/// Reason for which a shard that exists is unsound; one sentence.
 pub(super) fn fault(
     described: &Described,
     truth: Option<&Truth>,
@@ -52,7 +52,7 @@ fn read(
     })
 }
 
-/// The least and the largest of the floats that are valid.
+/// Smallest and largest valid float.
 fn limits(valid: Valid, group: &Group) -> (f32, f32) {
     match valid {
         Valid::Pixels => group.preprocessing.widest_limits(group.shape[0]).into(),
@@ -61,7 +61,8 @@ fn limits(valid: Valid, group: &Group) -> (f32, f32) {
     }
 }
 
-/// What is wrong with the images of a shard, which are read one after the other: a file can claim to be any number of them.
+/// Reason for which the images of a shard are unsound. Images are read one after the other, because a file can claim to have any
+/// number of them.
 fn one_by_one(
     shards: &mut Shards,
     (array, shard): (&str, u64),
@@ -96,7 +97,7 @@ pub(super) fn mean_fault(group: &Group, shards: &mut Shards, array: &str, wanted
     outside(&values, limits(Valid::Pixels, group), 1, 0).map(|_| "it holds values that no mean image has".to_owned())
 }
 
-/// The first image of `n`, the first of which is `first`, with a value that is no number between `least` and `most`.
+/// Sentence on the first of `n` images with a value outside of `least` to `most`. The images count from `first`.
 fn outside(values: &[f32], (least, most): (f32, f32), n: u64, first: u64) -> Option<String> {
     let at = values.iter().position(|value| !(least..=most).contains(value))?;
     let image = first + (at / (values.len() / n.max(1) as usize).max(1)) as u64;
@@ -106,7 +107,7 @@ fn outside(values: &[f32], (least, most): (f32, f32), n: u64, first: u64) -> Opt
     })
 }
 
-/// The first image whose integers are not those `wanted`; where these are not known, one below `least`.
+/// Sentence on the first image whose integers are not those `wanted`, or, where these are not known, are below `least`.
 fn unequal(values: &[i64], (wanted, least): (Option<&[i64]>, i64), width: usize, first: u64) -> Option<String> {
     let wrong = |(at, value): (usize, &i64)| match wanted {
         Some(wanted) => wanted.get(at) != Some(value),
@@ -119,7 +120,7 @@ fn unequal(values: &[i64], (wanted, least): (Option<&[i64]>, i64), width: usize,
     Some(format!("image {image} has {}, expected {expected}", values[at]))
 }
 
-/// Why a file could not be read, without its name and without advice.
+/// Reason for which a file could not be read, without its name and without advice.
 fn reason(error: &StoreError) -> String {
     match error {
         StoreError::Damaged { reason, .. } => reason.clone(),
