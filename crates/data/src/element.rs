@@ -1,10 +1,10 @@
-//! One element of a NumPy array: a number of any width and byte order.
+//! Elements of a NumPy array: numbers of any width and byte order.
 
-/// The type of an array's elements.
+/// Type of an array's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Element {
     kind: Kind,
-    /// Bytes, at most 8.
+    /// Size in bytes, at most 8.
     size: usize,
     big: bool,
 }
@@ -16,11 +16,11 @@ enum Kind {
     Float,
 }
 
-/// What is told of an element of another type.
+/// End of the message about an element of another type.
 pub(crate) const EXPECTED: &str = "expected integers or floats of one to eight bytes";
 
 impl Element {
-    /// The type that NumPy calls `descr` (`<f4`), if it is one of numbers.
+    /// Type that NumPy calls `descr` (`<f4`); `None` for types that are no numbers.
     pub(crate) fn parse(descr: &str) -> Option<Self> {
         let mut letters = descr.chars();
         let (order, kind) = (letters.next()?, letters.next()?);
@@ -35,22 +35,22 @@ impl Element {
         known.then_some(Self { kind, size, big: order == '>' })
     }
 
-    /// Bytes of one.
+    /// Size of an element in bytes.
     pub(crate) fn size(self) -> u64 {
         self.size as u64
     }
 
-    /// Whether it is a float.
+    /// Whether elements are floats.
     pub(crate) fn is_float(self) -> bool {
         self.kind == Kind::Float
     }
 
-    /// Whether its bytes are the numbers 0 to 255.
+    /// Whether elements are bytes from 0 to 255.
     pub(crate) fn is_byte(self) -> bool {
         self.kind == Kind::Unsigned && self.size == 1
     }
 
-    /// The number in `bytes`; integers of more than 53 bits lose their last ones.
+    /// Number in `bytes`. Integers of more than 53 bits lose their last bits.
     pub(crate) fn number(self, bytes: &[u8]) -> f64 {
         let bits = self.bits(bytes);
         match (self.kind, self.size) {
@@ -62,7 +62,7 @@ impl Element {
         }
     }
 
-    /// The whole number in `bytes`. `None` for a float that is none, and for what an `i64` cannot hold.
+    /// Whole number in `bytes`; `None` for a float with a fraction, and for a number that an `i64` cannot hold.
     pub(crate) fn integer(self, bytes: &[u8]) -> Option<i64> {
         let bits = self.bits(bytes);
         match self.kind {
@@ -87,7 +87,7 @@ impl Element {
     }
 }
 
-/// A float of 16 bits: a sign, 5 bits of exponent, 10 of fraction.
+/// Value of a float of 16 bits: a sign, 5 bits of exponent, 10 bits of fraction.
 fn half(bits: u16) -> f64 {
     let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
     let size = match exponent {

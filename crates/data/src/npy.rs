@@ -1,22 +1,22 @@
-//! The header of a .npy array.
+//! Header of an .npy array.
 //!
 //! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>
 
 use std::io::Read;
 
-/// Longest header that is accepted, in bytes. NumPy's own limit when it does not trust a file.
+/// Longest header that is accepted, in bytes. NumPy has the same limit for files that it does not trust.
 const MAX_HEADER: usize = 10_000;
 
-/// What the header of a .npy array says.
+/// Content of the header of an .npy array.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
-    /// NumPy's type string (`|u1`).
+    /// Type of the elements in NumPy's notation (`|u1`).
     pub(crate) descr: String,
     /// Sizes of the dimensions.
     pub(crate) shape: Vec<u64>,
-    /// Whether the first index is the fastest in the file, and not the last.
+    /// Whether the first index is the fastest in the file (Fortran order), and not the last.
     pub(crate) fortran: bool,
-    /// Bytes of the header, preamble included.
+    /// Size of the header in bytes, preamble included.
     pub(crate) length: u64,
 }
 
@@ -50,13 +50,13 @@ impl Header {
         Ok(Self { descr, shape, fortran, length: (8 + width + size) as u64 })
     }
 
-    /// Number of elements, if it can be counted.
+    /// Number of elements; `None` if the number does not fit into 64 bits.
     pub(crate) fn elements(&self) -> Option<u64> {
         self.shape.iter().try_fold(1_u64, |product, size| product.checked_mul(*size))
     }
 }
 
-/// The text of `key` in the Python dictionary that a header is.
+/// Text of the value of `key` in the Python dictionary that a header is.
 fn value<'a>(header: &'a str, key: &str) -> Result<&'a str, String> {
     let (_, rest) = header.split_once(&format!("'{key}':")).ok_or_else(|| format!("its header has no `{key}`"))?;
     let rest = rest.trim_start();

@@ -1,8 +1,7 @@
-//! One array of a .npz archive, read from front to back in bounded memory.
+//! Reader of an array in an .npz archive, from front to back and in bounded memory.
 //!
-//! Deflate cannot seek: a [`Member`] keeps its place, so that slices asked for in rising order cost
-//! one pass over the file together, and only a step back starts anew. [`Member::verify`] reads all of
-//! it once, as only the checksum of the whole tells whether any part of it is what was written.
+//! Deflate cannot seek. A [`Member`] keeps its place, so that slices in rising order cost one pass over the file together, and only
+//! a step back starts anew. [`Member::verify`] reads the whole array once, because the checksum covers the whole array only.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Take};
@@ -17,31 +16,31 @@ use crate::npy::Header;
 
 mod order;
 
-/// Bytes that are skipped at a time.
+/// Number of bytes that are skipped at a time.
 const SCRATCH: usize = 1 << 16;
 
-/// One array of an archive.
+/// Array of an archive, open for reading.
 pub(crate) struct Member {
     file: PathBuf,
-    /// Stays open: a file that takes the place of this one is another file.
+    /// Open file. A new file that takes its place is not read.
     handle: File,
     name: String,
     /// Shape and element type.
     pub(crate) header: Header,
-    /// The type of its elements, if they are numbers.
+    /// Type of the elements, if these are numbers.
     pub(crate) element: Option<Element>,
-    /// CRC-32 of the uncompressed member: names its content.
+    /// CRC-32 of the uncompressed array, which names its content.
     pub(crate) crc32: u32,
     size: u64,
     start: u64,
     compressed: u64,
     deflated: bool,
     cursor: Option<Cursor>,
-    /// All of it in C order, where the file has it in Fortran order: no slice of that lies together.
+    /// The whole array in C order, for a file in Fortran order, in which no slice of images lies together.
     turned: Option<Vec<u8>>,
 }
 
-/// A place in the uncompressed member.
+/// Place in the uncompressed array.
 struct Cursor {
     reader: Box<dyn Read + Send>,
     position: u64,
@@ -88,7 +87,7 @@ impl Member {
         Ok(opened)
     }
 
-    /// The error that `reason` is about this member.
+    /// Error about this array.
     pub(crate) fn error(&self, reason: impl Into<String>) -> DataError {
         format_error(&self.file, &self.name, reason.into())
     }
@@ -110,12 +109,12 @@ impl Member {
         Ok(bytes)
     }
 
-    /// What is wrong with the type of its elements.
+    /// Reason for which the type of the elements is refused.
     pub(crate) fn no_numbers(&self) -> String {
         format!("elements of type `{}`, {EXPECTED}", self.header.descr)
     }
 
-    /// Reads all of it once and compares its checksum with the archive's.
+    /// Reads the whole array once and compares its checksum with that in the archive.
     pub(crate) fn verify(&mut self) -> Result<(), DataError> {
         self.cursor = None;
         self.seek(0)?;
@@ -201,7 +200,7 @@ impl Member {
         Ok(Cursor { reader, position: 0 })
     }
 
-    /// The stored bytes of the member from `position` on.
+    /// Reader of the stored bytes from `position` on.
     fn opened_at(&self, position: u64) -> io::Result<Take<BufReader<File>>> {
         // One cursor at a time uses the handle's place.
         let mut reader = self.handle.try_clone()?;

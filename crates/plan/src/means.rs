@@ -34,7 +34,7 @@ impl Means {
         for (flag, line) in flags {
             // Where there is no dataset, that was told already.
             let Ok(dataset) = formats::locate(&config.paths.data_root, flag, size) else { continue };
-            match mean::find(folder, flag, &dataset, (size, Options::of(config))) {
+            match mean::find(folder, flag, &dataset, Options::of(config)) {
                 Ok(Found::There(mean)) => drop(means.there.insert(flag.clone(), (mean::file(folder, flag), mean))),
                 Ok(Found::Missing(job)) => drop(means.missing.insert(flag.clone(), job)),
                 Err(error) => problems.add(*line, KEY, format!("{} (baseline of `{key}`)", error.text())),

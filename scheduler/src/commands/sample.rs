@@ -126,7 +126,7 @@ fn compare_images(survey: &Survey, read: &mut Read<'_>, images: &[u64]) -> Resul
         let width = group.shape.iter().product::<usize>();
         for image in images {
             let pixels = source.read(image..image + 1).map_err(|error| error.to_string())?;
-            let made = preprocess::normalise(&pixels, source.shape(), group.shape[0]);
+            let made = preprocess::prepare(&group.preprocessing, &pixels, source.shape(), group.shape[0]);
             let mut made = made.map_err(|error| error.to_string())?;
             noise::add(group, image, &mut made).map_err(|error| error.to_string())?;
             let at = (image - range.start) as usize * width;

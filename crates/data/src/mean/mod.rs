@@ -1,35 +1,44 @@
 //! Mean images of datasets, which methods take as baselines.
 //!
-//! One file a dataset, `<means_dir>/<flag>_mean.pt`, that `torch.load` opens as a float32 tensor
-//! `[3, h, w]`: the mean over the train split of the images as a model sees them. Users bring such
-//! files from the Python scripts; what is missing is computed.
+//! A dataset has one file, `<means_dir>/<flag>_mean.pt`, that `torch.load` opens as a float32 tensor `[3, h, w]`: the mean of the
+//! preprocessed images of the train split. Users bring such files from the Python scripts; missing files are computed.
 
-mod aside;
 mod compute;
 mod error;
 mod file;
 mod job;
-mod pickle;
 
+use std::path::{Path, PathBuf};
+
+use files::shared_folder;
 use sha2::{Digest, Sha256};
 
-pub use aside::{sweep, unfinished};
 pub use compute::compute;
 pub use error::{MeanError, Misfit};
 pub use file::{read, write};
 pub use job::{Found, Job, SPLIT, file, find};
 
-/// A mean image.
+/// Temporary files of mean images in `folder`, left behind or being written, in the order of their names.
+pub fn temporary_files(folder: &Path) -> Vec<PathBuf> {
+    shared_folder::temporary_files(folder, file::is_mean)
+}
+
+/// Removes the temporary files in `folder` that processes left which have ended. Returns the removed files.
+pub fn remove_leftovers(folder: &Path) -> Vec<PathBuf> {
+    shared_folder::remove_leftovers(folder, file::is_mean)
+}
+
+/// Mean image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mean {
-    /// `[channels, height, width]`; a 1 stands for any size.
+    /// Shape `[channels, height, width]`; a 1 stands for any size.
     pub shape: [usize; 3],
-    /// The values, in C order.
+    /// Values, in C order.
     pub values: Vec<f32>,
 }
 
 impl Mean {
-    /// Names the content: SHA-256 over shape and values, in hexadecimal.
+    /// SHA-256 over shape and values, in hexadecimal, which names the content.
     pub fn sha256(&self) -> String {
         let mut digest = Sha256::new();
         for size in self.shape {
@@ -41,11 +50,10 @@ impl Mean {
         hex::encode(digest.finalize())
     }
 
-    /// The values of an image of `wanted` `[channels, height, width]`.
+    /// Values of an image of the shape `wanted` `[channels, height, width]`.
     ///
-    /// Means have three channels also where images are grey: channels that are all equal count as
-    /// one, which stretches to what the model takes. Averaging channels that differ would make
-    /// another image.
+    /// Mean images of grey datasets have three channels too. Channels that are all equal count as one channel, which is repeated for
+    /// the channels that the model takes. Averaging channels that differ would make another image.
     pub fn expanded(&self, wanted: [usize; 3]) -> Result<Vec<f32>, Misfit> {
         let [c, h, w] = self.shape;
         let plane = (h * w).max(1);

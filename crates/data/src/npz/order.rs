@@ -1,13 +1,13 @@
-//! An array whose file has the first index as the fastest (Fortran, pandas), turned so that the last one is.
+//! Arrays in Fortran order, in which the first index is the fastest (pandas), turned into C order.
 
 use super::{Member, SCRATCH};
 use crate::DataError;
 
-/// Most bytes of an array that is turned: all of it is in memory.
+/// Largest size in bytes of an array that is turned: the whole array is in memory.
 pub(super) const MOST: u64 = 1 << 27;
 
 impl Member {
-    /// The whole of the array in C order.
+    /// Reads the whole array in C order.
     pub(super) fn in_c_order(&mut self) -> Result<Vec<u8>, DataError> {
         let width = self.element.map_or(1, |element| element.size() as usize);
         let length = self.size.saturating_sub(self.header.length) as usize;
@@ -30,11 +30,11 @@ impl Member {
     }
 }
 
-/// Where an element lies in C order, while elements come in Fortran order.
+/// Place of an element in C order, while elements come in Fortran order.
 struct Place {
-    /// Byte of the element.
+    /// Position of the element in bytes.
     at: usize,
-    /// Index in each dimension, with the dimension's size and the bytes from one index to the next.
+    /// Index in each dimension, with the size of the dimension and the distance in bytes from one index to the next.
     indices: Vec<(usize, usize, usize)>,
 }
 

@@ -160,12 +160,14 @@ const TOP: &[Key] = &[
 
 const PATHS: &[Key] = &[
     key(
-        "medmnist_weights_root",
+        "weights_root",
         Required,
         "Holds `weights_<flag>/<model>_<size>_1.pth` (or `.pt`, `.safetensors`, `.pt2`).",
         "weights",
     ),
-    key("medmnist_data_root", Required, "Holds `<flag>_<size>.npz`; `<flag>.npz` for 28 px.", "data"),
+    key("data_root", Required, "Holds `<flag>_<size>.npz`; `<flag>.npz` for 28 px.", "data"),
+    key("medmnist_weights_root", Words("`weights_root`"), "Name of `weights_root` in configs of the reference.", ""),
+    key("medmnist_data_root", Words("`data_root`"), "Name of `data_root` in configs of the reference.", ""),
     key(
         "means_dir",
         Value("means"),

@@ -1,36 +1,38 @@
-//! How many of the images that were predicted were predicted right.
+//! Accuracy: the share of images that a model predicts right.
 //!
-//! Weights fit a model by names and shapes, and may be another network's all the same: with another activation, another stride, other
-//! preprocessing. No file tells that; what it predicts does.
+//! Weights that fit a model by names and shapes may still be those of another network, with another activation, stride or
+//! preprocessing. No file shows that, but predictions do.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use sweep::group::Group;
 
-use crate::shards::Shards;
-use crate::{Ledger, StoreError, name};
+use crate::error::StoreError;
+use crate::families::name;
+use crate::formats::FORMATS;
+use crate::ledger::Ledger;
 
-/// Bytes of logits that are read, at most: of more, shards that are equally far apart are.
+/// Largest number of bytes of logits that is read. Of more logits, shards at equal distances are read.
 const MOST: u64 = 32 << 20;
-/// Images below which chance says little.
+/// Number of images below which an accuracy says little.
 const FEW: u64 = 50;
 
-/// What was counted of one group. Images without a label of the model's classes do not count.
+/// Accuracy on one group. Images without a label of the model's classes do not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Accuracy {
-    /// Images whose largest logit is that of their label.
+    /// Number of images whose largest logit is that of their label.
     pub right: u64,
-    /// Images that were looked at.
+    /// Number of images that count.
     pub predicted: u64,
-    /// How many of them have the label that most of them have.
+    /// Number of images that have the most frequent label.
     pub most_frequent: u64,
-    /// Classes of the model.
+    /// Number of classes of the model.
     pub classes: u64,
 }
 
 impl Accuracy {
-    /// Of the shards of `group` that are predicted; `None` where there are none, or images have several labels.
+    /// Counts over the predicted shards of `group`; `None` where no shard is predicted, or images have several labels.
     ///
     /// # Errors
     /// [`StoreError`] where a shard that is there cannot be read.
@@ -40,7 +42,7 @@ impl Accuracy {
         let there: Vec<u64> = (0..group.shards()).filter(|shard| ledger.is_predicted(*shard)).collect();
         let bytes = group.shard.saturating_mul(logits_each as u64 * size_of::<f32>() as u64);
         let every = (there.len() as u64).saturating_mul(bytes).div_ceil(MOST).max(1) as usize;
-        let mut shards = Shards::open(group.store.clone(), String::new());
+        let mut shards = FORMATS.open(&group.store)?;
         let (mut right, mut labels_seen) = (0, BTreeMap::<i64, u64>::new());
         for shard in there.into_iter().step_by(every) {
             let range = group.range(shard);
@@ -64,7 +66,7 @@ impl Accuracy {
         Ok((predicted > 0).then_some(Self { right, predicted, most_frequent, classes }))
     }
 
-    /// Why the weights may not be those of the model and the data: a clause, where chance would hardly do worse. `is_clean` says
+    /// Reason to doubt that the weights belong to the model and the data, as a clause: chance would hardly do worse. `is_clean` says
     /// whether the images are without noise.
     pub fn doubt(&self, is_clean: bool) -> Option<String> {
         if self.predicted < FEW {
@@ -83,13 +85,13 @@ impl Accuracy {
         self.right as f64 / self.predicted as f64
     }
 
-    /// Two standard deviations of a share that is `share` on average.
+    /// Two standard deviations of the accuracy of a model that is right with probability `share`.
     fn spread(&self, share: f64) -> f64 {
         2.0 * (share * (1.0 - share) / self.predicted as f64).sqrt()
     }
 }
 
-/// Index of the largest logit, the first of equal ones; of a single logit 1 where that is above zero.
+/// Index of the largest logit, the first of equal logits. For a model of a single logit: 1 if the logit is above zero, otherwise 0.
 fn predicted(logits: &[f32]) -> usize {
     if let [logit] = logits {
         return usize::from(*logit > 0.0);

@@ -1,38 +1,25 @@
-//! Making a store, going on with one, and closing it.
+//! Makes a store, extends a store that exists, and marks a store complete.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use files::durable;
 use serde_json::{Value, json};
 use sweep::config::Compression;
-use sweep::fingerprint::Fingerprint;
 use sweep::group::Group;
-use sweep::machine::ComputedBy;
 use sweep::variant::Variant;
 
-use crate::describe::describe;
-use crate::inspect::{differences, is_bare};
-use crate::layout::{self, Labels};
-use crate::root::{self, METADATA, Nodes, Root, put_json, read_json};
-use crate::{Ledger, StoreError, durable};
+use super::array_metadata::{self, Labels};
+use super::describe::describe;
+use super::facts::{Facts, LAYERS, PREPROCESSING};
+use super::inspect::{differences, is_bare};
+use super::root::{self, METADATA, Nodes, Root, put_json, read_json};
+use crate::error::StoreError;
+use crate::shards::present;
 
-/// What provenance calls the layers that variants look at which name none, by key.
-pub const LAYERS: &str = "layers";
-
-/// What a store's root attributes say beside the names of its group.
-#[derive(Clone, Debug)]
-pub struct Facts {
-    /// What determines every number.
-    pub fingerprint: Fingerprint,
-    /// Who wrote it, with what, where: told, not compared.
-    pub provenance: Value,
-    /// What has computed maps of it, beside what it says itself.
-    pub computed_by: BTreeSet<ComputedBy>,
-}
-
-/// Removes the metadata of a store of other numbers that holds nothing yet.
+/// Removes the metadata of a store of other numbers, if no shard has been written there.
 fn clear(group: &Group, facts: &Facts) -> Result<(), StoreError> {
     let Some(found) = root::read(&group.store)? else { return Ok(()) };
     if differences(group, facts, &found).is_empty() || !is_bare(&group.store) {
@@ -51,8 +38,8 @@ fn clear(group: &Group, facts: &Facts) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Makes the group's store, adds to it the arrays that it lacks, and makes metadata anew that is damaged: the files of
-/// that. Call [`crate::inspect`] first.
+/// Makes the group's store, adds the arrays that the store lacks, and writes damaged metadata anew. Returns the files that were
+/// damaged. Call [`crate::inspect`] first.
 pub fn create(
     group: &Group,
     facts: &Facts,
@@ -96,7 +83,7 @@ pub fn create(
     Ok(mended)
 }
 
-/// Of variants that the config no longer asks for, only what the root tells is known.
+/// Writes damaged metadata of variants that the config no longer asks for, from the copy in the root.
 fn mend_others(group: &Group, told: &Nodes, tag: &str) -> Result<Vec<PathBuf>, StoreError> {
     let mut mended = Vec::new();
     for (path, node) in told {
@@ -108,7 +95,7 @@ fn mend_others(group: &Group, told: &Nodes, tag: &str) -> Result<Vec<PathBuf>, S
     Ok(mended)
 }
 
-/// For each array what its metadata may be, what it is to be first: compressed or not, as the config said when it was
+/// Metadata that each array may have, the wanted one first: with and without compression, as the config was when the array was
 /// made.
 pub(crate) fn choices(
     group: &Group,
@@ -122,14 +109,14 @@ pub(crate) fn choices(
     let other = if compression == Compression::Zstd { Compression::None } else { Compression::Zstd };
     let mut choices: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for compression in [compression, other] {
-        for (path, metadata) in layout::arrays(group, labels, compression).map_err(failed)? {
+        for (path, metadata) in array_metadata::arrays(group, labels, compression).map_err(failed)? {
             choices.entry(path).or_default().push(metadata);
         }
     }
     Ok(choices)
 }
 
-/// Whether the node `found` can be gone on with where `wanted` is: it says the same, and may have more attributes.
+/// Whether the node `found` can stay where `wanted` is needed: both say the same, and `found` may have more attributes.
 pub(crate) fn fits(wanted: &Value, found: &Value) -> bool {
     let same = |(name, value): (&String, &Value)| match name.as_str() {
         "attributes" => contains(&found["attributes"], value),
@@ -138,7 +125,7 @@ pub(crate) fn fits(wanted: &Value, found: &Value) -> bool {
     wanted.as_object().is_some_and(|wanted| wanted.iter().all(same))
 }
 
-/// Whether `found` has all that `wanted` has: in objects, and in objects in them.
+/// Whether `found` has every entry of `wanted`, and the same for objects inside objects.
 fn contains(found: &Value, wanted: &Value) -> bool {
     match wanted.as_object() {
         Some(wanted) => {
@@ -149,7 +136,7 @@ fn contains(found: &Value, wanted: &Value) -> bool {
     }
 }
 
-/// Writes the metadata of the node in `folder` if none is there that `fits`; the file, if there was one that does not.
+/// Writes the metadata of the node in `folder`, unless the metadata there `fits`. Returns the file if it had other content before.
 fn mend(
     folder: &Path,
     wanted: &Value,
@@ -167,18 +154,19 @@ fn mend(
     Ok(damaged.then_some(file))
 }
 
-/// Marks the store complete: every shard and every mean image is there.
+/// Marks the store complete. Every shard and every mean image must have been written.
 pub fn finish(group: &Group, facts: &Facts, tag: &str) -> Result<(), StoreError> {
     put_root(group, facts, true, &Nodes::new(), tag)
 }
 
-/// Has the root say what has computed maps, in a store that is not complete: another kind of device has begun.
+/// Records in the root of an incomplete store which devices have computed maps: another kind of device has begun.
 pub fn note(group: &Group, facts: &Facts, tag: &str) -> Result<(), StoreError> {
     let told = root::read(&group.store)?.map(|root| root::consolidated(&root.value)).unwrap_or_default();
     put_root(group, facts, false, &told, tag)
 }
 
-/// Writes the root's metadata, with that of all arrays below consolidated into it. `told` is what it said of them.
+/// Writes the root's metadata, with the metadata of all arrays consolidated into the root. `told` is the consolidated metadata
+/// of the root before.
 fn put_root(group: &Group, facts: &Facts, complete: bool, told: &Nodes, tag: &str) -> Result<(), StoreError> {
     let mut provenance = facts.provenance.clone();
     let others = whole_others(group);
@@ -202,6 +190,7 @@ fn put_root(group: &Group, facts: &Facts, complete: bool, told: &Nodes, tag: &st
             "complete": complete,
             "variants": group.variants.iter().map(|variant| variant.key.clone()).chain(others).collect::<Vec<_>>(),
             "fingerprint": facts.fingerprint,
+            PREPROCESSING: group.preprocessing,
             "provenance": provenance,
             "computed_by": computed_by,
         },
@@ -209,13 +198,13 @@ fn put_root(group: &Group, facts: &Facts, complete: bool, told: &Nodes, tag: &st
     root::put(&group.store, root::root(&attributes, root::nodes(&group.store, told)?), tag)
 }
 
-/// Variants of which the store has all, though `group` does not ask for them: another config has.
+/// Variants that the store has for every shard, and that another config asked for than that of `group`.
 fn whole_others(group: &Group) -> Vec<String> {
     let Ok(Some(stored)) = describe(&group.store) else { return Vec::new() };
     let ours = |variant: &Variant| group.variants.iter().any(|asked| asked.key == variant.key);
     let others = stored.group.variants.iter().filter(|variant| stored.asked.contains(&variant.key) && !ours(variant));
     let others = Group { variants: others.cloned().collect(), ..group.clone() };
-    let Ok(ledger) = Ledger::read(&others) else { return Vec::new() };
+    let Ok(ledger) = present(&others) else { return Vec::new() };
     let is_whole = |variant: &&Variant| (0..others.shards()).all(|shard| ledger.has_variant(&others, variant, shard));
     others.variants.iter().filter(is_whole).map(|variant| variant.key.clone()).collect()
 }

@@ -1,7 +1,7 @@
-//! A shard piece by piece: image after image goes out and comes in, so that memory holds one image and not the shard.
+//! Shards with a chunk for each image, written and read image by image, so that memory holds one image and not the shard.
 //!
-//! zarrs encodes and decodes each image; how they lie in the file is the format's own: chunks one after the other, then
-//! an index of their places, then its checksum. The bytes are those that zarrs makes of the whole (tests/pieces.rs).
+//! The crate zarrs encodes and decodes each image. A file has the chunks one after the other, then an index of their places, then
+//! the checksum of the index. The bytes equal those that zarrs makes of a whole shard (tests/image_chunks.rs).
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -9,18 +9,18 @@ use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::Arc;
 
+use files::pending::PendingFile;
 use serde_json::Value;
 use zarrs::array::{ArrayBytes, ArrayToBytesCodecTraits, CodecChain, CodecOptions, DataType, FillValue, data_type};
 
-use crate::StoreError;
-use crate::aside::Aside;
-use crate::guard::Cut;
-use crate::shards::Data;
+use super::size_limits::Cut;
+use super::values::Data;
+use crate::error::StoreError;
 
-/// How the images of a sharded array are encoded.
+/// Encoding of the images of a sharded array.
 pub(crate) struct Pieces {
     shape: Vec<NonZeroU64>,
-    /// Images of a shard.
+    /// Number of images in a shard.
     count: usize,
     chain: CodecChain,
     index: CodecChain,
@@ -30,7 +30,7 @@ pub(crate) struct Pieces {
 }
 
 impl Pieces {
-    /// Of an array with this `zarr.json`, which [`Cut`] has understood; `None` if its shards have no images of their own.
+    /// Encoding for an array with this `zarr.json`, which [`Cut`] has accepted; `None` if its shards have no chunk for each image.
     pub(crate) fn of(
         metadata: &Value,
         cut: Cut,
@@ -60,7 +60,7 @@ impl Pieces {
         Ok(Some(Self { shape, count, chain: codecs, index, data_type: data_type.clone(), fill: fill.clone(), cut }))
     }
 
-    /// Bytes of an image, decoded.
+    /// Size of a decoded image in bytes.
     fn size(&self) -> usize {
         self.shape.iter().map(|side| side.get() as usize).product::<usize>() * self.fill.size()
     }
@@ -140,14 +140,14 @@ fn piece(file: &mut File, start: u64, size: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Encodes images of an array, in any thread: most of the time that writing takes goes there.
+/// Encoder of images of an array, for any thread: encoding takes most of the time of writing.
 pub struct Encoder {
     array: String,
     shard: u64,
     pieces: Arc<Pieces>,
 }
 
-/// Images as they lie in a file.
+/// Encoded images.
 pub struct Encoded(Vec<Vec<u8>>);
 
 impl Encoder {
@@ -163,15 +163,16 @@ impl Encoder {
     }
 }
 
-/// A shard that is being written, aside. It is there once it is [finished](OpenShard::finish), and gives way if dropped.
+/// Shard that is being written under a temporary name. The shard exists once it is [finished](OpenShard::finish); dropped before,
+/// it leaves nothing behind.
 pub struct OpenShard {
     array: String,
     shard: u64,
-    /// Images that it will have.
+    /// Number of images that the shard will have.
     images: usize,
     pieces: Arc<Pieces>,
-    file: Aside,
-    /// Place and size of each image so far.
+    file: PendingFile,
+    /// Place and size of each image so far, in bytes.
     index: Vec<u64>,
     length: u64,
 }
@@ -184,7 +185,7 @@ impl OpenShard {
         path: &Path,
         tag: &str,
     ) -> Result<Self, StoreError> {
-        let file = Aside::create(path, tag)?;
+        let file = PendingFile::create(path, tag)?;
         Ok(Self { array: array.to_owned(), shard, images: images as usize, pieces, file, index: Vec::new(), length: 0 })
     }
 
@@ -193,12 +194,12 @@ impl OpenShard {
         self.append_encoded(self.encoder().encode(data)?)
     }
 
-    /// What encodes its images.
+    /// Encoder of the shard's images.
     pub fn encoder(&self) -> Encoder {
         Encoder { array: self.array.clone(), shard: self.shard, pieces: Arc::clone(&self.pieces) }
     }
 
-    /// Appends what its encoder has made.
+    /// Appends images that the shard's encoder has made.
     pub fn append_encoded(&mut self, Encoded(images): Encoded) -> Result<(), StoreError> {
         let there = self.index.len() / 2;
         if there + images.len() > self.images {
@@ -213,7 +214,7 @@ impl OpenShard {
         Ok(())
     }
 
-    /// Puts it in place, durably; gives its bytes. Images that the last shard of an array lacks stay empty.
+    /// Puts the shard in place, durably. Returns its size in bytes. Images that the last shard of an array lacks stay empty.
     pub fn finish(mut self) -> Result<u64, StoreError> {
         let there = self.index.len() / 2;
         if there != self.images {

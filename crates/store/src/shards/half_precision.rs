@@ -1,11 +1,11 @@
-//! From single to half precision, never silently losing a map.
+//! Rounds maps from single to half precision, and counts what is lost, so that no map is lost silently.
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
-use crate::StoreError;
+use crate::error::StoreError;
 
-/// Maps in half precision, and what that cost.
+/// Maps in half precision, and the share of their values that was lost.
 #[derive(Clone, Debug)]
 pub struct Narrowed {
     /// The values, rounded to nearest, ties to even.

@@ -1,4 +1,4 @@
-//! More images in a store that has some: a larger `limit`. Whole shards stay; a short last one is made anew.
+//! Growth of a store after the config's `limit` was raised. Whole shards stay; a short last shard is made anew.
 
 use std::fs;
 use std::io;
@@ -7,16 +7,18 @@ use std::path::PathBuf;
 use serde_json::Value;
 use sweep::group::Group;
 
-use crate::describe::describe;
-use crate::root::{self, METADATA, put_json};
-use crate::verify::reopen;
-use crate::{Ledger, StoreError};
+use super::describe::describe;
+use super::reopen::reopen;
+use super::root::{self, METADATA, put_json};
+use crate::error::StoreError;
+use crate::families;
+use crate::shards::file_name;
 
-/// Makes room for the images of `group` in a store that was made for fewer; [`crate::create`] follows.
+/// Makes room for the images of `group` in a store that was made for fewer images. [`crate::create`] must follow.
 ///
-/// In an order that can be cut off anywhere: the store is marked incomplete, what is made anew is removed, the arrays
-/// grow, and last the root says how many images there are. Until then this is done again from the start, and no worker
-/// is given anything. A store of as many images is left alone.
+/// The order can be cut off anywhere: the store is marked incomplete, the shards that are made anew are removed, the arrays grow,
+/// and last the root gets the new number of images. Until then the next start grows the store from the beginning, and no worker
+/// gets a unit. A store that has as many images is left alone.
 pub fn grow(group: &Group, tag: &str) -> Result<(), StoreError> {
     let Some(stored) = describe(&group.store)? else { return Ok(()) };
     let before = stored.group.images;
@@ -30,7 +32,7 @@ pub fn grow(group: &Group, tag: &str) -> Result<(), StoreError> {
     for (path, metadata) in &nodes {
         let of_images = metadata["dimension_names"][0] == "sample";
         // Means are those of all images.
-        let stale = if of_images { short } else { path.starts_with("means/").then_some(0) };
+        let stale = if of_images { short } else { is_mean(path).then_some(0) };
         if let Some(shard) = stale {
             remove(group, path, metadata, shard)?;
         }
@@ -44,9 +46,14 @@ pub fn grow(group: &Group, tag: &str) -> Result<(), StoreError> {
     root::put(&group.store, root, tag)
 }
 
+/// Whether the node at `path` is a mean image.
+fn is_mean(path: &str) -> bool {
+    families::find(path).is_some_and(|(family, member)| family.is_of_classes() && member.is_some())
+}
+
 /// Removes `shard` of the array at `path`.
 fn remove(group: &Group, path: &str, metadata: &Value, shard: u64) -> Result<(), StoreError> {
-    let file: PathBuf = group.store.join(path).join(Ledger::file_name(metadata, shard));
+    let file: PathBuf = group.store.join(path).join(file_name(metadata, shard));
     match fs::remove_file(&file) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => Err(StoreError::Write { path: file, source }),
         _ => Ok(()),

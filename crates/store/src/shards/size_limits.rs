@@ -1,39 +1,39 @@
-//! How much a store can make us allocate: what its metadata claims is compared with the files before it is believed.
+//! Limits of the memory that reading a store takes: sizes in metadata are compared with the files before they are believed.
 //!
 //! zarrs trusts what it decodes: sizes in zstd frames, offsets in the index of a shard, chunk shapes. Whoever can write
 //! a chunk with a good checksum could make it ask for any amount of memory, or panic.
 
 use serde_json::Value;
 
-/// Most bytes of a decoded shard: 64 images of 224 px have 39 MB, a config can ask for a thousand times more.
+/// Largest size of a decoded shard in bytes. 64 images of 224 px have 39 MB, and a config can ask for a thousand times more.
 const MOST: u64 = 1 << 36;
 
-/// Most bytes that are decoded at once: an image of a sharded file, or all of one that holds a row for each image. An image of
-/// 1024 px has 25 MB in double precision, a thousand rows of the most classes half of this.
+/// Largest size in bytes that is decoded at once: one image of a sharded file, or all of a file with a row for each image. An image
+/// of 1024 px has 25 MB in double precision; a thousand rows of the largest number of classes have half of the limit.
 const MOST_AT_ONCE: u64 = 1 << 30;
 
-/// Zstandard's most compressible block: 128 KiB in four bytes.
+/// Largest ratio of zstandard: a block of 128 KiB in four bytes.
 const RATIO: u64 = 1 << 15;
 
 /// First bytes of a zstd frame.
 const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// Bytes of a checksum.
+/// Size of a checksum in bytes.
 const CRC: usize = 4;
 
-/// How a chunk file is made up, as metadata says.
+/// Make-up of a chunk file, as metadata says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cut {
-    /// Bytes of the whole chunk, decoded.
+    /// Size of the whole chunk in bytes, decoded.
     whole: u64,
-    /// Bytes of each chunk inside it, decoded; the whole where there are none.
+    /// Size of each chunk inside the chunk in bytes, decoded; the whole chunk where it has no parts.
     inner: u64,
     sharded: bool,
     compressed: bool,
 }
 
 impl Cut {
-    /// Of an array with this `zarr.json`; the error is one sentence. Only what this program writes is understood.
+    /// Make-up of the files of an array with this `zarr.json`. The error is one sentence. Metadata of other programs is refused.
     pub(crate) fn of(metadata: &Value) -> Result<Self, String> {
         let width = match metadata["data_type"].as_str() {
             Some("float16") => 2,
@@ -98,14 +98,14 @@ impl Cut {
         Ok(())
     }
 
-    /// Where the index of a sharded file of `length` bytes begins.
+    /// Position at which the index of a sharded file of `length` bytes begins.
     pub(crate) fn index_start(self, length: u64) -> Result<u64, String> {
         let index = (self.whole / self.inner).checked_mul(16).and_then(|index| index.checked_add(CRC as u64));
         let start = index.and_then(|index| length.checked_sub(index));
         start.ok_or_else(|| format!("{length} bytes have no room for an index"))
     }
 
-    /// Whether a chunk is as long as it is to be, or says that it becomes so.
+    /// Checks that a chunk has the right size, or says that it decodes to the right size.
     pub(crate) fn check_piece(self, piece: &[u8]) -> Result<(), String> {
         let length = piece.len().saturating_sub(CRC);
         let claimed = if self.compressed { content_size(&piece[..length])? } else { length as u64 };
@@ -128,7 +128,7 @@ fn is_compressed(codecs: &Value) -> Result<bool, String> {
     }
 }
 
-/// What a zstd frame says of its decoded size (RFC 8878, 3.1.1.1). Frames without it are none of ours.
+/// Decoded size in the header of a zstd frame (RFC 8878, 3.1.1.1). Frames of this program always have one.
 fn content_size(frame: &[u8]) -> Result<u64, String> {
     let refused = || "a chunk is no zstd frame that says its size".to_owned();
     let rest = frame.strip_prefix(&MAGIC).ok_or_else(refused)?;

@@ -1,42 +1,43 @@
-//! The root's metadata: what the store was made of, with that of all arrays consolidated into it, sealed by a digest.
+//! Metadata of the root: the facts that the store was made of, and the consolidated metadata of all arrays, sealed by a digest.
 //!
-//! It alone says what the shards were computed from, so a copy of its attributes stands in the group of the maps: from
-//! there a root that was lost or damaged is made anew, and no shard is touched.
+//! Only the root says what the shards were computed from. So the Zarr group of the maps has a copy of the root's attributes, from
+//! which a lost or damaged root is made anew, and no shard is touched.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::Path;
 
+use files::durable;
 use serde_json::{Map, Value, json};
 use sweep::machine::ComputedBy;
 use sweep::problem::not_json;
 
-use crate::layout;
-use crate::seal::{bare, broken, is_ours, sealed, with_others};
-use crate::{StoreError, durable};
+use super::seal::{bare, broken, is_ours, sealed, with_others};
+use crate::error::StoreError;
+use crate::families::ATTRIBUTIONS;
 
-/// The file that holds the metadata of a node.
+/// Name of the file that has the metadata of a node.
 pub(crate) const METADATA: &str = "zarr.json";
 
-/// The group that has the copy.
-pub(crate) const COPY: &str = layout::ATTRIBUTIONS;
+/// Path of the Zarr group that has the copy.
+pub(crate) const COPY: &str = ATTRIBUTIONS.path;
 
-/// The metadata of nodes, by path.
+/// Metadata of nodes, by path.
 pub(crate) type Nodes = BTreeMap<String, Value>;
 
-/// The root of a store.
+/// Root of a store.
 pub(crate) struct Root {
-    /// What its file says, or what the copy does.
+    /// Content of the root's file, or of the copy.
     pub(crate) value: Value,
-    /// Why its file cannot be believed, in a sentence; `None` if it can.
+    /// Reason for which the root's file cannot be believed, in a sentence; `None` for a sound file.
     pub(crate) fault: Option<String>,
 }
 
-/// What is said of a root that is not there.
+/// Fault of a root that does not exist.
 pub(crate) const MISSING: &str = "it is missing";
 
-/// Reads the root of the store in `folder`, from the copy if need be; `None` where neither is there.
+/// Reads the root of the store in `folder`, from the copy if need be; `None` where neither exists.
 ///
 /// # Errors
 /// [`StoreError::Foreign`] for a store of somebody else, [`StoreError::Headless`] for one without a root to believe.
@@ -65,7 +66,7 @@ pub(crate) fn read(folder: &Path) -> Result<Option<Root>, StoreError> {
         }
         None if fault == MISSING && is_theirs(folder) => Err(StoreError::Theirs { path: folder.to_owned() }),
         None if fault == MISSING && has_shards(folder, 2) => {
-            let reason = "it is missing, as is its copy below `attributions`, and shards are there".to_owned();
+            let reason = format!("it is missing, as is its copy below `{COPY}`, and shards are there");
             Err(StoreError::Headless { path: file, reason })
         }
         None if fault == MISSING => Ok(None),
@@ -75,7 +76,7 @@ pub(crate) fn read(folder: &Path) -> Result<Option<Root>, StoreError> {
     }
 }
 
-/// Whether `folder` is a Zarr group of another program that has maps where we have them. Version 2 has no `zarr.json`.
+/// Whether `folder` is a Zarr group of another program that has its maps in the same place. Zarr version 2 has no `zarr.json`.
 fn is_theirs(folder: &Path) -> bool {
     let is_group = |folder: &Path| {
         let of_version_3 = || read_json(&folder.join(METADATA)).ok().flatten();
@@ -85,7 +86,7 @@ fn is_theirs(folder: &Path) -> bool {
     is_group(folder) && is_group(&folder.join(COPY))
 }
 
-/// Whether `folder` has a shard, so many folders below it at most.
+/// Whether a shard exists below `folder`, at most `depth` folders down.
 pub(crate) fn has_shards(folder: &Path, depth: usize) -> bool {
     let is_shard = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with("c.");
     fs::read_dir(folder).into_iter().flatten().flatten().any(|entry| match entry.file_type() {
@@ -95,19 +96,19 @@ pub(crate) fn has_shards(folder: &Path, depth: usize) -> bool {
     })
 }
 
-/// What has computed the maps of the store in `folder`, as its root or the copy tells.
+/// Devices that have computed maps of the store in `folder`, from the root or its copy.
 pub(crate) fn computed_by(folder: &Path) -> Result<BTreeSet<ComputedBy>, StoreError> {
     Ok(read(folder)?.map(|root| makers(&root.value["attributes"]["attrisweep"])).unwrap_or_default())
 }
 
-/// The same, of what stands under `attrisweep`. Stores of earlier builds do not say it.
+/// Devices that have computed maps, from the attributes under `attrisweep`. Stores of earlier builds name none.
 pub(crate) fn makers(ours: &Value) -> BTreeSet<ComputedBy> {
     let told = ours["computed_by"].as_array().into_iter().flatten();
     told.filter_map(|maker| serde_json::from_value(maker.clone()).ok()).collect()
 }
 
-/// Writes `root`, sealed, and before it its copy. What stands there already is left alone, and so are attributes that somebody else
-/// has added.
+/// Writes `root`, sealed, and its copy before. A file with the same content is left alone, and so are attributes that another
+/// program has added.
 pub(crate) fn put(folder: &Path, mut root: Value, tag: &str) -> Result<(), StoreError> {
     let group = folder.join(COPY);
     if group.is_dir() {
@@ -120,7 +121,7 @@ pub(crate) fn put(folder: &Path, mut root: Value, tag: &str) -> Result<(), Store
     put_if_changed(&folder.join(METADATA), root, tag).map(|_| ())
 }
 
-/// The root with these attributes above `nodes`.
+/// Root with these `attributes`, and with `nodes` as its consolidated metadata.
 ///
 /// The JSON is copied as it is: passing it through zarrs' types turns `{"name": "crc32c"}` into
 /// `"crc32c"`, which zarr-python 3.1 refuses.
@@ -134,7 +135,7 @@ pub(crate) fn root(attributes: &Value, nodes: Nodes) -> Value {
     })
 }
 
-/// The node that holds the copy of the root's `attributes`, but for whether all is written: the root alone says that.
+/// Node with the copy of the root's `attributes`, without `complete`, which the root alone has.
 pub(crate) fn copy_of(attributes: &Value) -> Value {
     let mut copy = json!({"zarr_format": 3, "node_type": "group", "attributes": attributes});
     if let Some(ours) = copy["attributes"]["attrisweep"].as_object_mut() {
@@ -143,12 +144,13 @@ pub(crate) fn copy_of(attributes: &Value) -> Value {
     sealed(bare(copy))
 }
 
-/// The metadata that is consolidated in `root`.
+/// Consolidated metadata of `root`.
 pub(crate) fn consolidated(root: &Value) -> Nodes {
     root["consolidated_metadata"]["metadata"].as_object().cloned().unwrap_or_default().into_iter().collect()
 }
 
-/// Metadata of every group and array of the store in `folder`, by path; of a file that is no JSON what `told` has.
+/// Metadata of every Zarr group and array of the store in `folder`, by path. For a file that is no JSON, the entry of `told` is
+/// taken.
 pub(crate) fn nodes(folder: &Path, told: &Nodes) -> Result<Nodes, StoreError> {
     let mut found = Nodes::new();
     collect(folder, folder, told, &mut found)?;
@@ -177,7 +179,7 @@ fn collect(root: &Path, folder: &Path, told: &Nodes, found: &mut Nodes) -> Resul
     Ok(())
 }
 
-/// The JSON in `file`; `None` where there is none.
+/// Reads the JSON in `file`; `None` where no file exists.
 pub(crate) fn read_json(file: &Path) -> Result<Option<Value>, StoreError> {
     match fs::read(file) {
         Ok(bytes) => serde_json::from_slice(&bytes)
@@ -192,10 +194,10 @@ pub(crate) fn read_json(file: &Path) -> Result<Option<Value>, StoreError> {
 }
 
 pub(crate) fn put_json(file: &Path, value: &Value, tag: &str) -> Result<(), StoreError> {
-    durable::put(file, format!("{value:#}\n").as_bytes(), tag)
+    Ok(durable::put(file, format!("{value:#}\n").as_bytes(), tag)?)
 }
 
-/// Writes `value`, sealed, with the attributes of others that `file` has; what then stands there.
+/// Writes `value`, sealed, together with the attributes that another program has added to `file`. Returns the new content.
 fn put_if_changed(file: &Path, value: Value, tag: &str) -> Result<Value, StoreError> {
     let found = read_json(file).ok().flatten();
     // Of a damaged file nothing is believed.

@@ -1,4 +1,4 @@
-//! What a store says of itself: enough to read it, and to tell what it lacks, without its config.
+//! Description that a store has of itself: enough to read the store, and to list what the store lacks, without its config.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,50 +10,72 @@ use sweep::fingerprint::WEIGHTS_SET;
 use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
 use sweep::machine::ComputedBy;
 use sweep::parameters::Parameters;
+use sweep::preprocessing::Preprocessing;
 use sweep::semantics::Semantics;
 use sweep::variant::{Shared, Variant};
 
-use crate::layout::{self, Labels};
-use crate::root::{self, METADATA, Root, read_json};
-use crate::{StoreError, name};
+use super::array_metadata::Labels;
+use super::facts::PREPROCESSING;
+use super::root::{self, METADATA, Root, read_json};
+use crate::error::StoreError;
+use crate::families::{self, ATTRIBUTIONS, MEANS, class_of_mean, name};
 
-/// A store as its own metadata tells of it.
+/// Description of a store, from its own metadata.
 #[derive(Clone, Debug)]
 pub struct Described {
-    /// Its group; every variant of which it holds anything, those that the last config asked for first.
+    /// Group of the store, with every variant that has an array: first the variants that the last config asked for.
     pub group: Group,
-    /// The variants that the last config asked for, by their keys.
+    /// Keys of the variants that the last config asked for.
     pub asked: BTreeSet<String>,
-    /// Labels an image, and the classes that have a mean image.
+    /// Number of labels of one image, and the classes that have a mean image.
     pub labels: Labels,
-    /// Whether the root says that everything was written.
+    /// Whether everything was written, as the root says.
     pub complete: bool,
-    /// Which version of the numbers it says that it has.
+    /// Version of the numbers (`RESULTS_VERSION`).
     pub results_version: Option<u64>,
-    /// The digest of the mean image that its maps were made with, where any was.
+    /// Digest of the mean image that maps were made with, if a variant needs one.
     pub mean_sha256: Option<String>,
-    /// What has computed its maps; empty where an earlier build did.
+    /// Devices that have computed maps; empty for a store of an earlier build.
     pub computed_by: BTreeSet<ComputedBy>,
-    /// The metadata that is consolidated in the root, by path.
+    /// Consolidated metadata of the root, by path.
     pub(crate) consolidated: BTreeMap<String, Value>,
-    /// The root's attributes.
+    /// Attributes of the root.
     pub(crate) attributes: Value,
-    /// Why the root's file cannot be believed; what is told here is then what its copy says.
+    /// Reason for which the root's file cannot be believed; the description is then that of the root's copy.
     pub(crate) fault: Option<String>,
 }
 
-/// The metadata of one store's nodes: what the sealed root says, or a file of which it does not know yet.
+impl Described {
+    /// Description of a store of `group`, every variant of which was asked for, in a format that records nothing more.
+    pub fn of(group: Group, labels: Labels, complete: bool) -> Self {
+        let asked = group.variants.iter().map(|variant| variant.key.clone()).collect();
+        Self {
+            group,
+            asked,
+            labels,
+            complete,
+            results_version: None,
+            mean_sha256: None,
+            computed_by: BTreeSet::new(),
+            consolidated: BTreeMap::new(),
+            attributes: Value::Null,
+            fault: None,
+        }
+    }
+}
+
+/// Metadata of one store's nodes: from the sealed root, or from the file of a node that the root does not have yet.
 struct Nodes<'a> {
     folder: &'a Path,
     consolidated: &'a BTreeMap<String, Value>,
 }
 
-/// Reads what the store in `folder` says of itself; `None` where there is no store.
+/// Reads the description that the store in `folder` has of itself; `None` where no store exists.
 ///
 /// # Errors
 /// [`StoreError::Foreign`] for a store of somebody else, [`StoreError::Headless`] or [`StoreError::Damaged`] for one that
 /// lacks facts.
-pub fn describe(folder: &Path) -> Result<Option<Described>, StoreError> {
+pub(crate) fn describe(folder: &Path) -> Result<Option<Described>, StoreError> {
     let file = folder.join(METADATA);
     let Some(Root { value: root, fault }) = root::read(folder)? else { return Ok(None) };
     let ours = &root["attributes"]["attrisweep"];
@@ -62,7 +84,7 @@ pub fn describe(folder: &Path) -> Result<Option<Described>, StoreError> {
     let nodes = Nodes { folder, consolidated: &consolidated };
     let keys: Vec<String> = field(ours, "variants").map_err(damaged)?;
     let asked: BTreeSet<String> = keys.iter().cloned().collect();
-    let stored = nodes.children("attributions").into_iter().filter(|key| !asked.contains(key));
+    let stored = nodes.children(ATTRIBUTIONS.path).into_iter().filter(|key| !asked.contains(key));
     let variants = keys.iter().cloned().chain(stored).filter_map(|key| nodes.variant(&key)).collect();
     let group = group(&root, folder, variants, &nodes).map_err(damaged)?;
     let (labels, complete) = (nodes.labels(), ours["complete"] == true);
@@ -84,7 +106,7 @@ pub fn describe(folder: &Path) -> Result<Option<Described>, StoreError> {
     }))
 }
 
-/// The group that `root` names; its error is one sentence.
+/// Group that `root` describes. The error is one sentence.
 fn group(root: &Value, folder: &Path, variants: Vec<Variant>, nodes: &Nodes<'_>) -> Result<Group, String> {
     let (names, ours) = (&root["attributes"], &root["attributes"]["attrisweep"]);
     let facts = &ours["fingerprint"];
@@ -101,6 +123,7 @@ fn group(root: &Value, folder: &Path, variants: Vec<Variant>, nodes: &Nodes<'_>)
         weights_sha256: field(facts, "weights_sha256")?,
         weights_set: facts.get(WEIGHTS_SET).map(|_| field(facts, WEIGHTS_SET)).transpose()?,
         mean: None,
+        preprocessing: preprocessing(ours)?,
         noise: Noise {
             name: field(names, "noise_name")?,
             kind: field(&noise, "type")?,
@@ -122,6 +145,11 @@ fn group(root: &Value, folder: &Path, variants: Vec<Variant>, nodes: &Nodes<'_>)
     Ok(group)
 }
 
+/// Preprocessing that the store records; the default for a store of an earlier build.
+pub(super) fn preprocessing(ours: &Value) -> Result<Preprocessing, String> {
+    ours.get(PREPROCESSING).map_or_else(|| Ok(Preprocessing::default()), |_| field(ours, PREPROCESSING))
+}
+
 fn numerics(facts: &Value) -> Result<Numerics, String> {
     Ok(Numerics {
         seed: field(facts, "seed")?,
@@ -131,7 +159,7 @@ fn numerics(facts: &Value) -> Result<Numerics, String> {
     })
 }
 
-/// `object[name]`; the error is one sentence.
+/// Reads `object[name]`. The error is one sentence.
 fn field<T: DeserializeOwned>(object: &Value, name: &str) -> Result<T, String> {
     let value = object.get(name).ok_or_else(|| format!("it does not say its `{name}`"))?;
     serde_json::from_value(value.clone()).map_err(|_| format!("its `{name}` is {value}, which no run writes"))
@@ -144,7 +172,7 @@ impl Nodes<'_> {
         self.consolidated.get(path).cloned().or_else(on_disk)
     }
 
-    /// Names of what lies below the group `path`, on disk or as the root says.
+    /// Names of the nodes below the Zarr group at `path`, on disk or in the root.
     fn children(&self, path: &str) -> BTreeSet<String> {
         let prefix = format!("{path}/");
         let told = self.consolidated.keys().filter_map(|node| node.strip_prefix(&prefix)).map(str::to_owned);
@@ -153,20 +181,20 @@ impl Nodes<'_> {
         told.chain(folders.filter_map(|entry| entry.file_name().into_string().ok())).collect()
     }
 
-    /// The digest of the mean image that a variant was made with.
+    /// Digest of the mean image that the variant called `key` was made with.
     fn mean_of(&self, key: &str) -> Option<String> {
-        field(self.get(&layout::attribution(key))?["attributes"].get("attrisweep")?, "mean_sha256").ok()
+        field(self.get(&families::attribution(key))?["attributes"].get("attrisweep")?, "mean_sha256").ok()
     }
 
     fn variant(&self, key: &str) -> Option<Variant> {
-        let attributes = self.get(&layout::attribution(key))?["attributes"].clone();
+        let attributes = self.get(&families::attribution(key))?["attributes"].clone();
         let ours = attributes.get("attrisweep")?;
         Some(Variant {
             key: key.to_owned(),
             class: field(ours, "class").ok()?,
             parameters: field::<Parameters>(ours, "params").ok()?,
             semantics: field::<Semantics>(ours, "semantics").ok()?,
-            complete: self.get(&layout::convergence_delta(key)).is_some(),
+            complete: self.get(&families::convergence_delta(key)).is_some(),
             // How many images were attributed at once is nobody's fact.
             batch: 1,
             grows: false,
@@ -174,7 +202,7 @@ impl Nodes<'_> {
         })
     }
 
-    /// Classes of the model; 0 before its array of predictions is made.
+    /// Number of classes of the model; 0 before the array of predictions exists.
     fn classes(&self) -> usize {
         let predictions = self.get(name::PREDICTIONS).unwrap_or(json!({}));
         predictions["shape"][1].as_u64().unwrap_or_default() as usize
@@ -182,8 +210,7 @@ impl Nodes<'_> {
 
     fn labels(&self) -> Labels {
         let shape = self.get(name::LABELS).unwrap_or(json!({}))["shape"].clone();
-        let class = |name: &String| name.strip_prefix("class_")?.parse().ok();
-        let classes = self.children("means").iter().filter_map(class).collect();
+        let classes = self.children(MEANS.path).iter().filter_map(|member| class_of_mean(member)).collect();
         Labels { width: shape[1].as_u64().unwrap_or(1) as usize, classes }
     }
 }

@@ -1,14 +1,15 @@
-//! The seal of a root and of its copy: a digest of what we say there. What others add beside it is theirs.
+//! Seal of a root and of its copy: a digest of the attributes and nodes of this program. Other programs may add their own.
 
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::layout;
+use super::facts::PREPROCESSING;
+use crate::families::{self, ATTRIBUTIONS};
 
-/// What stands under `attrisweep` in the root's attributes. A build that did not seal wrote the first four.
-const FIELDS: [&str; 6] = ["complete", "variants", "fingerprint", "provenance", "computed_by", "digest"];
+/// Names under `attrisweep` in the root's attributes. Earlier builds wrote some of them only.
+const FIELDS: [&str; 7] = ["complete", "variants", "fingerprint", PREPROCESSING, "provenance", "computed_by", "digest"];
 
-/// Attributes of a root that are ours, of this build or an earlier one.
+/// Attributes of a root that this program writes, in this build or an earlier one.
 const ATTRIBUTES: [&str; 7] =
     ["description", "data_flag", "model_flag", "noise_name", "split", "zarr_version", "attrisweep"];
 
@@ -16,7 +17,7 @@ pub(crate) fn is_ours(node: &Value) -> bool {
     node["attributes"]["attrisweep"].is_object()
 }
 
-/// `node` without the attributes of others.
+/// `node` without the attributes of other programs.
 pub(crate) fn bare(mut node: Value) -> Value {
     if let Some(attributes) = node["attributes"].as_object_mut() {
         attributes.retain(|name, _| ATTRIBUTES.contains(&name.as_str()));
@@ -24,7 +25,7 @@ pub(crate) fn bare(mut node: Value) -> Value {
     node
 }
 
-/// `node` with the attributes of others that `found` has.
+/// `node` together with the attributes of other programs in `found`.
 pub(crate) fn with_others(mut node: Value, found: &Value) -> Value {
     let others = found["attributes"].as_object().into_iter().flatten();
     for (name, value) in others.filter(|(name, _)| !ATTRIBUTES.contains(&name.as_str())) {
@@ -33,7 +34,7 @@ pub(crate) fn with_others(mut node: Value, found: &Value) -> Value {
     node
 }
 
-/// What is wrong with a root of ours, or its copy.
+/// Reason for which a root of this program, or its copy, cannot be believed.
 pub(crate) fn broken(node: &Value) -> Option<String> {
     let ours = &node["attributes"]["attrisweep"];
     let fields = ours.as_object().into_iter().flat_map(Map::keys);
@@ -51,8 +52,8 @@ pub(crate) fn sealed(mut node: Value) -> Value {
     node
 }
 
-/// SHA-256 of what we say in `node`, but for its digest, in whatever order it stands there: zarr-python writes all of a root again
-/// when it adds an attribute.
+/// SHA-256 of the attributes and nodes of this program in `node`, without the digest and whatever their order: zarr-python writes
+/// the whole root anew when it adds an attribute.
 fn digest_of(node: &Value) -> String {
     let mut said = bare(node.clone());
     said["attributes"]["attrisweep"]["digest"] = "".into();
@@ -64,7 +65,7 @@ fn digest_of(node: &Value) -> String {
     digest(said)
 }
 
-/// The same of everything, as it stands there.
+/// SHA-256 of all of `node` in the order of the file, as earlier builds computed the digest.
 fn ordered_digest_of(node: &Value) -> String {
     digest(node.clone())
 }
@@ -78,15 +79,14 @@ fn digest(mut said: Value) -> String {
 
 /// Whether a run has made the node at `path`.
 fn is_node_of_ours(path: &str, node: &Value) -> bool {
-    match path.split('/').next() {
+    match families::find(path) {
         // Somebody may have added maps of his own.
-        Some(layout::ATTRIBUTIONS) if path != layout::ATTRIBUTIONS => node["attributes"]["attrisweep"].is_object(),
-        Some(first) => layout::FIRST.contains(&first),
-        None => false,
+        Some((family, Some(_))) if family.path == ATTRIBUTIONS.path => node["attributes"]["attrisweep"].is_object(),
+        found => found.is_some(),
     }
 }
 
-/// The metadata of a node without what zarr-python adds and what says nothing.
+/// Metadata of a node without fields that zarr-python adds and empty fields.
 pub(crate) fn plain(node: &Value) -> Value {
     let mut node = node.clone();
     if let Some(fields) = node.as_object_mut() {

@@ -1,20 +1,21 @@
-//! Shards in and out. zarrs encodes and decodes; this puts them in place.
+//! Files of shards, written and read. The crate zarrs encodes and decodes; this file puts bytes in their places.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use files::durable;
 use half::f16;
 use zarrs::array::{Array, ArrayBytes, ArrayToBytesCodecTraits, CodecOptions, ElementOwned, data_type};
 use zarrs_filesystem::FilesystemStore;
 
-use crate::guard::Cut;
-use crate::pieces::{OpenShard, Pieces};
-use crate::root::{METADATA, read_json};
-use crate::{StoreError, durable};
+use super::image_chunks::{OpenShard, Pieces};
+use super::size_limits::Cut;
+use super::values::Data;
+use crate::error::StoreError;
+use crate::metadata::root::{METADATA, read_json};
 
 /// The shards of one store, as one writer sees them.
 pub struct Shards {
@@ -23,21 +24,12 @@ pub struct Shards {
     arrays: BTreeMap<String, Opened>,
 }
 
-/// An array, and how its files are made up.
+/// Open array, and the make-up of its files.
 struct Opened {
     array: Array<FilesystemStore>,
     cut: Cut,
-    /// How its images are encoded, where they lie in a shard one by one.
+    /// Encoding of single images, for arrays whose shards have a chunk for each image.
     pieces: Option<Arc<Pieces>>,
-}
-
-/// Values of the images of one shard, in C order.
-#[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "the variants are element types")]
-pub enum Data {
-    Float16(Vec<f16>),
-    Float32(Vec<f32>),
-    Int64(Vec<i64>),
 }
 
 impl Shards {
@@ -46,7 +38,7 @@ impl Shards {
         Self { folder, tag, arrays: BTreeMap::new() }
     }
 
-    /// Writes `shard` of `array` whole, durably; gives the bytes written. The last shard may be short.
+    /// Writes `shard` of `array` whole and durably. Returns the number of bytes. The last shard may be short.
     pub fn put(&mut self, array: &str, shard: u64, data: Data) -> Result<u64, StoreError> {
         let (folder, tag) = (self.folder.clone(), self.tag.clone());
         let opened = self.array(array)?;
@@ -71,7 +63,7 @@ impl Shards {
         Ok(encoded.len() as u64)
     }
 
-    /// Begins `shard` of `array`, which is to have `images` images, one chunk each.
+    /// Begins `shard` of `array`, which is to have a chunk for each of `images` images.
     pub fn begin(&mut self, array: &str, shard: u64, images: u64) -> Result<OpenShard, StoreError> {
         let (path, tag) = (self.file(array, shard)?, self.tag.clone());
         let pieces = self.pieces(array)?;
@@ -89,7 +81,7 @@ impl Shards {
         self.one_by_one(array, shard, images, |values: Vec<f32>| take(&values))
     }
 
-    /// As [`Shards::each`], of an array of half-precision values.
+    /// Gives images of an array of half-precision values to `take`, like [`Shards::each`].
     pub(crate) fn each_of_halves(
         &mut self,
         array: &str,
@@ -125,7 +117,7 @@ impl Shards {
         self.values(array, shard, images)
     }
 
-    /// As [`Shards::floats`], of an array of maps, in whichever type they are stored.
+    /// Reads the first `images` images of `shard` of an `array` of maps, in whichever float type they are stored.
     pub fn maps(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<f32>, StoreError> {
         if *self.array(array)?.data_type() == data_type::float16() {
             let halves: Vec<f16> = self.values(array, shard, images)?;
@@ -134,7 +126,7 @@ impl Shards {
         self.values(array, shard, images)
     }
 
-    /// As [`Shards::floats`], of an array of integers.
+    /// Reads the first `images` images of `shard` of an `array` of integers.
     pub(crate) fn integers(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<i64>, StoreError> {
         self.values(array, shard, images)
     }
@@ -197,27 +189,4 @@ fn place(array: &Array<FilesystemStore>, shard: u64) -> Vec<u64> {
     let mut place = vec![0; array.dimensionality()];
     place[0] = shard;
     place
-}
-
-impl Data {
-    /// Native bytes.
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        match self {
-            Self::Float16(values) => values.iter().flat_map(|value| value.to_ne_bytes()).collect(),
-            Self::Float32(values) => values.iter().flat_map(|value| value.to_ne_bytes()).collect(),
-            Self::Int64(values) => values.iter().flat_map(|value| value.to_ne_bytes()).collect(),
-        }
-    }
-
-    /// Native bytes of `elements` values, those beyond the data being `fill`.
-    fn into_padded_bytes(self, elements: usize, fill: &[u8]) -> Result<Vec<u8>, String> {
-        let mut bytes = self.into_bytes();
-        let wanted = elements * fill.len();
-        if bytes.len() > wanted || !bytes.len().is_multiple_of(fill.len()) {
-            return Err(format!("{} bytes do not fit a shard of {wanted}", bytes.len()));
-        }
-        let missing = (wanted - bytes.len()) / fill.len();
-        bytes.extend(Cow::Borrowed(fill).repeat(missing));
-        Ok(bytes)
-    }
 }

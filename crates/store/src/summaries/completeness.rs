@@ -1,6 +1,6 @@
-//! How far maps are from summing to what they should sum to.
+//! Completeness of maps: the distance between the sum of a map and the change of the logit that the sum should equal.
 
-/// Of each image, what a complete method's map should sum to and what it misses.
+/// Completeness of the maps of one variant: for each image the number that its map should sum to, and the distance from it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Completeness {
     /// Sum of the map minus the change: the convergence delta.
@@ -10,8 +10,8 @@ pub struct Completeness {
 }
 
 impl Completeness {
-    /// The share of the change that the maps of all images together miss or have too much: mean
-    /// |delta| over mean |change|. Always finite: a share that is not has no JSON form.
+    /// Share of the change that the maps of all images together miss or exceed: mean |delta| over mean |change|. The share is always
+    /// finite, because JSON has no form for other numbers.
     pub fn missed(&self) -> f32 {
         let size = |values: &[f32]| values.iter().map(|value| f64::from(value.abs())).sum::<f64>();
         let (missed, change) = (size(&self.deltas), size(&self.changes));

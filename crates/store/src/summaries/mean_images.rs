@@ -1,13 +1,14 @@
-//! Mean images of a store: over all of its images, and over those of each class.
+//! Mean images of a store: one over all images, and one over the images of each class.
 
 use std::collections::BTreeMap;
 
 use sweep::group::Group;
 
+use crate::error::StoreError;
+use crate::families::{self, name};
 use crate::shards::{Data, Shards};
-use crate::{StoreError, layout, name};
 
-/// A sum of images and their number.
+/// Sum of images, with their number.
 #[derive(Default)]
 struct Sum {
     values: Vec<f64>,
@@ -27,7 +28,7 @@ pub fn write_means(group: &Group, labels: &[i64], shards: &mut Shards) -> Result
     Ok(written)
 }
 
-/// The mean images of `group` as [`write_means`] writes them, by path.
+/// Computes the mean images of `group` that [`write_means`] writes, by path.
 pub(crate) fn compute(
     group: &Group,
     labels: &[i64],
@@ -47,8 +48,8 @@ pub(crate) fn compute(
             index += 1;
         })?;
     }
-    let of_classes = classes.into_iter().map(|(class, sum)| (layout::mean(Some(class)), sum.mean()));
-    Ok(std::iter::once((layout::mean(None), overall.mean())).chain(of_classes).collect())
+    let of_classes = classes.into_iter().map(|(class, sum)| (families::mean(Some(class)), sum.mean()));
+    Ok(std::iter::once((families::mean(None), overall.mean())).chain(of_classes).collect())
 }
 
 impl Sum {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// What a bare tensor's pickle says of it.
+/// Description of a tensor, as its pickle has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Tensor {
     /// Whether elements are float64; float32 otherwise.
@@ -22,7 +22,7 @@ pub(super) struct Tensor {
     pub(super) strides: Vec<u64>,
 }
 
-/// What lies on the stack. Shared, as a pickle can take a thing from its memo many times.
+/// Object on the stack of the pickle machine. Large objects are shared, as a pickle can copy one from its memo many times.
 #[derive(Clone, Debug, PartialEq)]
 enum Object {
     Mark,
@@ -36,7 +36,7 @@ enum Object {
     Tensor(Rc<Tensor>),
 }
 
-/// The tensor that the whole of `bytes` describes. The error is one sentence.
+/// Reads the tensor that the whole of `bytes` describes. The error is one sentence.
 pub(super) fn tensor(bytes: &[u8]) -> Result<Tensor, String> {
     let mut machine = Machine { rest: bytes, stack: Vec::new(), memo: BTreeMap::new() };
     while let Some(opcode) = machine.take(1)?.first() {
@@ -52,7 +52,7 @@ pub(super) fn tensor(bytes: &[u8]) -> Result<Tensor, String> {
 }
 
 /// The pickle of a contiguous float32 tensor of `shape` in storage `0`, as torch.save writes it but for its memo.
-pub(super) fn bytes(shape: [usize; 3]) -> Vec<u8> {
+pub fn bytes(shape: [usize; 3]) -> Vec<u8> {
     let [c, h, w] = shape;
     let mut bytes = b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n((".to_vec();
     push_text(&mut bytes, "storage");
@@ -78,7 +78,7 @@ fn push_text(bytes: &mut Vec<u8>, text: &str) {
     bytes.extend(text.as_bytes());
 }
 
-/// As eight bytes, two's complement.
+/// Appends `number` in eight bytes, two's complement.
 fn push_number(bytes: &mut Vec<u8>, number: usize) {
     bytes.extend([0x8a, 8]);
     bytes.extend((number as u64).to_le_bytes());
@@ -212,7 +212,7 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// `(storage, offset, shape, strides, requires_grad, hooks)` as a tensor.
+/// Tensor of the arguments `(storage, offset, shape, strides, requires_grad, hooks)`.
 fn rebuilt(arguments: &[Object]) -> Result<Object, String> {
     let [
         Object::Storage { double, name, elements },
