@@ -24,7 +24,7 @@ fn blocks(page: &str) -> Vec<String> {
 
 /// Pages with configs: the front page, the guide, the reference.
 fn pages() -> Vec<PathBuf> {
-    let guide = fs::read_dir(root().join("docs/guide")).unwrap().map(|entry| entry.unwrap().path());
+    let guide = fs::read_dir(root().join("docs/guide")).into_iter().flatten().flatten().map(|entry| entry.path());
     guide.chain(["README.md", "docs/configuration.md"].map(|page| root().join(page))).collect()
 }
 

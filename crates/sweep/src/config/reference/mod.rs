@@ -30,9 +30,9 @@ pub fn page() -> String {
 
 fn section(section: &Section) -> String {
     let title = if section.place.is_empty() { "The top level" } else { section.place.trim_end_matches("[]") };
-    let rows: String = section.keys.iter().map(|key| row(section.place, key)).collect();
+    let rows: Vec<String> = section.keys.iter().map(|key| row(section.place, key)).collect();
     let head = "| key | value | default | meaning |\n| --- | --- | --- | --- |\n";
-    format!("## {title}\n\n{}\n\n{head}{rows}\n```yaml\n{}```\n", section.about, example(section))
+    format!("## {title}\n\n{}\n\n{head}{}\n\n```yaml\n{}\n```\n", section.about, rows.join("\n"), example(section))
 }
 
 fn row(place: &str, key: &Key) -> String {
@@ -43,29 +43,20 @@ fn row(place: &str, key: &Key) -> String {
         Default::Required => "must be given".to_owned(),
     };
     let cells = [format!("`{}`", key.name), accepted, default, key.meaning.to_owned()];
-    format!("| {} |\n", cells.map(|cell| cell.replace('|', "\\|")).join(" | "))
+    format!("| {} |", cells.map(|cell| cell.replace('|', "\\|")).join(" | "))
 }
 
 /// All keys of a section that go together, as they stand in a config.
 fn example(section: &Section) -> String {
-    let lines = section.keys.iter().filter(|key| !key.example.is_empty());
-    let mut lines = lines.map(|key| format!("{}: {}", key.name, key.example));
-    match section.place {
-        "" => lines.map(|line| line + "\n").collect(),
-        place => {
-            let parents: Vec<&str> = place.split('.').collect();
-            let mut text = String::new();
-            for (depth, parent) in parents.iter().enumerate() {
-                text += &format!("{}{}:\n", "  ".repeat(depth), parent.trim_end_matches("[]"));
-            }
-            let depth = "  ".repeat(parents.len());
-            if place.ends_with("[]") {
-                let first = lines.next().unwrap_or_default();
-                text += &format!("{depth}- {first}\n");
-                text + &lines.map(|line| format!("{depth}  {line}\n")).collect::<String>()
-            } else {
-                text + &lines.map(|line| format!("{depth}{line}\n")).collect::<String>()
-            }
-        }
-    }
+    let parents: Vec<&str> = section.place.split('.').filter(|parent| !parent.is_empty()).collect();
+    let indent = |depth: usize, line: &str| format!("{}{line}", "  ".repeat(depth));
+    let headings = parents.iter().enumerate();
+    let headings = headings.map(|(depth, parent)| indent(depth, &format!("{}:", parent.trim_end_matches("[]"))));
+    let (first, next) = if section.place.ends_with("[]") { ("- ", "  ") } else { ("", "") };
+    let keys = section.keys.iter().filter(|key| !key.example.is_empty()).enumerate();
+    let keys = keys.map(|(at, key)| {
+        let lead = if at == 0 { first } else { next };
+        indent(parents.len(), &format!("{lead}{}: {}", key.name, key.example))
+    });
+    headings.chain(keys).collect::<Vec<_>>().join("\n")
 }

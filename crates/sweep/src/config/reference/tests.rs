@@ -58,7 +58,7 @@ fn a_config_that_writes_a_default_is_the_config_that_leaves_it_out() {
     let needed = |section: &Section| {
         let needed = section.keys.iter().filter(|key| matches!(key.default, Default::Required));
         let needed = needed.filter(|key| !key.example.is_empty());
-        needed.map(|key| format!("{}: {}, ", key.name, key.example)).collect::<String>()
+        needed.map(|key| format!("{}: {}, ", key.name, key.example)).collect::<Vec<_>>().concat()
     };
     for section in KEYS {
         for key in section.keys {
