@@ -1,7 +1,5 @@
 //! A store's life: made, written shard by shard, gone on with, extended, refused.
 
-#![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
-
 mod common;
 
 use serde_json::{Value, json};

@@ -72,7 +72,7 @@ mod tests {
         assert_eq!(preprocessing.size([28, 20]), [28, 20]);
     }
 
-    /// ImageNet's numbers: (0 - 0.485) / 0.229 = -2.1179, (1 - 0.406) / 0.225 = 2.64.
+    /// Numbers of `ImageNet`: (0 - 0.485) / 0.229 = -2.1179, (1 - 0.406) / 0.225 = 2.64.
     #[test]
     fn each_channel_has_its_limits_and_the_last_number_counts_for_the_channels_that_follow() {
         let preprocessing = Preprocessing {

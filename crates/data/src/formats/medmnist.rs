@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Entry, Labels, Options, Source};
 use crate::DataError;
-use crate::npz::Member;
+use crate::numpy::Member;
 use crate::preprocess::Pixels;
 
 mod images;

@@ -1,6 +1,6 @@
 //! Computes the mean image of a split, in one pass and in bounded memory.
 
-use super::Mean;
+use super::mean_image::Mean;
 use crate::formats::Source;
 use crate::{DataError, preprocess};
 

@@ -1,11 +1,12 @@
 //! Files of mean images: one tensor each, as `torch.save` writes it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use files::torch::{self, TensorError, TensorFile};
 use files::{FileError, shared_folder};
 
-use super::{Mean, MeanError};
+use super::error::MeanError;
+use super::mean_image::Mean;
 
 /// Largest number of values that is accepted in a tensor or its storage: three channels of 2048x2048 pixels.
 const MAX_VALUES: u64 = 3 << 22;
@@ -39,8 +40,18 @@ pub fn write(file: &Path, mean: &Mean) -> Result<(), MeanError> {
     shared_folder::put(file, &bytes).map_err(FileError::into_source).map_err(failed)
 }
 
+/// Temporary files of mean images in `folder`, left behind or being written, in the order of their names.
+pub fn temporary_files(folder: &Path) -> Vec<PathBuf> {
+    shared_folder::temporary_files(folder, is_mean)
+}
+
+/// Removes the temporary files in `folder` that processes left which have ended. Returns the removed files.
+pub fn remove_leftovers(folder: &Path) -> Vec<PathBuf> {
+    shared_folder::remove_leftovers(folder, is_mean)
+}
+
 /// Whether a file of this name is a mean image.
-pub(super) fn is_mean(name: &str) -> bool {
+fn is_mean(name: &str) -> bool {
     name.ends_with("_mean.pt")
 }
 

@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Mean, MeanError, compute, read, write};
+use super::compute::compute;
+use super::error::MeanError;
+use super::file::{read, write};
+use super::mean_image::Mean;
 use crate::DataError;
 use crate::formats::{Entry, Options, Source};
 

@@ -124,7 +124,9 @@ fn the_strength_of_noise_goes_by_the_range_of_the_preprocessing() {
     for of_default in groups() {
         let group = Group { preprocessing: preprocessing.clone(), ..Group::clone(&of_default) };
         let (mut usual, mut wide) = (images(2), images(2));
-        wide.iter_mut().for_each(|value| *value = 127.5 + 127.5 * *value);
+        for value in &mut wide {
+            *value = 127.5 + 127.5 * *value;
+        }
         add(&of_default, 0, &mut usual).unwrap();
         add(&group, 0, &mut wide).unwrap();
         let far = |(usual, wide): (&f32, &f32)| (127.5 + 127.5 * usual - wide).abs() > 1e-3;

@@ -62,9 +62,12 @@ fn members(family: &Family, group: &Group, labels: &Labels) -> Vec<(String, Map<
         Members::OfVariants(_) => {
             let has = |variant: &&Variant| family.has(&group.numerics, variant);
             let of_maps = family.element == Element::Map;
-            let of_array = |variant: &Variant| match of_maps {
-                true => attributes(&json!({"attrisweep": fingerprint::of_variant(group, variant)})),
-                false => described.clone(),
+            let of_array = |variant: &Variant| {
+                if of_maps {
+                    attributes(&json!({"attrisweep": fingerprint::of_variant(group, variant)}))
+                } else {
+                    described.clone()
+                }
             };
             group.variants.iter().filter(has).map(|variant| (family.of(&variant.key), of_array(variant))).collect()
         }

@@ -1,7 +1,7 @@
 //! Shards with a chunk for each image, written and read image by image, so that memory holds one image and not the shard.
 //!
 //! The crate zarrs encodes and decodes each image. A file has the chunks one after the other, then an index of their places, then
-//! the checksum of the index. The bytes equal those that zarrs makes of a whole shard (tests/image_chunks.rs).
+//! the checksum of the index. The bytes equal those that zarrs makes of a whole shard (`tests/image_chunks.rs`).
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};

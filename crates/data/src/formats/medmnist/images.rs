@@ -5,9 +5,8 @@ use std::path::Path;
 
 use super::limits::MAX_LABELS;
 use crate::DataError;
-use crate::element::Element;
 use crate::formats::Options;
-use crate::npz::Member;
+use crate::numpy::{Element, Member};
 use crate::preprocess::Pixels;
 
 /// Largest height and width that are accepted: four times what a config can ask for.

@@ -2,9 +2,8 @@
 
 use super::limits::MAX_LABELS;
 use crate::DataError;
-use crate::element::Element;
 use crate::formats::{Labels, NO_LABEL};
-use crate::npz::Member;
+use crate::numpy::{Element, Member};
 
 /// Reads the labels of `n` images.
 pub(super) fn read(member: Option<&mut Member>, n: u64) -> Result<Labels, DataError> {

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use flate2::read::DeflateDecoder;
 use zip::{CompressionMethod, ZipArchive};
 
+use super::element::{EXPECTED, Element};
+use super::npy::Header;
 use crate::DataError;
-use crate::element::{EXPECTED, Element};
-use crate::npy::Header;
 
 mod order;
 
