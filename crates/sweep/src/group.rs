@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::parameters::Parameters;
+use crate::preprocessing::Preprocessing;
 use crate::variant::Variant;
 
 /// Variants that share the forward pass of a batch, at most: more are computed in several rounds.
@@ -46,6 +47,9 @@ pub struct Group {
     pub weights_set: Option<String>,
     /// The mean image of the dataset, where a variant takes it as a baseline.
     pub mean: Option<MeanImage>,
+    /// Preprocessing of the images.
+    #[serde(default)]
+    pub preprocessing: Preprocessing,
     /// The noise that is added to the images.
     pub noise: Noise,
     /// The folder of the store.

@@ -8,6 +8,7 @@ use std::thread::available_parallelism;
 
 use plan::exit::{Code, Failure};
 use store::Described;
+use store::families::MEANS;
 use store::verify::{Fault, Finding, Report, Truth};
 
 use super::{ConfigArg, ranges, sample, say};
@@ -189,9 +190,10 @@ fn tell(survey: &Survey, Read { surveyed, described, report, maps }: &Read<'_>, 
 fn lacking(survey: &Survey, surveyed: &Surveyed, described: &Described, absent: &[&Finding]) -> Vec<String> {
     let mut lines = Vec::new();
     let (group, mut shards) = (&described.group, BTreeSet::new());
+    let means = surveyed.folder.join(MEANS.path);
     for Finding { file, .. } in absent {
         match shard_of(file) {
-            Some(shard) if !file.starts_with(surveyed.folder.join("means")) => drop(shards.insert(shard)),
+            Some(shard) if !file.starts_with(&means) => drop(shards.insert(shard)),
             _ => lines.push(file.display().to_string()),
         }
     }
