@@ -1,7 +1,7 @@
 //! Store formats: where a store lies, whether it exists, and how it is read.
 //!
-//! A store is named by a place: a path whose ending says the format. Nothing outside of this folder assumes that the place is a
-//! folder. A format is one file here and one line in [`FORMATS`].
+//! A store is named by a place: a path whose ending says the format. A format is one file here and one line in [`FORMATS`]: by
+//! that its stores are found, described, listed and read. Making, writing, verifying and repairing a store know Zarr folders alone.
 
 mod entry;
 mod zarr;
