@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::time::Instant;
 
 use fleet::{Lost, Slot, Worker};
+use protocol::probe::Run;
 use sweep::memory::Point;
-use sweep::probe::Run;
 
 use crate::Options;
 use crate::kept::Kept;

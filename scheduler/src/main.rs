@@ -187,7 +187,7 @@ fn sweep(cli: &SweepArgs, scope: Scope) -> Result<exit::Code, exit::Failure> {
         slots: plan.slots.clone(),
         logs: plan.config.paths.log_dir.join(logs.worker()),
         lease: Duration::from_secs(cli.lease),
-        access: plan.config.paths.output_dir.join(sweep::access::ACCESS),
+        access: plan.config.paths.output_dir.join(protocol::access::ACCESS),
         sweep: identity::of(&plan),
     };
     let batches = plan.batches.clone();

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use fleet::WorkerId;
 use journal::{Count, Ended, Event, History, Journal, SweepStart};
 use plan::Plan;
+use protocol::message::{FromWorker, ToWorker};
 use sha2::{Digest, Sha256};
-use sweep::message::{FromWorker, ToWorker};
 use sweep::unit::UnitId;
 
 use crate::core::Outcome;

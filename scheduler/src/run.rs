@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use fleet::{Fleet, FleetError, Settings, Worker};
-use sweep::message::{FromWorker, Report, ToWorker};
+use protocol::message::{FromWorker, Report, ToWorker};
 use sweep::unit::{Unit, UnitId};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::interval;

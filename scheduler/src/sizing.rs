@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use fleet::{Ended, Slot, WorkerId};
 use plan::{Batches, Plan};
+use protocol::message::{HOST_MEMORY, Report};
 use sweep::group::Group;
-use sweep::message::{HOST_MEMORY, Report};
 use sweep::unit::{Unit, UnitId};
 use sweep::variant::Variant;
 

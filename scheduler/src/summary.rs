@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::time::Duration;
 
-use sweep::message::Report;
+use protocol::message::Report;
 use sweep::unit::UnitId;
 use sweep::variant::Variant;
 

@@ -2,7 +2,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 
-use sweep::message::HOST_MEMORY;
+use protocol::message::HOST_MEMORY;
 
 use crate::counted;
 

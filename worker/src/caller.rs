@@ -5,11 +5,11 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sweep::greeting::{Greeting, Side, secret};
-use sweep::message::{FromWorker, Resumed, ToWorker};
+use protocol::framing;
+use protocol::handshake::{Greeting, Side, secret};
+use protocol::message::{FromWorker, Resumed, ToWorker};
 
 use crate::device::{self, Opened};
-use crate::line;
 
 /// How a worker is started. The token comes in `ATTRISWEEP_TOKEN`, where other users cannot read it.
 #[derive(Debug, clap::Args)]
@@ -72,7 +72,7 @@ impl Caller {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(ANSWER))?;
         let mut lines = BufReader::new(stream.try_clone()?);
-        let Some(ToWorker::Challenge { challenge: theirs }) = line::receive(&mut lines) else {
+        let Some(ToWorker::Challenge { challenge: theirs }) = framing::receive(&mut lines) else {
             return Err(stranger());
         };
         let challenge = secret()?;
@@ -86,8 +86,8 @@ impl Caller {
             instance: self.instance,
             resumes,
         };
-        stream.write_all(&line::encode(&hello)?)?;
-        match line::receive(&mut lines) {
+        stream.write_all(&framing::encode(&hello)?)?;
+        match framing::receive(&mut lines) {
             Some(ToWorker::Proof { proof }) if greeting.proves(&proof, Side::Scheduler, token) => {}
             _ => return Err(stranger()),
         }
@@ -97,7 +97,7 @@ impl Caller {
 
     /// Calls again. The scheduler may be another process, at another address: the file says so.
     pub(crate) fn call_again(&self, resumes: Resumed) -> std::io::Result<(TcpStream, Lines)> {
-        match self.access.as_deref().and_then(sweep::access::Access::read) {
+        match self.access.as_deref().and_then(protocol::access::Access::read) {
             Some(access) => self.call(&access.address, &access.token, Some(resumes)),
             None => self.call(&self.address, &self.token, Some(resumes)),
         }

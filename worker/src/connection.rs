@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sweep::message::{Failure, FromWorker, LEASE_LOST, Resumed, ToWorker};
+use protocol::framing;
+use protocol::message::{Failure, FromWorker, LEASE_LOST, Resumed, ToWorker};
 use sweep::unit::{Unit, UnitId};
 
 pub(crate) use crate::caller::Args;
@@ -20,7 +21,6 @@ use crate::caller::{Caller, Lines};
 use crate::device::Opened;
 use crate::exit::{self, Exit};
 use crate::held::Held;
-use crate::line;
 
 /// A granted unit.
 #[derive(Debug)]
@@ -115,7 +115,7 @@ impl State {
 
     fn say(&mut self, message: &FromWorker) {
         let Some(out) = &mut self.out else { return };
-        let Ok(line) = line::encode(message) else { return };
+        let Ok(line) = framing::encode(message) else { return };
         if let Err(error) = out.write_all(&line) {
             tracing::warn!(%error, "the line to the scheduler is broken");
             // The thread that reads is told so, too.
@@ -132,7 +132,7 @@ pub(crate) fn connect(args: &Args, device: &Opened) -> Result<(Link, Receiver<Gr
     let unreachable =
         |error: std::io::Error| Exit::refused(format!("cannot reach the scheduler at {}: {error}", args.connect));
     let (stream, mut lines) = caller.call(&caller.address, &caller.token, None).map_err(unreachable)?;
-    let Some(ToWorker::Welcome { lease_ms, sweep }) = line::receive(&mut lines) else {
+    let Some(ToWorker::Welcome { lease_ms, sweep }) = framing::receive(&mut lines) else {
         return Err(Exit::refused("the scheduler refused this worker"));
     };
     let lease = Duration::from_millis(lease_ms);
@@ -154,7 +154,7 @@ pub(crate) fn connect(args: &Args, device: &Opened) -> Result<(Link, Receiver<Gr
 /// Reads the scheduler's messages, on as many lines as it takes, until it says that there is no more work.
 fn listen(link: &Link, caller: &Caller, mut lines: Lines, grants: &Sender<Grant>) {
     loop {
-        while let Some(message) = line::receive(&mut lines) {
+        while let Some(message) = framing::receive(&mut lines) {
             if !heard(link, message, grants) {
                 // Dropping the sender ends the pipeline.
                 return;

@@ -50,12 +50,12 @@ impl Exit {
 
     /// The device failed in a way that only a new process mends.
     pub(crate) fn sticky(text: impl Into<String>) -> Self {
-        Self { code: sweep::message::DEVICE_LOST as u8, text: text.into() }
+        Self { code: protocol::message::DEVICE_LOST as u8, text: text.into() }
     }
 
     /// The memory of the device is too small.
     pub(crate) fn memory(text: impl Into<String>) -> Self {
-        Self { code: sweep::message::OUT_OF_MEMORY as u8, text: text.into() }
+        Self { code: protocol::message::OUT_OF_MEMORY as u8, text: text.into() }
     }
 
     /// The device cannot be used.

@@ -5,8 +5,8 @@ use std::io::Read;
 use data::formats::{self, Options};
 use data::preprocess;
 use network::{Graph, target};
-use sweep::agreement::MAX_REQUEST;
-use sweep::expect::{Answer, Measured, Question};
+use protocol::expect::{Answer, Measured, Question};
+use protocol::verify::MAX_REQUEST;
 use sweep::group::Group;
 use tch::{Device, Kind, Tensor};
 

@@ -1,6 +1,6 @@
 //! What a worker holds of the sweep: granted units, and results that the scheduler has not noted.
 
-use sweep::message::FromWorker;
+use protocol::message::FromWorker;
 use sweep::unit::UnitId;
 
 /// A granted unit.
@@ -87,7 +87,7 @@ fn named(message: &FromWorker) -> Option<(UnitId, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use sweep::message::Report;
+    use protocol::message::Report;
 
     use super::*;
 

@@ -6,7 +6,8 @@ use attribution::METHODS;
 use network::models::{self, MODELS};
 use network::operations::{self, OPERATIONS};
 use network::{Graph, Weights};
-use sweep::catalogue::{Catalogue, Checkpoint, Method, Operation, Question};
+use protocol::inspect::{Checkpoint, Question};
+use sweep::catalogue::{Catalogue, Method, Operation};
 use sweep::host;
 use tch::{Device, Kind};
 

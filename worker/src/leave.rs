@@ -6,7 +6,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sweep::message::PREEMPTED;
+use protocol::message::PREEMPTED;
 
 use crate::connection::Link;
 use crate::exit;

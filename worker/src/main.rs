@@ -19,7 +19,6 @@ mod held;
 mod images;
 mod inspect;
 mod leave;
-mod line;
 mod maker;
 mod mark;
 mod markdown;
@@ -72,16 +71,16 @@ enum Command {
     Inspect,
     /// Measure variants on real images, as JSON
     ///
-    /// Takes requests on standard input (`sweep::probe::Request`): a model, images, and variants, which are computed
+    /// Takes requests on standard input (`protocol::probe::Request`): a model, images, and variants, which are computed
     /// as those of one unit of a sweep are. Prints a line for each: the time and the memory that every run took.
     Probe(device::Args),
     /// Compare stored predictions and maps with those of the stored images, as JSON
     ///
-    /// Takes a request on standard input (`sweep::agreement::Request`). Stores are read, never written.
+    /// Takes a request on standard input (`protocol::verify::Request`). Stores are read, never written.
     Verify(device::Args),
     /// Predict images as they are, to compare with what the author of weights has measured, as JSON
     ///
-    /// Takes a list of questions on standard input (`sweep::expect::Question`). No store is looked at.
+    /// Takes a list of questions on standard input (`protocol::expect::Question`). No store is looked at.
     Expect(device::Args),
     /// Connect to a scheduler and do the units that it grants
     Run(connection::Args),

@@ -7,8 +7,8 @@
 
 use std::collections::HashMap;
 
+use protocol::message::Learned;
 use sweep::memory::{Bound, Line, Point};
-use sweep::message::Learned;
 
 /// A doubling that makes less than so much faster is not worth its memory.
 const GAIN: f64 = 1.03;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use attribution::METHODS;
 use network::{Graph, NetworkError, Trace};
-use sweep::catalogue::Question;
+use protocol::inspect::Question;
 use sweep::parameters::{self, Parameter};
 use sweep::problem::closest;
 use sweep::variant::Variant;

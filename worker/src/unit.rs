@@ -8,9 +8,9 @@ use data::DataError;
 use data::mean::MeanError;
 use data::noise::NoiseError;
 use network::{Graph, NetworkError};
+use protocol::message::{Failure, FromWorker, Learned, Report};
 use store::StoreError;
 use sweep::machine::ComputedBy;
-use sweep::message::{Failure, FromWorker, Learned, Report};
 use tch::TchError;
 
 use crate::connection::{Grant, Link};

@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use attribution::{Known, Origin, Pass};
 use network::{Graph, sent, target};
+use protocol::message::{Failure, Learned};
 use store::name;
 use sweep::group::Group;
 use sweep::memory::Point;
-use sweep::message::{Failure, Learned};
 use tch::{Device, TchError, Tensor};
 
 use crate::caught::caught;

@@ -11,8 +11,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sweep::message::{HOST_MEMORY, OUT_OF_MEMORY};
-use sweep::probe::{Measured, Request};
+use protocol::message::{HOST_MEMORY, OUT_OF_MEMORY};
+use protocol::probe::{Measured, Request};
 
 use crate::{FleetError, Slot, Worker};
 

@@ -1,6 +1,6 @@
 //! What is written down.
 
-use sweep::message::Report;
+use protocol::message::Report;
 
 /// Seconds since 1970, as the machine's clock says: a time for people, which may be set back at any moment.
 pub(crate) fn now() -> f64 {

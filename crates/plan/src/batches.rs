@@ -6,11 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use fleet::Slot;
+use protocol::message::Learned;
 use store::StoreError;
 use sweep::config::Config;
 use sweep::group::Group;
 use sweep::memory::{self, Bound, Line};
-use sweep::message::Learned;
 use sweep::problem::not_json;
 use sweep::variant::Variant;
 

@@ -5,8 +5,8 @@ use std::thread::available_parallelism;
 
 use data::formats::{self, Options};
 use fleet::Worker;
+use protocol::expect::{Measured, Question, chance, spread};
 use sweep::config::{Expectation, Expected};
-use sweep::expect::{Measured, Question, chance, spread};
 use sweep::group::{Group, Noise};
 use sweep::parameters::Parameters;
 use sweep::problem::Problems;

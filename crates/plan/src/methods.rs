@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use data::noise::{self, NOISES};
+use protocol::framing::MAX_LINE;
 use sweep::catalogue::{Catalogue, Sharing};
 use sweep::config::Config;
 use sweep::group::Noise;
-use sweep::message::MAX_LINE;
 use sweep::parameters::Parameters;
 use sweep::problem::{Problems, nearest};
 use sweep::variant::{Shared, Variant, expand, key};

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use fleet::{FleetError, Worker};
-use sweep::catalogue::{self, Catalogue, Checkpoint, Question};
+use protocol::inspect::{Checkpoint, Question};
+use sweep::catalogue::{self, Catalogue};
 use sweep::config::Config;
 use sweep::problem::{Problems, nearest};
 use sweep::variant::Variant;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fleet::WorkerId;
-use sweep::message::{FromWorker, Report, ToWorker};
+use protocol::message::{FromWorker, Report, ToWorker};
 use sweep::unit::{Part, Unit};
 
 use crate::core::{Action, Core, Event, Policy, Task};

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use data::{mean, noise, preprocess};
 use fleet::Worker;
+use protocol::verify::{Answer, Question, Request, TOLERANCE};
 use store::verify::{Fault, Finding, files};
 use store::{Described, Ledger, Shards, name};
-use sweep::agreement::{Answer, Question, Request, TOLERANCE};
 use sweep::group::{Group, MeanImage};
 use sweep::seed::Draw;
 

@@ -1,7 +1,7 @@
 //! What follows from what workers say and how they end.
 
 use fleet::{Ended, WorkerId};
-use sweep::message::{Failure, FromWorker, Report, ToWorker};
+use protocol::message::{Failure, FromWorker, Report, ToWorker};
 use sweep::unit::{Part, UnitId};
 
 use super::failure::{Class, words};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fleet::{Condition, Ended, WorkerId};
-use sweep::message::{FromWorker, Report, ToWorker};
+use protocol::message::{FromWorker, Report, ToWorker};
 use sweep::unit::{Unit, UnitId};
 
 /// Time since the scheduler started.

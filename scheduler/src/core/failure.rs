@@ -1,7 +1,7 @@
 //! Classes of failures: whose fault each is, how often it is put up with, and what follows.
 
 use fleet::Ended;
-use sweep::message::{DEVICE_LOST, Failure, HOST_MEMORY, LEASE_LOST, NO_DEVICE, PREEMPTED};
+use protocol::message::{DEVICE_LOST, Failure, HOST_MEMORY, LEASE_LOST, NO_DEVICE, PREEMPTED};
 
 /// What went wrong with a unit or with the worker that held it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sweep::message::ToWorker;
+use protocol::message::ToWorker;
 
 use super::{Action, Core, Now};
 

@@ -23,7 +23,7 @@ mod units;
 
 use std::time::Duration;
 
-use sweep::message::ToWorker;
+use protocol::message::ToWorker;
 use sweep::unit::{Unit, UnitId};
 
 pub(crate) use event::{Action, Event, Now, Outcome, Policy, Task, Unwritable};

@@ -14,11 +14,11 @@ use std::time::Instant;
 use data::DataError;
 use data::mean::MeanError;
 use network::NetworkError;
+use protocol::message::Failure;
+use protocol::probe::{Measured, Request, Run};
 use safetensors::{Dtype, View};
 use store::{Ledger, attribution, name};
 use sweep::group::Group;
-use sweep::message::Failure;
-use sweep::probe::{Measured, Request, Run};
 use sweep::unit::{Part, Unit};
 
 use crate::compute::{Computed, Engine};

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use attribution::{Known, Origin, Pass, Together};
 use network::{Graph, target};
+use protocol::verify::{Agreement, Question, WrongMap};
 use store::Ledger;
-use sweep::agreement::{Agreement, Question, WrongMap};
 use sweep::group::{Dtype, Group, Numerics, Precision};
 use sweep::variant::Variant;
 use tch::{Device, Kind, TchError, Tensor};

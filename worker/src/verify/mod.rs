@@ -8,7 +8,7 @@ mod stored;
 
 use std::io::Read;
 
-use sweep::agreement::{Agreement, Answer, Compared, MAX_REQUEST, Question, Request};
+use protocol::verify::{Agreement, Answer, Compared, MAX_REQUEST, Question, Request};
 use tch::{Device, Kind, Tensor};
 
 use self::maps::Engines;

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use journal::{Ended, Event, History, Journal, SweepStart, file};
-use sweep::message::Report;
+use protocol::message::Report;
 
 pub(crate) fn start() -> SweepStart {
     let text = |text: &str| text.to_owned();

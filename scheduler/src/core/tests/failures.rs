@@ -1,6 +1,6 @@
 //! Failures of units: each class has a budget of its own, and the last message says why.
 
-use sweep::message::{DEVICE_LOST, HOST_MEMORY, LEASE_LOST, PREEMPTED};
+use protocol::message::{DEVICE_LOST, HOST_MEMORY, LEASE_LOST, PREEMPTED};
 
 use super::*;
 

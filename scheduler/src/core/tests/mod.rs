@@ -13,8 +13,8 @@ mod tail;
 use std::sync::Arc;
 
 use fleet::{Condition, Ended, WorkerId};
+use protocol::message::{Failure, FromWorker, Report};
 use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
-use sweep::message::{Failure, FromWorker, Report};
 use sweep::parameters::Parameters;
 use sweep::semantics::Semantics;
 use sweep::unit::{Part, Piece, UnitId};

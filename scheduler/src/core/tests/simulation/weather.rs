@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sweep::message::Failure;
+use protocol::message::Failure;
 
 /// xorshift64*, by Vigna.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::group::Group;
+use sweep::group::Group;
 
 /// How far a logit may be from the stored one, as a share of the largest logit of its image, but of 1 at least.
 ///

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::group::Numerics;
-use crate::parameters::Parameters;
-use crate::semantics::Semantics;
+use sweep::group::Numerics;
+use sweep::parameters::Parameters;
+use sweep::semantics::Semantics;
 
 /// What is to be measured. Several variants are computed as those of one unit, with all that they share.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

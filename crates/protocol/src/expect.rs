@@ -2,10 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::group::Group;
-
-/// Images of which the accuracy is measured, where the config does not say how many.
-pub const IMAGES: u64 = 1000;
+use sweep::group::Group;
 
 /// What is to be measured of one group, whose noise is none and which has no variants.
 #[derive(Clone, Debug, Serialize, Deserialize)]

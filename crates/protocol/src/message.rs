@@ -2,12 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::machine::ComputedBy;
-use crate::memory::{Bound, Line};
-use crate::unit::{Unit, UnitId};
-
-/// Longest line that either side accepts, in bytes. A grant with a hundred variants has 20 kB.
-pub const MAX_LINE: usize = 1 << 20;
+use sweep::machine::ComputedBy;
+use sweep::memory::{Bound, Line};
+use sweep::unit::{Unit, UnitId};
 
 /// Exit code of a worker whose device failed in a way that only a new process mends.
 pub const DEVICE_LOST: i32 = 82;
@@ -32,7 +29,7 @@ pub const PREEMPTED: i32 = 87;
 pub enum FromWorker {
     /// The answer to [`ToWorker::Challenge`]: who calls.
     Hello {
-        /// A number for the scheduler's proof: [`crate::greeting`].
+        /// A number for the scheduler's proof: [`crate::handshake`].
         challenge: String,
         /// Shows that the worker knows the secret that the launcher handed to it.
         proof: String,
@@ -96,7 +93,7 @@ pub struct Resumed {
 pub enum ToWorker {
     /// The first line, to whoever calls.
     Challenge {
-        /// A number for the worker's proof: [`crate::greeting`].
+        /// A number for the worker's proof: [`crate::handshake`].
         challenge: String,
     },
     /// The answer to a good hello, before anything else.
