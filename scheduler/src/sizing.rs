@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use fleet::{Ended, Slot, WorkerId};
 use plan::{Batches, Plan};
-use protocol::message::{HOST_MEMORY, Report};
+use protocol::exit::ExitCode;
+use protocol::message::Report;
 use sweep::group::Group;
 use sweep::unit::{Unit, UnitId};
 use sweep::variant::Variant;
@@ -95,7 +96,7 @@ impl<'a> Sizing<'a> {
     /// The worker of `slot` has ended: if the host gave it no more memory, the next one gets smaller batches.
     pub(crate) fn exited(&mut self, slot: usize, how: Ended) {
         self.workers.retain(|_, of| *of != slot);
-        if matches!(how, Ended::Code(HOST_MEMORY) | Ended::OutOfMemory) {
+        if how == Ended::OutOfMemory || how == Ended::Code(ExitCode::HostMemory.number()) {
             let device = &self.slots[slot].model;
             let divisor = self.crowded.entry(device.clone()).or_insert(1);
             *divisor = (2 * *divisor).min(1 << 20);

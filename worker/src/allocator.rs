@@ -2,7 +2,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 
-use protocol::message::HOST_MEMORY;
+use protocol::exit::ExitCode;
 
 use crate::counted;
 
@@ -101,7 +101,7 @@ fn given(memory: *mut u8, size: usize) -> *mut u8 {
         // SAFETY: a constant is written, and nothing runs after the exit.
         unsafe {
             libc::write(2, WORDS.as_ptr().cast(), WORDS.len());
-            libc::_exit(HOST_MEMORY);
+            libc::_exit(ExitCode::HostMemory.number());
         }
     }
     if size >= COUNTED {

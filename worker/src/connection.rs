@@ -12,8 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use protocol::exit::ExitCode;
 use protocol::framing;
-use protocol::message::{Failure, FromWorker, LEASE_LOST, Resumed, ToWorker};
+use protocol::message::{Failure, FromWorker, Resumed, ToWorker};
 use sweep::unit::{Unit, UnitId};
 
 pub(crate) use crate::caller::Args;
@@ -244,7 +245,7 @@ fn keep_alive(link: Link, mut lease: Duration) {
             if state.heard.elapsed() > lease && !state.stopping {
                 tracing::error!("the scheduler was silent for longer than the lease");
                 // There is nothing to tidy up.
-                exit::now(LEASE_LOST);
+                exit::now(ExitCode::LeaseLost);
             }
             state.say(&FromWorker::Alive);
         }

@@ -6,7 +6,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use protocol::message::PREEMPTED;
+use protocol::exit::ExitCode;
 
 use crate::connection::Link;
 use crate::exit;
@@ -37,7 +37,7 @@ pub(crate) fn watch(link: Link) {
         while !link.is_empty() && since.elapsed() < GRACE {
             thread::sleep(LOOK);
         }
-        exit::now(PREEMPTED);
+        exit::now(ExitCode::Preempted);
     });
 }
 

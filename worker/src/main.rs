@@ -50,7 +50,7 @@ use crate::exit::Exit;
 
 /// Computes attribution maps for the scheduler, which starts it
 #[derive(Debug, Parser)]
-#[command(name = "worker", version, after_help = exit::HELP)]
+#[command(name = "worker", version, after_help = protocol::exit::ExitCode::table())]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -95,7 +95,7 @@ fn main() -> ExitCode {
     let command = Cli::parse().command;
     if let Err(error) = network::settings::check() {
         let _ = writeln!(std::io::stderr(), "{error}");
-        return ExitCode::from(exit::WRONG);
+        return protocol::exit::ExitCode::Usage.into();
     }
     let outcome = match command {
         Command::Catalogue { markdown: false } => json(&inspect::catalogue()),
@@ -111,7 +111,7 @@ fn main() -> ExitCode {
         Err(Exit { code, text }) => {
             // Standard error is the log, or what the scheduler shows of a failed question.
             let _ = writeln!(std::io::stderr(), "{text}");
-            ExitCode::from(code)
+            code.into()
         }
     }
 }

@@ -6,6 +6,7 @@
 //! code is one of `exit`. This crate opens no connection and starts no process.
 
 pub mod access;
+pub mod exit;
 pub mod expect;
 pub mod framing;
 pub mod handshake;

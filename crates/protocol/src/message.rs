@@ -6,24 +6,6 @@ use sweep::machine::ComputedBy;
 use sweep::memory::{Bound, Line};
 use sweep::unit::{Unit, UnitId};
 
-/// Exit code of a worker whose device failed in a way that only a new process mends.
-pub const DEVICE_LOST: i32 = 82;
-
-/// Exit code of a worker whose device cannot be used at all.
-pub const NO_DEVICE: i32 = 83;
-
-/// Exit code of a worker that could not reach the scheduler, or heard nothing from it, for a lease.
-pub const LEASE_LOST: i32 = 84;
-
-/// Exit code of a worker whose device has too little memory for what it was asked for.
-pub const OUT_OF_MEMORY: i32 = 85;
-
-/// Exit code of a worker that the host gave no more memory.
-pub const HOST_MEMORY: i32 = 86;
-
-/// Exit code of a worker that was told to leave (SIGTERM) by somebody else than its scheduler, and did so in order.
-pub const PREEMPTED: i32 = 87;
-
 /// From a worker to the scheduler.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FromWorker {

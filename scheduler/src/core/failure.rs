@@ -1,7 +1,8 @@
 //! Classes of failures: whose fault each is, how often it is put up with, and what follows.
 
 use fleet::Ended;
-use protocol::message::{DEVICE_LOST, Failure, HOST_MEMORY, LEASE_LOST, NO_DEVICE, PREEMPTED};
+use protocol::exit::ExitCode;
+use protocol::message::Failure;
 
 /// What went wrong with a unit or with the worker that held it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -141,13 +142,27 @@ impl From<Ended> for Class {
     fn from(how: Ended) -> Self {
         match how {
             Ended::Signal(SIGKILL) => Self::Killed,
-            Ended::Signal(SIGTERM | SIGINT | SIGHUP) | Ended::Code(PREEMPTED) => Self::Preempted,
+            Ended::Signal(SIGTERM | SIGINT | SIGHUP) => Self::Preempted,
             // What C++ ends with where memory for an exception is wanting.
-            Ended::Signal(SIGABRT) | Ended::OutOfMemory | Ended::Code(HOST_MEMORY) => Self::HostMemory,
-            Ended::Code(LEASE_LOST) | Ended::Unseen => Self::Lost,
+            Ended::Signal(SIGABRT) | Ended::OutOfMemory => Self::HostMemory,
+            Ended::Unseen => Self::Lost,
+            Ended::Code(code) => ExitCode::of(code).map_or(Self::Crash, Self::from),
+            Ended::Signal(_) => Self::Crash,
+        }
+    }
+}
+
+impl From<ExitCode> for Class {
+    fn from(code: ExitCode) -> Self {
+        match code {
+            ExitCode::Preempted => Self::Preempted,
+            ExitCode::HostMemory => Self::HostMemory,
+            ExitCode::LeaseLost => Self::Lost,
             // The unit at which a sticky failure showed was reported; the next one only waited behind it.
-            Ended::Code(DEVICE_LOST | NO_DEVICE | REFUSED) => Self::Device,
-            Ended::Code(_) | Ended::Signal(_) => Self::Crash,
+            ExitCode::DeviceLost | ExitCode::NoDevice | ExitCode::Refused => Self::Device,
+            ExitCode::Done | ExitCode::Usage | ExitCode::Defect | ExitCode::Request | ExitCode::OutOfMemory => {
+                Self::Crash
+            }
         }
     }
 }
@@ -157,8 +172,6 @@ const SIGINT: i32 = 2;
 const SIGABRT: i32 = 6;
 const SIGKILL: i32 = 9;
 const SIGTERM: i32 = 15;
-/// Exit code of a worker that never reached the scheduler.
-const REFUSED: i32 = 80;
 
 /// `how` in words, for logs and last messages.
 pub(super) fn words(how: Ended) -> String {

@@ -1,7 +1,5 @@
 //! Failures of units: each class has a budget of its own, and the last message says why.
 
-use protocol::message::{DEVICE_LOST, HOST_MEMORY, LEASE_LOST, PREEMPTED};
-
 use super::*;
 
 #[test]
@@ -51,12 +49,12 @@ fn attempts(end: impl Fn(&mut Rig, usize, WorkerId)) -> (usize, String) {
 fn each_way_in_which_workers_end_has_its_own_budget_and_its_own_words() {
     let cases = [
         (Ended::Signal(11), 3, "its worker was ended by signal 11 (crashes of its worker: 3 of 3)"),
-        (Ended::Code(70), 3, "its worker left with exit code 70 (crashes of its worker: 3 of 3)"),
+        (left(ExitCode::Defect), 3, "its worker left with exit code 70 (crashes of its worker: 3 of 3)"),
         (Ended::Signal(6), 6, "its worker was ended by signal 6 (times out of host memory: 6 of 6)"),
-        (Ended::Code(HOST_MEMORY), 6, "its worker left with exit code 86 (times out of host memory: 6 of 6)"),
+        (left(ExitCode::HostMemory), 6, "its worker left with exit code 86 (times out of host memory: 6 of 6)"),
         (Ended::Signal(9), 50, "its worker was ended by signal 9 (kills of its worker: 50 of 50)"),
         (Ended::Signal(15), 50, "its worker was ended by signal 15 (preemptions of its worker: 50 of 50)"),
-        (Ended::Code(LEASE_LOST), 30, "its worker left with exit code 84 (workers not heard any more: 30 of 30)"),
+        (left(ExitCode::LeaseLost), 30, "its worker left with exit code 84 (workers not heard any more: 30 of 30)"),
     ];
     for (how, budget, reason) in cases {
         let found = attempts(|rig, slot, worker| rig.exit(slot, worker, how));
@@ -64,7 +62,7 @@ fn each_way_in_which_workers_end_has_its_own_budget_and_its_own_words() {
     }
     let sticky = attempts(|rig, slot, worker| {
         rig.answer(worker, Some(Failure::Sticky));
-        rig.exit(slot, worker, Ended::Code(DEVICE_LOST));
+        rig.exit(slot, worker, left(ExitCode::DeviceLost));
     });
     assert_eq!(sticky, (3, "broken (failures of its device: 3 of 3)".to_owned()));
 }
@@ -199,7 +197,7 @@ fn a_worker_that_has_to_leave_is_given_nothing_and_its_units_cost_nothing() {
         rig.say(worker, FromWorker::Returned { unit, attempt });
     }
     assert_eq!(rig.holds(worker), held, "nothing new was granted");
-    rig.exit(slot, worker, Ended::Code(PREEMPTED));
+    rig.exit(slot, worker, left(ExitCode::Preempted));
     assert_eq!(rig.core.units.failures_of(0) + rig.core.units.failures_of(1), 0);
     let (_, other) = rig.connect();
     assert_eq!(rig.grant_of(other).map(|(_, attempt)| attempt), Some(2));

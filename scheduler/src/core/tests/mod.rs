@@ -13,6 +13,7 @@ mod tail;
 use std::sync::Arc;
 
 use fleet::{Condition, Ended, WorkerId};
+use protocol::exit::ExitCode;
 use protocol::message::{Failure, FromWorker, Report};
 use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
 use sweep::parameters::Parameters;
@@ -24,6 +25,11 @@ use super::*;
 
 const POLICY: Policy = Policy { max_retries: 1, lease: Duration::from_secs(20), unit_timeout: Duration::from_hours(1) };
 const KILLED: Ended = Ended::Signal(9);
+
+/// The end of a worker that leaves with `code`.
+const fn left(code: ExitCode) -> Ended {
+    Ended::Code(code.number())
+}
 
 /// Group `index`, of `shards` shards of ten images, for one of three models.
 fn group(index: usize, shards: u64) -> Arc<Group> {

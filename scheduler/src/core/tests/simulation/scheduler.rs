@@ -142,7 +142,7 @@ impl World {
         let delay = self.random.millis(100, 5000);
         match self.random.below(1000) {
             n if n < self.weather.stillborn / 3 => {}
-            n if n < self.weather.stillborn => self.after(delay, Happening::Dies(index, Ended::Code(83))),
+            n if n < self.weather.stillborn => self.after(delay, Happening::Dies(index, left(ExitCode::NoDevice))),
             _ => self.after(delay, Happening::Calls(index)),
         }
     }

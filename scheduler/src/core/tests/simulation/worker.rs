@@ -30,7 +30,7 @@ impl World {
     /// A heartbeat. Who has heard nothing for a lease ends itself, whatever it is doing.
     pub(super) fn beat(&mut self, index: usize) {
         if self.now > self.processes[index].heard + POLICY.lease {
-            return self.die(index, Ended::Code(84));
+            return self.die(index, left(ExitCode::LeaseLost));
         }
         self.say(index, &FromWorker::Alive);
         self.after(BEAT, Happening::Beats(index));
@@ -74,7 +74,7 @@ impl World {
         self.say(index, &FromWorker::Leaving);
         self.give_back(index, None);
         let delay = self.random.millis(1, 3000);
-        self.after(delay, Happening::Dies(index, Ended::Code(87)));
+        self.after(delay, Happening::Dies(index, left(ExitCode::Preempted)));
     }
 
     pub(super) fn begin(&mut self, index: usize) {
@@ -113,7 +113,7 @@ impl World {
         self.processes[index].unnoted.push(message.clone());
         self.say(index, &message);
         if failure == Some(Failure::Sticky) {
-            return self.after(Duration::from_millis(200), Happening::Dies(index, Ended::Code(82)));
+            return self.after(Duration::from_millis(200), Happening::Dies(index, left(ExitCode::DeviceLost)));
         }
         self.begin(index);
     }
