@@ -1,7 +1,5 @@
 //! Configs that were mutated: refused or read, in little memory.
 
-#![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
-
 use std::path::Path;
 
 use hostile::{Meter, mutated, survive};
