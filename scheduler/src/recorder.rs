@@ -6,7 +6,7 @@ use fleet::WorkerId;
 use journal::{Count, Ended, Event, History, Journal, SweepStart};
 use plan::Plan;
 use sha2::{Digest, Sha256};
-use sweep::message::{FromWorker, ToWorker};
+use sweep::message::FromWorker;
 use sweep::unit::UnitId;
 
 use crate::core::Outcome;
@@ -16,7 +16,7 @@ use crate::core::Outcome;
 struct Served {
     device: String,
     pid: Option<u32>,
-    held: Vec<(String, u32)>,
+    held: Vec<(UnitId, u32)>,
 }
 
 /// The journal of one sweep, and whom it is about.
@@ -37,7 +37,7 @@ impl Recorder {
             config: std::path::absolute(config).as_deref().unwrap_or(config).display().to_string(),
             config_sha256: hex::encode(Sha256::digest(text)),
             pid: std::process::id(),
-            units: plan.units.len() as u64,
+            units: plan::work::of_shards(&plan.units) as u64,
             afresh,
         };
         let journal = Journal::begin(&journal::file(&plan.config.paths.output_dir), start);
@@ -57,10 +57,10 @@ impl Recorder {
     /// A unit ended with its worker, and that is held against it.
     pub(crate) fn blamed(&mut self, unit: UnitId, attempt: u32, class: &str, text: String) {
         for served in self.slots.values_mut() {
-            served.held.retain(|held| *held != (unit.0.clone(), attempt));
+            served.held.retain(|held| *held != (unit.clone(), attempt));
         }
         let how = Ended::Lost { class: class.to_owned(), text };
-        self.journal.tell(Event::Ended { unit: unit.0, attempt, how });
+        self.journal.tell(Event::Ended { unit, attempt, how });
     }
 
     /// Something happened to the fleet, whose processes have these ids.
@@ -72,7 +72,7 @@ impl Recorder {
                 served.device.clone_from(device);
                 served.pid = pid(*slot);
                 for (unit, attempt) in holds.iter().flatten() {
-                    self.held(*worker, unit.0.clone(), *attempt);
+                    self.held(*worker, unit.clone(), *attempt);
                 }
             }
             fleet::Event::Message { worker, message } => self.message(*worker, message),
@@ -89,15 +89,8 @@ impl Recorder {
         }
     }
 
-    /// Something is said to a worker.
-    pub(crate) fn said(&mut self, worker: WorkerId, message: &ToWorker) {
-        if let ToWorker::Grant { unit, attempt } = message {
-            self.held(worker, unit.id().0, *attempt);
-        }
-    }
-
     /// `worker` holds an attempt: granted now, or by a scheduler before this one.
-    fn held(&mut self, worker: WorkerId, unit: String, attempt: u32) {
+    pub(crate) fn held(&mut self, worker: WorkerId, unit: UnitId, attempt: u32) {
         let Some((slot, served)) = self.served(worker) else { return };
         if served.held.contains(&(unit.clone(), attempt)) {
             return;
@@ -114,7 +107,7 @@ impl Recorder {
             Outcome::Interrupted => journal::INTERRUPTED.to_owned(),
             Outcome::Incomplete(units) => {
                 for (unit, reason) in units {
-                    self.journal.tell(Event::GivenUp { unit: unit.0.clone(), reason: reason.clone() });
+                    self.journal.tell(Event::GivenUp { unit: unit.clone(), reason: reason.clone() });
                 }
                 format!("{} units failed", units.len())
             }
@@ -134,9 +127,9 @@ impl Recorder {
         };
         let Some((_, served)) = self.served(worker) else { return };
         // A result that nobody asked for is refused by the core, and is no history.
-        let Some(at) = served.held.iter().position(|held| *held == (unit.0.clone(), attempt)) else { return };
+        let Some(at) = served.held.iter().position(|held| *held == (unit.clone(), attempt)) else { return };
         served.held.remove(at);
-        self.journal.tell(Event::Ended { unit: unit.0.clone(), attempt, how });
+        self.journal.tell(Event::Ended { unit: unit.clone(), attempt, how });
     }
 
     fn served(&mut self, worker: WorkerId) -> Option<(usize, &mut Served)> {

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use fleet::{Fleet, FleetError, Settings, Worker};
 use sweep::message::{FromWorker, Report, ToWorker};
-use sweep::unit::{Unit, UnitId};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::interval;
 
@@ -15,8 +14,9 @@ use crate::progress::{Progress, duration};
 use crate::recorder::Recorder;
 use crate::sizing::Sizing;
 use crate::summary::{self, Totals};
-use crate::tasks::{forecast, means, paces, units};
+use crate::tasks::{closes, forecast, paces, tasks};
 use plan::exit::{Code, Failure};
+use plan::work::of_shards;
 use plan::{Batches, Plan};
 
 /// How often leases and deadlines are looked at.
@@ -41,16 +41,17 @@ pub(crate) fn run(
             lease: settings.lease,
             unit_timeout: Duration::try_from_secs_f64(plan.config.scheduler.task_timeout).unwrap_or(Duration::MAX),
         };
-        let units = units(plan, &batches);
+        let tasks = tasks(plan, &batches);
         let paces = paces(plan, &batches);
-        if let Some(seconds) = forecast(&units, &paces) {
+        if let Some(seconds) = forecast(&tasks, &paces) {
             tracing::info!(seconds, "forecast of the end, by the profile of batch sizes");
             progress.tell(&format!("about {}, by the profile of preflight", duration(seconds)));
         }
-        let mut core = Core::new(units, means(plan), plan.slots.len(), policy);
+        let maps = tasks.iter().map(|task| task.maps).sum();
+        let mut core = Core::new(tasks, &closes(plan), plan.slots.len(), policy);
         core.pace(paces);
         for count in if afresh { Vec::new() } else { Recorder::counts(plan) } {
-            core.remember(&UnitId(count.unit), &count.class, count.times);
+            core.remember(&count.unit, &count.class, count.times);
         }
         let fleet = Fleet::open(worker, plan.launcher, settings).await?;
         fleet.watch(fleet::PERIOD, fleet::NvmlGauge::open);
@@ -60,7 +61,7 @@ pub(crate) fn run(
         let (recorder, totals, began) = (Recorder::begin(plan, afresh), Totals::new(), Instant::now());
         let errands = Errands::new(plan, lock);
         let run = Run { plan, core, fleet, sizing, progress, recorder, errands, totals, began, ticks: 0 };
-        run.drive(interrupts).await
+        run.drive(maps, interrupts).await
     })?;
     Ok(outcome)
 }
@@ -79,10 +80,10 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn drive(mut self, (mut interrupt, mut terminate): (Signal, Signal)) -> Result<Code, Failure> {
-        let maps = self.plan.units.iter().map(Unit::maps).sum();
+    async fn drive(mut self, maps: u64, (mut interrupt, mut terminate): (Signal, Signal)) -> Result<Code, Failure> {
         self.progress.begin(maps);
-        tracing::info!(groups = self.plan.groups.len(), units = self.plan.units.len(), maps, "the sweep begins");
+        let units = of_shards(&self.plan.units);
+        tracing::info!(groups = self.plan.groups.len(), units, maps, "the sweep begins");
         let mut ticks = interval(TICK);
         let actions = self.core.start(self.began.elapsed(), &self.fleet.adopted());
         let mut outcome = self.act(actions);
@@ -136,16 +137,13 @@ impl Run<'_> {
                         actions.extend(self.core.on_event(self.began.elapsed(), not_launched(slot, error)));
                     }
                 }
-                Action::Send(worker, message) => {
-                    self.recorder.said(worker, &message);
-                    let message = match message {
-                        ToWorker::Grant { unit, attempt } => {
-                            ToWorker::Grant { unit: self.sizing.granted(worker, unit), attempt }
-                        }
-                        other => other,
-                    };
-                    self.fleet.send(worker, message);
+                Action::Grant { worker, task, attempt } => {
+                    let unit = self.plan.units[task].clone();
+                    self.recorder.held(worker, unit.id(), attempt);
+                    let unit = self.sizing.granted(worker, unit);
+                    self.fleet.send(worker, ToWorker::Grant { unit, attempt });
                 }
+                Action::Send(worker, message) => self.fleet.send(worker, message),
                 Action::Kill(slot) => self.fleet.kill(slot),
                 Action::LeaveBehind(slot) => self.leave_behind(slot),
                 Action::Blame { unit, attempt, class, text } => self.recorder.blamed(unit, attempt, class, text),

@@ -69,7 +69,7 @@ impl<'a> Sizing<'a> {
     /// Takes what `worker` learned while it did `unit`.
     pub(crate) fn learn(&mut self, worker: WorkerId, unit: &UnitId, report: &Report) {
         let Some(slot) = self.workers.get(&worker).map(|slot| &self.slots[*slot]) else { return };
-        let Some(index) = unit.0.rsplit_once('/').and_then(|(group, _)| self.index.get(group)) else { return };
+        let Some(index) = self.index.get(unit.group()) else { return };
         let group = &self.groups[*index];
         for learned in &report.learned {
             if learned.ran_out {

@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn units_that_were_given_up_for_the_same_reason_are_one_line() {
-        let unit = |name: &str, reason: &str| (UnitId(name.to_owned()), reason.to_owned());
+        let unit = |name: &str, reason: &str| (UnitId::from(name), reason.to_owned());
         let failed = [unit("a/0", "bad file"), unit("a/1", "bad file"), unit("b/0", "crash"), unit("a/2", "bad file")];
         assert_eq!(given_up(&failed), "\n  a/0 and 2 more: bad file\n  b/0: crash");
         let many: Vec<_> = (0..13).map(|index| unit("a/0", &index.to_string())).collect();

@@ -1,31 +1,59 @@
-//! What the core is to have done: the units of a plan with their forecasts.
+//! Tasks of the core: the units of a plan with what they wait for, where they are at home, and how long they are forecast to take.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use fleet::Slot;
+use plan::work::{KINDS, Kind, kind_of, waits};
 use plan::{Batches, Plan};
 use sweep::group::Group;
-use sweep::unit::{Part, Piece, Unit};
+use sweep::unit::Unit;
 
 use crate::core::Task;
 
-/// Units with the index of their group, and a forecast that is the mean of those of all devices.
-pub(crate) fn units(plan: &Plan, batches: &Batches) -> Vec<Task> {
-    let mean = |group: &Group| mean(&seconds(batches, group, &plan.slots));
-    let groups = plan.groups.iter().enumerate();
-    let index: HashMap<String, (usize, Option<f64>)> =
-        groups.map(|(index, planned)| (planned.group.name(), (index, mean(&planned.group)))).collect();
-    let task = |unit: &Unit| {
-        let (group, whole) = index[&unit.group.name()];
-        let seconds = match &unit.piece {
-            None => whole,
-            // Nobody measures forward passes alone.
-            Some(Piece::Predictions) => None,
-            Some(Piece::Pass | Piece::Variant(_)) => mean(&only(unit)),
-        };
-        Task { group, unit: unit.clone(), forecast: seconds.map(|seconds| seconds * unit.images() as f64) }
+/// Tasks of `plan` in the order of its units.
+pub(crate) fn tasks(plan: &Plan, batches: &Batches) -> Vec<Task> {
+    let names: Vec<Arc<str>> = plan.groups.iter().map(|planned| planned.group.name().into()).collect();
+    let known = RefCell::new(HashMap::new());
+    let seconds = |unit: &Unit| {
+        let measured = |group: &Group| mean(&seconds(batches, group, &plan.slots));
+        match unit.piece {
+            None => *known.borrow_mut().entry(Arc::as_ptr(&unit.group)).or_insert_with(|| measured(&unit.group)),
+            Some(_) => measured(&only(unit)),
+        }
     };
-    plan.units.iter().map(task).collect()
+    of_units(&KINDS, &plan.units, &names, &seconds)
+}
+
+/// Tasks of `units`, whose groups have these names. `seconds` gives how long an image takes with the variants of a unit.
+pub(crate) fn of_units(
+    kinds: &[&dyn Kind],
+    units: &[Unit],
+    names: &[Arc<str>],
+    seconds: &dyn Fn(&Unit) -> Option<f64>,
+) -> Vec<Task> {
+    let mut places = Places::of(names);
+    let task = |(unit, after): (&Unit, Vec<u32>)| {
+        let (kind, (group, home)) = (kind_of(kinds, unit)?, places.of_group(&unit.group)?);
+        Some(Task {
+            id: unit.id_in(&names[group]),
+            group,
+            after,
+            bereft: kind.bereft(),
+            home,
+            forecast: kind.forecast(unit, seconds),
+            maps: kind.maps(unit),
+            first: kind.is_first(unit),
+        })
+    };
+    units.iter().zip(waits(kinds, units)).filter_map(task).collect()
+}
+
+/// Gives for each group of `plan` whether its store is closed once all of its units are done.
+pub(crate) fn closes(plan: &Plan) -> Vec<bool> {
+    plan.groups.iter().map(|planned| !planned.complete).collect()
 }
 
 /// For each group and device how many times as long as the mean it takes there; nothing where that was not measured.
@@ -57,20 +85,45 @@ fn only(unit: &Unit) -> Group {
     Group { variants, ..unit.group.as_ref().clone() }
 }
 
-/// Seconds until all of `units` are done, if all maps are forecast: each device takes as many of them as its pace allows. Of
+/// Seconds until all of `tasks` are done, if all maps are forecast: each device takes as many of them as its pace allows. Of
 /// one that was not measured nothing better is known than the mean.
-pub(crate) fn forecast(units: &[Task], paces: &[Vec<Option<f32>>]) -> Option<f64> {
+pub(crate) fn forecast(tasks: &[Task], paces: &[Vec<Option<f32>>]) -> Option<f64> {
     let devices: Vec<f64> =
         paces.iter().map(|slots| slots.iter().map(|pace| 1.0 / f64::from(pace.unwrap_or(1.0))).sum()).collect();
     let shared = |task: &Task| Some(task.forecast? / devices[task.group]);
-    let sum: Option<f64> = units.iter().filter(|task| task.unit.maps() > 0).map(shared).sum();
+    let sum: Option<f64> = tasks.iter().filter(|task| task.maps > 0).map(shared).sum();
     sum.filter(|seconds| *seconds > 0.0 && seconds.is_finite())
 }
 
-/// The means of every group that is not complete.
-pub(crate) fn means(plan: &Plan) -> Vec<Option<Unit>> {
-    let unit = |planned: &plan::Planned| Unit::of(planned.group.clone(), Part::Means);
-    plan.groups.iter().map(|planned| (!planned.complete).then(|| unit(planned))).collect()
+/// Counts groups and homes: what a worker keeps of a group from one unit to the next is its model and its file of images.
+struct Places<'a> {
+    by_name: HashMap<&'a str, usize>,
+    by_content: HashMap<(String, PathBuf, PathBuf), u32>,
+    /// The group asked for last with its index and home: units of a group follow each other.
+    last: Option<(Arc<Group>, (usize, u32))>,
+}
+
+impl<'a> Places<'a> {
+    fn of(names: &'a [Arc<str>]) -> Self {
+        let by_name = names.iter().zip(0..).map(|(name, index)| (name.as_ref(), index)).collect();
+        Self { by_name, by_content: HashMap::new(), last: None }
+    }
+
+    /// Index of `group` and its home.
+    fn of_group(&mut self, group: &Arc<Group>) -> Option<(usize, u32)> {
+        if let Some((last, place)) = &self.last
+            && Arc::ptr_eq(last, group)
+        {
+            return Some(*place);
+        }
+        let (model, weights, images) = group.home();
+        let content = (model.to_owned(), weights.to_owned(), images.to_owned());
+        let next = self.by_content.len() as u32;
+        let home = *self.by_content.entry(content).or_insert(next);
+        let place = (*self.by_name.get(group.name().as_str())?, home);
+        self.last = Some((Arc::clone(group), place));
+        Some(place)
+    }
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ impl Reader {
     pub(crate) fn load(&mut self, job: &Job) -> Result<Loaded, UnitError> {
         let group = &job.grant.unit.group;
         match job.grant.unit.part {
-            Part::Means => {
+            Part::Whole => {
                 let (_, labels) = self.source(group)?;
                 let single = if labels.width > 1 { &[] } else { &labels.values[..group.images as usize] };
                 Ok(Loaded::Means(single.to_vec()))

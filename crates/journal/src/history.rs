@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
+use sweep::unit::UnitId;
 
 use crate::{JournalError, open};
 
@@ -34,7 +35,7 @@ pub struct Sweep {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Failed {
     /// Name of the unit.
-    pub unit: String,
+    pub unit: UnitId,
     /// Which granting of it in its sweep.
     pub attempt: u32,
     /// Kind of failure.
@@ -49,7 +50,7 @@ pub struct Failed {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Count {
     /// Name of the unit.
-    pub unit: String,
+    pub unit: UnitId,
     /// Kind of failure.
     pub class: String,
     /// How often.
@@ -65,7 +66,7 @@ pub const INTERRUPTED: &str = "interrupted";
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct UnderWay {
     /// Name of the unit.
-    pub unit: String,
+    pub unit: UnitId,
     /// Which granting of it in its sweep.
     pub attempt: u32,
     /// The place of its worker.
@@ -126,7 +127,7 @@ impl History {
             ) WHERE age = 1 AND state = 'failed' ORDER BY unit";
         let read = |row: &Row<'_>| {
             Ok(Failed {
-                unit: row.get(0)?,
+                unit: unit(row)?,
                 attempt: row.get(1)?,
                 class: row.get(2)?,
                 error: row.get(3)?,
@@ -147,7 +148,7 @@ impl History {
                 AND (done.sweep, done.attempt) > (failed.sweep, failed.attempt)
             ) GROUP BY unit, class ORDER BY unit, class";
         let read =
-            |row: &Row<'_>| Ok(Count { unit: row.get(0)?, class: row.get(1)?, times: row.get(2)?, error: row.get(3)? });
+            |row: &Row<'_>| Ok(Count { unit: unit(row)?, class: row.get(1)?, times: row.get(2)?, error: row.get(3)? });
         let read_all =
             || self.connection.prepare(sql)?.query_map([INTERRUPTED], read)?.collect::<rusqlite::Result<_>>();
         read_all().map_err(|source| self.failed(source))
@@ -162,7 +163,7 @@ impl History {
         );
         let read = |row: &Row<'_>| {
             Ok(UnderWay {
-                unit: row.get(0)?,
+                unit: unit(row)?,
                 attempt: row.get(1)?,
                 slot: row.get(2)?,
                 device: row.get(3)?,
@@ -190,4 +191,9 @@ impl History {
     fn failed(&self, source: rusqlite::Error) -> JournalError {
         JournalError::Sqlite { file: self.file.clone(), source }
     }
+}
+
+/// Name of the unit in the first column of `row`.
+fn unit(row: &Row<'_>) -> rusqlite::Result<UnitId> {
+    row.get::<_, String>(0).map(UnitId::from)
 }

@@ -1,6 +1,7 @@
 //! What is written down.
 
 use sweep::message::Report;
+use sweep::unit::UnitId;
 
 /// Seconds since 1970, as the machine's clock says: a time for people, which may be set back at any moment.
 pub(crate) fn now() -> f64 {
@@ -54,7 +55,7 @@ pub enum Event {
     /// A unit was granted.
     Granted {
         /// Name of the unit.
-        unit: String,
+        unit: UnitId,
         /// Which granting of it in this sweep.
         attempt: u32,
         /// Connection of the worker.
@@ -69,7 +70,7 @@ pub enum Event {
     /// An attempt ended.
     Ended {
         /// Name of the unit.
-        unit: String,
+        unit: UnitId,
         /// Which granting.
         attempt: u32,
         /// How.
@@ -78,7 +79,7 @@ pub enum Event {
     /// A unit is not tried again in this sweep: if it was lost only, that was a failure after all.
     GivenUp {
         /// Name of the unit.
-        unit: String,
+        unit: UnitId,
         /// Why, in a sentence.
         reason: String,
     },

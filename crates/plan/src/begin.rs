@@ -8,7 +8,7 @@ use sweep::config::Config;
 use sweep::unit::Unit;
 
 use crate::exit::Failure;
-use crate::pieces::Split;
+use crate::work::{KINDS, Lacking, Split};
 use crate::{Batches, Checked, Means, Planned, refuse};
 
 /// What is to do.
@@ -24,7 +24,7 @@ pub struct Plan {
     pub groups: Vec<Planned>,
     /// Batch sizes.
     pub batches: Batches,
-    /// Shards that lack anything, in the order of the config.
+    /// Units that write what the stores lack: kind by kind, and of each kind in the order of the config.
     pub units: Vec<Unit>,
     /// Keeps other sweeps off the GPUs of the slots.
     pub reservation: Reservation,
@@ -64,7 +64,7 @@ impl Checked {
         self.compute_means()?;
         let Self { config, slots, launcher, mut groups, batches, reservation, .. } = self;
         let tag = format!("scheduler-{}", std::process::id());
-        let mut units = Vec::new();
+        let mut units = KINDS.map(|_| Vec::new());
         let split = Split::of(groups.iter().map(|planned| planned.group.as_ref()), slots.len());
         for (index, planned) in groups.iter_mut().enumerate() {
             let group = &planned.group;
@@ -75,16 +75,21 @@ impl Checked {
                 store::grow(group, &tag)?;
             }
             let ledger = Ledger::read(group)?;
-            let missing: Vec<u64> = (0..group.shards()).filter(|shard| !ledger.is_done(group, *shard)).collect();
-            if !missing.is_empty() || !planned.complete {
+            let mut complete = planned.complete;
+            for (kind, units) in KINDS.iter().zip(&mut units) {
+                let missing = kind.units(&Lacking { group, index, ledger: &ledger, split: &split, complete });
+                complete &= missing.is_empty();
+                units.extend(missing);
+            }
+            if !complete {
                 planned.complete = false;
                 let compression = config.settings.store.compression;
                 for file in store::create(group, &planned.facts, &planned.labels, compression, &tag)? {
                     tracing::warn!("`{}` was damaged or lost and is made anew", file.display());
                 }
             }
-            units.extend(missing.into_iter().flat_map(|shard| split.units(group, (index, shard), &ledger)));
         }
+        let units = units.into_iter().flatten().collect();
         Ok(Plan { config, slots, launcher, groups, batches, units, reservation })
     }
 }

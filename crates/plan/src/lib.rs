@@ -10,9 +10,9 @@ mod expect;
 mod grid;
 mod means;
 mod methods;
-mod pieces;
 pub mod profile;
 mod weights;
+pub mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -26,6 +26,7 @@ pub mod problem;
 pub mod seed;
 pub mod semantics;
 pub mod unit;
+pub mod unit_id;
 pub mod variant;
 pub mod yaml;
 

@@ -2,7 +2,7 @@
 
 use fleet::{Ended, WorkerId};
 use sweep::message::{Failure, FromWorker, Report, ToWorker};
-use sweep::unit::{Part, UnitId};
+use sweep::unit::UnitId;
 
 use super::failure::{Class, words};
 use super::slots::Left;
@@ -92,13 +92,11 @@ impl Core {
         self.storage.proven();
         self.release(slot, index, now);
         actions.push(Action::Count { unit: unit.clone(), maps: self.units.maps(index), report });
-        // The maps of a shard that is split follow its predictions, the means of a group its last shard, and its closing
-        // the means.
         for unit in self.units.freed_by(index) {
             self.queue.push(unit, false);
         }
-        if self.units.part(index) == Part::Means {
-            let group = self.units.group(index);
+        let group = self.units.group(index);
+        if self.units.completes(group) {
             self.storage.unclosed.insert(group);
             actions.push(Action::Close(group));
         }

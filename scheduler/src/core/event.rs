@@ -4,19 +4,31 @@ use std::time::Duration;
 
 use fleet::{Condition, Ended, WorkerId};
 use sweep::message::{FromWorker, Report, ToWorker};
-use sweep::unit::{Unit, UnitId};
+use sweep::unit::UnitId;
+
+use super::queue::Home;
 
 /// Time since the scheduler started.
 pub(crate) type Now = Duration;
 
-/// A shard to do.
+/// A unit to do, as far as scheduling needs to know it: the core does not read what its work is.
 #[derive(Clone, Debug)]
 pub(crate) struct Task {
+    pub(crate) id: UnitId,
     /// Index of its group.
     pub(crate) group: usize,
-    pub(crate) unit: Unit,
-    /// Seconds that it is forecast to take, where that was measured; on devices of several kinds, the mean.
+    /// Tasks that must be done before this one, by their index.
+    pub(crate) after: Vec<u32>,
+    /// Reason for which the task is given up together with a task that it waits for.
+    pub(crate) bereft: &'static str,
+    /// Model and data that a worker keeps from one task to the next.
+    pub(crate) home: Home,
+    /// Seconds that the task is forecast to take, where that was measured; on devices of several kinds, the mean.
     pub(crate) forecast: Option<f64>,
+    /// Size of the task, in attribution maps.
+    pub(crate) maps: u64,
+    /// Whether the task goes before longer ones: it is short, and others wait for it or it completes something.
+    pub(crate) first: bool,
 }
 
 /// What happened.
@@ -77,6 +89,12 @@ pub(crate) enum Unwritable {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Action {
     Launch(usize),
+    /// Give the task of this index to the worker, in this attempt.
+    Grant {
+        worker: WorkerId,
+        task: usize,
+        attempt: u32,
+    },
     Send(WorkerId, ToWorker),
     Kill(usize),
     /// The process of the slot was killed and does not end: somebody should know.

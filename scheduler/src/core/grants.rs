@@ -22,9 +22,9 @@ impl Core {
         }
         while let Some((slot, worker)) = self.slots.hungry(self.queue.len() >= self.slots.len()) {
             let Some(index) = self.queue.pop(self.slots.home(slot), self.slots.len()) else { break };
-            let (unit, attempt) = self.units.grant(index, slot);
+            let attempt = self.units.grant(index, slot);
             self.hold(slot, index, now);
-            actions.push(Action::Send(worker, ToWorker::Grant { unit, attempt }));
+            actions.push(Action::Grant { worker, task: index, attempt });
         }
         self.withdraw(actions);
     }

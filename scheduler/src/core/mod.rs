@@ -24,7 +24,7 @@ mod units;
 use std::time::Duration;
 
 use sweep::message::ToWorker;
-use sweep::unit::{Unit, UnitId};
+use sweep::unit::UnitId;
 
 pub(crate) use event::{Action, Event, Now, Outcome, Policy, Task, Unwritable};
 use failure::Class;
@@ -53,10 +53,10 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    /// A sweep of `shards` and, for each group that is not closed, its means, on `slots` devices.
-    pub(crate) fn new(shards: Vec<Task>, means: Vec<Option<Unit>>, slots: usize, policy: Policy) -> Self {
-        let units = Units::new(shards, means, policy.max_retries);
-        let queue = Queue::new(places::places(&units));
+    /// A sweep of `tasks` on `slots` devices. `closes` says for each group whether its store is closed once its tasks are done.
+    pub(crate) fn new(tasks: Vec<Task>, closes: &[bool], slots: usize, policy: Policy) -> Self {
+        let queue = Queue::new(places::places(&tasks));
+        let units = Units::new(tasks, closes, policy.max_retries);
         let (slots, storage) = (Slots::new(slots), Storage::default());
         let (paces, last) = (Vec::new(), Now::ZERO);
         Self { policy, units, queue, slots, storage, paces, last, ending: None, ended: false }

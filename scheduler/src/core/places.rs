@@ -1,54 +1,19 @@
-//! Where units wait: their home, and what they cost.
+//! Costs of tasks: what the queue orders them by.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
-use std::sync::Arc;
+use super::event::Task;
+use super::queue::Place;
 
-use sweep::group::Group;
-use sweep::unit::{Part, Piece, Unit};
-
-use super::queue::{Home, Place};
-use super::units::Units;
-
-/// The place of every unit. What is not forecast costs, for each map, as much as what is.
-pub(super) fn places(units: &Units) -> Vec<Place> {
-    let (mut seconds, mut maps) = (0.0, 0);
-    for (unit, forecast) in units.iter() {
-        if let Some(forecast) = forecast {
-            seconds += f64::from(forecast);
-            maps += unit.maps();
+/// The place of every task. A task without a forecast costs, for each map, as much as tasks with a forecast do.
+pub(super) fn places(tasks: &[Task]) -> Vec<Place> {
+    let seconds = |task: &Task| task.forecast.map(|seconds| seconds as f32);
+    let (mut sum, mut maps) = (0.0, 0);
+    for task in tasks {
+        if let Some(seconds) = seconds(task) {
+            sum += f64::from(seconds);
+            maps += task.maps;
         }
     }
-    let of_map = if maps > 0 { seconds / maps as f64 } else { 1.0 };
-    let mut homes = Homes::default();
-    let place = |(unit, forecast): (&Unit, Option<f32>)| Place {
-        home: homes.of(&unit.group),
-        cost: forecast.unwrap_or((unit.maps() as f64 * of_map) as f32),
-        first: unit.part == Part::Means || unit.piece == Some(Piece::Predictions),
-    };
-    units.iter().map(place).collect()
-}
-
-/// Counts homes: what a worker holds of a group is its model and its file of images.
-#[derive(Default)]
-struct Homes {
-    by_content: HashMap<(String, PathBuf, PathBuf), Home>,
-    /// The group asked for last: units of one follow each other.
-    last: Option<(Arc<Group>, Home)>,
-}
-
-impl Homes {
-    fn of(&mut self, group: &Arc<Group>) -> Home {
-        if let Some((last, home)) = &self.last
-            && Arc::ptr_eq(last, group)
-        {
-            return *home;
-        }
-        let (model, weights, images) = group.home();
-        let content = (model.to_owned(), weights.to_owned(), images.to_owned());
-        let next = self.by_content.len() as Home;
-        let home = *self.by_content.entry(content).or_insert(next);
-        self.last = Some((Arc::clone(group), home));
-        home
-    }
+    let of_map = if maps > 0 { sum / maps as f64 } else { 1.0 };
+    let cost = |task: &Task| seconds(task).unwrap_or((task.maps as f64 * of_map) as f32);
+    tasks.iter().map(|task| Place { home: task.home, cost: cost(task), first: task.first }).collect()
 }

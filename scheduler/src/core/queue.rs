@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 /// Which home, counted from 0.
-pub(super) type Home = u32;
+pub(crate) type Home = u32;
 
 /// What the queue knows of a unit.
 #[derive(Clone, Copy, Debug)]

@@ -65,7 +65,7 @@ fn two_devices_of_a_kind_are_granted_what_each_has_room_for() {
     sizing.connected(WorkerId(7), 0);
     sizing.connected(WorkerId(8), 1);
     let mut granted = |worker| {
-        let unit = sizing.granted(WorkerId(worker), Unit::of(Arc::clone(&group), Part::Shard(0)));
+        let unit = sizing.granted(WorkerId(worker), Unit::of(Arc::clone(&group), "attribute", Part::Shard(0)));
         unit.group.variants[0].batch
     };
     // Of 600 MiB 200 are above the model; 90 % of them take 18 images of 10 MiB.

@@ -20,6 +20,7 @@ use sweep::group::Group;
 use sweep::message::Failure;
 use sweep::probe::{Measured, Request, Run};
 use sweep::unit::{Part, Unit};
+use sweep::unit_id::UNNAMED;
 
 use crate::compute::{Computed, Engine};
 use crate::connection::Grant;
@@ -106,7 +107,7 @@ impl Probe<'_> {
         let (reader, engine) = (&mut self.reader, &mut self.engine);
         let mut run = |group: Group| -> Result<(Run, BTreeMap<String, Array>), UnitError> {
             let (group, part) = (Arc::new(group), Part::Shard(0));
-            let grant = Grant { unit: Unit::of(Arc::clone(&group), part), attempt: 1, tag: String::new() };
+            let grant = Grant { unit: Unit::of(Arc::clone(&group), UNNAMED, part), attempt: 1, tag: String::new() };
             let shard = reader.shard(&group, 0, Ledger::default(), None)?;
             let (mut job, mut arrays) = (Job::new(grant), BTreeMap::new());
             memory::forget_peak();

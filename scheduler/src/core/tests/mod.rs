@@ -17,7 +17,8 @@ use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
 use sweep::message::{Failure, FromWorker, Report};
 use sweep::parameters::Parameters;
 use sweep::semantics::Semantics;
-use sweep::unit::{Part, Piece, UnitId};
+use plan::work::{KINDS, Kind};
+use sweep::unit::{Part, Piece, Unit, UnitId};
 use sweep::variant::{Shared, Variant};
 
 use super::*;
@@ -60,15 +61,58 @@ fn group(index: usize, shards: u64) -> Arc<Group> {
 }
 
 fn means(group: &Arc<Group>) -> Unit {
-    Unit::of(Arc::clone(group), Part::Means)
+    Unit::of(Arc::clone(group), "means", Part::Whole)
 }
 
-fn task(index: usize, group: &Arc<Group>, shard: u64, forecast: Option<f64>) -> Task {
-    Task { group: index, unit: Unit::of(Arc::clone(group), Part::Shard(shard)), forecast }
+fn shard(group: &Arc<Group>, shard: u64) -> Unit {
+    Unit::of(Arc::clone(group), "attribute", Part::Shard(shard))
+}
+
+/// A unit of the group of this index, and seconds that it is forecast to take.
+struct Job {
+    group: usize,
+    unit: Unit,
+    forecast: Option<f64>,
+}
+
+fn task(index: usize, group: &Arc<Group>, at: u64, forecast: Option<f64>) -> Job {
+    Job { group: index, unit: shard(group, at), forecast }
+}
+
+/// A core, and the units that its tasks stand for.
+struct Sweep {
+    core: Core,
+    units: Vec<Unit>,
+}
+
+impl Sweep {
+    /// A sweep of `jobs` and, for each group that is not closed, its means.
+    fn new(jobs: Vec<Job>, means: Vec<Option<Unit>>, slots: usize, policy: Policy) -> Self {
+        let closes: Vec<bool> = means.iter().map(Option::is_some).collect();
+        let means = means.into_iter().enumerate();
+        let means = means.filter_map(|(group, unit)| Some(Job { group, unit: unit?, forecast: None }));
+        Self::of_kinds(&KINDS, jobs.into_iter().chain(means).collect(), &closes, slots, policy)
+    }
+
+    /// As a plan makes the tasks of its units, with the forecasts of `jobs`.
+    fn of_kinds(kinds: &[&dyn Kind], jobs: Vec<Job>, closes: &[bool], slots: usize, policy: Policy) -> Self {
+        let mut names: Vec<Arc<str>> = closes.iter().map(|_| "".into()).collect();
+        for job in &jobs {
+            names[job.group] = job.unit.group.name().into();
+        }
+        let (units, forecasts): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.unit, job.forecast)).unzip();
+        let mut tasks = crate::tasks::of_units(kinds, &units, &names, &|_| None);
+        assert_eq!(tasks.len(), units.len());
+        for (task, forecast) in tasks.iter_mut().zip(forecasts) {
+            task.forecast = forecast;
+        }
+        Self { core: Core::new(tasks, closes, slots, policy), units }
+    }
 }
 
 struct Rig {
     core: Core,
+    units: Vec<Unit>,
     now: Now,
     /// What each connected worker was granted and has not answered.
     granted: Vec<(WorkerId, Unit, u32)>,
@@ -96,17 +140,18 @@ impl Rig {
         let shards =
             shards.flat_map(|(index, group)| (0..group.shards()).map(move |shard| task(index, group, shard, None)));
         Self::of(
-            Core::new(shards.collect(), groups.iter().map(|group| Some(means(group))).collect(), slots, POLICY),
+            Sweep::new(shards.collect(), groups.iter().map(|group| Some(means(group))).collect(), slots, POLICY),
             &[],
         )
     }
 
-    fn of(core: Core, expected: &[usize]) -> Self {
+    fn of(Sweep { core, units }: Sweep, expected: &[usize]) -> Self {
         let (granted, launched, killed, closed, stopped) = (vec![], vec![], vec![], vec![], vec![]);
         let (blamed, withdrawn, left_behind) = (vec![], vec![], vec![]);
         let (now, full, tries, counted, outcome, workers) = (Now::ZERO, false, 0, 0, None, 0);
         let mut rig = Self {
             core,
+            units,
             now,
             granted,
             launched,
@@ -135,7 +180,9 @@ impl Rig {
                 Action::Launch(slot) => self.launched.push(slot),
                 Action::Kill(slot) => self.killed.push(slot),
                 Action::LeaveBehind(slot) => self.left_behind.push(slot),
-                Action::Send(worker, ToWorker::Grant { unit, attempt }) => self.granted.push((worker, unit, attempt)),
+                Action::Grant { worker, task, attempt } => {
+                    self.granted.push((worker, self.units[task].clone(), attempt));
+                }
                 Action::Send(worker, ToWorker::Stop) => self.stopped.push(worker),
                 Action::Send(worker, ToWorker::Withdraw { unit, attempt }) => {
                     self.withdrawn.push((worker, unit, attempt));

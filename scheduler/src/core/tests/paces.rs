@@ -8,9 +8,9 @@ use super::*;
 fn a_unit_is_hung_after_what_is_long_on_the_kind_of_device_that_has_it() {
     let of = group(0, 4);
     let tasks = (0..4).map(|shard| task(0, &of, shard, Some(10.0))).collect();
-    let mut core = Core::new(tasks, vec![None], 3, POLICY);
-    core.pace(vec![vec![Some(0.1), Some(1.9), None]]);
-    let mut rig = Rig::of(core, &[]);
+    let mut sweep = Sweep::new(tasks, vec![None], 3, POLICY);
+    sweep.core.pace(vec![vec![Some(0.1), Some(1.9), None]]);
+    let mut rig = Rig::of(sweep, &[]);
     let workers: Vec<WorkerId> = (0..3).map(|_| rig.connect().1).collect();
     let mut seen = Vec::new();
     while seen.len() < 3 {

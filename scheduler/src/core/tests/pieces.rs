@@ -7,15 +7,15 @@ fn rig(predicted: bool, variants: &[&str], slots: usize) -> Rig {
     let of = group(0, 1);
     let first = (!predicted).then_some(Piece::Predictions);
     let pieces = first.into_iter().chain(variants.iter().map(|key| Piece::Variant((*key).to_owned())));
-    let whole = Unit::of(Arc::clone(&of), Part::Shard(0));
+    let whole = shard(&of, 0);
     let tasks =
-        pieces.map(|piece| Task { group: 0, unit: Unit { piece: Some(piece), ..whole.clone() }, forecast: None });
-    Rig::of(Core::new(tasks.collect(), vec![Some(means(&of))], slots, POLICY), &[])
+        pieces.map(|piece| Job { group: 0, unit: Unit { piece: Some(piece), ..whole.clone() }, forecast: None });
+    Rig::of(Sweep::new(tasks.collect(), vec![Some(means(&of))], slots, POLICY), &[])
 }
 
 fn pieces(rig: &Rig) -> Vec<String> {
-    let names = rig.granted.iter().map(|(_, unit, _)| unit.id().0);
-    names.map(|name| name.rsplit_once('/').unwrap().1.to_owned()).collect()
+    let names = rig.granted.iter().map(|(_, unit, _)| unit.id());
+    names.map(|name| name.part().to_owned()).collect()
 }
 
 #[test]
@@ -76,9 +76,9 @@ fn a_group_with_bad_input_is_given_up_with_all_pieces_that_wait() {
 fn a_claim_to_maps_whose_predictions_are_lost_is_refused() {
     let mut rig = rig(false, &["Saliency"], 1);
     let slot = rig.launched.pop().unwrap();
-    let id = UnitId(format!("{}/0.Saliency", group(0, 1).name()));
+    let id = UnitId::from(format!("{}/0.Saliency", group(0, 1).name()));
     let worker = rig.call(slot, Some(vec![(id, 1)]));
     assert_eq!(pieces(&rig), Vec::<String>::new());
-    rig.say(worker, FromWorker::Returned { unit: UnitId(format!("{}/0.Saliency", group(0, 1).name())), attempt: 1 });
+    rig.say(worker, FromWorker::Returned { unit: UnitId::from(format!("{}/0.Saliency", group(0, 1).name())), attempt: 1 });
     assert!(rig.outcome.is_none());
 }

@@ -45,29 +45,20 @@ impl Units {
     }
 
     pub(super) fn give_up(&mut self, index: usize, text: String) {
-        tracing::warn!(unit = %self.list[index].unit.id(), reason = text, "unit given up");
+        tracing::warn!(unit = %self.list[index].id, reason = text, "unit given up");
         self.end(index, text);
     }
 
+    /// The unit and all that wait for it are given up.
     pub(super) fn end(&mut self, index: usize, text: String) {
         self.list[index].state = State::GivenUp;
         self.reasons.insert(index, text);
         self.open -= 1;
-        for follower in self.followers(index) {
-            self.end_with(follower, "the predictions of its shard were given up");
-        }
-        // Without one of its shards a group has no means.
-        if let Some(means) = self.groups[self.group(index)].means.filter(|means| *means != index) {
-            self.end_with(means, "a shard of its group was given up");
-        }
-    }
-
-    /// The unit, if it waits, will never have what it waits for.
-    fn end_with(&mut self, index: usize, reason: &str) {
-        if self.list[index].state == State::Waiting {
-            self.list[index].state = State::GivenUp;
-            self.reasons.insert(index, reason.to_owned());
-            self.open -= 1;
+        // They will never have what they wait for.
+        for follower in self.waits.followers(index) {
+            if self.list[follower].state == State::Waiting {
+                self.end(follower, self.list[follower].bereft.to_owned());
+            }
         }
     }
 }

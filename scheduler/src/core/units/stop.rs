@@ -24,15 +24,17 @@ impl Units {
     /// returned. Those that workers hold are theirs: they fail, or were sound after all.
     pub(in crate::core) fn stop(&mut self, group: usize) -> Vec<usize> {
         let Some(reason) = self.groups[group].stopped.clone() else { return Vec::new() };
-        let shards = self.groups[group].shards.iter().map(|(_, unit)| *unit as usize);
-        let waiting: Vec<usize> = shards.filter(|unit| self.list[*unit].state == State::Waiting).collect();
+        let units = self.groups[group].units.iter().map(|unit| *unit as usize);
+        let mut waiting: Vec<usize> = units.filter(|unit| self.list[*unit].state == State::Waiting).collect();
+        // Those that others wait for come first in the order of the config.
+        waiting.sort_unstable();
         if let Some(first) = waiting.first() {
-            let group = self.list[*first].unit.group.name();
+            let group = self.list[*first].id.group();
             tracing::warn!(group, units = waiting.len(), reason, "what is left of the group is given up");
         }
         let queued = waiting.iter().copied().filter(|unit| !self.waits_for_others(*unit)).collect();
         for unit in waiting {
-            // Not those that have ended with their predictions.
+            // Not those that have ended with a unit that they waited for.
             if self.list[unit].state == State::Waiting {
                 self.end(unit, reason.clone());
             }

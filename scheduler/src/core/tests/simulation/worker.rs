@@ -129,13 +129,16 @@ impl World {
     }
 
     pub(super) fn write(&mut self, unit: &Unit) {
-        if unit.part == Part::Means {
+        if unit.kind == "means" {
             let mut shards = self.shards(&unit.group).into_iter();
             assert!(shards.all(|unit| self.disk.units.contains(&unit.id())), "means before the last shard");
         }
         if let Some(Piece::Pass | Piece::Variant(_)) = unit.piece {
             let predictions = Unit { piece: Some(Piece::Predictions), ..unit.clone() }.id();
             assert!(self.disk.units.contains(&predictions), "maps before the predictions that they explain");
+        }
+        for before in self.before(unit) {
+            assert!(self.disk.units.contains(&before), "{} before {before}", unit.id());
         }
         self.disk.units.insert(unit.id());
     }

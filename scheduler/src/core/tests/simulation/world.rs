@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use plan::work::Lacking;
+
 use super::super::*;
 use super::process::Process;
 use super::weather::{Random, Weather};
@@ -55,6 +57,10 @@ pub(super) struct World {
     pub(super) serial: u64,
     pub(super) groups: Vec<Arc<Group>>,
     split: Split,
+    /// Kinds of work that the sweep has.
+    pub(super) kinds: &'static [&'static dyn Kind],
+    /// Units of the scheduler that runs, by their task.
+    pub(super) units: Vec<Unit>,
     pub(super) slots: usize,
     pub(super) core: Option<Core>,
     pub(super) run: u32,
@@ -72,7 +78,7 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64, kinds: &'static [&'static dyn Kind]) -> Self {
         let mut random = Random::new(seed);
         let weather = Weather::new(&mut random);
         let groups: Vec<_> = [2, 1, 3].into_iter().enumerate().map(|(index, shards)| group(index, shards)).collect();
@@ -88,6 +94,8 @@ impl World {
             serial: 0,
             groups,
             split,
+            kinds,
+            units: Vec::new(),
             slots,
             core: None,
             run: 0,
@@ -124,9 +132,25 @@ impl World {
         panic!("nothing happens any more, and the sweep has not ended")
     }
 
-    /// The units of a group but for its means.
+    /// Units with the maps of a group.
     pub(super) fn shards(&self, group: &Arc<Group>) -> Vec<Unit> {
         shards_of(group, self.split)
+    }
+
+    /// Units of a group that is not closed, of all kinds that come after maps.
+    pub(super) fn follow_ups(&self, group: &Arc<Group>) -> Vec<Unit> {
+        let (split, ledger) = (plan::work::Split::of([group.as_ref()].into_iter(), 1), store::Ledger::default());
+        let lacking = Lacking { group, index: 0, ledger: &ledger, split: &split, complete: false };
+        let kinds = self.kinds.iter().filter(|kind| kind.name() != "attribute");
+        kinds.flat_map(|kind| kind.units(&lacking)).collect()
+    }
+
+    /// Names of all units that `unit` waits for, done or not.
+    pub(super) fn before(&self, unit: &Unit) -> Vec<UnitId> {
+        let units: Vec<Unit> = self.shards(&unit.group).into_iter().chain(self.follow_ups(&unit.group)).collect();
+        let Some(at) = units.iter().position(|of| of.id() == unit.id()) else { return Vec::new() };
+        let after = plan::work::waits(self.kinds, &units).swap_remove(at);
+        after.into_iter().map(|index| units[index as usize].id()).collect()
     }
 
     pub(super) fn spares_units(&self) -> bool {
@@ -204,7 +228,7 @@ fn shards_of(group: &Arc<Group>, split: Split) -> Vec<Unit> {
     let variant = |name: &str| Piece::Variant(name.to_owned());
     let pieces = [Piece::Predictions, Piece::Pass, variant("Saliency"), variant("predictions")];
     let units = |shard| {
-        let whole = Unit::of(Arc::clone(group), Part::Shard(shard));
+        let whole = super::super::shard(group, shard);
         let split = match split {
             Split::None => false,
             Split::Tail => shard + 1 == group.shards(),

@@ -1,6 +1,7 @@
 use sweep::example;
 use sweep::parameters::Parameters;
 use sweep::semantics::Semantics;
+use sweep::variant::{Shared, Variant};
 
 use super::*;
 
@@ -18,13 +19,18 @@ fn group(model: &str, shards: u64) -> Arc<Group> {
     Arc::new(Group { model: model.to_owned(), images: 64 * shards, ..group })
 }
 
-/// The names of all units of `groups` on so many devices, nothing of which is done.
-fn units(groups: &[Arc<Group>], devices: usize) -> Vec<String> {
+/// Units of `kind` of all `groups` on so many devices, nothing of which is done.
+fn of_kind(kind: &dyn Kind, groups: &[Arc<Group>], devices: usize) -> Vec<Unit> {
     let split = Split::of(groups.iter().map(AsRef::as_ref), devices);
-    let shards = groups.iter().enumerate().flat_map(|(index, group)| (0..group.shards()).map(move |s| (index, s)));
-    let units = shards.flat_map(|at| split.units(&groups[at.0], at, &Ledger::default()));
-    let name = |unit: Unit| format!("{}/{}", unit.group.model, unit.id().0.rsplit_once('/').unwrap().1);
-    units.map(name).collect()
+    let ledger = Ledger::default();
+    let lacking = |(index, group)| Lacking { group, index, ledger: &ledger, split: &split, complete: false };
+    groups.iter().enumerate().flat_map(|group| kind.units(&lacking(group))).collect()
+}
+
+/// Names of all units of `groups` on so many devices, nothing of which is done.
+fn units(groups: &[Arc<Group>], devices: usize) -> Vec<String> {
+    let name = |unit: Unit| format!("{}/{}", unit.group.model, unit.id().part());
+    of_kind(&Attribute, groups, devices).into_iter().map(name).collect()
 }
 
 fn split(groups: &[Arc<Group>], devices: usize) -> Vec<String> {
@@ -70,11 +76,41 @@ fn what_one_variant_or_one_pass_gives_is_not_worth_splitting() {
 fn each_variant_is_in_one_piece() {
     for devices in [2, 12] {
         let group = group("predictions", 20);
-        let of = Split::of([group.as_ref()].into_iter(), devices);
-        let units = of.units(&group, (0, 19), &Ledger::default());
+        let mut units = of_kind(&Attribute, std::slice::from_ref(&group), devices);
+        units.retain(|unit| unit.part == Part::Shard(19));
         assert!(units.len() > 1);
         for variant in &group.variants {
             assert_eq!(units.iter().filter(|unit| unit.has(variant)).count(), 1, "{}", variant.key);
         }
+    }
+}
+
+#[test]
+fn maps_wait_for_the_predictions_of_their_shard_and_means_for_all_of_their_group() {
+    let groups = [group("a", 2), group("b", 1)];
+    let mut units = of_kind(&Attribute, &groups, 2);
+    let maps = units.len();
+    units.extend(of_kind(&GroupMeans, &groups, 2));
+    let after = waits(&KINDS, &units);
+    for (unit, after) in units.iter().zip(&after) {
+        let before: Vec<&Unit> = after.iter().map(|index| &units[*index as usize]).collect();
+        assert!(before.iter().all(|before| before.group.name() == unit.group.name()), "{}", unit.id());
+        let expected = if unit.kind == "means" {
+            units[..maps].iter().filter(|other| other.group.name() == unit.group.name()).count()
+        } else {
+            usize::from(!Attribute.is_first(unit))
+        };
+        assert_eq!(before.len(), expected, "{}", unit.id());
+    }
+}
+
+/// Else two units could have one name.
+#[test]
+fn names_of_kinds_differ_from_each_other_and_from_numbers_and_words_of_pieces() {
+    let names: std::collections::BTreeSet<&str> = KINDS.iter().map(|kind| kind.name()).collect();
+    assert_eq!(names.len(), KINDS.len());
+    for name in names {
+        assert!(name.chars().next().is_some_and(char::is_alphabetic) && !name.contains(['/', '.', ':']), "{name}");
+        assert!(!["predictions", "pass"].contains(&name), "{name}");
     }
 }
