@@ -9,6 +9,7 @@ mod pieces;
 mod simulation;
 mod storage;
 mod tail;
+mod toy_kind;
 
 use std::sync::Arc;
 

@@ -17,7 +17,7 @@ use plan::work::KINDS;
 
 use super::Outcome;
 pub(super) use weather::Random;
-use world::World;
+pub(super) use world::World;
 
 const SEEDS: u64 = 20_000;
 

@@ -1,5 +1,7 @@
 //! What worker processes do.
 
+use plan::work::{Repeated, kind_of};
+
 use super::super::*;
 use super::weather::CLASSES;
 use super::world::{BEAT, Happening, POLICY, World};
@@ -140,6 +142,12 @@ impl World {
         for before in self.before(unit) {
             assert!(self.disk.units.contains(&before), "{} before {before}", unit.id());
         }
+        let resumes = kind_of(self.kinds, unit).is_some_and(|kind| kind.repeated() == Repeated::Resumes);
+        if resumes && self.disk.units.contains(&unit.id()) {
+            // The last checkpoint exists: it wins.
+            return;
+        }
+        *self.disk.written.entry(unit.id()).or_default() += 1;
         self.disk.units.insert(unit.id());
     }
 

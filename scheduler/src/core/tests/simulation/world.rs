@@ -1,6 +1,6 @@
 //! The world around the core: a clock, a network, a disk, processes, and whoever does them harm.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use plan::work::Lacking;
 
@@ -34,8 +34,10 @@ pub(super) enum Happening {
 
 /// What the stores hold, which outlives every process.
 #[derive(Default)]
-pub(super) struct Disk {
+pub(in crate::core) struct Disk {
     pub(super) units: HashSet<UnitId>,
+    /// How often each unit was written.
+    pub(in crate::core) written: HashMap<UnitId, u32>,
     pub(super) closed: HashSet<usize>,
     pub(super) full: bool,
 }
@@ -49,7 +51,7 @@ enum Split {
     All,
 }
 
-pub(super) struct World {
+pub(in crate::core) struct World {
     pub(super) random: Random,
     pub(super) weather: Weather,
     pub(super) now: Now,
@@ -67,7 +69,7 @@ pub(super) struct World {
     pub(super) stopped_until: Now,
     pub(super) processes: Vec<Process>,
     pub(super) lines: u64,
-    pub(super) disk: Disk,
+    pub(in crate::core) disk: Disk,
     pub(super) counted: HashSet<UnitId>,
     pub(super) poison: UnitId,
     /// How devices are, and how the scheduler that runs was told last.
@@ -78,7 +80,7 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(seed: u64, kinds: &'static [&'static dyn Kind]) -> Self {
+    pub(in crate::core) fn new(seed: u64, kinds: &'static [&'static dyn Kind]) -> Self {
         let mut random = Random::new(seed);
         let weather = Weather::new(&mut random);
         let groups: Vec<_> = [2, 1, 3].into_iter().enumerate().map(|(index, shards)| group(index, shards)).collect();
@@ -116,7 +118,7 @@ impl World {
     }
 
     /// Runs to the end; how the sweep ended.
-    pub(super) fn pass(&mut self) -> Outcome {
+    pub(in crate::core) fn pass(&mut self) -> Outcome {
         while let Some(((at, _), happening)) = self.agenda.pop_first() {
             self.now = at;
             assert!(at < LONGEST && self.run < 60, "no end in sight: run {}, {:?}, {:?}", self.run, at, self.weather);
@@ -153,7 +155,7 @@ impl World {
         after.into_iter().map(|index| units[index as usize].id()).collect()
     }
 
-    pub(super) fn spares_units(&self) -> bool {
+    pub(in crate::core) fn spares_units(&self) -> bool {
         self.weather.spares_units()
     }
 
