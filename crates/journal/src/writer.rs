@@ -225,7 +225,15 @@ fn insert(connection: &Connection, sweep: i64, at: f64, event: &Event) -> rusqli
             };
             let sql = "UPDATE attempts SET ended = ?, state = ?, class = ?, error = ? \
                        WHERE sweep = ? AND unit = ? AND attempt = ? AND state IS NULL";
-            connection.prepare_cached(sql)?.execute(params![at, state, class, error, sweep, unit.to_string(), attempt])?;
+            connection.prepare_cached(sql)?.execute(params![
+                at,
+                state,
+                class,
+                error,
+                sweep,
+                unit.to_string(),
+                attempt
+            ])?;
         }
         Event::GivenUp { unit, reason } => {
             let name = unit.to_string();

@@ -6,7 +6,7 @@
 #[allow(dead_code, reason = "the scheduler uses all of it")]
 mod core;
 mod group;
-#[path = "../../src/tasks.rs"]
+#[path = "../../src/run/tasks.rs"]
 #[allow(dead_code, reason = "the scheduler uses all of it")]
 mod tasks;
 
@@ -17,9 +17,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fleet::WorkerId;
-use sweep::message::{FromWorker, Report, ToWorker};
 use plan::work::{Attribute, GroupMeans, KINDS, Kind};
 use sweep::group::Group;
+use sweep::message::{FromWorker, Report, ToWorker};
 use sweep::unit::{Part, Unit};
 
 use crate::core::{Action, Core, Event, Policy};
@@ -42,8 +42,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut core = Core::new(tasks, &vec![true; groups.len()], devices, policy);
     let first = core.start(Duration::ZERO, &[]);
     let start = began.elapsed();
-    let mut sweep =
-        Sweep { core, units, began: Instant::now(), encoded: 0, encoding: Duration::ZERO, done: 0, slowest: Duration::ZERO };
+    let mut sweep = Sweep {
+        core,
+        units,
+        began: Instant::now(),
+        encoded: 0,
+        encoding: Duration::ZERO,
+        done: 0,
+        slowest: Duration::ZERO,
+    };
     sweep.run(first)?;
     let took = sweep.began.elapsed();
     let each = |time: Duration| time.as_secs_f64() * 1e6 / sweep.done as f64;

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use plan::exit::{Code, Failure};
 
-use super::{ConfigArg, say};
+use super::args::ConfigArg;
+use super::survey::{self, Survey};
 use crate::lock;
-use crate::logs::Logs;
-use crate::survey::{self, Survey};
+use crate::tell::{Logs, say};
 
 /// Removes unfinished files, logs and damaged journals; never a store, a result or a file of somebody else
 #[derive(Debug, clap::Args)]

@@ -11,8 +11,8 @@ use plan::Plan;
 use plan::exit::{Code, Failure};
 use sweep::unit::{Part, Unit, UnitId};
 
-use super::say;
-use crate::SweepArgs;
+use super::args::SweepArgs;
+use crate::tell::say;
 
 /// Runs the units whose last attempt failed, as the journal has it, and no others
 #[derive(Debug, clap::Args)]

@@ -8,15 +8,15 @@
 //! its lease is ended by its launcher and ends itself; its units wait again only once its process is gone, so that
 //! no device has two, or once it is known to be stuck in the system, which its device is then, too.
 
-mod answers;
+mod costs;
 mod event;
 mod failure;
 mod grants;
-mod health;
-mod places;
+mod on_worker;
+mod output_folder;
+mod quarantine;
 mod queue;
 mod slots;
-mod storage;
 #[cfg(test)]
 mod tests;
 mod units;
@@ -28,9 +28,9 @@ use sweep::unit::UnitId;
 
 pub(crate) use event::{Action, Event, Now, Outcome, Policy, Task, Unwritable};
 use failure::Class;
+use output_folder::OutputFolder;
 use queue::Queue;
 use slots::Slots;
-use storage::Storage;
 use units::Units;
 
 /// Time that workers have to leave when told to stop. Whatever they hold is done again.
@@ -42,7 +42,7 @@ pub(crate) struct Core {
     units: Units,
     queue: Queue,
     slots: Slots,
-    storage: Storage,
+    storage: OutputFolder,
     /// For each group and device how many times as long as forecast it takes there, where that is known.
     paces: Vec<Vec<Option<f32>>>,
     /// When the last event came.
@@ -55,9 +55,9 @@ pub(crate) struct Core {
 impl Core {
     /// A sweep of `tasks` on `slots` devices. `closes` says for each group whether its store is closed once its tasks are done.
     pub(crate) fn new(tasks: Vec<Task>, closes: &[bool], slots: usize, policy: Policy) -> Self {
-        let queue = Queue::new(places::places(&tasks));
+        let queue = Queue::new(costs::places(&tasks));
         let units = Units::new(tasks, closes, policy.max_retries);
-        let (slots, storage) = (Slots::new(slots), Storage::default());
+        let (slots, storage) = (Slots::new(slots), OutputFolder::default());
         let (paces, last) = (Vec::new(), Now::ZERO);
         Self { policy, units, queue, slots, storage, paces, last, ending: None, ended: false }
     }

@@ -1,11 +1,11 @@
 //! One scheduler per output folder. The kernel drops the lock with the process, however it ends.
 //!
 //! Some file systems keep locks on each host by itself (Lustre `localflock`, NFS `nolock` or `local_lock=flock`). So who holds
-//! the lock signs the lock file and renews the signature every few seconds (`beat`); whoever gets the lock and finds a
+//! the lock signs the lock file and renews the signature every few seconds (`heartbeat`); whoever gets the lock and finds a
 //! signature of another host there watches it first. A file that nobody has signed belongs to who made it, which one host can.
 
-mod beat;
-mod seen;
+mod heartbeat;
+mod observe;
 mod signature;
 #[cfg(test)]
 mod tests;
@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use plan::exit::{Code, Failure};
 
-use beat::{Beat, TIMES, Times, Watched, watch};
-pub(crate) use seen::{Seen, holder};
+use heartbeat::{Beat, TIMES, Times, Watched, watch};
+pub(crate) use observe::{Seen, holder};
 pub(crate) use signature::Holder;
 use signature::{Found, Place, Signature};
 

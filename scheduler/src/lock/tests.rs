@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use tempfile::TempDir;
 
-use super::beat::renew;
-use super::seen::seen;
+use super::heartbeat::renew;
+use super::observe::seen;
 use super::*;
 
 /// A hundred looks are two seconds: who beats may be kept from it for as long by the tests beside this one.

@@ -1,17 +1,17 @@
 //! The devices: which has a worker, what it holds, and when it was last heard.
 
-mod calls;
-mod clock;
+mod connections;
+mod deadlines;
+mod device_health;
 mod stuck;
-mod trust;
 
 use std::collections::{BTreeSet, HashMap};
 
 use fleet::WorkerId;
 
-use super::Now;
+use super::event::Now;
 use super::failure::{Class, Suspicion};
-use super::health::Health;
+use super::quarantine::Health;
 use super::queue::Home;
 
 /// All devices of a sweep.

@@ -4,7 +4,7 @@
 //! what it has allocated there stays allocated, and another one would meet a driver in trouble.
 
 use super::{Left, Slots, State};
-use crate::core::Now;
+use crate::core::event::Now;
 use crate::core::failure::Class;
 
 /// Time that a killed process has to end, at least: to give back a hundred gigabytes takes the system seconds.

@@ -4,21 +4,21 @@ mod devices;
 mod failures;
 mod leases;
 mod order;
-mod paces;
-mod pieces;
+mod output_folder;
 mod simulation;
-mod storage;
+mod speeds;
 mod tail;
 mod toy_kind;
+mod waiting;
 
 use std::sync::Arc;
 
 use fleet::{Condition, Ended, WorkerId};
+use plan::work::{KINDS, Kind};
 use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
 use sweep::message::{Failure, FromWorker, Report};
 use sweep::parameters::Parameters;
 use sweep::semantics::Semantics;
-use plan::work::{KINDS, Kind};
 use sweep::unit::{Part, Piece, Unit, UnitId};
 use sweep::variant::{Shared, Variant};
 
@@ -102,7 +102,7 @@ impl Sweep {
             names[job.group] = job.unit.group.name().into();
         }
         let (units, forecasts): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.unit, job.forecast)).unzip();
-        let mut tasks = crate::tasks::of_units(kinds, &units, &names, &|_| None);
+        let mut tasks = crate::run::tasks::of_units(kinds, &units, &names, &|_| None);
         assert_eq!(tasks.len(), units.len());
         for (task, forecast) in tasks.iter_mut().zip(forecasts) {
             task.forecast = forecast;

@@ -1,7 +1,7 @@
 //! The state of every unit, and what failures it has behind it.
 
 mod blame;
-mod claim;
+pub(super) mod claim;
 #[cfg(test)]
 mod consistency;
 mod stop;
@@ -11,9 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use sweep::unit::UnitId;
 
-pub(super) use claim::Claim;
-
-use super::Task;
+use super::event::Task;
 use super::failure::Class;
 use waits::Waits;
 

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::io::Write;
 use std::time::Duration;
 
 use sweep::message::Report;
 use sweep::unit::UnitId;
 use sweep::variant::Variant;
 
+use super::log_files::Logs;
+use super::output::say;
+use super::predictions::Predictions;
 use crate::core::Outcome;
-use crate::logs::Logs;
-use crate::predictions::Predictions;
 use plan::Plan;
 use plan::exit::{Code, Failure};
 
@@ -181,11 +181,6 @@ fn size(bytes: u64) -> String {
     let power = (bytes.max(1).ilog10() / 3).min(4);
     let value = bytes as f64 / 1000_f64.powi(power as i32);
     format!("{value:.1} {}", units[power as usize])
-}
-
-/// Writes to standard output. If that is closed, nobody wants to know.
-pub(crate) fn say(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 #[cfg(test)]

@@ -61,11 +61,11 @@ fn batches(group: &Group) -> Batches {
 fn two_devices_of_a_kind_are_granted_what_each_has_room_for() {
     let group = group();
     let slots = [slot(1400), slot(600)];
-    let mut sizing = Sizing::of(&slots, vec![Arc::clone(&group)], batches(&group));
-    sizing.connected(WorkerId(7), 0);
-    sizing.connected(WorkerId(8), 1);
+    let mut sizes = BatchSizes::of(&slots, vec![Arc::clone(&group)], batches(&group));
+    sizes.connected(WorkerId(7), 0);
+    sizes.connected(WorkerId(8), 1);
     let mut granted = |worker| {
-        let unit = sizing.granted(WorkerId(worker), Unit::of(Arc::clone(&group), "attribute", Part::Shard(0)));
+        let unit = sizes.granted(WorkerId(worker), Unit::of(Arc::clone(&group), "attribute", Part::Shard(0)));
         unit.group.variants[0].batch
     };
     // Of 600 MiB 200 are above the model; 90 % of them take 18 images of 10 MiB.

@@ -6,7 +6,7 @@ use sweep::unit::UnitId;
 
 use super::failure::{Class, words};
 use super::slots::Left;
-use super::units::Claim;
+use super::units::claim::Claim;
 use super::{Action, Core, Now, Unwritable};
 
 impl Core {

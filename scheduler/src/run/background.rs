@@ -5,21 +5,26 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use plan::Plan;
 use plan::exit::Failure;
-use plan::{Plan, Planned};
 use store::durable::{probe, sweep, sweep_dead};
 use store::{Facts, StoreError};
 use sweep::machine::ComputedBy;
+use sweep::message::FromWorker;
 use tokio::task::JoinSet;
 
+use super::happening::{Happening, Listener};
 use crate::core::{Event, Unwritable};
 use crate::lock::Lock;
 
 /// Bytes of the file by which a folder is tried: less room than that is none.
 const TRIAL: usize = 1 << 20;
+/// Ticks between two looks at the output folder.
+const TICKS: u32 = 10;
 
-/// Errands under way.
-pub(crate) struct Errands {
+/// Work under way in the background.
+pub(crate) struct Background<'a> {
+    plan: &'a Plan,
     output: PathBuf,
     /// Stores of the sweep that are not complete.
     stores: Vec<PathBuf>,
@@ -34,6 +39,7 @@ pub(crate) struct Errands {
     /// Groups whose roots say that they are complete, or will: held by whoever writes a root.
     complete: Arc<Mutex<BTreeSet<usize>>>,
     looking: bool,
+    ticks: u32,
     running: JoinSet<Result<Done, Failure>>,
 }
 
@@ -45,11 +51,12 @@ enum Done {
     Noted,
 }
 
-impl Errands {
+impl<'a> Background<'a> {
     /// Those of `plan`, whose output folder is locked.
-    pub(crate) fn new(plan: &Plan, lock: Lock) -> Self {
+    pub(crate) fn new(plan: &'a Plan, lock: Lock) -> Self {
         let open = plan.groups.iter().filter(|planned| !planned.complete);
         Self {
+            plan,
             output: plan.config.paths.output_dir.clone(),
             stores: open.map(|planned| planned.group.store.clone()).collect(),
             lock: Arc::new(Mutex::new(lock)),
@@ -59,6 +66,7 @@ impl Errands {
             makers: BTreeMap::new(),
             complete: Arc::default(),
             looking: false,
+            ticks: 0,
             running: JoinSet::new(),
         }
     }
@@ -93,9 +101,9 @@ impl Errands {
     }
 
     /// Has the store of a group say that `maker` has computed some of its maps, if that is new.
-    pub(crate) fn note(&mut self, plan: &Plan, group: &str, maker: &ComputedBy) {
+    fn note(&mut self, group: &str, maker: &ComputedBy) {
         let Some(&group) = self.groups.get(group) else { return };
-        let planned = &plan.groups[group];
+        let planned = &self.plan.groups[group];
         let makers = self.makers.entry(group).or_default();
         if !makers.insert(maker.clone()) {
             return;
@@ -117,10 +125,11 @@ impl Errands {
     }
 
     /// Marks a store complete: all of its shards and means are there, and nobody writes to it any more.
-    pub(crate) fn close(&mut self, planned: &Planned, group: usize) {
+    pub(crate) fn close(&mut self, group: usize) {
         if !self.closing.insert(group) {
             return;
         }
+        let planned = &self.plan.groups[group];
         let (of, lock, complete) = (Arc::clone(&planned.group), Arc::clone(&self.lock), Arc::clone(&self.complete));
         let computed_by = self.makers.get(&group).cloned().unwrap_or_default();
         let facts = Facts { computed_by, ..planned.facts.clone() };
@@ -149,7 +158,7 @@ impl Errands {
     }
 
     /// Tries whether the stores are there and can be written, of which `living` are the writers, if they are known.
-    pub(crate) fn try_storage(&mut self, living: Option<BTreeSet<u32>>) {
+    pub(crate) fn try_output_folder(&mut self, living: Option<BTreeSet<u32>>) {
         let (output, stores, lock) = (self.output.clone(), self.stores.clone(), Arc::clone(&self.lock));
         let over = Arc::clone(&self.over);
         self.running.spawn_blocking(move || {
@@ -170,7 +179,7 @@ impl Errands {
     }
 
     /// Looks whether the output folder is still ours.
-    pub(crate) fn look(&mut self) {
+    fn look(&mut self) {
         if std::mem::replace(&mut self.looking, true) {
             return;
         }
@@ -182,7 +191,27 @@ impl Errands {
     }
 }
 
-impl Drop for Errands {
+impl Listener for Background<'_> {
+    fn hear(&mut self, happening: &Happening<'_>) {
+        match happening {
+            // What computed the maps of a unit that is done: stores say it.
+            Happening::Said { message: FromWorker::Done { unit, report, .. }, .. } => {
+                for maker in &report.computed_by {
+                    self.note(unit.group(), maker);
+                }
+            }
+            Happening::Tick => {
+                self.ticks += 1;
+                if self.ticks.is_multiple_of(TICKS) {
+                    self.look();
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Drop for Background<'_> {
     fn drop(&mut self) {
         self.over.store(true, Ordering::Relaxed);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Now;
+use super::event::Now;
 
 /// First pause; each one that follows without a unit done in between is twice as long.
 const SHORTEST: Now = Now::from_secs(2);
@@ -10,7 +10,7 @@ const LONGEST: Now = Now::from_mins(5);
 
 /// Whether the output folder can be written.
 #[derive(Debug, Default)]
-pub(super) struct Storage {
+pub(super) struct OutputFolder {
     pause: Option<Pause>,
     /// Pauses since the last unit that was done.
     pauses: u32,
@@ -25,7 +25,7 @@ struct Pause {
     trying: bool,
 }
 
-impl Storage {
+impl OutputFolder {
     /// Whether nothing is to be granted.
     pub(super) fn paused(&self) -> bool {
         self.pause.is_some()

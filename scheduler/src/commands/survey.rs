@@ -14,7 +14,7 @@ use sweep::group::store_name;
 use sweep::problem::Problems;
 use sweep::variant::{expand, key};
 
-use crate::commands::ConfigArg;
+use super::args::ConfigArg;
 
 /// The stores of a config.
 pub(crate) struct Survey {

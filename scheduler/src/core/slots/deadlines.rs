@@ -1,7 +1,7 @@
 //! Time and slots: leases, deadlines, and a scheduler that stood still.
 
 use super::{Slot, Slots, State};
-use crate::core::Now;
+use crate::core::event::Now;
 use crate::core::failure::Class;
 
 /// Time that a process has to call. Loading libtorch from a cold network disk takes a minute.

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use super::output::duration;
+
 /// How far a sweep is, in attribution maps.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
@@ -109,17 +111,6 @@ fn forecast(done: u64, rate: Option<f64>, left: Duration) -> String {
     format!("{rate}, about {} left", duration(left.as_secs_f64()))
 }
 
-/// `3 d 4 h`, `2 h 5 min`, `7 min`, `12 s`.
-pub(crate) fn duration(seconds: f64) -> String {
-    let seconds = seconds.max(0.0) as u64;
-    match seconds {
-        0..=119 => format!("{seconds} s"),
-        120..=7199 => format!("{} min", seconds / 60),
-        7200..=172_799 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-        _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3600),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,13 +121,5 @@ mod tests {
         assert_eq!(forecast(0, Some(0.0), Duration::ZERO), "");
         assert_eq!(forecast(1, None, left), ", about 3 min left");
         assert_eq!(forecast(1, Some(1.25), left), ", 1.2/s, about 3 min left");
-    }
-
-    #[test]
-    fn durations_are_told_in_the_two_units_that_matter() {
-        let table = [(-5.0, "0 s"), (119.9, "119 s"), (125.0, "2 min"), (7300.0, "2 h 1 min"), (270_000.0, "3 d 3 h")];
-        for (seconds, told) in table {
-            assert_eq!(duration(seconds), told);
-        }
     }
 }

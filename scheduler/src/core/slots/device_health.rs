@@ -3,7 +3,7 @@
 use fleet::Condition;
 
 use super::{Slots, State};
-use crate::core::Now;
+use crate::core::event::Now;
 use crate::core::failure::{Class, Suspicion};
 use crate::core::queue::Home;
 

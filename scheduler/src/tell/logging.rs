@@ -9,8 +9,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
-use crate::logs::Logs;
-use crate::progress::Progress;
+use super::log_files::Logs;
+use super::progress::Progress;
 use plan::exit::{Code, Failure};
 use sweep::config::Paths;
 

@@ -3,7 +3,7 @@
 use fleet::WorkerId;
 
 use super::{Slots, State};
-use crate::core::Now;
+use crate::core::event::Now;
 
 impl Slots {
     /// `worker` called for `slot`, for the first time or again; false if nobody was expected.

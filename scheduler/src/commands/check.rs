@@ -7,8 +7,7 @@ use fleet::Slot;
 use plan::{Checked, Planned};
 use store::LAYERS;
 
-use crate::predictions::Predictions;
-use crate::summary::say;
+use crate::tell::{Predictions, say};
 
 /// Tells it.
 pub(crate) fn tell(checked: &Checked) {

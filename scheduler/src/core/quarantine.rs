@@ -3,7 +3,7 @@
 
 use fleet::Condition;
 
-use super::Now;
+use super::event::Now;
 use super::failure::Suspicion;
 
 /// Ends in a row that may be the device's fault before it is quarantined.

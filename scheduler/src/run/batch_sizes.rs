@@ -7,15 +7,17 @@ use std::time::{Duration, Instant};
 use fleet::{Ended, Slot, WorkerId};
 use plan::{Batches, Plan};
 use sweep::group::Group;
-use sweep::message::{HOST_MEMORY, Report};
+use sweep::message::{FromWorker, HOST_MEMORY, Report};
 use sweep::unit::{Unit, UnitId};
 use sweep::variant::Variant;
+
+use super::happening::{Happening, Listener};
 
 /// How often the profile is written, at most; and at the end.
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// The batch sizes of one sweep.
-pub(crate) struct Sizing<'a> {
+pub(crate) struct BatchSizes<'a> {
     slots: &'a [Slot],
     groups: Vec<Arc<Group>>,
     batches: Batches,
@@ -30,7 +32,7 @@ pub(crate) struct Sizing<'a> {
     unsaved: Option<Instant>,
 }
 
-impl<'a> Sizing<'a> {
+impl<'a> BatchSizes<'a> {
     pub(crate) fn new(plan: &'a Plan, batches: Batches) -> Self {
         let groups = plan.groups.iter().map(|planned| Arc::clone(&planned.group)).collect();
         Self::of(&plan.slots, groups, batches)
@@ -42,8 +44,8 @@ impl<'a> Sizing<'a> {
         Self { slots, groups, batches, workers, granted, crowded, index, unsaved: None }
     }
 
-    /// `worker` serves `slot`.
-    pub(crate) fn connected(&mut self, worker: WorkerId, slot: usize) {
+    /// Notes that `worker` serves `slot`.
+    fn connected(&mut self, worker: WorkerId, slot: usize) {
         self.workers.insert(worker, slot);
     }
 
@@ -67,7 +69,7 @@ impl<'a> Sizing<'a> {
     }
 
     /// Takes what `worker` learned while it did `unit`.
-    pub(crate) fn learn(&mut self, worker: WorkerId, unit: &UnitId, report: &Report) {
+    fn learn(&mut self, worker: WorkerId, unit: &UnitId, report: &Report) {
         let Some(slot) = self.workers.get(&worker).map(|slot| &self.slots[*slot]) else { return };
         let Some(index) = self.index.get(unit.group()) else { return };
         let group = &self.groups[*index];
@@ -93,7 +95,7 @@ impl<'a> Sizing<'a> {
     }
 
     /// The worker of `slot` has ended: if the host gave it no more memory, the next one gets smaller batches.
-    pub(crate) fn exited(&mut self, slot: usize, how: Ended) {
+    fn exited(&mut self, slot: usize, how: Ended) {
         self.workers.retain(|_, of| *of != slot);
         if matches!(how, Ended::Code(HOST_MEMORY) | Ended::OutOfMemory) {
             let device = &self.slots[slot].model;
@@ -105,11 +107,25 @@ impl<'a> Sizing<'a> {
     }
 
     /// Writes the profile, if there is anything new. A sweep goes on without it.
-    pub(crate) fn save(&mut self) {
+    fn save(&mut self) {
         if self.unsaved.take().is_some()
             && let Err(error) = self.batches.save()
         {
             tracing::warn!(%error, "the profile of batch sizes cannot be written");
+        }
+    }
+}
+
+impl Listener for BatchSizes<'_> {
+    fn hear(&mut self, happening: &Happening<'_>) {
+        match happening {
+            Happening::Connected { worker, slot, .. } => self.connected(*worker, *slot),
+            Happening::Said { worker, message: FromWorker::Done { unit, report, .. } } => {
+                self.learn(*worker, unit, report);
+            }
+            Happening::Exited { slot, how } => self.exited(*slot, *how),
+            Happening::Over { .. } => self.save(),
+            _ => {}
         }
     }
 }

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use sweep::message::FromWorker;
 use sweep::unit::UnitId;
 
+use super::happening::{Happening, Listener};
 use crate::core::Outcome;
 
 /// Who serves a place, and what it holds.
@@ -22,7 +23,8 @@ struct Served {
 /// The journal of one sweep, and whom it is about.
 #[derive(Debug)]
 pub(crate) struct Recorder {
-    journal: Journal,
+    /// `None` once the sweep is over.
+    journal: Option<Journal>,
     slots: HashMap<usize, Served>,
     slot_of: HashMap<WorkerId, usize>,
 }
@@ -41,7 +43,7 @@ impl Recorder {
             afresh,
         };
         let journal = Journal::begin(&journal::file(&plan.config.paths.output_dir), start);
-        Self { journal, slots: HashMap::new(), slot_of: HashMap::new() }
+        Self { journal: Some(journal), slots: HashMap::new(), slot_of: HashMap::new() }
     }
 
     /// Failures of a sweep that was cut off and is gone on with. Without a journal nothing was.
@@ -54,66 +56,64 @@ impl Recorder {
         })
     }
 
-    /// A unit ended with its worker, and that is held against it.
-    pub(crate) fn blamed(&mut self, unit: UnitId, attempt: u32, class: &str, text: String) {
+    fn write(&mut self, event: Event) {
+        if let Some(journal) = &mut self.journal {
+            journal.tell(event);
+        }
+    }
+
+    fn connected(&mut self, worker: WorkerId, slot: usize, device: &str, pid: Option<u32>) {
+        self.slot_of.insert(worker, slot);
+        let served = self.slots.entry(slot).or_default();
+        device.clone_into(&mut served.device);
+        served.pid = pid;
+    }
+
+    /// A unit ended with its worker, and that is held against the unit.
+    fn blamed(&mut self, unit: UnitId, attempt: u32, class: &str, text: String) {
         for served in self.slots.values_mut() {
             served.held.retain(|held| *held != (unit.clone(), attempt));
         }
         let how = Ended::Lost { class: class.to_owned(), text };
-        self.journal.tell(Event::Ended { unit, attempt, how });
+        self.write(Event::Ended { unit, attempt, how });
     }
 
-    /// Something happened to the fleet, whose processes have these ids.
-    pub(crate) fn heard(&mut self, event: &fleet::Event, pid: impl Fn(usize) -> Option<u32>) {
-        match event {
-            fleet::Event::Connected { worker, slot, device, holds, .. } => {
-                self.slot_of.insert(*worker, *slot);
-                let served = self.slots.entry(*slot).or_default();
-                served.device.clone_from(device);
-                served.pid = pid(*slot);
-                for (unit, attempt) in holds.iter().flatten() {
-                    self.held(*worker, unit.clone(), *attempt);
-                }
-            }
-            fleet::Event::Message { worker, message } => self.message(*worker, message),
-            fleet::Event::Disconnected { .. } | fleet::Event::Health { .. } | fleet::Event::Exited { .. } => {}
-        }
-    }
-
-    /// The process of `slot` has ended, and what follows from that was told: whatever else it held was not begun.
-    pub(crate) fn exited(&mut self, slot: usize) {
+    /// The worker of `slot` is gone, and what follows from that was told: whatever else it held was not begun.
+    fn vacated(&mut self, slot: usize) {
         self.slot_of.retain(|_, of| *of != slot);
         let held = self.slots.remove(&slot).map(|served| served.held);
         for (unit, attempt) in held.into_iter().flatten() {
-            self.journal.tell(Event::Ended { unit, attempt, how: Ended::Stopped });
+            self.write(Event::Ended { unit, attempt, how: Ended::Stopped });
         }
     }
 
     /// `worker` holds an attempt: granted now, or by a scheduler before this one.
-    pub(crate) fn held(&mut self, worker: WorkerId, unit: UnitId, attempt: u32) {
+    fn held(&mut self, worker: WorkerId, unit: UnitId, attempt: u32) {
         let Some((slot, served)) = self.served(worker) else { return };
         if served.held.contains(&(unit.clone(), attempt)) {
             return;
         }
         served.held.push((unit.clone(), attempt));
         let (device, pid) = (served.device.clone(), served.pid);
-        self.journal.tell(Event::Granted { unit, attempt, worker: worker.0, slot, device, pid });
+        self.write(Event::Granted { unit, attempt, worker: worker.0, slot, device, pid });
     }
 
     /// The sweep has ended. Waits for the last lines, not for long.
-    pub(crate) fn over(mut self, outcome: &Outcome) {
+    fn over(&mut self, outcome: &Outcome) {
         let word = match outcome {
             Outcome::Complete => "complete".to_owned(),
             Outcome::Interrupted => journal::INTERRUPTED.to_owned(),
             Outcome::Incomplete(units) => {
                 for (unit, reason) in units {
-                    self.journal.tell(Event::GivenUp { unit: unit.clone(), reason: reason.clone() });
+                    self.write(Event::GivenUp { unit: unit.clone(), reason: reason.clone() });
                 }
                 format!("{} units failed", units.len())
             }
             Outcome::NoWorkers(text) => text.clone(),
         };
-        self.journal.end(&word);
+        if let Some(journal) = self.journal.take() {
+            journal.end(&word);
+        }
     }
 
     fn message(&mut self, worker: WorkerId, message: &FromWorker) {
@@ -129,11 +129,36 @@ impl Recorder {
         // A result that nobody asked for is refused by the core, and is no history.
         let Some(at) = served.held.iter().position(|held| *held == (unit.clone(), attempt)) else { return };
         served.held.remove(at);
-        self.journal.tell(Event::Ended { unit: unit.clone(), attempt, how });
+        self.write(Event::Ended { unit: unit.clone(), attempt, how });
     }
 
     fn served(&mut self, worker: WorkerId) -> Option<(usize, &mut Served)> {
         let slot = *self.slot_of.get(&worker)?;
         self.slots.get_mut(&slot).map(|served| (slot, served))
+    }
+}
+
+impl Listener for Recorder {
+    fn hear(&mut self, happening: &Happening<'_>) {
+        match *happening {
+            Happening::Connected { worker, slot, device, pid, holds } => {
+                self.connected(worker, slot, device, pid);
+                for (unit, attempt) in holds {
+                    self.held(worker, unit.clone(), *attempt);
+                }
+            }
+            Happening::Said { worker, message } => self.message(worker, message),
+            Happening::Granted { worker, unit, attempt } => self.held(worker, unit.clone(), attempt),
+            Happening::Blamed { unit, attempt, class, text } => {
+                self.blamed(unit.clone(), attempt, class, text.to_owned());
+            }
+            Happening::Vacated { slot } => self.vacated(slot),
+            Happening::Over { outcome } => self.over(outcome),
+            Happening::Begun { .. }
+            | Happening::Counted { .. }
+            | Happening::Exited { .. }
+            | Happening::LeftBehind { .. }
+            | Happening::Tick => {}
+        }
     }
 }

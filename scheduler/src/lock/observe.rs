@@ -3,7 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::path::Path;
 
-use super::beat::{TIMES, Times, Watched, watch};
+use super::heartbeat::{TIMES, Times, Watched, watch};
 use super::path;
 use super::signature::{Found, Holder};
 

@@ -12,8 +12,8 @@ use sweep::agreement::{Answer, Question, Request, TOLERANCE};
 use sweep::group::{Group, MeanImage};
 use sweep::seed::Draw;
 
-use super::verify::Read;
-use crate::survey::{self, Survey};
+use super::read::Read;
+use crate::commands::survey::{self, Survey};
 
 /// Which images, and with how many threads.
 #[derive(Clone, Copy, Debug)]

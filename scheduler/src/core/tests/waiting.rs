@@ -79,6 +79,9 @@ fn a_claim_to_maps_whose_predictions_are_lost_is_refused() {
     let id = UnitId::from(format!("{}/0.Saliency", group(0, 1).name()));
     let worker = rig.call(slot, Some(vec![(id, 1)]));
     assert_eq!(pieces(&rig), Vec::<String>::new());
-    rig.say(worker, FromWorker::Returned { unit: UnitId::from(format!("{}/0.Saliency", group(0, 1).name())), attempt: 1 });
+    rig.say(
+        worker,
+        FromWorker::Returned { unit: UnitId::from(format!("{}/0.Saliency", group(0, 1).name())), attempt: 1 },
+    );
     assert!(rig.outcome.is_none());
 }

@@ -1,0 +1,44 @@
+//! Happenings of a sweep: one stream, which everybody hears who keeps, counts or shows something of it.
+//!
+//! A listener is one file and one line in `listeners`. Listeners decide nothing: what follows from an event, the core says.
+
+use std::time::Duration;
+
+use fleet::{Ended, WorkerId};
+use sweep::message::{FromWorker, Report};
+use sweep::unit::UnitId;
+
+use crate::core::Outcome;
+
+/// Something that has happened.
+#[derive(Debug)]
+pub(crate) enum Happening<'a> {
+    /// The sweep begins, with work of this size in attribution maps.
+    Begun { maps: u64 },
+    /// A worker has called from a slot. A worker that calls again holds units.
+    Connected { worker: WorkerId, slot: usize, device: &'a str, pid: Option<u32>, holds: &'a [(UnitId, u32)] },
+    /// A worker has said something.
+    Said { worker: WorkerId, message: &'a FromWorker },
+    /// A unit is granted to a worker, in this attempt.
+    Granted { worker: WorkerId, unit: &'a UnitId, attempt: u32 },
+    /// A unit is done, so long after the sweep began, and its result counts.
+    Counted { maps: u64, report: &'a Report, since: Duration },
+    /// An attempt was under way when its worker ended, which is held against its unit.
+    Blamed { unit: &'a UnitId, attempt: u32, class: &'static str, text: &'a str },
+    /// The process of a slot has ended.
+    Exited { slot: usize, how: Ended },
+    /// The process of a slot was killed and does not end.
+    LeftBehind { device: &'a str, pid: u32 },
+    /// The process of a slot has ended or is left behind, and all that follows for its units has been heard.
+    Vacated { slot: usize },
+    /// A moment has passed.
+    Tick,
+    /// The sweep has ended.
+    Over { outcome: &'a Outcome },
+}
+
+/// Somebody who hears all that happens.
+pub(crate) trait Listener {
+    /// Takes note of what has happened.
+    fn hear(&mut self, happening: &Happening<'_>);
+}
