@@ -4,8 +4,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::JournalError;
+use crate::error::JournalError;
 use crate::row::now;
+
+/// The journal of the output folder `folder`: it is where the lock is, that keeps a second writer away.
+pub fn file(folder: &Path) -> PathBuf {
+    folder.join("attrisweep-journal.sqlite")
+}
 
 /// Files that belong to a journal in SQLite's way.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
@@ -42,7 +47,7 @@ pub(crate) fn put_aside(file: &Path, error: &JournalError) -> Result<PathBuf, Jo
 
 /// Damaged journals of `folder` that were put aside.
 pub fn damaged_files(folder: &Path) -> Vec<PathBuf> {
-    let name = crate::file(Path::new("")).to_string_lossy().into_owned() + DAMAGED;
+    let name = file(Path::new("")).to_string_lossy().into_owned() + DAMAGED;
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let files = entries.map(|entry| entry.path()).filter(|path| path.is_file());
     let mut files: Vec<PathBuf> =

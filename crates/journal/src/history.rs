@@ -6,7 +6,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use sweep::unit::UnitId;
 
-use crate::{JournalError, open};
+use crate::error::JournalError;
+use crate::open;
+use crate::row::INTERRUPTED;
 
 /// An open journal that is only read.
 #[derive(Debug)]
@@ -58,9 +60,6 @@ pub struct Count {
     /// What was wrong at one of these times, in a sentence.
     pub error: String,
 }
-
-/// How a sweep ended that somebody stopped: as one that was killed, it is gone on with by the next one.
-pub const INTERRUPTED: &str = "interrupted";
 
 /// A unit that was granted and has not ended.
 #[derive(Clone, Debug, PartialEq, Serialize)]

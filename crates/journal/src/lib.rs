@@ -11,15 +11,8 @@ mod open;
 mod row;
 mod writer;
 
-use std::path::{Path, PathBuf};
-
-pub use aside::damaged_files;
+pub use aside::{damaged_files, file};
 pub use error::JournalError;
-pub use history::{Count, Failed, History, INTERRUPTED, Speed, Sweep, UnderWay};
-pub use row::{Ended, Event, SweepStart};
+pub use history::{Count, Failed, History, Speed, Sweep, UnderWay};
+pub use row::{Ended, Event, INTERRUPTED, SweepStart};
 pub use writer::Journal;
-
-/// The journal of the output folder `folder`: it is where the lock is, that keeps a second writer away.
-pub fn file(folder: &Path) -> PathBuf {
-    folder.join("attrisweep-journal.sqlite")
-}

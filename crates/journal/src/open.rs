@@ -7,8 +7,8 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::JournalError;
 use crate::aside::{irregular, put_aside, put_logs_aside};
+use crate::error::JournalError;
 
 /// Marks our files among all SQLite files: "aswp".
 const APPLICATION: i64 = 0x6173_7770;

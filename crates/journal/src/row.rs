@@ -9,6 +9,9 @@ pub(crate) fn now() -> f64 {
     since.map_or(0.0, |since| since.as_secs_f64())
 }
 
+/// Outcome of a sweep that somebody stopped: the next sweep goes on with it, as with a sweep that was killed.
+pub const INTERRUPTED: &str = "interrupted";
+
 /// A sweep that begins.
 #[derive(Clone, Debug)]
 pub struct SweepStart {

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
 
-use crate::row::{Ended, Event, SweepStart, now};
-use crate::{JournalError, history, open};
+use crate::error::JournalError;
+use crate::open;
+use crate::row::{Ended, Event, INTERRUPTED, SweepStart, now};
 
 /// Events that may wait to be written. A sweep that is faster than its disk loses history, not time.
 const WAITING: usize = 1 << 16;
@@ -192,7 +193,7 @@ fn insert_sweep(connection: &Connection, start: &SweepStart, began: f64) -> rusq
         // Sweeps that were cut off are over with this one.
         connection.execute(
             "UPDATE sweeps SET outcome = 'begun afresh' WHERE outcome IS NULL OR outcome = ?",
-            [history::INTERRUPTED],
+            [INTERRUPTED],
         )?;
     }
     connection.execute(

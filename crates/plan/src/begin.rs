@@ -7,9 +7,12 @@ use store::{Ledger, durable};
 use sweep::config::Config;
 use sweep::unit::Unit;
 
+use crate::batches::Batches;
+use crate::check::means::Means;
+use crate::check::stores::refuse;
+use crate::checked::{Checked, Planned};
 use crate::exit::Failure;
 use crate::work::{KINDS, Lacking, Split};
-use crate::{Batches, Checked, Means, Planned, refuse};
 
 /// What is to do.
 #[derive(Debug)]

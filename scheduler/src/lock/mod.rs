@@ -21,7 +21,7 @@ use plan::exit::{Code, Failure};
 use heartbeat::{Beat, TIMES, Times, Watched, watch};
 pub(crate) use observe::{Seen, holder};
 pub(crate) use signature::Holder;
-use signature::{Found, Place, Signature};
+use signature::{Found, Place, Signature, path};
 
 /// Held for as long as the scheduler may write.
 #[derive(Debug)]
@@ -75,10 +75,6 @@ impl Drop for Lock {
 
 /// Whoever asks who holds the lock takes it for a moment: that moment is waited for.
 const PATIENCE: (u32, Duration) = (10, Duration::from_millis(20));
-
-fn path(folder: &Path) -> PathBuf {
-    folder.join(".attrisweep.lock")
-}
 
 /// Makes `folder` if need be and locks it.
 pub(crate) fn take(folder: &Path) -> Result<Lock, Failure> {

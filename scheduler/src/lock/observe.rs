@@ -4,8 +4,7 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 
 use super::heartbeat::{TIMES, Times, Watched, watch};
-use super::path;
-use super::signature::{Found, Holder};
+use super::signature::{Found, Holder, path};
 
 /// What can be seen of who holds a lock.
 #[derive(Debug, PartialEq)]

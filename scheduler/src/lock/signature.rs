@@ -4,7 +4,7 @@ use std::fs::{File, Metadata};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -112,6 +112,11 @@ impl Found {
         self.file.write_all_at(text.as_bytes(), 0)?;
         if self.text.len() > text.len() { self.file.set_len(text.len() as u64) } else { Ok(()) }
     }
+}
+
+/// The lock file of an output folder.
+pub(super) fn path(folder: &Path) -> PathBuf {
+    folder.join(".attrisweep.lock")
 }
 
 #[cfg(test)]

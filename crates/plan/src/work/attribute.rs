@@ -10,7 +10,9 @@ use sweep::unit::{Part, Piece, Unit};
 use sweep::unit_id::UNNAMED;
 use sweep::variant::{Shared, Variant};
 
-use super::{Kind, Lacking, Repeated, Seconds, Siblings, Split};
+use super::kind::{Kind, Lacking, Repeated, Seconds};
+use super::siblings::Siblings;
+use super::splitting::Split;
 
 /// Attribution maps and what they explain.
 #[derive(Clone, Copy, Debug)]

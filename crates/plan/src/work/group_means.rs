@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use sweep::unit::{Part, Unit};
 
-use super::{Attribute, Kind, Lacking, Repeated, Siblings};
+use super::attribute::Attribute;
+use super::kind::{Kind, Lacking, Repeated};
+use super::siblings::Siblings;
 
 /// Means of a group over all of its images, and over the images of each class.
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,11 @@
+use store::Ledger;
 use sweep::example;
+use sweep::group::Group;
 use sweep::parameters::Parameters;
 use sweep::semantics::Semantics;
 use sweep::variant::{Shared, Variant};
+
+use std::sync::Arc;
 
 use super::*;
 

@@ -9,7 +9,7 @@ use sweep::config::Config;
 use sweep::problem::{Problems, nearest};
 use sweep::variant::Variant;
 
-use crate::methods;
+use super::methods;
 
 /// Weights by dataset flag and model.
 pub(crate) type Models = BTreeMap<(String, String), (PathBuf, Checkpoint)>;

@@ -8,8 +8,8 @@ use sweep::group::{Group, Noise, store_name};
 use sweep::problem::Problems;
 use sweep::variant::Variant;
 
-use crate::datasets::Dataset;
-use crate::weights::Models;
+use super::datasets::Dataset;
+use super::weights::Models;
 
 /// Groups in the order of the work: those that share images and model follow each other.
 pub(crate) fn groups(

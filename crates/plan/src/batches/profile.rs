@@ -13,7 +13,8 @@ use sweep::problem::not_json;
 use sweep::semantics::Semantics;
 use sweep::variant::Variant;
 
-use crate::batches::MARGIN;
+/// Share of the memory above that of the model which is left free by default.
+pub const MARGIN: f64 = 0.1;
 
 /// Version of the file.
 const VERSION: u32 = 1;

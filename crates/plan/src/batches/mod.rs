@@ -1,6 +1,8 @@
 //! Batch sizes: `batch_size` of the config, else what was measured on such a device, else the results of the
 //! reference's preflight, else a cautious number that the worker lets grow.
 
+pub mod profile;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,13 +16,13 @@ use sweep::message::Learned;
 use sweep::problem::not_json;
 use sweep::variant::Variant;
 
-use crate::profile::{self, Alone, Entry, Profile, Source, Subject, keep, put_aside, write_json};
+use profile::{Alone, Entry, Profile, Source, Subject, keep, put_aside, write_json};
+
+pub use profile::MARGIN;
 
 /// Images at once where nothing is known: a worker doubles them while that is faster and fits.
 pub const CAUTIOUS: usize = 4;
 
-/// Share of the memory above that of the model which is left free by default.
-pub const MARGIN: f64 = 0.1;
 /// So many times as many images are worth trying, of preflight and of a sweep: a few more are not.
 pub const WORTH: f64 = 1.1;
 

@@ -11,7 +11,7 @@ use sweep::group::{Group, Noise};
 use sweep::parameters::Parameters;
 use sweep::problem::Problems;
 
-use crate::Checked;
+use crate::checked::Checked;
 use crate::exit::Failure;
 
 /// One expectation of one group.
