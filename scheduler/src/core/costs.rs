@@ -1,9 +1,9 @@
-//! Costs of tasks: what the queue orders them by.
+//! Costs of tasks, by which the queue orders the tasks.
 
 use super::event::Task;
 use super::queue::Place;
 
-/// The place of every task. A task without a forecast costs, for each map, as much as tasks with a forecast do.
+/// Place of every task in the queue. A task without a forecast costs, for each map, as much as tasks with a forecast do.
 pub(super) fn places(tasks: &[Task]) -> Vec<Place> {
     let seconds = |task: &Task| task.forecast.map(|seconds| seconds as f32);
     let (mut sum, mut maps) = (0.0, 0);

@@ -1,12 +1,13 @@
-//! The thinking of the scheduler: events in, actions out, a clock passed in.
+//! Core of the scheduler: takes events and a time, and answers with actions.
 //!
-//! Nothing here waits, reads a clock or touches a process; `run` carries events and actions. So
-//! every decision can be tested by feeding events, in any order and at any time.
+//! The core never waits, reads no clock and touches no process; `run` carries events and actions. So every decision can be
+//! tested by feeding events, in any order and at any time. Nor does the core read what a unit does: kinds of work and what
+//! waits for what come from `plan`.
 //!
-//! A unit is granted to one worker at a time, with an attempt number; a result of another worker or
-//! an older attempt is refused. A worker whose line breaks may call again for a lease. One that is silent past
-//! its lease is ended by its launcher and ends itself; its units wait again only once its process is gone, so that
-//! no device has two, or once it is known to be stuck in the system, which its device is then, too.
+//! A unit is granted to one worker at a time, with an attempt number; a result of another worker or an older attempt is
+//! refused. A worker whose connection breaks has a lease of time to call again. A worker that is silent for longer than its
+//! lease is ended by its launcher, and ends itself. Its units wait again only once its process is gone, so that no device
+//! has two processes, or once the process is known to be stuck in the system, and its device with it.
 
 mod costs;
 mod event;
@@ -33,9 +34,9 @@ use queue::Queue;
 use slots::Slots;
 use units::Units;
 
-/// Time that workers have to leave when told to stop. Whatever they hold is done again.
+/// Time that workers have to leave after they are told to stop. Units that they hold are done again.
 const GRACE: Duration = Duration::from_secs(10);
-/// The state of a sweep.
+/// State of a sweep.
 #[derive(Debug)]
 pub(crate) struct Core {
     policy: Policy,
@@ -43,17 +44,18 @@ pub(crate) struct Core {
     queue: Queue,
     slots: Slots,
     storage: OutputFolder,
-    /// For each group and device how many times as long as forecast it takes there, where that is known.
+    /// Time that a unit of each group takes on each device, as a multiple of its forecast, where the time is known.
     paces: Vec<Vec<Option<f32>>>,
-    /// When the last event came.
+    /// Time of the last event.
     last: Now,
-    /// Why no more units are granted, and since when.
+    /// Reason for which no more units are granted, and the time since when.
     ending: Option<(Outcome, Now)>,
     ended: bool,
 }
 
 impl Core {
-    /// A sweep of `tasks` on `slots` devices. `closes` says for each group whether its store is closed once its tasks are done.
+    /// Makes a sweep of `tasks` on `slots` devices. `closes` says for each group whether its store is closed once its
+    /// tasks are done.
     pub(crate) fn new(tasks: Vec<Task>, closes: &[bool], slots: usize, policy: Policy) -> Self {
         let queue = Queue::new(costs::places(&tasks));
         let units = Units::new(tasks, closes, policy.max_retries);
@@ -62,20 +64,21 @@ impl Core {
         Self { policy, units, queue, slots, storage, paces, last, ending: None, ended: false }
     }
 
-    /// Devices are of several kinds: for each group and device how many times as long as forecast it takes there.
+    /// Sets the time that a unit of each group takes on each device, as a multiple of its forecast: devices are of
+    /// several kinds.
     pub(crate) fn pace(&mut self, paces: Vec<Vec<Option<f32>>>) {
         self.paces = paces;
     }
 
-    /// A scheduler before this one saw the unit fail so often in this way. To be told before the start.
+    /// Remembers failures of a unit under an earlier scheduler, before the start.
     pub(crate) fn remember(&mut self, unit: &UnitId, class: &str, times: u32) {
         if let Some(class) = Class::named(class) {
             self.units.remember(unit, class, times);
         }
     }
 
-    /// The first actions. `expected` are slots in which workers of an earlier scheduler may still live: they have a
-    /// lease to call, and what they hold is theirs.
+    /// Starts the sweep; the first actions. `expected` are slots in which workers of an earlier scheduler may still
+    /// live: these workers have a lease of time to call, and keep the units that they hold.
     pub(crate) fn start(&mut self, now: Now, expected: &[usize]) -> Vec<Action> {
         self.last = now;
         for unit in self.units.ready() {
@@ -90,7 +93,7 @@ impl Core {
         actions
     }
 
-    /// What follows from `event`.
+    /// Actions that follow from `event`.
     pub(crate) fn on_event(&mut self, now: Now, event: Event) -> Vec<Action> {
         let mut actions = Vec::new();
         self.notice_gap(now);
@@ -120,7 +123,8 @@ impl Core {
         actions
     }
 
-    /// A scheduler that was stopped, or waited for a disk, has not listened: that was nobody's silence.
+    /// Extends all leases after the scheduler itself stood still, because it was stopped or waited for a disk: no worker
+    /// was silent in that time.
     fn notice_gap(&mut self, now: Now) {
         let gap = now.saturating_sub(self.last);
         self.last = now;
@@ -178,7 +182,7 @@ impl Core {
         self.end(now, Outcome::Interrupted, actions);
     }
 
-    /// Ends the sweep once every unit has ended, or once everybody has left.
+    /// Ends the sweep once every unit has ended, and the program once every worker has left.
     fn conclude(&mut self, now: Now, actions: &mut Vec<Action>) {
         if self.ending.is_none() && self.units.all_ended() && self.storage.unclosed.is_empty() {
             let given_up = self.units.given_up();
@@ -194,7 +198,7 @@ impl Core {
         }
     }
 
-    /// Grants nothing any more and tells all workers to leave. The first reason stands.
+    /// Stops granting and tells all workers to leave. The first reason is kept.
     fn end(&mut self, now: Now, outcome: Outcome, actions: &mut Vec<Action>) {
         if self.ending.is_some() {
             return;
@@ -220,7 +224,7 @@ impl Core {
         }
     }
 
-    /// What must hold after every event.
+    /// Checks the invariants that hold after every event.
     #[cfg(test)]
     fn assert_consistent(&self) {
         self.units.assert_consistent(&self.queue, &self.slots);

@@ -1,4 +1,4 @@
-//! What follows from what workers say and how they end.
+//! Reactions to what workers say, and to how they end.
 
 use fleet::{Ended, WorkerId};
 use sweep::message::{Failure, FromWorker, Report, ToWorker};
@@ -29,7 +29,7 @@ impl Core {
         }
     }
 
-    /// Compares what a worker says that it holds with what is known; false if the two cannot be reconciled.
+    /// Compares the units that a worker says it holds with what is known; false if the two cannot be reconciled.
     fn take_back(&mut self, now: Now, slot: usize, holds: &[(UnitId, u32)]) -> bool {
         let known = self.slots.held(slot).to_vec();
         let (mut held, mut reconciled) = (Vec::new(), true);
@@ -122,7 +122,7 @@ impl Core {
         }
     }
 
-    /// Gives up what waits of a group whose input is bad. What others hold of it ends by itself.
+    /// Gives up the waiting units of a group whose input is bad. Units that workers hold end by themselves.
     fn stop_group(&mut self, group: usize) {
         for unit in self.units.stop(group) {
             self.queue.remove(unit);
@@ -135,7 +135,7 @@ impl Core {
         }
     }
 
-    /// What a worker leaves waits again.
+    /// Puts the units of a worker that is gone back into the queue.
     pub(super) fn inherit(&mut self, now: Now, slot: usize, left: Left, actions: &mut Vec<Action>) {
         self.queue.leave(left.home);
         // The first is the one that was computed; the others only waited behind it.

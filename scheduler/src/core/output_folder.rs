@@ -1,37 +1,38 @@
-//! The output folder as the core knows it: while it cannot be written nothing is granted, and it is tried again.
+//! State of the output folder: while the folder cannot be written, nothing is granted, and the folder is tested again and
+//! again.
 
 use std::collections::BTreeSet;
 
 use super::event::Now;
 
-/// First pause; each one that follows without a unit done in between is twice as long.
+/// Length of the first pause. Every further pause without a unit done in between is twice as long.
 const SHORTEST: Now = Now::from_secs(2);
 const LONGEST: Now = Now::from_mins(5);
 
-/// Whether the output folder can be written.
+/// State of the output folder, and of stores that are to be closed.
 #[derive(Debug, Default)]
 pub(super) struct OutputFolder {
     pause: Option<Pause>,
-    /// Pauses since the last unit that was done.
+    /// Number of pauses since the last unit that was done.
     pauses: u32,
-    /// Groups that are to be closed and are not yet.
+    /// Groups whose stores are to be closed and are not yet.
     pub(super) unclosed: BTreeSet<usize>,
 }
 
 #[derive(Debug)]
 struct Pause {
     until: Now,
-    /// An answer is awaited.
+    /// Whether a test is under way.
     trying: bool,
 }
 
 impl OutputFolder {
-    /// Whether nothing is to be granted.
+    /// Whether granting is paused.
     pub(super) fn paused(&self) -> bool {
         self.pause.is_some()
     }
 
-    /// Something could not be written: pauses, and tells a person if this is new.
+    /// Pauses after a failed write, and warns a person if the pause is the first one.
     pub(super) fn failed(&mut self, now: Now, reason: &str) {
         if self.pause.is_some() {
             return;
@@ -42,13 +43,13 @@ impl OutputFolder {
         self.begin(now, reason);
     }
 
-    /// Whether it is time to try.
+    /// Whether the time for a test has come.
     pub(super) fn due(&mut self, now: Now) -> bool {
         let due = self.pause.as_mut().filter(|pause| !pause.trying && pause.until <= now);
         due.map(|pause| pause.trying = true).is_some()
     }
 
-    /// The folder was tried; whether units are granted again.
+    /// Takes the result of a test; whether units are granted again.
     pub(super) fn tried(&mut self, now: Now, result: Result<(), String>) -> bool {
         match result {
             Ok(()) => {
@@ -63,7 +64,7 @@ impl OutputFolder {
         }
     }
 
-    /// A unit was done, so there is room.
+    /// Notes that a unit was done, so that the folder can be written.
     pub(super) fn proven(&mut self) {
         if self.pauses > 0 && self.pause.is_none() {
             tracing::warn!("the stores can be written again; the sweep goes on");

@@ -1,4 +1,4 @@
-//! The health of a device: one on which workers keep ending, or that its driver calls bad, is left alone for a while,
+//! Health of a device. A device on which workers keep ending, or that its driver calls bad, is left alone for a while and
 //! then tried again.
 
 use fleet::Condition;
@@ -6,37 +6,37 @@ use fleet::Condition;
 use super::event::Now;
 use super::failure::Suspicion;
 
-/// Ends in a row that may be the device's fault before it is quarantined.
+/// Number of ends in a row, each maybe the fault of the device, after which the device is quarantined.
 const FAULTS: u32 = 5;
-/// As `FAULTS`, for ends from outside.
+/// Number of ends in a row that came from outside after which the device is quarantined.
 const OUTSIDE: u32 = 60;
-/// First quarantine. Each one that follows without a unit done in between is twice as long.
+/// Length of the first quarantine. Every further quarantine without a unit done in between is twice as long.
 const SHORTEST: Now = Now::from_mins(1);
 const LONGEST: Now = Now::from_hours(1);
-/// Quarantines in a row after which nobody would wait any longer: most of a day.
+/// Number of quarantines in a row after which nobody would wait any longer: most of a day.
 const ENOUGH: u32 = 24;
 
-/// What is known of a device.
+/// Health of a device.
 #[derive(Debug)]
 pub(super) struct Health {
     faults: u32,
     outside: u32,
-    /// Quarantines since the last unit that was done here.
+    /// Number of quarantines since the last unit that was done here.
     quarantines: u32,
     until: Option<Now>,
-    /// Whether the driver was the reason for the last one.
+    /// Whether the driver caused the last quarantine.
     by_driver: bool,
-    /// As its driver sees it.
+    /// Condition of the device, as its driver reports.
     condition: Condition,
 }
 
 impl Health {
-    /// Nothing has gone wrong.
+    /// Health of a device with which nothing has gone wrong.
     pub(super) fn new() -> Self {
         Self { faults: 0, outside: 0, quarantines: 0, until: None, by_driver: false, condition: Condition::Well }
     }
 
-    /// A worker ended without a unit done since the last one. The quarantine's length, if that begins one.
+    /// Notes that a worker ended without a unit done; the length of the quarantine, if one begins.
     pub(super) fn ended(&mut self, suspicion: Suspicion, now: Now) -> Option<Now> {
         match suspicion {
             Suspicion::Fault => self.faults += 1,
@@ -50,13 +50,14 @@ impl Health {
         })
     }
 
-    /// The driver sees the device in `condition`. The quarantine's length, if that begins one.
+    /// Notes the `condition` that the driver reports; the length of the quarantine, if one begins.
     pub(super) fn seen(&mut self, condition: Condition, now: Now) -> Option<Now> {
         self.condition = condition;
         self.look(now)
     }
 
-    /// A bad device that is in no quarantine begins one, of this length: the next one, if it stays bad.
+    /// Begins a quarantine for a bad device that is in none, again and again while the device stays bad; the length of
+    /// the quarantine.
     pub(super) fn look(&mut self, now: Now) -> Option<Now> {
         (self.is_bad() && self.is_over(now)).then(|| {
             (self.faults, self.by_driver) = (FAULTS, true);
@@ -64,29 +65,30 @@ impl Health {
         })
     }
 
-    /// A unit was done: the device works.
+    /// Notes that a unit was done, which shows that the device works.
     pub(super) fn proven(&mut self) {
         // What its driver says of it stands.
         *self = Self { condition: self.condition.clone(), ..Self::new() };
     }
 
-    /// Whether a worker may be started: its pause is over, and its driver does not call it bad.
+    /// Whether a worker may be started: the quarantine is over, and the driver does not call the device bad.
     pub(super) fn usable(&self, now: Now) -> bool {
         self.is_over(now) && !self.is_bad()
     }
 
-    /// Whether it was tried often enough to believe that it is broken. Where no device has `worked` yet, one whose
-    /// workers only ever end is not worth waiting for: it is the program, most likely. One that is sick is.
+    /// Whether the device was tried often enough to count as broken. Where no device has `worked` yet, a device whose
+    /// workers only ever end is not worth waiting for, as the program is most likely at fault; a device that its driver
+    /// calls bad is worth waiting for.
     pub(super) fn hopeless(&self, worked: bool) -> bool {
         self.quarantines >= ENOUGH || !(worked || self.by_driver)
     }
 
-    /// Whether others are to be preferred.
+    /// Whether other devices are preferred.
     pub(super) fn is_doubtful(&self) -> bool {
         self.condition != Condition::Well
     }
 
-    /// Orders devices: least went wrong first.
+    /// Sort key of devices: least trouble first.
     pub(super) fn trouble(&self) -> (u32, bool, u32) {
         (self.quarantines, self.is_doubtful(), self.faults)
     }

@@ -1,4 +1,4 @@
-//! The heartbeat of a lock: the signature is renewed on a thread of its own, whatever else the process waits for.
+//! Heartbeat of a lock: a thread of its own renews the signature, whatever else the process waits for.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,25 +8,25 @@ use std::time::Duration;
 
 use super::signature::{Found, Place, Signature};
 
-/// How long it takes to see whether somebody lives. Clocks of hosts are never compared, nor times of files.
+/// Times by which a process sees whether another one lives. Clocks of two hosts are never compared, nor are times of files.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
-    /// Between two renewals.
+    /// Time between two renewals of a signature.
     pub(super) beat: Duration,
-    /// Between two looks at somebody else's signature.
+    /// Time between two looks at the signature of another process.
     pub(super) look: Duration,
-    /// So many looks without a change, and its holder is dead.
+    /// Number of looks without a change after which the holder counts as dead.
     pub(super) patience: u32,
-    /// So many, where nobody has signed: whoever made the file does so at once, or at the next beat.
+    /// Number of looks at a file without a signature: the process that made the file signs at once, or at the next beat.
     pub(super) blank: u32,
-    /// So many tell `status` who is alive.
+    /// Number of looks by which `status` judges whether a holder lives.
     pub(super) glance: u32,
-    /// Two that take over from the same dead one see each other after this.
+    /// Time after which two processes that take over from the same dead holder see each other.
     pub(super) settle: Duration,
 }
 
-/// Files are opened for each look, which NFS answers from the server; mounted with `nocto`, it may show what it knows for as long as
-/// attributes are cached, 60 s (`acregmax`). Patience is longer than that and a few beats that were late.
+/// Files are opened for each look, which NFS answers from the server. On a mount with `nocto`, NFS may answer with what it
+/// knows for as long as attributes are cached, 60 s (`acregmax`). The looks take longer than 60 s and a few late beats.
 pub(super) const TIMES: Times = Times {
     beat: Duration::from_secs(2),
     look: Duration::from_secs(1),
@@ -36,7 +36,7 @@ pub(super) const TIMES: Times = Times {
     settle: Duration::from_secs(1),
 };
 
-/// Renews a signature until it is dropped, or the process ends or freezes.
+/// Renews a signature until the heartbeat is dropped, or the process ends or freezes.
 #[derive(Debug)]
 pub(super) struct Beat {
     _until_dropped: Sender<()>,
@@ -64,25 +64,25 @@ impl Beat {
     }
 }
 
-/// Signs again, unless another one has signed: a process that was frozen may have been taken for dead.
+/// Signs again, unless another process has signed: a process that was frozen may have been taken for dead.
 pub(super) fn renew(path: &Path, place: Place, own: &Signature) -> io::Result<()> {
     let found = Found::still(path, place)?.filter(|found| found.is_of_another_than(own).is_none());
     found.map_or(Ok(()), |found| found.sign(own))
 }
 
-/// What came of watching a lock file.
+/// Result of watching a lock file.
 #[derive(Debug)]
 pub(super) enum Watched {
-    /// All looks found the same.
+    /// All looks found the same signature.
     Still(Found),
-    /// Its holder lives.
+    /// The signature has changed: its holder lives.
     Moved(Found),
-    /// It was removed or replaced, or whoever watches does not want to any more.
+    /// The file was removed or replaced, or the watcher has lost interest.
     Gone,
 }
 
-/// Watches the file that was `found` at `path` for so many `looks`. Looks are counted, not time: of a server that was away for
-/// minutes the first answer may be what it knew before, and it is one look.
+/// Watches the file that was `found` at `path` for this number of `looks`. Looks are counted, and not time: the first answer
+/// of a server that was away for minutes may be an old one, and counts as one look.
 pub(super) fn watch(
     path: &Path,
     mut found: Found,

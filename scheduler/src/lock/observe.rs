@@ -1,4 +1,4 @@
-//! Who holds a lock, for `scheduler status`.
+//! Observation of a lock from outside, for `scheduler status`.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -6,16 +6,18 @@ use std::path::Path;
 use super::heartbeat::{TIMES, Times, Watched, watch};
 use super::signature::{Found, Holder, path};
 
-/// What can be seen of who holds a lock.
+/// Holder of a lock, as seen from outside.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Seen {
     Nobody,
     Runs(Holder),
-    /// On another host, and has not moved while we looked: it ended without giving the lock back, is frozen, or cut off.
+    /// A holder on another host whose signature has not changed during the looks: the holder ended without giving the
+    /// lock back, is frozen, or is cut off.
     Silent(Holder),
 }
 
-/// Who holds the lock of `folder`. Where another host's does not show, this takes some seconds.
+/// Looks for the holder of the lock of `folder`. Where the kernel does not know the lock of another host, looking takes some
+/// seconds.
 pub(crate) fn holder(folder: &Path) -> Seen {
     seen(folder, TIMES)
 }

@@ -1,4 +1,4 @@
-//! What may wait for a disk, on threads of its own: workers are listened to all the while.
+//! Background work: whatever may wait for a disk, on threads of its own, so that workers are heard all the while.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -17,9 +17,9 @@ use super::happening::{Happening, Listener};
 use crate::core::{Event, Unwritable};
 use crate::lock::Lock;
 
-/// Bytes of the file by which a folder is tried: less room than that is none.
+/// Size in bytes of the file by which a folder is tested: a folder with less room counts as full.
 const TRIAL: usize = 1 << 20;
-/// Ticks between two looks at the output folder.
+/// Number of ticks between two looks at the output folder.
 const TICKS: u32 = 10;
 
 /// Work under way in the background.
@@ -29,21 +29,21 @@ pub(crate) struct Background<'a> {
     /// Stores of the sweep that are not complete.
     stores: Vec<PathBuf>,
     lock: Arc<Mutex<Lock>>,
-    /// The sweep has ended: nobody waits for a lock any more.
+    /// Whether the sweep has ended, so that nobody waits for a lock any more.
     over: Arc<AtomicBool>,
-    /// Groups by their names.
+    /// Index of each group, by its name.
     groups: HashMap<String, usize>,
     closing: BTreeSet<usize>,
-    /// For each group what has computed of it in this run.
+    /// Machines that have computed maps of each group in this run.
     makers: BTreeMap<usize, BTreeSet<ComputedBy>>,
-    /// Groups whose roots say that they are complete, or will: held by whoever writes a root.
+    /// Groups whose roots say that they are complete, or will say so soon. A thread that writes a root holds the mutex.
     complete: Arc<Mutex<BTreeSet<usize>>>,
     looking: bool,
     ticks: u32,
     running: JoinSet<Result<Done, Failure>>,
 }
 
-/// What an errand found.
+/// Result of a piece of background work.
 enum Done {
     Closed(usize, Event),
     Tried(Event),
@@ -52,7 +52,7 @@ enum Done {
 }
 
 impl<'a> Background<'a> {
-    /// Those of `plan`, whose output folder is locked.
+    /// Background work of `plan`, whose output folder is locked.
     pub(crate) fn new(plan: &'a Plan, lock: Lock) -> Self {
         let open = plan.groups.iter().filter(|planned| !planned.complete);
         Self {
@@ -71,7 +71,7 @@ impl<'a> Background<'a> {
         }
     }
 
-    /// What has been found; nothing if no errand is under way.
+    /// Waits for the next result; `None` if no work is under way.
     pub(crate) async fn next(&mut self) -> Option<Result<Event, Failure>> {
         loop {
             let done = match self.running.join_next().await? {
@@ -100,7 +100,7 @@ impl<'a> Background<'a> {
         }
     }
 
-    /// Has the store of a group say that `maker` has computed some of its maps, if that is new.
+    /// Writes into the store of a group that `maker` has computed some of its maps, if the store does not say so yet.
     fn note(&mut self, group: &str, maker: &ComputedBy) {
         let Some(&group) = self.groups.get(group) else { return };
         let planned = &self.plan.groups[group];
@@ -124,7 +124,7 @@ impl<'a> Background<'a> {
         });
     }
 
-    /// Marks a store complete: all of its shards and means are there, and nobody writes to it any more.
+    /// Marks the store of a group complete: all of its units are done, and nobody writes to the store any more.
     pub(crate) fn close(&mut self, group: usize) {
         if !self.closing.insert(group) {
             return;
@@ -157,7 +157,8 @@ impl<'a> Background<'a> {
         });
     }
 
-    /// Tries whether the stores are there and can be written, of which `living` are the writers, if they are known.
+    /// Tests whether the stores exist and can be written. Files of writers that are not among the `living` processes, if
+    /// those are known, are removed before.
     pub(crate) fn try_output_folder(&mut self, living: Option<BTreeSet<u32>>) {
         let (output, stores, lock) = (self.output.clone(), self.stores.clone(), Arc::clone(&self.lock));
         let over = Arc::clone(&self.over);
@@ -178,7 +179,7 @@ impl<'a> Background<'a> {
         });
     }
 
-    /// Looks whether the output folder is still ours.
+    /// Checks whether the output folder is still ours.
     fn look(&mut self) {
         if std::mem::replace(&mut self.looking, true) {
             return;
@@ -217,7 +218,7 @@ impl Drop for Background<'_> {
     }
 }
 
-/// Removes what killed workers left unfinished: it may be what the disk is full of.
+/// Removes unfinished files of killed workers: the disk may be full of them.
 fn make_room(stores: &[PathBuf], living: &BTreeSet<u32>) {
     for store in stores {
         match sweep_dead(store, living) {

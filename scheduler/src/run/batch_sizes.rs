@@ -1,4 +1,4 @@
-//! Batch sizes on their way: into grants, by the device of the worker; out of reports, into the profile.
+//! Batch sizes of a sweep: into grants, by the device of the worker; out of reports, into the profile.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,22 +13,23 @@ use sweep::variant::Variant;
 
 use super::happening::{Happening, Listener};
 
-/// How often the profile is written, at most; and at the end.
+/// Shortest time between two writes of the profile, which is also written at the end.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// The batch sizes of one sweep.
+/// Batch sizes of one sweep.
 pub(crate) struct BatchSizes<'a> {
     slots: &'a [Slot],
     groups: Vec<Arc<Group>>,
     batches: Batches,
-    /// The slot of every worker that has called.
+    /// Slot of every worker that has called.
     workers: HashMap<WorkerId, usize>,
-    /// Groups as they are granted to a slot, by the index of both: devices of one kind may have different room.
+    /// Groups with the batch sizes that are granted to a slot, by the index of both: devices of one kind may have
+    /// different memory budgets.
     granted: HashMap<(usize, usize), Arc<Group>>,
-    /// By what batches are divided on a kind of device whose workers found the host's memory exhausted.
+    /// Divisor of batch sizes for each kind of device whose workers found the memory of the host exhausted.
     crowded: HashMap<String, usize>,
     index: HashMap<String, usize>,
-    /// Since when the profile's file lacks something.
+    /// Time since when the file of the profile lacks something.
     unsaved: Option<Instant>,
 }
 
@@ -49,7 +50,7 @@ impl<'a> BatchSizes<'a> {
         self.workers.insert(worker, slot);
     }
 
-    /// `unit` with the batch sizes of `worker`'s device.
+    /// Gives `unit` the batch sizes of the device of `worker`.
     pub(crate) fn granted(&mut self, worker: WorkerId, unit: Unit) -> Unit {
         let Some(at) = self.workers.get(&worker).copied() else { return unit };
         let slot = &self.slots[at];
@@ -68,7 +69,7 @@ impl<'a> BatchSizes<'a> {
         Unit { group: Arc::clone(group), ..unit }
     }
 
-    /// Takes what `worker` learned while it did `unit`.
+    /// Takes over what `worker` learned while computing `unit`.
     fn learn(&mut self, worker: WorkerId, unit: &UnitId, report: &Report) {
         let Some(slot) = self.workers.get(&worker).map(|slot| &self.slots[*slot]) else { return };
         let Some(index) = self.index.get(unit.group()) else { return };
@@ -94,7 +95,7 @@ impl<'a> BatchSizes<'a> {
         }
     }
 
-    /// The worker of `slot` has ended: if the host gave it no more memory, the next one gets smaller batches.
+    /// Halves the batch sizes for the device of `slot` if its worker ended because the host had no more memory.
     fn exited(&mut self, slot: usize, how: Ended) {
         self.workers.retain(|_, of| *of != slot);
         if matches!(how, Ended::Code(HOST_MEMORY) | Ended::OutOfMemory) {
@@ -106,7 +107,7 @@ impl<'a> BatchSizes<'a> {
         }
     }
 
-    /// Writes the profile, if there is anything new. A sweep goes on without it.
+    /// Writes the profile if something is new. A sweep continues without a profile.
     fn save(&mut self) {
         if self.unsaved.take().is_some()
             && let Err(error) = self.batches.save()

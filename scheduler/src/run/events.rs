@@ -1,4 +1,4 @@
-//! Events of the fleet as the core knows them.
+//! Translation of events of the fleet: into happenings for listeners, and into events for the core.
 
 use fleet::{Fleet, FleetError};
 use plan::exit::Failure;
@@ -7,7 +7,7 @@ use sweep::message::FromWorker;
 use super::happening::Happening;
 use crate::core::{Event, Unwritable};
 
-/// What has happened to the fleet, for those who listen; nothing where the core alone is concerned.
+/// Gives the happening that `event` is for listeners; `None` for an event that concerns the core alone.
 pub(super) fn happening<'a>(event: &'a fleet::Event, fleet: &Fleet) -> Option<Happening<'a>> {
     match event {
         fleet::Event::Connected { worker, slot, device, holds, .. } => Some(Happening::Connected {
@@ -24,7 +24,7 @@ pub(super) fn happening<'a>(event: &'a fleet::Event, fleet: &Fleet) -> Option<Ha
     }
 }
 
-/// A worker that was not started, by whose fault.
+/// Event for a worker that was not started: the fault of the disk, or of the device.
 pub(super) fn not_launched(slot: usize, error: FleetError) -> Event {
     let of_disk = matches!(error, FleetError::Log { .. });
     let reason = Failure::from(error).text;
@@ -35,7 +35,7 @@ pub(super) fn not_launched(slot: usize, error: FleetError) -> Event {
     }
 }
 
-/// The core's view of what happens to the fleet.
+/// Event of the core that `event` of the fleet is.
 pub(super) fn told(event: fleet::Event) -> Event {
     match event {
         fleet::Event::Connected { worker, slot, device, holds, .. } => {

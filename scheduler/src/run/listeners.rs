@@ -1,4 +1,4 @@
-//! Those who hear what happens in a sweep.
+//! List of listeners: all parts of the scheduler that hear what happens in a sweep.
 
 use plan::{Batches, Plan};
 use sweep::message::FromWorker;
@@ -11,7 +11,7 @@ use crate::lock::Lock;
 use crate::tell::Progress;
 use crate::tell::summary::Totals;
 
-/// Everybody who hears of a sweep.
+/// Listeners of one sweep.
 pub(crate) struct Listeners<'a> {
     pub(super) sizes: BatchSizes<'a>,
     pub(super) background: Background<'a>,
@@ -21,7 +21,7 @@ pub(crate) struct Listeners<'a> {
 }
 
 impl<'a> Listeners<'a> {
-    /// Those of a sweep that begins `afresh`, or goes on with one that was cut off.
+    /// Listeners of a sweep that begins `afresh`, or continues one that was cut off.
     pub(super) fn new((plan, afresh, lock): (&'a Plan, bool, Lock), batches: Batches, progress: &Progress) -> Self {
         Self {
             sizes: BatchSizes::new(plan, batches),
@@ -32,7 +32,7 @@ impl<'a> Listeners<'a> {
         }
     }
 
-    /// Tells everybody what has happened.
+    /// Passes `happening` on to every listener.
     pub(super) fn tell(&mut self, happening: &Happening<'_>) {
         let all: [&mut dyn Listener; 5] =
             [&mut self.sizes, &mut self.background, &mut self.totals, &mut self.progress, &mut self.recorder];
@@ -87,7 +87,7 @@ mod tests {
         FromWorker::Done { unit: "g/0".into(), attempt: 1, report }
     }
 
-    /// A page that shows how far a sweep is, as it may come: it touches nothing but its own file and the list.
+    /// Status page, as one may come: adding the page touches its own file and the list of listeners.
     #[derive(Default)]
     struct Page {
         maps: u64,

@@ -1,4 +1,4 @@
-//! Running of a sweep: carries events to the core and its actions to the fleet, the stores and the listeners.
+//! Running of a sweep: events go to the core, and the actions of the core to the fleet, the stores and the listeners.
 
 mod background;
 mod batch_sizes;
@@ -29,9 +29,9 @@ use plan::work::of_shards;
 use plan::{Batches, Plan};
 use recorder::Recorder;
 
-/// How often leases and deadlines are looked at.
+/// Time between two checks of leases and deadlines.
 const TICK: Duration = Duration::from_millis(200);
-/// Runs `plan` to its end: `afresh`, or with the failures of a sweep before it that was cut off. The output folder is locked.
+/// Runs `plan` to its end: `afresh`, or with the failures of an earlier sweep that was cut off. The output folder is locked.
 pub(crate) fn run(
     (plan, afresh, lock): (&Plan, bool, Lock),
     batches: Batches,
@@ -113,7 +113,7 @@ impl Run<'_> {
         summary::tell(self.plan, &self.listeners.totals, self.began.elapsed(), outcome)
     }
 
-    /// Hands `event` to the core and does what follows; the outcome, if the sweep has ended.
+    /// Hands `event` to the core and carries the actions out; the outcome, if the sweep has ended.
     fn think(&mut self, event: Event) -> Option<Outcome> {
         if matches!(event, Event::Interrupt) {
             tracing::warn!("stopping; what is written stays, and the same command goes on");
@@ -127,7 +127,7 @@ impl Run<'_> {
         outcome
     }
 
-    /// Does `actions` and those that follow from them; the outcome, if the sweep has ended.
+    /// Carries out `actions` and all that follow from them; the outcome, if the sweep has ended.
     fn act(&mut self, actions: Vec<Action>) -> Option<Outcome> {
         let mut actions = VecDeque::from(actions);
         while let Some(action) = actions.pop_front() {

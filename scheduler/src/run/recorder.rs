@@ -1,4 +1,4 @@
-//! Tells the journal of a sweep what passes between scheduler and workers. Decides nothing.
+//! Recorder of a sweep: writes into the journal what passes between scheduler and workers, and decides nothing.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use sweep::unit::UnitId;
 use super::happening::{Happening, Listener};
 use crate::core::Outcome;
 
-/// Who serves a place, and what it holds.
+/// Worker that serves a slot, and the units that the worker holds.
 #[derive(Debug, Default)]
 struct Served {
     device: String,
@@ -20,10 +20,10 @@ struct Served {
     held: Vec<(UnitId, u32)>,
 }
 
-/// The journal of one sweep, and whom it is about.
+/// Journal of one sweep, and the workers that the journal is about.
 #[derive(Debug)]
 pub(crate) struct Recorder {
-    /// `None` once the sweep is over.
+    /// Open journal; `None` once the sweep is over.
     journal: Option<Journal>,
     slots: HashMap<usize, Served>,
     slot_of: HashMap<WorkerId, usize>,
@@ -46,7 +46,7 @@ impl Recorder {
         Self { journal: Some(journal), slots: HashMap::new(), slot_of: HashMap::new() }
     }
 
-    /// Failures of a sweep that was cut off and is gone on with. Without a journal nothing was.
+    /// Failures of a sweep that was cut off and that this sweep continues. Without a journal there are none.
     pub(crate) fn counts(plan: &Plan) -> Vec<Count> {
         let history = History::open(&journal::file(&plan.config.paths.output_dir));
         let counts = history.and_then(|history| history.map_or_else(|| Ok(Vec::new()), |history| history.counts()));
@@ -69,7 +69,7 @@ impl Recorder {
         served.pid = pid;
     }
 
-    /// A unit ended with its worker, and that is held against the unit.
+    /// Records that an attempt ended with its worker, and that the end is held against the unit.
     fn blamed(&mut self, unit: UnitId, attempt: u32, class: &str, text: String) {
         for served in self.slots.values_mut() {
             served.held.retain(|held| *held != (unit.clone(), attempt));
@@ -78,7 +78,8 @@ impl Recorder {
         self.write(Event::Ended { unit, attempt, how });
     }
 
-    /// The worker of `slot` is gone, and what follows from that was told: whatever else it held was not begun.
+    /// Records that the worker of `slot` is gone, after all that follows was heard: other units that the worker held
+    /// were not begun.
     fn vacated(&mut self, slot: usize) {
         self.slot_of.retain(|_, of| *of != slot);
         let held = self.slots.remove(&slot).map(|served| served.held);
@@ -87,7 +88,7 @@ impl Recorder {
         }
     }
 
-    /// `worker` holds an attempt: granted now, or by a scheduler before this one.
+    /// Records that `worker` holds an attempt, which was granted now, or by an earlier scheduler.
     fn held(&mut self, worker: WorkerId, unit: UnitId, attempt: u32) {
         let Some((slot, served)) = self.served(worker) else { return };
         if served.held.contains(&(unit.clone(), attempt)) {
@@ -98,7 +99,7 @@ impl Recorder {
         self.write(Event::Granted { unit, attempt, worker: worker.0, slot, device, pid });
     }
 
-    /// The sweep has ended. Waits for the last lines, not for long.
+    /// Records the end of the sweep, and waits up to five seconds for the last lines.
     fn over(&mut self, outcome: &Outcome) {
         let word = match outcome {
             Outcome::Complete => "complete".to_owned(),

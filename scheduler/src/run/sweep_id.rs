@@ -1,10 +1,10 @@
-//! What names a sweep: workers of a scheduler that is gone are taken back by one of the same sweep only.
+//! Identity of a sweep: a scheduler takes workers of an earlier scheduler back only if both run the same sweep.
 
 use plan::Plan;
 use sha2::{Digest, Sha256};
 use sweep::fingerprint;
 
-/// A digest of all that determines what units stand for, and of the devices they are computed on.
+/// Digest of everything that determines the content of units, and of the devices that units are computed on.
 pub(crate) fn of(plan: &Plan) -> String {
     let mut digest = Sha256::new();
     for planned in &plan.groups {

@@ -27,7 +27,8 @@ pub(crate) fn tasks(plan: &Plan, batches: &Batches) -> Vec<Task> {
     of_units(&KINDS, &plan.units, &names, &seconds)
 }
 
-/// Tasks of `units`, whose groups have these names. `seconds` gives how long an image takes with the variants of a unit.
+/// Tasks of `units`, whose groups have these names. `seconds` gives the time that an image takes with the variants of a
+/// unit.
 pub(crate) fn of_units(
     kinds: &[&dyn Kind],
     units: &[Unit],
@@ -51,12 +52,12 @@ pub(crate) fn of_units(
     units.iter().zip(waits(kinds, units)).filter_map(task).collect()
 }
 
-/// Gives for each group of `plan` whether its store is closed once all of its units are done.
+/// Whether the store of each group of `plan` is closed once all of its units are done.
 pub(crate) fn closes(plan: &Plan) -> Vec<bool> {
     plan.groups.iter().map(|planned| !planned.complete).collect()
 }
 
-/// For each group and device how many times as long as the mean it takes there; nothing where that was not measured.
+/// Time that a unit of each group takes on each device, as a multiple of the mean; `None` where the time was not measured.
 pub(crate) fn paces(plan: &Plan, batches: &Batches) -> Vec<Vec<Option<f32>>> {
     plan.groups.iter().map(|planned| ratios(&seconds(batches, &planned.group, &plan.slots))).collect()
 }
@@ -66,27 +67,27 @@ fn ratios(seconds: &[Option<f64>]) -> Vec<Option<f32>> {
     seconds.iter().map(|seconds| Some((*seconds.as_ref()? / mean?) as f32)).collect()
 }
 
-/// Seconds that an image of `group` takes on each of `slots`. Those of a kind are asked for once.
+/// Seconds that an image of `group` takes on each of `slots`. The profile is asked once for each kind of device.
 fn seconds(batches: &Batches, group: &Group, slots: &[Slot]) -> Vec<Option<f64>> {
     let mut kinds: HashMap<&str, Option<f64>> = HashMap::new();
     slots.iter().map(|slot| *kinds.entry(&slot.model).or_insert_with(|| batches.seconds(group, slot))).collect()
 }
 
-/// The mean of what is known.
+/// Mean of the known values.
 fn mean(seconds: &[Option<f64>]) -> Option<f64> {
     let known = seconds.iter().flatten();
     let count = known.clone().count();
     (count > 0).then(|| known.sum::<f64>() / count as f64)
 }
 
-/// The group of `unit` with the variants of the unit alone.
+/// Copy of the group of `unit`, with the variants of the unit alone.
 fn only(unit: &Unit) -> Group {
     let variants = unit.group.variants.iter().filter(|variant| unit.has(variant)).cloned().collect();
     Group { variants, ..unit.group.as_ref().clone() }
 }
 
-/// Seconds until all of `tasks` are done, if all maps are forecast: each device takes as many of them as its pace allows. Of
-/// one that was not measured nothing better is known than the mean.
+/// Seconds until all of `tasks` are done, if all maps are forecast. Each device takes the share of tasks that its speed
+/// allows; a device that was not measured counts as the mean.
 pub(crate) fn forecast(tasks: &[Task], paces: &[Vec<Option<f32>>]) -> Option<f64> {
     let devices: Vec<f64> =
         paces.iter().map(|slots| slots.iter().map(|pace| 1.0 / f64::from(pace.unwrap_or(1.0))).sum()).collect();
@@ -95,11 +96,11 @@ pub(crate) fn forecast(tasks: &[Task], paces: &[Vec<Option<f32>>]) -> Option<f64
     sum.filter(|seconds| *seconds > 0.0 && seconds.is_finite())
 }
 
-/// Counts groups and homes: what a worker keeps of a group from one unit to the next is its model and its file of images.
+/// Counter of groups and homes. A home is what a worker keeps from one unit to the next: a model and a file of images.
 struct Places<'a> {
     by_name: HashMap<&'a str, usize>,
     by_content: HashMap<(String, PathBuf, PathBuf), u32>,
-    /// The group asked for last with its index and home: units of a group follow each other.
+    /// Group of the last unit, with its index and its home: units of a group follow each other.
     last: Option<(Arc<Group>, (usize, u32))>,
 }
 

@@ -1,7 +1,7 @@
-//! Where the logs of a sweep are, in a folder that other sweeps may use too.
+//! Places of the logs of a sweep, in a folder that other sweeps may use too.
 //!
-//! `scheduler.log` and `worker-0.log` are those of the sweep that came first, which a mark names; others have a part of a digest of
-//! their output folder in the names of theirs.
+//! The names `scheduler.log` and `worker-0.log` belong to the sweep that came first, and a mark in the folder names that
+//! sweep. Logs of another sweep have a part of a digest of its output folder in their names.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -13,23 +13,24 @@ use sha2::{Digest, Sha256};
 use store::StoreError;
 use sweep::config::Paths;
 
-/// Says whose the plain names are: the path of an output folder.
+/// File that names the owner of the plain names: the path of an output folder.
 const MARK: &str = ".attrisweep.logs";
-/// Longest path in a mark.
+/// Longest path in a mark, in bytes.
 const MOST: u64 = 4096;
-/// Who has just made a mark has not written it yet: that moment is waited for.
+/// Number and length of waits for the text of a mark: a process that has just made a mark may not have written the text yet.
 const PATIENCE: (u32, Duration) = (10, Duration::from_millis(20));
 
-/// The logs of one sweep.
+/// Log files of one sweep.
 #[derive(Debug)]
 pub(crate) struct Logs {
     folder: PathBuf,
-    /// What tells its names from those of others; nothing for the first.
+    /// Part of the names that tells them from those of other sweeps; `None` for the first sweep.
     tag: Option<String>,
 }
 
 impl Logs {
-    /// Those of the sweep with these `paths`, whose output folder is locked. A folder of logs that is nobody's becomes its own.
+    /// Claims the log files of the sweep with these `paths`, whose output folder is locked. A folder of logs without an
+    /// owner becomes the property of this sweep.
     pub(crate) fn claim(paths: &Paths) -> io::Result<Self> {
         store::durable::create_folders(&paths.log_dir).map_err(|error| match error {
             StoreError::Write { source, .. } => source,
@@ -45,7 +46,7 @@ impl Logs {
         Ok(Self::find(paths))
     }
 
-    /// As [`Logs::claim`], of a sweep that is only looked at.
+    /// Finds the log files of a sweep that is only looked at, and claims nothing.
     pub(crate) fn find(paths: &Paths) -> Self {
         let output = name(&paths.output_dir);
         let first = owner(&paths.log_dir).is_some_and(|owner| owner == Path::new(&output));
@@ -53,17 +54,17 @@ impl Logs {
         Self { folder: paths.log_dir.clone(), tag }
     }
 
-    /// The scheduler's.
+    /// Log file of the scheduler.
     pub(crate) fn scheduler(&self) -> PathBuf {
         self.folder.join(format!("{}.log", self.named("scheduler")))
     }
 
-    /// The beginning of the names of the workers', before their number.
+    /// Beginning of the names of the logs of workers, before the number of the worker.
     pub(crate) fn worker(&self) -> String {
         self.named("worker")
     }
 
-    /// Whether the file called `file` in the folder is one of them, or the mark that says so.
+    /// Whether the file called `file` is a log of this sweep, or the mark that names the sweep.
     pub(crate) fn has(&self, file: &str) -> bool {
         let Some(log) = file.strip_suffix(".log") else { return self.tag.is_none() && file == MARK };
         let number = log.strip_prefix(&self.worker()).and_then(|rest| rest.strip_prefix('-'));
@@ -76,13 +77,13 @@ impl Logs {
     }
 }
 
-/// What names a sweep: its output folder, however its config spells it.
+/// Name of a sweep: the path of its output folder, however its config spells the path.
 fn name(output: &Path) -> String {
     let path = output.canonicalize().or_else(|_| std::path::absolute(output));
     path.as_deref().unwrap_or(output).to_string_lossy().into_owned()
 }
 
-/// The output folder of the sweep whose the plain names in `folder` are.
+/// Output folder of the sweep that owns the plain names in `folder`.
 fn owner(folder: &Path) -> Option<PathBuf> {
     let read = || {
         let mut text = String::new();

@@ -1,4 +1,4 @@
-//! Logs: everything to `scheduler.log`, what a person should look at to the terminal.
+//! Set-up of logs: everything goes to `scheduler.log`, and what a person should look at also to the terminal.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -14,7 +14,7 @@ use super::progress::Progress;
 use plan::exit::{Code, Failure};
 use sweep::config::Paths;
 
-/// Starts to log into the folder of `paths`, which is made if need be.
+/// Starts to log into the folder of `paths`, and makes the folder if the folder does not exist.
 pub(crate) fn start(paths: &Paths, progress: &Progress) -> Result<Logs, Failure> {
     let failed = |file: &Path, error: std::io::Error| Failure {
         code: Code::Storage,
@@ -35,7 +35,7 @@ pub(crate) fn start(paths: &Paths, progress: &Progress) -> Result<Logs, Failure>
     Ok(logs)
 }
 
-/// Writes lines above the progress bar, which is drawn anew below them.
+/// Writer that puts lines above the progress bar, which is drawn anew below the lines.
 struct AboveTheBar(Progress);
 
 impl Write for AboveTheBar {

@@ -1,4 +1,4 @@
-//! How many images of each group were predicted right, for people: what weights are worth shows there alone.
+//! Numbers of images that were predicted right in each group, for people: nothing else shows what the weights are worth.
 
 use std::fmt::Write as _;
 
@@ -6,26 +6,26 @@ use plan::Planned;
 use store::{Accuracy, Ledger};
 use sweep::group::Group;
 
-/// Groups of which doubts are told.
+/// Number of groups whose doubts are named at most.
 const TOLD: usize = 10;
 
-/// What is known of the predictions of some groups, in their order.
+/// Accuracy of some groups, in their order.
 pub(crate) struct Predictions<'a>(Vec<(&'a Group, Option<Accuracy>)>);
 
 impl<'a> Predictions<'a> {
-    /// Reads them. What cannot be read is for `verify` to tell.
+    /// Reads the predictions of `groups`. Reporting of predictions that cannot be read is left to `verify`.
     pub(crate) fn of(groups: &'a [Planned]) -> Self {
         let of_group = |group: &Group| Accuracy::of(group, &Ledger::read(group).ok()?).ok().flatten();
         Self(groups.iter().map(|planned| (planned.group.as_ref(), of_group(&planned.group))).collect())
     }
 
-    /// Those of group number `at` as the end of a line; empty where nothing is known.
+    /// Accuracy of group number `at` as the end of a line; empty where nothing is known.
     pub(crate) fn told(&self, at: usize) -> String {
         let accuracy = self.0.get(at).and_then(|(_, accuracy)| *accuracy);
         accuracy.map(|accuracy| format!(": {accuracy}")).unwrap_or_default()
     }
 
-    /// A line for each group in which chance would hardly do worse.
+    /// Writes a line for each group in which chance would hardly do worse.
     pub(crate) fn doubts(&self) -> String {
         let doubt = |(group, accuracy): &(&Group, Option<Accuracy>)| {
             let doubt = accuracy.as_ref()?.doubt(group.noise.kind == "none")?;
@@ -40,7 +40,7 @@ impl<'a> Predictions<'a> {
     }
 }
 
-/// What is told of one group: its maps explain predictions that are worth little.
+/// Warning about one group: its maps explain predictions that are worth little.
 fn line(group: &Group, doubt: &str) -> String {
     format!(
         "Warning: {}: images predicted right are {doubt}. Weights may fit `{}` by names and shapes and be those of another \

@@ -1,4 +1,4 @@
-//! Progress: a bar on a terminal that can move its cursor, a line now and then elsewhere.
+//! Progress of a sweep: a bar on a terminal that can move its cursor, a line now and then elsewhere.
 
 use std::fmt;
 use std::io::Write;
@@ -9,24 +9,24 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::output::duration;
 
-/// How far a sweep is, in attribution maps.
+/// Progress of a sweep, in attribution maps.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
     lines: Option<Arc<Mutex<Told>>>,
 }
 
-/// The last line: when it was told, and how many maps it counted.
+/// Last line: the time of writing, and the number of maps in the line.
 #[derive(Debug)]
 struct Told {
     at: Instant,
     maps: u64,
 }
 
-/// Between two lines, where there is no bar.
+/// Time between two lines, where there is no bar.
 const PAUSE: Duration = Duration::from_secs(30);
 
-/// As [`PAUSE`], while no map is finished.
+/// Time between two lines while no map is finished.
 const QUIET: Duration = Duration::from_mins(5);
 
 impl Default for Progress {
@@ -58,19 +58,19 @@ impl Progress {
         }
     }
 
-    /// A line for whoever watches, above the bar.
+    /// Writes a line above the bar.
     pub(crate) fn tell(&self, line: &str) {
         // If standard error is closed, nobody does.
         self.suspended(|| drop(writeln!(std::io::stderr(), "{line}")));
     }
 
-    /// `maps` more are done.
+    /// Notes that `maps` more are done.
     pub(crate) fn advance(&self, maps: u64) {
         self.bar.inc(maps);
         self.look();
     }
 
-    /// Time has passed: tells a line, if there is no bar and the last one is old.
+    /// Writes a line if there is no bar and the last line is old.
     pub(crate) fn look(&self) {
         let Some(last) = &self.lines else { return };
         let due = {
@@ -96,13 +96,14 @@ impl Progress {
         self.bar.finish_and_clear();
     }
 
-    /// Does `act` with the bar out of the way.
+    /// Runs `act` while the bar is hidden.
     pub(crate) fn suspended<T>(&self, act: impl FnOnce() -> T) -> T {
         self.bar.suspend(act)
     }
 }
 
-/// When the rest will be done, `rate` maps a second before it; nothing before a map is done, as there is no forecast then.
+/// Forecast of the time that is left, with the `rate` in maps a second. The text is empty before a map is done, as nothing
+/// can be forecast then.
 fn forecast(done: u64, rate: Option<f64>, left: Duration) -> String {
     if done == 0 {
         return String::new();

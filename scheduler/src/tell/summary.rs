@@ -1,4 +1,4 @@
-//! The last screen: what was written, where, how fast, and how to open it.
+//! Last screen of a sweep: what was written, where, how fast, and how to open a store.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -15,7 +15,7 @@ use crate::core::Outcome;
 use plan::Plan;
 use plan::exit::{Code, Failure};
 
-/// What the units of one run took together.
+/// Totals of all units of one run.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
     maps: u64,
@@ -23,13 +23,13 @@ pub(crate) struct Totals {
     computing: f64,
     /// Largest share of values lost to half precision, by variant.
     underflow: BTreeMap<String, f32>,
-    /// Largest share that maps of a shard miss of what they should sum to, by variant.
+    /// Largest share by which maps of a shard miss the sum that they should have, by variant.
     incomplete: BTreeMap<String, f32>,
-    /// Why plain graphs computed where there are fused kernels.
+    /// Reasons for which plain graphs computed although fused kernels exist.
     pub(crate) fell_back: BTreeSet<String>,
 }
 
-/// Reasons that are told when units failed, and stores; the log names all.
+/// Number of reasons and of stores that the screen names at most; the log names all.
 const TOLD: usize = 10;
 
 impl Totals {
@@ -37,8 +37,8 @@ impl Totals {
         Self::default()
     }
 
-    /// Adds what a unit took that was done so long after the run began. Workers that were taken over had begun before it: what
-    /// they computed then is not this run's.
+    /// Adds the report of a unit that was done this long after the run began. A worker that was taken over began its
+    /// unit before the run: the time from before is not counted.
     pub(crate) fn add(&mut self, report: &Report, since: Duration) {
         self.maps += report.maps;
         self.bytes += report.bytes;
@@ -55,7 +55,7 @@ fn keep_worst(all: &mut BTreeMap<String, f32>, of_unit: &[(String, f32)]) {
     }
 }
 
-/// Tells how the sweep ended, and gives the exit code.
+/// Prints how the sweep ended, and gives the exit code.
 pub(crate) fn tell(plan: &Plan, totals: &Totals, took: Duration, outcome: Outcome) -> Result<Code, Failure> {
     let log = Logs::find(&plan.config.paths).scheduler();
     match outcome {
@@ -80,7 +80,7 @@ pub(crate) fn tell(plan: &Plan, totals: &Totals, took: Duration, outcome: Outcom
     }
 }
 
-/// A line for each reason, with the first of the units that were given up for it.
+/// Writes a line for each reason, with the first of the units that were given up for the reason.
 fn given_up(failed: &[(UnitId, String)]) -> String {
     let mut reasons: Vec<(&UnitId, usize, &str)> = Vec::new();
     for (unit, reason) in failed {
@@ -101,7 +101,7 @@ fn given_up(failed: &[(UnitId, String)]) -> String {
     lines
 }
 
-/// What a run has written; `complete` where nothing is missing any more.
+/// Text on what a run has written; `complete` where nothing is missing any more.
 fn written(plan: &Plan, totals: &Totals, took: Duration, complete: bool) -> String {
     let seconds = took.as_secs_f64();
     let stores = plan.groups.len();
@@ -140,7 +140,7 @@ fn written(plan: &Plan, totals: &Totals, took: Duration, complete: bool) -> Stri
     text
 }
 
-/// What a person should know of numbers that are in the stores.
+/// Notes on numbers in the stores that a person should know of.
 fn notes(totals: &Totals, variants: &[Variant]) -> String {
     let mut text = String::new();
     for reason in &totals.fell_back {
@@ -168,7 +168,8 @@ fn notes(totals: &Totals, variants: &[Variant]) -> String {
     text
 }
 
-/// What brings the maps of `key` closer to completeness: points of an integral or of a sample, where it takes any.
+/// Advice on how the maps of `key` come closer to completeness: more points of an integral or of a sample, where the method
+/// has such a parameter.
 fn advice(key: &str, variants: &[Variant]) -> String {
     let variant = variants.iter().find(|variant| variant.key == key);
     let takes = |name: &&str| variant.is_some_and(|variant| variant.parameters.get(name).is_some());
