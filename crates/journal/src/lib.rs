@@ -1,8 +1,8 @@
-//! The journal of the sweeps of an output folder: who did what, when, how long, and what went wrong.
+//! Journal of the sweeps of an output folder: workers, attempts, times and failures.
 //!
-//! A history for people, in SQLite, which any tool opens (`sqlite3 attrisweep-journal.sqlite`). The stores are the
-//! ledger: losing what stands here loses history, and tries that units have behind them. So whatever happens to the
-//! journal (damaged, foreign, on a full disk), a sweep goes on at the same speed, with one warning.
+//! The journal is a history for people, in SQLite, which any tool opens (`sqlite3 attrisweep-journal.sqlite`). The stores
+//! are the ledger: losing the journal loses history, and the number of tries that units have behind them. So whatever
+//! happens to the journal (damaged, foreign, on a full disk), a sweep continues at the same speed, with one warning.
 
 mod aside;
 mod error;

@@ -1,4 +1,4 @@
-//! A sweep that was checked, and its groups.
+//! Sweep that was checked, and its groups.
 
 use std::sync::Arc;
 
@@ -10,32 +10,32 @@ use sweep::group::Group;
 use crate::batches::Batches;
 use crate::check::means::Means;
 
-/// A sweep whose config and files are sound and whose stores can be gone on with. Nothing is written yet.
+/// Sweep whose config and files are sound and whose stores can be continued. Nothing is written yet.
 #[derive(Debug)]
 pub struct Checked {
-    /// The config.
+    /// Config of the sweep.
     pub config: Config,
-    /// Places for workers.
+    /// Slots for workers.
     pub slots: Vec<Slot>,
-    /// How workers are started.
+    /// Launcher that starts workers.
     pub launcher: &'static launchers::Entry,
     /// Every group, in the order of the config.
     pub groups: Vec<Planned>,
-    /// Mean images.
+    /// Mean images that variants take.
     pub means: Means,
     /// Batch sizes.
     pub batches: Batches,
-    /// What a person should know, though nothing is wrong with the config.
+    /// Warnings for a person, though nothing is wrong with the config.
     pub warnings: Vec<String>,
     pub(crate) reservation: Reservation,
 }
 
-/// A group and what its store needs to be made and closed.
+/// Group, and what its store needs to be made and closed.
 #[derive(Debug)]
 pub struct Planned {
     /// The group.
     pub group: Arc<Group>,
-    /// What its store records of where it comes from.
+    /// Facts that the store records on its origin.
     pub facts: Facts,
     pub(crate) labels: Labels,
     /// Whether the store says that everything was written.

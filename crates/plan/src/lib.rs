@@ -1,6 +1,6 @@
-//! From a config to units: everything is checked before anything is started.
+//! Planning: from a config to units. Everything is checked before anything is started.
 //!
-//! For programs that run a sweep or prepare one: nothing here waits for a worker that computes.
+//! The crate serves programs that run or prepare a sweep: nothing here waits for a worker that computes.
 
 pub mod batches;
 mod begin;

@@ -1,17 +1,17 @@
-//! Wishes of a command line.
+//! Wishes of a command line, in place of settings of the config.
 
 use std::path::PathBuf;
 
 use sweep::config::{Config, Devices};
 
-/// What a command line asks for in place of what the config says.
+/// Settings that a command line asks for in place of those of the config.
 #[derive(Clone, Debug, Default)]
 pub struct Wishes {
-    /// Bytes that a worker on the CPU may hold.
+    /// Memory in bytes that a worker on the CPU may hold.
     pub memory: Option<u64>,
-    /// This GPU only.
+    /// Index of the only GPU to use.
     pub gpu: Option<u32>,
-    /// At most so many images of each split.
+    /// Largest number of images of each split.
     pub limit: Option<u64>,
     /// Folder of the stores.
     pub output: Option<PathBuf>,
@@ -20,7 +20,7 @@ pub struct Wishes {
 }
 
 impl Wishes {
-    /// Puts them in place of what `config` says.
+    /// Puts the wishes in place of the settings of `config`.
     pub fn apply(&self, config: &mut Config) {
         let settings = &mut config.settings;
         settings.memory = self.memory.or(settings.memory);

@@ -1,4 +1,4 @@
-//! Units: what a worker is given.
+//! Units of work: what a worker is given.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use crate::unit_id::UNNAMED;
 pub use crate::unit_id::UnitId;
 use crate::variant::{Shared, Variant};
 
-/// One piece of work. What doing a unit twice gives is said by its kind of work.
+/// Unit of work. Its kind of work says what doing a unit twice gives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Unit {
-    /// The group that the unit belongs to.
+    /// Group that the unit belongs to.
     pub group: Arc<Group>,
     /// Kind of work, by the name of its entry in the list of kinds.
     pub kind: Cow<'static, str>,
@@ -45,7 +45,7 @@ pub enum Part {
 }
 
 impl Unit {
-    /// All of a part of `group`, as work of `kind`.
+    /// Makes the unit of all of a part of `group`, as work of `kind`.
     pub fn of(group: Arc<Group>, kind: impl Into<Cow<'static, str>>, part: Part) -> Self {
         Self { group, kind: kind.into(), part, piece: None }
     }
@@ -78,7 +78,7 @@ impl Unit {
         }
     }
 
-    /// Images that the unit works on, one after another; 0 for a unit that takes all of its group.
+    /// Number of images that the unit works on one after another; 0 for a unit that takes all of its group.
     pub fn images(&self) -> u64 {
         match self.part {
             Part::Shard(shard) => {

@@ -1,4 +1,4 @@
-//! `scheduler --check`: what a config stands for, without having started anything.
+//! Text of `scheduler --check`: what a config stands for, without starting anything.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use store::LAYERS;
 
 use crate::tell::{Predictions, say};
 
-/// Tells it.
+/// Prints devices, stores and layers of a config that was checked.
 pub(crate) fn tell(checked: &Checked) {
     let mut text = String::from("The config is sound.\n");
     let devices: Vec<String> = checked.slots.iter().map(device).collect();
@@ -31,13 +31,13 @@ pub(crate) fn tell(checked: &Checked) {
     say(&text);
 }
 
-/// A slot by its name; on the CPU with the threads that compute there.
+/// Name of a slot; on the CPU with the number of threads.
 fn device(slot: &Slot) -> String {
     let plural = if slot.threads == 1 { "" } else { "s" };
     if slot.gpu.is_some() { slot.name.clone() } else { format!("{} ({} thread{plural})", slot.name, slot.threads) }
 }
 
-/// Models, variants that name no layer, and the layers that these look at.
+/// Models with their variants that name no layer, and the layers that these variants look at.
 fn looked_at(checked: &Checked) -> BTreeSet<(String, String, String)> {
     let of = |planned: &Planned| {
         let layers = planned.facts.provenance[LAYERS].as_object().cloned().unwrap_or_default();

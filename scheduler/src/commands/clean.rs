@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     Ok(Code::Complete)
 }
 
-/// Everything that is to go.
+/// Files that are to be removed.
 fn leftovers(survey: &Survey) -> Result<Vec<PathBuf>, Failure> {
     let paths = &survey.config.paths;
     let mut files = Vec::new();
@@ -61,7 +61,7 @@ fn leftovers(survey: &Survey) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-/// Files of `folder`, links not followed, whose names are `ours`.
+/// Files of `folder` whose names are `ours`; links are not followed.
 fn named(folder: &Path, ours: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));

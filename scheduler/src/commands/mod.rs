@@ -1,4 +1,4 @@
-//! Commands of the program: running a sweep, and what can be asked beside it.
+//! Commands of the program: running a sweep, and questions about a sweep.
 
 mod args;
 mod check;

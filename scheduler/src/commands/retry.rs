@@ -1,7 +1,7 @@
 //! `scheduler retry --failed`: the units that failed, and nothing else.
 //!
-//! A plain run tries them again too, as units are given up within a run only. This is for a large sweep of which a
-//! few units failed, once their cause is mended: what else is missing is left for later.
+//! A plain run tries the failed units again too, as units are given up within a run only. The command is for a large sweep
+//! of which a few units failed, once their cause is gone: other missing units are left for later.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -25,7 +25,7 @@ pub(crate) struct Args {
     pub(crate) sweep: SweepArgs,
 }
 
-/// Leaves in `plan` the units that failed; an outcome if there are none.
+/// Leaves only the failed units in `plan`; an outcome if there are none.
 pub(crate) fn choose(plan: &mut Plan) -> Result<Option<Code>, Failure> {
     let unreadable = |error: journal::JournalError| Failure {
         code: Code::Storage,

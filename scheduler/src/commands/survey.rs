@@ -1,6 +1,6 @@
-//! The stores that a config stands for, as they are now: found by name, read by what they say of themselves.
+//! Survey of the stores of a config, as they are now: found by name, read by what they say of themselves.
 //!
-//! No worker is asked and nothing is locked, so that it works at once, anywhere, and beside a running scheduler.
+//! A survey asks no worker and locks nothing, so that it works at once, anywhere, and beside a running scheduler.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ use sweep::variant::{expand, key};
 
 use super::args::ConfigArg;
 
-/// The stores of a config.
+/// Stores of a config.
 pub(crate) struct Survey {
     pub(crate) config: Config,
     /// Keys of every variant that the config asks for.
@@ -24,15 +24,15 @@ pub(crate) struct Survey {
     pub(crate) stores: Vec<Surveyed>,
 }
 
-/// One store.
+/// Store of one group.
 pub(crate) struct Surveyed {
     pub(crate) name: String,
     pub(crate) folder: PathBuf,
     pub(crate) flag: String,
     pub(crate) split: Split,
-    /// Images that the config asks for, where the dataset is there to tell.
+    /// Number of images that the config asks for, where the dataset exists.
     pub(crate) images: Option<u64>,
-    /// What the store says of itself, if there is one.
+    /// Description that the store gives of itself, if the store exists.
     pub(crate) state: Result<Option<Box<Described>>, StoreError>,
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn survey(asked: &ConfigArg) -> Result<Survey, Failure> {
     Ok(Survey { config, keys, stores })
 }
 
-/// Dataset `flag` of `config`, opened: the name of its format, and `split` of it. The error is one sentence.
+/// Opens dataset `flag` of `config`: the name of its format, and its `split`. The error is one sentence.
 pub(crate) fn source(config: &Config, flag: &str, split: Split) -> Result<(&'static str, Box<dyn Source>), String> {
     let mut problems = Problems::new(&config.file);
     let Some((file, entry)) = datasets::locate(config, (flag, 0), &mut problems) else {

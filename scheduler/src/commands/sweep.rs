@@ -10,7 +10,7 @@ use super::{check, retry};
 use crate::tell::{Progress, logging};
 use crate::{lock, run};
 
-/// What of the missing is done.
+/// Part of the missing units that a run does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     Everything,
@@ -64,7 +64,7 @@ pub(crate) fn sweep(cli: &SweepArgs, scope: Scope) -> Result<Code, Failure> {
 }
 
 /// Finds the batch sizes that no profile knows, before the sweep. A variant that could not be measured is swept with a
-/// cautious one: the reason that is told now comes again if it is one.
+/// cautious batch size: if the reason that is told now is a real one, the reason comes again.
 fn probe(checked: &mut plan::Checked, worker: &fleet::Worker) -> Result<(), Failure> {
     checked.compute_means()?;
     // It may take minutes: whoever watches sees what it does.

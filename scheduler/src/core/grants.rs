@@ -17,7 +17,7 @@ impl Core {
     /// Grants waiting units. A worker holds a second unit, to read ahead, only while all workers can be served.
     pub(super) fn grant(&mut self, now: Now, actions: &mut Vec<Action>) {
         // What expected workers hold must not go to others.
-        if self.ending.is_some() || self.storage.paused() || self.slots.expecting() {
+        if self.ending.is_some() || self.output_folder.paused() || self.slots.expecting() {
             return;
         }
         while let Some((slot, worker)) = self.slots.hungry(self.queue.len() >= self.slots.len()) {
@@ -64,8 +64,8 @@ impl Core {
     pub(super) fn start_clock(&mut self, slot: usize, now: Now) {
         let Some(unit) = self.slots.held(slot).first() else { return };
         // Where devices of this kind were not measured, nothing is forecast.
-        let pace = self.paces.get(self.units.group(*unit)).map_or(Some(1.0), |slots| slots[slot]);
-        let seconds = self.units.forecast(*unit).zip(pace).map(|(mean, pace)| mean * pace);
+        let relative = self.relative_times.get(self.units.group(*unit)).map_or(Some(1.0), |slots| slots[slot]);
+        let seconds = self.units.forecast(*unit).zip(relative).map(|(mean, relative)| mean * relative);
         let forecast = seconds.and_then(|seconds| Duration::try_from_secs_f32(SLOWER * seconds).ok());
         let opening = if self.slots.warm(slot, self.queue.home(*unit)) { Duration::ZERO } else { OPENING };
         let allowed = forecast.map_or(Duration::MAX, |forecast| forecast.saturating_add(MARGIN + opening));

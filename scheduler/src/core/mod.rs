@@ -43,9 +43,9 @@ pub(crate) struct Core {
     units: Units,
     queue: Queue,
     slots: Slots,
-    storage: OutputFolder,
+    output_folder: OutputFolder,
     /// Time that a unit of each group takes on each device, as a multiple of its forecast, where the time is known.
-    paces: Vec<Vec<Option<f32>>>,
+    relative_times: Vec<Vec<Option<f32>>>,
     /// Time of the last event.
     last: Now,
     /// Reason for which no more units are granted, and the time since when.
@@ -59,15 +59,15 @@ impl Core {
     pub(crate) fn new(tasks: Vec<Task>, closes: &[bool], slots: usize, policy: Policy) -> Self {
         let queue = Queue::new(costs::places(&tasks));
         let units = Units::new(tasks, closes, policy.max_retries);
-        let (slots, storage) = (Slots::new(slots), OutputFolder::default());
-        let (paces, last) = (Vec::new(), Now::ZERO);
-        Self { policy, units, queue, slots, storage, paces, last, ending: None, ended: false }
+        let (slots, output_folder) = (Slots::new(slots), OutputFolder::default());
+        let (relative_times, last) = (Vec::new(), Now::ZERO);
+        Self { policy, units, queue, slots, output_folder, relative_times, last, ending: None, ended: false }
     }
 
     /// Sets the time that a unit of each group takes on each device, as a multiple of its forecast: devices are of
     /// several kinds.
-    pub(crate) fn pace(&mut self, paces: Vec<Vec<Option<f32>>>) {
-        self.paces = paces;
+    pub(crate) fn set_relative_times(&mut self, relative_times: Vec<Vec<Option<f32>>>) {
+        self.relative_times = relative_times;
     }
 
     /// Remembers failures of a unit under an earlier scheduler, before the start.
@@ -112,7 +112,7 @@ impl Core {
                 self.slots.launch_failed(slot, Some(reason), now);
                 self.launch_wanted(now, &mut actions);
             }
-            Event::Closed(group) => drop(self.storage.unclosed.remove(&group)),
+            Event::Closed(group) => drop(self.output_folder.unclosed.remove(&group)),
             Event::Unwritable { what, reason } => self.on_unwritable(now, what, &reason),
             Event::Tried(result) => self.on_tried(now, result, &mut actions),
             Event::Tick => self.on_tick(now, &mut actions),
@@ -136,7 +136,7 @@ impl Core {
 
     /// Starts workers until there are as many as open units or devices, and ends the sweep if none can be.
     fn launch_wanted(&mut self, now: Now, actions: &mut Vec<Action>) {
-        if self.ending.is_some() || self.storage.paused() || self.units.all_ended() {
+        if self.ending.is_some() || self.output_folder.paused() || self.units.all_ended() {
             return;
         }
         let mut running = self.slots.running().count();
@@ -161,7 +161,7 @@ impl Core {
             self.inherit(now, slot, left, actions);
             actions.push(Action::LeaveBehind(slot));
         }
-        if self.ending.is_none() && self.storage.due(now) {
+        if self.ending.is_none() && self.output_folder.due(now) {
             actions.push(Action::Try);
         }
         self.slots.look(now);
@@ -184,7 +184,7 @@ impl Core {
 
     /// Ends the sweep once every unit has ended, and the program once every worker has left.
     fn conclude(&mut self, now: Now, actions: &mut Vec<Action>) {
-        if self.ending.is_none() && self.units.all_ended() && self.storage.unclosed.is_empty() {
+        if self.ending.is_none() && self.units.all_ended() && self.output_folder.unclosed.is_empty() {
             let given_up = self.units.given_up();
             let outcome = if given_up.is_empty() { Outcome::Complete } else { Outcome::Incomplete(given_up) };
             self.end(now, outcome, actions);
@@ -228,7 +228,7 @@ impl Core {
     #[cfg(test)]
     fn assert_consistent(&self) {
         self.units.assert_consistent(&self.queue, &self.slots);
-        let grants = self.ending.is_none() && !self.storage.paused() && !self.slots.expecting();
+        let grants = self.ending.is_none() && !self.output_folder.paused() && !self.slots.expecting();
         if grants && self.queue.len() == 0 && self.slots.spare() > 0 {
             assert_eq!(self.slots.ahead().next(), None, "a device idles while a unit waits behind another one");
         }

@@ -89,7 +89,7 @@ impl Core {
     ) {
         let Some(index) = self.units.finish(unit, slot, attempt) else { return };
         self.slots.proven(slot, self.queue.home(index));
-        self.storage.proven();
+        self.output_folder.proven();
         self.release(slot, index, now);
         actions.push(Action::Count { unit: unit.clone(), maps: self.units.maps(index), report });
         for unit in self.units.freed_by(index) {
@@ -97,7 +97,7 @@ impl Core {
         }
         let group = self.units.group(index);
         if self.units.completes(group) {
-            self.storage.unclosed.insert(group);
+            self.output_folder.unclosed.insert(group);
             actions.push(Action::Close(group));
         }
     }
@@ -110,7 +110,7 @@ impl Core {
             self.units.put_back(index);
             // Others may be of a store that can be written.
             self.queue.push(index, true);
-            self.storage.failed(now, text);
+            self.output_folder.failed(now, text);
             return;
         }
         tracing::warn!(%unit, attempt, ?class, error = text, "unit failed");
@@ -166,12 +166,12 @@ impl Core {
             // It is closed once the folder can be written, which may come back or be locked again.
             Unwritable::Group(_) | Unwritable::Folder => {}
         }
-        self.storage.failed(now, reason);
+        self.output_folder.failed(now, reason);
     }
 
     pub(super) fn on_tried(&mut self, now: Now, result: Result<(), String>, actions: &mut Vec<Action>) {
-        if self.storage.tried(now, result) && self.ending.is_none() {
-            actions.extend(self.storage.unclosed.iter().copied().map(Action::Close));
+        if self.output_folder.tried(now, result) && self.ending.is_none() {
+            actions.extend(self.output_folder.unclosed.iter().copied().map(Action::Close));
             self.launch_wanted(now, actions);
         }
     }

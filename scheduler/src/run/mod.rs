@@ -17,7 +17,7 @@ use sweep::message::ToWorker;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::interval;
 
-use self::tasks::{closes, forecast, paces, tasks};
+use self::tasks::{closes, forecast, relative_times, tasks};
 use crate::core::{Action, Core, Event, Outcome, Policy};
 use crate::lock::Lock;
 use crate::tell::{Progress, duration, summary};
@@ -49,14 +49,14 @@ pub(crate) fn run(
             unit_timeout: Duration::try_from_secs_f64(plan.config.scheduler.task_timeout).unwrap_or(Duration::MAX),
         };
         let tasks = tasks(plan, &batches);
-        let paces = paces(plan, &batches);
-        if let Some(seconds) = forecast(&tasks, &paces) {
+        let relative_times = relative_times(plan, &batches);
+        if let Some(seconds) = forecast(&tasks, &relative_times) {
             tracing::info!(seconds, "forecast of the end, by the profile of batch sizes");
             progress.tell(&format!("about {}, by the profile of preflight", duration(seconds)));
         }
         let maps = tasks.iter().map(|task| task.maps).sum();
         let mut core = Core::new(tasks, &closes(plan), plan.slots.len(), policy);
-        core.pace(paces);
+        core.set_relative_times(relative_times);
         for count in if afresh { Vec::new() } else { Recorder::counts(plan) } {
             core.remember(&count.unit, &count.class, count.times);
         }

@@ -58,7 +58,7 @@ pub(crate) fn closes(plan: &Plan) -> Vec<bool> {
 }
 
 /// Time that a unit of each group takes on each device, as a multiple of the mean; `None` where the time was not measured.
-pub(crate) fn paces(plan: &Plan, batches: &Batches) -> Vec<Vec<Option<f32>>> {
+pub(crate) fn relative_times(plan: &Plan, batches: &Batches) -> Vec<Vec<Option<f32>>> {
     plan.groups.iter().map(|planned| ratios(&seconds(batches, &planned.group, &plan.slots))).collect()
 }
 
@@ -88,9 +88,11 @@ fn only(unit: &Unit) -> Group {
 
 /// Seconds until all of `tasks` are done, if all maps are forecast. Each device takes the share of tasks that its speed
 /// allows; a device that was not measured counts as the mean.
-pub(crate) fn forecast(tasks: &[Task], paces: &[Vec<Option<f32>>]) -> Option<f64> {
-    let devices: Vec<f64> =
-        paces.iter().map(|slots| slots.iter().map(|pace| 1.0 / f64::from(pace.unwrap_or(1.0))).sum()).collect();
+pub(crate) fn forecast(tasks: &[Task], relative_times: &[Vec<Option<f32>>]) -> Option<f64> {
+    let devices: Vec<f64> = relative_times
+        .iter()
+        .map(|slots| slots.iter().map(|relative| 1.0 / f64::from(relative.unwrap_or(1.0))).sum())
+        .collect();
     let shared = |task: &Task| Some(task.forecast? / devices[task.group]);
     let sum: Option<f64> = tasks.iter().filter(|task| task.maps > 0).map(shared).sum();
     sum.filter(|seconds| *seconds > 0.0 && seconds.is_finite())
@@ -132,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pace_is_a_share_of_the_mean_and_unknown_where_nothing_was_measured() {
+    fn a_relative_time_is_a_share_of_the_mean_and_unknown_where_nothing_was_measured() {
         assert_eq!(ratios(&[Some(1.0), Some(3.0), None]), [Some(0.5), Some(1.5), None]);
         assert_eq!(ratios(&[None, None]), [None, None]);
     }

@@ -1,5 +1,5 @@
-//! Batch sizes: `batch_size` of the config, else what was measured on such a device, else the results of the
-//! reference's preflight, else a cautious number that the worker lets grow.
+//! Batch sizes, from the first of these that knows one: `batch_size` of the config, the measurement on such a device, the
+//! results of the reference's preflight, or a cautious number that the worker lets grow.
 
 pub mod profile;
 
@@ -20,43 +20,44 @@ use profile::{Alone, Entry, Profile, Source, Subject, keep, put_aside, write_jso
 
 pub use profile::MARGIN;
 
-/// Images at once where nothing is known: a worker doubles them while that is faster and fits.
+/// Number of images at once where nothing is known: a worker doubles the number while that is faster and fits.
 pub const CAUTIOUS: usize = 4;
 
-/// So many times as many images are worth trying, of preflight and of a sweep: a few more are not.
+/// Smallest growth of a batch that preflight and a sweep find worth trying.
 pub const WORTH: f64 = 1.1;
 
-/// What a worker holds of a GPU beside what it counts itself, where preflight has not measured it: context, kernels, libraries.
+/// Memory in bytes of a GPU that a worker holds and does not count itself, where preflight has not measured it: context,
+/// kernels, libraries.
 const BESIDE: u64 = 600 << 20;
 
-/// Model -> method key -> images, as the reference's `preflight_results.json` has them.
+/// Images at once by model and method key, as the reference's `preflight_results.json` has them.
 type Results = BTreeMap<String, BTreeMap<String, usize>>;
 
-/// Where batch sizes are looked up, and what a sweep learns of them.
+/// Batch sizes that are known, and those that a sweep learns.
 #[derive(Clone, Debug)]
 pub struct Batches {
     fixed: Option<usize>,
     results_file: PathBuf,
     results: Results,
-    /// Whether their file holds something else that must not be lost.
+    /// Whether the file of results holds something else that must not be lost.
     damaged: bool,
     profile: Profile,
 }
 
-/// Name of the results where the config does not say it; in its output folder.
+/// Name of the file of results in the output folder, where the config does not give one.
 const RESULTS: &str = "preflight_results.json";
 /// Name of the profile, beside the results.
 const PROFILE: &str = "preflight_profile.json";
 
 impl Batches {
-    /// The files of results and profile, which need not be there.
+    /// Files of results and of the profile, which need not exist.
     pub(crate) fn files(config: &Config) -> [PathBuf; 2] {
         let named = config.preflight.results_path.as_ref().map(|(file, _)| file.clone());
         let results = named.unwrap_or_else(|| config.paths.output_dir.join(RESULTS));
         [results.with_file_name(PROFILE), results]
     }
 
-    /// Reads results and profile of preflight where they are there; with a sentence for each that is of no use.
+    /// Reads results and profile of preflight where they exist, with a sentence for each file that is of no use.
     pub fn read(config: &Config, libtorch: &str) -> (Self, Vec<String>) {
         let [profile, results_file] = Self::files(config);
         let (profile, damaged) = Profile::read(profile, libtorch);
@@ -73,17 +74,17 @@ impl Batches {
         (Self { fixed, results_file, results: results.unwrap_or_default(), damaged, profile }, sentences)
     }
 
-    /// What was measured.
+    /// Profile with all measurements.
     pub fn profile(&self) -> &Profile {
         &self.profile
     }
 
-    /// The file of batch sizes, for a person.
+    /// File of batch sizes, for a person.
     pub fn results_file(&self) -> &Path {
         &self.results_file
     }
 
-    /// Images of `group` that `slot` is granted at once for `variant`, and whether that is a guess.
+    /// Number of images of `group` that `slot` is granted at once for `variant`, and whether the number is a guess.
     pub fn of(&self, group: &Group, variant: &Variant, slot: &Slot) -> (usize, bool) {
         if let Some(fixed) = self.fixed {
             return (fixed, false);
@@ -106,15 +107,15 @@ impl Batches {
         measured.map_or((CAUTIOUS, true), |batch| (batch.max(1), false))
     }
 
-    /// Whether the results hold a number for `variant` of `group` that is a user's, as nothing of ours was measured: it counts until a
-    /// device proves it wrong.
+    /// Whether the results hold a number of a user for `variant` of `group`, as this program has measured nothing: such
+    /// a number counts until a device proves it wrong.
     pub fn are_told(&self, group: &Group, variant: &Variant) -> bool {
         let told = self.results.get(&group.model).and_then(|methods| methods.get(&variant.key));
         let is_ours = |entry: &Entry| entry.of.model == group.model && entry.of.key == variant.key;
         told.is_some_and(|batch| *batch > 0) && !self.profile.current().any(is_ours)
     }
 
-    /// `group` with the batch of each variant on `slot`.
+    /// Copy of `group` with the batch size of each variant on `slot`.
     pub fn granted(&self, group: &Group, slot: &Slot) -> Group {
         let with_batch = |variant: &Variant| {
             let (batch, grows) = self.of(group, variant, slot);
@@ -132,7 +133,7 @@ impl Batches {
         group.variants.iter().map(of_variant).sum()
     }
 
-    /// Takes what a worker in `slot` learned of variants of `group`; whether that is anything new.
+    /// Takes over what a worker in `slot` learned of variants of `group`; whether anything is new.
     pub fn learn(&mut self, group: &Group, slot: &Slot, learned: &Learned) -> bool {
         let share = learned.keys.len().max(1) as f64;
         let mut new = false;
@@ -168,7 +169,7 @@ impl Batches {
         new
     }
 
-    /// Takes what was measured.
+    /// Adds a measurement.
     pub fn put(&mut self, entry: Entry) {
         self.profile.put(entry);
     }
@@ -178,9 +179,9 @@ impl Batches {
         self.profile.save()
     }
 
-    /// Writes the reference's results, if they are not there as they are: of every variant that was measured the batch that fits
-    /// all kinds of devices. What else the file holds, or others have written meanwhile, stays in it; numbers that are replaced stay in a
-    /// copy beside it.
+    /// Writes the reference's results, if the file does not hold them already: for every measured variant the batch that
+    /// fits all kinds of devices. Other content of the file, and what others have written meanwhile, stays; numbers that
+    /// are replaced stay in a copy beside the file.
     pub fn save_results(&mut self) -> Result<(), StoreError> {
         let _alone = Alone::beside(&self.results_file);
         let written = results(&self.results_file).ok();
@@ -221,15 +222,17 @@ impl Batches {
     }
 }
 
-/// Bytes that a batch of `group` may take of `slot`, the model's `base` included, so that the share `margin` of what is
-/// above the model stays free; on the CPU without what shards in flight take. `None` where nothing limits it.
+/// Memory in bytes that a batch of `group` may take on `slot`, the `base` of the model included, so that the share `margin`
+/// of the memory above the model stays free; on the CPU without the memory of shards in flight. `None` where nothing limits
+/// the memory.
 pub fn room(group: &Group, slot: &Slot, base: u64, margin: f64) -> Option<u64> {
     let in_flight = if slot.gpu.is_none() { group.in_flight() } else { 0 };
     let budget = slot.memory?.saturating_sub(in_flight);
     Some(memory::within(budget, base, margin))
 }
 
-/// What a worker of `slot` counted, with what it does not count: room is what the driver calls free before there is a worker.
+/// Adds the memory that a worker of `slot` does not count itself: the budget is what the driver calls free before there is a
+/// worker.
 fn with_context(line: Line, slot: &Slot) -> Line {
     let beside = if slot.gpu.is_some() { BESIDE } else { 0 };
     Line { base: line.base.saturating_add(beside), ..line }

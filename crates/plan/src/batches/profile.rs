@@ -1,4 +1,5 @@
-//! `preflight_profile.json`: what variants take on a kind of device, as preflight or a sweep measured it.
+//! Profile of batch sizes, `preflight_profile.json`: memory and speed of variants on a kind of device, as preflight or a
+//! sweep measured them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,18 +20,18 @@ pub const MARGIN: f64 = 0.1;
 /// Version of the file.
 const VERSION: u32 = 1;
 
-/// What was measured: the same on any machine with such a device, for any images of the size.
+/// Subject of a measurement, which gives the same on any machine with such a device, for any images of the size.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Subject {
-    /// Product name of the device; of a processor with the number of threads.
+    /// Product name of the device; for a processor with the number of threads.
     pub device: String,
     /// Type that the network computes in.
     pub precision: Precision,
     /// Whether batch norms are part of the convolutions before them: fewer values are kept.
     #[serde(default)]
     pub fold_batch_norm: bool,
-    /// `[channels, height, width]` of an image.
+    /// Shape of an image, `[channels, height, width]`.
     pub shape: [usize; 3],
     /// Model architecture.
     pub model: String,
@@ -38,18 +39,18 @@ pub struct Subject {
     pub classes: usize,
     /// Size of the weights file in bytes: other layers under the same name show there.
     pub weights: u64,
-    /// The variant's key.
+    /// Key of the variant.
     pub key: String,
-    /// Its method.
+    /// Class of the method.
     pub class: String,
-    /// Its parameters, with defaults filled in.
+    /// Parameters of the variant, with defaults filled in.
     pub parameters: Parameters,
-    /// Its semantics.
+    /// Semantics of the method.
     pub semantics: Semantics,
 }
 
 impl Subject {
-    /// `variant` of `group` on a device of the kind `device`.
+    /// Subject that `variant` of `group` is on a device of the kind `device`.
     pub fn of(group: &Group, variant: &Variant, device: &str) -> Self {
         Self {
             device: device.to_owned(),
@@ -66,7 +67,8 @@ impl Subject {
         }
     }
 
-    /// Whether the two take the same. Files of the same weights differ in names and padding by less than a hundredth.
+    /// Whether two subjects take the same memory and time. Files of the same weights differ in names and padding by less
+    /// than a hundredth.
     pub fn is_like(&self, other: &Self) -> bool {
         let near = self.weights.abs_diff(other.weights) <= other.weights / 100;
         let Self { device, precision, fold_batch_norm, shape, model, classes, .. } = self;
@@ -79,7 +81,7 @@ impl Subject {
     }
 }
 
-/// Who measured.
+/// Origin of a measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
@@ -89,30 +91,30 @@ pub enum Source {
     Sweep,
 }
 
-/// What a subject takes.
+/// Measurement of a subject.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// What was measured.
+    /// Subject of the measurement.
     pub of: Subject,
     /// Images at once: the fewest within 3 % of the fastest, or as many as fit.
     pub batch: usize,
-    /// Why not more.
+    /// Reason for which the batch is not larger.
     pub bound: Bound,
-    /// Bytes of the device's memory, by batch.
+    /// Memory of the device in bytes, by batch.
     pub bytes: Line,
-    /// Share of the memory above that of the model that the batch leaves free, if it is as large as fits.
+    /// Share of the memory above that of the model that the batch leaves free, if the batch is as large as fits.
     #[serde(default = "Entry::default_margin")]
     pub margin: f64,
     /// Images a second at that batch.
     pub images_per_second: f64,
-    /// Who measured.
+    /// Origin of the measurement.
     pub by: Source,
-    /// When, in RFC 3339.
+    /// Date of the measurement, in RFC 3339.
     pub date: String,
-    /// Which program.
+    /// Program that measured.
     pub program: String,
-    /// Which libtorch.
+    /// Version of libtorch.
     pub libtorch: String,
 }
 
@@ -122,7 +124,7 @@ impl Entry {
     }
 }
 
-/// Now, as entries spell it.
+/// Date of now, as entries spell it.
 pub fn now() -> String {
     spelled(SystemTime::now())
 }
@@ -134,7 +136,7 @@ fn spelled(time: SystemTime) -> String {
     humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + since).to_string()
 }
 
-/// This program, as entries spell it.
+/// Name of this program, as entries spell it.
 pub fn program() -> String {
     format!("attrisweep {}", env!("CARGO_PKG_VERSION"))
 }
@@ -152,14 +154,14 @@ pub struct Profile {
     file: PathBuf,
     libtorch: String,
     entries: Vec<Entry>,
-    /// What was put since the file was read or written last: others write it, too.
+    /// Entries that were added since the file was read or written last, as others write the file, too.
     new: Vec<Entry>,
     /// Whether `file` holds something else that must not be lost.
     damaged: bool,
 }
 
 impl Profile {
-    /// Reads `file`, which may be missing; with a sentence if it is of no use.
+    /// Reads `file`, which may be missing; with a sentence if the file is of no use.
     pub fn read(file: PathBuf, libtorch: &str) -> (Self, Option<String>) {
         let read = entries(&file);
         let sentence = read.as_ref().err().map(|reason| {
@@ -170,28 +172,28 @@ impl Profile {
         (Self { file, libtorch: libtorch.to_owned(), entries, new: Vec::new(), damaged }, sentence)
     }
 
-    /// What `subject` takes, as this program and this libtorch measured it.
+    /// Finds the measurement of `subject` by this program and this libtorch.
     pub fn find(&self, subject: &Subject) -> Option<&Entry> {
         self.current().find(|entry| entry.of.is_like(subject))
     }
 
-    /// Every entry of this program and this libtorch.
+    /// Entries of this program and this libtorch.
     pub fn current(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| entry.program == program() && entry.libtorch == self.libtorch)
     }
 
-    /// The libtorch whose measurements count.
+    /// Version of libtorch whose measurements count.
     pub fn libtorch(&self) -> &str {
         &self.libtorch
     }
 
-    /// Takes `entry` in place of what was known of its subject.
+    /// Puts `entry` in place of the known measurement of its subject.
     pub fn put(&mut self, entry: Entry) {
         replace(&mut self.entries, entry.clone());
         replace(&mut self.new, entry);
     }
 
-    /// Writes the file, whole or not at all. What others have written meanwhile stays in it.
+    /// Writes the file, whole or not at all. Entries that others have written meanwhile stay in the file.
     pub fn save(&mut self) -> Result<(), StoreError> {
         let _alone = Alone::beside(&self.file);
         if std::mem::take(&mut self.damaged) {

@@ -1,4 +1,4 @@
-//! Datasets of a config: whether their files hold what is asked for.
+//! Datasets of a config: whether their files hold what the config asks for.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use sweep::config::{Config, Split};
 use sweep::problem::Problems;
 
-/// One split of one dataset, found and readable.
+/// Split of a dataset that exists and is readable.
 #[derive(Debug)]
 pub(crate) struct Dataset {
     pub(crate) flag: String,
@@ -17,15 +17,15 @@ pub(crate) struct Dataset {
     pub(crate) file: PathBuf,
     pub(crate) format: &'static str,
     pub(crate) content: Value,
-    /// Images that the sweep takes: all, or `limit`.
+    /// Number of images that the sweep takes: all, or `limit`.
     pub(crate) images: u64,
-    /// `[height, width, channels]`.
+    /// Shape of an image, `[height, width, channels]`.
     pub(crate) shape: [usize; 3],
-    /// Of the images that the sweep takes.
+    /// Labels of the images that the sweep takes.
     pub(crate) labels: Labels,
 }
 
-/// Every split of every dataset.
+/// Opens every split of every dataset.
 pub(crate) fn open(config: &Config, flags: &[(String, u64)], problems: &mut Problems) -> Vec<Dataset> {
     let mut datasets = Vec::new();
     let size = config.search_space.image_size;
@@ -77,7 +77,7 @@ fn check(dataset: &Dataset, size: usize, line: u64, problems: &mut Problems) {
     }
 }
 
-/// A sentence for each file whose labels are of no use, or not for all of its images: class means are made without them.
+/// Warnings about files whose labels are unusable, or missing for some images: class means are made without them.
 pub(crate) fn without_labels(datasets: &[Dataset]) -> Vec<String> {
     let mut told: Vec<(&Path, String, Vec<&str>)> = Vec::new();
     for dataset in datasets {

@@ -1,4 +1,4 @@
-//! Whether weights do what their author has measured, before anything is computed with them.
+//! Expectations: whether weights reach what their author has measured, before anything is computed with them.
 
 use std::collections::BTreeSet;
 use std::thread::available_parallelism;
@@ -14,16 +14,16 @@ use sweep::problem::Problems;
 use crate::checked::Checked;
 use crate::exit::Failure;
 
-/// One expectation of one group.
+/// Expectation of one group.
 struct Asked<'a> {
     expectation: &'a Expectation,
     question: Question,
-    /// Images of the whole split.
+    /// Number of images of the whole split.
     all: u64,
 }
 
 impl Checked {
-    /// Measures what the config expects, of models with which anything is to be computed; all that is not met is one failure.
+    /// Measures what the config expects of the models that have work to do; all unmet expectations are one failure.
     pub fn meet_expectations(&self, worker: &Worker) -> Result<(), Failure> {
         let mut problems = Problems::new(&self.config.file);
         let asked = self.asked(&mut problems);
@@ -66,7 +66,7 @@ fn is_meant(expectation: &Expectation, group: &Group) -> bool {
         && dataset.as_ref().is_none_or(|dataset| group.dataset == *dataset)
 }
 
-/// The images of the split of `group`, whatever `limit` and noise of the sweep are. The error is one sentence.
+/// Reads the images of the split of `group`, whatever `limit` and noise of the sweep are. The error is one sentence.
 fn of_group<'a>(expectation: &'a Expectation, group: &Group) -> Result<Asked<'a>, String> {
     let source = formats::open(&group.format, &group.images_file, &group.split, Options::of_group(group))
         .map_err(|error| error.to_string())?;
@@ -87,7 +87,7 @@ fn of_group<'a>(expectation: &'a Expectation, group: &Group) -> Result<Asked<'a>
     Ok(Asked { expectation, question: Question { group, images }, all })
 }
 
-/// What was expected and found, if these are two things.
+/// Sentence on what was expected and what was measured, if the two differ.
 fn unmet(asked: &Asked<'_>, measured: &Measured) -> Option<String> {
     let Asked { expectation, question: Question { group, images }, all } = asked;
     let told = match &expectation.what {

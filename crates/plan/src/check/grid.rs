@@ -1,4 +1,4 @@
-//! The grid: every dataset, model, noise and split becomes a group.
+//! Grid of a config: every combination of dataset, model, noise and split becomes a group.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use sweep::variant::Variant;
 use super::datasets::Dataset;
 use super::weights::Models;
 
-/// Groups in the order of the work: those that share images and model follow each other.
+/// Makes the groups in the order of the work: groups that share images and model follow each other.
 pub(crate) fn groups(
     config: &Config,
     datasets: &[Dataset],
@@ -69,7 +69,7 @@ pub(crate) fn groups(
     groups
 }
 
-/// Class means make sense where an image has one label.
+/// Labels of a dataset, with classes where an image has one label: class means make sense only there.
 fn labels(dataset: &Dataset) -> Labels {
     let single = dataset.labels.width == 1;
     let classes = if single {

@@ -1,4 +1,4 @@
-//! Mean images that a config needs: found and sound, or to be computed once everything else is.
+//! Mean images that a config needs: sound files, or files to be computed once everything else is checked.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use sweep::group::{Group, MeanImage};
 use sweep::problem::Problems;
 use sweep::variant::Variant;
 
-/// The mean image of every dataset; none where no variant takes one.
+/// Mean image of every dataset; none where no variant takes a mean image.
 #[derive(Debug, Default)]
 pub struct Means {
     there: BTreeMap<String, (PathBuf, Mean)>,
@@ -47,7 +47,7 @@ impl Means {
         means
     }
 
-    /// Gives `group` its mean image, if a variant takes one and it is there.
+    /// Gives `group` its mean image, if a variant takes the image and the image exists.
     pub(crate) fn attach(&self, group: &mut Group) -> Result<(), MeanError> {
         let needed = group.variants.iter().any(Variant::needs_mean);
         let Some((file, mean)) = self.there.get(&group.dataset).filter(|_| needed) else { return Ok(()) };
@@ -62,7 +62,7 @@ impl Means {
         self.missing.values().map(|job| job.file.as_path())
     }
 
-    /// Computes and writes what is missing; whether that was anything.
+    /// Computes and writes the missing mean images; whether there were any.
     pub(crate) fn compute(&mut self) -> Result<bool, MeanError> {
         let any = !self.missing.is_empty();
         while let Some((flag, job)) = self.missing.pop_first() {

@@ -11,7 +11,7 @@ use sweep::parameters::Parameters;
 use sweep::problem::{Problems, nearest};
 use sweep::variant::{Shared, Variant, expand, key};
 
-/// Every variant of the config, in its order; batch sizes are filled in per model.
+/// Variants of the config, in its order; batch sizes are filled in per model.
 pub(crate) fn variants(config: &Config, catalogue: &Catalogue, problems: &mut Problems) -> Vec<Variant> {
     let mut variants: Vec<Variant> = Vec::new();
     for (index, method) in config.search_space.methods.iter().enumerate() {
@@ -50,7 +50,7 @@ pub(crate) fn variants(config: &Config, catalogue: &Catalogue, problems: &mut Pr
     variants
 }
 
-/// Says of each variant with what it shares work.
+/// Fills in with what each variant shares work.
 fn share(variants: &mut [Variant], catalogue: &Catalogue) {
     for index in 0..variants.len() {
         let (earlier, rest) = variants.split_at_mut(index);
@@ -66,10 +66,10 @@ fn share(variants: &mut [Variant], catalogue: &Catalogue) {
     }
 }
 
-/// Bytes of a grant beside its variants: paths, and what names the data.
+/// Size in bytes of a grant without its variants: paths, and the digest of the data.
 const REST: usize = 64 << 10;
 
-/// Why a worker could not be told all of `variants`: of a longer line both ends think that the other is none of theirs.
+/// Reason for which a worker could not be told all of `variants`: a longer message breaks the connection.
 fn too_long(variants: &[Variant]) -> Option<String> {
     let bytes = serde_json::to_vec(variants).map_or(usize::MAX, |line| line.len());
     let (n, most) = (variants.len(), MAX_LINE - REST);
@@ -77,7 +77,7 @@ fn too_long(variants: &[Variant]) -> Option<String> {
     (bytes > most).then(|| format!("its {n} variants take {bytes} bytes to tell, expected at most {most}; {advice}"))
 }
 
-/// Tells what a worker found wrong with variants (`misfits`, by their keys) at the methods that they come from.
+/// Reports what a worker found wrong with variants (`misfits`, by their keys) at the methods that the variants come from.
 pub(crate) fn tell(misfits: &BTreeMap<String, String>, config: &Config, problems: &mut Problems) {
     for (index, method) in config.search_space.methods.iter().enumerate() {
         for key in expand(&method.params).iter().map(|given| key(&method.name, given)) {
@@ -89,7 +89,7 @@ pub(crate) fn tell(misfits: &BTreeMap<String, String>, config: &Config, problems
     }
 }
 
-/// Every noise of the config.
+/// Noises of the config.
 pub(crate) fn noises(config: &Config, problems: &mut Problems) -> Vec<Noise> {
     let mut noises: Vec<Noise> = Vec::new();
     for (index, condition) in config.search_space.noises.iter().enumerate() {
@@ -127,7 +127,7 @@ fn checked(
     }
 }
 
-/// Keys name folders of the store: each must be one, and its own.
+/// Checks that each key can be the name of a folder of the store, and no two keys are the same.
 fn unusable(key: &str, earlier: &[Variant]) -> Option<String> {
     if earlier.iter().any(|variant| variant.key == key) {
         return Some(format!("the variant `{key}` is there twice; give one of them another name"));

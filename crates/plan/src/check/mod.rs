@@ -1,4 +1,4 @@
-//! Checks of a config and of everything that it names: all mistakes are told at once, and nothing is written.
+//! Checks of a config and of everything that the config names: all mistakes are reported at once, and nothing is written.
 
 mod datasets;
 mod expect;
@@ -26,7 +26,7 @@ use slots::{launcher, slots};
 use stores::{planned, refuse};
 pub use weights::find as find_weights;
 
-/// Checks the config `file`, with `wishes`, and everything that it names.
+/// Checks the config `file`, with `wishes`, and everything that the config names.
 pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, Failure> {
     let mut problems = Problems::new(file);
     let Some(mut config) = Config::read(file, &mut problems) else {

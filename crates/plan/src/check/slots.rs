@@ -4,7 +4,7 @@ use fleet::{FleetError, Slot, launchers};
 use sweep::config::Config;
 use sweep::problem::{Problems, nearest};
 
-/// The devices of the config, each with the memory that its worker may hold.
+/// Finds the devices of the config, each with the memory that its worker may hold.
 pub(super) fn slots(config: &Config) -> Result<Vec<Slot>, FleetError> {
     let ours = fleet::survivors(&config.paths.output_dir);
     let gpus: Vec<String> = ours.iter().filter_map(|survivor| survivor.gpu.clone()).collect();
@@ -19,7 +19,7 @@ pub(super) fn slots(config: &Config) -> Result<Vec<Slot>, FleetError> {
     Ok(slots)
 }
 
-/// The launcher that the config names, or the first one.
+/// Finds the launcher that the config names, or the first one of the list.
 pub(super) fn launcher(config: &Config, problems: &mut Problems) -> Option<&'static launchers::Entry> {
     let name = config.settings.launcher.as_ref();
     let found = launchers::find(name.map(|(name, _)| name.as_str()));

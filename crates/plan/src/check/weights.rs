@@ -20,7 +20,7 @@ const EXTENSIONS: [&str; 4] = ["pth", "pt", "safetensors", PROGRAM];
 /// Extension of exported programs: they bring their architecture, so that their names are free.
 const PROGRAM: &str = "pt2";
 
-/// The weights of every dataset and model; a worker reads each file once, and tries `variants` on it.
+/// Reads the weights of every dataset and model; a worker reads each file once, and tries `variants` on the file.
 pub(crate) fn read(
     config: &Config,
     catalogue: &Catalogue,
@@ -46,14 +46,14 @@ pub(crate) fn read(
     Ok(models)
 }
 
-/// What a person should know of how each file was read.
+/// Notes for a person on how each file was read.
 pub(crate) fn notes(models: &Models) -> impl Iterator<Item = String> + '_ {
     models
         .values()
         .flat_map(|(file, checkpoint)| checkpoint.notes.iter().map(|note| format!("`{}`: {note}", file.display())))
 }
 
-/// What is asked of each dataset and model whose weights are there, with the line of the model.
+/// Questions about each dataset and model whose weights exist, with the line of the model.
 fn questions(
     config: &Config,
     catalogue: &Catalogue,
@@ -91,7 +91,7 @@ fn questions(
     asked
 }
 
-/// Why there is nothing to ask about `model`, for which a file was `expected`.
+/// Explains why there is nothing to ask about `model`, for which a file was `expected`.
 fn absent(catalogue: &Catalogue, (model, flag): (&str, &str), expected: &Path) -> String {
     if catalogue::find(&catalogue.models, model).is_some() {
         return format!("no weights of {model} for `{flag}`: expected `{}`", expected.display());
@@ -101,13 +101,13 @@ fn absent(catalogue: &Catalogue, (model, flag): (&str, &str), expected: &Path) -
     format!("unknown model `{model}`, {hint} (a program of torch.export may have any name: `{}`)", program.display())
 }
 
-/// The weights of `model` for dataset `flag`, whatever their format, or the path where they were expected.
+/// Finds the weights of `model` for dataset `flag`, whatever their format; the error is the path where they were expected.
 pub fn find(config: &Config, flag: &str, model: &str) -> Result<PathBuf, PathBuf> {
     locate(config, flag, model, true)
 }
 
-/// `weights_<flag>/<model>_<size>_1.pth`, or the path where it was expected. Of a model that is not `known`
-/// only a program will do.
+/// Finds `weights_<flag>/<model>_<size>_1.pth`; the error is the path where the file was expected. For a model that is not
+/// `known` only an exported program will do.
 fn locate(config: &Config, flag: &str, model: &str, known: bool) -> Result<PathBuf, PathBuf> {
     let size = config.search_space.image_size;
     let folder = config.paths.weights_root.join(format!("weights_{flag}"));

@@ -1,7 +1,7 @@
 //! The kind `attribute`: images, labels, predictions and attribution maps of a shard.
 //!
-//! A shard that is split is a unit with its predictions, and behind that unit one for the maps of each variant, or of variants
-//! that share their work.
+//! A shard that is split has one unit with the predictions, and behind that unit one unit for the maps of each variant, or
+//! of variants that share their work.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::kind::{Kind, Lacking, Repeated, Seconds};
 use super::siblings::Siblings;
 use super::splitting::Split;
 
-/// Attribution maps and what they explain.
+/// Attribution maps of a shard, and the images and predictions that they explain.
 #[derive(Clone, Copy, Debug)]
 pub struct Attribute;
 
@@ -77,8 +77,8 @@ fn of_shard(lacking: &Lacking<'_>, shard: u64) -> Vec<Unit> {
     first.into_iter().chain(missing).map(|piece| Unit { piece: Some(piece), ..whole.clone() }).collect()
 }
 
-/// The piece that `variant` is in. What shares the forward pass is cheap: where there is other work to do meanwhile, a pass for
-/// each such variant would be waste.
+/// Piece that `variant` is in. Variants that share the forward pass are cheap: where there is other work to do meanwhile, a
+/// pass for each of them would be waste.
 fn piece(split: &Split, variant: &Variant) -> Piece {
     if variant.shared == Shared::Pass && !split.is_of_few() {
         Piece::Pass

@@ -1,4 +1,4 @@
-//! What a kind of work says of itself.
+//! Trait of a kind of work: all that planning and scheduling need to know of the kind.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -10,23 +10,24 @@ use sweep::unit::Unit;
 use super::siblings::Siblings;
 use super::splitting::Split;
 
-/// What doing a unit twice gives, which happens whenever a worker is lost.
+/// Result of doing a unit twice, which happens whenever a worker is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeated {
     /// The same bytes: whichever attempt writes last, nothing changes.
     SameBytes,
-    /// Another result. A checkpoint that exists wins, and an attempt goes on from the checkpoint of the one before.
+    /// Another result. A checkpoint that exists wins, and an attempt continues from the checkpoint of the attempt
+    /// before.
     Resumes,
 }
 
-/// A group whose store may lack something.
+/// Group whose store may lack something.
 #[derive(Clone, Copy, Debug)]
 pub struct Lacking<'a> {
-    /// The group.
+    /// Group to look at.
     pub group: &'a Arc<Group>,
     /// Index of the group in its sweep.
     pub index: usize,
-    /// What the store of the group has.
+    /// Files that the store of the group has.
     pub ledger: &'a Ledger,
     /// Shards of the sweep that are split into pieces.
     pub split: &'a Split,
@@ -37,16 +38,16 @@ pub struct Lacking<'a> {
 /// Seconds that an image takes with the variants of a unit, on the mean of all devices, where that was measured.
 pub type Seconds<'a> = &'a dyn Fn(&Unit) -> Option<f64>;
 
-/// A kind of work.
+/// Kind of work.
 pub trait Kind: Debug + Sync {
     /// Name of the kind in messages and in the names of units: begins with a letter, and has neither `/`, `.` nor `:`.
     fn name(&self) -> &'static str;
 
-    /// What doing a unit twice gives.
+    /// Result of doing a unit twice.
     fn repeated(&self) -> Repeated;
 
-    /// Units that write what the store of a group lacks, in the order of the images: what the kind writes, and how its work is
-    /// split.
+    /// Units that write what the store of a group lacks, in the order of the images. So the kind says what it writes,
+    /// and how its work is split.
     fn units(&self, lacking: &Lacking<'_>) -> Vec<Unit>;
 
     /// Units of the same group that must be done before `unit`, by their index.

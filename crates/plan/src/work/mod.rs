@@ -1,7 +1,7 @@
-//! Kinds of work: what units there are of each, what a unit waits for, and how long a unit is forecast to take.
+//! Kinds of work: the units of each kind, what a unit waits for, and how long a unit is forecast to take.
 //!
-//! A kind is one file of this folder and one line of [`KINDS`]; a worker that carries its units out has a list of its own. The
-//! scheduler schedules units of any kind and knows none by name.
+//! A kind is one file of this folder and one line of [`KINDS`]; the worker has a list of its own, with what carries a unit
+//! out. The scheduler schedules units of any kind and knows none by name.
 
 mod attribute;
 mod group_means;
@@ -17,10 +17,10 @@ pub use kind::{Kind, Lacking, Repeated, Seconds};
 pub use siblings::Siblings;
 pub use splitting::Split;
 
-/// Every kind of work. A kind may wait for the kinds above it.
+/// List of all kinds of work. A kind may wait for the kinds above it.
 pub const KINDS: [&dyn Kind; 2] = [&Attribute, &GroupMeans];
 
-/// The kind of `unit` in the list `kinds`.
+/// Finds the kind of `unit` in the list `kinds`.
 pub fn kind_of<'a>(kinds: &[&'a dyn Kind], unit: &Unit) -> Option<&'a dyn Kind> {
     kinds.iter().copied().find(|kind| kind.name() == unit.kind)
 }
@@ -36,7 +36,7 @@ pub fn waits(kinds: &[&dyn Kind], units: &[Unit]) -> Vec<Vec<u32>> {
     after
 }
 
-/// Number of `units` that work on a shard: what a sweep counts as its units.
+/// Number of `units` that work on a shard: a sweep counts these as its units.
 pub fn of_shards(units: &[Unit]) -> usize {
     units.iter().filter(|unit| matches!(unit.part, Part::Shard(_))).count()
 }

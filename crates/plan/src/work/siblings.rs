@@ -1,4 +1,4 @@
-//! Units of one group: among them a unit finds those that it waits for.
+//! Units of one group, among which a unit finds the units that it waits for.
 
 use std::collections::HashMap;
 use std::sync::Arc;

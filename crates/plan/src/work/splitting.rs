@@ -1,15 +1,15 @@
-//! Shards that are split into pieces, where whole ones would leave devices with nothing to do: at the end of a sweep, and all through one
-//! that has few.
+//! Choice of shards that are split into pieces, where whole shards would leave devices with nothing to do: at the end of a
+//! sweep, and all through a sweep with few shards.
 //!
-//! Which are split, and how, depends on config and devices alone: a scheduler that is started anew knows the pieces that
-//! workers of the one before it hold.
+//! The choice depends on config and devices alone: a scheduler that is started anew knows the pieces that workers of the
+//! scheduler before it hold.
 
 use std::collections::BTreeMap;
 
 use sweep::group::Group;
 
-/// Shards that are split, for each device. With one for each there is work for all while the last whole shards are done;
-/// the second one is for devices that are not equally fast.
+/// Number of shards that are split, for each device. With one shard for each device there is work for all while the last
+/// whole shards are done; the second shard is for devices that are not equally fast.
 const SHARDS_OF_DEVICE: u64 = 2;
 
 /// Shards of a sweep that are split.

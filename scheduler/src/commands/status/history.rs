@@ -1,4 +1,4 @@
-//! State of a sweep, and what the journal adds to it.
+//! State of a sweep, with what the journal knows.
 
 use journal::{Failed, History, JournalError, Speed, Sweep, UnderWay};
 use serde::Serialize;
@@ -6,26 +6,26 @@ use serde::Serialize;
 use super::stores::StoreProgress;
 use crate::lock::Holder;
 
-/// How a sweep is. Times are seconds since 1970.
+/// State of a sweep. Times are seconds since 1970.
 #[derive(Debug, Serialize)]
 pub(super) struct Status {
     pub(super) running: Option<Holder>,
-    /// Who had the folder on another host, and does not seem to run.
+    /// Process that held the folder on another host, and does not seem to run.
     pub(super) silent: Option<Holder>,
     pub(super) stores: Vec<StoreProgress>,
     pub(super) last_sweep: Option<Sweep>,
-    /// What workers do now.
+    /// Units that workers hold now.
     pub(super) under_way: Vec<UnderWay>,
     pub(super) failed: Vec<Failed>,
     /// Maps a second, lately; of the sweep that runs, or of the last one.
     pub(super) speed: Option<f64>,
-    /// Seconds that what is missing will take at that speed.
+    /// Seconds that the missing maps will take at that speed.
     pub(super) left: Option<f64>,
-    /// Why nothing is known of earlier runs.
+    /// Reason for which nothing is known of earlier runs.
     pub(super) journal: Option<String>,
 }
 
-/// What the journal adds to `status`.
+/// Adds what the journal knows to `status`.
 pub(super) fn recall(status: &mut Status, history: Result<Option<History>, JournalError>) -> Result<(), JournalError> {
     let Some(history) = history? else { return Ok(()) };
     status.last_sweep = history.last_sweep()?;

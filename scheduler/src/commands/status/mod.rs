@@ -1,7 +1,7 @@
 //! `scheduler status`: how far a sweep is, whether it runs or not.
 //!
-//! What is done is read from the stores, who runs from the lock, what failed from the journal: each from where it
-//! cannot be wrong.
+//! Each part comes from where it cannot be wrong: the work that is done from the stores, the process that runs from the
+//! lock, and failures from the journal.
 
 mod history;
 mod stores;

@@ -1,4 +1,4 @@
-//! How far each store is, counted in its files.
+//! Progress of each store, counted in its files.
 
 use std::collections::BTreeSet;
 
@@ -8,25 +8,25 @@ use sweep::group::Group;
 
 use crate::commands::survey::Surveyed;
 
-/// How far one store is.
+/// Progress of one store.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct StoreProgress {
     pub(super) name: String,
     pub(super) complete: bool,
     pub(super) shards_done: u64,
     pub(super) maps_done: u64,
-    /// Absent where neither the store nor the dataset is there to tell.
+    /// Number of shards; `None` where neither the store nor the dataset exists.
     pub(super) shards: Option<u64>,
     pub(super) maps: Option<u64>,
-    /// Images that were predicted right, of those that were predicted and looked at.
+    /// Images that were predicted right, of the images with a prediction and a label.
     pub(super) right: Option<u64>,
     pub(super) predicted: Option<u64>,
-    /// Why the weights may be those of another network.
+    /// Reason for which the weights may be those of another network.
     pub(super) doubt: Option<String>,
     pub(super) error: Option<String>,
 }
 
-/// Counts what the store of `surveyed` has, of variants with these `keys` in shards of so many images.
+/// Counts what the store of `surveyed` has, of variants with these `keys`, in shards of `shard` images.
 pub(super) fn progress(surveyed: &Surveyed, keys: &[String], shard: u64) -> StoreProgress {
     let name = surveyed.name.clone();
     let maps_of = |images: u64| images * keys.len() as u64;
@@ -46,7 +46,7 @@ pub(super) fn progress(surveyed: &Surveyed, keys: &[String], shard: u64) -> Stor
     }
 }
 
-/// Shards and maps that are there, of what the config asks for now.
+/// Counts shards and maps in a store, of those that the config asks for now.
 fn counted(described: &Described, asked: Option<u64>, keys: &[String]) -> Result<StoreProgress, store::StoreError> {
     let wanted: BTreeSet<&String> = keys.iter().collect();
     let variants: Vec<_> =

@@ -1,4 +1,4 @@
-//! State of a sweep, for people.
+//! Text of `scheduler status` for people.
 
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,10 +10,10 @@ use super::stores::StoreProgress;
 use crate::lock::Holder;
 use crate::tell::duration;
 
-/// Failures that are told; `--json` has all.
+/// Number of failures in the text at most; `--json` has all.
 const TOLD: usize = 10;
 
-/// State of a sweep for people.
+/// Describes the state of a sweep.
 pub(super) fn told(status: &Status) -> String {
     let mut text = match &status.running {
         Some(holder) => {
@@ -53,7 +53,7 @@ pub(super) fn told(status: &Status) -> String {
     text
 }
 
-/// The first of the units that failed.
+/// Names the first of the units that failed.
 fn failures(failed: &[Failed]) -> String {
     let mut text = String::new();
     if failed.is_empty() {

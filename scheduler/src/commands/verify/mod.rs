@@ -96,7 +96,7 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     conclude(&verdict, args.redo)
 }
 
-/// Seconds for the maps of each of so many stores.
+/// Seconds that the maps of each store may take, of this number of `stores`.
 fn seconds(asked: Option<u64>, stores: usize) -> f64 {
     const EACH: f64 = 20.0;
     const ALL: f64 = 300.0;

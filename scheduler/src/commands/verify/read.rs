@@ -10,16 +10,16 @@ use super::verdict::Verdict;
 use crate::commands::survey::{self, Survey, Surveyed};
 use crate::tell::say;
 
-/// What was found in one store, and what it said of itself.
+/// Findings in one store, and its description of itself.
 pub(crate) struct Read<'a> {
     pub(crate) surveyed: &'a Surveyed,
     pub(crate) described: &'a Described,
     pub(crate) report: Report,
-    /// Maps that were computed again.
+    /// Number of maps that were computed again.
     pub(crate) maps: Option<u64>,
 }
 
-/// Reads one store back; `None` where there is none.
+/// Reads one store back; `None` where there is no store.
 pub(super) fn read<'a>(
     survey: &Survey,
     surveyed: &'a Surveyed,
@@ -46,7 +46,7 @@ pub(super) fn read<'a>(
     Ok(Some(Read { surveyed, described, report, maps: None }))
 }
 
-/// What the dataset says, if it is the one that the store was made of. The error is one sentence.
+/// Labels of the dataset, if the store was made of this dataset. The error is one sentence.
 fn truth(survey: &Survey, surveyed: &Surveyed, described: &Described) -> Result<Truth, String> {
     let (_, mut source) = survey::source(&survey.config, &surveyed.flag, surveyed.split)?;
     let group = &described.group;

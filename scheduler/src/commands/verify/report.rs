@@ -1,4 +1,4 @@
-//! Report on one store, and the removal of what is unsound in it.
+//! Report on one store, and the removal of its unsound files.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use super::verdict::Verdict;
 use crate::commands::survey::{Survey, Surveyed};
 use crate::tell::{ranges, say};
 
-/// Tells what was found in one store.
+/// Prints what was found in one store.
 pub(super) fn tell(survey: &Survey, Read { surveyed, described, report, maps }: &Read<'_>, verdict: &mut Verdict) {
     let (mut text, folder) = (String::new(), &surveyed.folder);
     let (absent, unsound): (Vec<_>, Vec<_>) = report.findings.iter().partition(|found| found.fault == Fault::Absent);
@@ -39,7 +39,7 @@ pub(super) fn tell(survey: &Survey, Read { surveyed, described, report, maps }: 
     say(&text);
 }
 
-/// What is not there: shards together, other files by name; images and variants that the config asks for besides.
+/// Lists what is missing: shards together, other files by name, and images and variants that the config asks for besides.
 fn lacking(survey: &Survey, surveyed: &Surveyed, described: &Described, absent: &[&Finding]) -> Vec<String> {
     let mut lines = Vec::new();
     let (group, mut shards) = (&described.group, BTreeSet::new());
@@ -69,7 +69,7 @@ fn shard_of(file: &Path) -> Option<u64> {
     file.file_name()?.to_str()?.strip_prefix("c.")?.split('.').next()?.parse().ok()
 }
 
-/// Removes what is unsound in a store; whether it did.
+/// Removes the unsound files of a store; whether it did.
 pub(super) fn redo(Read { surveyed, described, report, .. }: &Read<'_>) -> Result<bool, Failure> {
     let is_unsound = report.findings.iter().any(|found| found.fault != Fault::Absent);
     if is_unsound && described.results_version != Some(sweep::RESULTS_VERSION.into()) {

@@ -1,4 +1,5 @@
-//! A few images of each store: made again from the dataset, and put through the model and its methods again by a worker.
+//! Sample of each store: a few images are made again from the dataset, and put through the model and its methods again by a
+//! worker.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,21 +16,21 @@ use sweep::seed::Draw;
 use super::read::Read;
 use crate::commands::survey::{self, Survey};
 
-/// Which images, and with how many threads.
+/// Size of a sample, and the threads that compute it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
     pub(crate) images: u64,
     pub(crate) seed: u64,
     pub(crate) threads: usize,
-    /// For maps, of each store.
+    /// Seconds for maps, for each store.
     pub(crate) seconds: f64,
 }
 
-/// How far a pixel may be from what the dataset and the noise give: mathematical functions differ between machines.
+/// Tolerance of a pixel against what the dataset and the noise give: mathematical functions differ between machines.
 const PIXEL: f32 = 1e-5;
 
-/// Compares a sample of each store, and adds what is wrong to its findings. What could not be compared is given
-/// back, in sentences.
+/// Compares a sample of each store, and adds what is wrong to its findings. Sentences on what could not be compared are
+/// returned.
 pub(crate) fn compare(survey: &Survey, stores: &mut [Read<'_>], worker: &Worker, sample: Sample) -> Vec<String> {
     let mut unknown = Vec::new();
     let mut asked = Vec::new();
@@ -72,7 +73,7 @@ pub(crate) fn compare(survey: &Survey, stores: &mut [Read<'_>], worker: &Worker,
     unknown
 }
 
-/// Images of a sample: those with the smallest random numbers among those whose shards are there and sound.
+/// Chooses the images of a sample: those with the smallest random numbers, of shards that exist and are sound.
 fn chosen(read: &Read<'_>, sample: Sample) -> Vec<u64> {
     let group = &read.described.group;
     let images = sound_shards(read).into_iter().flat_map(|shard| group.range(shard)).collect();
@@ -82,7 +83,7 @@ fn chosen(read: &Read<'_>, sample: Sample) -> Vec<u64> {
     images
 }
 
-/// Shards whose images and predictions are there and sound.
+/// Shards whose images and predictions exist and are sound.
 fn sound_shards(read: &Read<'_>) -> Vec<u64> {
     let group = &read.described.group;
     let Ok(ledger) = Ledger::read(group) else { return Vec::new() };
@@ -97,7 +98,7 @@ fn sound_shards(read: &Read<'_>) -> Vec<u64> {
     (0..group.shards()).filter(sound).collect()
 }
 
-/// Images, or shards, in an order that the seed of `sample` draws.
+/// Orders images or shards by numbers that the seed of `sample` draws.
 fn drawn(group: &Group, mut all: Vec<u64>, sample: Sample, purpose: &'static str) -> Vec<u64> {
     let number = |index: &u64| {
         let dataset = (group.dataset.as_str(), group.split.as_str());
@@ -108,7 +109,7 @@ fn drawn(group: &Group, mut all: Vec<u64>, sample: Sample, purpose: &'static str
     all
 }
 
-/// Makes `images` from the dataset and compares them with those that are stored. The error is one sentence.
+/// Makes `images` from the dataset and compares them with the stored images. The error is one sentence.
 fn compare_images(survey: &Survey, read: &mut Read<'_>, images: &[u64]) -> Result<(), String> {
     let Described { group, .. } = read.described;
     let (_, mut source) = survey::source(&survey.config, &read.surveyed.flag, read.surveyed.split)?;
@@ -139,8 +140,8 @@ fn compare_images(survey: &Survey, read: &mut Read<'_>, images: &[u64]) -> Resul
     Ok(())
 }
 
-/// What the worker is asked about a store, with weights and mean image where the config has them now; and which variants are
-/// left out, and why.
+/// Question to the worker about a store, with the weights and the mean image that the config has now; also a sentence on
+/// variants that are left out.
 fn question(
     survey: &Survey,
     read: &Read<'_>,
@@ -155,7 +156,7 @@ fn question(
     Ok((Question { group, images, shards, seconds: sample.seconds }, left))
 }
 
-/// Gives `group` its mean image, of digest `known`, or takes the variants away that need one, with the reason.
+/// Gives `group` its mean image of digest `known`, or removes the variants that need the mean image, with the reason.
 fn without_mean(survey: &Survey, group: &mut Group, known: Option<&str>) -> Option<String> {
     let needy: Vec<String> =
         group.variants.iter().filter(|variant| variant.needs_mean()).map(|variant| variant.key.clone()).collect();
@@ -181,7 +182,7 @@ fn without_mean(survey: &Survey, group: &mut Group, known: Option<&str>) -> Opti
     }
 }
 
-/// Adds the images whose predictions do not agree to the findings. The error says why nothing was compared.
+/// Adds images whose predictions do not agree to the findings. The error says why nothing was compared.
 fn judge(read: &mut Read<'_>, answer: Answer) -> Result<(), String> {
     let answer = answer?;
     read.maps = Some(answer.maps);
@@ -204,7 +205,7 @@ fn judge(read: &mut Read<'_>, answer: Answer) -> Result<(), String> {
     Ok(())
 }
 
-/// The maps of a variant are unsound in the shard of `image`, and what belongs to them.
+/// Marks the maps of a variant, and what belongs to them, as unsound in the shard of `image`.
 fn accuse_map(read: &mut Read<'_>, key: &str, image: u64, reason: &str) {
     let group = &read.described.group;
     let Some(variant) = group.variants.iter().find(|variant| variant.key == key) else { return };
@@ -212,7 +213,7 @@ fn accuse_map(read: &mut Read<'_>, key: &str, image: u64, reason: &str) {
     add(read, files, reason);
 }
 
-/// Everything that was computed of a shard is unsound, with its images or without: maps explain predictions.
+/// Marks everything that was computed of a shard as unsound, with its images or without: maps explain predictions.
 fn accuse(read: &mut Read<'_>, shard: u64, with_images: bool, reason: &str) {
     let group = &read.described.group;
     let images = if with_images { files(group, &[name::IMAGES], shard) } else { Ok(Vec::new()) };
@@ -221,7 +222,7 @@ fn accuse(read: &mut Read<'_>, shard: u64, with_images: bool, reason: &str) {
     add(read, images.into_iter().chain(computed).collect(), reason);
 }
 
-/// Adds `files` to what is unsound.
+/// Adds `files` to the unsound findings.
 fn add(read: &mut Read<'_>, files: Vec<PathBuf>, reason: &str) {
     let before: BTreeSet<_> = read.report.findings.iter().map(|finding| finding.file.clone()).collect();
     // Two images of a shard may be wrong: its file is one.

@@ -4,14 +4,14 @@ use plan::exit::{Code, Failure};
 
 use crate::tell::say;
 
-/// How all stores are, together.
+/// Verdict over all stores together.
 #[derive(Default)]
 pub(super) struct Verdict {
     pub(super) unsound: usize,
     pub(super) absent: bool,
-    /// Whether something unsound was left where it is, as its store is of another version.
+    /// Whether an unsound file was left where it is, as its store is of another version.
     pub(super) kept: bool,
-    /// Where something could not be compared.
+    /// Sentences on what could not be compared.
     pub(super) unknown: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Workers that call, speak and fall silent.
+//! Connections of workers: calling, speaking and falling silent.
 
 use fleet::WorkerId;
 
@@ -6,7 +6,7 @@ use super::{Slots, State};
 use crate::core::event::Now;
 
 impl Slots {
-    /// `worker` called for `slot`, for the first time or again; false if nobody was expected.
+    /// Notes that `worker` called for `slot`, for the first time or again; false if nobody was expected.
     pub(in crate::core) fn connect(&mut self, slot: usize, worker: WorkerId, again: bool, now: Now) -> bool {
         let expected = match self.list[slot].state {
             State::Starting(_) | State::Expected(_) | State::Away(_) => true,
@@ -23,28 +23,29 @@ impl Slots {
         expected
     }
 
-    /// `worker` said something; its slot, unless it is no longer listened to.
+    /// Notes that `worker` said something; its slot, unless nobody listens to the worker any more.
     pub(in crate::core) fn heard(&mut self, worker: WorkerId, now: Now) -> Option<usize> {
         let slot = *self.by_worker.get(&worker)?;
         self.list[slot].state = State::Serving { worker, heard: now };
         Some(slot)
     }
 
-    /// The line of `worker` is broken. Unreachable is not dead: it has a lease to call again.
+    /// Notes that the connection of `worker` is broken. An unreachable worker may live, and has a lease of time to call
+    /// again.
     pub(in crate::core) fn disconnected(&mut self, worker: WorkerId, now: Now) {
         if let Some(slot) = self.by_worker.get(&worker) {
             self.set(*slot, State::Away(now));
         }
     }
 
-    /// The worker of `slot` has to go.
+    /// Notes that the worker of `slot` has to leave.
     pub(in crate::core) fn leaves(&mut self, slot: usize) {
         tracing::info!(slot, "the worker has to leave");
         self.list[slot].leaves = true;
         self.refile(slot);
     }
 
-    /// Well devices that have nothing to do and that no unit is asked back for.
+    /// Number of healthy devices that have nothing to do and for which no unit is asked back.
     pub(in crate::core) fn spare(&self) -> usize {
         if self.idle.is_empty() {
             return 0;
@@ -53,7 +54,7 @@ impl Slots {
         idle.saturating_sub(self.list.iter().filter(|slot| slot.asked.is_some()).count())
     }
 
-    /// Slots whose worker holds a unit behind the one that is under way, and the two.
+    /// Slots whose worker holds a unit behind the unit that is under way, with both units.
     pub(in crate::core) fn ahead(&self) -> impl Iterator<Item = (usize, usize, usize)> {
         let slots = self.list.iter().enumerate();
         slots.filter_map(|(index, slot)| match (slot.state, slot.asked, &slot.held[..]) {
@@ -62,7 +63,7 @@ impl Slots {
         })
     }
 
-    /// The worker of `slot` is asked to return `unit`.
+    /// Notes that the worker of `slot` is asked to return `unit`.
     pub(in crate::core) fn ask(&mut self, slot: usize, unit: usize) {
         self.list[slot].asked = Some(unit);
     }

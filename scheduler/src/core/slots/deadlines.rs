@@ -1,19 +1,19 @@
-//! Time and slots: leases, deadlines, and a scheduler that stood still.
+//! Deadlines of slots: leases, hung units, and a scheduler that stood still.
 
 use super::{Slot, Slots, State};
 use crate::core::event::Now;
 use crate::core::failure::Class;
 
-/// Time that a process has to call. Loading libtorch from a cold network disk takes a minute.
+/// Time that a new process has to call. Loading libtorch from a cold network disk takes a minute.
 const STARTING: Now = Now::from_mins(3);
 
 impl Slots {
-    /// The first unit of `slot` is taken for hung at `deadline`.
+    /// Sets the time at which the first unit of `slot` counts as hung.
     pub(in crate::core) fn set_deadline(&mut self, slot: usize, deadline: Now) {
         self.list[slot].deadline = deadline;
     }
 
-    /// Slots whose worker is silent, hung, did not call or not call again.
+    /// Slots whose worker is silent, is hung, did not call or did not call again.
     pub(in crate::core) fn overdue(&self, now: Now, lease: Now) -> Vec<(usize, Class, &'static str)> {
         let over = |since: Now, allowed: Now| now.saturating_sub(since) > allowed;
         let overdue = |(index, slot): (usize, &Slot)| {
@@ -35,7 +35,7 @@ impl Slots {
         self.list.iter().enumerate().filter_map(overdue).collect()
     }
 
-    /// The scheduler itself stood still for `gap`: nobody was silent in that time.
+    /// Extends all times by a `gap` in which the scheduler itself stood still: no worker was silent in that time.
     pub(in crate::core) fn stood_still(&mut self, gap: Now) {
         for slot in &mut self.list {
             match &mut slot.state {

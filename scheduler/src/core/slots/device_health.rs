@@ -1,4 +1,4 @@
-//! Slots and the health of their devices: what workers prove by what they do, and what drivers say.
+//! Health of the devices of slots: proven by what workers do, and reported by drivers.
 
 use fleet::Condition;
 
@@ -8,7 +8,7 @@ use crate::core::failure::{Class, Suspicion};
 use crate::core::queue::Home;
 
 impl Slots {
-    /// Whether nothing can be hoped for: no process, and no device that is worth another one.
+    /// Whether the sweep is hopeless: no process exists, and no device is worth another process.
     pub(in crate::core) fn hopeless(&self, now: Now) -> bool {
         self.list.iter().all(|slot| match slot.state {
             State::Empty => !slot.health.usable(now) && slot.health.hopeless(self.worked),
@@ -16,7 +16,7 @@ impl Slots {
         })
     }
 
-    /// The end of a worker says this of its device.
+    /// Notes the suspicion that the end of a worker raises against the device of `slot`.
     pub(in crate::core) fn suspect(&mut self, slot: usize, suspicion: Suspicion, now: Now) {
         let device = &mut self.list[slot];
         if let Some(pause) = device.health.ended(suspicion, now) {
@@ -25,15 +25,15 @@ impl Slots {
         }
     }
 
-    /// The worker of `slot` has done a unit of `home`: the device works.
+    /// Notes that the worker of `slot` has done a unit of `home`, so that the device works.
     pub(in crate::core) fn proven(&mut self, slot: usize, home: Home) {
         self.worked = true;
         self.list[slot].health.proven();
         self.list[slot].warm = Some(home);
     }
 
-    /// The driver sees the device of `slot` in `condition`; whether its worker is to be ended. One that is only slow
-    /// goes on, and others are preferred to it.
+    /// Notes the `condition` that the driver reports for the device of `slot`; whether the worker is to be ended. A
+    /// device that is only slow continues, and other devices are preferred.
     pub(in crate::core) fn seen(&mut self, slot: usize, condition: Condition, now: Now) -> bool {
         let device = &mut self.list[slot];
         match &condition {
@@ -55,7 +55,7 @@ impl Slots {
         ends
     }
 
-    /// Time has passed: devices that are still bad are left alone for longer.
+    /// Extends the quarantine of devices that are still bad.
     pub(in crate::core) fn look(&mut self, now: Now) {
         for (slot, device) in self.list.iter_mut().enumerate() {
             if let Some(pause) = device.health.look(now) {
@@ -65,7 +65,7 @@ impl Slots {
         }
     }
 
-    /// The first of `slots` whose device nothing is said against, or else the first.
+    /// First of `slots` whose device nothing is said against, or else the first slot.
     pub(super) fn preferred<'a>(&self, mut slots: impl Iterator<Item = &'a usize> + Clone) -> Option<usize> {
         let well = |slot: &&usize| !self.list[**slot].health.is_doubtful();
         slots.clone().find(well).or_else(|| slots.next()).copied()

@@ -2,11 +2,11 @@
 
 mod devices;
 mod failures;
+mod kinds_of_devices;
 mod leases;
 mod order;
 mod output_folder;
 mod simulation;
-mod speeds;
 mod tail;
 mod toy_kind;
 mod waiting;

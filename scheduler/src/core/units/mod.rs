@@ -1,4 +1,4 @@
-//! The state of every unit, and what failures it has behind it.
+//! Units of a sweep: the state of every unit, and the failures that it has behind it.
 
 mod blame;
 pub(super) mod claim;
@@ -15,18 +15,18 @@ use super::event::Task;
 use super::failure::Class;
 use waits::Waits;
 
-/// Every unit of a sweep, by the index of its task.
+/// Units of a sweep, by the index of their task.
 #[derive(Debug)]
 pub(super) struct Units {
     list: Vec<Entry>,
     waits: Waits,
     groups: Vec<Group>,
     by_name: HashMap<String, usize>,
-    /// Failures by unit and class: few units have any.
+    /// Number of failures by unit and class: few units have any.
     failures: HashMap<(usize, Class), u32>,
-    /// Why units were given up.
+    /// Reasons of units that were given up.
     reasons: BTreeMap<usize, String>,
-    /// Units that are neither done nor given up.
+    /// Number of units that are neither done nor given up.
     open: usize,
     retries: u32,
 }
@@ -44,30 +44,31 @@ struct Entry {
 
 #[derive(Debug, Default)]
 struct Group {
-    /// Whether its store is to be closed once all of its units are done.
+    /// Whether the store of the group is to be closed once all of its units are done.
     closes: bool,
-    /// Units that are not done.
+    /// Number of units of the group that are not done.
     left: usize,
-    /// Its units in the order of their names.
+    /// Units of the group in the order of their names.
     units: Vec<u32>,
-    /// Units in a row that found its input bad.
+    /// Number of units in a row that found the input of the group bad.
     bad: u32,
-    /// Why it was given up, if it was.
+    /// Reason for which the group was given up, if it was.
     stopped: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
-    /// In the queue, or behind other units that must be done first.
+    /// The unit is in the queue, or behind other units that must be done first.
     Waiting,
-    /// A slot's, in the attempt that is counted last.
+    /// The unit is held by this slot, in the attempt that is counted last.
     Granted(u32),
     Done,
     GivenUp,
 }
 
 impl Units {
-    /// The units of `tasks`; `closes` says for each group whether its store is closed once all of its units are done.
+    /// Makes the units of `tasks`; `closes` says for each group whether its store is closed once all of its units are
+    /// done.
     pub(super) fn new(tasks: Vec<Task>, closes: &[bool], retries: u32) -> Self {
         let waits = Waits::new(&tasks.iter().map(|task| task.after.as_slice()).collect::<Vec<_>>());
         let mut groups: Vec<Group> =
@@ -90,7 +91,7 @@ impl Units {
         Self { open: list.len(), list, waits, groups, by_name, failures, reasons, retries }
     }
 
-    /// Units that wait from the start for nothing but a worker.
+    /// Units that wait for nothing but a worker from the start.
     pub(super) fn ready(&self) -> impl Iterator<Item = usize> {
         (0..self.list.len()).filter(|index| !self.waits_for_others(*index))
     }
@@ -111,7 +112,7 @@ impl Units {
         self.groups[group].closes && self.groups[group].left == 0
     }
 
-    /// Units that are neither done nor given up.
+    /// Number of units that are neither done nor given up.
     pub(super) fn open(&self) -> usize {
         self.open
     }
@@ -120,7 +121,7 @@ impl Units {
         self.list[index].group as usize
     }
 
-    /// Maps that the unit stands for.
+    /// Size of the unit in attribution maps.
     pub(super) fn maps(&self, index: usize) -> u64 {
         self.list[index].maps
     }
@@ -138,12 +139,12 @@ impl Units {
         entry.attempts
     }
 
-    /// The name of the unit and the attempt that it is in.
+    /// Name of the unit, and the number of its last attempt.
     pub(super) fn attempt(&self, index: usize) -> (UnitId, u32) {
         (self.list[index].id.clone(), self.list[index].attempts)
     }
 
-    /// The unit, if it is that of `slot` in just this attempt.
+    /// Finds the unit, if `slot` holds the unit in just this attempt.
     pub(super) fn granted(&self, id: &UnitId, slot: usize, attempt: u32) -> Option<usize> {
         let index = self.find(id)?;
         let entry = &self.list[index];
@@ -154,7 +155,7 @@ impl Units {
         current.then_some(index)
     }
 
-    /// The unit is done, if this result of it counts.
+    /// Notes that the unit is done, if this result of the unit counts.
     pub(super) fn finish(&mut self, id: &UnitId, slot: usize, attempt: u32) -> Option<usize> {
         let index = self.granted(id, slot, attempt)?;
         self.list[index].state = State::Done;
@@ -166,17 +167,17 @@ impl Units {
         Some(index)
     }
 
-    /// The unit waits again, without blame.
+    /// Notes that the unit waits again, without blame.
     pub(super) fn put_back(&mut self, index: usize) {
         self.list[index].state = State::Waiting;
     }
 
-    /// Whether nothing is left to do. Units that wait for one that was given up are not to be done.
+    /// Whether nothing is left to do. Units that wait for a unit that was given up are not done.
     pub(super) fn all_ended(&self) -> bool {
         self.open == 0
     }
 
-    /// Every unit that was given up, with its reason.
+    /// Units that were given up, with their reasons.
     pub(super) fn given_up(&self) -> Vec<(UnitId, String)> {
         self.reasons.iter().map(|(index, text)| (self.list[*index].id.clone(), text.clone())).collect()
     }

@@ -1,6 +1,6 @@
-//! What waits for what, among the tasks of a sweep.
+//! Dependencies among the tasks of a sweep.
 
-/// For each task the tasks that it waits for, and those that wait for it.
+/// Dependencies of each task, in both directions.
 #[derive(Debug)]
 pub(super) struct Waits {
     /// Number of tasks that each task still waits for.
@@ -12,7 +12,7 @@ pub(super) struct Waits {
 }
 
 impl Waits {
-    /// `after` gives for each task the indices of the tasks that must be done before it.
+    /// Makes the dependencies: `after` has for each task the indices of the tasks that must be done before it.
     pub(super) fn new(after: &[&[u32]]) -> Self {
         let mut begins = vec![0; after.len() + 1];
         for before in after.iter().copied().flatten() {

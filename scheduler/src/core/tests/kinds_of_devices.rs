@@ -9,7 +9,7 @@ fn a_unit_is_hung_after_what_is_long_on_the_kind_of_device_that_has_it() {
     let of = group(0, 4);
     let tasks = (0..4).map(|shard| task(0, &of, shard, Some(10.0))).collect();
     let mut sweep = Sweep::new(tasks, vec![None], 3, POLICY);
-    sweep.core.pace(vec![vec![Some(0.1), Some(1.9), None]]);
+    sweep.core.set_relative_times(vec![vec![Some(0.1), Some(1.9), None]]);
     let mut rig = Rig::of(sweep, &[]);
     let workers: Vec<WorkerId> = (0..3).map(|_| rig.connect().1).collect();
     let mut seen = Vec::new();
