@@ -2,7 +2,6 @@
 
 use fleet::{Fleet, FleetError};
 use plan::exit::Failure;
-use sweep::message::FromWorker;
 
 use super::happening::Happening;
 use crate::core::{Event, Unwritable};
@@ -17,7 +16,6 @@ pub(super) fn happening<'a>(event: &'a fleet::Event, fleet: &Fleet) -> Option<Ha
             pid: fleet.pid(*slot),
             holds: holds.as_deref().unwrap_or_default(),
         }),
-        fleet::Event::Message { message: FromWorker::Alive, .. } => None,
         fleet::Event::Message { worker, message } => Some(Happening::Said { worker: *worker, message }),
         fleet::Event::Exited { slot, how } => Some(Happening::Exited { slot: *slot, how: *how }),
         fleet::Event::Disconnected { .. } | fleet::Event::Health { .. } => None,

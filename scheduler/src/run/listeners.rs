@@ -111,7 +111,9 @@ mod tests {
         let counted = |since| Happening::Counted { maps: 10, report: &report, since: Duration::from_secs(since) };
         for happening in [Happening::Begun { maps: 30 }, counted(1), Happening::Tick, counted(2)] {
             let all: [&mut dyn Listener; 2] = [&mut page, &mut totals];
-            all.into_iter().for_each(|listener| listener.hear(&happening));
+            for listener in all {
+                listener.hear(&happening);
+            }
         }
         assert_eq!((page.done, page.maps), (20, 30));
     }

@@ -55,7 +55,7 @@ impl Units {
         self.reasons.insert(index, text);
         self.open -= 1;
         // They will never have what they wait for.
-        for follower in self.waits.followers(index) {
+        for follower in self.waits.followers(index).collect::<Vec<_>>() {
             if self.list[follower].state == State::Waiting {
                 self.end(follower, self.list[follower].bereft.to_owned());
             }

@@ -1,5 +1,7 @@
 //! Dependencies among the tasks of a sweep.
 
+use std::ops::Range;
+
 /// Dependencies of each task, in both directions.
 #[derive(Debug)]
 pub(super) struct Waits {
@@ -39,16 +41,19 @@ impl Waits {
     }
 
     /// Tasks that wait for `task`, or did.
-    pub(super) fn followers(&self, task: usize) -> impl Iterator<Item = usize> + use<> {
-        let range = self.begins[task] as usize..self.begins[task + 1] as usize;
-        self.followers[range].to_vec().into_iter().map(|follower| follower as usize)
+    pub(super) fn followers(&self, task: usize) -> impl Iterator<Item = usize> {
+        self.followers[self.range(task)].iter().map(|follower| *follower as usize)
     }
 
     /// Notes that `task` is done, for those that wait for it.
     pub(super) fn done(&mut self, task: usize) {
-        for follower in self.followers(task) {
-            self.left[follower] -= 1;
+        for at in self.range(task) {
+            self.left[self.followers[at] as usize] -= 1;
         }
+    }
+
+    fn range(&self, task: usize) -> Range<usize> {
+        self.begins[task] as usize..self.begins[task + 1] as usize
     }
 }
 
