@@ -7,6 +7,7 @@
 mod aside;
 mod error;
 mod history;
+mod insert;
 mod open;
 mod row;
 mod writer;

@@ -129,7 +129,7 @@ pub fn now() -> String {
     spelled(SystemTime::now())
 }
 
-/// What can be spelled is between 1970 and 9999, and a clock may say anything.
+/// Spells `time`, which a clock may set to anything, as a time between 1970 and 9999.
 fn spelled(time: SystemTime) -> String {
     const LAST: Duration = Duration::from_secs(253_402_300_799);
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().min(LAST);
@@ -148,7 +148,7 @@ struct File {
     entries: Vec<Entry>,
 }
 
-/// Everything that was measured, on any device.
+/// Measurements of all variants, on any device.
 #[derive(Clone, Debug)]
 pub struct Profile {
     file: PathBuf,
@@ -216,7 +216,7 @@ fn replace(entries: &mut Vec<Entry>, entry: Entry) {
     entries.push(entry);
 }
 
-/// What `file` holds, nothing if it is not there; or why it is of no use.
+/// Reads the entries of `file`, none if the file does not exist; the error says why the file is of no use.
 fn entries(file: &Path) -> Result<Vec<Entry>, String> {
     let text = match fs::read_to_string(file) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -14,7 +14,8 @@ fn variant(key: &str, shared: Shared) -> Variant {
     Variant { key: key.to_owned(), class, parameters, semantics, complete: false, batch: 1, grows: false, shared }
 }
 
-/// So many shards for `model`, with two variants on the forward pass, two that share most, and one that shares nothing.
+/// Group with this number of shards for `model`, with two variants on the forward pass, two that share most, and one that
+/// shares nothing.
 fn group(model: &str, shards: u64) -> Arc<Group> {
     let with = Shared::With("Shap_20".to_owned());
     let variants = [("Saliency", Shared::Pass), ("Guided", Shared::Pass), ("IG", Shared::Nothing)];

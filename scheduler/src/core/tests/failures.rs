@@ -27,7 +27,7 @@ fn a_hopeless_failure_is_not_tried_again_and_the_rest_goes_on() {
     }
 }
 
-/// How often a unit is granted whose every attempt ends in this way.
+/// Number of grants of a unit whose every attempt ends in this way.
 fn attempts(end: impl Fn(&mut Rig, usize, WorkerId)) -> (usize, String) {
     let mut rig = Rig::new(&[1], 1);
     for attempts in 1..1000 {
@@ -224,7 +224,7 @@ fn failures_that_a_scheduler_before_saw_count_and_leave_one_more_try() {
     }
 }
 
-/// What waited behind it was not begun.
+/// A unit that waited behind the first one was not begun.
 #[test]
 fn only_the_unit_that_was_under_way_is_blamed_in_the_journal() {
     let mut rig = Rig::new(&[2], 1);

@@ -1,4 +1,4 @@
-//! Who is heard, who is not, and who may come back.
+//! Leases of workers: who is heard, who is not, and who may come back.
 
 use super::*;
 

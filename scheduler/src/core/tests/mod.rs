@@ -1,5 +1,6 @@
 //! A sweep under test, with the workers' side of it in the hands of the test.
 
+mod build;
 mod devices;
 mod failures;
 mod kinds_of_devices;
@@ -14,108 +15,22 @@ mod waiting;
 use std::sync::Arc;
 
 use fleet::{Condition, Ended, WorkerId};
-use plan::work::{KINDS, Kind};
-use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
+use plan::work::Kind;
+use sweep::group::Group;
 use sweep::message::{Failure, FromWorker, Report};
-use sweep::parameters::Parameters;
-use sweep::semantics::Semantics;
 use sweep::unit::{Part, Piece, Unit, UnitId};
-use sweep::variant::{Shared, Variant};
 
+use self::build::{Job, Sweep, group, means, shard, task};
 use super::*;
 
 const POLICY: Policy = Policy { max_retries: 1, lease: Duration::from_secs(20), unit_timeout: Duration::from_hours(1) };
 const KILLED: Ended = Ended::Signal(9);
 
-/// Group `index`, of `shards` shards of ten images, for one of three models.
-fn group(index: usize, shards: u64) -> Arc<Group> {
-    let variant = Variant {
-        key: "Saliency".into(),
-        class: "Saliency".into(),
-        parameters: Parameters::default(),
-        semantics: Semantics::Exact,
-        complete: false,
-        batch: 1,
-        grows: false,
-        shared: Shared::Nothing,
-    };
-    Arc::new(Group {
-        dataset: format!("d{index}"),
-        split: "test".into(),
-        images_file: "d.npz".into(),
-        format: "medmnist".into(),
-        data: serde_json::Value::Null,
-        model: format!("m{}", index % 3),
-        weights: "m.pth".into(),
-        weights_sha256: String::new(),
-        weights_set: None,
-        mean: None,
-        noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
-        store: "s.zarr".into(),
-        images: 10 * shards,
-        shape: [3, 8, 8],
-        classes: 2,
-        shard: 10,
-        variants: vec![variant],
-        numerics: Numerics { seed: 0, precision: Precision::Float32, dtype: Dtype::Float16, fold_batch_norm: false },
-    })
-}
-
-fn means(group: &Arc<Group>) -> Unit {
-    Unit::of(Arc::clone(group), "means", Part::Whole)
-}
-
-fn shard(group: &Arc<Group>, shard: u64) -> Unit {
-    Unit::of(Arc::clone(group), "attribute", Part::Shard(shard))
-}
-
-/// A unit of the group of this index, and seconds that it is forecast to take.
-struct Job {
-    group: usize,
-    unit: Unit,
-    forecast: Option<f64>,
-}
-
-fn task(index: usize, group: &Arc<Group>, at: u64, forecast: Option<f64>) -> Job {
-    Job { group: index, unit: shard(group, at), forecast }
-}
-
-/// A core, and the units that its tasks stand for.
-struct Sweep {
-    core: Core,
-    units: Vec<Unit>,
-}
-
-impl Sweep {
-    /// A sweep of `jobs` and, for each group that is not closed, its means.
-    fn new(jobs: Vec<Job>, means: Vec<Option<Unit>>, slots: usize, policy: Policy) -> Self {
-        let closes: Vec<bool> = means.iter().map(Option::is_some).collect();
-        let means = means.into_iter().enumerate();
-        let means = means.filter_map(|(group, unit)| Some(Job { group, unit: unit?, forecast: None }));
-        Self::of_kinds(&KINDS, jobs.into_iter().chain(means).collect(), &closes, slots, policy)
-    }
-
-    /// As a plan makes the tasks of its units, with the forecasts of `jobs`.
-    fn of_kinds(kinds: &[&dyn Kind], jobs: Vec<Job>, closes: &[bool], slots: usize, policy: Policy) -> Self {
-        let mut names: Vec<Arc<str>> = closes.iter().map(|_| "".into()).collect();
-        for job in &jobs {
-            names[job.group] = job.unit.group.name().into();
-        }
-        let (units, forecasts): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.unit, job.forecast)).unzip();
-        let mut tasks = crate::run::tasks::of_units(kinds, &units, &names, &|_| None);
-        assert_eq!(tasks.len(), units.len());
-        for (task, forecast) in tasks.iter_mut().zip(forecasts) {
-            task.forecast = forecast;
-        }
-        Self { core: Core::new(tasks, closes, slots, policy), units }
-    }
-}
-
 struct Rig {
     core: Core,
     units: Vec<Unit>,
     now: Now,
-    /// What each connected worker was granted and has not answered.
+    /// Units that each connected worker was granted and has not answered.
     granted: Vec<(WorkerId, Unit, u32)>,
     launched: Vec<usize>,
     killed: Vec<usize>,
@@ -283,7 +198,7 @@ impl Rig {
         self.event(Event::Exited { slot, how });
     }
 
-    /// Why units were given up.
+    /// Reasons of units that were given up.
     fn reasons(&self) -> Vec<&str> {
         let Some(Outcome::Incomplete(failed)) = &self.outcome else { panic!("{:?}", self.outcome) };
         failed.iter().map(|(_, reason)| reason.as_str()).collect()

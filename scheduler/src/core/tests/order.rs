@@ -1,4 +1,4 @@
-//! What is granted, to whom, in which order, and how a sweep ends.
+//! Order of grants: units, workers, and the end of a sweep.
 
 use super::*;
 

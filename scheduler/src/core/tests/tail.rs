@@ -9,7 +9,7 @@ use super::*;
 struct Devices {
     rig: Rig,
     workers: Vec<WorkerId>,
-    /// What each holds, with the time that it takes; the first is under way until then.
+    /// Units that each device holds, with the time that they take; the first is under way until then.
     held: Vec<VecDeque<(UnitId, u32, f64)>>,
     until: Vec<f64>,
 }

@@ -1,4 +1,4 @@
-//! Two more kinds of work, which only this file knows: the core schedules their units as it does all others.
+//! Toy kinds of work, which only this file knows: the core schedules their units as it does all others.
 
 use std::collections::BTreeMap;
 
@@ -64,7 +64,7 @@ impl Kind for Train {
 
 const WITH_TOYS: [&dyn Kind; 4] = [&Attribute, &GroupMeans, &Score, &Train];
 
-/// One group of so many shards, of which nothing is done.
+/// Sweep of one group with this number of shards, of which nothing is done.
 fn sweep(shards: u64) -> Sweep {
     let of = group(0, shards);
     let (split, ledger) = (plan::work::Split::of([of.as_ref()].into_iter(), 1), store::Ledger::default());
@@ -108,7 +108,7 @@ fn what_waits_for_a_unit_that_was_given_up_is_given_up_link_by_link_each_with_th
     assert_eq!(reasons["train"], Train.bereft());
 }
 
-/// As the simulation of the kinds that exist, on fewer seeds.
+/// Simulation as for the kinds that exist, on fewer seeds.
 #[test]
 fn whatever_goes_wrong_units_of_new_kinds_are_done_once_or_given_up_and_training_is_never_begun_anew() {
     for seed in 0..300 {

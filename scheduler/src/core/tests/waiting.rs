@@ -1,8 +1,8 @@
-//! Shards in pieces: predictions first, then maps, each of which is a unit of its own.
+//! Shards in pieces: maps wait for their predictions, and means for all maps.
 
 use super::*;
 
-/// One shard in pieces, those of `variants` with or without the predictions before them.
+/// Sweep of one shard in pieces, those of `variants` with or without the predictions before them.
 fn rig(predicted: bool, variants: &[&str], slots: usize) -> Rig {
     let of = group(0, 1);
     let first = (!predicted).then_some(Piece::Predictions);

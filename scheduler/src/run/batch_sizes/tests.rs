@@ -56,7 +56,7 @@ fn batches(group: &Group) -> Batches {
     batches
 }
 
-/// Others may hold memory of one of them.
+/// Other processes may hold memory of one of the devices.
 #[test]
 fn two_devices_of_a_kind_are_granted_what_each_has_room_for() {
     let group = group();

@@ -41,7 +41,7 @@ fn group(dataset: &str, channels: usize, variants: Vec<Variant>) -> Group {
     Group { dataset: dataset.into(), shape: [channels, 28, 28], images: 2, shard: 2, ..example::group(variants) }
 }
 
-/// What [`Means::find`] makes of the datasets in `folder`, and the mistakes that it tells.
+/// Result of [`Means::find`] for the datasets in `folder`, and the mistakes that it reports.
 fn found(folder: &Path, means_dir: &str, flags: &[&str], variants: &[Variant]) -> (Means, Vec<String>) {
     let text = format!(
         "paths:\n  medmnist_weights_root: w\n  medmnist_data_root: {0}\n  final_output_dir: o\n{means_dir}search_space:\n  \

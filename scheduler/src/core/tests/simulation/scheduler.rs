@@ -151,7 +151,7 @@ impl World {
         }
     }
 
-    /// Whoever is given work computes on a device that is not known to be bad.
+    /// Checks that a worker that is given work computes on a device that is not known to be bad.
     fn assert_trusted(&self, worker: WorkerId) {
         let of = self.processes.iter().find(|process| process.line == Some(worker));
         let bad = of.is_some_and(|process| matches!(self.told[process.slot], Condition::Bad(_)));

@@ -1,4 +1,4 @@
-//! What worker processes do.
+//! Behaviour of worker processes.
 
 use plan::work::{Repeated, kind_of};
 

@@ -8,14 +8,14 @@ use super::super::*;
 use super::process::Process;
 use super::weather::{Random, Weather};
 
-/// Until then the weather is bad; afterwards everything has to come to an end.
+/// End of the bad weather: afterwards everything has to come to an end.
 const BAD: Now = Now::from_mins(5);
 const LONGEST: Now = Now::from_hours(12);
 pub(super) const POLICY: Policy =
     Policy { max_retries: 1, lease: Duration::from_secs(20), unit_timeout: Duration::from_mins(3) };
 pub(super) const BEAT: Duration = Duration::from_secs(5);
 
-/// What happens at a moment.
+/// Happening at a moment.
 pub(super) enum Happening {
     Tick(u32),
     /// The scheduler of this run hears something.
@@ -32,17 +32,17 @@ pub(super) enum Happening {
     Room,
 }
 
-/// What the stores hold, which outlives every process.
+/// Content of the stores, which outlives every process.
 #[derive(Default)]
 pub(in crate::core) struct Disk {
     pub(super) units: HashSet<UnitId>,
-    /// How often each unit was written.
+    /// Number of times that each unit was written.
     pub(in crate::core) written: HashMap<UnitId, u32>,
     pub(super) closed: HashSet<usize>,
     pub(super) full: bool,
 }
 
-/// Which shards are split into pieces.
+/// Choice of shards that are split into pieces.
 #[derive(Clone, Copy)]
 enum Split {
     None,
@@ -72,7 +72,7 @@ pub(in crate::core) struct World {
     pub(in crate::core) disk: Disk,
     pub(super) counted: HashSet<UnitId>,
     pub(super) poison: UnitId,
-    /// How devices are, and how the scheduler that runs was told last.
+    /// Conditions of the devices, and the conditions that the running scheduler was told last.
     pub(super) conditions: Vec<Condition>,
     pub(super) told: Vec<Condition>,
     pub(super) outcome: Option<Outcome>,
@@ -159,7 +159,7 @@ impl World {
         self.weather.spares_units()
     }
 
-    /// What must hold at the end.
+    /// Checks what must hold at the end.
     fn inspect(&self, outcome: &Outcome) {
         let gone = |process: &Process| !process.alive || process.is_helpless();
         assert!(self.processes.iter().all(gone), "a worker outlives the sweep");
@@ -225,7 +225,7 @@ impl World {
     }
 }
 
-/// All shards of `group`, whole or in pieces: predictions, what shares their pass, and two variants.
+/// Units of all shards of `group`, whole or in pieces: predictions, variants on their pass, and two variants.
 fn shards_of(group: &Arc<Group>, split: Split) -> Vec<Unit> {
     let variant = |name: &str| Piece::Variant(name.to_owned());
     let pieces = [Piece::Predictions, Piece::Pass, variant("Saliency"), variant("predictions")];
