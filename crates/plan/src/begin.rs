@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use files::leftovers;
 use fleet::{Reservation, Slot, launchers};
-use store::{Ledger, durable};
+use store::Ledger;
 use sweep::config::Config;
 use sweep::unit::Unit;
 
@@ -53,7 +54,7 @@ impl Checked {
 
     /// Computes and writes the missing mean images that variants take.
     pub fn compute_means(&mut self) -> Result<(), Failure> {
-        for file in self.config.paths.means_dir.iter().flat_map(|folder| data::mean::sweep(folder)) {
+        for file in data::mean::remove_leftovers(&self.config.paths.means_dir) {
             tracing::info!(file = %file.display(), "an unfinished mean image of a process that ended is removed");
         }
         if self.means.compute()? {
@@ -73,8 +74,8 @@ impl Checked {
             let group = &planned.group;
             // Another scheduler may have been here between the check and the lock.
             planned.complete = store::inspect(group, &planned.facts)?.unwrap_or(false);
-            if group.store.is_dir() {
-                durable::sweep(&group.store)?;
+            if store::exists(&group.store) {
+                leftovers::remove(&group.store)?;
                 store::grow(group, &tag)?;
             }
             let ledger = Ledger::read(group)?;

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use data::mean::MeanError;
+use files::FileError;
 use fleet::FleetError;
 use store::StoreError;
 use sweep::problem::Problems;
@@ -74,6 +75,12 @@ impl From<MeanError> for Failure {
     fn from(error: MeanError) -> Self {
         let code = if matches!(error, MeanError::Write { .. }) { Code::Storage } else { Code::Config };
         Self::new(code, &error)
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        Self::new(Code::Storage, &error)
     }
 }
 

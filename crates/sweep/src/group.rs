@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::parameters::Parameters;
+use crate::preprocessing::Preprocessing;
 use crate::variant::Variant;
 
 /// Variants that share the forward pass of a batch, at most: more are computed in several rounds.
@@ -46,6 +47,9 @@ pub struct Group {
     pub weights_set: Option<String>,
     /// The mean image of the dataset, where a variant takes it as a baseline.
     pub mean: Option<MeanImage>,
+    /// Preprocessing of the images.
+    #[serde(default)]
+    pub preprocessing: Preprocessing,
     /// The noise that is added to the images.
     pub noise: Noise,
     /// The folder of the store.
@@ -112,6 +116,19 @@ pub enum Precision {
     Bfloat16,
     /// Values of 11 bits of mantissa between the layers, 6e-8 to 65504; methods add up in single precision.
     Float16,
+}
+
+impl Precision {
+    /// Unit roundoff: the most that rounding to the type moves a number, as a share of the number.
+    pub fn unit_roundoff(self) -> f32 {
+        let bits = match self {
+            Self::Float64 => 53,
+            Self::Float32 => 24,
+            Self::Tf32 | Self::Float16 => 11,
+            Self::Bfloat16 => 8,
+        };
+        0.5_f32.powi(bits)
+    }
 }
 
 /// Type that attribution maps are stored in.

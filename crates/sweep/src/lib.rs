@@ -21,6 +21,7 @@ pub mod machine;
 pub mod memory;
 pub mod message;
 pub mod parameters;
+pub mod preprocessing;
 pub mod probe;
 pub mod problem;
 pub mod seed;

@@ -1,6 +1,6 @@
-//! The mean image of every dataset of a config, written where methods look for it.
+//! Program that writes the mean image of every dataset of a config to the place where methods look for it.
 //!
-//! The scheduler computes what is missing by itself; this is for whoever wants the files before, or anew.
+//! The scheduler computes missing mean images by itself. This program makes them before a sweep, or anew.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use data::mean::{self, Found, Job, MeanError};
 use sweep::config::Config;
 use sweep::problem::Problems;
 
-/// The documented codes, for `--help`: those of the scheduler.
+/// Exit codes, for `--help`. They are those of the scheduler.
 const HELP: &str = "\
 Exit codes:
   0    every dataset of the config has its mean image
@@ -22,9 +22,9 @@ Exit codes:
   3    mistakes in the config, or in the files that it names
   6    the means folder cannot be written: full or read-only";
 
-/// Mistakes in the config or its files.
+/// Exit code for mistakes in the config or its files.
 const CONFIG: u8 = 3;
-/// The means folder cannot be written.
+/// Exit code for a means folder that cannot be written.
 const STORAGE: u8 = 6;
 
 /// Computes the mean image of every dataset of a config file, over its train split
@@ -43,10 +43,10 @@ struct Cli {
     force: bool,
 }
 
-/// One dataset's mean image: where it lies or will lie.
+/// Mean image of one dataset, that exists or will be made.
 struct Planned {
     file: PathBuf,
-    /// `None` for one that is kept.
+    /// Job that computes the mean image; `None` for a file that is kept.
     job: Option<Job>,
 }
 
@@ -65,14 +65,11 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Every dataset's mean image, if the config and its files have no mistake. Nothing is written.
+/// Lists the mean image of every dataset, if the config and its files have no mistake. Nothing is written.
 fn plan(file: &Path, force: bool) -> Result<Vec<Planned>, Problems> {
     let mut problems = Problems::new(file);
     let mut planned = Vec::new();
     if let Some(config) = Config::read(file, &mut problems) {
-        if config.paths.means_dir.is_none() {
-            problems.add(0, "paths.means_dir", "missing, expected a path: where mean images are written");
-        }
         for line in datasets::skipped(&config) {
             let _ = writeln!(std::io::stderr(), "warning: {line}");
         }
@@ -85,7 +82,7 @@ fn plan(file: &Path, force: bool) -> Result<Vec<Planned>, Problems> {
 
 fn of_dataset(config: &Config, (flag, line): (&str, u64), force: bool, problems: &mut Problems) -> Option<Planned> {
     let dataset = datasets::locate(config, (flag, line), problems)?;
-    let (folder, how) = (config.paths.means_dir.as_ref()?, (config.search_space.image_size, Options::of(config)));
+    let (folder, how) = (&config.paths.means_dir, Options::of(config));
     let found = if force {
         Job::new(folder, flag, &dataset, how).map(Found::Missing)
     } else {
@@ -102,7 +99,7 @@ fn of_dataset(config: &Config, (flag, line): (&str, u64), force: bool, problems:
     }
 }
 
-/// Does one and tells it in one line.
+/// Makes one mean image, if need be, and reports it in one line.
 fn run(planned: &Planned) -> Result<(), MeanError> {
     let (file, started) = (planned.file.display(), Instant::now());
     let line = match &planned.job {

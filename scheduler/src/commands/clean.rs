@@ -49,12 +49,10 @@ fn leftovers(survey: &Survey) -> Result<Vec<PathBuf>, Failure> {
     for store in &survey.stores {
         // A store of somebody else is none of ours, whatever its name.
         if store.state.is_ok() && store.folder.is_dir() {
-            files.extend(store::durable::unfinished(&store.folder)?);
+            files.extend(files::leftovers::find(&store.folder)?);
         }
     }
-    if let Some(folder) = &paths.means_dir {
-        files.extend(data::mean::unfinished(folder));
-    }
+    files.extend(data::mean::temporary_files(&paths.means_dir));
     let logs = Logs::find(paths);
     files.extend(named(&paths.log_dir, |name| logs.has(name)));
     files.extend(journal::damaged_files(&paths.output_dir));

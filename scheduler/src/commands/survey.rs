@@ -8,7 +8,7 @@ use data::datasets::{self, KEY};
 use data::formats::{Options, Source};
 use plan::Wishes;
 use plan::exit::Failure;
-use store::{Described, StoreError};
+use store::{Described, FORMATS, StoreError};
 use sweep::config::{Config, Split};
 use sweep::group::store_name;
 use sweep::problem::Problems;
@@ -55,7 +55,7 @@ pub(crate) fn survey(asked: &ConfigArg) -> Result<Survey, Failure> {
             for (model, _) in &config.search_space.model_flags {
                 for noise in &config.search_space.noises {
                     let name = store_name(flag, model, &noise.name, split.name());
-                    let folder = config.paths.output_dir.join(format!("{name}.zarr"));
+                    let folder = FORMATS.place(&config.paths.output_dir, &name);
                     let state = store::describe(&folder).map(|described| described.map(Box::new));
                     // What a sweep leaves out it has not begun, or the data was there then.
                     if matches!(state, Ok(None)) && datasets::unfit(&config, flag).is_some() {

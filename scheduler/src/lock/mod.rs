@@ -104,7 +104,7 @@ enum Claim {
 
 impl Taking<'_> {
     fn take(&self) -> Result<Lock, Failure> {
-        store::durable::create_folders(self.folder)?;
+        files::durable::create_folders(self.folder)?;
         let (path, own) = (path(self.folder), Signature::new());
         for _ in 0..PATIENCE.0 {
             let (file, made) = match open(&path) {

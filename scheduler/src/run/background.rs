@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use files::durable::try_writing;
+use files::leftovers;
 use plan::Plan;
 use plan::exit::Failure;
-use store::durable::{probe, sweep, sweep_dead};
 use store::{Facts, StoreError};
 use sweep::machine::ComputedBy;
 use sweep::message::FromWorker;
@@ -141,7 +142,8 @@ impl<'a> Background<'a> {
             complete.lock().unwrap_or_else(PoisonError::into_inner).insert(group);
             // A worker that was lost during this run may have left a file unfinished.
             let tag = format!("scheduler-{}", std::process::id());
-            let closed = sweep(&of.store).and_then(|()| store::finish(&of, &facts, &tag));
+            let removed = leftovers::remove(&of.store).map_err(StoreError::from);
+            let closed = removed.and_then(|()| store::finish(&of, &facts, &tag));
             let event = match closed {
                 Ok(()) => {
                     tracing::info!(group = of.name(), "group complete");
@@ -165,7 +167,7 @@ impl<'a> Background<'a> {
         self.running.spawn_blocking(move || {
             let tried = stores
                 .iter()
-                .find(|store| !store.is_dir())
+                .find(|store| !store::exists(store))
                 .map_or(Ok(()), |store| Err(format!("`{}` is not there", store.display())));
             let tried = tried.and_then(|()| {
                 let mut lock = lock.lock().unwrap_or_else(PoisonError::into_inner);
@@ -173,7 +175,7 @@ impl<'a> Background<'a> {
                 if let Some(living) = &living {
                     make_room(&stores, living);
                 }
-                probe(&output, TRIAL).map_err(|error| Failure::from(error).text)
+                try_writing(&output, TRIAL).map_err(|error| Failure::from(error).text)
             });
             Ok(Done::Tried(Event::Tried(tried)))
         });
@@ -221,7 +223,7 @@ impl Drop for Background<'_> {
 /// Removes unfinished files of killed workers: the disk may be full of them.
 fn make_room(stores: &[PathBuf], living: &BTreeSet<u32>) {
     for store in stores {
-        match sweep_dead(store, living) {
+        match leftovers::remove_of_dead(store, living) {
             Ok(0) => {}
             Ok(files) => tracing::info!(files, store = %store.display(), "what workers that ended had left is removed"),
             Err(error) => tracing::info!(%error, "what workers that ended had left cannot be removed"),

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
+use files::FileError;
 use sha2::{Digest, Sha256};
-use store::StoreError;
 use sweep::config::Paths;
 
 /// File that names the owner of the plain names: the path of an output folder.
@@ -32,10 +32,7 @@ impl Logs {
     /// Claims the log files of the sweep with these `paths`, whose output folder is locked. A folder of logs without an
     /// owner becomes the property of this sweep.
     pub(crate) fn claim(paths: &Paths) -> io::Result<Self> {
-        store::durable::create_folders(&paths.log_dir).map_err(|error| match error {
-            StoreError::Write { source, .. } => source,
-            error => io::Error::other(error),
-        })?;
+        files::durable::create_folders(&paths.log_dir).map_err(FileError::into_source)?;
         let mark = paths.log_dir.join(MARK);
         // What is left of a sweep that has gone is the next one's.
         if mark.exists() && owner(&paths.log_dir).is_none_or(|owner| !owner.is_dir()) {

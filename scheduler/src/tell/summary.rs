@@ -130,9 +130,9 @@ fn written(plan: &Plan, totals: &Totals, took: Duration, complete: bool) -> Stri
         let _ = write!(
             text,
             "Open one in Python:\n  import zarr\n  store = zarr.open_group({:?}, mode=\"r\")\n  \
-             maps = store[\"attributions/{}\"]   # {} x {:?}\n",
+             maps = store[{:?}]   # {} x {:?}\n",
             planned.group.store.display().to_string(),
-            variant.key,
+            store::attribution(&variant.key),
             planned.group.images,
             planned.group.shape,
         );
@@ -161,7 +161,8 @@ fn notes(totals: &Totals, variants: &[Variant]) -> String {
         let _ = writeln!(
             text,
             "Note: the maps of {key} sum to something else than the change of the logit, in one shard by {percent:.0} % \
-             of it (convergence_delta/{key}){}",
+             of it ({}){}",
+            store::convergence_delta(key),
             advice(key, variants)
         );
     }

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use files::FileError;
+use files::shared_json::{self, FolderLock};
 use fleet::Slot;
-use store::StoreError;
 use sweep::config::Config;
 use sweep::group::Group;
 use sweep::memory::{self, Bound, Line};
@@ -16,7 +17,7 @@ use sweep::message::Learned;
 use sweep::problem::not_json;
 use sweep::variant::Variant;
 
-use profile::{Alone, Entry, Profile, Source, Subject, keep, put_aside, write_json};
+use profile::{Entry, Profile, Source, Subject};
 
 pub use profile::MARGIN;
 
@@ -175,15 +176,15 @@ impl Batches {
     }
 
     /// Writes the profile.
-    pub fn save(&mut self) -> Result<(), StoreError> {
+    pub fn save(&mut self) -> Result<(), FileError> {
         self.profile.save()
     }
 
     /// Writes the reference's results, if the file does not hold them already: for every measured variant the batch that
     /// fits all kinds of devices. Other content of the file, and what others have written meanwhile, stays; numbers that
     /// are replaced stay in a copy beside the file.
-    pub fn save_results(&mut self) -> Result<(), StoreError> {
-        let _alone = Alone::beside(&self.results_file);
+    pub fn save_results(&mut self) -> Result<(), FileError> {
+        let _lock = FolderLock::of(&self.results_file);
         let written = results(&self.results_file).ok();
         self.results = written.clone().unwrap_or_else(|| std::mem::take(&mut self.results));
         let before = written.unwrap_or_default();
@@ -207,7 +208,7 @@ impl Batches {
         let mut found = least.iter().flat_map(|(model, all)| all.iter().map(move |(key, batch)| (model, key, batch)));
         // They may be a user's, from another device.
         if found.any(changes) {
-            keep(&self.results_file)?;
+            shared_json::keep_copy(&self.results_file)?;
         }
         for (model, batches) in least {
             self.results.entry(model).or_default().extend(batches);
@@ -216,9 +217,9 @@ impl Batches {
             return Ok(());
         }
         if std::mem::take(&mut self.damaged) {
-            put_aside(&self.results_file);
+            shared_json::set_damaged_aside(&self.results_file);
         }
-        write_json(&self.results_file, &self.results)
+        shared_json::write(&self.results_file, &self.results)
     }
 }
 

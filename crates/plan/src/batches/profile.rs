@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use files::FileError;
+use files::shared_json::{self, FolderLock};
 use serde::{Deserialize, Serialize};
-use store::{StoreError, durable};
 use sweep::group::{Group, Precision};
 use sweep::memory::{Bound, Line};
 use sweep::parameters::Parameters;
@@ -194,17 +195,17 @@ impl Profile {
     }
 
     /// Writes the file, whole or not at all. Entries that others have written meanwhile stay in the file.
-    pub fn save(&mut self) -> Result<(), StoreError> {
-        let _alone = Alone::beside(&self.file);
+    pub fn save(&mut self) -> Result<(), FileError> {
+        let _lock = FolderLock::of(&self.file);
         if std::mem::take(&mut self.damaged) {
-            put_aside(&self.file);
+            shared_json::set_damaged_aside(&self.file);
         } else if let Ok(written) = entries(&self.file)
             && !written.is_empty()
         {
             self.entries = written;
             self.new.iter().for_each(|entry| replace(&mut self.entries, entry.clone()));
         }
-        write_json(&self.file, &File { version: VERSION, entries: self.entries.clone() })?;
+        shared_json::write(&self.file, &File { version: VERSION, entries: self.entries.clone() })?;
         self.new.clear();
         Ok(())
     }
@@ -226,53 +227,6 @@ fn entries(file: &Path) -> Result<Vec<Entry>, String> {
         File { version: VERSION, entries } => Ok(entries),
         File { version, .. } => Err(format!("version {version}, expected {VERSION}")),
     }
-}
-
-/// Keeps other processes of ours from reading and writing beside a file, until it is dropped: a lock of its folder, which leaves
-/// nothing behind.
-pub(crate) struct Alone {
-    _folder: Option<fs::File>,
-}
-
-impl Alone {
-    /// Waits for a moment if need be. Where folders cannot be locked, whoever writes last wins.
-    pub(crate) fn beside(file: &Path) -> Self {
-        const LOOKS: u32 = 100;
-        let folder = file.parent().and_then(|folder| fs::File::open(folder).ok());
-        for _ in 0..LOOKS {
-            match folder.as_ref().map(fs::File::try_lock) {
-                Some(Err(fs::TryLockError::WouldBlock)) => std::thread::sleep(Duration::from_millis(20)),
-                _ => break,
-            }
-        }
-        Self { _folder: folder }
-    }
-}
-
-/// Keeps what a person may want to look at; what cannot be kept is overwritten.
-pub(crate) fn put_aside(file: &Path) {
-    let mut aside = file.as_os_str().to_owned();
-    aside.push(".damaged");
-    let _ = fs::rename(file, aside);
-}
-
-/// Copies what somebody may have measured elsewhere, unless that was done before: `<file>.kept`.
-pub(crate) fn keep(file: &Path) -> Result<(), StoreError> {
-    let mut kept = file.as_os_str().to_owned();
-    kept.push(".kept");
-    let kept = PathBuf::from(kept);
-    if kept.exists() {
-        return Ok(());
-    }
-    let bytes = fs::read(file).map_err(|source| StoreError::Read { path: file.to_owned(), source })?;
-    durable::put(&kept, &bytes, &std::process::id().to_string())
-}
-
-/// Writes `value` to `file`, whole or not at all.
-pub(crate) fn write_json(file: &Path, value: &impl Serialize) -> Result<(), StoreError> {
-    let bytes = serde_json::to_vec_pretty(value)
-        .map_err(|error| StoreError::Write { path: file.to_owned(), source: error.into() })?;
-    durable::put(file, &bytes, &std::process::id().to_string())
 }
 
 #[cfg(test)]

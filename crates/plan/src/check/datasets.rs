@@ -7,6 +7,7 @@ use data::datasets::{self, KEY};
 use data::formats::{Entry, Labels, NO_LABEL, Options};
 use serde_json::Value;
 use sweep::config::{Config, Split};
+use sweep::preprocessing::Preprocessing;
 use sweep::problem::Problems;
 
 /// Split of a dataset that exists and is readable.
@@ -19,7 +20,8 @@ pub(crate) struct Dataset {
     pub(crate) content: Value,
     /// Number of images that the sweep takes: all, or `limit`.
     pub(crate) images: u64,
-    /// Shape of an image, `[height, width, channels]`.
+    pub(crate) preprocessing: Preprocessing,
+    /// Shape of an image, `[height, width, channels]`, preprocessed.
     pub(crate) shape: [usize; 3],
     /// Labels of the images that the sweep takes.
     pub(crate) labels: Labels,
@@ -59,9 +61,12 @@ fn dataset(
     source.read(0..images.min(1))?;
     let mut labels = source.labels()?;
     labels.values.truncate(images as usize * labels.width);
-    let (content, shape) = (source.content(), source.shape());
+    let (content, preprocessing, [height, width, channels]) =
+        (source.content(), source.preprocessing(), source.shape());
+    let [height, width] = preprocessing.size([height, width]);
+    let shape = [height, width, channels];
     let (flag, file) = (flag.to_owned(), file.clone());
-    Ok(Dataset { flag, split, file, format: entry.name, content, images, shape, labels })
+    Ok(Dataset { flag, split, file, format: entry.name, content, images, preprocessing, shape, labels })
 }
 
 fn check(dataset: &Dataset, size: usize, line: u64, problems: &mut Problems) {

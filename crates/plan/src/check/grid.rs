@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use store::Labels;
+use store::{FORMATS, Labels};
 use sweep::config::Config;
 use sweep::group::{Group, Noise, store_name};
 use sweep::problem::Problems;
@@ -53,8 +53,9 @@ pub(crate) fn groups(
                     weights_sha256: checkpoint.sha256.clone(),
                     weights_set: config.settings.weights.of(model).map(str::to_owned),
                     mean: None,
+                    preprocessing: dataset.preprocessing.clone(),
                     noise: noise.clone(),
-                    store: config.paths.output_dir.join(format!("{name}.zarr")),
+                    store: FORMATS.place(&config.paths.output_dir, &name),
                     images: dataset.images,
                     shape: [checkpoint.channels, height, width],
                     classes: checkpoint.classes,

@@ -29,16 +29,12 @@ impl Means {
     ) -> Self {
         let mut means = Self::default();
         let Some(Variant { key, .. }) = variants.iter().find(|variant| variant.needs_mean()) else { return means };
-        let Some(folder) = &config.paths.means_dir else {
-            let text = format!("missing, expected a path: `{key}` takes the mean image of the dataset as a baseline");
-            problems.add(0, "paths.means_dir", text);
-            return means;
-        };
+        let folder = &config.paths.means_dir;
         let size = config.search_space.image_size;
         for (flag, line) in flags {
             // Where there is no dataset, that was told already.
             let Ok(dataset) = formats::locate(&config.paths.data_root, flag, size) else { continue };
-            match mean::find(folder, flag, &dataset, (size, Options::of(config))) {
+            match mean::find(folder, flag, &dataset, Options::of(config)) {
                 Ok(Found::There(mean)) => drop(means.there.insert(flag.clone(), (mean::file(folder, flag), mean))),
                 Ok(Found::Missing(job)) => drop(means.missing.insert(flag.clone(), job)),
                 Err(error) => problems.add(*line, KEY, format!("{} (baseline of `{key}`)", error.text())),

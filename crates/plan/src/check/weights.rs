@@ -68,7 +68,7 @@ fn questions(
     let there = root.is_dir();
     if !there && !root.as_os_str().is_empty() {
         let text = format!("no folder `{}`, expected that of the weights", root.display());
-        problems.add(0, "paths.medmnist_weights_root", text);
+        problems.add(0, config.paths.weights_key, text);
     }
     for (model, line) in &config.search_space.model_flags {
         let known = catalogue::find(&catalogue.models, model).is_some();

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use plan::exit::Failure;
 use store::Described;
+use store::families::MEANS;
 use store::verify::{Fault, Finding};
 
 use super::read::Read;
@@ -45,7 +46,7 @@ fn lacking(survey: &Survey, surveyed: &Surveyed, described: &Described, absent: 
     let (group, mut shards) = (&described.group, BTreeSet::new());
     for Finding { file, .. } in absent {
         match shard_of(file) {
-            Some(shard) if !file.starts_with(surveyed.folder.join("means")) => drop(shards.insert(shard)),
+            Some(shard) if !file.starts_with(surveyed.folder.join(MEANS.path)) => drop(shards.insert(shard)),
             _ => lines.push(file.display().to_string()),
         }
     }

@@ -9,7 +9,7 @@ use data::{mean, noise, preprocess};
 use fleet::Worker;
 use store::verify::{Fault, Finding, files};
 use store::{Described, Ledger, Shards, name};
-use sweep::agreement::{Answer, Question, Request, TOLERANCE};
+use sweep::agreement::{Answer, Question, Request};
 use sweep::group::{Group, MeanImage};
 use sweep::seed::Draw;
 
@@ -127,7 +127,7 @@ fn compare_images(survey: &Survey, read: &mut Read<'_>, images: &[u64]) -> Resul
         let width = group.shape.iter().product::<usize>();
         for image in images {
             let pixels = source.read(image..image + 1).map_err(|error| error.to_string())?;
-            let made = preprocess::normalise(&pixels, source.shape(), group.shape[0]);
+            let made = preprocess::prepare(&group.preprocessing, &pixels, source.shape(), group.shape[0]);
             let mut made = made.map_err(|error| error.to_string())?;
             noise::add(group, image, &mut made).map_err(|error| error.to_string())?;
             let at = (image - range.start) as usize * width;
@@ -163,10 +163,9 @@ fn without_mean(survey: &Survey, group: &mut Group, known: Option<&str>) -> Opti
     if needy.is_empty() {
         return None;
     }
-    let found = survey.config.paths.means_dir.as_ref().ok_or_else(|| "the config names no `means_dir`".to_owned());
-    let found = found.map(|folder| mean::file(folder, &group.dataset));
-    let read = found.and_then(|file| {
-        let sha256 = mean::read(&file).map_err(|error| error.text())?.sha256();
+    let file = mean::file(&survey.config.paths.means_dir, &group.dataset);
+    let read = mean::read(&file).map_err(|error| error.text()).and_then(|mean| {
+        let sha256 = mean.sha256();
         let other = || format!("`{}` is not the mean image that they were made with", file.display());
         if known == Some(sha256.as_str()) { Ok(MeanImage { file: file.clone(), sha256 }) } else { Err(other()) }
     });
@@ -197,8 +196,8 @@ fn judge(read: &mut Read<'_>, answer: Answer) -> Result<(), String> {
     for compared in answer.predictions.into_iter().filter(|compared| !compared.agrees()) {
         let off = compared.off.map_or_else(|| "not a number".to_owned(), |off| format!("{off:e} off"));
         let reason = format!(
-            "predictions of image {} are not those of the stored image ({off}, {TOLERANCE:e} accepted)",
-            compared.image
+            "predictions of image {} are not those of the stored image ({off}, {:e} accepted)",
+            compared.image, compared.accepted
         );
         accuse(read, compared.image / read.described.group.shard, false, &reason);
     }

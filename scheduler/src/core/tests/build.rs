@@ -34,6 +34,7 @@ pub(super) fn group(index: usize, shards: u64) -> Arc<Group> {
         weights_sha256: String::new(),
         weights_set: None,
         mean: None,
+        preprocessing: sweep::preprocessing::Preprocessing::default(),
         noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
         store: "s.zarr".into(),
         images: 10 * shards,

@@ -108,12 +108,12 @@ fn nothing_is_looked_for_where_no_variant_takes_a_mean() {
 }
 
 #[test]
-fn without_a_folder_for_means_the_variant_that_needs_one_is_told() {
+fn without_a_folder_for_means_in_the_config_they_are_looked_for_in_means() {
     let folder = tempfile::tempdir().unwrap();
-    let (_, problems) = found(folder.path(), "", &["a"], &[variant("zero"), variant("global_mean")]);
-    let text = "0: paths.means_dir: missing, expected a path: `DeepLIFT_baselines_global_mean` takes the mean image of \
-                the dataset as a baseline";
-    assert_eq!(problems, [text]);
+    dataset(folder.path(), "a", "train");
+    let (means, problems) = found(folder.path(), "", &["a"], &[variant("zero"), variant("global_mean")]);
+    assert_eq!(problems, [""; 0]);
+    assert_eq!(means.missing().collect::<Vec<_>>(), [Path::new("means/a_mean.pt")]);
 }
 
 #[test]
