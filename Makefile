@@ -1,6 +1,6 @@
 # `make demo` and `make test` do everything on a fresh machine; the other targets are their parts.
 
-.PHONY: help setup build demo test lint bench catalogue clean
+.PHONY: help setup build demo test lint bench catalogue reference deny clean
 
 PYTHON := .python/bin/python
 
@@ -9,8 +9,10 @@ help:
 	@echo "make test    set up and run all tests"
 	@echo "make build   set up and build target/release/{scheduler,preflight,worker,means}"
 	@echo "make lint    formatting, clippy and docs, as CI checks them"
+	@echo "make deny    licences and known faults of dependencies, with cargo-deny, which asks the network"
 	@echo "make bench   speed, memory and maps beside Captum's, in ten minutes at most; make bench ARGS=--help for more"
 	@echo "make catalogue   renew docs/catalogue.md from the entries of methods, models, operations and noises"
+	@echo "make reference   renew docs/configuration.md from the keys of a config"
 
 setup:
 	@scripts/setup.sh
@@ -37,6 +39,10 @@ lint: setup
 	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 
+deny:
+	@cargo deny --version >/dev/null 2>&1 || { echo "deny: install cargo-deny first: cargo install --locked cargo-deny" >&2; exit 1; }
+	cargo deny --locked check
+
 bench: build
 	$(PYTHON) bench/bench.py $(ARGS)
 	$(PYTHON) bench/overhead.py
@@ -45,6 +51,10 @@ catalogue: setup
 	cargo build --locked --package worker
 	target/debug/worker catalogue --markdown > target/catalogue.md
 	mv target/catalogue.md docs/catalogue.md
+
+reference:
+	cargo run --locked --quiet --package sweep --example configuration > target/configuration.md
+	mv target/configuration.md docs/configuration.md
 
 clean:
 	cargo clean

@@ -12,8 +12,8 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
-import captum_maps  # noqa: E402, F401
-import conftest  # noqa: E402
+import support  # noqa: E402
+from support import captum_maps  # noqa: E402, F401
 
 FLAG = "photos"
 CLASSES = 10
@@ -23,7 +23,7 @@ SPLITS = ("train", "val", "test")
 def grid(keys=None):
     """Method, key and parameters of every variant, or of those with `keys`, in the order of the grid."""
     methods = yaml.safe_load((Path(__file__).parent / "grid.yml").read_text())
-    every = [(method, key, params) for method in methods for key, params in conftest.variants(method)]
+    every = [(method, key, params) for method in methods for key, params in support.variants(method)]
     unknown = set(keys or ()) - {key for _, key, _ in every}
     if unknown:
         raise SystemExit(f"no such variant: {', '.join(sorted(unknown))}; there are: {', '.join(key for _, key, _ in every)}")
@@ -66,7 +66,7 @@ def make(folder, arch, size, images):
 def model(arch, size):
     """Random weights; the statistics of batch norms are those of photographs, so that activations have natural sizes."""
     torch.manual_seed(0)
-    made = conftest.architecture(arch, size, CLASSES).train()
+    made = support.architecture(arch, size, CLASSES).train()
     for module in made.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.momentum = None

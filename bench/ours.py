@@ -1,7 +1,7 @@
 """Our side of a benchmark: `worker probe`, on the CPU in processes of their own."""
 
 import inputs
-from inputs import conftest
+from inputs import support
 from process import OF_WORKERS, Failed, Process
 
 WORKER = inputs.ROOT / "target" / "release" / "worker"
@@ -18,7 +18,7 @@ def process(setting):
 def measured(setting, probe, variants, images, batch, repeats=REPEATS, maps=None):
     """Every run of `variants` together on the first `images` images, as the worker measured it."""
     folder, arch, size = setting.folder, setting.arch, setting.size
-    asked = [conftest.asked([{**method, "params": params}], "captum_patched", batch)[0] for method, _, params in variants]
+    asked = [support.asked([{**method, "params": params}], "captum_patched", batch)[0] for method, _, params in variants]
     for of_variant, (_, key, _) in zip(asked, variants):
         of_variant["key"] = key
     request = {

@@ -18,14 +18,14 @@ from pathlib import Path
 import inputs
 import machine
 import table
-from inputs import conftest
+from inputs import support
 
 ARCH = "resnet18"
 SHARD = 8
 IMAGES = 48
 # Units that are timed to tell what the scheduler takes.
 UNITS = 10 * IMAGES
-NOISES = conftest.NOISES
+NOISES = support.NOISES
 
 
 class Sweeps:
@@ -33,13 +33,13 @@ class Sweeps:
 
     def __init__(self, folder, size, images, device):
         self.folder, self.size, self.devices = folder, size, "cpu" if device == "cpu" else [0]
-        conftest.SCHEDULER = inputs.ROOT / "target" / "release" / "scheduler"
+        support.Sweep.scheduler = inputs.ROOT / "target" / "release" / "scheduler"
         inputs.make(folder / "inputs", ARCH, size, images)
 
     def run(self, name, methods, *arguments, noises=NOISES[:1], **top):
         """Runs a sweep to its end; its folder."""
         (self.folder / name).mkdir()
-        sweep = conftest.Sweep(self.folder / name, self.folder / "inputs", inputs.FLAG, self.size, **{"devices": self.devices, **top})
+        sweep = support.Sweep(self.folder / name, self.folder / "inputs", inputs.FLAG, self.size, **{"devices": self.devices, **top})
         sweep.config["search_space"] |= {"noise_conditions": noises, "attribution_methods": methods}
         sweep.run(*arguments)
         return sweep.folder

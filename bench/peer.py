@@ -16,7 +16,7 @@ from pathlib import Path
 import inputs
 import numpy as np
 import torch
-from inputs import captum_maps, conftest
+from inputs import captum_maps, support
 from safetensors.torch import save_file
 
 # As many runs as on our side: of which the best counts, and the seconds in which there may be more.
@@ -138,7 +138,7 @@ def is_out_of_memory(error):
 def explainer(asked):
     """Maps of images by their indices, as a function of that and of how many points are computed at once."""
     folder = Path(asked["folder"])
-    model = conftest.architecture(asked["arch"], asked["size"], inputs.CLASSES)
+    model = support.architecture(asked["arch"], asked["size"], inputs.CLASSES)
     weights = inputs.weights_file(folder, asked["arch"], asked["size"])
     model.load_state_dict(torch.load(weights, weights_only=True)["net"])
     device = asked["device"]

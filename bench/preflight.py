@@ -20,7 +20,7 @@ from pathlib import Path
 
 import inputs
 import yaml
-from inputs import conftest
+from inputs import support
 from process import OF_WORKERS
 
 RELEASE = inputs.ROOT / "target" / "release"
@@ -61,7 +61,7 @@ class Budget:
             "paths": {name: str(self.inputs / folder) for name, folder in paths.items()} | {"final_output_dir": str(self.folder / "outputs"), "scheduler_log_dir": str(self.folder / "logs")},
             "search_space": {
                 "data_flags": [inputs.FLAG], "model_flags": [self.arguments.arch], "splits": ["test"], "image_size": self.arguments.size,
-                "noise_conditions": conftest.NOISES[:1], "attribution_methods": methods,
+                "noise_conditions": support.NOISES[:1], "attribution_methods": methods,
             },
             "devices": {"cpu": 1}, "memory": self.memory, "store": {"shard": self.arguments.shard}, "limit": self.arguments.shard,
         }))
@@ -81,7 +81,7 @@ class Budget:
         began, resident = time.monotonic(), 0
         process = subprocess.Popen([RELEASE / "scheduler", "--config", self.config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while process.poll() is None:
-            resident = max(resident, *map(most_resident, conftest.children(process.pid)), 0)
+            resident = max(resident, *map(most_resident, support.children(process.pid)), 0)
             time.sleep(0.1)
         if process.returncode:
             raise SystemExit(f"exit code {process.returncode} of the sweep")

@@ -6,8 +6,8 @@ cd "$(dirname "$0")/.."
 
 has() { for flag in "$@"; do grep -qw "$flag" /proc/cpuinfo || return 1; done; }
 engine() { OMP_NUM_THREADS=1 cargo test --locked --quiet --package network --package attribution "$@"; }
-# The sweeps are compared with Captum, whose torch keeps to the same width (tests/conftest.py).
-sweeps() { .python/bin/python -m pytest -q -n 2 --dist loadgroup tests/test_parity.py -k "$1"; }
+# The sweeps are compared with Captum, whose torch keeps to the same width (tests/support/torch_settings.py).
+sweeps() { .python/bin/python -m pytest -q -n 2 --dist loadgroup tests/maps/test_parity.py -k "$1"; }
 
 export ATTRISWEEP_FILL_MEMORY=nan ATTRISWEEP_MAX_CPU_ISA
 if ! has avx2 fma; then

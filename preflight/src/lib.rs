@@ -94,7 +94,7 @@ pub fn run(
     tell: &(dyn Fn(&str) + Sync),
 ) -> Result<Summary, Failure> {
     if let Some(folder) = checked.batches.results_file().parent() {
-        store::durable::create_folders(folder)?;
+        files::durable::create_folders(folder)?;
     }
     let (tasks, known) = task::list(checked, options);
     let slots = checked.slots.clone();

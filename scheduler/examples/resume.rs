@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use store::families::{ATTRIBUTIONS, CONVERGENCE_DELTAS, Family, UNDERFLOW};
 use store::{Ledger, name};
 use sweep::group::Group;
 
@@ -17,7 +18,7 @@ use sweep::group::Group;
 mod group;
 
 /// What stands beside the maps of each of the sixteen variants, and for all of them.
-const BESIDE: [&str; 3] = ["attributions", "convergence_delta", "underflow"];
+const BESIDE: [&Family; 3] = [&ATTRIBUTIONS, &CONVERGENCE_DELTAS, &UNDERFLOW];
 const FIXED: [&str; 4] = [name::IMAGES, name::LABELS, name::INDICES, name::PREDICTIONS];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -51,7 +52,7 @@ fn of(folder: &Path, group: &Arc<Group>) -> Group {
 
 /// Makes the files of the first half of a group's shards, empty as their names are all that is read; how many.
 fn half_done(group: &Group) -> Result<usize, Box<dyn Error>> {
-    let of_variants = group.variants.iter().flat_map(|variant| BESIDE.map(|array| format!("{array}/{}", variant.key)));
+    let of_variants = group.variants.iter().flat_map(|variant| BESIDE.map(|family| family.of(&variant.key)));
     let mut files = 0;
     for array in FIXED.map(str::to_owned).into_iter().chain(of_variants) {
         let folder = group.store.join(array);

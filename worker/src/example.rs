@@ -35,6 +35,7 @@ pub(crate) fn group(folder: &Path, dtype: Dtype) -> Group {
         weights_sha256: "00".into(),
         weights_set: None,
         mean: None,
+        preprocessing: sweep::preprocessing::Preprocessing::default(),
         noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
         store: folder.join("s.zarr"),
         images: 5,

@@ -1,4 +1,4 @@
-//! Datasets of a config: which there are, and where they lie.
+//! Datasets of a config: their flags and their places.
 
 use std::path::PathBuf;
 
@@ -7,10 +7,11 @@ use sweep::problem::Problems;
 
 use crate::formats::{self, Entry};
 
-/// Where config errors about datasets are told.
+/// Key of the config at which mistakes about datasets are reported.
 pub const KEY: &str = "search_space.data_flags";
 
-/// Flags of the config, each with its line: given, or every `weights_<flag>` of the weights folder for which there is data.
+/// Flags of the config, each with its line. A config without flags has every `weights_<flag>` of the weights folder for which data
+/// exists.
 pub fn flags(config: &Config, problems: &mut Problems) -> Vec<(String, u64)> {
     let all = named(config, problems);
     let fit: Vec<_> = all.iter().filter(|(flag, _)| unfit(config, flag).is_none()).cloned().collect();
@@ -20,7 +21,7 @@ pub fn flags(config: &Config, problems: &mut Problems) -> Vec<(String, u64)> {
     fit
 }
 
-/// As [`flags`], with those for which there is no data: it may have been there once.
+/// Flags like [`flags`], and also those without data: the data may have existed once.
 pub fn named(config: &Config, problems: &mut Problems) -> Vec<(String, u64)> {
     if !config.search_space.data_flags.is_empty() {
         return config.search_space.data_flags.clone();
@@ -32,13 +33,13 @@ pub fn named(config: &Config, problems: &mut Problems) -> Vec<(String, u64)> {
             problems.add(0, KEY, text);
         } else {
             let text = format!("no folder `{}`, expected that of the weights", root.display());
-            problems.add(0, "paths.medmnist_weights_root", text);
+            problems.add(0, config.paths.weights_key, text);
         }
     }
     flags.into_iter().map(|flag| (flag, 0)).collect()
 }
 
-/// A sentence for each folder of weights that is left out, as the config names no dataset.
+/// Sentence for each folder of weights that is left out, in a config that names no dataset.
 pub fn skipped(config: &Config) -> Vec<String> {
     let told = |flag: &String| {
         let folder = config.paths.weights_root.join(format!("weights_{flag}"));
@@ -47,7 +48,7 @@ pub fn skipped(config: &Config) -> Vec<String> {
     folders(config).iter().filter_map(told).collect()
 }
 
-/// Flags of the folders `weights_<flag>`, where the config takes all that there are.
+/// Flags of the folders `weights_<flag>`, for a config without flags; otherwise none.
 fn folders(config: &Config) -> Vec<String> {
     if !config.search_space.data_flags.is_empty() {
         return Vec::new();
@@ -60,8 +61,8 @@ fn folders(config: &Config) -> Vec<String> {
     flags
 }
 
-/// Why a dataset that no config names, but a folder of weights, cannot be done. Without a folder of data nothing can be, which is
-/// another mistake.
+/// Reason for which a dataset is left out that only a folder of weights names; `None` for a dataset that the config names. A missing
+/// folder of data is a mistake of its own.
 pub fn unfit(config: &Config, flag: &str) -> Option<String> {
     let root = &config.paths.data_root;
     if !config.search_space.data_flags.is_empty() || !root.is_dir() {
@@ -76,7 +77,7 @@ pub fn unfit(config: &Config, flag: &str) -> Option<String> {
     Some(format!("there is no `{}`", expected.display()))
 }
 
-/// The file of dataset `flag`, which stands in `line`, and its format.
+/// Place of dataset `flag` and its format. `line` is the line of the flag in the config.
 pub fn locate(
     config: &Config,
     (flag, line): (&str, u64),
@@ -88,11 +89,7 @@ pub fn locate(
         return None;
     }
     if !root.is_dir() {
-        problems.add(
-            0,
-            "paths.medmnist_data_root",
-            format!("no folder `{}`, expected that of the data", root.display()),
-        );
+        problems.add(0, config.paths.data_key, format!("no folder `{}`, expected that of the data", root.display()));
         return None;
     }
     let size = config.search_space.image_size;

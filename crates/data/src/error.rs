@@ -1,9 +1,9 @@
-//! Why images could not be read.
+//! Reasons for which a dataset cannot be read.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why a dataset could not be read. Trying again helps with [`DataError::Read`] only.
+/// Reason for which a dataset cannot be read. Trying again helps with [`DataError::Read`] only.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say what the variants are")]
 pub enum DataError {

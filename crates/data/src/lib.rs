@@ -4,13 +4,11 @@
 //! line in its folder's list.
 
 pub mod datasets;
-mod element;
 mod error;
 pub mod formats;
 pub mod mean;
 pub mod noise;
-mod npy;
-mod npz;
+mod numpy;
 pub mod preprocess;
 
 pub use error::DataError;

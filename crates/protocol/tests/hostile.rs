@@ -29,7 +29,7 @@ fn grant() -> ToWorker {
         "numerics": {"seed": 0, "precision": "float32", "dtype": "float16", "fold_batch_norm": false},
     });
     let group = Arc::new(serde_json::from_value(group).unwrap());
-    ToWorker::Grant { unit: Unit::of(group, Part::Shard(1)), attempt: 1 }
+    ToWorker::Grant { unit: Unit::of(group, "attribute", Part::Shard(1)), attempt: 1 }
 }
 
 fn said() -> [Vec<u8>; 4] {

@@ -1,51 +1,32 @@
-//! The Zarr v3 store of a group: its schema, shards written whole, and what is missing.
+//! The store of a group: the arrays that it has, shards written whole, and what is missing.
 //!
-//! The store is the ledger of a sweep: a shard that is there is done, one that is not is to do.
-//! Names are final only after `fsync`, so nothing half-written is ever read. The scheduler alone
-//! writes metadata; workers write shards only, each a file of its own, so nobody needs a lock.
+//! The store is the ledger of a sweep: a shard in the store is done, a missing shard is to do. A file gets its name after
+//! `fsync` only, so that no half-written file is ever read. The scheduler alone writes metadata; workers write shards only, each
+//! in a file of its own, so that no lock is needed.
+//!
+//! | where | what |
+//! |---|---|
+//! | [`families`] | table of the arrays of a store |
+//! | [`formats`] | store formats: where a store lies, and how it is read |
+//! | `metadata` | metadata of the arrays and of the root: made, extended, compared with a config, read back |
+//! | `shards` | values of shards: encoded, written, read, within bounds of memory |
+//! | [`Ledger`] | shards that are done |
+//! | `summaries` | numbers over many images: mean images, accuracy, completeness |
+//! | [`verify`] | everything read back and checked |
 
-mod accuracy;
-mod aside;
-mod completeness;
-mod create;
-mod describe;
-pub mod durable;
 mod error;
-mod grow;
-mod guard;
-mod half_precision;
-mod inspect;
-mod layout;
+pub mod families;
+pub mod formats;
 mod ledger;
-mod means;
-mod pieces;
-mod root;
-mod seal;
+mod metadata;
 mod shards;
+mod summaries;
 pub mod verify;
 
-pub use accuracy::Accuracy;
-pub use completeness::Completeness;
-pub use create::{Facts, LAYERS, create, finish, note};
-pub use describe::{Described, describe};
 pub use error::StoreError;
-pub use grow::grow;
-pub use half_precision::{Narrowed, narrow};
-pub use inspect::inspect;
-pub use layout::{Labels, arrays, attribution, convergence_delta, underflow};
+pub use families::{attribution, convergence_delta, name, underflow};
+pub use formats::{FORMATS, describe, exists};
 pub use ledger::Ledger;
-pub use means::write_means;
-pub use pieces::{Encoded, Encoder, OpenShard};
-pub use shards::{Data, Shards};
-
-/// Names of the arrays that every store has.
-pub mod name {
-    /// Images as the model saw them, `[N, C, H, W]`.
-    pub const IMAGES: &str = "images";
-    /// Labels, `[N]`, or `[N, L]` of a multi-label set.
-    pub const LABELS: &str = "labels";
-    /// Logits, `[N, K]`.
-    pub const PREDICTIONS: &str = "model_predictions";
-    /// Index of each image in its split, `[N]`.
-    pub const INDICES: &str = "original_indices";
-}
+pub use metadata::{Described, Facts, LAYERS, Labels, arrays, create, finish, grow, inspect, note};
+pub use shards::{Data, Encoded, Encoder, Narrowed, OpenShard, Shards, narrow};
+pub use summaries::{Accuracy, Completeness, write_means};

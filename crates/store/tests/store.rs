@@ -1,14 +1,10 @@
 //! A store's life: made, written shard by shard, gone on with, extended, refused.
 
-#![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
-
 mod common;
-
-use std::path::Path;
 
 use serde_json::{Value, json};
 use store::{
-    Data, Ledger, Shards, StoreError, attribution, convergence_delta, create, finish, grow, inspect, name, write_means,
+    Data, Ledger, Shards, StoreError, attribution, convergence_delta, create, finish, inspect, name, write_means,
 };
 use sweep::config::Compression;
 use sweep::group::{Group, MeanImage};
@@ -16,13 +12,7 @@ use sweep::parameters::Parameters;
 use sweep::semantics::Semantics;
 use sweep::variant::Variant;
 
-use common::{facts, fill, group, labels, put_means, variant};
-
-fn made(folder: &Path) -> Group {
-    let group = group(folder, 1, vec![variant("IG", 50)]);
-    create(&group, &facts(&group), &labels(), Compression::Zstd, "run").unwrap();
-    group
-}
+use common::{facts, fill, group, labels, made, put_means, variant};
 
 #[test]
 fn the_ledger_is_what_is_on_disk_and_a_shard_is_done_when_every_array_has_it() {
@@ -237,72 +227,6 @@ fn a_complete_store_that_lost_a_mean_image_or_metadata_is_not_complete() {
         assert_eq!(inspect(&group, &facts(&group)).unwrap(), Some(true));
         std::fs::remove_file(group.store.join(file)).unwrap();
         assert_eq!(inspect(&group, &facts(&group)).unwrap(), Some(false), "without {file}");
-    }
-}
-
-/// Every file of a store, by path, with its bytes.
-fn files(group: &Group) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
-    fn walk(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
-        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-            if entry.is_dir() { walk(&entry, files) } else { files.push(entry) }
-        }
-    }
-    let mut list = Vec::new();
-    walk(&group.store, &mut list);
-    let read = |file: std::path::PathBuf| {
-        let bytes = std::fs::read(&file).unwrap();
-        (file.strip_prefix(&group.store).unwrap().to_owned(), bytes)
-    };
-    list.into_iter().map(read).collect()
-}
-
-/// Five images become seven: shards of two, of which the third was short and a fourth is new.
-#[test]
-fn a_store_of_fewer_images_grows_into_the_bytes_of_one_that_was_made_for_all() {
-    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
-    let [grown, fresh] =
-        [0, 1].map(|at: usize| Group { images: 7, ..group(folders[at].path(), 1, vec![variant("IG", 50)]) });
-    let small = made(folders[0].path());
-    (0..3).for_each(|shard| fill(&small, shard));
-    put_means(&small);
-    finish(&small, &facts(&small), "run").unwrap();
-    let whole = std::fs::read(small.store.join("images/c.1.0.0.0")).unwrap();
-    assert_eq!(inspect(&grown, &facts(&grown)).unwrap(), Some(false));
-    grow(&grown, "run").unwrap();
-    create(&grown, &facts(&grown), &labels(), Compression::Zstd, "run").unwrap();
-    create(&fresh, &facts(&fresh), &labels(), Compression::Zstd, "run").unwrap();
-    let ledger = Ledger::read(&grown).unwrap();
-    assert_eq!((0..4).map(|shard| ledger.is_done(&grown, shard)).collect::<Vec<_>>(), [true, true, false, false]);
-    assert_eq!(std::fs::read(grown.store.join("images/c.1.0.0.0")).unwrap(), whole);
-    assert!(!grown.store.join("means/class_2/c.0.0.0").exists());
-    (2..4).for_each(|shard| fill(&grown, shard));
-    (0..4).for_each(|shard| fill(&fresh, shard));
-    assert_eq!(files(&grown), files(&fresh));
-    // Fewer images again would be a store that nobody asked for.
-    let error = inspect(&small, &facts(&small)).unwrap_err().to_string();
-    assert!(error.contains("images is 7 in the store and 5 in the config"), "{error}");
-}
-
-#[test]
-fn growing_that_was_cut_off_anywhere_is_done_again() {
-    // Arrays whose metadata has been rewritten, and those that were not reached.
-    for reached in ["images/zarr.json", "attributions/IG/zarr.json", "underflow/IG/zarr.json"] {
-        let folder = tempfile::tempdir().unwrap();
-        let small = made(folder.path());
-        (0..3).for_each(|shard| fill(&small, shard));
-        let grown = Group { images: 7, ..small.clone() };
-        let metadata = std::fs::read_to_string(small.store.join(reached)).unwrap();
-        let rewritten = metadata.replacen('5', "7", 1);
-        assert_ne!(metadata, rewritten);
-        std::fs::write(small.store.join(reached), rewritten).unwrap();
-        assert_eq!(inspect(&grown, &facts(&grown)).unwrap(), Some(false));
-        grow(&grown, "run").unwrap();
-        assert!(!Ledger::read(&grown).unwrap().has(name::IMAGES, 2));
-        for array in ["images", "attributions/IG", "underflow/IG", "labels"] {
-            let metadata = std::fs::read(grown.store.join(array).join("zarr.json")).unwrap();
-            let metadata: Value = serde_json::from_slice(&metadata).unwrap();
-            assert_eq!(metadata["shape"][0], 7, "{array} after {reached}");
-        }
     }
 }
 

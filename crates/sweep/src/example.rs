@@ -17,6 +17,7 @@ pub fn group(variants: Vec<Variant>) -> Group {
         weights_sha256: String::new(),
         weights_set: None,
         mean: None,
+        preprocessing: crate::preprocessing::Preprocessing::default(),
         noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
         store: "s.zarr".into(),
         images: 1000,

@@ -16,10 +16,12 @@ pub mod host;
 pub mod machine;
 pub mod memory;
 pub mod parameters;
+pub mod preprocessing;
 pub mod problem;
 pub mod seed;
 pub mod semantics;
 pub mod unit;
+pub mod unit_id;
 pub mod variant;
 pub mod yaml;
 

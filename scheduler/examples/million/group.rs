@@ -35,6 +35,7 @@ pub(crate) fn group(index: usize, shards: usize) -> Arc<Group> {
         weights_sha256: "0".repeat(64),
         weights_set: None,
         mean: None,
+        preprocessing: sweep::preprocessing::Preprocessing::default(),
         noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
         store: PathBuf::from(format!("/outputs/store{index}.zarr")),
         images: IMAGES * shards as u64,

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use plan::exit::{Code, Failure};
 
-use super::{ConfigArg, say};
+use super::args::ConfigArg;
+use super::survey::{self, Survey};
 use crate::lock;
-use crate::logs::Logs;
-use crate::survey::{self, Survey};
+use crate::tell::{Logs, say};
 
 /// Removes unfinished files, logs and damaged journals; never a store, a result or a file of somebody else
 #[derive(Debug, clap::Args)]
@@ -42,26 +42,24 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     Ok(Code::Complete)
 }
 
-/// Everything that is to go.
+/// Files that are to be removed.
 fn leftovers(survey: &Survey) -> Result<Vec<PathBuf>, Failure> {
     let paths = &survey.config.paths;
     let mut files = Vec::new();
     for store in &survey.stores {
         // A store of somebody else is none of ours, whatever its name.
         if store.state.is_ok() && store.folder.is_dir() {
-            files.extend(store::durable::unfinished(&store.folder)?);
+            files.extend(files::leftovers::find(&store.folder)?);
         }
     }
-    if let Some(folder) = &paths.means_dir {
-        files.extend(data::mean::unfinished(folder));
-    }
+    files.extend(data::mean::temporary_files(&paths.means_dir));
     let logs = Logs::find(paths);
     files.extend(named(&paths.log_dir, |name| logs.has(name)));
     files.extend(journal::damaged_files(&paths.output_dir));
     Ok(files)
 }
 
-/// Files of `folder`, links not followed, whose names are `ours`.
+/// Files of `folder` whose names are `ours`; links are not followed.
 fn named(folder: &Path, ours: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));

@@ -47,7 +47,12 @@ fn measured(engine: &mut Engine, Question { group, images }: &Question, device: 
     for batch in images.chunks(BATCH) {
         let mut pixels = Vec::new();
         for index in batch {
-            pixels.extend(preprocess::normalise(&source.read(*index..index + 1)?, shape, group.shape[0])?);
+            pixels.extend(preprocess::prepare(
+                &group.preprocessing,
+                &source.read(*index..index + 1)?,
+                shape,
+                group.shape[0],
+            )?);
         }
         let logits = logits(graph, group, &pixels, device)?;
         let predicted = Vec::<i64>::try_from(&target::predicted(&logits)?)?;

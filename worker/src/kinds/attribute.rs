@@ -1,6 +1,6 @@
 //! Attribution: maps of the variants of a shard, with its images, labels and predictions where the store lacks them.
 
-use sweep::unit::{Part, Piece, Unit};
+use sweep::unit::{Piece, Unit};
 
 use super::{Entry, Loaded, Read};
 use crate::engine::{Computation, Engine};
@@ -11,7 +11,7 @@ use crate::unit_error::UnitError;
 pub(super) const ENTRY: Entry = Entry { carries, read };
 
 fn carries(unit: &Unit) -> bool {
-    matches!(unit.part, Part::Shard(_)) && unit.piece != Some(Piece::Predictions)
+    unit.kind.as_ref() == "attribute" && unit.piece != Some(Piece::Predictions)
 }
 
 fn read(reader: &mut Reader, unit: &Unit, tag: &str) -> Read {

@@ -1,7 +1,7 @@
 //! Mean images of a group, once all of its shards are in the store. The device has nothing to do.
 
 use store::write_means;
-use sweep::unit::{Part, Unit};
+use sweep::unit::Unit;
 
 use super::{Entry, Loaded, Read};
 use crate::engine::{Computation, Engine};
@@ -9,7 +9,7 @@ use crate::stages::computed::Computed;
 use crate::stages::reader::Reader;
 use crate::unit_error::UnitError;
 
-pub(super) const ENTRY: Entry = Entry { carries: |unit| unit.part == Part::Means, read };
+pub(super) const ENTRY: Entry = Entry { carries: |unit| unit.kind.as_ref() == "means", read };
 
 fn read(reader: &mut Reader, unit: &Unit, _tag: &str) -> Read {
     Ok(Box::new(Means { labels: reader.labels(&unit.group)? }))

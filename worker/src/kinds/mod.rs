@@ -60,9 +60,10 @@ mod tests {
     #[test]
     fn every_unit_is_of_one_kind() {
         let group = Arc::new(example::group("none".as_ref(), Dtype::Float32));
-        let unit = |part, piece| Unit { piece, ..Unit::of(Arc::clone(&group), part) };
+        let of = |kind, part, piece| Unit { piece, ..Unit::of(Arc::clone(&group), kind, part) };
+        let unit = |part, piece| of("attribute", part, piece);
         let units = [
-            unit(Part::Means, None),
+            of("means", Part::Whole, None),
             unit(Part::Shard(0), None),
             unit(Part::Shard(0), Some(Piece::Predictions)),
             unit(Part::Shard(0), Some(Piece::Pass)),

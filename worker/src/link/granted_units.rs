@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_result_is_held_from_the_grant_until_it_is_noted() {
-        let (a, b) = (UnitId("g/0".into()), UnitId("g/1".into()));
+        let (a, b) = (UnitId::from("g/0"), UnitId::from("g/1"));
         let mut held = GrantedUnits::default();
         held.granted(a.clone(), 1);
         held.granted(b.clone(), 2);
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn only_a_unit_that_is_not_begun_is_given_back_and_then_it_is_not_begun_any_more() {
-        let (a, b) = (UnitId("g/0".into()), UnitId("g/1".into()));
+        let (a, b) = (UnitId::from("g/0"), UnitId::from("g/1"));
         let mut held = GrantedUnits::default();
         held.granted(a.clone(), 1);
         held.granted(b.clone(), 1);

@@ -47,7 +47,13 @@ impl Pixels {
     /// Image `at` of the shard `[c, h, w]`, scaled, with noise.
     fn image(&self, at: usize) -> Result<Vec<f32>, UnitError> {
         let started = Instant::now();
-        let mut image = preprocess::normalise_some(&self.values, at..at + 1, self.shape, self.group.shape[0])?;
+        let mut image = preprocess::prepare_some(
+            &self.group.preprocessing,
+            &self.values,
+            at..at + 1,
+            self.shape,
+            self.group.shape[0],
+        )?;
         noise::add(&self.group, self.first + at as u64, &mut image)?;
         self.took.fetch_add(started.elapsed().as_nanos() as u64, Relaxed);
         Ok(image)

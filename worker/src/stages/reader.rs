@@ -115,6 +115,6 @@ impl Reader {
 pub(super) fn index(part: Part) -> u64 {
     match part {
         Part::Shard(shard) => shard,
-        Part::Means => 0,
+        Part::Whole => 0,
     }
 }

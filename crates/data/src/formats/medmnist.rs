@@ -1,8 +1,7 @@
-//! MedMNIST: one .npz a dataset, with `<split>_images` (N,H,W) or (N,H,W,3) and `<split>_labels` (N,L),
-//! if there are any.
+//! MedMNIST: one .npz archive for a dataset, with `<split>_images` (N,H,W) or (N,H,W,3) and perhaps `<split>_labels` (N,L).
 //!
-//! <https://medmnist.com>. Every size but 28 px is part of the file name: `<flag>_224.npz`, `<flag>.npz`. It is
-//! published in 28, 64, 128 and 224 px; a user's own dataset may have any size (CIFAR: `<flag>_32.npz`).
+//! <https://medmnist.com>. Every size but 28 px is part of the file name: `<flag>_224.npz`, `<flag>.npz`. MedMNIST is published in
+//! 28, 64, 128 and 224 px; a user's own dataset may have any size (CIFAR: `<flag>_32.npz`).
 
 use std::ops::Range;
 use std::path::Path;
@@ -11,27 +10,25 @@ use serde_json::{Value, json};
 
 use super::{Entry, Labels, Options, Source};
 use crate::DataError;
-use crate::npz::Member;
+use crate::numpy::Member;
 use crate::preprocess::Pixels;
 
 mod images;
 mod labels;
+mod limits;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "medmnist",
-    file: |root, flag, size| match size {
+    place: |root, flag, size| match size {
         28 => root.join(format!("{flag}.npz")),
         _ => root.join(format!("{flag}_{size}.npz")),
     },
     open: |file, split, options| Ok(Box::new(MedMnist::open(file, split, options)?)),
 };
 
-/// Most labels that are accepted in one split: they are held in memory. Deflate makes them of a few kilobytes.
-const MAX_LABELS: u64 = 1 << 24;
-
 struct MedMnist {
     images: images::Images,
-    /// `None` where the file has no such member.
+    /// Labels; `None` for an archive without labels.
     labels: Option<Member>,
 }
 

@@ -1,27 +1,28 @@
-//! The mean image of a split, in one pass and in bounded memory.
+//! Computes the mean image of a split, in one pass and in bounded memory.
 
-use super::Mean;
+use super::mean_image::Mean;
 use crate::formats::Source;
 use crate::{DataError, preprocess};
 
-/// Channels of every mean, as the reference scripts store it: grey is repeated.
+/// Number of channels of every mean image, as in the reference scripts: grey is repeated.
 const CHANNELS: usize = 3;
 
-/// Bytes of pixels that are read at a time.
+/// Number of pixels' values that are read at a time.
 const SLICE: usize = 1 << 22;
 
-/// The mean of all images of `source` as a model sees them. Damaged images are an error, never a mean.
+/// Computes the mean of all preprocessed images of `source`. Damaged images are an error, never a mean.
 ///
 /// Sums are in double precision and in the order of the images: the same bytes come out each time.
 pub fn compute(source: &mut dyn Source) -> Result<Mean, DataError> {
     source.verify()?;
-    let [height, width, channels] = source.shape();
-    let slice = (SLICE / (height * width * channels).max(1)).max(1);
+    let slice = (SLICE / source.shape().iter().product::<usize>().max(1)).max(1);
+    let preprocessing = source.preprocessing();
+    let [height, width] = preprocessing.size([source.shape()[0], source.shape()[1]]);
     let mut sums = vec![0.0_f64; CHANNELS * height * width];
     for start in (0..source.len()).step_by(slice) {
         let end = (start + slice as u64).min(source.len());
         let pixels = source.read(start..end)?;
-        let images = preprocess::normalise(&pixels, source.shape(), CHANNELS)?;
+        let images = preprocess::prepare(&preprocessing, &pixels, source.shape(), CHANNELS)?;
         for image in images.chunks_exact(sums.len()) {
             for (sum, value) in sums.iter_mut().zip(image) {
                 *sum += f64::from(*value);

@@ -1,11 +1,12 @@
-//! Why a mean image cannot be had.
+//! Reasons for which a mean image cannot be read, written or computed.
 
 use std::io;
 use std::path::PathBuf;
 
 use crate::DataError;
 
-/// Why a mean image cannot be had. Trying again helps with [`MeanError::Read`] and [`MeanError::Write`] only.
+/// Reason for which a mean image cannot be read, written or computed. Trying again helps with [`MeanError::Read`] and
+/// [`MeanError::Write`] only.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say what the variants are")]
 pub enum MeanError {
@@ -27,7 +28,7 @@ pub enum MeanError {
 }
 
 impl MeanError {
-    /// The message with its causes, in one line.
+    /// Message with its causes, in one line.
     pub fn text(&self) -> String {
         let mut text = self.to_string();
         let mut cause = std::error::Error::source(self);
@@ -39,7 +40,7 @@ impl MeanError {
     }
 }
 
-/// A mean image does not fit the images.
+/// Mean image that does not fit the images.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "it has the shape {found:?}, expected {wanted:?} or what stretches to it (sizes of 1, channels that are all equal)"

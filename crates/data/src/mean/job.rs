@@ -1,71 +1,73 @@
-//! The mean image of a dataset: found, or to be computed.
+//! Mean image of a dataset: found, or to be computed.
 
 use std::path::{Path, PathBuf};
 
-use super::{Mean, MeanError, compute, read, write};
+use super::compute::compute;
+use super::error::MeanError;
+use super::file::{read, write};
+use super::mean_image::Mean;
 use crate::DataError;
 use crate::formats::{Entry, Options, Source};
 
-/// The split whose mean stands for the dataset, as in the reference scripts.
+/// Split whose mean stands for the dataset, as in the reference scripts.
 pub const SPLIT: &str = "train";
 
-/// What is known of the mean image of a dataset.
+/// Mean image of a dataset, or the work that computes it.
 #[derive(Debug)]
 pub enum Found {
-    /// It is there and fits the images.
+    /// A mean image that exists and fits the images.
     There(Mean),
-    /// It can be computed.
+    /// A mean image that is to be computed.
     Missing(Job),
 }
 
-/// A mean image to be computed.
+/// Mean image that is to be computed.
 #[derive(Clone, Debug)]
 pub struct Job {
-    /// Where it is written.
+    /// File that the mean image is written to.
     pub file: PathBuf,
     images: PathBuf,
     format: &'static Entry,
-    size: usize,
     options: Options,
 }
 
-/// The mean image of `flag` in `folder`, for images of `size` x `size` pixels.
+/// Looks for the mean image of `flag` in `folder`, for images as `options` want them.
 pub fn find(
     folder: &Path,
     flag: &str,
     dataset: &(PathBuf, &'static Entry),
-    (size, options): (usize, Options),
+    options: Options,
 ) -> Result<Found, MeanError> {
     let file = file(folder, flag);
     if !file.exists() {
-        return Job::new(folder, flag, dataset, (size, options)).map(Found::Missing);
+        return Job::new(folder, flag, dataset, options).map(Found::Missing);
     }
     let mean = read(&file)?;
-    match mean.expanded([mean.shape[0], size, size]) {
+    match mean.expanded([mean.shape[0], options.size, options.size]) {
         Ok(_) => Ok(Found::There(mean)),
         Err(misfit) => Err(MeanError::Content { file, reason: misfit.to_string() }),
     }
 }
 
-/// Where the mean image of `flag` lies in `folder`.
+/// Path of the mean image of `flag` in `folder`.
 pub fn file(folder: &Path, flag: &str) -> PathBuf {
     folder.join(format!("{flag}_mean.pt"))
 }
 
 impl Job {
-    /// The mean image of `flag`, to be computed whether or not there is one. Its images must be there.
+    /// Job that computes the mean image of `flag`, whether or not one exists. The images of the dataset must exist.
     pub fn new(
         folder: &Path,
         flag: &str,
         (images, format): &(PathBuf, &'static Entry),
-        (size, options): (usize, Options),
+        options: Options,
     ) -> Result<Self, MeanError> {
-        let job = Self { file: file(folder, flag), images: images.clone(), format, size, options };
+        let job = Self { file: file(folder, flag), images: images.clone(), format, options };
         job.source()?;
         Ok(job)
     }
 
-    /// Computes the mean image and writes it; gives it with the number of images behind it.
+    /// Computes the mean image and writes it. Returns the mean image with the number of images.
     pub fn run(&self) -> Result<(Mean, u64), MeanError> {
         let mut source = self.source()?;
         let mean = compute(source.as_mut()).map_err(unusable)?;
@@ -76,11 +78,12 @@ impl Job {
     fn source(&self) -> Result<Box<dyn Source>, MeanError> {
         let source = (self.format.open)(&self.images, SPLIT, self.options).map_err(unusable)?;
         let (file, found) = (self.images.clone(), source.shape());
+        let size = self.options.size;
         if source.is_empty() {
             return Err(MeanError::Empty { split: SPLIT, file });
         }
-        if found[..2] != [self.size; 2] {
-            return Err(MeanError::Size { split: SPLIT, file, found, size: self.size });
+        if source.preprocessing().size([found[0], found[1]]) != [size; 2] {
+            return Err(MeanError::Size { split: SPLIT, file, found, size });
         }
         Ok(source)
     }

@@ -1,4 +1,6 @@
-//! Additive Gaussian noise: `clamp(x + std * n, -1, 1)`, n standard normal, one draw a value.
+//! Additive Gaussian noise: `clamp(x + std * n, -1, 1)`, n standard normal, one draw for each value.
+//!
+//! Images in other limits than -1 and 1 get noise of the same strength: `std` counts in halves of their width.
 
 use std::borrow::Cow;
 
@@ -7,9 +9,9 @@ use rand_distr::{Distribution, StandardNormal};
 use sweep::catalogue::Item;
 use sweep::parameters::{Default, Kind, Parameter};
 
-use super::{Entry, Noise};
+use super::{Entry, Frame, Noise};
 
-/// The strength of Gaussian and speckle noise.
+/// Strength of Gaussian and speckle noise.
 pub(super) const STD: Parameter = Parameter {
     name: Cow::Borrowed("std"),
     summary: Cow::Borrowed("standard deviation, on images scaled to [-1, 1]"),
@@ -33,10 +35,13 @@ struct Gaussian {
 }
 
 impl Noise for Gaussian {
-    fn add(&self, image: &mut [f32], _: [usize; 3], random: &mut ChaCha8Rng) {
-        for value in image {
-            let normal: f32 = StandardNormal.sample(random);
-            *value = (*value + self.std * normal).clamp(-1.0, 1.0);
+    fn add(&self, image: &mut [f32], frame: &Frame, random: &mut ChaCha8Rng) {
+        for (channel, limits) in frame.channels(image) {
+            let std = self.std * limits.half_width();
+            for value in channel {
+                let normal: f32 = StandardNormal.sample(random);
+                *value = limits.clamp(*value + std * normal);
+            }
         }
     }
 }

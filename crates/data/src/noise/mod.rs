@@ -1,48 +1,35 @@
-//! Kinds of noise: added to the preprocessed image, before the model sees it.
+//! Kinds of noise, which is added to preprocessed images. A kind is one file here and one line in [`NOISES`].
 
+mod entry;
 mod gaussian;
 mod none;
 mod salt_pepper;
 mod speckle;
 
-use rand_chacha::ChaCha8Rng;
-use sweep::catalogue::Item;
 use sweep::group::Group;
-use sweep::parameters::{ParameterError, Parameters};
+use sweep::parameters::ParameterError;
 use sweep::seed::Draw;
+
+pub use entry::{Entry, Frame, Limits, Noise};
 
 /// Every kind of noise.
 pub const NOISES: &[&Entry] = &[&none::ENTRY, &gaussian::ENTRY, &salt_pepper::ENTRY, &speckle::ENTRY];
 
-/// A kind of noise.
-pub struct Entry {
-    /// Its name, what it takes and where it is defined.
-    pub item: Item,
-    /// Makes it from checked parameters.
-    pub build: fn(&Parameters) -> Result<Box<dyn Noise>, ParameterError>,
-}
-
-/// Changes one image, with random numbers that belong to that image alone.
-pub trait Noise: Send {
-    /// Changes `image` `[channels, height, width]`, whose values are and stay in `[-1, 1]`.
-    fn add(&self, image: &mut [f32], shape: [usize; 3], random: &mut ChaCha8Rng);
-}
-
-/// Why a noise cannot be made.
+/// Reason for which a noise cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum NoiseError {
-    /// A scheduler of another version asks for it.
+    /// A kind of noise that a scheduler of another version asks for.
     #[error("noise `{0}` is not known to this build")]
     Unknown(String),
-    /// The parameters were not checked against the entry.
+    /// Parameters that were not checked against the entry.
     #[error(transparent)]
     Parameter(#[from] ParameterError),
 }
 
-/// Other names of kinds, which the reference scripts take too.
+/// Other names of kinds, which the reference scripts accept too.
 const ALIASES: &[(&str, &str)] = &[("clean", "none")];
 
-/// The entry of noise `kind`.
+/// Entry of noise `kind`.
 pub fn find(kind: &str) -> Option<&'static Entry> {
     let kind = ALIASES.iter().find(|(alias, _)| *alias == kind).map_or(kind, |(_, name)| name);
     NOISES.iter().find(|entry| entry.item.name == kind).copied()
@@ -53,10 +40,11 @@ pub fn add(group: &Group, first: u64, images: &mut [f32]) -> Result<(), NoiseErr
     let kind = &group.noise.kind;
     let entry = find(kind).ok_or_else(|| NoiseError::Unknown(kind.clone()))?;
     let noise = (entry.build)(&group.noise.parameters)?;
+    let frame = Frame::new(group.shape, &group.preprocessing);
     for (index, image) in (first..).zip(images.chunks_exact_mut(group.shape.iter().product())) {
         let dataset = (group.dataset.as_str(), group.split.as_str());
         let draw = Draw { seed: group.numerics.seed, dataset, image: index, purpose: &group.noise.name, draw: 0 };
-        noise.add(image, group.shape, &mut draw.generator());
+        noise.add(image, &frame, &mut draw.generator());
     }
     Ok(())
 }

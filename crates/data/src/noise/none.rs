@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use rand_chacha::ChaCha8Rng;
 use sweep::catalogue::Item;
 
-use super::{Entry, Noise};
+use super::{Entry, Frame, Noise};
 
 pub(super) const ENTRY: Entry = Entry {
     item: Item {
@@ -20,5 +20,5 @@ pub(super) const ENTRY: Entry = Entry {
 struct Clean;
 
 impl Noise for Clean {
-    fn add(&self, _: &mut [f32], _: [usize; 3], _: &mut ChaCha8Rng) {}
+    fn add(&self, _: &mut [f32], _: &Frame, _: &mut ChaCha8Rng) {}
 }

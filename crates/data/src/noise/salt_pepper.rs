@@ -1,7 +1,7 @@
 //! Salt and pepper: `int(amount * h * w / 2)` pixels become white, then as many black.
 //!
-//! As in the reference scripts, pixels are drawn with replacement, pepper falls after salt, and all
-//! channels of a pixel are set together; so a little less than `amount` of the pixels changes.
+//! Pixels are drawn with replacement, pepper falls after salt, and all channels of a pixel are set together, as in the reference
+//! scripts; so a little less than `amount` of the pixels changes.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use sweep::catalogue::Item;
 use sweep::parameters::{Default, Kind, Parameter};
 
-use super::{Entry, Noise};
+use super::{Entry, Frame, Limits, Noise};
 
 pub(super) const ENTRY: Entry = Entry {
     item: Item {
@@ -33,15 +33,16 @@ struct SaltPepper {
 }
 
 impl Noise for SaltPepper {
-    fn add(&self, image: &mut [f32], [channels, height, width]: [usize; 3], random: &mut ChaCha8Rng) {
-        let plane = height * width;
-        let count = (self.amount * plane as f64 / 2.0) as usize;
-        for colour in [1.0, -1.0] {
+    fn add(&self, image: &mut [f32], frame: &Frame, random: &mut ChaCha8Rng) {
+        let [_, height, width] = frame.shape;
+        let count = (self.amount * frame.plane() as f64 / 2.0) as usize;
+        let colours: [fn(Limits) -> f32; 2] = [|limits| limits.1, |limits| limits.0];
+        for colour in colours {
             for _ in 0..count {
                 let pixel = random.random_range(0..height as u32) as usize * width
                     + random.random_range(0..width as u32) as usize;
-                for channel in 0..channels {
-                    image[channel * plane + pixel] = colour;
+                for (channel, limits) in frame.channels(image) {
+                    channel[pixel] = colour(limits);
                 }
             }
         }

@@ -1,4 +1,6 @@
-//! Multiplicative noise: `clamp(x + x * std * n, -1, 1)`, n standard normal, one draw a value.
+//! Multiplicative noise: `clamp(x + x * std * n, -1, 1)`, n standard normal, one draw for each value.
+//!
+//! In images of other limits than -1 and 1, `x` is the distance from the middle of the limits.
 
 use std::borrow::Cow;
 
@@ -7,7 +9,7 @@ use rand_distr::{Distribution, StandardNormal};
 use sweep::catalogue::Item;
 
 use super::gaussian::STD;
-use super::{Entry, Noise};
+use super::{Entry, Frame, Noise};
 
 pub(super) const ENTRY: Entry = Entry {
     item: Item {
@@ -24,10 +26,12 @@ struct Speckle {
 }
 
 impl Noise for Speckle {
-    fn add(&self, image: &mut [f32], _: [usize; 3], random: &mut ChaCha8Rng) {
-        for value in image {
-            let normal: f32 = StandardNormal.sample(random);
-            *value = (*value + *value * self.std * normal).clamp(-1.0, 1.0);
+    fn add(&self, image: &mut [f32], frame: &Frame, random: &mut ChaCha8Rng) {
+        for (channel, limits) in frame.channels(image) {
+            for value in channel {
+                let normal: f32 = StandardNormal.sample(random);
+                *value = limits.clamp(*value + (*value - limits.middle()) * self.std * normal);
+            }
         }
     }
 }

@@ -3,7 +3,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use sweep::group::{Dtype, Noise as Condition, Numerics, Precision};
 
+use sweep::catalogue::Item;
 use sweep::parameters::{Kind, Parameter};
+use sweep::preprocessing::Preprocessing;
 
 use super::*;
 
@@ -19,6 +21,7 @@ fn group(kind: &str, parameters: Value) -> Group {
         weights_sha256: String::new(),
         weights_set: None,
         mean: None,
+        preprocessing: sweep::preprocessing::Preprocessing::default(),
         noise: Condition {
             name: kind.into(),
             kind: kind.into(),
@@ -110,6 +113,24 @@ fn salt_and_pepper_set_whole_pixels_at_most_as_many_as_were_drawn() {
     for (colour, fewest) in [(1.0, 40), (-1.0, 45)] {
         assert!((fewest..=51).contains(&count(colour, 0)), "{}", count(colour, 0));
         assert_eq!((count(colour, 0), count(colour, 0)), (count(colour, 1), count(colour, 2)));
+    }
+}
+
+/// The same noise on images from 0 to 255: black and white are 0 and 255, and a deviation of 0.15 of half the range is 19.
+#[test]
+fn the_strength_of_noise_goes_by_the_range_of_the_preprocessing() {
+    let preprocessing =
+        Preprocessing { range: [0.0, 255.0], mean: vec![0.0], std: vec![1.0], ..Preprocessing::default() };
+    for of_default in groups() {
+        let group = Group { preprocessing: preprocessing.clone(), ..Group::clone(&of_default) };
+        let (mut usual, mut wide) = (images(2), images(2));
+        for value in &mut wide {
+            *value = 127.5 + 127.5 * *value;
+        }
+        add(&of_default, 0, &mut usual).unwrap();
+        add(&group, 0, &mut wide).unwrap();
+        let far = |(usual, wide): (&f32, &f32)| (127.5 + 127.5 * usual - wide).abs() > 1e-3;
+        assert!(!usual.iter().zip(&wide).any(far), "{}", group.noise.kind);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Whether the metadata of a store is what this build writes, and is consolidated as it stands on disk.
+//! Checks the metadata of a store: each node as this build writes it, and the consolidated metadata equal to the files.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,25 +6,26 @@ use std::path::Path;
 use serde_json::{Value, json};
 use sweep::config::Compression;
 
-use super::{Fault, Finding};
-use crate::create::{choices, fits};
-use crate::root::{self, COPY, METADATA, MISSING, copy_of, read_json};
-use crate::seal::{broken, plain};
-use crate::{Described, Labels, StoreError};
+use super::report::{Fault, Finding};
+use crate::error::StoreError;
+use crate::metadata::create::{choices, fits};
+use crate::metadata::root::{self, COPY, METADATA, MISSING, copy_of, read_json};
+use crate::metadata::seal::{broken, plain};
+use crate::metadata::{Described, Labels};
 
-/// What was found out about metadata.
+/// Findings about metadata.
 pub(super) struct Checked {
     pub(super) findings: Vec<Finding>,
     pub(super) sound: u64,
-    /// Arrays whose metadata is sound: only what lies below can be read.
+    /// Arrays whose metadata is sound: only their shards can be read.
     pub(super) usable: Vec<String>,
-    /// Nodes that a store of this kind has.
+    /// Nodes that a store of this group has.
     pub(super) known: BTreeSet<String>,
-    /// Nodes of which something has been told.
+    /// Nodes that a finding names already.
     told: BTreeSet<String>,
 }
 
-/// Compares every `zarr.json` below the store's root with what it must be, and with the root's copy of it.
+/// Compares every `zarr.json` below the store's root with the metadata that it must have, and with the root's copy.
 pub(super) fn check(described: &Described, labels: &Labels) -> Result<Checked, StoreError> {
     let mut checked =
         Checked { findings: Vec::new(), sound: 0, usable: Vec::new(), known: BTreeSet::new(), told: BTreeSet::new() };
@@ -42,8 +43,8 @@ pub(super) fn check(described: &Described, labels: &Labels) -> Result<Checked, S
     Ok(checked)
 }
 
-/// Whether `found` can be the group at `path`. That of the maps has a copy of the root's attributes, since there is one; that of an
-/// earlier build says beside them that nothing is complete.
+/// Whether `found` can be the Zarr group at `path`. The group of the maps has a copy of the root's attributes; in stores of earlier
+/// builds the copy also says `complete: false`, or there is none.
 fn is_group(described: &Described, path: &str, found: &Value) -> bool {
     let plain = json!({"zarr_format": 3, "node_type": "group", "attributes": {}});
     (path != COPY && fits(&plain, found))
@@ -60,7 +61,7 @@ fn without_batch(mut metadata: Value) -> Value {
 }
 
 impl Checked {
-    /// Whether the node at `path` is there and `fits`; it is a finding if not.
+    /// Whether the node at `path` exists and `fits`; otherwise the node becomes a finding.
     fn accept(&mut self, described: &Described, path: &str, fits: impl Fn(&Value) -> bool) -> bool {
         let file = described.group.store.join(path).join(METADATA);
         self.known.insert(path.to_owned());
@@ -79,7 +80,7 @@ impl Checked {
         accepted
     }
 
-    /// Readers go by the root alone: it must say what the files say, of every node that is there.
+    /// Compares the root with the files of all nodes: readers go by the root alone.
     fn check_root(&mut self, described: &Described) -> Result<(), StoreError> {
         let folder = &described.group.store;
         let fault = match &described.fault {
@@ -93,7 +94,7 @@ impl Checked {
     }
 }
 
-/// In what the root's copies differ from the files, but for the nodes of which something has been `already` told.
+/// Sentence on the nodes whose files differ from their copies in the root, without the nodes that a finding names `already`.
 fn differing(described: &Described, already: &BTreeSet<String>) -> Result<Option<String>, StoreError> {
     let told = &described.consolidated;
     let on_disk = root::nodes(&described.group.store, told)?.into_iter();

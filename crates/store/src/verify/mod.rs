@@ -1,9 +1,10 @@
-//! Reads a whole store back: whether everything is there, undamaged, and what it should be.
+//! Reads a whole store back and checks that everything exists, is undamaged and has the right values.
 //!
-//! Nothing is written. What is found is told file by file, as a file is what can be made anew.
+//! Nothing is written. Each finding names one file, because single files can be made anew.
 
 mod metadata;
 mod redo;
+mod report;
 mod strangers;
 mod values;
 
@@ -17,65 +18,27 @@ use std::thread;
 use sweep::group::Group;
 use sweep::variant::Variant;
 
+use crate::error::StoreError;
+use crate::families::{self, name};
 use crate::ledger::{shard_arrays, variant_arrays};
-use crate::shards::Shards;
-use crate::{Described, Labels, Ledger, StoreError, layout, means};
+use crate::metadata::{Described, Labels};
+use crate::shards::{Shards, present};
+use crate::summaries::mean_images;
 
-pub use redo::{Redone, redo, reopen};
+pub use redo::{Redone, redo};
+pub use report::{Fault, Finding, Report, Truth};
 
-/// What is wrong with one file of a store.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Finding {
-    /// The file.
-    pub file: PathBuf,
-    /// What is wrong with it.
-    pub fault: Fault,
-}
-
-/// What is wrong with a file.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fault {
-    /// It is not there, or not there yet.
-    Absent,
-    /// It is there and must not be used. One sentence.
-    Unsound(String),
-}
-
-/// What the dataset says about the images of a group, to compare with.
-#[derive(Clone, Debug)]
-pub struct Truth {
-    /// Labels an image.
-    pub width: usize,
-    /// Labels of the group's images, `[n, width]`.
-    pub labels: Vec<i64>,
-}
-
-/// What was found in one store.
-#[derive(Clone, Debug, Default)]
-pub struct Report {
-    /// Everything that is wrong, sorted by file.
-    pub findings: Vec<Finding>,
-    /// Files that were read and are sound.
-    pub sound: u64,
-    /// Files in the store that no run has written.
-    pub strangers: Vec<PathBuf>,
-}
-
-/// A file that is to be read: a shard of an array.
-struct Item<'a> {
-    array: &'a str,
-    shard: u64,
-}
+use report::Item;
 
 /// Reads the store back with `threads` threads. Without `truth`, labels and the means of classes are not compared.
 ///
 /// # Errors
-/// [`StoreError::Read`] if a folder cannot be listed; whatever is wrong with a file is a finding.
+/// [`StoreError::Read`] if a folder cannot be listed; a file that is wrong is a finding and no error.
 pub fn verify(described: &Described, truth: Option<&Truth>, threads: NonZero<usize>) -> Result<Report, StoreError> {
     let group = &described.group;
     let labels = truth.map_or_else(|| described.labels.clone(), |truth| labels_of(described, truth));
     let checked = metadata::check(described, &labels)?;
-    let ledger = Ledger::read(group)?;
+    let ledger = present(group)?;
     let arrays: Vec<String> = shard_arrays(group).into_iter().filter(|array| checked.usable.contains(array)).collect();
     let items = arrays.iter().flat_map(|array| (0..group.shards()).map(move |shard| Item { array, shard }));
     let (there, absent): (Vec<Item<'_>>, Vec<Item<'_>>) = items.partition(|item| ledger.has(item.array, item.shard));
@@ -88,14 +51,14 @@ pub fn verify(described: &Described, truth: Option<&Truth>, threads: NonZero<usi
         let file = shards.file(array, shard)?;
         report.findings.push(Finding { file, fault: Fault::Absent });
     }
-    let whole = images_are_sound && (0..group.shards()).all(|shard| ledger.has(crate::name::IMAGES, shard));
+    let whole = images_are_sound && (0..group.shards()).all(|shard| ledger.has(name::IMAGES, shard));
     check_means(described, truth, (&checked.usable, whole), &mut report);
     report.findings.sort();
     report.findings.dedup();
     Ok(report)
 }
 
-/// What the metadata of a store must say about its labels: as the dataset has them.
+/// Labels that the metadata of a store must have, by the dataset.
 fn labels_of(described: &Described, truth: &Truth) -> Labels {
     let single = truth.width == 1;
     let mut classes = described.labels.classes.clone();
@@ -105,7 +68,7 @@ fn labels_of(described: &Described, truth: &Truth) -> Labels {
     Labels { width: truth.width, classes }
 }
 
-/// Arrays that the next run would fill: those of variants that the last config asked for.
+/// Arrays that the next run would fill: those of the variants that the last config asked for.
 fn asked_arrays(described: &Described) -> Vec<String> {
     let group = &described.group;
     let variants: Vec<_> =
@@ -113,7 +76,7 @@ fn asked_arrays(described: &Described) -> Vec<String> {
     shard_arrays(&Group { variants, ..group.clone() })
 }
 
-/// Reads `items` on several threads; whether all images among them are sound.
+/// Reads `items` on several threads, and adds what is unsound to `report`. Returns whether all images among them are sound.
 fn read_all(
     described: &Described,
     truth: Option<&Truth>,
@@ -138,7 +101,7 @@ fn read_all(
     });
     let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     report.sound += (items.len() - found.len()) as u64;
-    let images_are_sound = found.iter().all(|(array, ..)| array != crate::name::IMAGES);
+    let images_are_sound = found.iter().all(|(array, ..)| array != name::IMAGES);
     for (array, file, reason) in found {
         let file = file.unwrap_or_else(|_| described.group.store.join(array));
         report.findings.push(Finding { file, fault: Fault::Unsound(reason) });
@@ -146,40 +109,42 @@ fn read_all(
     images_are_sound
 }
 
-/// Whether the mean images are those of the stored images, where these are `whole`.
+/// Compares the mean images with those of the stored images, where these are `whole`.
 fn check_means(described: &Described, truth: Option<&Truth>, (usable, whole): (&[String], bool), report: &mut Report) {
     let group = &described.group;
     let mut shards = Shards::open(group.store.clone(), String::new());
     let single = truth.filter(|truth| truth.width == 1);
     let labels = single.map_or(&[][..], |truth| truth.labels.as_slice());
     // What is wrong with an image has been told already.
-    let computed = if whole { means::compute(group, labels, &mut shards).unwrap_or_default() } else { Vec::new() };
+    let computed =
+        if whole { mean_images::compute(group, labels, &mut shards).unwrap_or_default() } else { Vec::new() };
     let classes = described.labels.classes.iter().copied().map(Some);
-    for array in std::iter::once(None).chain(classes).map(layout::mean).filter(|array| usable.contains(array)) {
+    for array in std::iter::once(None).chain(classes).map(families::mean).filter(|array| usable.contains(array)) {
         let Ok(file) = shards.file(&array, 0) else { continue };
         if !file.is_file() {
             report.findings.push(Finding { file, fault: Fault::Absent });
             continue;
         }
         let wanted = computed.iter().find(|(name, _)| *name == array).map(|(_, mean)| mean);
-        match values::mean_fault(&mut shards, &array, group.shape[0] as u64, wanted) {
+        match values::mean_fault(group, &mut shards, &array, wanted) {
             Some(reason) => report.findings.push(Finding { file, fault: Fault::Unsound(reason) }),
             None => report.sound += 1,
         }
     }
 }
 
-/// The files of `shard` that hold what was computed of its images: maps must go with the predictions they explain.
+/// Files of `shard` with everything that was computed from its images: maps are removed together with the predictions that they
+/// explain.
 ///
 /// # Errors
 /// [`StoreError::Damaged`] if an array's metadata cannot be read.
 pub fn computed_files(group: &Group, shard: u64) -> Result<Vec<PathBuf>, StoreError> {
     let maps = group.variants.iter().flat_map(|variant| variant_arrays(group, variant));
-    let arrays: Vec<String> = std::iter::once(crate::name::PREDICTIONS.to_owned()).chain(maps).collect();
+    let arrays: Vec<String> = std::iter::once(name::PREDICTIONS.to_owned()).chain(maps).collect();
     files(group, &arrays.iter().map(String::as_str).collect::<Vec<_>>(), shard)
 }
 
-/// Every file of `shard` that is there of one variant: its maps, and what belongs to them.
+/// Existing files of `shard` of one variant: its maps, their convergence deltas and their losses to half precision.
 ///
 /// # Errors
 /// [`StoreError::Damaged`] if an array's metadata cannot be read.
@@ -188,7 +153,7 @@ pub fn variant_files(group: &Group, variant: &Variant, shard: u64) -> Result<Vec
     files(group, &arrays.iter().map(String::as_str).collect::<Vec<_>>(), shard)
 }
 
-/// The files of `shard` of `arrays` that are there.
+/// Existing files of `shard` of `arrays`.
 ///
 /// # Errors
 /// [`StoreError::Damaged`] if an array's metadata cannot be read.

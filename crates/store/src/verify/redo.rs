@@ -1,19 +1,22 @@
-//! Takes away what is damaged, so that the next run makes it anew.
+//! Removes damaged files, so that the next run makes them anew.
 
 use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use super::{Fault, Finding};
-use crate::root::{self, METADATA};
-use crate::{Described, StoreError};
+use super::report::{Fault, Finding};
+use crate::error::StoreError;
+use crate::families;
+use crate::metadata::describe::Described;
+use crate::metadata::reopen::reopen;
+use crate::metadata::root::METADATA;
 
-/// What came of an attempt to have things done anew.
+/// Result of removing damaged files.
 #[derive(Clone, Debug, Default)]
 pub struct Redone {
     /// Files that were removed.
     pub removed: Vec<PathBuf>,
-    /// Files that no run would make anew, left as they are: of variants that the last config did not ask for.
+    /// Files that were left alone, because no run would make them anew: those of variants that the last config did not ask for.
     pub left: Vec<PathBuf>,
 }
 
@@ -48,21 +51,11 @@ pub fn redo(described: &Described, findings: &[Finding], tag: &str) -> Result<Re
     Ok(redone)
 }
 
-/// Marks the store incomplete, so that the next run compares all of it with its config.
-pub fn reopen(described: &Described, tag: &str) -> Result<(), StoreError> {
-    let folder = &described.group.store;
-    let Some(root::Root { value: mut root, .. }) = root::read(folder)? else { return Ok(()) };
-    if root["attributes"]["attrisweep"]["complete"] == true {
-        root["attributes"]["attrisweep"]["complete"] = false.into();
-        root::put(folder, root, tag)?;
-    }
-    Ok(())
-}
-
 fn is_of_removed_variant(described: &Described, file: &std::path::Path) -> bool {
     let Ok(inside) = file.strip_prefix(&described.group.store) else { return false };
-    let mut parts = inside.iter().filter_map(|part| part.to_str());
-    let (family, key) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let of_variant = ["attributions", "underflow", "convergence_delta"].contains(&family) && key != METADATA;
-    of_variant && !described.asked.contains(key)
+    let path: Vec<_> = inside.iter().filter_map(|part| part.to_str()).collect();
+    let path = path.join("/");
+    let Some((family, Some(member))) = families::find(&path) else { return false };
+    let key = member.split('/').next().unwrap_or_default();
+    family.is_of_variants() && key != METADATA && !described.asked.contains(key)
 }

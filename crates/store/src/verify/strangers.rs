@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::root::METADATA;
-use crate::{Described, StoreError, durable};
+use files::leftovers;
+
+use crate::error::StoreError;
+use crate::metadata::Described;
+use crate::metadata::root::METADATA;
 
 /// Files and folders in the store that are none of its `nodes`, nor a shard of one.
 pub(super) fn strangers(described: &Described, nodes: &BTreeSet<String>) -> Result<Vec<PathBuf>, StoreError> {
@@ -35,5 +38,5 @@ fn is_ours(file: &Path, shards: u64) -> bool {
         let first = numbers.next()??;
         Some(first < shards && numbers.all(|number| number == Some(0)))
     };
-    name == METADATA || durable::is_unfinished(name) || is_shard() == Some(true)
+    name == METADATA || leftovers::is_temporary(name) || is_shard() == Some(true)
 }

@@ -1,13 +1,15 @@
-//! Whether the values of one shard are undamaged, finite, and what they can be.
+//! Checks the values of one shard: undamaged, finite and valid in their family.
 
 use std::ops::Range;
 
-use super::{Item, Truth};
+use super::report::{Item, Truth};
+use crate::error::StoreError;
+use crate::families::{self, Element, Shape, Valid};
+use crate::metadata::Described;
 use crate::shards::Shards;
-use crate::{Described, StoreError, name};
-use sweep::group::Dtype;
+use sweep::group::{Dtype, Group};
 
-/// What is wrong with a shard that is there; one sentence.
+/// Reason for which a shard that exists is unsound; one sentence.
 pub(super) fn fault(
     described: &Described,
     truth: Option<&Truth>,
@@ -26,28 +28,41 @@ fn read(
     let group = &described.group;
     let range = group.range(shard);
     let (n, first) = (range.end - range.start, range.start);
-    Ok(match array {
-        name::INDICES => {
+    let Some((family, _)) = families::find(array) else { return Ok(None) };
+    Ok(match family.valid {
+        Valid::Positions => {
             let wanted: Vec<i64> = range.map(|index| index as i64).collect();
             unequal(&shards.integers(array, shard, n)?, (Some(&wanted), 0), 1, first)
         }
-        name::LABELS => {
+        Valid::Labels => {
             let width = described.labels.width.max(1);
             let (from, to) = (range.start as usize * width, range.end as usize * width);
             let wanted = truth.filter(|truth| truth.width == width).and_then(|truth| truth.labels.get(from..to));
             // -1 stands for the label of an image that has none.
             unequal(&shards.integers(array, shard, n)?, (wanted, -1), width, first)
         }
-        _ if array.starts_with("attributions/") => {
-            one_by_one(shards, (array, shard), &range, (f32::MIN, f32::MAX), group.numerics.dtype)?
+        Valid::Pixels | Valid::Shares | Valid::Finite => {
+            let limits = limits(family.valid, group);
+            let dtype = if family.element == Element::Map { group.numerics.dtype } else { Dtype::Float32 };
+            match family.shape {
+                Shape::Images => one_by_one(shards, (array, shard), &range, limits, dtype)?,
+                _ => outside(&shards.floats(array, shard, n)?, limits, n, first),
+            }
         }
-        name::IMAGES => one_by_one(shards, (array, shard), &range, (-1.0, 1.0), Dtype::Float32)?,
-        _ if array.starts_with("underflow/") => outside(&shards.floats(array, shard, n)?, (0.0, 1.0), n, first),
-        _ => outside(&shards.floats(array, shard, n)?, (f32::MIN, f32::MAX), n, first),
     })
 }
 
-/// What is wrong with the images of a shard, which are read one after the other: a file can claim to be any number of them.
+/// Smallest and largest valid float.
+fn limits(valid: Valid, group: &Group) -> (f32, f32) {
+    match valid {
+        Valid::Pixels => group.preprocessing.widest_limits(group.shape[0]).into(),
+        Valid::Shares => (0.0, 1.0),
+        _ => (f32::MIN, f32::MAX),
+    }
+}
+
+/// Reason for which the images of a shard are unsound. Images are read one after the other, because a file can claim to have any
+/// number of them.
 fn one_by_one(
     shards: &mut Shards,
     (array, shard): (&str, u64),
@@ -70,19 +85,19 @@ fn one_by_one(
     Ok(wrong)
 }
 
-/// What is wrong with a mean image of `channels` channels, of which `wanted` is known, perhaps.
-pub(super) fn mean_fault(shards: &mut Shards, array: &str, channels: u64, wanted: Option<&Vec<f32>>) -> Option<String> {
-    let values = match shards.floats(array, 0, channels) {
+/// Reason for which the mean image at `array` is unsound; `wanted` are its values, where they are known.
+pub(super) fn mean_fault(group: &Group, shards: &mut Shards, array: &str, wanted: Option<&Vec<f32>>) -> Option<String> {
+    let values = match shards.floats(array, 0, group.shape[0] as u64) {
         Ok(values) => values,
         Err(error) => return Some(reason(&error)),
     };
     if wanted.is_some_and(|wanted| *wanted != values) {
         return Some("it is not the mean of the stored images".to_owned());
     }
-    outside(&values, (-1.0, 1.0), 1, 0).map(|_| "it holds values that no mean image has".to_owned())
+    outside(&values, limits(Valid::Pixels, group), 1, 0).map(|_| "it holds values that no mean image has".to_owned())
 }
 
-/// The first image of `n`, the first of which is `first`, with a value that is no number between `least` and `most`.
+/// Sentence on the first of `n` images with a value outside of `least` to `most`. The images count from `first`.
 fn outside(values: &[f32], (least, most): (f32, f32), n: u64, first: u64) -> Option<String> {
     let at = values.iter().position(|value| !(least..=most).contains(value))?;
     let image = first + (at / (values.len() / n.max(1) as usize).max(1)) as u64;
@@ -92,7 +107,7 @@ fn outside(values: &[f32], (least, most): (f32, f32), n: u64, first: u64) -> Opt
     })
 }
 
-/// The first image whose integers are not those `wanted`; where these are not known, one below `least`.
+/// Sentence on the first image whose integers are not those `wanted`, or, where these are not known, are below `least`.
 fn unequal(values: &[i64], (wanted, least): (Option<&[i64]>, i64), width: usize, first: u64) -> Option<String> {
     let wrong = |(at, value): (usize, &i64)| match wanted {
         Some(wanted) => wanted.get(at) != Some(value),
@@ -105,7 +120,7 @@ fn unequal(values: &[i64], (wanted, least): (Option<&[i64]>, i64), width: usize,
     Some(format!("image {image} has {}, expected {expected}", values[at]))
 }
 
-/// Why a file could not be read, without its name and without advice.
+/// Reason for which a file could not be read, without its name and without advice.
 fn reason(error: &StoreError) -> String {
     match error {
         StoreError::Damaged { reason, .. } => reason.clone(),

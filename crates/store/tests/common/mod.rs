@@ -45,6 +45,7 @@ pub(crate) fn group(folder: &Path, seed: u64, variants: Vec<Variant>) -> Group {
         weights_sha256: "00".into(),
         weights_set: None,
         mean: None,
+        preprocessing: sweep::preprocessing::Preprocessing::default(),
         noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
         store: folder.join("s.zarr"),
         images: 5,
@@ -58,6 +59,13 @@ pub(crate) fn group(folder: &Path, seed: u64, variants: Vec<Variant>) -> Group {
 
 pub(crate) fn facts(group: &Group) -> Facts {
     Facts { fingerprint: fingerprint::of_group(group), provenance: json!({}), computed_by: BTreeSet::new() }
+}
+
+/// A store of one variant in which nothing is written yet.
+pub(crate) fn made(folder: &Path) -> Group {
+    let group = group(folder, 1, vec![variant("IG", 50)]);
+    create(&group, &facts(&group), &labels(), Compression::Zstd, "run").unwrap();
+    group
 }
 
 pub(crate) fn labels() -> Labels {

@@ -7,6 +7,7 @@
 mod expect;
 mod paths;
 mod places;
+mod reference;
 mod scheduler;
 mod search_space;
 mod settings;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 pub use expect::{Expectation, Expected};
 pub use paths::Paths;
+pub use reference::page as reference;
 pub use scheduler::{Preflight, Scheduler};
 pub use search_space::{LEAST_SIZE, MOST_SIZE, MOST_VARIANTS, Method, NoiseCondition, SearchSpace, Split};
 pub use settings::{Compression, Devices, Settings, StoreSettings};

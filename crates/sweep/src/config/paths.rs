@@ -9,26 +9,115 @@ use crate::yaml::{Fields, read};
 pub struct Paths {
     /// Holds `weights_<flag>/<model>_<size>_1.pth`.
     pub weights_root: PathBuf,
+    /// Key under which the config has `weights_root`, for messages.
+    pub weights_key: &'static str,
     /// Holds `<flag>_<size>.npz`; `<flag>.npz` for 28 px.
     pub data_root: PathBuf,
-    /// Holds mean images.
-    pub means_dir: Option<PathBuf>,
+    /// Key under which the config has `data_root`, for messages.
+    pub data_key: &'static str,
+    /// Holds mean images; `means` unless a config names another folder.
+    pub means_dir: PathBuf,
     /// Logs of the scheduler and its workers are written here.
     pub log_dir: PathBuf,
-    /// Stores are written here.
+    /// Stores are written here; `outputs` unless a config names another folder.
     pub output_dir: PathBuf,
+}
+
+/// Key of a folder that had another name while MedMNIST was the only kind of dataset. Both names mean the same.
+struct Renamed {
+    name: &'static str,
+    path: &'static str,
+    old: &'static str,
+    old_path: &'static str,
+}
+
+const WEIGHTS: Renamed = Renamed {
+    name: "weights_root",
+    path: "paths.weights_root",
+    old: "medmnist_weights_root",
+    old_path: "paths.medmnist_weights_root",
+};
+
+const DATA: Renamed = Renamed {
+    name: "data_root",
+    path: "paths.data_root",
+    old: "medmnist_data_root",
+    old_path: "paths.medmnist_data_root",
+};
+
+impl Renamed {
+    /// Reads the folder under whichever name it has, with the path of that key. A missing folder is told by the old name in a
+    /// config that `has_old` names.
+    fn read(&self, fields: &mut Fields<'_>, has_old: bool) -> (PathBuf, &'static str) {
+        let (by_old, by_new) = (fields.node(self.old).is_some(), fields.node(self.name).is_some());
+        if by_old && by_new {
+            fields.problem(self.name, format!("found beside `{}`, its old name; keep one of them", self.old));
+        }
+        let (key, path) =
+            if by_new || (!by_old && !has_old) { (self.name, self.path) } else { (self.old, self.old_path) };
+        (fields.required(key, read::path).unwrap_or_default(), path)
+    }
 }
 
 impl Paths {
     pub(super) fn read(mut fields: Fields<'_>) -> Self {
+        let has_old = [WEIGHTS, DATA].iter().any(|key| fields.has(key.old));
+        let (weights_root, weights_key) = WEIGHTS.read(&mut fields, has_old);
+        let (data_root, data_key) = DATA.read(&mut fields, has_old);
         let paths = Self {
-            weights_root: fields.required("medmnist_weights_root", read::path).unwrap_or_default(),
-            data_root: fields.required("medmnist_data_root", read::path).unwrap_or_default(),
-            means_dir: fields.optional("means_dir", read::path),
+            weights_root,
+            weights_key,
+            data_root,
+            data_key,
+            means_dir: fields.optional("means_dir", read::path).unwrap_or_else(|| "means".into()),
             log_dir: fields.optional("scheduler_log_dir", read::path).unwrap_or_else(|| "./scheduler_logs/".into()),
-            output_dir: fields.required("final_output_dir", read::path).unwrap_or_default(),
+            output_dir: fields.optional("final_output_dir", read::path).unwrap_or_else(|| "outputs".into()),
         };
         fields.finish();
         paths
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config::Config;
+    use crate::problem::Problems;
+
+    /// The roots of a config with these `keys` of `paths`, and what is wrong with them.
+    fn read(keys: &str) -> (Vec<String>, Vec<String>) {
+        let mut problems = Problems::new(Path::new("c.yml"));
+        let text = format!("paths: {{final_output_dir: o, {keys}}}\n");
+        let paths = Config::parse(Path::new("c.yml"), &text, &mut problems).map(|config| config.paths);
+        let told = problems.list().iter().filter(|problem| problem.key.starts_with("paths"));
+        let roots = paths.map(|paths| {
+            [(paths.weights_root, paths.weights_key), (paths.data_root, paths.data_key)]
+                .map(|(root, key)| format!("{key}={}", root.display()))
+        });
+        (
+            roots.into_iter().flatten().collect(),
+            told.map(|problem| format!("{}: {}", problem.key, problem.text)).collect(),
+        )
+    }
+
+    #[test]
+    fn roots_are_read_under_their_names_and_under_those_that_they_had_before() {
+        let (roots, told) = read("weights_root: w, data_root: d");
+        assert_eq!(
+            (roots, told),
+            (vec!["paths.weights_root=w".to_owned(), "paths.data_root=d".to_owned()], Vec::new())
+        );
+        let (roots, told) = read("medmnist_weights_root: w, data_root: d");
+        let expected = vec!["paths.medmnist_weights_root=w".to_owned(), "paths.data_root=d".to_owned()];
+        assert_eq!((roots, told), (expected, Vec::new()));
+    }
+
+    #[test]
+    fn a_root_under_both_names_is_a_mistake_and_a_missing_one_is_told_by_the_names_that_the_config_uses() {
+        let (_, told) = read("weights_root: w, data_root: d, medmnist_data_root: d");
+        assert_eq!(told, ["paths.data_root: found beside `medmnist_data_root`, its old name; keep one of them"]);
+        assert_eq!(read("weights_root: w").1, ["paths.data_root: missing, expected a path"]);
+        assert_eq!(read("medmnist_weights_root: w").1, ["paths.medmnist_data_root: missing, expected a path"]);
     }
 }

@@ -26,7 +26,18 @@ pub(super) const PLACES: &[(&str, &[&str])] = &[
             "model_method_mapping",
         ],
     ),
-    ("paths", &["medmnist_weights_root", "medmnist_data_root", "means_dir", "scheduler_log_dir", "final_output_dir"]),
+    (
+        "paths",
+        &[
+            "medmnist_weights_root",
+            "weights_root",
+            "medmnist_data_root",
+            "data_root",
+            "means_dir",
+            "scheduler_log_dir",
+            "final_output_dir",
+        ],
+    ),
     (
         "search_space",
         &[

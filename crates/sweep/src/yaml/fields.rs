@@ -135,6 +135,11 @@ impl<'a> Fields<'a> {
         (node.value != Value::Null).then_some(node)
     }
 
+    /// Whether there is an entry under `key`, be it empty.
+    pub fn has(&self, key: &str) -> bool {
+        self.entries.iter().any(|(entry, _)| entry.name == key)
+    }
+
     /// All entries as they stand, for mappings whose keys are free.
     pub fn entries(&self) -> &'a [(Entry, Node)] {
         self.entries

@@ -25,7 +25,7 @@ fn a_hopeless_failure_is_not_tried_again_and_the_rest_goes_on() {
     }
 }
 
-/// How often a unit is granted whose every attempt ends in this way.
+/// Number of grants of a unit whose every attempt ends in this way.
 fn attempts(end: impl Fn(&mut Rig, usize, WorkerId)) -> (usize, String) {
     let mut rig = Rig::new(&[1], 1);
     for attempts in 1..1000 {
@@ -132,7 +132,7 @@ fn a_unit_without_a_forecast_may_take_task_timeout_and_then_uses_up_its_retries(
 fn the_deadline_of_a_unit_follows_from_its_forecast() {
     let of = group(0, 4);
     let tasks = [100_000.0, 6.0, 6.0].into_iter().zip(0..).map(|(seconds, shard)| task(0, &of, shard, Some(seconds)));
-    let mut rig = Rig::of(Core::new(tasks.collect(), vec![None], 1, POLICY), &[]);
+    let mut rig = Rig::of(Sweep::new(tasks.collect(), vec![None], 1, POLICY), &[]);
     let (slot, worker) = rig.connect();
     assert_eq!(patience(&mut rig, worker), POLICY.unit_timeout.as_secs() + 1);
     rig.exit(slot, worker, KILLED);
@@ -148,7 +148,7 @@ fn the_deadline_of_a_unit_follows_from_its_forecast() {
 fn a_worker_that_has_read_the_file_has_no_time_for_it_again() {
     let of = group(0, 4);
     let tasks = (0..3).map(|shard| task(0, &of, shard, Some(6.0)));
-    let mut rig = Rig::of(Core::new(tasks.collect(), vec![None], 1, POLICY), &[]);
+    let mut rig = Rig::of(Sweep::new(tasks.collect(), vec![None], 1, POLICY), &[]);
     let (_, worker) = rig.connect();
     rig.answer(worker, None);
     assert_eq!(patience(&mut rig, worker), 180 + 120 + 1);
@@ -207,12 +207,12 @@ fn a_worker_that_has_to_leave_is_given_nothing_and_its_units_cost_nothing() {
 fn failures_that_a_scheduler_before_saw_count_and_leave_one_more_try() {
     for (before, crashes) in [(0, 3), (1, 2), (2, 1), (7, 1)] {
         let of = group(0, 1);
-        let mut core = Core::new(vec![task(0, &of, 0, None)], vec![Some(means(&of))], 1, POLICY);
-        let unit = Unit::of(of, Part::Shard(0)).id();
-        core.remember(&unit, "Crash", before);
-        core.remember(&unit, "Storage", 9);
-        core.remember(&UnitId("another/0".into()), "Crash", 9);
-        let mut rig = Rig::of(core, &[]);
+        let mut sweep = Sweep::new(vec![task(0, &of, 0, None)], vec![Some(means(&of))], 1, POLICY);
+        let unit = shard(&of, 0).id();
+        sweep.core.remember(&unit, "Crash", before);
+        sweep.core.remember(&unit, "Storage", 9);
+        sweep.core.remember(&UnitId::from("another/0"), "Crash", 9);
+        let mut rig = Rig::of(sweep, &[]);
         for _ in 0..crashes {
             assert_eq!(rig.outcome, None);
             let (slot, worker) = rig.connect();
@@ -222,7 +222,7 @@ fn failures_that_a_scheduler_before_saw_count_and_leave_one_more_try() {
     }
 }
 
-/// What waited behind it was not begun.
+/// A unit that waited behind the first one was not begun.
 #[test]
 fn only_the_unit_that_was_under_way_is_blamed_in_the_journal() {
     let mut rig = Rig::new(&[2], 1);

@@ -23,11 +23,12 @@ pub(super) fn of(request: &Request, model: &mut Model) -> Result<Group, ProbeErr
         size: *size,
         expected,
     })?;
-    let source = (format.open)(&file, split, Options { float_range: request.float_range })?;
+    let source = (format.open)(&file, split, Options { size: *size, float_range: request.float_range })?;
     if *asked == 0 || *asked > source.len() {
         return Err(ProbeError::Images { file, has: source.len(), asked: *asked });
     }
     let [height, width, _] = source.shape();
+    let [height, width] = source.preprocessing().size([height, width]);
     model.read(&request.model, &request.weights, request.weights_set.as_deref())?;
     Ok(Group {
         dataset: dataset.clone(),
@@ -40,6 +41,7 @@ pub(super) fn of(request: &Request, model: &mut Model) -> Result<Group, ProbeErr
         weights_sha256: model.sha256.clone(),
         weights_set: request.weights_set.clone(),
         mean: request.mean.as_ref().map(|file| mean_image(file)).transpose()?,
+        preprocessing: source.preprocessing(),
         noise: Noise { name: "clean".to_owned(), kind: "none".to_owned(), parameters: Parameters::default() },
         store: PathBuf::new(),
         images: *asked,

@@ -58,7 +58,7 @@ fn a_kind_of_work_that_nothing_else_knows_is_read_computed_written_and_reported(
     let folder = tempfile::tempdir().unwrap();
     let group = Arc::new(example::group(folder.path(), Dtype::Float32));
     example::store_of(&group);
-    let unit = Unit { piece: Some(Piece::Variant("letters".into())), ..Unit::of(group.clone(), Part::Shard(0)) };
+    let unit = Unit { piece: Some(Piece::Variant("letters".into())), ..Unit::of(group.clone(), "letters", Part::Shard(0)) };
     let (id, letters) = (unit.id(), unit.id().to_string().len());
     let results = results(&[&LETTERS], unit);
     let [FromWorker::Done { unit, attempt: 1, report }] = &results[..] else { panic!("{results:?}") };
@@ -70,7 +70,7 @@ fn a_kind_of_work_that_nothing_else_knows_is_read_computed_written_and_reported(
 #[test]
 fn a_unit_of_no_kind_fails_with_its_name() {
     let group = Arc::new(example::group("none".as_ref(), Dtype::Float32));
-    let results = results(&[&LETTERS], Unit::of(group, Part::Means));
+    let results = results(&[&LETTERS], Unit::of(group, "means", Part::Whole));
     let [FromWorker::Failed { class: Failure::Input, text, .. }] = &results[..] else { panic!("{results:?}") };
     assert!(text.contains("/means`"), "{text}");
 }

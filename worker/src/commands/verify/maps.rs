@@ -156,7 +156,7 @@ impl Again<'_> {
         let exact = self.maps(engines.double(self.group)?, part, (image, pixels, target), 1)?;
         let mut moved: Vec<f32> = single.iter().zip(&exact).map(|(single, exact)| apart(single, exact)).collect();
         let graph = engines.own(self.group)?;
-        for nudged in tolerance::nudged(pixels) {
+        for nudged in tolerance::nudged(pixels, self.group.numerics.precision) {
             // What is known of baselines may be of the image.
             self.known[0] = Known::default();
             let maps = self.maps(graph, part, (image, &nudged, target), 0)?;

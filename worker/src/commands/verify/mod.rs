@@ -58,7 +58,7 @@ fn compare(engines: &mut Engines, question: &Question, device: Device) -> Result
 fn predictions(engines: &mut Engines, question: &Question, device: Device) -> Result<Vec<Compared>, UnitError> {
     let group = &question.group;
     let mut stored = Stored::of(group);
-    let graph = engines.own(group)?;
+    let (graph, precision) = (engines.own(group)?, group.numerics.precision);
     let images: Vec<u64> = question.images.iter().copied().filter(|index| *index < group.images).collect();
     let mut compared = Vec::new();
     for batch in images.chunks(BATCH) {
@@ -75,7 +75,7 @@ fn predictions(engines: &mut Engines, question: &Question, device: Device) -> Re
         found.f_copy_data(&mut computed, found.numel())?;
         let rows = computed.chunks(computed.len() / batch.len());
         let rows = batch.iter().zip(&logits).zip(rows);
-        compared.extend(rows.map(|((index, stored), row)| Compared::new(*index, stored, row)));
+        compared.extend(rows.map(|((index, stored), row)| Compared::new(*index, stored, row, precision)));
     }
     Ok(compared)
 }

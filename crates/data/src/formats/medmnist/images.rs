@@ -1,12 +1,12 @@
-//! Images of a split: integers from 0 to 255, or floats of a range that the config says.
+//! Images of a split: integers from 0 to 255, or floats of the range in the config.
 
 use std::ops::Range;
 use std::path::Path;
 
-use super::{MAX_LABELS, Options};
+use super::limits::MAX_LABELS;
 use crate::DataError;
-use crate::element::Element;
-use crate::npz::Member;
+use crate::formats::Options;
+use crate::numpy::{Element, Member};
 use crate::preprocess::Pixels;
 
 /// Largest height and width that are accepted: four times what a config can ask for.
@@ -15,7 +15,7 @@ const MAX_SIDE: u64 = 4096;
 pub(super) struct Images {
     pub(super) member: Member,
     element: Element,
-    /// What black and white are, of floats.
+    /// Values of black and white, for floats.
     pub(super) float_range: Option<[f64; 2]>,
     pub(super) len: u64,
     /// `[height, width, channels]`.
@@ -61,7 +61,7 @@ impl Images {
         })
     }
 
-    /// Integers of any width as bytes; the error has the index of the first that is none.
+    /// Integers of any width as bytes. The error has the index of the first integer that is no byte.
     fn integers(&self, bytes: &[u8]) -> Result<Vec<u8>, (usize, String)> {
         let pixel = |(at, element): (usize, &[u8])| {
             let number = self.element.integer(element);
@@ -73,7 +73,7 @@ impl Images {
         bytes.chunks_exact(self.element.size() as usize).enumerate().map(pixel).collect()
     }
 
-    /// Floats from `black` to `white` as floats from 0 to 1; the error has the index of the first that is none.
+    /// Floats from `black` to `white` as floats from 0 to 1. The error has the index of the first float outside of that range.
     fn floats(&self, bytes: &[u8], [black, white]: [f64; 2]) -> Result<Vec<f32>, (usize, String)> {
         let pixel = |(at, element): (usize, &[u8])| {
             let number = self.element.number(element);
@@ -86,7 +86,7 @@ impl Images {
     }
 }
 
-/// Number and `[height, width, channels]` of images of an array's shape.
+/// Number of images, and their shape `[height, width, channels]`, in an array of the shape `found`.
 fn shape(found: &[u64]) -> Result<(u64, [usize; 3]), String> {
     let (len, shape) = match *found {
         [n, h, w] => (n, [h, w, 1]),

@@ -1,12 +1,11 @@
-//! Labels of a split, of whatever type they were saved in; none where they cannot be understood.
+//! Labels of a split, of any type of number. Labels that cannot be understood count as missing.
 
-use super::{Labels, MAX_LABELS};
+use super::limits::MAX_LABELS;
 use crate::DataError;
-use crate::element::Element;
-use crate::formats::NO_LABEL;
-use crate::npz::Member;
+use crate::formats::{Labels, NO_LABEL};
+use crate::numpy::{Element, Member};
 
-/// The labels of `n` images.
+/// Reads the labels of `n` images.
 pub(super) fn read(member: Option<&mut Member>, n: u64) -> Result<Labels, DataError> {
     let Some(member) = member else { return Ok(none(n, "the file has none")) };
     let Some(element) = member.element else { return Ok(none(n, member.no_numbers())) };
@@ -27,8 +26,8 @@ pub(super) fn read(member: Option<&mut Member>, n: u64) -> Result<Labels, DataEr
     })
 }
 
-/// One label. What is negative or too large counts no class, nor does NaN, which is how pandas says that there is none. `None`
-/// for what is no label at all.
+/// Reads one label. A negative or too large number counts as no class, and so does NaN, with which pandas marks a missing label.
+/// `None` for a number with a fraction, which is no label.
 fn label(element: Element, bytes: &[u8]) -> Option<i64> {
     if element.is_float() && element.number(bytes).is_nan() {
         return Some(NO_LABEL);

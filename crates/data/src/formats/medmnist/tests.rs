@@ -46,7 +46,7 @@ fn archive(folder: &Path, n: usize, method: zip::CompressionMethod) -> (PathBuf,
 fn every_size_but_28_px_is_part_of_the_file_name() {
     let table = [(28, "r/a.npz"), (32, "r/a_32.npz"), (224, "r/a_224.npz"), (1024, "r/a_1024.npz")];
     for (size, file) in table {
-        assert_eq!((ENTRY.file)(Path::new("r"), "a", size), Path::new(file));
+        assert_eq!((ENTRY.place)(Path::new("r"), "a", size), Path::new(file));
     }
 }
 
@@ -239,7 +239,7 @@ fn floats_are_pixels_where_their_range_is_said() {
     let values = [-1.0, 0.0, 0.5, 1.0];
     let file =
         written(folder.path(), &[("images", npy(">f4", "(1, 2, 2)", &bytes(&values, |v| (v as f32).to_be_bytes())))]);
-    let with = |range| (ENTRY.open)(&file, "test", Options { float_range: range });
+    let with = |range| (ENTRY.open)(&file, "test", Options { float_range: range, ..Options::default() });
     let refused = with(None).err().map(|error| error.to_string()).unwrap_or_default();
     assert!(refused.contains("type `>f4`") && refused.contains("`float_range: [0, 1]`"), "{refused}");
     let mut source = with(Some([-1.0, 1.0])).unwrap();

@@ -1,4 +1,6 @@
-//! What worker processes do.
+//! Behaviour of worker processes.
+
+use plan::work::{Repeated, kind_of};
 
 use super::super::*;
 use super::weather::CLASSES;
@@ -129,7 +131,7 @@ impl World {
     }
 
     pub(super) fn write(&mut self, unit: &Unit) {
-        if unit.part == Part::Means {
+        if unit.kind == "means" {
             let mut shards = self.shards(&unit.group).into_iter();
             assert!(shards.all(|unit| self.disk.units.contains(&unit.id())), "means before the last shard");
         }
@@ -137,6 +139,15 @@ impl World {
             let predictions = Unit { piece: Some(Piece::Predictions), ..unit.clone() }.id();
             assert!(self.disk.units.contains(&predictions), "maps before the predictions that they explain");
         }
+        for before in self.before(unit) {
+            assert!(self.disk.units.contains(&before), "{} before {before}", unit.id());
+        }
+        let resumes = kind_of(self.kinds, unit).is_some_and(|kind| kind.repeated() == Repeated::Resumes);
+        if resumes && self.disk.units.contains(&unit.id()) {
+            // The last checkpoint exists: it wins.
+            return;
+        }
+        *self.disk.written.entry(unit.id()).or_default() += 1;
         self.disk.units.insert(unit.id());
     }
 

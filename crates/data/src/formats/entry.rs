@@ -1,0 +1,93 @@
+//! Entry of a dataset format, and a split that is open.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use sweep::config::Config;
+use sweep::group::Group;
+use sweep::preprocessing::Preprocessing;
+
+use crate::DataError;
+use crate::preprocess::Pixels;
+
+/// A dataset format.
+#[derive(Debug)]
+pub struct Entry {
+    /// Name of the format.
+    pub name: &'static str,
+    /// Place of dataset `flag` at `size` pixels below `root`: a file, or a folder with everything that belongs to the dataset.
+    pub place: fn(root: &Path, flag: &str, size: usize) -> PathBuf,
+    /// Opens a split of the dataset at a place.
+    pub open: Open,
+}
+
+/// Function that opens `split` of the dataset at `place`, with whichever files that takes.
+pub type Open = fn(place: &Path, split: &str, options: Options) -> Result<Box<dyn Source>, DataError>;
+
+/// Choices of a config on how a dataset is to be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Options {
+    /// Height and width in pixels that images are to have once they are preprocessed; 0 for any.
+    pub size: usize,
+    /// Values of black and white in images of floats. Without them, floats are refused by formats that do not say their range.
+    pub float_range: Option<[f64; 2]>,
+}
+
+impl Options {
+    /// Options of `config`.
+    pub fn of(config: &Config) -> Self {
+        Self { size: config.search_space.image_size, float_range: config.search_space.float_range }
+    }
+
+    /// Options for the images of `group`.
+    pub fn of_group(group: &Group) -> Self {
+        Self { size: group.shape[1], float_range: group.float_range() }
+    }
+}
+
+/// One split of one dataset, open for reading.
+pub trait Source: Send {
+    /// Number of images.
+    fn len(&self) -> u64;
+
+    /// Whether there are no images.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Shape of the images as they are stored, `[height, width, channels]`.
+    fn shape(&self) -> [usize; 3];
+
+    /// Preprocessing that the images need; that of the reference scripts, if the format says nothing else.
+    fn preprocessing(&self) -> Preprocessing {
+        Preprocessing::default()
+    }
+
+    /// Pixels of the images in `range`, `[n, height, width, channels]`. The memory that reading takes goes by the range; ranges
+    /// in rising order cost one pass over the file together.
+    fn read(&mut self, range: Range<u64>) -> Result<Pixels, DataError>;
+
+    /// Labels of all images. Maps are made without labels: a split whose labels are of no use has none.
+    fn labels(&mut self) -> Result<Labels, DataError>;
+
+    /// Reads everything once and compares it with its checksums.
+    fn verify(&mut self) -> Result<(), DataError>;
+
+    /// Names the content of images and labels and the way in which they are read: the value changes when any of these does.
+    fn content(&self) -> Value;
+}
+
+/// Labels of a split.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Labels {
+    /// `[n, width]`; [`NO_LABEL`] where an image has none.
+    pub values: Vec<i64>,
+    /// Labels of one image: 1, or more for multi-label sets like `ChestMNIST`.
+    pub width: usize,
+    /// Reason for which no image has a label; one sentence.
+    pub missing: Option<String>,
+}
+
+/// Label of an image that has none.
+pub const NO_LABEL: i64 = -1;

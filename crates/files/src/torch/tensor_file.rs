@@ -1,0 +1,162 @@
+//! Files of one tensor: zip archives as `torch.save(tensor)` writes them.
+//!
+//! `<stem>/data.pkl` describes the tensor, `<stem>/data/0` holds its elements, little-endian. Written files open with
+//! `torch.load(path, weights_only=True)`; files of `torch.save` are read as data, whatever their float type and strides.
+
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read, Write};
+use std::path::Path;
+
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
+
+use super::pickle::{self, Tensor};
+
+/// Longest pickle that is accepted, in bytes. The pickle of one tensor has some 160.
+const MAX_PICKLE: u64 = 4096;
+
+/// Alignment of elements in bytes, as in files of torch.save, which are mapped into memory.
+const ALIGNMENT: u16 = 64;
+
+/// Reason for which a file of a tensor cannot be read.
+#[derive(Debug)]
+pub enum TensorError {
+    /// Failure of the disk.
+    Read(io::Error),
+    /// Content that is not one tensor; a clause.
+    Content(String),
+}
+
+impl From<String> for TensorError {
+    fn from(reason: String) -> Self {
+        Self::Content(reason)
+    }
+}
+
+/// A file of one tensor, of which the description has been read and the elements have not.
+pub struct TensorFile {
+    archive: ZipArchive<BufReader<File>>,
+    stem: String,
+    tensor: Tensor,
+}
+
+impl TensorFile {
+    /// Opens `file`.
+    pub fn open(file: &Path) -> Result<Self, TensorError> {
+        let mut opened = File::open(file).map_err(TensorError::Read)?;
+        let mut magic = [0; 4];
+        let length = opened.read(&mut magic).map_err(TensorError::Read)?;
+        check_magic(&magic[..length])?;
+        let reader = BufReader::new(File::open(file).map_err(TensorError::Read)?);
+        Ok(Self::parse(reader)?)
+    }
+
+    fn parse(reader: BufReader<File>) -> Result<Self, String> {
+        let mut archive = ZipArchive::new(reader).map_err(|error| format!("damaged or cut off: {error}"))?;
+        let pickle = archive.file_names().find(|name| name.ends_with("/data.pkl")).map(str::to_owned);
+        let pickle = pickle.ok_or("it is a zip archive, but none of torch.save (no `data.pkl`)")?;
+        let stem = pickle.trim_end_matches("data.pkl").to_owned();
+        let order = format!("{stem}byteorder");
+        if archive.index_for_name(&order).is_some() && entry(&mut archive, &order, MAX_PICKLE)? != b"little" {
+            return Err("its numbers are not little-endian".to_owned());
+        }
+        let tensor = pickle::tensor(&entry(&mut archive, &pickle, MAX_PICKLE)?)?;
+        Ok(Self { archive, stem, tensor })
+    }
+
+    /// Sizes of the tensor's dimensions.
+    pub fn shape(&self) -> &[u64] {
+        &self.tensor.shape
+    }
+
+    /// Reads the values in C order, as single precision. A tensor of more than `most` values, or with a storage of more, is an
+    /// error.
+    pub fn values(mut self, most: u64) -> Result<Vec<f32>, TensorError> {
+        let values = self.tensor.shape.iter().try_fold(1_u64, |product, size| product.checked_mul(*size));
+        if values.is_none_or(|values| values == 0 || values > most) || self.tensor.elements > most {
+            let shape = &self.tensor.shape;
+            return Err(format!("it has the shape {shape:?}, at most {most} values are accepted").into());
+        }
+        let width = if self.tensor.double { 8 } else { 4 };
+        let name = format!("{}data/{}", self.stem, self.tensor.storage);
+        let bytes = entry(&mut self.archive, &name, most * 8)?;
+        if bytes.len() as u64 != self.tensor.elements * width {
+            return Err(format!("it holds {} bytes, expected {}", bytes.len(), self.tensor.elements * width).into());
+        }
+        Ok(gather(&self.tensor, &bytes)?)
+    }
+}
+
+fn check_magic(magic: &[u8]) -> Result<(), String> {
+    match magic {
+        [b'P', b'K', ..] => Ok(()),
+        // The pickled magic number of torch.save's first format.
+        [0x80, _, 0x8a, ..] => Err("it has the format of PyTorch before 1.6; load it with torch.load and save it \
+                                    anew with torch.save"
+            .to_owned()),
+        _ => Err("it is not a file of torch.save".to_owned()),
+    }
+}
+
+/// Reads the whole of one entry and compares its checksum.
+fn entry(archive: &mut ZipArchive<BufReader<File>>, name: &str, most: u64) -> Result<Vec<u8>, String> {
+    let entry = archive.by_name(name).map_err(|error| format!("its entry `{name}` cannot be read: {error}"))?;
+    let size = entry.size();
+    if size > most {
+        return Err(format!("its entry `{name}` has {size} bytes, at most {most} are accepted"));
+    }
+    // What the archive says of its size is no reason to allocate as much.
+    let mut bytes = Vec::new();
+    // One byte more than promised, so that the end is seen and the checksum compared.
+    let read = entry.take(size + 1).read_to_end(&mut bytes);
+    read.map_err(|error| format!("its entry `{name}` is damaged: {error}"))?;
+    Ok(bytes)
+}
+
+/// Values of the tensor in C order, whatever its strides. A stride of 0 repeats one value: memory goes by the number of values,
+/// which is bounded by the caller.
+fn gather(tensor: &Tensor, bytes: &[u8]) -> Result<Vec<f32>, String> {
+    let (shape, strides) = (&tensor.shape, &tensor.strides);
+    if strides.len() != shape.len() {
+        return Err(format!("it has {} sizes and {} strides", shape.len(), strides.len()));
+    }
+    let last = shape
+        .iter()
+        .zip(strides)
+        .try_fold(tensor.offset, |last, (size, stride)| last.checked_add(size.checked_sub(1)?.checked_mul(*stride)?));
+    if last.is_none_or(|last| last >= tensor.elements) {
+        return Err("its strides lead out of its storage".to_owned());
+    }
+    let width = if tensor.double { 8 } else { 4 };
+    let value = |place: u64| {
+        let raw = bytes.get(place as usize * width..(place as usize + 1) * width)?;
+        match raw {
+            [a, b, c, d] => Some(f32::from_le_bytes([*a, *b, *c, *d])),
+            _ => Some(f64::from_le_bytes(raw.try_into().ok()?) as f32),
+        }
+    };
+    let mut values = Vec::with_capacity(shape.iter().product::<u64>() as usize);
+    let mut index = vec![0; shape.len()];
+    loop {
+        let place = index.iter().zip(strides).fold(tensor.offset, |place, (index, stride)| place + index * stride);
+        values.push(value(place).ok_or("its strides lead out of its storage")?);
+        // The next index, as an odometer turns.
+        let Some(turned) = (0..index.len()).rev().find(|at| index[*at] + 1 < shape[*at]) else { return Ok(values) };
+        index[turned] += 1;
+        index[turned + 1..].fill(0);
+    }
+}
+
+/// Bytes of a file of a float32 tensor of `shape` with these `values`. The name of the archive's folder is `stem`.
+pub fn bytes(stem: &str, shape: [usize; 3], values: &[f32]) -> io::Result<Vec<u8>> {
+    let values: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let entries: [(&str, &[u8]); 4] =
+        [("data.pkl", &pickle::bytes(shape)), ("byteorder", b"little"), ("data/0", &values), ("version", b"3\n")];
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored).with_alignment(ALIGNMENT);
+    for (name, bytes) in entries {
+        zip.start_file(format!("{stem}/{name}"), options)?;
+        zip.write_all(bytes)?;
+    }
+    Ok(zip.finish()?.into_inner())
+}

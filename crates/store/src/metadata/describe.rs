@@ -1,0 +1,216 @@
+//! Description that a store has of itself: enough to read the store, and to list what the store lacks, without its config.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use sweep::fingerprint::WEIGHTS_SET;
+use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
+use sweep::machine::ComputedBy;
+use sweep::parameters::Parameters;
+use sweep::preprocessing::Preprocessing;
+use sweep::semantics::Semantics;
+use sweep::variant::{Shared, Variant};
+
+use super::array_metadata::Labels;
+use super::facts::PREPROCESSING;
+use super::root::{self, METADATA, Root, read_json};
+use crate::error::StoreError;
+use crate::families::{self, ATTRIBUTIONS, MEANS, class_of_mean, name};
+
+/// Description of a store, from its own metadata.
+#[derive(Clone, Debug)]
+pub struct Described {
+    /// Group of the store, with every variant that has an array: first the variants that the last config asked for.
+    pub group: Group,
+    /// Keys of the variants that the last config asked for.
+    pub asked: BTreeSet<String>,
+    /// Number of labels of one image, and the classes that have a mean image.
+    pub labels: Labels,
+    /// Whether everything was written, as the root says.
+    pub complete: bool,
+    /// Version of the numbers (`RESULTS_VERSION`).
+    pub results_version: Option<u64>,
+    /// Digest of the mean image that maps were made with, if a variant needs one.
+    pub mean_sha256: Option<String>,
+    /// Devices that have computed maps; empty for a store of an earlier build.
+    pub computed_by: BTreeSet<ComputedBy>,
+    /// Consolidated metadata of the root, by path.
+    pub(crate) consolidated: BTreeMap<String, Value>,
+    /// Attributes of the root.
+    pub(crate) attributes: Value,
+    /// Reason for which the root's file cannot be believed; the description is then that of the root's copy.
+    pub(crate) fault: Option<String>,
+}
+
+impl Described {
+    /// Description of a store of `group`, every variant of which was asked for, in a format that records nothing more.
+    pub fn of(group: Group, labels: Labels, complete: bool) -> Self {
+        let asked = group.variants.iter().map(|variant| variant.key.clone()).collect();
+        Self {
+            group,
+            asked,
+            labels,
+            complete,
+            results_version: None,
+            mean_sha256: None,
+            computed_by: BTreeSet::new(),
+            consolidated: BTreeMap::new(),
+            attributes: Value::Null,
+            fault: None,
+        }
+    }
+}
+
+/// Metadata of one store's nodes: from the sealed root, or from the file of a node that the root does not have yet.
+struct Nodes<'a> {
+    folder: &'a Path,
+    consolidated: &'a BTreeMap<String, Value>,
+}
+
+/// Reads the description that the store in `folder` has of itself; `None` where no store exists.
+///
+/// # Errors
+/// [`StoreError::Foreign`] for a store of somebody else, [`StoreError::Headless`] or [`StoreError::Damaged`] for one that
+/// lacks facts.
+pub(crate) fn describe(folder: &Path) -> Result<Option<Described>, StoreError> {
+    let file = folder.join(METADATA);
+    let Some(Root { value: root, fault }) = root::read(folder)? else { return Ok(None) };
+    let ours = &root["attributes"]["attrisweep"];
+    let damaged = |reason: String| StoreError::Damaged { path: file.clone(), reason };
+    let consolidated = root::consolidated(&root);
+    let nodes = Nodes { folder, consolidated: &consolidated };
+    let keys: Vec<String> = field(ours, "variants").map_err(damaged)?;
+    let asked: BTreeSet<String> = keys.iter().cloned().collect();
+    let stored = nodes.children(ATTRIBUTIONS.path).into_iter().filter(|key| !asked.contains(key));
+    let variants = keys.iter().cloned().chain(stored).filter_map(|key| nodes.variant(&key)).collect();
+    let group = group(&root, folder, variants, &nodes).map_err(damaged)?;
+    let (labels, complete) = (nodes.labels(), ours["complete"] == true);
+    let attributes = root["attributes"].clone();
+    let computed_by = root::makers(ours);
+    let results_version = ours["fingerprint"]["results_version"].as_u64();
+    let mean_sha256 = group.variants.iter().find_map(|variant| nodes.mean_of(&variant.key));
+    Ok(Some(Described {
+        group,
+        asked,
+        labels,
+        complete,
+        results_version,
+        mean_sha256,
+        computed_by,
+        consolidated,
+        attributes,
+        fault,
+    }))
+}
+
+/// Group that `root` describes. The error is one sentence.
+fn group(root: &Value, folder: &Path, variants: Vec<Variant>, nodes: &Nodes<'_>) -> Result<Group, String> {
+    let (names, ours) = (&root["attributes"], &root["attributes"]["attrisweep"]);
+    let facts = &ours["fingerprint"];
+    let noise: Value = field(facts, "noise")?;
+    let (shape, classes): ([usize; 3], _) = (field(facts, "shape")?, nodes.classes());
+    let group = Group {
+        dataset: field(names, "data_flag")?,
+        split: field(names, "split")?,
+        images_file: field(&ours["provenance"], "images").unwrap_or_default(),
+        format: String::new(),
+        data: field(facts, "data")?,
+        model: field(names, "model_flag")?,
+        weights: field(&ours["provenance"], "weights").unwrap_or_default(),
+        weights_sha256: field(facts, "weights_sha256")?,
+        weights_set: facts.get(WEIGHTS_SET).map(|_| field(facts, WEIGHTS_SET)).transpose()?,
+        mean: None,
+        preprocessing: preprocessing(ours)?,
+        noise: Noise {
+            name: field(names, "noise_name")?,
+            kind: field(&noise, "type")?,
+            parameters: field(&noise, "params")?,
+        },
+        store: folder.to_owned(),
+        images: field(facts, "images")?,
+        shape,
+        classes,
+        shard: field(facts, "shard")?,
+        variants,
+        numerics: numerics(facts)?,
+    };
+    let per_image = shape.iter().try_fold(1_usize, |product, size| product.checked_mul(*size));
+    // No config can ask for more: 65536 images a shard, of 1024x1024 pixels.
+    if group.shard == 0 || group.shard > 1 << 16 || per_image.is_none_or(|values| values > 1 << 24) {
+        return Err(format!("it says shards of {} images of shape {shape:?}", group.shard));
+    }
+    Ok(group)
+}
+
+/// Preprocessing that the store records; the default for a store of an earlier build.
+pub(super) fn preprocessing(ours: &Value) -> Result<Preprocessing, String> {
+    ours.get(PREPROCESSING).map_or_else(|| Ok(Preprocessing::default()), |_| field(ours, PREPROCESSING))
+}
+
+fn numerics(facts: &Value) -> Result<Numerics, String> {
+    Ok(Numerics {
+        seed: field(facts, "seed")?,
+        precision: field::<Precision>(facts, "precision")?,
+        dtype: field::<Dtype>(facts, "dtype")?,
+        fold_batch_norm: field(facts, "fold_batch_norm")?,
+    })
+}
+
+/// Reads `object[name]`. The error is one sentence.
+fn field<T: DeserializeOwned>(object: &Value, name: &str) -> Result<T, String> {
+    let value = object.get(name).ok_or_else(|| format!("it does not say its `{name}`"))?;
+    serde_json::from_value(value.clone()).map_err(|_| format!("its `{name}` is {value}, which no run writes"))
+}
+
+impl Nodes<'_> {
+    /// `zarr.json` of the node at `path`.
+    fn get(&self, path: &str) -> Option<Value> {
+        let on_disk = || read_json(&self.folder.join(path).join(METADATA)).ok().flatten();
+        self.consolidated.get(path).cloned().or_else(on_disk)
+    }
+
+    /// Names of the nodes below the Zarr group at `path`, on disk or in the root.
+    fn children(&self, path: &str) -> BTreeSet<String> {
+        let prefix = format!("{path}/");
+        let told = self.consolidated.keys().filter_map(|node| node.strip_prefix(&prefix)).map(str::to_owned);
+        let entries = fs::read_dir(self.folder.join(path)).into_iter().flatten().flatten();
+        let folders = entries.filter(|entry| entry.path().join(METADATA).is_file());
+        told.chain(folders.filter_map(|entry| entry.file_name().into_string().ok())).collect()
+    }
+
+    /// Digest of the mean image that the variant called `key` was made with.
+    fn mean_of(&self, key: &str) -> Option<String> {
+        field(self.get(&families::attribution(key))?["attributes"].get("attrisweep")?, "mean_sha256").ok()
+    }
+
+    fn variant(&self, key: &str) -> Option<Variant> {
+        let attributes = self.get(&families::attribution(key))?["attributes"].clone();
+        let ours = attributes.get("attrisweep")?;
+        Some(Variant {
+            key: key.to_owned(),
+            class: field(ours, "class").ok()?,
+            parameters: field::<Parameters>(ours, "params").ok()?,
+            semantics: field::<Semantics>(ours, "semantics").ok()?,
+            complete: self.get(&families::convergence_delta(key)).is_some(),
+            // How many images were attributed at once is nobody's fact.
+            batch: 1,
+            grows: false,
+            shared: Shared::Nothing,
+        })
+    }
+
+    /// Number of classes of the model; 0 before the array of predictions exists.
+    fn classes(&self) -> usize {
+        let predictions = self.get(name::PREDICTIONS).unwrap_or(json!({}));
+        predictions["shape"][1].as_u64().unwrap_or_default() as usize
+    }
+
+    fn labels(&self) -> Labels {
+        let shape = self.get(name::LABELS).unwrap_or(json!({}))["shape"].clone();
+        let classes = self.children(MEANS.path).iter().filter_map(|member| class_of_mean(member)).collect();
+        Labels { width: shape[1].as_u64().unwrap_or(1) as usize, classes }
+    }
+}

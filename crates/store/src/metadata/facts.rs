@@ -1,0 +1,24 @@
+//! Facts that a store records beside the names of its group.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use sweep::fingerprint::Fingerprint;
+use sweep::machine::ComputedBy;
+
+/// Name in the provenance of the layers that were chosen for variants which name none, by key.
+pub const LAYERS: &str = "layers";
+
+/// Name in the root's attributes of the preprocessing of the images.
+pub(crate) const PREPROCESSING: &str = "preprocessing";
+
+/// Facts in a store's root attributes, beside the names of its group.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// Everything that determines the numbers.
+    pub fingerprint: Fingerprint,
+    /// Writer of the store, its program and its files: recorded, not compared.
+    pub provenance: Value,
+    /// Devices that have computed maps, besides those that the store names already.
+    pub computed_by: BTreeSet<ComputedBy>,
+}

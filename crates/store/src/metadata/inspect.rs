@@ -1,0 +1,102 @@
+//! Compares whatever exists at the place of a group's store with the group.
+
+use std::fs;
+use std::path::Path;
+
+use files::leftovers;
+use serde_json::json;
+use sweep::fingerprint;
+use sweep::group::Group;
+use sweep::variant::Variant;
+
+use super::array_metadata;
+use super::describe::preprocessing;
+use super::facts::{Facts, PREPROCESSING};
+use super::root::{self, METADATA, Nodes, Root, read_json};
+use crate::error::StoreError;
+use crate::families;
+
+/// Compares the store of `group` with the group: `None` where no store exists, `Some(complete)` for a store of the same numbers,
+/// for as many images or for fewer. Nothing is written.
+///
+/// # Errors
+/// [`StoreError::Foreign`] for anything else, [`StoreError::Mismatch`] for a store of other numbers.
+pub fn inspect(group: &Group, facts: &Facts) -> Result<Option<bool>, StoreError> {
+    let Some(found) = root::read(&group.store)? else {
+        let ours = |entry: fs::DirEntry| leftovers::is_temporary(&entry.file_name().to_string_lossy());
+        let occupied = fs::read_dir(&group.store).is_ok_and(|entries| entries.flatten().any(|entry| !ours(entry)));
+        return if occupied { Err(StoreError::Foreign { path: group.store.clone() }) } else { Ok(None) };
+    };
+    let (ours, told) = (&found.value["attributes"]["attrisweep"], root::consolidated(&found.value));
+    let grows = grows(group, &found);
+    let differences = differences(group, facts, &found);
+    if !differences.is_empty() {
+        // One without a single shard stands in nobody's way.
+        let path = group.store.clone();
+        return if is_bare(&path) { Ok(None) } else { Err(StoreError::Mismatch { path, differences }) };
+    }
+    // A store that was completed for fewer variants is not complete for these.
+    let speaks_of =
+        |variant: &Variant| ours["variants"].as_array().is_some_and(|keys| keys.contains(&json!(variant.key)));
+    let complete = found.fault.is_none() && ours["complete"] == true && group.variants.iter().all(speaks_of);
+    Ok(Some(complete && !grows && is_whole(group, &told)))
+}
+
+/// Whether `group` has more images than its store. The numbers of a store that grows stay the same.
+fn grows(group: &Group, found: &Root) -> bool {
+    let stored = &found.value["attributes"]["attrisweep"]["fingerprint"]["images"];
+    stored.as_u64().is_some_and(|images| images < group.images)
+}
+
+/// Whether no shard of the store in `folder` has been written.
+pub(crate) fn is_bare(folder: &Path) -> bool {
+    !root::has_shards(folder, 2)
+}
+
+/// Sentences on the facts by which the numbers of the store differ from those of `group`.
+pub(crate) fn differences(group: &Group, facts: &Facts, found: &Root) -> Vec<String> {
+    let (stored, told) = (&found.value["attributes"]["attrisweep"]["fingerprint"], root::consolidated(&found.value));
+    let mut wanted = facts.fingerprint.clone();
+    if grows(group, found) {
+        wanted.remove("images");
+    }
+    let mut differences = fingerprint::differences(stored, &wanted);
+    differences.extend(other_preprocessing(group, found));
+    for variant in &group.variants {
+        let path = families::attribution(&variant.key);
+        // What is sealed in the root is believed before a file that may be damaged.
+        let array =
+            told.get(&path).cloned().or_else(|| read_json(&group.store.join(path).join(METADATA)).ok().flatten());
+        if let Some(array) = array {
+            let of_array =
+                fingerprint::differences(&array["attributes"]["attrisweep"], &fingerprint::of_variant(group, variant));
+            differences.extend(of_array.into_iter().map(|difference| format!("{}: {difference}", variant.key)));
+        }
+    }
+    differences
+}
+
+/// Sentence on the preprocessing of the store, where it is not that of `group`.
+fn other_preprocessing(group: &Group, found: &Root) -> Option<String> {
+    let stored = preprocessing(&found.value["attributes"]["attrisweep"]);
+    if stored.as_ref() == Ok(&group.preprocessing) {
+        return None;
+    }
+    let stored = stored.map_or_else(|reason| reason, |stored| json!(stored).to_string());
+    Some(format!("{PREPROCESSING} is {stored} in the store and {} in the config", json!(group.preprocessing)))
+}
+
+/// Whether every node exists with the metadata that the root has of it, and every mean image: a file that was deleted or damaged
+/// is made anew like a shard.
+fn is_whole(group: &Group, told: &Nodes) -> bool {
+    // Readers go by the root: what somebody has added is to be seen there.
+    let is_told = root::nodes(&group.store, told).is_ok_and(|nodes| nodes.keys().all(|path| told.contains_key(path)));
+    is_told
+        && told.iter().all(|(path, node)| {
+            let folder = group.store.join(path);
+            let is_there = read_json(&folder.join(METADATA)).is_ok_and(|found| found.as_ref() == Some(node));
+            let is_mean =
+                families::find(path).is_some_and(|(family, member)| family.is_of_classes() && member.is_some());
+            is_there && (!is_mean || folder.join(array_metadata::MEAN_FILE).is_file())
+        })
+}

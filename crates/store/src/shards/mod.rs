@@ -1,0 +1,14 @@
+//! Shards: the values of a run of images of one array, in a file of their own.
+
+mod file_names;
+mod half_precision;
+mod image_chunks;
+mod shard_files;
+mod size_limits;
+mod values;
+
+pub(crate) use file_names::{file_name, present};
+pub use half_precision::{Narrowed, narrow};
+pub use image_chunks::{Encoded, Encoder, OpenShard};
+pub use shard_files::Shards;
+pub use values::Data;

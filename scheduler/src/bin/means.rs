@@ -1,0 +1,114 @@
+//! Program that writes the mean image of every dataset of a config to the place where methods look for it.
+//!
+//! The scheduler computes missing mean images by itself. This program makes them before a sweep, or anew.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+use data::datasets;
+use data::formats::Options;
+use data::mean::{self, Found, Job, MeanError};
+use sweep::config::Config;
+use sweep::problem::Problems;
+
+/// Exit codes, for `--help`. They are those of the scheduler.
+const HELP: &str = "\
+Exit codes:
+  0    every dataset of the config has its mean image
+  2    wrong arguments
+  3    mistakes in the config, or in the files that it names
+  6    the means folder cannot be written: full or read-only";
+
+/// Exit code for mistakes in the config or its files.
+const CONFIG: u8 = 3;
+/// Exit code for a means folder that cannot be written.
+const STORAGE: u8 = 6;
+
+/// Computes the mean image of every dataset of a config file, over its train split
+///
+/// Writes `<means_dir>/<flag>_mean.pt`, which `torch.load` opens as a float32 tensor [3, height, width] of images
+/// scaled to [-1, 1]. A file that is there is kept.
+#[derive(Debug, Parser)]
+#[command(name = "means", version, after_help = HELP)]
+struct Cli {
+    /// Config file of the sweep
+    #[arg(long, value_name = "YAML", default_value = sweep::config::DEFAULT_FILE, value_hint = clap::ValueHint::FilePath)]
+    config: PathBuf,
+
+    /// Compute and write also what is there already
+    #[arg(long)]
+    force: bool,
+}
+
+/// Mean image of one dataset, that exists or will be made.
+struct Planned {
+    file: PathBuf,
+    /// Job that computes the mean image; `None` for a file that is kept.
+    job: Option<Job>,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let told = match plan(&cli.config, cli.force) {
+        Ok(planned) => planned.iter().try_for_each(run).map_err(|error| {
+            let code = if matches!(error, MeanError::Write { .. }) { STORAGE } else { CONFIG };
+            (code, error.text())
+        }),
+        Err(problems) => Err((CONFIG, problems.to_string())),
+    };
+    let Err((code, text)) = told else { return ExitCode::SUCCESS };
+    // If standard error is closed nobody hears it, and the code still says it.
+    let _ = writeln!(std::io::stderr(), "error: {text}");
+    ExitCode::from(code)
+}
+
+/// Lists the mean image of every dataset, if the config and its files have no mistake. Nothing is written.
+fn plan(file: &Path, force: bool) -> Result<Vec<Planned>, Problems> {
+    let mut problems = Problems::new(file);
+    let mut planned = Vec::new();
+    if let Some(config) = Config::read(file, &mut problems) {
+        for line in datasets::skipped(&config) {
+            let _ = writeln!(std::io::stderr(), "warning: {line}");
+        }
+        for (flag, line) in datasets::flags(&config, &mut problems) {
+            planned.extend(of_dataset(&config, (&flag, line), force, &mut problems));
+        }
+    }
+    problems.into_result().map(|()| planned)
+}
+
+fn of_dataset(config: &Config, (flag, line): (&str, u64), force: bool, problems: &mut Problems) -> Option<Planned> {
+    let dataset = datasets::locate(config, (flag, line), problems)?;
+    let (folder, how) = (&config.paths.means_dir, Options::of(config));
+    let found = if force {
+        Job::new(folder, flag, &dataset, how).map(Found::Missing)
+    } else {
+        mean::find(folder, flag, &dataset, how)
+    };
+    match found {
+        Ok(Found::Missing(job)) => Some(Planned { file: job.file.clone(), job: Some(job) }),
+        Ok(Found::There(_)) => Some(Planned { file: mean::file(folder, flag), job: None }),
+        Err(error) => {
+            let advice = if matches!(error, MeanError::Content { .. }) { "; `--force` makes it anew" } else { "" };
+            problems.add(line, datasets::KEY, format!("{}{advice}", error.text()));
+            None
+        }
+    }
+}
+
+/// Makes one mean image, if need be, and reports it in one line.
+fn run(planned: &Planned) -> Result<(), MeanError> {
+    let (file, started) = (planned.file.display(), Instant::now());
+    let line = match &planned.job {
+        None => format!("kept     {file}"),
+        Some(job) => {
+            let (_, images) = job.run()?;
+            format!("written  {file}  {images} images  {:.1} s", started.elapsed().as_secs_f64())
+        }
+    };
+    let _ = writeln!(std::io::stdout(), "{line}");
+    Ok(())
+}

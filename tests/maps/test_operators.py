@@ -1,0 +1,207 @@
+"""Operators of exported programs, one by one: logits and gradients as torch has them, DeepLIFT complete where it has a rule."""
+
+import numpy as np
+import pytest
+import torch
+import zarr
+from support import Sweep, make_dataset
+from support.exported import DEEP_LIFT, export, store_name
+from torch import nn
+from torch.nn import functional
+from torch.nn.utils import parametrizations
+
+SIZE = 16
+
+
+class Net(nn.Module):
+    """A convolution, what is to be tried on its eight channels, and a linear layer."""
+
+    def __init__(self, middle, weights):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, stride=2, padding=1)
+        self.middle = middle
+        self.w = nn.ParameterList(torch.randn(shape) for shape in weights)
+        self.narrow = True
+        self.register_buffer("count", torch.zeros((), dtype=torch.long))
+        with torch.no_grad():
+            values = self.tried(torch.zeros(2, 3, SIZE, SIZE)).flatten(1).shape[1]
+        self.head = nn.Linear(values, 4)
+
+    def tried(self, x):
+        return self.middle(self, self.stem(x))
+
+    def forward(self, x):
+        return self.head(self.tried(x).flatten(1))
+
+
+def of(function, *weights):
+    """A network around `function` of itself and of `x` [n, 8, 8, 8]."""
+    return lambda: Net(function, weights)
+
+
+class Held(nn.Module):
+    """A network around a module."""
+
+    def __init__(self, module):
+        super().__init__()
+        self.stem, self.module = nn.Conv2d(3, 8, 3, stride=2, padding=1), module
+        with torch.no_grad():
+            self.head = nn.Linear(module(torch.zeros(2, 8, 8, 8)).flatten(1).shape[1], 4)
+
+    def forward(self, x):
+        return self.head(self.module(self.stem(x)).flatten(1))
+
+
+def held(module):
+    return lambda: Held(module())
+
+
+def elementwise(function):
+    return of(lambda _, x: function(x))
+
+
+def standardised(net, x):
+    kernel = net.w[0]
+    normed = functional.batch_norm(kernel.reshape(1, 8, -1), None, None, training=True, momentum=0.0, eps=1e-6)
+    spread, mean = torch.var_mean(net.w[1], dim=[1, 2, 3], keepdim=True)
+    return functional.conv2d(functional.conv2d(x, normed.reshape_as(kernel)), (net.w[1] - mean) / torch.sqrt(spread + 1e-5))
+
+
+def positions(_, x):
+    down = torch.cumsum(torch.ones(8, 8), 0)
+    grids = torch.meshgrid(torch.linspace(-1, 1, 8), torch.arange(0.0, 4.0, 0.5), indexing="ij")
+    waves = torch.stack([down.sin(), (grids[0] * grids[1]).cos()]).repeat(4, 1, 1)
+    return torch.where(~(down > 3), x, 2 * x) + waves + torch.eye(8).tril() @ torch.outer(grids[0][:, 0], grids[1][0])
+
+
+def under_no_grad(_, x):
+    with torch.no_grad():
+        gate = torch.sigmoid(x.mean((2, 3), keepdim=True))
+        with torch.enable_grad():
+            still = x * 0.5
+    return x * gate + still
+
+
+def under_autocast(net, x):
+    """Exported in 16 bits and compared in 32: a graph computes in the precision of the config."""
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=net.narrow):
+        y = functional.conv2d(x, net.w[0]).sigmoid()
+    with torch.autocast("cpu", enabled=False):
+        return y.float() * x
+
+
+def counted(net, x):
+    net.count += 1
+    return torch.utils.checkpoint.checkpoint(torch.tanh, x, use_reentrant=False)
+
+
+def channels_attended(net, x):
+    """CBAM's and ECA's."""
+    largest, mean = x.amax(1, keepdim=True), x.mean(1, keepdim=True)
+    gate = functional.conv1d(x.mean((2, 3)).unsqueeze(1), net.w[0], padding=1)
+    return x * torch.sigmoid(gate).transpose(1, 2).unsqueeze(-1) * torch.sigmoid(largest + mean)
+
+
+def twice(x):
+    """Equal values of other gradients, side by side."""
+    return torch.stack([x, 2 * x - x.detach()], 1)
+
+
+# Of these DeepLIFT is complete.
+COMPLETE = {
+    "adaptive_max_pool2d": elementwise(lambda x: functional.adaptive_max_pool2d(x, 3)),
+    "amax": elementwise(lambda x: x.amax((2, 3))),
+    "amin": elementwise(lambda x: x.amin(1, keepdim=True)),
+    "max_dim": elementwise(lambda x: x.max(1)[0] - x.flatten(2).min(-1, keepdim=True)[0]),
+    "maximum": elementwise(lambda x: torch.maximum(x[:, :4], x[:, 4:]) - torch.minimum(x, torch.tensor(0.1)).mean(1, keepdim=True)),
+    "prelu": held(lambda: nn.PReLU(8, 0.2)),
+    "selu": elementwise(functional.selu),
+    "celu": elementwise(lambda x: functional.celu(x, 0.7)),
+    "glu": elementwise(lambda x: functional.glu(x, 1)),
+    "log_sigmoid": elementwise(functional.logsigmoid),
+    "threshold": elementwise(lambda x: functional.threshold(x, 0.1, -0.3)),
+    "waves": elementwise(lambda x: x.sin() * x.cos() + x.atan() + x.expm1() + x.square().log1p() + torch.erf(x)),
+    "steps": elementwise(lambda x: x + (3 * x).round() + x.sign() + (5 * x).floor()),
+    "where_constant": of(lambda net, x: torch.where(net.w[0] > 0, x, 0.5), [8, 8]),
+    "addcmul": of(lambda net, x: torch.addcmul(net.w[0], x, x.sigmoid(), value=0.5), [8, 1, 1]),
+    "stack": of(lambda net, x: torch.stack([x, 2 * x, net.w[0].expand_as(x)], 2), [8, 1, 1]),
+    "repeat": of(lambda net, x: x.repeat(1, 2, 1, 1) + net.w[0].repeat(x.shape[0], 16, 1, 1), [1, 8, 1]),
+    "repeat_interleave": elementwise(lambda x: x.repeat_interleave(3, 1)),
+    "pixel_shuffle": elementwise(lambda x: functional.pixel_shuffle(x, 2).tanh()),
+    "pixel_unshuffle": elementwise(lambda x: functional.pixel_unshuffle(x, 2).tanh()),
+    "channel_shuffle": held(lambda: nn.Sequential(nn.ChannelShuffle(4), nn.Conv2d(8, 4, 3, groups=2))),
+    "flip": elementwise(lambda x: x.flip(-1, 1)),
+    "channels_gathered": of(lambda net, x: x[:, [2, 1, 0, -1]] + x.index_select(1, torch.tensor([3, 3, 0, 1]))),
+    "pad_reflect": elementwise(lambda x: functional.pad(x, (1, 2, 3, 0), "reflect")),
+    "pad_replicate": elementwise(lambda x: functional.pad(x, (1, 2, 3, 0), "replicate")),
+    "pad_circular": elementwise(lambda x: functional.pad(x, (1, 2, 3, 0), "circular")),
+    "conv_transpose2d": held(lambda: nn.ConvTranspose2d(8, 6, 3, stride=2, padding=1, output_padding=1, groups=2)),
+    "conv_transpose2d_dilated": held(lambda: nn.ConvTranspose2d(8, 6, 3, dilation=2, bias=False)),
+    "conv1d": held(lambda: nn.Sequential(nn.Flatten(2), nn.Conv1d(8, 6, 5, stride=2, padding=2, groups=2), nn.ReLU())),
+    "conv1d_same": held(lambda: nn.Sequential(nn.Flatten(2), nn.Conv1d(8, 6, 3, padding="same", dilation=2))),
+    "pools1d": elementwise(lambda x: functional.avg_pool1d(functional.max_pool1d(x.flatten(2), 3, 2, 1), 4, padding=1)),
+    "adaptive_pools1d": elementwise(lambda x: functional.adaptive_avg_pool1d(functional.adaptive_max_pool1d(x.flatten(2), 16), 5)),
+    "im2col": elementwise(lambda x: functional.unfold(x, 3, padding=1, stride=2)),
+    "local_response_norm": held(lambda: nn.LocalResponseNorm(5, alpha=0.1)),
+    "generalised_mean": of(lambda net, x: functional.avg_pool2d(x.clamp(min=1e-6).pow(net.w[0].abs() + 1), 4).pow(1 / (net.w[0].abs() + 1)), [1]),
+    "powers": of(lambda net, x: x.sigmoid().pow(net.w[0]), [8, 1, 1]),
+    "channels_attended": of(channels_attended, [1, 1, 3]),
+    "batch_of_constants": elementwise(lambda x: torch.cat([x, x.new_zeros(x.shape[0], 1, 8, 8), torch.ones_like(x)], 1)),
+    "weight_norm": held(lambda: nn.Sequential(parametrizations.weight_norm(nn.Conv2d(8, 4, 3)), nn.utils.weight_norm(nn.Conv2d(4, 4, 1)))),
+    "spectral_norm": held(lambda: nn.Sequential(parametrizations.spectral_norm(nn.Conv2d(8, 4, 3)), nn.utils.spectral_norm(nn.Conv2d(4, 4, 1)))),
+    "orthogonal": held(lambda: nn.Sequential(nn.Flatten(), parametrizations.orthogonal(nn.Linear(512, 6)))),
+    "standardised": of(standardised, [8, 8, 3, 3], [4, 8, 3, 3]),
+    "positions": of(positions),
+    "under_autocast": of(under_autocast, [8, 8, 1, 1]),
+    "counted": of(counted),
+}
+# And of these it is not: they have no rule, or no gradient somewhere.
+OTHERS = {
+    "where": elementwise(lambda x: torch.where(x > 0.1, x, x.square()) + (x * (x <= 0)).exp() + (x > 0).float() * x),
+    "masked": elementwise(lambda x: x.masked_fill((x < 0) & (x > -0.2), 0.3)),
+    "instance_norm": held(lambda: nn.InstanceNorm2d(8, affine=True)),
+    "instance_norm_tracked": held(lambda: nn.InstanceNorm2d(8, track_running_stats=True)),
+    "rms_norm": held(lambda: nn.Sequential(nn.Flatten(2), nn.RMSNorm(64))),
+    "std": elementwise(lambda x: x.std((2, 3)) + x.var(1, correction=0, keepdim=True).mean((2, 3))),
+    "var_mean": elementwise(lambda x: torch.cat([*torch.var_mean(x, (2, 3)), torch.std_mean(x, (1, 2, 3), unbiased=False)[0][:, None]], 1)),
+    "ties": elementwise(lambda x: twice(x).amax(1) + 3 * twice(x).max(1)[0]),
+    "detach": elementwise(lambda x: x * x.sigmoid().detach()),
+    "under_no_grad": of(under_no_grad),
+}
+MODELS = COMPLETE | OTHERS
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("operators")
+    make_dataset(folder / "data", "rgb", SIZE, 3)
+    models = {}
+    for name, build in MODELS.items():
+        torch.manual_seed(5)
+        models[name] = build().eval()
+        export(models[name], folder / "weights" / "weights_rgb" / f"{name}_{SIZE}_1.pt2", size=SIZE)
+        models[name].narrow = False
+    run = Sweep(folder, folder, size=SIZE, models=MODELS, store={"shard": 4, "dtype": "float32"})
+    run.config["search_space"]["attribution_methods"] = [{"name": "Product", "class": "InputXGradient", "params": {}}, DEEP_LIFT]
+    run.run()
+    return models, {name: zarr.open_group(run.output / store_name(name), mode="r") for name in MODELS}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_an_operator_computes_and_differentiates_as_torch_does(swept, name):
+    model, store = swept[0][name], swept[1][name]
+    images = torch.from_numpy(store["images"][:]).requires_grad_()
+    logits = model(images)
+    ours = torch.from_numpy(store["model_predictions"][:])
+    assert float((logits - ours).detach().abs().max() / ours.abs().max()) < 1e-5
+    gradient, = torch.autograd.grad(logits.gather(1, ours.argmax(1)[:, None]).sum(), images)
+    theirs = (images * gradient).detach()
+    error = (theirs - torch.from_numpy(store["attributions"]["Product"][:])).abs().max()
+    assert float(error / theirs.abs().max()) < 1e-4
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_deep_lift_is_complete_where_every_operator_has_a_rule(swept, name):
+    store = swept[1][name]
+    delta, logits = store["convergence_delta"]["DeepLIFT_baselines_-0.5"][:], store["model_predictions"][:]
+    assert np.abs(delta).max() < 1e-4 * np.abs(logits).max()

@@ -1,0 +1,311 @@
+"""Maps equal Captum's, on every model and size, in both types of store."""
+
+import os
+import subprocess
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+import zarr
+from support import DETERMINISTIC, METHODS, SCHEDULER, Sweep, captum_maps, make_weights, variants
+from support.parity import methods_with, torch_model
+
+# Model, size, and the layer that Grad-CAM looks at.
+CASES = [
+    ("rgb", 28, "resnet18", "layer4"),
+    ("grey", 28, "resnet18", "layer2"),
+    ("rgb", 64, "resnet50", "layer4"),
+    ("rgb", 64, "densenet121", "features.denseblock3"),
+    ("rgb", 64, "vgg11_bn", "features.24"),
+    ("rgb", 64, "vit_s_16", "conv_proj"),
+    ("rgb", 28, "vit_cifar", "conv_proj"),
+]
+
+
+def compare(run, model, methods, tolerance, logits_tolerance=1e-5):
+    """Every map of the run's only store against Captum's on the store's own images."""
+    (path,) = run.stores()
+    store = zarr.open_group(path, mode="r")
+    images, logits = (torch.from_numpy(store[name][:]) for name in ("images", "model_predictions"))
+    if logits.shape[1] == 1:
+        # What stands for the class that is not there, and for the one that is.
+        logits = torch.cat([-logits, logits], 1)
+    with torch.no_grad():
+        assert torch.allclose(model(images), logits, atol=logits_tolerance)
+    mean = run.folder / "means" / f"{run.config['search_space']['data_flags'][0]}_mean.pt"
+    mean = torch.load(mean, weights_only=True)[: images.shape[1]] if mean.exists() else None
+    seen = 0
+    for method in methods:
+        for key, params in variants(method):
+            ours = torch.from_numpy(store["attributions"][key][:].astype(np.float32))
+            theirs = captum_maps.maps(model, method["class"], params, images, logits.argmax(1), mean)
+            peak = theirs.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-12)
+            # What is left of two logits after their subtraction has the rounding of the logits.
+            error = float((((ours - theirs).abs() - 1e-6 * logits.abs().max()).clamp_min(0) / peak).max())
+            assert error < tolerance, f"{key}: {error}"
+            seen += 1
+    assert seen == len(list(store["attributions"]))
+
+
+@pytest.mark.parametrize(("flag", "size", "arch", "layer"), CASES)
+def test_every_map_is_captums(sweep, inputs, flag, size, arch, layer):
+    store = {"shard": 4, "dtype": "float32"}
+    run = sweep(flag=flag, size=size, models=[arch], store=store, limit=2, semantics="captum")
+    run.config["search_space"]["attribution_methods"] = methods_with(layer)
+    run.run()
+    # With eight lanes oneDNN's 1x1 convolutions add the pixels that a window leaves in another order than those of a whole image.
+    tolerance = 1e-5 if "ATTRISWEEP_MAX_CPU_ISA" not in os.environ else 3e-5
+    compare(run, torch_model(inputs, flag, size, arch), methods_with(layer), tolerance)
+
+
+def test_captum_patched_is_captum_with_every_relu_a_module(sweep, inputs):
+    store = {"shard": 4, "dtype": "float32"}
+    run = sweep(size=64, models=["densenet121"], store=store, limit=4, semantics="captum_patched")
+    methods = [method for method in methods_with("features") if method["class"] in ("GuidedBackprop", "Deconvolution", "DeepLift")]
+    run.config["search_space"]["attribution_methods"] = methods
+    run.run()
+    compare(run, torch_model(inputs, "rgb", 64, "densenet121", every=True), methods, 1e-5)
+
+
+def test_half_precision_stores_are_off_by_their_rounding(sweep, inputs):
+    run = sweep(size=64, models=["resnet18"], limit=4)
+    run.config["search_space"]["attribution_methods"].append(DETERMINISTIC[1])
+    run.config["search_space"]["attribution_methods"][-1] = {**DETERMINISTIC[1], "semantics": "captum"}
+    run.run()
+    # In half precision a value is off by 2^-11 of itself at most.
+    compare(run, torch_model(inputs, "rgb", 64, "resnet18"), [*METHODS, DETERMINISTIC[1]], 5e-4)
+
+
+STOCHASTIC = [
+    {"name": "GradientShap", "class": "GradientShap", "params": {"baselines": "combined_zng", "n_samples": 1500, "n_noise_baselines": 200}},
+    {"name": "DeepLIFT_SHAP", "class": "DeepLiftShap", "params": {"baselines": "combined_zng", "n_noise_baselines": 40}},
+    {"name": "SmoothGrad", "class": "NoiseTunnel", "params": {"attribution_method": "InputXGradient", "nt_type": "smoothgrad", "nt_samples": 150, "stdevs": 0.2}},
+    {"name": "VarGrad", "class": "NoiseTunnel", "params": {"attribution_method": "Saliency", "nt_type": "vargrad", "nt_samples": 150, "stdevs": 0.2}},
+    {"name": "Lime", "class": "Lime", "params": {"patch_size": 14, "n_samples": 300, "baselines": "zero", "alpha": 0.0001}},
+    {"name": "KernelShap", "class": "KernelShap", "params": {"patch_size": 14, "n_samples": 300, "baselines": "global_mean"}},
+]
+
+
+def test_the_mean_over_many_draws_is_captums(sweep, inputs):
+    run = sweep(flag="rgb", size=28, models=["resnet18"], store={"dtype": "float32"}, limit=2, semantics="captum", batch_size=2)
+    run.config["search_space"]["attribution_methods"] = STOCHASTIC
+    run.run()
+    store = zarr.open_group(run.stores()[0], mode="r")
+    images, logits = (torch.from_numpy(store[name][:]) for name in ("images", "model_predictions"))
+    model, mean = torch_model(inputs, "rgb", 28, "resnet18"), torch.load(run.folder / "means" / "rgb_mean.pt")
+    torch.manual_seed(0)
+    np.random.seed(0)
+    for method in STOCHASTIC:
+        (key, params), = variants(method)
+        # Captum draws noise baselines anew with every call, one for each image of the batch.
+        draws = {"DeepLiftShap": 20, "GradientShap": 40}.get(method["class"], 1)
+        few = {**params, "n_samples": 40} if method["class"] == "GradientShap" else params
+        theirs = sum(captum_maps.maps(model, method["class"], few, images, logits.argmax(1), mean, 2) for _ in range(draws)) / draws
+        ours = torch.from_numpy(store["attributions"][key][:]).flatten()
+        cosine = float(torch.nn.functional.cosine_similarity(ours, theirs.flatten(), dim=0))
+        size = float(ours.norm() / theirs.norm())
+        assert cosine > 0.94 and abs(size - 1) < 0.15, f"{key}: cosine {cosine}, size {size}"
+
+
+def test_deltas_are_beside_the_maps_and_what_is_missing_is_told(sweep):
+    run = sweep(size=28, store={"dtype": "float32"}, limit=4)
+    run.config["search_space"]["attribution_methods"] = [
+        {"name": "IG", "class": "IntegratedGradients", "params": {"n_steps": [2, 60]}},
+        {"name": "DeepLIFT", "class": "DeepLift", "params": {"baselines": "global_mean"}},
+        {"name": "Saliency", "class": "Saliency", "params": {}},
+    ]
+    told = run.run().stdout
+    store = zarr.open_group(run.stores()[0], mode="r")
+    assert set(store["convergence_delta"]) == {"IG_n_steps_2", "IG_n_steps_60", "DeepLIFT_baselines_global_mean"}
+    deltas = {key: np.abs(store["convergence_delta"][key][:]) for key in store["convergence_delta"]}
+    assert (deltas["DeepLIFT_baselines_global_mean"] < 1e-4 * np.abs(store["model_predictions"][:]).max()).all()
+    assert deltas["IG_n_steps_60"].mean() < deltas["IG_n_steps_2"].mean()
+    assert "IG_n_steps_2" in told and "n_steps" in told
+
+
+# MedMNIST's names of residual networks, torchvision's of dense ones before 2018, and timm's of transformers.
+OTHER_NAMES = {
+    "resnet18": [("downsample", "shortcut"), ("fc.", "linear.")],
+    "densenet121": [("norm1", "norm.1"), ("norm2", "norm.2"), ("conv1", "conv.1"), ("conv2", "conv.2")],
+    "vit_s_16": [
+        ("conv_proj", "patch_embed.proj"), ("class_token", "cls_token"), ("encoder.pos_embedding", "pos_embed"),
+        ("encoder.layers.encoder_layer_", "blocks."), ("ln_1", "norm1"), ("ln_2", "norm2"), ("self_attention.in_proj_", "attn.qkv."),
+        ("self_attention.out_proj", "attn.proj"), ("mlp.0", "mlp.fc1"), ("mlp.3", "mlp.fc2"), ("encoder.ln", "norm"), ("heads.head", "head"),
+    ],
+}
+
+
+@pytest.mark.parametrize("arch", OTHER_NAMES)
+def test_weights_under_their_other_names_are_the_same_model(inputs, tmp_path, arch):
+    """And without a count of batches, which old files do not have."""
+    path = inputs / "weights" / "weights_rgb" / f"{arch}_64_1.pth"
+    renamed = {}
+    for name, tensor in torch.load(path, weights_only=True)["net"].items():
+        for ours, other in OTHER_NAMES[arch]:
+            name = name.replace(ours, other) if arch != "densenet121" or "denselayer" in name else name
+        if "num_batches_tracked" not in name:
+            renamed[name] = tensor
+    (tmp_path / "in" / "weights" / "weights_rgb").mkdir(parents=True)
+    torch.save(renamed, tmp_path / "in" / "weights" / "weights_rgb" / f"{arch}_64_1.pth")
+    (tmp_path / "in" / "data").symlink_to(inputs / "data")
+    run = Sweep(tmp_path, tmp_path / "in", size=64, models=[arch], limit=2)
+    run.config["search_space"]["attribution_methods"] = METHODS[:1]
+    run.run()
+    store = zarr.open_group(run.stores()[0], mode="r")
+    with torch.no_grad():
+        logits = torch_model(inputs, "rgb", 64, arch)(torch.from_numpy(store["images"][:]))
+    assert np.allclose(store["model_predictions"][:], logits, atol=1e-5)
+
+
+# How a last layer is called by others, and what a checkpoint is then made of.
+HEADS = {
+    "`classifier`:": lambda backbone, weight, bias: backbone | {"classifier.weight": weight, "classifier.bias": bias},
+    "`state_dict.model.fc.1`:": lambda backbone, weight, bias: {
+        "state_dict": {f"model.{name}": tensor for name, tensor in (backbone | {"fc.1.weight": weight, "fc.1.bias": bias}).items()}
+    },
+    # MMEngine keeps it beside the backbone.
+    "`state_dict.head.fc`, without a bias:": lambda backbone, weight, bias: {
+        "state_dict": {f"backbone.{name}": tensor for name, tensor in backbone.items()} | {"head.fc.weight": weight}
+    },
+}
+NO_HEADS = [
+    lambda weight, bias: {"fc.0.weight": torch.zeros(512, 512), "fc.0.bias": torch.zeros(512), "fc.2.weight": weight, "fc.2.bias": bias},
+    lambda weight, bias: {"head.weight": weight, "head.scale": bias},
+    lambda weight, bias: {"head.weight": weight[:, :500]},
+    lambda weight, bias: {"head.weight": weight, "other.bias": bias},
+    lambda weight, bias: {"head.weight": weight, "head.bias": bias[:-1]},
+]
+
+
+def test_one_linear_layer_under_another_name_is_the_head_and_is_told_and_others_are_refused_with_a_way_out(inputs, tmp_path):
+    model = torch_model(inputs, "rgb", 28, "resnet18")
+    backbone = {name: tensor for name, tensor in model.state_dict().items() if not name.startswith("fc.")}
+    weight, bias = model.fc.weight.detach(), model.fc.bias.detach()
+    file = tmp_path / "in" / "weights" / "weights_rgb" / "resnet18_28_1.pth"
+    file.parent.mkdir(parents=True)
+    (tmp_path / "in" / "data").symlink_to(inputs / "data")
+    run = Sweep(tmp_path, tmp_path / "in", size=28, models=["resnet18"], limit=2)
+    run.config["search_space"]["attribution_methods"] = METHODS[:1]
+    for head in NO_HEADS:
+        torch.save(backbone | head(weight, bias), file)
+        told = run.run("--check", code=3).stderr
+        assert "1 tensors missing: fc.weight" in told or "2 tensors missing: fc.weight, fc.bias" in told
+        assert '"my_resnet18_28_1.pt2")`, and write `my_resnet18` in `model_flags`' in told
+    for name, checkpoint in HEADS.items():
+        torch.save(checkpoint(backbone, weight, bias), file)
+        assert f"warning: `{file}`: its last layer is {name} the only linear layer of 512" in run.run("--check").stderr
+    # The last of them has no bias.
+    run.run()
+    store = zarr.open_group(run.stores()[0], mode="r")
+    with torch.no_grad():
+        logits = model(torch.from_numpy(store["images"][:])) - bias
+    assert np.allclose(store["model_predictions"][:], logits, atol=1e-5)
+
+
+def test_the_other_models_are_torchvisions(sweep, inputs, tmp_path):
+    """Those that no other test loads: their predictions, and with them every weight by its name."""
+    models = ["resnet34", "resnet101", "densenet201", "vgg11", "vgg16", "vgg16_bn", "vit_b_16"]
+    for arch in models:
+        make_weights(tmp_path / "in" / "weights", "rgb", arch, 64)
+    (tmp_path / "in" / "data").symlink_to(inputs / "data")
+    run = Sweep(tmp_path, tmp_path / "in", size=64, models=models, limit=3)
+    run.config["search_space"]["attribution_methods"] = METHODS[:1]
+    run.run()
+    for arch in models:
+        store = zarr.open_group(run.output / f"dataset-rgb_model-{arch}_noise-clean_split-test.zarr", mode="r")
+        with torch.no_grad():
+            logits = torch_model(tmp_path / "in", "rgb", 64, arch)(torch.from_numpy(store["images"][:]))
+        error = np.abs(store["model_predictions"][:] - logits.numpy()).max() / logits.abs().max()
+        assert error < 1e-5, f"{arch}: {error}"
+
+
+class LeNet(torch.nn.Module):
+    """As a notebook of Quantus has it, with names of its own."""
+
+    def __init__(self, kernel, padding, features, classes=10):
+        super().__init__()
+        nn = torch.nn
+        self.block1 = nn.Sequential(nn.Conv2d(1, 16, kernel, padding=padding), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2))
+        self.block2 = nn.Sequential(nn.Conv2d(16, 32, kernel, padding=padding), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2))
+        self.head = nn.Sequential(nn.Flatten(), nn.Linear(features, 128), nn.Dropout(), nn.ReLU(), nn.Linear(128, 64), nn.Dropout(), nn.ReLU(), nn.Linear(64, classes))
+
+    def forward(self, x):
+        return self.head(self.block2(self.block1(x)))
+
+
+class CifarResNet(torchvision.models.ResNet):
+    """torchvision's network with the stem for small images."""
+
+    def __init__(self):
+        super().__init__(torchvision.models.resnet.BasicBlock, [2, 2, 2, 2], num_classes=4)
+        self.conv1, self.maxpool = torch.nn.Conv2d(1, 64, 3, padding=1, bias=False), torch.nn.Identity()
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("lenet", lambda: LeNet(5, 2, 32 * 7 * 7)),
+        ("lenet", lambda: LeNet(3, 0, 32 * 5 * 5)),
+        ("resnet18", CifarResNet),
+    ],
+)
+def test_small_networks_for_grey_images_are_found_by_the_shapes_of_their_weights(tmp_path, inputs, name, make):
+    torch.manual_seed(3)
+    model = make().train()
+    with torch.no_grad():
+        model(torch.rand(16, 1, 28, 28) * 2 - 1)
+    (tmp_path / "in" / "weights" / "weights_grey").mkdir(parents=True)
+    torch.save(model.eval().state_dict(), tmp_path / "in" / "weights" / "weights_grey" / f"{name}_28_1.pth")
+    (tmp_path / "in" / "data").symlink_to(inputs / "data")
+    run = Sweep(tmp_path, tmp_path / "in", flag="grey", models=[name], store={"dtype": "float32"}, limit=4, semantics="captum")
+    methods = [*METHODS, {"name": "DeepLIFT", "class": "DeepLift", "params": {"baselines": "global_mean"}}]
+    run.config["search_space"]["attribution_methods"] = methods
+    run.run()
+    compare(run, captum_maps.distinct_relus(model), methods, 2e-5)
+
+
+def test_of_one_logit_every_map_is_captums_of_the_class_that_is_predicted(tmp_path, inputs):
+    torch.manual_seed(3)
+    model = LeNet(5, 2, 32 * 7 * 7, classes=1).train()
+    with torch.no_grad():
+        model(torch.rand(16, 1, 28, 28) * 2 - 1)
+    model = model.eval()
+    with np.load(inputs / "data" / "grey.npz") as file:
+        images = torch.from_numpy(file["test_images"][:4, None]).float() / 127.5 - 1
+    last = model.head[-1]
+    with torch.no_grad():
+        # Logits as large as a trained model's, of images of both classes.
+        last.weight *= 30
+        last.bias -= model(images).mean()
+        assert set((model(images) > 0).flatten().tolist()) == {False, True}
+    (tmp_path / "in" / "weights" / "weights_grey").mkdir(parents=True)
+    torch.save(model.state_dict(), tmp_path / "in" / "weights" / "weights_grey" / "lenet_28_1.pth")
+    (tmp_path / "in" / "data").symlink_to(inputs / "data")
+    run = Sweep(tmp_path, tmp_path / "in", flag="grey", models=["lenet"], store={"dtype": "float32"}, limit=4, semantics="captum")
+    methods = methods_with("block2.0")
+    run.config["search_space"]["attribution_methods"] = methods
+    assert "elsewhere class 0 and the logit with the other sign" in run.run().stderr
+    subprocess.run([str(SCHEDULER), "verify", "--config", str(run.file)], check=True, capture_output=True)
+    # The two logits -z and z are a model whose larger one is the class that is predicted.
+    both = torch.nn.Linear(64, 2)
+    with torch.no_grad():
+        both.weight.copy_(torch.cat([-last.weight, last.weight]))
+        both.bias.copy_(torch.cat([-last.bias, last.bias]))
+    model.head[-1] = both
+    compare(run, captum_maps.distinct_relus(model), methods, 2e-5)
+
+
+def test_images_are_those_of_the_file_scaled_as_the_reference_scales_them(sweep, inputs):
+    run = sweep(flag="grey", limit=5)
+    run.run()
+    store = zarr.open_group(run.stores()[0], mode="r")
+    with np.load(inputs / "data" / "grey.npz") as file:
+        pixels, labels = file["test_images"][:5], file["test_labels"][:5, 0]
+    grey = torchvision.transforms.functional.normalize(torch.from_numpy(pixels)[:, None].float().div(255), [0.5], [0.5])
+    assert np.array_equal(store["images"][:], grey.repeat(1, 3, 1, 1).numpy())
+    assert np.array_equal(store["labels"][:], labels)
+    assert np.array_equal(store["original_indices"][:], np.arange(5))
+    for label in set(labels.tolist()):
+        assert np.allclose(store[f"means/class_{label}"][:], store["images"][:][labels == label].mean(0), atol=1e-6)
+    assert np.allclose(store["means/overall"][:], store["images"][:].mean(0), atol=1e-6)

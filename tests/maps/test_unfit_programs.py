@@ -1,0 +1,67 @@
+"""Programs of torch.export that no map can be made of: refused, with what to do about it."""
+
+import pytest
+import torch
+from support.exported import SIZE, export
+from torch import nn
+from torch.nn import functional
+
+
+class Odd(nn.Module):
+    """A model whose `forward` does something to its features that no map can be made of."""
+
+    def __init__(self, odd):
+        super().__init__()
+        self.features, self.odd, self.head = nn.Conv2d(3, 4, 3, 8), odd, nn.LazyLinear(4)
+        self(torch.zeros(2, 3, SIZE, SIZE))
+
+    def forward(self, x):
+        return self.head(self.odd(self.features(x)).flatten(1))
+
+
+class Counter(nn.Module):
+    """Its output depends on how often it was called."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, x):
+        self.calls += 1
+        return x * self.calls
+
+
+REFUSALS = {
+    "a counter that is computed with": (lambda: Odd(Counter()).eval(), "changes the buffer `odd.calls` each time that the model runs"),
+    "a module that drops": (lambda: Odd(nn.Dropout(0.5)).train(), "it was exported in training; export model.eval()"),
+    "a function that drops": (lambda: Odd(lambda x: functional.dropout(x, 0.5)).eval(), "pass training=self.training to it"),
+    "statistics of the batch": (
+        lambda: Odd(nn.BatchNorm2d(4, track_running_stats=False)).eval(),
+        "the statistics of the batch would mix its images (track_running_stats=False)",
+    ),
+    "a batch norm in training": (lambda: Odd(nn.BatchNorm2d(4)).train(), "it was exported in training; export model.eval()"),
+    "no gradient at all": (lambda: Odd(torch.Tensor.detach).eval(), "the logits have no gradient at the images"),
+    "images that mix behind a detach": (
+        lambda: Odd(lambda x: x - x.mean(0, keepdim=True).detach()).eval(),
+        "the logits of an image change with the images beside it",
+    ),
+    "images that mix in a condition": (
+        lambda: Odd(lambda x: torch.where(x > x.mean(0, keepdim=True), x, 2 * x)).eval(),
+        "the logits of an image change with the images beside it",
+    ),
+    "several operators that nobody knows": (
+        lambda: Odd(lambda x: torch.erfinv(x.tanh()) + torch.lgamma(x) * torch.erfinv(x.sigmoid())).eval(),
+        "the operators aten.erfinv.default (2 calls, the first is node `erfinv`, in the model itself, ",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REFUSALS)
+def test_what_no_map_can_be_made_of_is_refused_with_what_to_do(program, what):
+    run, file = program
+    build, told = REFUSALS[what]
+    export(build(), file)
+    error = run.run(code=3).stderr
+    assert told in error, error
+    # Nobody is told to do what they did.
+    assert ("model.eval()" in error) == ("training" in told), error

@@ -1,0 +1,103 @@
+"""The same maps on every kind of processor: narrower registers, kernels that are wrong, devices of two kinds in one sweep."""
+
+import json
+import os
+import subprocess
+
+import numpy as np
+import pytest
+import zarr
+from support import DETERMINISTIC, METHODS, SCHEDULER, WORKER, compiled
+
+FLAGS = next((line.split() for line in open("/proc/cpuinfo") if line.startswith("flags")), [])
+WIDEST = "avx512" if "avx512f" in FLAGS else "avx2" if "avx2" in FLAGS else "none"
+needs_kernels = pytest.mark.skipif(WIDEST == "none", reason="this processor has neither AVX-512 nor AVX2")
+# Where registers are of one width alone, the other kind of device computes without our kernels.
+OTHER = "avx2" if WIDEST == "avx512" else "none"
+PATHS = {"avx512": "lowered", "avx2": "lowered", "none": "plain"}
+
+
+def makers(store):
+    attributes = json.loads((store / "zarr.json").read_text())["attributes"]["attrisweep"]
+    return [{name: maker.get(name) for name in ("isa", "path")} for maker in attributes["computed_by"]]
+
+
+def maps(store):
+    return {key: array[:].astype(np.float32) for key, array in zarr.open_group(store, mode="r")["attributions"].arrays()}
+
+
+def apart(found, expected):
+    """The length of the difference of two maps, of that of the second; of each image."""
+    length = lambda values: np.sqrt((values.astype(np.float64) ** 2).sum((1, 2, 3)))
+    return length(found - expected) / np.maximum(length(expected), 1e-30)
+
+
+def of_methods(run):
+    run.config["search_space"]["attribution_methods"] = [*METHODS, DETERMINISTIC[2], DETERMINISTIC[3]]
+    return run
+
+
+@pytest.mark.parametrize("isa", ["avx512", "avx2", "none"])
+def test_a_store_says_what_computed_it_and_every_width_gives_the_same_maps(sweep, isa, monkeypatch):
+    if isa == "avx512" and WIDEST != "avx512" or isa == "avx2" and WIDEST == "none":
+        pytest.skip(f"this processor has {WIDEST}, not {isa}")
+    run = of_methods(sweep(limit=7, store={"dtype": "float32"}))
+    run.run()
+    (store,) = run.stores()
+    expected = maps(store)
+    assert makers(store) == [{"isa": WIDEST, "path": PATHS[WIDEST]}]
+    run.output = run.folder / "narrow"
+    monkeypatch.setenv("ATTRISWEEP_MAX_CPU_ISA", isa)
+    run.run("--output", str(run.output))
+    (store,) = run.stores()
+    assert makers(store) == [{"isa": isa, "path": PATHS[isa]}]
+    found = maps(store)
+    assert found.keys() == expected.keys()
+    for key in found:
+        # Kernels of another width add in another order, and a ReLU near zero may be open in one of them alone.
+        assert apart(found[key], expected[key]).max() < 0.05, key
+        assert np.median(apart(found[key], expected[key])) < 1e-3, key
+
+
+@needs_kernels
+def test_devices_of_two_widths_share_a_store_whose_maps_verify_takes_for_its_own(sweep, tmp_path):
+    worker = tmp_path / "worker"
+    # Of the devices that are asked for units, the second one is of another kind.
+    other = f'if [ "$1" = run ] && ! mkdir {tmp_path}/first 2>/dev/null; then export ATTRISWEEP_MAX_CPU_ISA={OTHER}; fi'
+    worker.write_text(f'#!/bin/sh\n{other}\nexec {WORKER} "$@"\n')
+    worker.chmod(0o755)
+    run = of_methods(sweep(limit=24, store={"shard": 2}))
+    run.run("--worker", str(worker))
+    (store,) = run.stores()
+    assert sorted(maker["isa"] for maker in makers(store)) == sorted([WIDEST, OTHER])
+    done = subprocess.run([SCHEDULER, "verify", "--config", run.file], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    of_one = of_methods(sweep(limit=24, store={"shard": 2}))
+    of_one.output = run.folder / "one"
+    of_one.run("--output", str(of_one.output))
+    for key, found in maps(store).items():
+        assert apart(found, maps(of_one.stores()[0])[key]).max() < 0.05, key
+
+
+@needs_kernels
+@pytest.mark.parametrize("first", [2, 3])
+def test_a_kernel_that_is_wrong_is_found_by_the_worker_whose_maps_are_then_plain(sweep, tmp_path, first):
+    run = of_methods(sweep(limit=7, store={"dtype": "float32"}, devices={"cpu": 1}))
+    run.run()
+    expected = maps(run.stores()[0])
+    run.output = run.folder / "broken"
+    broken = {"LD_PRELOAD": compiled("broken_kernel.c", tmp_path / "broken.so"), "BROKEN_KERNEL_FROM": str(first)}
+    done = run.run("--output", str(run.output), env={**os.environ, **{name: str(value) for name, value in broken.items()}})
+    assert "the fused kernels of this processor are not used (" in done.stdout
+    assert ": they disagree with plain operations: logits of 1 of" in done.stdout
+    assert "several times the cost; what was written is right" in done.stdout
+    (store,) = run.stores()
+    assert {"isa": WIDEST, "path": "plain"} in makers(store)
+    for key, found in maps(store).items():
+        assert np.abs(found - expected[key]).max() < 1e-4 * np.abs(expected[key]).max(), key
+
+
+@pytest.mark.parametrize(("name", "expected"), [("ATTRISWEEP_MAX_CPU_ISA", "expected avx512, avx2 or none"), ("ATTRISWEEP_FILL_MEMORY", "expected nan, or nothing")])
+def test_a_variable_that_says_what_is_not_known_is_told(sweep, name, expected):
+    done = sweep(limit=1).run(code=5, env={**os.environ, name: "sse9"})
+    assert f"{name}=sse9, {expected}" in done.stdout + done.stderr
