@@ -24,7 +24,7 @@ def unit_id(unit):
 
 
 def prove(side, theirs, ours, port):
-    """That we know the token, as crates/sweep/src/greeting.rs says."""
+    """That we know the token, as crates/protocol/src/handshake.rs says."""
     parts = b"".join(struct.pack(">Q", len(part)) + part.encode() for part in (side, theirs, ours))
     return hmac.new(os.environ["ATTRISWEEP_TOKEN"].encode(), parts + struct.pack(">H", port), "sha256").hexdigest()
 

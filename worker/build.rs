@@ -1,8 +1,8 @@
-//! Compiles the C++ halves of `allocator`, `mark` and `numerics`, and lets the worker and its tests find libtorch when they run.
+//! Compiles the C++ halves of `allocator`, `event` and `numerics`, and lets the worker and its tests find libtorch when they run.
 
 use std::path::Path;
 
-const FILES: [&str; 3] = ["src/allocator.cpp", "src/mark.cpp", "src/numerics.cpp"];
+const FILES: [&str; 3] = ["src/device/allocator.cpp", "src/libtorch/event.cpp", "src/libtorch/numerics.cpp"];
 
 fn main() {
     for file in FILES {

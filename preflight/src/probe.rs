@@ -4,8 +4,9 @@ use std::collections::HashSet;
 use std::time::Instant;
 
 use fleet::{Lost, Slot, Worker};
+use protocol::exit::ExitCode;
+use protocol::probe::Run;
 use sweep::memory::Point;
-use sweep::probe::Run;
 
 use crate::Options;
 use crate::kept::Kept;
@@ -16,10 +17,6 @@ use crate::task::Task;
 
 /// Workers that may be lost, for other reasons than memory, before a variant is given up.
 const LIVES: u32 = 2;
-/// Exit code of a worker that cannot use its device.
-const NO_DEVICE: i32 = 83;
-/// Exit code of a worker that was asked for something that cannot be computed.
-const REFUSED: i32 = 81;
 
 /// Seconds of measurements from which a rate is taken, after a first one that warms up; one that takes longer than [`LONG`] is
 /// made once. What does on a GPU when its worker has just started may have waited for the driver to load its kernels.
@@ -121,7 +118,7 @@ impl<'a> Probe<'a> {
                 self.search.ran_out(batch);
                 return Ok(());
             }
-            Lost::Left(REFUSED, words) => return Err(Why::variant(words.clone())),
+            Lost::Left(code, words) if *code == ExitCode::Request.number() => return Err(Why::variant(words.clone())),
             // What it holds stays held: another one would find a driver in trouble, or wait for the same disk.
             Lost::Stuck(..) => {
                 return Err(Why { text: format!("batch {batch}: {lost}"), device: self.slot.gpu.is_some() });
@@ -136,7 +133,7 @@ impl<'a> Probe<'a> {
             // The system kills for memory without a word.
             (None, Lost::Killed(9)) if batch > 1 => self.search.ran_out(batch),
             (None, _) => {
-                let device = matches!(lost, Lost::Left(NO_DEVICE, _));
+                let device = matches!(lost, Lost::Left(code, _) if *code == ExitCode::NoDevice.number());
                 return Err(Why { text: format!("batch {batch}: {lost}"), device });
             }
         }

@@ -7,9 +7,9 @@ use fleet::Slot;
 use plan::Checked;
 use plan::batches::{MARGIN, room};
 use plan::profile::{Source, Subject};
+use protocol::probe::{Asked, Request};
 use sweep::group::Group;
 use sweep::memory::{self, Bound};
-use sweep::probe::{Asked, Request};
 use sweep::variant::Variant;
 
 use crate::Options;

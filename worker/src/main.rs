@@ -3,88 +3,33 @@
 //! The scheduler starts it, checks configs with its `catalogue` and `inspect`, and hands it units
 //! over TCP. It can be killed at any moment: what it has written is whole, the rest is done again.
 
-mod against;
-mod allocator;
-mod caller;
-mod caught;
-mod compute;
-mod connection;
-mod counted;
+mod commands;
 mod device;
+mod engine;
 #[cfg(test)]
 mod example;
 mod exit;
-mod expect;
-mod held;
-mod images;
-mod inspect;
-mod leave;
-mod line;
-mod maker;
-mod mark;
-mod markdown;
-mod memory;
-mod numerics;
-mod pipeline;
-mod probe;
-mod progress;
-mod proofs;
-mod read;
-mod room;
-mod rounds;
-mod sizes;
-mod texts;
-mod trial;
-mod unit;
-mod verify;
-mod work;
-mod write;
+mod kinds;
+mod libtorch;
+mod link;
+mod stages;
+mod unit_error;
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use data::noise::NOISES;
-use sweep::catalogue::Item;
+use clap::Parser;
 
+use crate::commands::Command;
+use crate::device::allocator;
 use crate::exit::Exit;
 
 /// Computes attribution maps for the scheduler, which starts it
 #[derive(Debug, Parser)]
-#[command(name = "worker", version, after_help = exit::HELP)]
+#[command(name = "worker", version, after_help = protocol::exit::ExitCode::table())]
 struct Cli {
     #[command(subcommand)]
     command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Print what this build can compute, as JSON
-    Catalogue {
-        /// Print it as Markdown instead, noises too: docs/catalogue.md
-        #[arg(long)]
-        markdown: bool,
-    },
-    /// Read weights files and say whether they fit their models, as JSON
-    ///
-    /// Takes a list of questions on standard input: model, weights, size of the images, and variants that are
-    /// tried on the model. No GPU is touched.
-    Inspect,
-    /// Measure variants on real images, as JSON
-    ///
-    /// Takes requests on standard input (`sweep::probe::Request`): a model, images, and variants, which are computed
-    /// as those of one unit of a sweep are. Prints a line for each: the time and the memory that every run took.
-    Probe(device::Args),
-    /// Compare stored predictions and maps with those of the stored images, as JSON
-    ///
-    /// Takes a request on standard input (`sweep::agreement::Request`). Stores are read, never written.
-    Verify(device::Args),
-    /// Predict images as they are, to compare with what the author of weights has measured, as JSON
-    ///
-    /// Takes a list of questions on standard input (`sweep::expect::Question`). No store is looked at.
-    Expect(device::Args),
-    /// Connect to a scheduler and do the units that it grants
-    Run(connection::Args),
 }
 
 #[global_allocator]
@@ -96,23 +41,14 @@ fn main() -> ExitCode {
     let command = Cli::parse().command;
     if let Err(error) = network::settings::check() {
         let _ = writeln!(std::io::stderr(), "{error}");
-        return ExitCode::from(exit::WRONG);
+        return protocol::exit::ExitCode::Usage.into();
     }
-    let outcome = match command {
-        Command::Catalogue { markdown: false } => json(&inspect::catalogue()),
-        Command::Catalogue { markdown: true } => print(&markdown::page(&inspect::catalogue(), &noises())),
-        Command::Inspect => inspect::answer().and_then(|answers| json(&answers)),
-        Command::Probe(args) => device::open(args).and_then(|device| probe::answer(&device, json)),
-        Command::Verify(args) => device::open(args).and_then(|device| json(&verify::answer(&device)?)),
-        Command::Expect(args) => device::open(args).and_then(|device| json(&expect::answer(&device)?)),
-        Command::Run(args) => run(&args),
-    };
-    match outcome {
+    match commands::run(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Exit { code, text }) => {
             // Standard error is the log, or what the scheduler shows of a failed question.
             let _ = writeln!(std::io::stderr(), "{text}");
-            ExitCode::from(code)
+            code.into()
         }
     }
 }
@@ -145,27 +81,4 @@ fn keep_few_kernels() {
         // SAFETY: no other thread has been started.
         unsafe { std::env::set_var(CAPACITY, KERNELS) };
     }
-}
-
-fn run(args: &connection::Args) -> Result<(), Exit> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).log_internal_errors(false).init();
-    leave::prepare();
-    let device = device::open(args.device)?;
-    let (link, grants) = connection::connect(args, &device)?;
-    leave::watch(link.clone());
-    pipeline::run(&link, grants, &device)
-}
-
-fn noises() -> Vec<&'static Item> {
-    NOISES.iter().map(|entry| &entry.item).collect()
-}
-
-fn json(value: &impl serde::Serialize) -> Result<(), Exit> {
-    let text = serde_json::to_string(value).map_err(|error| Exit::internal(error.to_string()))?;
-    print(&format!("{text}\n"))
-}
-
-fn print(text: &str) -> Result<(), Exit> {
-    let written = std::io::stdout().write_all(text.as_bytes());
-    written.map_err(|error| Exit::internal(format!("cannot write the answer: {error}")))
 }

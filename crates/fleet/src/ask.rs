@@ -4,10 +4,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use protocol::expect;
+use protocol::inspect::{Checkpoint, Question};
+use protocol::verify;
 use serde::de::DeserializeOwned;
-use sweep::agreement;
-use sweep::catalogue::{Catalogue, Checkpoint, Question};
-use sweep::expect;
+use sweep::catalogue::Catalogue;
 
 use crate::FleetError;
 use crate::devices::spin_little;
@@ -43,7 +44,7 @@ impl Worker {
 
     /// Whether stored predictions are those of stored images, for each question of `request`; on the CPU, with
     /// `threads` threads.
-    pub fn verify(&self, request: &agreement::Request, threads: usize) -> Result<Vec<agreement::Answer>, FleetError> {
+    pub fn verify(&self, request: &verify::Request, threads: usize) -> Result<Vec<verify::Answer>, FleetError> {
         let failed = |error: serde_json::Error| self.failed("verify", error.to_string());
         let input = serde_json::to_string(request).map_err(failed)?;
         self.ask_with("verify", &["--device", "cpu", "--threads", &threads.to_string()], &input)

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sweep::access::{Access, Running};
-use sweep::greeting::secret;
-use sweep::message::{FromWorker, ToWorker};
+use protocol::access::{Access, Running};
+use protocol::handshake::secret;
+use protocol::message::{FromWorker, ToWorker};
 use sweep::unit::UnitId;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use sweep::greeting::{Greeting, Side, secret};
-use sweep::message::{FromWorker, MAX_LINE, ToWorker};
+use protocol::framing::{self, MAX_LINE};
+use protocol::handshake::{Greeting, Side, secret};
+use protocol::message::{FromWorker, ToWorker};
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -120,7 +121,7 @@ async fn serve(
 async fn next(lines: &mut Lines) -> Option<FromWorker> {
     use tokio_stream::StreamExt;
     let line = lines.next().await?.ok()?;
-    serde_json::from_str(&line).ok()
+    framing::decode(line.as_bytes())
 }
 
 async fn speak(mut writer: OwnedWriteHalf, mut outgoing: mpsc::UnboundedReceiver<ToWorker>) {
@@ -132,7 +133,5 @@ async fn speak(mut writer: OwnedWriteHalf, mut outgoing: mpsc::UnboundedReceiver
 }
 
 async fn say(writer: &mut OwnedWriteHalf, message: &ToWorker) -> std::io::Result<()> {
-    let mut line = serde_json::to_vec(message).map_err(std::io::Error::other)?;
-    line.push(b'\n');
-    writer.write_all(&line).await
+    writer.write_all(&framing::encode(message)?).await
 }

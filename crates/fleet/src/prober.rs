@@ -11,8 +11,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sweep::message::{HOST_MEMORY, OUT_OF_MEMORY};
-use sweep::probe::{Measured, Request};
+use protocol::exit::ExitCode;
+use protocol::probe::{Measured, Request};
 
 use crate::{FleetError, Slot, Worker};
 
@@ -188,10 +188,10 @@ fn processor_time(pid: u32) -> Option<u64> {
 
 fn ended(status: ExitStatus, words: String) -> Lost {
     let code = status.code().unwrap_or(-1);
-    match status.signal() {
-        Some(signal) => Lost::Killed(signal),
-        None if code == OUT_OF_MEMORY || code == HOST_MEMORY => Lost::OutOfMemory(words),
-        None => Lost::Left(code, words),
+    match (status.signal(), ExitCode::of(code)) {
+        (Some(signal), _) => Lost::Killed(signal),
+        (None, Some(ExitCode::OutOfMemory | ExitCode::HostMemory)) => Lost::OutOfMemory(words),
+        (None, _) => Lost::Left(code, words),
     }
 }
 

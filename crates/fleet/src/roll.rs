@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sweep::access::{ACCESS, Access, Running};
+use protocol::access::{ACCESS, Access, Running};
 
 use crate::FleetError;
 use crate::launchers::adopted::Adopted;

@@ -7,9 +7,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use fleet::{Condition, Event, Fleet, Gauge, Reading, Settings, Slot, Worker, launchers};
-use sweep::access::{ACCESS, Access};
-use sweep::greeting::{Greeting, Side, secret};
-use sweep::message::{FromWorker, Resumed, ToWorker};
+use protocol::access::{ACCESS, Access};
+use protocol::handshake::{Greeting, Side, secret};
+use protocol::message::{FromWorker, Resumed, ToWorker};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;

@@ -1,28 +1,33 @@
-//! Journals that cannot be used are renamed, never removed: they are somebody's history.
+//! Journals that cannot be used: they are renamed and never removed, as they are somebody's history.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::JournalError;
+use crate::error::JournalError;
 use crate::row::now;
 
-/// Files that belong to a journal in SQLite's way.
+/// Path of the journal of the output folder `folder`. The journal lies beside the lock, which keeps a second writer away.
+pub fn file(folder: &Path) -> PathBuf {
+    folder.join("attrisweep-journal.sqlite")
+}
+
+/// Suffixes of files that belong to a journal of SQLite.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// Names of what was put aside go on with one of these and the seconds since 1970.
+/// Mark in the name of a damaged journal, before the seconds since 1970.
 const DAMAGED: &str = ".damaged-";
-/// For what may be of use to somebody.
+/// Mark in the name of a file that may be of use to somebody.
 const KEPT: &str = ".kept-";
 
-/// The first of the journal and what belongs to it that is there and no file: a folder, a pipe.
+/// Finds a path of the journal or of what belongs to it that exists and is no file, but a folder or a pipe.
 pub(crate) fn irregular(file: &Path) -> Option<PathBuf> {
     let all = std::iter::once(file.to_owned()).chain(companions(file));
     all.into_iter().find(|path| path.metadata().is_ok_and(|metadata| !metadata.is_file()))
 }
 
-/// Renames what lies beside the journal and would be played into it; the new name of the journal, had it gone too.
-/// `None` if there was nothing.
+/// Renames files beside the journal that SQLite would replay into it; the new name that the journal would have. `None` if
+/// there was nothing.
 pub(crate) fn put_logs_aside(file: &Path) -> Result<Option<PathBuf>, JournalError> {
     let there = companions(file).iter().any(|path| path.symlink_metadata().is_ok());
     let aside = there.then(|| free_name(file, KEPT));
@@ -30,7 +35,7 @@ pub(crate) fn put_logs_aside(file: &Path) -> Result<Option<PathBuf>, JournalErro
 }
 
 /// Renames the journal and what belongs to it to `<name>.damaged-<seconds since 1970>`, or to `.kept-` if `error` says that
-/// nothing is wrong with it but that it is not ours.
+/// the journal is sound but not ours.
 pub(crate) fn put_aside(file: &Path, error: &JournalError) -> Result<PathBuf, JournalError> {
     let is_sound = matches!(error, JournalError::NotOurs { .. });
     let aside = free_name(file, if is_sound { KEPT } else { DAMAGED });
@@ -40,9 +45,9 @@ pub(crate) fn put_aside(file: &Path, error: &JournalError) -> Result<PathBuf, Jo
     Ok(aside)
 }
 
-/// Damaged journals of `folder` that were put aside.
+/// Damaged journals of `folder` that were renamed.
 pub fn damaged_files(folder: &Path) -> Vec<PathBuf> {
-    let name = crate::file(Path::new("")).to_string_lossy().into_owned() + DAMAGED;
+    let name = file(Path::new("")).to_string_lossy().into_owned() + DAMAGED;
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let files = entries.map(|entry| entry.path()).filter(|path| path.is_file());
     let mut files: Vec<PathBuf> =
@@ -61,7 +66,7 @@ fn companions(file: &Path) -> [PathBuf; 3] {
     COMPANIONS.map(|suffix| with(file, suffix))
 }
 
-/// A name that nothing has: clocks are set back, and two journals may break in one second.
+/// Finds a name that does not exist yet: clocks are set back, and two journals may break in one second.
 fn free_name(file: &Path, kind: &str) -> PathBuf {
     let taken = |aside: &Path| aside.symlink_metadata().is_ok() || companions(aside).iter().any(|path| path.exists());
     let second = now() as u64;
@@ -73,7 +78,7 @@ fn rename_logs(file: &Path, aside: &Path) -> Result<(), JournalError> {
     companions(file).iter().zip(companions(aside)).try_for_each(|(log, aside)| rename(log, &aside))
 }
 
-/// What is not there need not be renamed.
+/// Renames a file if the file exists.
 fn rename(file: &Path, aside: &Path) -> Result<(), JournalError> {
     match fs::rename(file, aside) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {

@@ -1,9 +1,9 @@
-//! Why a journal cannot be used.
+//! Reasons for which a journal cannot be used.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why a journal cannot be used. Nothing depends on it but history.
+/// Reason for which a journal cannot be used. Only history depends on a journal.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say what the variants are")]
 pub enum JournalError {
@@ -11,7 +11,7 @@ pub enum JournalError {
     Sqlite { file: PathBuf, source: rusqlite::Error },
     #[error("the journal `{}` is {what}", file.display())]
     Unusable { file: PathBuf, what: String },
-    /// Somebody else's, or a newer program's: nothing is wrong with it.
+    /// The file belongs to another program or to a newer version, and is sound.
     #[error("the journal `{}` is {what}", file.display())]
     NotOurs { file: PathBuf, what: String },
     #[error("the journal `{}` cannot be put aside as `{}`", file.display(), aside.display())]
@@ -19,7 +19,7 @@ pub enum JournalError {
 }
 
 impl JournalError {
-    /// Whether another file in its place would do: this one is damaged or somebody else's.
+    /// Whether a new file in its place would help: this file is damaged, or belongs to somebody else.
     pub(crate) fn is_of_this_file(&self) -> bool {
         use rusqlite::ErrorCode::{ConstraintViolation, DatabaseCorrupt, NotADatabase, TypeMismatch, Unknown};
         match self {
@@ -33,7 +33,7 @@ impl JournalError {
     }
 }
 
-/// What is wrong, with what SQLite says of it behind, without the statement, which has many lines.
+/// Describes the error, with the message of SQLite behind, without the statement, which has many lines.
 fn in_a_line(error: &rusqlite::Error) -> String {
     use rusqlite::ErrorCode::{
         CannotOpen, DatabaseBusy, DatabaseCorrupt, DiskFull, NotADatabase, PermissionDenied, ReadOnly, SystemIoFailure,

@@ -1,13 +1,16 @@
-//! Reading: what the last sweeps did, and what failed in them.
+//! Reading of the journal: what the last sweeps did, and what failed in them.
 
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
+use sweep::unit::UnitId;
 
-use crate::{JournalError, open};
+use crate::error::JournalError;
+use crate::open;
+use crate::row::INTERRUPTED;
 
-/// An open journal that is only read.
+/// Journal that is open for reading.
 #[derive(Debug)]
 pub struct History {
     file: PathBuf,
@@ -15,83 +18,80 @@ pub struct History {
     version: i64,
 }
 
-/// A sweep. Times are seconds since 1970.
+/// Sweep in the journal. Times are seconds since 1970.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Sweep {
-    /// Its number in the journal.
+    /// Number of the sweep in the journal.
     pub id: i64,
-    /// When it began.
+    /// Time of the beginning.
     pub started: f64,
-    /// When it ended; `None` for one that runs or was killed.
+    /// Time of the end; `None` for a sweep that runs or was killed.
     pub ended: Option<f64>,
-    /// How it ended.
+    /// Outcome of the sweep.
     pub outcome: Option<String>,
-    /// Process id of its scheduler.
+    /// Process id of the scheduler.
     pub pid: u32,
 }
 
-/// A unit whose last attempt failed.
+/// Unit whose last attempt failed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Failed {
     /// Name of the unit.
-    pub unit: String,
-    /// Which granting of it in its sweep.
+    pub unit: UnitId,
+    /// Number of the attempt in its sweep.
     pub attempt: u32,
     /// Kind of failure.
     pub class: String,
-    /// What was wrong, in a sentence.
+    /// Description of the failure, in a sentence.
     pub error: String,
-    /// When, in seconds since 1970.
+    /// Time of the end of the attempt, in seconds since 1970.
     pub ended: f64,
 }
 
-/// How often a unit failed in one way.
+/// Number of failures of a unit in one way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Count {
     /// Name of the unit.
-    pub unit: String,
+    pub unit: UnitId,
     /// Kind of failure.
     pub class: String,
-    /// How often.
+    /// Number of failures.
     pub times: u32,
-    /// What was wrong at one of these times, in a sentence.
+    /// Description of one of these failures, in a sentence.
     pub error: String,
 }
 
-/// How a sweep ended that somebody stopped: as one that was killed, it is gone on with by the next one.
-pub const INTERRUPTED: &str = "interrupted";
-
-/// A unit that was granted and has not ended.
+/// Unit that was granted and has not ended.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct UnderWay {
     /// Name of the unit.
-    pub unit: String,
-    /// Which granting of it in its sweep.
+    pub unit: UnitId,
+    /// Number of the attempt in its sweep.
     pub attempt: u32,
-    /// The place of its worker.
+    /// Slot of the worker.
     pub slot: u32,
-    /// The device as the worker named it.
+    /// Device, as the worker names it.
     pub device: String,
     /// Process id of the worker, where it is known.
     pub pid: Option<u32>,
-    /// Since when, in seconds since 1970.
+    /// Time of the grant, in seconds since 1970.
     pub started: f64,
 }
 
-/// How fast maps were made lately.
+/// Speed at which maps were made lately.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Speed {
-    /// Maps that were counted.
+    /// Number of maps that were counted.
     pub maps: u64,
     /// Seconds from the beginning of the first of their units to the end of the last.
     pub seconds: f64,
 }
 
-/// Attempts from which a speed is taken: the last ones, as devices come and go.
+/// Number of attempts from which a speed is computed: the last ones, as devices come and go.
 const RECENT: u32 = 64;
 
 impl History {
-    /// Opens the journal `file`; `None` where there is none.
+    /// Opens the journal `file`; `None` where there is no file.
     ///
     /// # Errors
     /// [`JournalError`] for one that is damaged or of another program. It is left as it is.
@@ -100,7 +100,7 @@ impl History {
         Ok(open::read_only(&file)?.map(|(connection, version)| Self { file, connection, version }))
     }
 
-    /// The sweep that began last.
+    /// Reads the sweep that began last.
     pub fn last_sweep(&self) -> Result<Option<Sweep>, JournalError> {
         let sql = "SELECT id, started, ended, outcome, pid FROM sweeps ORDER BY id DESC LIMIT 1";
         let read = |row: &Row<'_>| {
@@ -115,7 +115,7 @@ impl History {
         self.connection.query_row(sql, [], read).optional().map_err(|source| self.failed(source))
     }
 
-    /// Units whose last attempt, in whatever sweep, failed. A unit that was done since is not among them.
+    /// Reads the units whose last attempt, in whatever sweep, failed. A unit that was done since is not among them.
     pub fn failed_units(&self) -> Result<Vec<Failed>, JournalError> {
         // A sweep that was killed leaves attempts without an end: they say nothing about their unit.
         // Few units ever fail: only their attempts are put in order.
@@ -126,7 +126,7 @@ impl History {
             ) WHERE age = 1 AND state = 'failed' ORDER BY unit";
         let read = |row: &Row<'_>| {
             Ok(Failed {
-                unit: row.get(0)?,
+                unit: unit(row)?,
                 attempt: row.get(1)?,
                 class: row.get(2)?,
                 error: row.get(3)?,
@@ -137,8 +137,8 @@ impl History {
         read_all().map_err(|source| self.failed(source))
     }
 
-    /// How often units have failed that were not done since, in the sweeps that were cut off before they had ended: the
-    /// next one goes on with them.
+    /// Counts failures of units that were not done since, in sweeps that were cut off: the next sweep continues with
+    /// these counts.
     pub fn counts(&self) -> Result<Vec<Count>, JournalError> {
         let sql = "SELECT unit, class, count(*), max(error) FROM attempts AS failed
             WHERE sweep > (SELECT coalesce(max(id), 0) FROM sweeps WHERE outcome <> ?)
@@ -147,13 +147,14 @@ impl History {
                 AND (done.sweep, done.attempt) > (failed.sweep, failed.attempt)
             ) GROUP BY unit, class ORDER BY unit, class";
         let read =
-            |row: &Row<'_>| Ok(Count { unit: row.get(0)?, class: row.get(1)?, times: row.get(2)?, error: row.get(3)? });
+            |row: &Row<'_>| Ok(Count { unit: unit(row)?, class: row.get(1)?, times: row.get(2)?, error: row.get(3)? });
         let read_all =
             || self.connection.prepare(sql)?.query_map([INTERRUPTED], read)?.collect::<rusqlite::Result<_>>();
         read_all().map_err(|source| self.failed(source))
     }
 
-    /// What the workers of `sweep` have been granted and not ended. Of a sweep that was killed it is what it did last.
+    /// Reads the units that workers of `sweep` were granted and have not ended. For a sweep that was killed these are
+    /// its last units.
     pub fn under_way(&self, sweep: i64) -> Result<Vec<UnderWay>, JournalError> {
         let pid = if self.version < 2 { "NULL" } else { "pid" };
         let sql = format!(
@@ -162,7 +163,7 @@ impl History {
         );
         let read = |row: &Row<'_>| {
             Ok(UnderWay {
-                unit: row.get(0)?,
+                unit: unit(row)?,
                 attempt: row.get(1)?,
                 slot: row.get(2)?,
                 device: row.get(3)?,
@@ -174,7 +175,7 @@ impl History {
         read_all().map_err(|source| self.failed(source))
     }
 
-    /// How fast the last units of `sweep` were done; `None` before any was.
+    /// Computes the speed of the last units of `sweep`; `None` before any was done.
     pub fn speed(&self, sweep: i64) -> Result<Option<Speed>, JournalError> {
         let sql = "SELECT sum(maps), max(ended) - min(ended - seconds) FROM (
                 SELECT * FROM attempts WHERE sweep = ? AND state = 'done' AND maps > 0 ORDER BY ended DESC LIMIT ?)";
@@ -190,4 +191,9 @@ impl History {
     fn failed(&self, source: rusqlite::Error) -> JournalError {
         JournalError::Sqlite { file: self.file.clone(), source }
     }
+}
+
+/// Name of the unit in the first column of `row`.
+fn unit(row: &Row<'_>) -> rusqlite::Result<UnitId> {
+    row.get::<_, String>(0).map(UnitId::from)
 }

@@ -1,25 +1,19 @@
-//! The journal of the sweeps of an output folder: who did what, when, how long, and what went wrong.
+//! Journal of the sweeps of an output folder: workers, attempts, times and failures.
 //!
-//! A history for people, in SQLite, which any tool opens (`sqlite3 attrisweep-journal.sqlite`). The stores are the
-//! ledger: losing what stands here loses history, and tries that units have behind them. So whatever happens to the
-//! journal (damaged, foreign, on a full disk), a sweep goes on at the same speed, with one warning.
+//! The journal is a history for people, in SQLite, which any tool opens (`sqlite3 attrisweep-journal.sqlite`). The stores
+//! are the ledger: losing the journal loses history, and the number of tries that units have behind them. So whatever
+//! happens to the journal (damaged, foreign, on a full disk), a sweep continues at the same speed, with one warning.
 
 mod aside;
 mod error;
 mod history;
+mod insert;
 mod open;
 mod row;
 mod writer;
 
-use std::path::{Path, PathBuf};
-
-pub use aside::damaged_files;
+pub use aside::{damaged_files, file};
 pub use error::JournalError;
-pub use history::{Count, Failed, History, INTERRUPTED, Speed, Sweep, UnderWay};
-pub use row::{Ended, Event, SweepStart};
+pub use history::{Count, Failed, History, Speed, Sweep, UnderWay};
+pub use row::{Ended, Event, INTERRUPTED, SweepStart};
 pub use writer::Journal;
-
-/// The journal of the output folder `folder`: it is where the lock is, that keeps a second writer away.
-pub fn file(folder: &Path) -> PathBuf {
-    folder.join("attrisweep-journal.sqlite")
-}

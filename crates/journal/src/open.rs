@@ -1,4 +1,4 @@
-//! Opening a journal: made if it is not there, put aside if it cannot be used.
+//! Opening of a journal: made if it does not exist, renamed if it cannot be used.
 
 use std::fs::OpenOptions;
 use std::path::Path;
@@ -7,22 +7,22 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::JournalError;
 use crate::aside::{irregular, put_aside, put_logs_aside};
+use crate::error::JournalError;
 
-/// Marks our files among all SQLite files: "aswp".
+/// Number that marks our files among all SQLite files: "aswp".
 const APPLICATION: i64 = 0x6173_7770;
 
-/// The version of the schema. Version 1 knew no process ids of workers.
+/// Version of the schema. Version 1 had no process ids of workers.
 const VERSION: i64 = 2;
 
 /// Columns of `attempts`.
 const COLUMNS: usize = 16;
 
-/// How long a reader may keep the writer waiting.
+/// Time that a reader may keep the writer waiting.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Every name is spelled out: people read this.
+/// Tables of the journal. Every name is spelled out, as people read the journal.
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS sweeps (
     id INTEGER PRIMARY KEY,
@@ -58,7 +58,7 @@ CREATE VIEW IF NOT EXISTS readable AS
     SELECT datetime(started, 'unixepoch') AS began, datetime(ended, 'unixepoch') AS over, * FROM attempts;
 ";
 
-/// Opens the journal `file` for writing. One that cannot be used is put aside first, and told of in the log.
+/// Opens the journal `file` for writing. A file that cannot be used is renamed first, which the log reports.
 pub(crate) fn open(file: &Path) -> Result<Connection, JournalError> {
     let error = match attempt(file) {
         Err(error) if error.is_of_this_file() => error,
@@ -74,15 +74,15 @@ pub(crate) fn open(file: &Path) -> Result<Connection, JournalError> {
     replace(file, &error)
 }
 
-/// Begins a new journal in place of `file`, which is put aside because of `error`.
+/// Begins a new journal in place of `file`, which is renamed because of `error`.
 pub(crate) fn replace(file: &Path, error: &JournalError) -> Result<Connection, JournalError> {
     let aside = put_aside(file, error)?;
     tracing::warn!("{error}; it is kept as `{}`, and a new one begun", aside.display());
     attempt(file)
 }
 
-/// Opens the journal `file` for reading, beside whoever writes it; with the version of its schema. `None` where there is
-/// none, or an empty one: somebody has just begun to make it.
+/// Opens the journal `file` for reading, beside the process that writes it; with the version of its schema. `None` where
+/// there is no journal, or an empty one that another process has just begun.
 pub(crate) fn read_only(file: &Path) -> Result<Option<(Connection, i64)>, JournalError> {
     refuse_irregular(file)?;
     if std::fs::metadata(file).map_or(0, |metadata| metadata.len()) == 0 {
@@ -129,8 +129,9 @@ fn attempt(file: &Path) -> Result<Connection, JournalError> {
     Ok(connection)
 }
 
-/// Makes an empty journal, with the mode that folder and umask allow: SQLite would make a file that its owner alone may write,
-/// and in a folder of a group nobody else's runs could be noted. SQLite gives what it writes beside a journal the journal's mode.
+/// Makes an empty journal, with the mode that folder and umask allow. SQLite would make a file that its owner alone may
+/// write, and in a folder of a group the runs of others could not be recorded. Files that SQLite writes beside a journal get
+/// the mode of the journal.
 fn make(file: &Path) {
     // Where that fails, SQLite fails, too, and says why.
     let _ = OpenOptions::new().write(true).create_new(true).open(file);
@@ -160,8 +161,8 @@ fn check(file: &Path, connection: &Connection) -> Result<(), JournalError> {
 
 /// Makes the tables, or what newer versions added to them.
 ///
-/// With a rollback journal, not WAL: WAL's index is shared memory, which does not work on file systems of other machines,
-/// and whose file ends every process that has it open (SIGBUS) when somebody truncates it.
+/// The journal has a rollback journal, not WAL: the index of WAL is shared memory, which does not work on network file
+/// systems, and whose file ends every process that has it open (SIGBUS) when somebody truncates the file.
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
     // In one transaction: a reader sees nothing, or a journal.

@@ -1,67 +1,71 @@
-//! What is written down.
+//! Rows of the journal.
 
-use sweep::message::Report;
+use protocol::message::Report;
+use sweep::unit::UnitId;
 
-/// Seconds since 1970, as the machine's clock says: a time for people, which may be set back at any moment.
+/// Seconds since 1970 by the clock of the machine: a time for people, which may be set back at any moment.
 pub(crate) fn now() -> f64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0.0, |since| since.as_secs_f64())
 }
 
-/// A sweep that begins.
+/// Outcome of a sweep that somebody stopped: the next sweep goes on with it, as with a sweep that was killed.
+pub const INTERRUPTED: &str = "interrupted";
+
+/// Beginning of a sweep.
 #[derive(Clone, Debug)]
 pub struct SweepStart {
     /// Version of the program.
     pub program: String,
-    /// The config file.
+    /// Path of the config file.
     pub config: String,
-    /// SHA-256 of its text, in hexadecimal.
+    /// SHA-256 of the text of the config, in hexadecimal.
     pub config_sha256: String,
     /// Process id of the scheduler.
     pub pid: u32,
-    /// Units that were to be done.
+    /// Number of units to do.
     pub units: u64,
-    /// Whether failures of sweeps before this one are to be forgotten.
+    /// Whether failures of earlier sweeps are forgotten.
     pub afresh: bool,
 }
 
-/// How an attempt ended.
+/// End of an attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ended {
     /// Everything of the unit is in its store.
     Done(Report),
-    /// It failed.
+    /// The attempt failed.
     Failed {
-        /// `Input`, `Number`, ...: the kind of failure as messages name it.
+        /// Class of the failure, as messages name it: `Input`, `Number` and others.
         class: String,
-        /// One sentence.
+        /// Description of the failure, in one sentence.
         text: String,
     },
-    /// Its worker went away while it was under way, which may be nobody's fault.
+    /// The worker ended while the attempt was under way, which may be nobody's fault.
     Lost {
-        /// `Crash`, `Killed`, ...: the kind of end.
+        /// Class of the end: `Crash`, `Killed` and others.
         class: String,
-        /// How, in a sentence.
+        /// Description of the end, in one sentence.
         text: String,
     },
-    /// It was given back, or its worker went away before it was begun or was told to stop: nobody's failure.
+    /// The unit was given back, or its worker ended before the unit was begun, or was told to stop: nobody's failure.
     Stopped,
 }
 
-/// Something that happened to an attempt.
+/// Event in the life of an attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// A unit was granted.
     Granted {
         /// Name of the unit.
-        unit: String,
-        /// Which granting of it in this sweep.
+        unit: UnitId,
+        /// Number of the attempt in this sweep.
         attempt: u32,
         /// Connection of the worker.
         worker: u64,
-        /// The worker's place.
+        /// Slot of the worker.
         slot: usize,
-        /// The device as the worker named it.
+        /// Device, as the worker names it.
         device: String,
         /// Process id of the worker, where it is known.
         pid: Option<u32>,
@@ -69,22 +73,22 @@ pub enum Event {
     /// An attempt ended.
     Ended {
         /// Name of the unit.
-        unit: String,
-        /// Which granting.
+        unit: UnitId,
+        /// Number of the attempt.
         attempt: u32,
-        /// How.
+        /// End of the attempt.
         how: Ended,
     },
-    /// A unit is not tried again in this sweep: if it was lost only, that was a failure after all.
+    /// A unit is not tried again in this sweep: if its last attempt was lost, that end counts as a failure after all.
     GivenUp {
         /// Name of the unit.
-        unit: String,
-        /// Why, in a sentence.
+        unit: UnitId,
+        /// Reason, in one sentence.
         reason: String,
     },
     /// The sweep ended.
     Over {
-        /// In a word or a sentence.
+        /// Outcome, in a word or a sentence.
         outcome: String,
     },
 }

@@ -1,39 +1,42 @@
-//! Writing: the sweep drops events into a queue, a thread of its own writes them down, many at a time.
+//! Writing of the journal: the sweep puts events into a queue, and a thread of its own writes them, many at a time.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
-use crate::row::{Ended, Event, SweepStart, now};
-use crate::{JournalError, history, open};
+use crate::error::JournalError;
+use crate::insert::{insert, insert_sweep};
+use crate::open;
+use crate::row::{Event, SweepStart, now};
 
-/// Events that may wait to be written. A sweep that is faster than its disk loses history, not time.
+/// Number of events that may wait to be written. A sweep that is faster than its disk loses history, not time.
 const WAITING: usize = 1 << 16;
 
-/// Events of one transaction, at most, and how long the first of them may wait for the others.
+/// Largest number of events in one transaction, and the time that the first of them may wait for others.
 const BATCH: usize = 4096;
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// How long it is left alone if it cannot be written: its disk is full, or somebody else holds it.
+/// Time until the next try of a journal that cannot be written: its disk is full, or another process holds it.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// Journals that are put aside in one sweep, at most: one that breaks again and again is done without.
+/// Largest number of journals that are replaced in one sweep: a sweep continues without a journal that breaks again and
+/// again.
 const MOST_REPLACED: u32 = 3;
 
-/// How long the end of a sweep waits for its last lines.
+/// Time that the end of a sweep waits for its last lines.
 const GOODBYE: Duration = Duration::from_secs(5);
 
-/// The journal of one sweep. Telling it something takes a microsecond and never fails.
+/// Journal of one sweep. Writing an event takes the caller a microsecond and never fails.
 #[derive(Debug)]
 pub struct Journal {
     events: Option<SyncSender<(f64, Event)>>,
     done: Receiver<()>,
     lost: u64,
-    /// When the sweep began, by two clocks: times are counted from there, so that none is before an earlier one if the
-    /// machine's clock is set back.
+    /// Beginning of the sweep by two clocks. Times are counted from the beginning, so that none is before an earlier one
+    /// if the clock of the machine is set back.
     began: (f64, Instant),
 }
 
@@ -54,7 +57,7 @@ impl Journal {
         Self { events: spawned.is_ok().then_some(events), done, lost: 0, began }
     }
 
-    /// Writes down that something happened, now.
+    /// Records an event that happens now.
     pub fn tell(&mut self, event: Event) {
         let Some(events) = &self.events else { return };
         let (began, clock) = self.began;
@@ -70,7 +73,7 @@ impl Journal {
         }
     }
 
-    /// Ends the sweep in the journal, waiting for what was told, but not for long.
+    /// Ends the sweep in the journal, and waits up to five seconds until all events are written.
     pub fn end(mut self, outcome: &str) {
         self.tell(Event::Over { outcome: outcome.to_owned() });
         if self.events.take().is_some() {
@@ -79,12 +82,12 @@ impl Journal {
     }
 }
 
-/// The thread's end of it.
+/// Part of the journal that runs on the thread.
 struct Writer {
     file: PathBuf,
     start: SweepStart,
     began: f64,
-    /// The open journal and the sweep's number in it; `None` before it is opened.
+    /// Open journal, and the number of the sweep in it; `None` before the journal is opened.
     open: Option<(Connection, i64)>,
     warned: bool,
     replaced: u32,
@@ -106,7 +109,7 @@ impl Writer {
         }
     }
 
-    /// Writes `waiting` in one transaction and empties it. Where it cannot be written now, it is kept for later.
+    /// Writes `waiting` in one transaction and empties it. Events that cannot be written now are kept for later.
     fn write(&mut self, waiting: &mut Waiting) {
         if self.replaced > MOST_REPLACED {
             waiting.clear();
@@ -147,7 +150,7 @@ impl Writer {
         Ok(())
     }
 
-    /// The journal broke while it was in use, or takes nothing: this sweep goes on in a new one.
+    /// Replaces a journal that broke while in use, or accepts nothing: this sweep continues in a new journal.
     fn replace(&mut self, error: &JournalError) -> Result<(), JournalError> {
         self.open = None;
         self.replaced += 1;
@@ -163,8 +166,8 @@ impl Writer {
     }
 }
 
-/// Waits for events and for those that follow them soon; `false` when there will be no more. While some are waiting
-/// already, not for long.
+/// Waits for events and for those that follow soon; `false` when there will be no more. The wait is short while some events
+/// are waiting already.
 fn gather(queue: &Receiver<(f64, Event)>, waiting: &mut Waiting) -> bool {
     let first = if waiting.is_empty() {
         queue.recv().map_err(|_| RecvTimeoutError::Disconnected)
@@ -184,63 +187,4 @@ fn gather(queue: &Receiver<(f64, Event)>, waiting: &mut Waiting) -> bool {
         }
     }
     true
-}
-
-fn insert_sweep(connection: &Connection, start: &SweepStart, began: f64) -> rusqlite::Result<i64> {
-    let SweepStart { program, config, config_sha256, pid, units, afresh } = start;
-    if *afresh {
-        // Sweeps that were cut off are over with this one.
-        connection.execute(
-            "UPDATE sweeps SET outcome = 'begun afresh' WHERE outcome IS NULL OR outcome = ?",
-            [history::INTERRUPTED],
-        )?;
-    }
-    connection.execute(
-        "INSERT INTO sweeps (started, program, config, config_sha256, pid, units) VALUES (?, ?, ?, ?, ?, ?)",
-        params![began, program, config, config_sha256, pid, *units as i64],
-    )?;
-    Ok(connection.last_insert_rowid())
-}
-
-fn insert(connection: &Connection, sweep: i64, at: f64, event: &Event) -> rusqlite::Result<()> {
-    match event {
-        Event::Granted { unit, attempt, worker, slot, device, pid } => {
-            let sql = "INSERT OR REPLACE INTO attempts (sweep, unit, attempt, worker, slot, device, started, pid) \
-                       VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
-            let values = params![sweep, unit, attempt, *worker as i64, *slot as i64, device, at, pid];
-            connection.prepare_cached(sql)?.execute(values)?;
-        }
-        Event::Ended { unit, attempt, how: Ended::Done(report) } => {
-            let sql = "UPDATE attempts SET ended = ?, state = 'done', seconds = ?, computing = ?, maps = ?, bytes = ? \
-                       WHERE sweep = ? AND unit = ? AND attempt = ?";
-            let (maps, bytes) = (report.maps as i64, report.bytes as i64);
-            let values = params![at, report.seconds, report.computing, maps, bytes, sweep, unit, attempt];
-            connection.prepare_cached(sql)?.execute(values)?;
-        }
-        Event::Ended { unit, attempt, how } => {
-            let (state, class, error) = match how {
-                Ended::Failed { class, text } => ("failed", Some(class.as_str()), Some(text)),
-                Ended::Lost { class, text } => ("lost", Some(class.as_str()), Some(text)),
-                _ => ("stopped", None, None),
-            };
-            let sql = "UPDATE attempts SET ended = ?, state = ?, class = ?, error = ? \
-                       WHERE sweep = ? AND unit = ? AND attempt = ? AND state IS NULL";
-            connection.prepare_cached(sql)?.execute(params![at, state, class, error, sweep, unit, attempt])?;
-        }
-        Event::GivenUp { unit, reason } => {
-            let sql = "UPDATE attempts SET state = 'failed', error = ? WHERE sweep = ? AND unit = ? AND state = 'lost' \
-                       AND attempt = (SELECT max(attempt) FROM attempts WHERE sweep = ? AND unit = ?)";
-            connection.prepare_cached(sql)?.execute(params![reason, sweep, unit, sweep, unit])?;
-            // One that was given up with others of its group was never tried; means wait for shards, and are none.
-            let sql = "INSERT INTO attempts (sweep, unit, attempt, worker, slot, device, started, ended, state, class, error) \
-                       SELECT ?1, ?2, 0, 0, 0, '', ?3, ?3, 'failed', 'GivenUp', ?4 WHERE ?2 NOT LIKE '%/means' \
-                       AND NOT EXISTS (SELECT 1 FROM attempts WHERE sweep = ?1 AND unit = ?2)";
-            connection.prepare_cached(sql)?.execute(params![sweep, unit, at, reason])?;
-        }
-        Event::Over { outcome } => {
-            let sql = "UPDATE sweeps SET ended = ?, outcome = ? WHERE id = ?";
-            connection.prepare_cached(sql)?.execute(params![at, outcome, sweep])?;
-        }
-    }
-    Ok(())
 }

@@ -26,7 +26,7 @@ fn a_unit_has_failed_if_its_last_attempt_has_whatever_came_before_and_in_whateve
         ended("a/2", 1, lost("signal 9")),
         granted("a/3", 1),
         ended("a/3", 1, lost("signal 11")),
-        Event::GivenUp { unit: "a/3".to_owned(), reason: "lost 3 times".to_owned() },
+        Event::GivenUp { unit: "a/3".into(), reason: "lost 3 times".to_owned() },
         granted("a/4", 1),
         ended("a/4", 1, Ended::Stopped),
     ];
@@ -104,7 +104,7 @@ fn wait_for(what: impl Fn() -> bool) {
 /// Unit, class and how often.
 fn counts(folder: &Path) -> Vec<(String, String, u32)> {
     let history = History::open(&file(folder)).unwrap().unwrap();
-    history.counts().unwrap().into_iter().map(|count| (count.unit, count.class, count.times)).collect()
+    history.counts().unwrap().into_iter().map(|count| (count.unit.to_string(), count.class, count.times)).collect()
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn failures_count_across_sweeps_that_were_cut_off_until_the_unit_is_done_or_a_sw
 #[test]
 fn a_shard_that_was_given_up_without_a_try_has_failed_and_means_have_not() {
     let folder = tempfile::tempdir().unwrap();
-    let given_up = |unit: &str| Event::GivenUp { unit: unit.to_owned(), reason: "bad input".to_owned() };
+    let given_up = |unit: &str| Event::GivenUp { unit: unit.into(), reason: "bad input".to_owned() };
     sweep(folder.path(), vec![given_up("a/0"), given_up("a/means")], "2 units failed");
     assert_eq!(failed_units(folder.path()), [("a/0".to_owned(), "bad input".to_owned())]);
 }

@@ -1,4 +1,4 @@
-//! From a config that was checked to a plan: from here on files are written.
+//! Beginning of a sweep: from a config that was checked to a plan. From here on files are written.
 
 use std::sync::Arc;
 
@@ -8,30 +8,33 @@ use store::Ledger;
 use sweep::config::Config;
 use sweep::unit::Unit;
 
+use crate::batches::Batches;
+use crate::check::means::Means;
+use crate::check::stores::refuse;
+use crate::checked::{Checked, Planned};
 use crate::exit::Failure;
-use crate::pieces::Split;
-use crate::{Batches, Checked, Means, Planned, refuse};
+use crate::work::{KINDS, Lacking, Split};
 
-/// What is to do.
+/// Plan of a sweep: the work to do, and everything that the work needs.
 #[derive(Debug)]
 pub struct Plan {
-    /// The config.
+    /// Config of the sweep.
     pub config: Config,
-    /// Places for workers.
+    /// Slots for workers.
     pub slots: Vec<Slot>,
-    /// How workers are started.
+    /// Launcher that starts workers.
     pub launcher: &'static launchers::Entry,
     /// Every group, in the order of the config.
     pub groups: Vec<Planned>,
     /// Batch sizes.
     pub batches: Batches,
-    /// Shards that lack anything, in the order of the config.
+    /// Units that write what the stores lack: kind by kind, and of each kind in the order of the config.
     pub units: Vec<Unit>,
-    /// Keeps other sweeps off the GPUs of the slots.
+    /// Reservation that keeps other sweeps off the GPUs of the slots.
     pub reservation: Reservation,
 }
 
-/// Compares the stores with `groups` once more: of the mean images that are there now, nothing was known before.
+/// Compares the stores with `groups` once more, after mean images were made of which nothing was known before.
 fn compare_again(groups: &mut [Planned], means: &Means) -> Result<(), Failure> {
     for planned in groups.iter_mut() {
         means.attach(Arc::make_mut(&mut planned.group))?;
@@ -40,8 +43,8 @@ fn compare_again(groups: &mut [Planned], means: &Means) -> Result<(), Failure> {
 }
 
 impl Checked {
-    /// Takes the GPUs that are to be computed on, so that no other sweep does. What another one has taken since they were looked
-    /// at is left to it, if they were not named.
+    /// Reserves the GPUs of the sweep, so that no other sweep takes them. A GPU that another sweep has taken since the
+    /// check is left to that sweep, unless the config names the GPU.
     pub fn reserve(&mut self) -> Result<(), Failure> {
         let (reservation, warnings) = Reservation::take(&self.config.devices(), &mut self.slots)?;
         self.reservation = reservation;
@@ -49,7 +52,7 @@ impl Checked {
         Ok(())
     }
 
-    /// Computes and writes the mean images that variants take and that are not there.
+    /// Computes and writes the missing mean images that variants take.
     pub fn compute_means(&mut self) -> Result<(), Failure> {
         for file in data::mean::remove_leftovers(&self.config.paths.means_dir) {
             tracing::info!(file = %file.display(), "an unfinished mean image of a process that ended is removed");
@@ -60,12 +63,12 @@ impl Checked {
         Ok(())
     }
 
-    /// Computes mean images, makes the stores, tidies up after dead workers, and lists what is to do.
+    /// Computes mean images, makes the stores, removes leftovers of dead workers, and lists the units to do.
     pub fn begin(mut self) -> Result<Plan, Failure> {
         self.compute_means()?;
         let Self { config, slots, launcher, mut groups, batches, reservation, .. } = self;
         let tag = format!("scheduler-{}", std::process::id());
-        let mut units = Vec::new();
+        let mut units = KINDS.map(|_| Vec::new());
         let split = Split::of(groups.iter().map(|planned| planned.group.as_ref()), slots.len());
         for (index, planned) in groups.iter_mut().enumerate() {
             let group = &planned.group;
@@ -76,16 +79,21 @@ impl Checked {
                 store::grow(group, &tag)?;
             }
             let ledger = Ledger::read(group)?;
-            let missing: Vec<u64> = (0..group.shards()).filter(|shard| !ledger.is_done(group, *shard)).collect();
-            if !missing.is_empty() || !planned.complete {
+            let mut complete = planned.complete;
+            for (kind, units) in KINDS.iter().zip(&mut units) {
+                let missing = kind.units(&Lacking { group, index, ledger: &ledger, split: &split, complete });
+                complete &= missing.is_empty();
+                units.extend(missing);
+            }
+            if !complete {
                 planned.complete = false;
                 let compression = config.settings.store.compression;
                 for file in store::create(group, &planned.facts, &planned.labels, compression, &tag)? {
                     tracing::warn!("`{}` was damaged or lost and is made anew", file.display());
                 }
             }
-            units.extend(missing.into_iter().flat_map(|shard| split.units(group, (index, shard), &ledger)));
         }
+        let units = units.into_iter().flatten().collect();
         Ok(Plan { config, slots, launcher, groups, batches, units, reservation })
     }
 }

@@ -1,4 +1,4 @@
-//! How programs end that run a plan: one message for a person, and an exit code that each documents.
+//! Exit of programs that run a plan: one message for a person, and an exit code that each program documents.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use fleet::FleetError;
 use store::StoreError;
 use sweep::problem::Problems;
 
-/// The exit code.
+/// Exit code of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
     /// Everything is written.
@@ -18,13 +18,13 @@ pub enum Code {
     Incomplete = 1,
     /// Mistakes in the config or its files.
     Config = 3,
-    /// A store of other numbers is in the way.
+    /// A store with other numbers is in the way.
     Mismatch = 4,
-    /// No workers.
+    /// No worker could be started or kept.
     Workers = 5,
     /// The output folder cannot be written.
     Storage = 6,
-    /// Something in a store must not be used.
+    /// A file in a store must not be used.
     Unsound = 7,
     /// Ctrl-C or SIGTERM.
     Interrupted = 130,
@@ -36,17 +36,17 @@ impl From<Code> for ExitCode {
     }
 }
 
-/// Why a program ends early.
+/// Failure that ends a program early.
 #[derive(Debug)]
 pub struct Failure {
-    /// What it exits with.
+    /// Exit code of the program.
     pub code: Code,
     /// One message for a person.
     pub text: String,
 }
 
 impl Failure {
-    /// `error` with its causes in one line.
+    /// Failure of `error`, with its causes in one line.
     pub fn new(code: Code, error: &dyn std::error::Error) -> Self {
         let mut text = error.to_string();
         let mut cause = error.source();
@@ -97,7 +97,7 @@ impl From<StoreError> for Failure {
     }
 }
 
-/// Tells a failure on standard error. Nobody hears it if that is closed, and the code still says it.
+/// Prints a failure on standard error. The exit code says the same if standard error is closed.
 pub fn tell(failure: &Failure) {
     let _ = writeln!(std::io::stderr(), "error: {}", failure.text);
 }

@@ -5,13 +5,10 @@
 //! name and parameter is spelled in one place only: the entry's own file.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::parameters::Parameter;
-use crate::variant::Variant;
 
 /// One entry of an open list: a method, a model or a kind of noise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,40 +86,4 @@ impl Catalogue {
 /// The item called `name`.
 pub fn find<'a>(items: &'a [Item], name: &str) -> Option<&'a Item> {
     items.iter().find(|item| item.name == name)
-}
-
-/// A weights file, the model that it should fit, and what is to be computed with it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Question {
-    /// Model architecture.
-    pub model: String,
-    /// Weights file.
-    pub weights: PathBuf,
-    /// Which one of several sets of weights in that file, where the config says it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub weights_set: Option<String>,
-    /// Height and width of the images.
-    pub size: usize,
-    /// Variants that are to be tried on the model.
-    pub variants: Vec<Variant>,
-}
-
-/// What one weights file holds, as a worker reads it before anything is started.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Checkpoint {
-    /// Input channels of the first convolution.
-    pub channels: usize,
-    /// Number of classes.
-    pub classes: usize,
-    /// `[height, width]` of an image, where the model takes no other.
-    pub size: Option<[usize; 2]>,
-    /// SHA-256 of the file, in hexadecimal.
-    pub sha256: String,
-    /// What a person should know of how the file was read, sentence by sentence.
-    #[serde(default)]
-    pub notes: Vec<String>,
-    /// What is wrong with variants that cannot be computed on this model, by their keys.
-    pub misfits: BTreeMap<String, String>,
-    /// The layer that each variant looks at whose parameters name none.
-    pub layers: BTreeMap<String, String>,
 }

@@ -23,7 +23,7 @@ const PIPELINE: u64 = 32 << 20;
 /// Copies of one image or map that reading, encoding and sums of images hold beside what waits.
 const COPIES: u64 = 8;
 
-/// All that a worker needs to know to compute any part of one group.
+/// Group with all that a worker needs to know to compute any part of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Group {
     /// Dataset flag (`bloodmnist`).
@@ -32,9 +32,9 @@ pub struct Group {
     pub split: String,
     /// The file that holds the images.
     pub images_file: PathBuf,
-    /// Its format, by the name of its entry in `data::formats`.
+    /// Format of the file, by the name of its entry in `data::formats`.
     pub format: String,
-    /// What names the content of that file's images and labels: a worker refuses others.
+    /// Digest of the file's images and labels: a worker refuses other content.
     pub data: serde_json::Value,
     /// Model architecture (`resnet18`).
     pub model: String,
@@ -42,7 +42,7 @@ pub struct Group {
     pub weights: PathBuf,
     /// Digest of the weights: a worker refuses a file that has changed since the sweep was checked.
     pub weights_sha256: String,
-    /// Which one of several sets of weights in that file, where the config says it.
+    /// Set of weights in the file, where the file holds several and the config names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights_set: Option<String>,
     /// The mean image of the dataset, where a variant takes it as a baseline.
@@ -64,7 +64,7 @@ pub struct Group {
     pub shard: u64,
     /// Every attribution of the group, in the order of the config.
     pub variants: Vec<Variant>,
-    /// How numbers are computed and stored.
+    /// Precision and seed: how numbers are computed and stored.
     pub numerics: Numerics,
 }
 
@@ -80,15 +80,15 @@ pub struct MeanImage {
 /// A noise condition of the config.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Noise {
-    /// Its name in stores (`gaussian_std_0.15`).
+    /// Name of the noise in stores (`gaussian_std_0.15`).
     pub name: String,
-    /// Which noise (`gaussian`).
+    /// Kind of noise (`gaussian`).
     pub kind: String,
     /// Parameters, with defaults filled in.
     pub parameters: Parameters,
 }
 
-/// How numbers are computed and stored.
+/// Precision and seed: how numbers are computed and stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Numerics {
     /// Seed of every random draw.
@@ -142,7 +142,7 @@ pub enum Dtype {
 }
 
 impl Group {
-    /// The file of the weights, and which set in it is meant.
+    /// File of the weights, and the set of weights in the file.
     pub fn weights_and_set(&self) -> (&Path, Option<&str>) {
         (&self.weights, self.weights_set.as_deref())
     }
@@ -152,7 +152,7 @@ impl Group {
         store_name(&self.dataset, &self.model, &self.noise.name, &self.split)
     }
 
-    /// What a worker holds of it between two units: a model and a file of images.
+    /// Home of the group: what a worker holds of the group between two units, a model and a file of images.
     pub fn home(&self) -> (&str, &Path, &Path) {
         (&self.model, &self.weights, &self.images_file)
     }
@@ -174,7 +174,7 @@ impl Group {
         PIPELINE + 2 * images * pixels + AHEAD.max(image).min(shard) + waiting + COPIES * image
     }
 
-    /// What black and white are in the images as the file has them, where they are floats.
+    /// Values of black and white in the images of the file, where pixels are floats.
     pub fn float_range(&self) -> Option<[f64; 2]> {
         serde_json::from_value(self.data.get("float_range")?.clone()).ok()
     }

@@ -6,27 +6,22 @@
 //! words and what follows from them alone: the seeds of random draws, the fingerprint of a group
 //! and the messages between scheduler and worker. It reads no data and knows no method by name.
 
-pub mod access;
-pub mod agreement;
 pub mod catalogue;
 pub mod config;
 #[cfg(feature = "example")]
 pub mod example;
-pub mod expect;
 pub mod fingerprint;
-pub mod greeting;
 pub mod group;
 pub mod host;
 pub mod machine;
 pub mod memory;
-pub mod message;
 pub mod parameters;
 pub mod preprocessing;
-pub mod probe;
 pub mod problem;
 pub mod seed;
 pub mod semantics;
 pub mod unit;
+pub mod unit_id;
 pub mod variant;
 pub mod yaml;
 

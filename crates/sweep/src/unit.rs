@@ -1,74 +1,71 @@
-//! Units: what a worker is given.
+//! Units of work: what a worker is given.
 
-use std::fmt;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::group::Group;
+use crate::unit_id::UNNAMED;
+pub use crate::unit_id::UnitId;
 use crate::variant::{Shared, Variant};
 
-/// Names a unit for as long as its config does not change: `<group>/<part>`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct UnitId(pub String);
-
-impl UnitId {
-    /// The name of its group, in which there is no slash.
-    pub fn group(&self) -> &str {
-        self.0.split('/').next().unwrap_or_default()
-    }
-}
-
-/// One piece of work. It can be done twice without harm: the same bytes come out.
+/// Unit of work. Its kind of work says what doing a unit twice gives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Unit {
-    /// The group it belongs to.
+    /// Group that the unit belongs to.
     pub group: Arc<Group>,
-    /// Which part of the group.
+    /// Kind of work, by the name of its entry in the list of kinds.
+    pub kind: Cow<'static, str>,
+    /// Part of the group that the unit works on.
     pub part: Part,
-    /// Which piece of a shard that is split; `None` for all of it.
+    /// Piece of a shard that is split; `None` for all of the part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub piece: Option<Piece>,
 }
 
-/// A piece of a shard, where whole shards would leave devices with nothing to do.
+/// Piece of a shard, where whole shards would leave devices with nothing to do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Piece {
     /// Images, labels and predictions, which come before all maps.
     Predictions,
     /// All variants that share the forward pass of the images.
     Pass,
-    /// The variant of this key, and those that share nearly everything with it.
+    /// The variant of this key, and those that share nearly everything with that variant.
     Variant(String),
 }
 
 /// Part of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Part {
-    /// Images, predictions and every variant of one shard.
+    /// The images of one shard.
     Shard(u64),
-    /// The mean images, once all shards are there.
-    Means,
+    /// All of the group at once.
+    Whole,
 }
 
 impl Unit {
-    /// All of a part of `group`.
-    pub fn of(group: Arc<Group>, part: Part) -> Self {
-        Self { group, part, piece: None }
+    /// Makes the unit of all of a part of `group`, as work of `kind`.
+    pub fn of(group: Arc<Group>, kind: impl Into<Cow<'static, str>>, part: Part) -> Self {
+        Self { group, kind: kind.into(), part, piece: None }
     }
 
-    /// The unit's stable name.
+    /// Name of the unit.
     pub fn id(&self) -> UnitId {
-        let group = self.group.name();
-        match (self.part, &self.piece) {
-            (Part::Means, _) => UnitId(format!("{group}/means")),
-            (Part::Shard(shard), None) => UnitId(format!("{group}/{shard}")),
-            // No key has a colon: a variant may be called `predictions`.
-            (Part::Shard(shard), Some(Piece::Predictions)) => UnitId(format!("{group}/{shard}:predictions")),
-            (Part::Shard(shard), Some(Piece::Pass)) => UnitId(format!("{group}/{shard}:pass")),
-            (Part::Shard(shard), Some(Piece::Variant(key))) => UnitId(format!("{group}/{shard}.{key}")),
-        }
+        self.id_in(&self.group.name().into())
+    }
+
+    /// Name of the unit, where the name of its `group` is at hand: names of a million units share the text.
+    pub fn id_in(&self, group: &Arc<str>) -> UnitId {
+        let Part::Shard(shard) = self.part else { return UnitId::whole(group, &self.kind) };
+        let kind = Some(self.kind.as_ref()).filter(|kind| *kind != UNNAMED);
+        let (word, key) = match &self.piece {
+            None => (None, None),
+            Some(Piece::Predictions) => (Some("predictions"), None),
+            Some(Piece::Pass) => (Some("pass"), None),
+            Some(Piece::Variant(key)) => (None, Some(key.as_str())),
+        };
+        UnitId::of_shard(group, shard, kind.or(word), key)
     }
 
     /// Whether the unit has the maps of `variant`.
@@ -81,25 +78,14 @@ impl Unit {
         }
     }
 
-    /// Attribution maps that the unit stands for.
-    pub fn maps(&self) -> u64 {
-        self.images() * self.group.variants.iter().filter(|variant| self.has(variant)).count() as u64
-    }
-
-    /// Images that the unit works on.
+    /// Number of images that the unit works on one after another; 0 for a unit that takes all of its group.
     pub fn images(&self) -> u64 {
         match self.part {
             Part::Shard(shard) => {
                 let range = self.group.range(shard);
                 range.end - range.start
             }
-            Part::Means => 0,
+            Part::Whole => 0,
         }
-    }
-}
-
-impl fmt::Display for UnitId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }

@@ -1,4 +1,4 @@
-//! Variants: one method with one choice of its parameters.
+//! Variants of methods: one method with one choice of its parameters.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -6,37 +6,37 @@ use serde_json::Value;
 use crate::parameters::{Parameters, part_of_key};
 use crate::semantics::Semantics;
 
-/// One method with one choice of its parameters.
+/// Method with one choice of its parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Variant {
-    /// Its name in stores and logs: `IntegratedGradients_baselines_zero_n_steps_50`.
+    /// Name of the variant in stores and logs: `IntegratedGradients_baselines_zero_n_steps_50`.
     pub key: String,
-    /// The method's class.
+    /// Class of the method.
     pub class: String,
     /// Parameters, with defaults filled in.
     pub parameters: Parameters,
-    /// Whose definition of the method is followed.
+    /// Semantics: the definition of the method that is followed.
     pub semantics: Semantics,
     /// Whether its maps come with convergence deltas, as [`crate::catalogue::Method`] says.
     pub complete: bool,
-    /// Images that are attributed at once.
+    /// Number of images that are attributed at once.
     pub batch: usize,
-    /// Whether that is a guess: the worker takes more where memory allows and it is faster.
+    /// Whether the batch is a guess: the worker takes more images where memory allows and more is faster.
     pub grows: bool,
-    /// With what it shares work.
+    /// Work that the variant shares with others.
     #[serde(default)]
     pub shared: Shared,
 }
 
-/// With what a variant shares work, as [`crate::catalogue::Sharing`] of its method says.
+/// Work that a variant shares with others, as [`crate::catalogue::Sharing`] of its method says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Shared {
-    /// Nothing that takes long.
+    /// The variant shares nothing that takes long.
     #[default]
     Nothing,
-    /// The forward pass of the images, with all that do.
+    /// The variant shares the forward pass of the images, with all variants that do so.
     Pass,
-    /// Nearly everything, with the variant of this key.
+    /// The variant shares nearly everything with the variant of this key.
     With(String),
 }
 
@@ -44,12 +44,12 @@ pub enum Shared {
 const OF_MEAN: [&str; 2] = ["global_mean", "combined_zng"];
 
 impl Variant {
-    /// Whether its baseline is made of the mean image of the dataset.
+    /// Whether the baseline of the variant is made of the mean image of the dataset.
     pub fn needs_mean(&self) -> bool {
         self.parameters.get("baselines").and_then(Value::as_str).is_some_and(|word| OF_MEAN.contains(&word))
     }
 
-    /// Whether it differs from `other` in `parameter` at most.
+    /// Whether the variant differs from `other` in `parameter` at most.
     pub fn is_like(&self, other: &Self, parameter: &str) -> bool {
         fn rest<'a>(variant: &'a Variant, parameter: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
             variant.parameters.0.iter().filter(move |(name, _)| *name != parameter)
@@ -58,7 +58,7 @@ impl Variant {
         alike && rest(self, parameter).eq(rest(other, parameter))
     }
 
-    /// Key of the first of the variants that are computed together with it: mostly its own.
+    /// Key of the first of the variants that are computed together with this variant: mostly its own.
     pub fn lead(&self) -> &str {
         match &self.shared {
             Shared::With(key) => key,
@@ -67,8 +67,8 @@ impl Variant {
     }
 }
 
-/// The choices that `given` stands for: list-valued parameters expand as a product, the first
-/// parameter slowest, as `itertools.product` orders them. A list in such a list is one value.
+/// Expands `given` into all choices of parameters: lists expand as a product, the first parameter slowest, as
+/// `itertools.product` orders them. A list inside of such a list is one value.
 pub fn expand(given: &Parameters) -> Vec<Parameters> {
     let mut choices = vec![Parameters::default()];
     for (name, value) in &given.0 {
@@ -83,7 +83,7 @@ pub fn expand(given: &Parameters) -> Vec<Parameters> {
     choices
 }
 
-/// The values that `value` of the parameter `name` stands for.
+/// Values that `value` of the parameter `name` stands for.
 fn options<'a>(name: &str, value: &'a Value) -> &'a [Value] {
     match value {
         Value::Array(options) if !is_tuple(name, options) => options,
@@ -93,7 +93,7 @@ fn options<'a>(name: &str, value: &'a Value) -> &'a [Value] {
 
 /// Parameters that Captum takes as a tuple of channels, height and width.
 const TUPLES: [&str; 2] = ["sliding_window_shapes", "strides"];
-/// Channels of images.
+/// Numbers of channels that images may have.
 const CHANNELS: [i64; 2] = [1, 3];
 
 /// Whether a list is one window, spelled as Captum spells it: `[3, 16, 8]`. Three squares mostly begin with another number.
@@ -104,7 +104,7 @@ fn is_tuple(name: &str, list: &[Value]) -> bool {
         && list[0].as_i64().is_some_and(|first| CHANNELS.contains(&first))
 }
 
-/// A sentence for each parameter of `given` whose list is taken for one window, with how several are spelled.
+/// Warnings about parameters of `given` whose list is taken for one window, with the spelling for several windows.
 pub fn windows_in_lists(given: &Parameters) -> Vec<String> {
     let tuples = given.0.iter().filter_map(|(name, value)| Some((name, value.as_array()?)));
     let tuples = tuples.filter(|(name, list)| is_tuple(name, list));
@@ -120,12 +120,12 @@ pub fn windows_in_lists(given: &Parameters) -> Vec<String> {
     tuples.map(sentence).collect()
 }
 
-/// How many choices [`expand`] gives, without making any.
+/// Number of choices that [`expand`] gives, without making any.
 pub fn count(given: &Parameters) -> u64 {
     given.0.iter().map(|(name, value)| options(name, value).len() as u64).fold(1, u64::saturating_mul)
 }
 
-/// `name_param_value_...` over the parameters as the config gives them, sorted by name.
+/// Key of a variant: `name_param_value_...` over the parameters as the config gives them, sorted by name.
 pub fn key(name: &str, given: &Parameters) -> String {
     let parts = given.0.iter().map(|(parameter, value)| format!("_{parameter}_{}", part_of_key(value)));
     std::iter::once(name.to_owned()).chain(parts).collect()

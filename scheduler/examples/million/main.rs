@@ -6,6 +6,9 @@
 #[allow(dead_code, reason = "the scheduler uses all of it")]
 mod core;
 mod group;
+#[path = "../../src/run/tasks.rs"]
+#[allow(dead_code, reason = "the scheduler uses all of it")]
+mod tasks;
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -14,10 +17,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fleet::WorkerId;
-use sweep::message::{FromWorker, Report, ToWorker};
+use plan::work::{Attribute, GroupMeans, KINDS, Kind};
+use sweep::group::Group;
+use protocol::message::{FromWorker, Report, ToWorker};
 use sweep::unit::{Part, Unit};
 
-use crate::core::{Action, Core, Event, Policy, Task};
+use crate::core::{Action, Core, Event, Policy};
 use crate::group::{PER_MODEL, group};
 
 /// As in a large study.
@@ -28,15 +33,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     let units = arguments.next().map_or(Ok(1_000_000), |units| units.parse())?;
     let devices = arguments.next().map_or(Ok(64), |devices| devices.parse())?;
     let (before, began) = (peak(), Instant::now());
-    let (tasks, means) = tasks(units);
+    let groups: Vec<_> = (0..MODELS * PER_MODEL).map(|index| group(index, units / (MODELS * PER_MODEL))).collect();
+    let units = list(&groups);
+    let tasks = tasks::of_units(&KINDS, &units, &names(&groups), &|unit| Some(seconds(&unit.group)));
     let made = began.elapsed();
     let policy = Policy { max_retries: 1, lease: Duration::from_secs(20), unit_timeout: Duration::from_hours(1) };
     let began = Instant::now();
-    let mut core = Core::new(tasks, means, devices, policy);
+    let mut core = Core::new(tasks, &vec![true; groups.len()], devices, policy);
     let first = core.start(Duration::ZERO, &[]);
     let start = began.elapsed();
-    let mut sweep =
-        Sweep { core, began: Instant::now(), encoded: 0, encoding: Duration::ZERO, done: 0, slowest: Duration::ZERO };
+    let mut sweep = Sweep {
+        core,
+        units,
+        began: Instant::now(),
+        encoded: 0,
+        encoding: Duration::ZERO,
+        done: 0,
+        slowest: Duration::ZERO,
+    };
     sweep.run(first)?;
     let took = sweep.began.elapsed();
     let each = |time: Duration| time.as_secs_f64() * 1e6 / sweep.done as f64;
@@ -61,6 +75,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 struct Sweep {
     core: Core,
+    units: Vec<Unit>,
     began: Instant,
     encoded: u64,
     encoding: Duration,
@@ -75,7 +90,8 @@ impl Sweep {
         while let Some(action) = actions.pop_front() {
             let event = match action {
                 Action::Launch(slot) => Event::Connected { worker: WorkerId(slot as u64 + 1), slot, holds: None },
-                Action::Send(worker, ToWorker::Grant { unit, attempt }) => {
+                Action::Grant { worker, task, attempt } => {
+                    let unit = self.units[task].clone();
                     let id = unit.id();
                     self.encode(&ToWorker::Grant { unit, attempt })?;
                     self.done += 1;
@@ -100,18 +116,22 @@ impl Sweep {
     }
 }
 
-/// So many shards in groups of equal size, with forecasts that differ by model, and the means of each group.
-fn tasks(units: usize) -> (Vec<Task>, Vec<Option<Unit>>) {
-    let groups: Vec<_> = (0..MODELS * PER_MODEL).map(|index| group(index, units / (MODELS * PER_MODEL))).collect();
-    let shards = groups.iter().enumerate().flat_map(|(index, group)| {
-        let forecast = Some(10.0 + (index / PER_MODEL) as f64);
-        (0..group.shards()).map(move |shard| {
-            let unit = Unit::of(Arc::clone(group), Part::Shard(shard));
-            Task { group: index, unit, forecast }
-        })
-    });
-    let means = groups.iter().map(|group| Some(Unit::of(Arc::clone(group), Part::Means)));
-    (shards.collect(), means.collect())
+/// The shards of all groups, and the means of each.
+fn list(groups: &[Arc<Group>]) -> Vec<Unit> {
+    let shard = |group: &Arc<Group>, shard| Unit::of(Arc::clone(group), Attribute.name(), Part::Shard(shard));
+    let shards = groups.iter().flat_map(|group| (0..group.shards()).map(move |index| shard(group, index)));
+    let means = groups.iter().map(|group| Unit::of(Arc::clone(group), GroupMeans.name(), Part::Whole));
+    shards.chain(means).collect()
+}
+
+fn names(groups: &[Arc<Group>]) -> Vec<Arc<str>> {
+    groups.iter().map(|group| group.name().into()).collect()
+}
+
+/// Seconds for each image, which differ by model.
+fn seconds(group: &Group) -> f64 {
+    let model: f64 = group.model.trim_start_matches("model").parse().unwrap_or_default();
+    (10.0 + model) / group.shard as f64
 }
 
 /// Most bytes that this process had resident.

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use plan::exit::{Code, Failure};
 
-use super::{ConfigArg, say};
+use super::args::ConfigArg;
+use super::survey::{self, Survey};
 use crate::lock;
-use crate::logs::Logs;
-use crate::survey::{self, Survey};
+use crate::tell::{Logs, say};
 
 /// Removes unfinished files, logs and damaged journals; never a store, a result or a file of somebody else
 #[derive(Debug, clap::Args)]
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     Ok(Code::Complete)
 }
 
-/// Everything that is to go.
+/// Files that are to be removed.
 fn leftovers(survey: &Survey) -> Result<Vec<PathBuf>, Failure> {
     let paths = &survey.config.paths;
     let mut files = Vec::new();
@@ -59,7 +59,7 @@ fn leftovers(survey: &Survey) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-/// Files of `folder`, links not followed, whose names are `ours`.
+/// Files of `folder` whose names are `ours`; links are not followed.
 fn named(folder: &Path, ours: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));

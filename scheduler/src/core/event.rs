@@ -1,28 +1,40 @@
-//! What the core is told and what it answers.
+//! Events that the core hears, and actions with which the core answers.
 
 use std::time::Duration;
 
 use fleet::{Condition, Ended, WorkerId};
-use sweep::message::{FromWorker, Report, ToWorker};
-use sweep::unit::{Unit, UnitId};
+use protocol::message::{FromWorker, Report, ToWorker};
+use sweep::unit::UnitId;
+
+use super::queue::Home;
 
 /// Time since the scheduler started.
 pub(crate) type Now = Duration;
 
-/// A shard to do.
+/// Unit to do, as far as scheduling needs to know the unit: the core does not read the work itself.
 #[derive(Clone, Debug)]
 pub(crate) struct Task {
-    /// Index of its group.
+    pub(crate) id: UnitId,
+    /// Index of the group that the task belongs to.
     pub(crate) group: usize,
-    pub(crate) unit: Unit,
-    /// Seconds that it is forecast to take, where that was measured; on devices of several kinds, the mean.
+    /// Tasks that must be done before this one, by their index.
+    pub(crate) after: Vec<u32>,
+    /// Reason for which the task is given up together with a task that it waits for.
+    pub(crate) bereft: &'static str,
+    /// Model and data that a worker keeps from one task to the next.
+    pub(crate) home: Home,
+    /// Seconds that the task is forecast to take, where that was measured; on devices of several kinds, the mean.
     pub(crate) forecast: Option<f64>,
+    /// Size of the task, in attribution maps.
+    pub(crate) maps: u64,
+    /// Whether the task goes before longer ones: it is short, and others wait for it or it completes something.
+    pub(crate) first: bool,
 }
 
-/// What happened.
+/// Event in the world outside of the core.
 #[derive(Debug)]
 pub(crate) enum Event {
-    /// A worker called. One that calls again says what it holds.
+    /// A worker has called. A worker that calls again says which units it holds.
     Connected {
         worker: WorkerId,
         slot: usize,
@@ -32,7 +44,7 @@ pub(crate) enum Event {
         worker: WorkerId,
         message: FromWorker,
     },
-    /// A line has broken. The process at its other end may live, and call again.
+    /// A connection has broken. The process at the other end may live, and call again.
     Disconnected {
         worker: WorkerId,
     },
@@ -44,81 +56,87 @@ pub(crate) enum Event {
         slot: usize,
         reason: String,
     },
-    /// The GPU of a slot is in another condition than before.
+    /// The GPU of a slot has changed its condition.
     Health {
         slot: usize,
         condition: Condition,
     },
-    /// The end of a group's store is written.
+    /// The store of a group is marked complete.
     Closed(usize),
-    /// Something could not be written here: a worker's log, the end of a group's store.
+    /// The scheduler itself could not write something: the log of a worker, or the end of a store.
     Unwritable {
         what: Unwritable,
         reason: String,
     },
-    /// The output folder was tried, and could be written or not.
+    /// The output folder was tested: writing works, or fails for this reason.
     Tried(Result<(), String>),
     Tick,
     Interrupt,
 }
 
-/// What could not be written by the scheduler itself.
+/// Target that the scheduler itself could not write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unwritable {
-    /// The log of a worker to be, which was not started.
+    /// Log of a worker, which was not started for that reason.
     Log { slot: usize },
-    /// The end of a group's store.
+    /// Mark of completeness of the store of a group.
     Group(usize),
-    /// The output folder, which is no longer the one that was locked.
+    /// Output folder, which is no longer the folder that was locked.
     Folder,
 }
 
-/// What is to be done about it.
+/// Action that follows from an event.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Action {
     Launch(usize),
+    /// Grant the task of this index to the worker, in this attempt.
+    Grant {
+        worker: WorkerId,
+        task: usize,
+        attempt: u32,
+    },
     Send(WorkerId, ToWorker),
     Kill(usize),
-    /// The process of the slot was killed and does not end: somebody should know.
+    /// Report that the process of the slot was killed and does not end.
     LeaveBehind(usize),
-    /// A unit is done, of this many maps, which took this.
+    /// Count a unit as done, with its size in maps and the report of its worker.
     Count {
         unit: UnitId,
         maps: u64,
         report: Report,
     },
-    /// A unit was under way when its worker ended, which is held against it in this way.
+    /// Hold the end of a worker against the unit that was under way, as a failure of this class.
     Blame {
         unit: UnitId,
         attempt: u32,
         class: &'static str,
         text: String,
     },
-    /// Every part of the group is in its store; [`Event::Closed`] or [`Event::Unwritable`] tells.
+    /// Mark the store of the group complete; the answer is [`Event::Closed`] or [`Event::Unwritable`].
     Close(usize),
-    /// See whether the output folder can be written; [`Event::Tried`] tells.
+    /// Test whether the output folder can be written; the answer is [`Event::Tried`].
     Try,
-    /// Everything has ended.
+    /// End the program: all work and all workers have ended.
     End(Outcome),
 }
 
-/// How the sweep ended.
+/// Outcome of a sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Outcome {
     /// Every unit is done.
     Complete,
-    /// These units were given up, with the reason of each.
+    /// Units that were given up, with the reason of each.
     Incomplete(Vec<(UnitId, String)>),
-    /// No device is left that starts a worker.
+    /// No device starts a worker any more, for this reason.
     NoWorkers(String),
-    /// Told to stop.
+    /// Somebody told the scheduler to stop.
     Interrupted,
 }
 
-/// How the core answers failures.
+/// Limits by which the core answers failures.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Policy {
-    /// How often a unit that failed is tried again.
+    /// Number of times that a failed unit is tried again.
     pub(crate) max_retries: u32,
     /// Silence after which a worker is lost.
     pub(crate) lease: Duration,

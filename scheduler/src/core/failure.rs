@@ -1,62 +1,64 @@
-//! Classes of failures: whose fault each is, how often it is put up with, and what follows.
+//! Classes of failures: the party at fault, the number of failures that is tolerated, and the consequence.
 
 use fleet::Ended;
-use sweep::message::{DEVICE_LOST, Failure, HOST_MEMORY, LEASE_LOST, NO_DEVICE, PREEMPTED};
+use protocol::exit::ExitCode;
+use protocol::message::Failure;
 
-/// What went wrong with a unit or with the worker that held it.
+/// Class of a failure of a unit, or of the worker that held the unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Class {
-    /// What the store holds of the unit is damaged.
+    /// The content of the store for the unit is damaged.
     Input,
     /// Data or weights of the whole group have changed or are damaged.
     Group,
-    /// A result is not finite, or does not fit.
+    /// A result is not finite, or does not fit into the type of the store.
     Number,
     /// libtorch failed.
     Engine,
-    /// The device has too little memory, after the worker did what it could.
+    /// The device has too little memory, even after the worker made its batches smaller.
     DeviceMemory,
-    /// The device failed in a way that only a new process mends.
+    /// The device failed in a way from which only a new process recovers.
     Sticky,
-    /// The host has too little memory: the worker said so, or was aborted.
+    /// The host has too little memory: the worker reported so, or was aborted.
     HostMemory,
-    /// Took longer than it may.
+    /// The unit took longer than its deadline.
     Hung,
-    /// The worker ended in any other way: a unit that does that to every worker is poison.
+    /// The worker ended in any other way. A unit that ends every worker so is poison.
     Crash,
-    /// Ended by SIGKILL. From outside it is nobody's fault, but the kernel's memory killer looks the same.
+    /// SIGKILL ended the worker. Sent from outside, the signal is nobody's fault, but the memory killer of the kernel
+    /// sends the same.
     Killed,
-    /// Ended by SIGTERM from outside: somebody wants the machine.
+    /// SIGTERM from outside ended the worker: somebody wants the machine.
     Preempted,
-    /// Not heard for a lease.
+    /// The worker was not heard for a lease.
     Lost,
-    /// The device could not be opened, or the process not be used at all.
+    /// The device could not be opened, or the process could not be used at all.
     Device,
 }
 
-/// What follows from a failure.
+/// Consequence of a failure.
 pub(super) struct Answer {
-    /// Failures of the class after which a unit is given up; none where units have no part in it.
+    /// Number of failures of the class after which a unit is given up; `None` where the unit has no part in the failure.
     pub(super) budget: Option<u32>,
-    /// Whether the unit is to wait until all others have been tried.
+    /// Whether the unit waits until all others have been tried.
     pub(super) last: bool,
-    /// What it says of the device whose worker ended so.
+    /// Suspicion against the device whose worker ended so.
     pub(super) device: Suspicion,
-    /// In the reason of a unit that is given up: `<words>: 3 of 3`.
+    /// Words in the reason of a unit that is given up: `<words>: 3 of 3`.
     pub(super) words: &'static str,
 }
 
-/// What the end of a worker says of its device.
+/// Suspicion that the end of a worker raises against its device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Suspicion {
-    /// It may be broken.
+    /// The device may be broken.
     Fault,
-    /// Next to nothing.
+    /// The end came from outside, and says next to nothing of the device.
     Outside,
 }
 
 impl Class {
-    /// The table. `retries` is the `max_retries` of the config.
+    /// Consequence of each class. `retries` is the `max_retries` of the config.
     pub(super) fn answer(self, retries: u32) -> Answer {
         use Suspicion::{Fault, Outside};
         let (budget, last, device, words) = match self {
@@ -98,7 +100,7 @@ const ALL: [Class; 13] = [
 ];
 
 impl Class {
-    /// Its name in the journal: of what workers say, that which they say.
+    /// Name of the class in the journal; a class that workers report has the name from their messages.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Input => "Input",
@@ -117,14 +119,15 @@ impl Class {
         }
     }
 
-    /// The class of that name; nothing for failures that count against no unit, or of another version.
+    /// Class of that name; `None` for failures that count against no unit, or of another version.
     pub(super) fn named(name: &str) -> Option<Self> {
         ALL.into_iter().find(|class| class.name() == name)
     }
 }
 
 impl From<Failure> for Class {
-    /// [`Failure::Storage`] is no class: it is the folder's failure, and the sweep waits.
+    /// Class of a failure that a worker reports. [`Failure::Storage`] has no class of its own: the output folder has
+    /// failed, and the sweep waits.
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Input => Self::Input,
@@ -141,13 +144,27 @@ impl From<Ended> for Class {
     fn from(how: Ended) -> Self {
         match how {
             Ended::Signal(SIGKILL) => Self::Killed,
-            Ended::Signal(SIGTERM | SIGINT | SIGHUP) | Ended::Code(PREEMPTED) => Self::Preempted,
+            Ended::Signal(SIGTERM | SIGINT | SIGHUP) => Self::Preempted,
             // What C++ ends with where memory for an exception is wanting.
-            Ended::Signal(SIGABRT) | Ended::OutOfMemory | Ended::Code(HOST_MEMORY) => Self::HostMemory,
-            Ended::Code(LEASE_LOST) | Ended::Unseen => Self::Lost,
+            Ended::Signal(SIGABRT) | Ended::OutOfMemory => Self::HostMemory,
+            Ended::Unseen => Self::Lost,
+            Ended::Code(code) => ExitCode::of(code).map_or(Self::Crash, Self::from),
+            Ended::Signal(_) => Self::Crash,
+        }
+    }
+}
+
+impl From<ExitCode> for Class {
+    fn from(code: ExitCode) -> Self {
+        match code {
+            ExitCode::Preempted => Self::Preempted,
+            ExitCode::HostMemory => Self::HostMemory,
+            ExitCode::LeaseLost => Self::Lost,
             // The unit at which a sticky failure showed was reported; the next one only waited behind it.
-            Ended::Code(DEVICE_LOST | NO_DEVICE | REFUSED) => Self::Device,
-            Ended::Code(_) | Ended::Signal(_) => Self::Crash,
+            ExitCode::DeviceLost | ExitCode::NoDevice | ExitCode::Refused => Self::Device,
+            ExitCode::Done | ExitCode::Usage | ExitCode::Defect | ExitCode::Request | ExitCode::OutOfMemory => {
+                Self::Crash
+            }
         }
     }
 }
@@ -157,10 +174,8 @@ const SIGINT: i32 = 2;
 const SIGABRT: i32 = 6;
 const SIGKILL: i32 = 9;
 const SIGTERM: i32 = 15;
-/// Exit code of a worker that never reached the scheduler.
-const REFUSED: i32 = 80;
 
-/// `how` in words, for logs and last messages.
+/// Description of the end `how`, for logs and last messages.
 pub(super) fn words(how: Ended) -> String {
     match how {
         Ended::Code(code) => format!("its worker left with exit code {code}"),

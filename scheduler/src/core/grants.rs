@@ -1,36 +1,37 @@
-//! Who is given what, and how long that may take.
+//! Grants: the worker that gets a unit, and the time that the unit may take.
 
 use std::time::Duration;
 
-use sweep::message::ToWorker;
+use protocol::message::ToWorker;
 
 use super::{Action, Core, Now};
 
-/// A unit with a forecast may take this many times as long, and this much more: on cores that many use, each has a small
-/// share, and what hangs is found all the same.
+/// Factor and margin by which a unit may exceed its forecast: on cores that many processes use, each has a small share, and
+/// a hung unit is found all the same.
 const SLOWER: f32 = 30.0;
 const MARGIN: Duration = Duration::from_mins(2);
-/// What a worker may take besides for the first unit of a file: it reads all of that once.
+/// Time that a worker may take besides for the first unit of a file, as the worker reads all of the file once.
 const OPENING: Duration = Duration::from_mins(10);
 
 impl Core {
-    /// Grants waiting units. A worker holds a second one, to read ahead, only while all can be served.
+    /// Grants waiting units. A worker holds a second unit, to read ahead, only while all workers can be served.
     pub(super) fn grant(&mut self, now: Now, actions: &mut Vec<Action>) {
         // What expected workers hold must not go to others.
-        if self.ending.is_some() || self.storage.paused() || self.slots.expecting() {
+        if self.ending.is_some() || self.output_folder.paused() || self.slots.expecting() {
             return;
         }
         while let Some((slot, worker)) = self.slots.hungry(self.queue.len() >= self.slots.len()) {
             let Some(index) = self.queue.pop(self.slots.home(slot), self.slots.len()) else { break };
-            let (unit, attempt) = self.units.grant(index, slot);
+            let attempt = self.units.grant(index, slot);
             self.hold(slot, index, now);
-            actions.push(Action::Send(worker, ToWorker::Grant { unit, attempt }));
+            actions.push(Action::Grant { worker, task: index, attempt });
         }
         self.withdraw(actions);
     }
 
-    /// Asks for units that wait behind others while devices have nothing to do, those first that would wait longest.
-    /// A unit stays its worker's until that says that it has returned it: nobody has to guess what is begun.
+    /// Asks back units that wait behind others while devices have nothing to do; units with the longest wait come first.
+    /// A unit stays with its worker until the worker says that it has returned the unit: nobody has to guess which unit
+    /// is begun.
     fn withdraw(&mut self, actions: &mut Vec<Action>) {
         let mut spare = if self.queue.len() == 0 { self.slots.spare() } else { 0 };
         while spare > 0 {
@@ -59,12 +60,12 @@ impl Core {
         self.start_clock(slot, now);
     }
 
-    /// The first unit of `slot` is under way from now on.
+    /// Sets the deadline of the first unit of `slot`, which is under way from now on.
     pub(super) fn start_clock(&mut self, slot: usize, now: Now) {
         let Some(unit) = self.slots.held(slot).first() else { return };
         // Where devices of this kind were not measured, nothing is forecast.
-        let pace = self.paces.get(self.units.group(*unit)).map_or(Some(1.0), |slots| slots[slot]);
-        let seconds = self.units.forecast(*unit).zip(pace).map(|(mean, pace)| mean * pace);
+        let relative = self.relative_times.get(self.units.group(*unit)).map_or(Some(1.0), |slots| slots[slot]);
+        let seconds = self.units.forecast(*unit).zip(relative).map(|(mean, relative)| mean * relative);
         let forecast = seconds.and_then(|seconds| Duration::try_from_secs_f32(SLOWER * seconds).ok());
         let opening = if self.slots.warm(slot, self.queue.home(*unit)) { Duration::ZERO } else { OPENING };
         let allowed = forecast.map_or(Duration::MAX, |forecast| forecast.saturating_add(MARGIN + opening));

@@ -1,81 +1,84 @@
-//! The thinking of the scheduler: events in, actions out, a clock passed in.
+//! Core of the scheduler: takes events and a time, and answers with actions.
 //!
-//! Nothing here waits, reads a clock or touches a process; `run` carries events and actions. So
-//! every decision can be tested by feeding events, in any order and at any time.
+//! The core never waits, reads no clock and touches no process; `run` carries events and actions. So every decision can be
+//! tested by feeding events, in any order and at any time. Nor does the core read what a unit does: kinds of work and what
+//! waits for what come from `plan`.
 //!
-//! A unit is granted to one worker at a time, with an attempt number; a result of another worker or
-//! an older attempt is refused. A worker whose line breaks may call again for a lease. One that is silent past
-//! its lease is ended by its launcher and ends itself; its units wait again only once its process is gone, so that
-//! no device has two, or once it is known to be stuck in the system, which its device is then, too.
+//! A unit is granted to one worker at a time, with an attempt number; a result of another worker or an older attempt is
+//! refused. A worker whose connection breaks has a lease of time to call again. A worker that is silent for longer than its
+//! lease is ended by its launcher, and ends itself. Its units wait again only once its process is gone, so that no device
+//! has two processes, or once the process is known to be stuck in the system, and its device with it.
 
-mod answers;
+mod costs;
 mod event;
 mod failure;
 mod grants;
-mod health;
-mod places;
+mod on_worker;
+mod output_folder;
+mod quarantine;
 mod queue;
 mod slots;
-mod storage;
 #[cfg(test)]
 mod tests;
 mod units;
 
 use std::time::Duration;
 
-use sweep::message::ToWorker;
-use sweep::unit::{Unit, UnitId};
+use protocol::message::ToWorker;
+use sweep::unit::UnitId;
 
 pub(crate) use event::{Action, Event, Now, Outcome, Policy, Task, Unwritable};
 use failure::Class;
+use output_folder::OutputFolder;
 use queue::Queue;
 use slots::Slots;
-use storage::Storage;
 use units::Units;
 
-/// Time that workers have to leave when told to stop. Whatever they hold is done again.
+/// Time that workers have to leave after they are told to stop. Units that they hold are done again.
 const GRACE: Duration = Duration::from_secs(10);
-/// The state of a sweep.
+/// State of a sweep.
 #[derive(Debug)]
 pub(crate) struct Core {
     policy: Policy,
     units: Units,
     queue: Queue,
     slots: Slots,
-    storage: Storage,
-    /// For each group and device how many times as long as forecast it takes there, where that is known.
-    paces: Vec<Vec<Option<f32>>>,
-    /// When the last event came.
+    output_folder: OutputFolder,
+    /// Time that a unit of each group takes on each device, as a multiple of its forecast, where the time is known.
+    relative_times: Vec<Vec<Option<f32>>>,
+    /// Time of the last event.
     last: Now,
-    /// Why no more units are granted, and since when.
+    /// Reason for which no more units are granted, and the time since when.
     ending: Option<(Outcome, Now)>,
     ended: bool,
 }
 
 impl Core {
-    /// A sweep of `shards` and, for each group that is not closed, its means, on `slots` devices.
-    pub(crate) fn new(shards: Vec<Task>, means: Vec<Option<Unit>>, slots: usize, policy: Policy) -> Self {
-        let units = Units::new(shards, means, policy.max_retries);
-        let queue = Queue::new(places::places(&units));
-        let (slots, storage) = (Slots::new(slots), Storage::default());
-        let (paces, last) = (Vec::new(), Now::ZERO);
-        Self { policy, units, queue, slots, storage, paces, last, ending: None, ended: false }
+    /// Makes a sweep of `tasks` on `slots` devices. `closes` says for each group whether its store is closed once its
+    /// tasks are done.
+    pub(crate) fn new(tasks: Vec<Task>, closes: &[bool], slots: usize, policy: Policy) -> Self {
+        let queue = Queue::new(costs::places(&tasks));
+        let units = Units::new(tasks, closes, policy.max_retries);
+        let (slots, output_folder) = (Slots::new(slots), OutputFolder::default());
+        let (relative_times, last) = (Vec::new(), Now::ZERO);
+        Self { policy, units, queue, slots, output_folder, relative_times, last, ending: None, ended: false }
     }
 
-    /// Devices are of several kinds: for each group and device how many times as long as forecast it takes there.
-    pub(crate) fn pace(&mut self, paces: Vec<Vec<Option<f32>>>) {
-        self.paces = paces;
+    /// Sets the time that a unit of each group takes on each device, as a multiple of its forecast: devices are of
+    /// several kinds.
+    pub(crate) fn set_relative_times(&mut self, relative_times: Vec<Vec<Option<f32>>>) {
+        self.relative_times = relative_times;
     }
 
-    /// A scheduler before this one saw the unit fail so often in this way. To be told before the start.
+    /// Remembers failures of a unit under an earlier scheduler, before the start.
     pub(crate) fn remember(&mut self, unit: &UnitId, class: &str, times: u32) {
         if let Some(class) = Class::named(class) {
             self.units.remember(unit, class, times);
         }
     }
 
-    /// The first actions. `expected` are slots in which workers of an earlier scheduler may still live: they have a
-    /// lease to call, and what they hold is theirs.
+    /// Starts the sweep; the first actions. `expected` are slots in which workers of an earlier scheduler may still
+    /// live: these workers have a lease of time to call, and keep the units that they hold.
     pub(crate) fn start(&mut self, now: Now, expected: &[usize]) -> Vec<Action> {
         self.last = now;
         for unit in self.units.ready() {
@@ -90,7 +93,7 @@ impl Core {
         actions
     }
 
-    /// What follows from `event`.
+    /// Actions that follow from `event`.
     pub(crate) fn on_event(&mut self, now: Now, event: Event) -> Vec<Action> {
         let mut actions = Vec::new();
         self.notice_gap(now);
@@ -109,7 +112,7 @@ impl Core {
                 self.slots.launch_failed(slot, Some(reason), now);
                 self.launch_wanted(now, &mut actions);
             }
-            Event::Closed(group) => drop(self.storage.unclosed.remove(&group)),
+            Event::Closed(group) => drop(self.output_folder.unclosed.remove(&group)),
             Event::Unwritable { what, reason } => self.on_unwritable(now, what, &reason),
             Event::Tried(result) => self.on_tried(now, result, &mut actions),
             Event::Tick => self.on_tick(now, &mut actions),
@@ -120,7 +123,8 @@ impl Core {
         actions
     }
 
-    /// A scheduler that was stopped, or waited for a disk, has not listened: that was nobody's silence.
+    /// Extends all leases after the scheduler itself stood still, because it was stopped or waited for a disk: no worker
+    /// was silent in that time.
     fn notice_gap(&mut self, now: Now) {
         let gap = now.saturating_sub(self.last);
         self.last = now;
@@ -132,7 +136,7 @@ impl Core {
 
     /// Starts workers until there are as many as open units or devices, and ends the sweep if none can be.
     fn launch_wanted(&mut self, now: Now, actions: &mut Vec<Action>) {
-        if self.ending.is_some() || self.storage.paused() || self.units.all_ended() {
+        if self.ending.is_some() || self.output_folder.paused() || self.units.all_ended() {
             return;
         }
         let mut running = self.slots.running().count();
@@ -157,7 +161,7 @@ impl Core {
             self.inherit(now, slot, left, actions);
             actions.push(Action::LeaveBehind(slot));
         }
-        if self.ending.is_none() && self.storage.due(now) {
+        if self.ending.is_none() && self.output_folder.due(now) {
             actions.push(Action::Try);
         }
         self.slots.look(now);
@@ -178,9 +182,9 @@ impl Core {
         self.end(now, Outcome::Interrupted, actions);
     }
 
-    /// Ends the sweep once every unit has ended, or once everybody has left.
+    /// Ends the sweep once every unit has ended, and the program once every worker has left.
     fn conclude(&mut self, now: Now, actions: &mut Vec<Action>) {
-        if self.ending.is_none() && self.units.all_ended() && self.storage.unclosed.is_empty() {
+        if self.ending.is_none() && self.units.all_ended() && self.output_folder.unclosed.is_empty() {
             let given_up = self.units.given_up();
             let outcome = if given_up.is_empty() { Outcome::Complete } else { Outcome::Incomplete(given_up) };
             self.end(now, outcome, actions);
@@ -194,7 +198,7 @@ impl Core {
         }
     }
 
-    /// Grants nothing any more and tells all workers to leave. The first reason stands.
+    /// Stops granting and tells all workers to leave. The first reason is kept.
     fn end(&mut self, now: Now, outcome: Outcome, actions: &mut Vec<Action>) {
         if self.ending.is_some() {
             return;
@@ -220,11 +224,11 @@ impl Core {
         }
     }
 
-    /// What must hold after every event.
+    /// Checks the invariants that hold after every event.
     #[cfg(test)]
     fn assert_consistent(&self) {
         self.units.assert_consistent(&self.queue, &self.slots);
-        let grants = self.ending.is_none() && !self.storage.paused() && !self.slots.expecting();
+        let grants = self.ending.is_none() && !self.output_folder.paused() && !self.slots.expecting();
         if grants && self.queue.len() == 0 && self.slots.spare() > 0 {
             assert_eq!(self.slots.ahead().next(), None, "a device idles while a unit waits behind another one");
         }

@@ -1,21 +1,21 @@
-//! Units that wait. A worker is given the longest one of the model and data that it holds.
+//! Queue of waiting units. A worker is given the longest unit of the model and data that the worker holds.
 //!
-//! Units of one model and one file of images are a **home**. A worker leaves its home when nothing waits
-//! there, or when another one has a unit so long that the sweep would end with it alone.
+//! Units of one model and one file of images are a **home** (affinity). A worker leaves its home when nothing waits there,
+//! or when another home has a unit so long that the sweep would end with that unit alone.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-/// Which home, counted from 0.
-pub(super) type Home = u32;
+/// Number of a home, counted from 0.
+pub(crate) type Home = u32;
 
-/// What the queue knows of a unit.
+/// Place of a unit in the order of the queue.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     pub(super) home: Home,
-    /// What it costs, in any unit that all share.
+    /// Cost of the unit, in any measure that all units share.
     pub(super) cost: f32,
-    /// Whether it goes before all that are longer: it is short, and others wait for it or it completes something.
+    /// Whether the unit goes before longer ones: the unit is short, and others wait for it or it completes something.
     pub(super) first: bool,
 }
 
@@ -23,29 +23,29 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub(super) struct Queue {
     places: Vec<Place>,
-    /// Longest first: place of each unit in that order, and unit of each place.
+    /// Order with the longest unit first: the rank of each unit, and the unit of each rank.
     rank: Vec<u32>,
     unit: Vec<u32>,
     waiting: Vec<bool>,
     homes: Vec<Waiting>,
-    /// Units that failed: they wait until all others have been tried.
+    /// Units that failed, and wait until all others have been tried.
     last: VecDeque<u32>,
     len: usize,
     cost: f64,
 }
 
-/// What waits in one home.
+/// Waiting units of one home.
 #[derive(Clone, Debug, Default)]
 struct Waiting {
-    /// Ranks. Units that were taken otherwise than from the top stay until they get there.
+    /// Ranks of units. A unit that left the queue otherwise than from the top stays here until it gets to the top.
     heap: BinaryHeap<Reverse<u32>>,
     cost: f64,
-    /// Workers that were given their last unit from here.
+    /// Number of workers whose last unit came from this home.
     workers: u32,
 }
 
 impl Queue {
-    /// A queue for units at `places`, none of which waits yet.
+    /// Makes a queue for units at `places`, none of which waits yet.
     pub(super) fn new(places: Vec<Place>) -> Self {
         let mut unit: Vec<u32> = (0..places.len() as u32).collect();
         let order = |index: &u32| {
@@ -63,7 +63,7 @@ impl Queue {
         Self { places, rank, unit, waiting, homes, last: VecDeque::new(), len: 0, cost: 0.0 }
     }
 
-    /// The unit waits, `last` of all or in its place.
+    /// Adds a unit that waits, as the `last` of all or in its place.
     pub(super) fn push(&mut self, unit: usize, last: bool) {
         let place = self.places[unit];
         self.waiting[unit] = true;
@@ -77,7 +77,7 @@ impl Queue {
         }
     }
 
-    /// The unit does not wait any more.
+    /// Removes a unit that does not wait any more.
     pub(super) fn remove(&mut self, unit: usize) {
         let place = self.places[unit];
         self.waiting[unit] = false;
@@ -86,7 +86,7 @@ impl Queue {
         self.homes[place.home as usize].cost -= f64::from(place.cost);
     }
 
-    /// The next unit for a worker that holds `home`, one of `workers`.
+    /// Takes the next unit for a worker that holds `home` and is one of `workers`.
     pub(super) fn pop(&mut self, home: Option<Home>, workers: usize) -> Option<usize> {
         let unit = self.choose(home, workers).or_else(|| self.next_of_last())?;
         self.remove(unit);
@@ -95,7 +95,7 @@ impl Queue {
         Some(unit)
     }
 
-    /// A worker that held `home` is gone.
+    /// Notes that a worker that held `home` is gone.
     pub(super) fn leave(&mut self, home: Option<Home>) {
         if let Some(home) = home {
             let home = &mut self.homes[home as usize];
@@ -107,7 +107,7 @@ impl Queue {
         self.places[unit].home
     }
 
-    /// What the unit costs, in a unit that all share.
+    /// Cost of the unit, in a measure that all units share.
     pub(super) fn cost(&self, unit: usize) -> f32 {
         self.places[unit].cost
     }
@@ -144,7 +144,7 @@ impl Queue {
         }
     }
 
-    /// The first unit of `home` that waits.
+    /// First waiting unit of `home`.
     fn top(&mut self, home: usize) -> Option<usize> {
         loop {
             let Reverse(rank) = self.homes[home].heap.peek()?;

@@ -1,11 +1,12 @@
-//! One scheduler per output folder. The kernel drops the lock with the process, however it ends.
+//! Lock of an output folder: one scheduler at a time. The kernel drops the lock with the process, however the process ends.
 //!
-//! Some file systems keep locks on each host by itself (Lustre `localflock`, NFS `nolock` or `local_lock=flock`). So who holds
-//! the lock signs the lock file and renews the signature every few seconds (`beat`); whoever gets the lock and finds a
-//! signature of another host there watches it first. A file that nobody has signed belongs to who made it, which one host can.
+//! Some file systems keep locks on each host by itself (Lustre `localflock`, NFS `nolock` or `local_lock=flock`). So the
+//! holder signs the lock file and renews the signature every few seconds (`heartbeat`). A process that gets the kernel's
+//! lock and finds a signature of another host watches the signature first. A file without a signature belongs to the process
+//! that made the file, which only one host can do.
 
-mod beat;
-mod seen;
+mod heartbeat;
+mod observe;
 mod signature;
 #[cfg(test)]
 mod tests;
@@ -18,12 +19,12 @@ use std::time::Duration;
 
 use plan::exit::{Code, Failure};
 
-use beat::{Beat, TIMES, Times, Watched, watch};
-pub(crate) use seen::{Seen, holder};
+use heartbeat::{Beat, TIMES, Times, Watched, watch};
+pub(crate) use observe::{Seen, holder};
 pub(crate) use signature::Holder;
-use signature::{Found, Place, Signature};
+use signature::{Found, Place, Signature, path};
 
-/// Held for as long as the scheduler may write.
+/// Lock that is held for as long as the scheduler may write.
 #[derive(Debug)]
 pub(crate) struct Lock {
     file: File,
@@ -31,14 +32,15 @@ pub(crate) struct Lock {
     folder: PathBuf,
     own: Signature,
     times: Times,
-    /// It was lost, and the kernel's lock was let go to lock anew.
+    /// Whether the lock was lost, and the kernel's lock was let go to lock anew.
     let_go: bool,
     _beat: Beat,
 }
 
 impl Lock {
-    /// Why the folder is no longer ours, if it is not. Of one that was moved away, or whose lock file was deleted, another scheduler
-    /// may hold the lock that is there now; and one on another host takes a process for dead that was frozen.
+    /// Reason for which the folder is no longer ours, if there is one. The folder may have been moved away, or its lock
+    /// file deleted, and another scheduler may hold the lock of what exists now. A scheduler on another host may have
+    /// taken this process for dead while the process was frozen.
     pub(crate) fn lost(&self) -> Option<String> {
         let folder = self.folder.display();
         let found = Found::still(&path(&self.folder), self.place).ok().flatten();
@@ -49,7 +51,8 @@ impl Lock {
         }
     }
 
-    /// Locks the folder again, if need be, as it is now; that may take until it is not `wanted` any more.
+    /// Locks the folder again as the folder is now, if the lock was lost. Waiting goes on until the lock is not `wanted`
+    /// any more.
     pub(crate) fn again(&mut self, wanted: &dyn Fn() -> bool) -> Result<(), Failure> {
         if self.lost().is_some() {
             self.let_go = true;
@@ -63,7 +66,7 @@ impl Lock {
 }
 
 impl Drop for Lock {
-    /// The next one need not ask whether we live.
+    /// Removes the signature, so that the next scheduler need not ask whether this process lives.
     fn drop(&mut self) {
         let path = path(&self.folder);
         let found = Found::still(&path, self.place).ok().flatten().and_then(|found| found.signature);
@@ -73,14 +76,10 @@ impl Drop for Lock {
     }
 }
 
-/// Whoever asks who holds the lock takes it for a moment: that moment is waited for.
+/// Number and length of waits for the kernel's lock: a process that asks for the holder takes the lock for a moment.
 const PATIENCE: (u32, Duration) = (10, Duration::from_millis(20));
 
-fn path(folder: &Path) -> PathBuf {
-    folder.join(".attrisweep.lock")
-}
-
-/// Makes `folder` if need be and locks it.
+/// Makes `folder` if the folder does not exist, and locks the folder.
 pub(crate) fn take(folder: &Path) -> Result<Lock, Failure> {
     let tell = |line: &str| {
         let _ = writeln!(std::io::stderr(), "{line}");
@@ -95,11 +94,11 @@ struct Taking<'a> {
     tell: &'a dyn Fn(&str),
 }
 
-/// Whose the lock file is, of which the kernel has given us the lock.
+/// Owner of the lock file, after the kernel has given us its lock.
 enum Claim {
     Ours,
     Taken(Option<Holder>),
-    /// It is not there any more, or another one is.
+    /// The file does not exist any more, or another file is in its place.
     Gone,
 }
 
@@ -131,8 +130,9 @@ impl Taking<'_> {
         Err(self.taken(None))
     }
 
-    /// The kernel's lock: all that there is to it where that is of all hosts, and among the processes of one. Who has it and has not
-    /// signed is about to, or to give it back; the longest that may take is to watch a blank file.
+    /// Takes the kernel's lock. Where the lock is one for all hosts, and among the processes of one host, nothing more
+    /// is needed. A process that holds the lock and has not signed is about to sign, or to give the lock back; at the
+    /// longest the process watches a blank file before.
     fn lock(&self, file: &File) -> Result<(), Failure> {
         for _ in 0..self.times.blank + 2 {
             if self.locked(file)? {
@@ -147,7 +147,7 @@ impl Taking<'_> {
         Err(self.taken(None))
     }
 
-    /// Whether the kernel gives us the lock, now or in a moment.
+    /// Asks the kernel for the lock, now and for a moment longer.
     fn locked(&self, file: &File) -> Result<bool, Failure> {
         for _ in 0..PATIENCE.0 {
             match file.try_lock() {
@@ -162,7 +162,7 @@ impl Taking<'_> {
         Ok(false)
     }
 
-    /// Signs the file at `path`, which we have `made` or found, unless somebody on another host does.
+    /// Signs the file at `path`, which we have `made` or found, unless a process on another host has signed.
     fn claim(&self, path: &Path, place: Place, made: bool, own: &Signature) -> std::io::Result<Claim> {
         let Some(found) = Found::still(path, place)? else { return Ok(Claim::Gone) };
         let looks = match &found.signature {
@@ -209,7 +209,8 @@ impl Taking<'_> {
     }
 }
 
-/// The lock file at `path`, and whether it was made now: of all that try at the same moment, on all hosts, one does.
+/// Opens the lock file at `path`, and says whether this call made the file: of all processes that try at the same moment, on
+/// all hosts, one makes the file.
 fn open(path: &Path) -> std::io::Result<(File, bool)> {
     let mut options = File::options();
     match options.write(true).create_new(true).open(path) {
@@ -222,13 +223,14 @@ fn named(holder: Option<&Holder>) -> String {
     holder.map(|holder| format!(" (process {} on {})", holder.pid, holder.host)).unwrap_or_default()
 }
 
-/// Whether the file system knows no locks: Lustre without `-o flock`, NFS whose lock service is not there.
+/// Whether the file system supports no locks: Lustre without `-o flock`, NFS without a lock service.
 fn without_locks(error: &Error) -> bool {
     // ENOSYS and EOPNOTSUPP are of this kind, ENOLCK of none.
     error.kind() == ErrorKind::Unsupported || error.raw_os_error() == Some(libc::ENOLCK)
 }
 
-/// A file that says that a folder is taken would be no substitute: a crash leaves it behind.
+/// Refuses a folder without locks. A file that says that the folder is taken would be no substitute: a crash leaves the file
+/// behind.
 fn unlockable(folder: &Path, error: &Error) -> Failure {
     let text = format!(
         "the output folder `{}` is on a file system without locks (flock: {error}), so that nothing would keep a second \

@@ -1,44 +1,44 @@
-//! What the lock file says: who holds it, and a count that grows for as long as they live.
+//! Content of the lock file: the holder, and a count that grows for as long as the holder lives.
 
 use std::fs::{File, Metadata};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
 /// Longest text of a lock file that is read.
 const MOST: u64 = 4096;
-/// Every signature is as long as this, so that one is written over another in place, whatever room the disk has.
+/// Length of every signature in bytes: a signature is written over another one in place, even on a full disk.
 const LENGTH: usize = 511;
 
-/// Who holds a lock.
+/// Process that holds a lock.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Holder {
     /// Process id.
     pub(crate) pid: u32,
-    /// The machine that it runs on: the folder may be shared.
+    /// Name of the machine that the process runs on: several machines may share the folder.
     pub(crate) host: String,
-    /// Since when, in seconds since 1970.
+    /// Time since when the lock is held, in seconds since 1970.
     pub(crate) since: u64,
 }
 
-/// What a holder writes into the lock file.
+/// Text that a holder writes into the lock file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Signature {
     pub(super) holder: Holder,
-    /// Of the kernel that it runs on, which keeps its lock: names of hosts are neither unique nor those of containers.
+    /// Boot id of the kernel that keeps the lock: names of hosts are neither unique nor the same inside of containers.
     pub(super) boot: String,
-    /// Random: nobody else's.
+    /// Random token, which no other process has.
     pub(super) token: String,
-    /// Grows for as long as the holder lives.
+    /// Count that grows for as long as the holder lives.
     pub(super) beat: u64,
 }
 
 impl Signature {
-    /// A new one of this process.
+    /// Makes a signature of this process.
     pub(super) fn new() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let holder = Holder { pid: std::process::id(), host: kernel("hostname"), since };
@@ -47,7 +47,7 @@ impl Signature {
         Self { holder, boot: boot(), token, beat: 0 }
     }
 
-    /// Whether the kernel that has this holder's lock is the one that we ask for it.
+    /// Whether the lock is held on this machine, so that this kernel can answer for its holder.
     pub(super) fn is_of_here(&self) -> bool {
         !self.boot.is_empty() && self.boot == boot()
     }
@@ -61,7 +61,7 @@ fn kernel(what: &str) -> String {
     std::fs::read_to_string(Path::new("/proc/sys/kernel").join(what)).unwrap_or_default().trim().to_owned()
 }
 
-/// Which file it is, whatever it is called.
+/// Identity of a file, whatever the name of the file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place(u64, u64);
 
@@ -77,13 +77,14 @@ pub(super) struct Found {
     file: File,
     pub(super) place: Place,
     pub(super) text: Vec<u8>,
-    /// Nothing if nobody has signed, or what is there is none.
+    /// Signature in the file; `None` if nobody has signed, or the text is no signature.
     pub(super) signature: Option<Signature>,
 }
 
 impl Found {
-    /// Opens and reads the file at `path`, for writing if that is allowed. Opened anew each time, it is read from the server where
-    /// there is one (close-to-open consistency), and what was written is there once it is closed.
+    /// Opens and reads the file at `path`, for writing if writing is allowed. A file that is opened anew is read from
+    /// the server of a network file system (close-to-open consistency), and what is written reaches the server once the
+    /// file is closed.
     pub(super) fn at(path: &Path) -> io::Result<Self> {
         let file = File::options().read(true).write(true).open(path).or_else(|_| File::open(path))?;
         let mut text = Vec::new();
@@ -92,7 +93,8 @@ impl Found {
         Ok(Self { place: file.metadata()?.into(), file, text, signature })
     }
 
-    /// The same, if the file there is the one at `place`; nothing if there is none, or another one.
+    /// Opens and reads the file at `path` if the file is the one at `place`; `None` if no file, or another file, exists
+    /// there.
     pub(super) fn still(path: &Path, place: Place) -> io::Result<Option<Self>> {
         match Self::at(path) {
             Ok(found) => Ok(Some(found).filter(|found| found.place == place)),
@@ -101,17 +103,22 @@ impl Found {
         }
     }
 
-    /// Who has signed, if that is not `own`.
+    /// Signature of another holder than `own`, if there is one.
     pub(super) fn is_of_another_than(&self, own: &Signature) -> Option<&Signature> {
         self.signature.as_ref().filter(|found| found.token != own.token)
     }
 
-    /// Writes `signature` over what is there: at no moment is there nothing.
+    /// Writes `signature` over the old text: at no moment is the file empty.
     pub(super) fn sign(self, signature: &Signature) -> io::Result<()> {
         let text = format!("{:LENGTH$}\n", serde_json::to_string(signature)?);
         self.file.write_all_at(text.as_bytes(), 0)?;
         if self.text.len() > text.len() { self.file.set_len(text.len() as u64) } else { Ok(()) }
     }
+}
+
+/// The lock file of an output folder.
+pub(super) fn path(folder: &Path) -> PathBuf {
+    folder.join(".attrisweep.lock")
 }
 
 #[cfg(test)]

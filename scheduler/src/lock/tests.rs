@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use tempfile::TempDir;
 
-use super::beat::renew;
-use super::seen::seen;
+use super::heartbeat::renew;
+use super::observe::seen;
 use super::*;
 
 /// A hundred looks are two seconds: who beats may be kept from it for as long by the tests beside this one.
@@ -31,7 +31,7 @@ fn taken(folder: &Path) -> Result<Lock, Failure> {
     Taking { folder, times: SHORT, wanted: &|| true, tell: &|_| {} }.take()
 }
 
-/// Another host's.
+/// Signature of another host.
 fn foreign() -> Signature {
     let own = Signature::new();
     Signature { holder: Holder { pid: 77, host: "elsewhere".to_owned(), since: 5 }, boot: "another".to_owned(), ..own }
@@ -47,7 +47,7 @@ fn signed(folder: &Path, by: &Signature) -> Place {
     place
 }
 
-/// Another host that lives, until it is dropped: then nothing of it comes after.
+/// Host that lives until it is dropped, and writes nothing afterwards.
 struct Alive(Arc<AtomicBool>, Option<JoinHandle<()>>);
 
 /// Signs as another host that lives.
@@ -220,7 +220,7 @@ fn a_file_that_somebody_has_just_made_is_theirs() {
     taken(&folder).unwrap();
 }
 
-/// Why the folder is not ours, as another host signs after our first look.
+/// Reason for which the folder is not ours, as another host signs after our first look.
 fn refused_by_who_signs_meanwhile(folder: &Path) -> Failure {
     let (other, looks) = (foreign(), AtomicU32::new(0));
     let wanted = || {

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use sweep::access::Running;
+use protocol::access::Running;
 
 use super::{Ended, Process};
 

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use journal::{Ended, Event, History, Journal, SweepStart, file};
-use sweep::message::Report;
+use protocol::message::Report;
 
 pub(crate) fn start() -> SweepStart {
     let text = |text: &str| text.to_owned();
@@ -21,11 +21,11 @@ pub(crate) fn start() -> SweepStart {
 }
 
 pub(crate) fn granted(unit: &str, attempt: u32) -> Event {
-    Event::Granted { unit: unit.to_owned(), attempt, worker: 1, slot: 0, device: "cpu".to_owned(), pid: Some(77) }
+    Event::Granted { unit: unit.into(), attempt, worker: 1, slot: 0, device: "cpu".to_owned(), pid: Some(77) }
 }
 
 pub(crate) fn ended(unit: &str, attempt: u32, how: Ended) -> Event {
-    Event::Ended { unit: unit.to_owned(), attempt, how }
+    Event::Ended { unit: unit.into(), attempt, how }
 }
 
 pub(crate) fn failed(text: &str) -> Ended {
@@ -51,5 +51,5 @@ pub(crate) fn sweep(folder: &Path, events: Vec<Event>, outcome: &str) {
 
 pub(crate) fn failed_units(folder: &Path) -> Vec<(String, String)> {
     let history = History::open(&file(folder)).unwrap().unwrap();
-    history.failed_units().unwrap().into_iter().map(|failed| (failed.unit, failed.error)).collect()
+    history.failed_units().unwrap().into_iter().map(|failed| (failed.unit.to_string(), failed.error)).collect()
 }

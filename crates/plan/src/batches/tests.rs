@@ -15,7 +15,7 @@ fn slot(model: &str, memory: Option<u64>) -> Slot {
     Slot { name: "cpu:0".into(), model: model.into(), threads: 1, gpu: Some("uuid".into()), memory }
 }
 
-/// One image of 3x8x8 pixels a shard takes next to nothing; weights that are not there have a size of 0.
+/// Group whose images of 3x8x8 pixels in a shard take next to nothing; missing weights have a size of 0.
 fn group(shard: u64) -> Group {
     let variant = |key: &str| Variant {
         key: key.into(),

@@ -1,8 +1,10 @@
 //! `expect`: logits or an accuracy that the author of weights has measured.
 
 use super::search_space::{SPLITS, Split};
-use crate::expect::IMAGES;
 use crate::yaml::{Fields, Value, read};
+
+/// Images of which the accuracy is measured, where the config does not say how many.
+const IMAGES: u64 = 1000;
 
 /// One measurement.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,28 +1,28 @@
-//! The devices: which has a worker, what it holds, and when it was last heard.
+//! Slots, one for each device: its worker, the units that the worker holds, and the time when the worker was last heard.
 
-mod calls;
-mod clock;
+mod connections;
+mod deadlines;
+mod device_health;
 mod stuck;
-mod trust;
 
 use std::collections::{BTreeSet, HashMap};
 
 use fleet::WorkerId;
 
-use super::Now;
+use super::event::Now;
 use super::failure::{Class, Suspicion};
-use super::health::Health;
+use super::quarantine::Health;
 use super::queue::Home;
 
-/// All devices of a sweep.
+/// Slots of all devices of a sweep.
 #[derive(Debug)]
 pub(super) struct Slots {
     list: Vec<Slot>,
     by_worker: HashMap<WorkerId, usize>,
-    /// Serving slots that hold no unit, and those that hold one.
+    /// Slots that serve and hold no unit, and slots that serve and hold one unit.
     idle: BTreeSet<usize>,
     busy: BTreeSet<usize>,
-    /// Slots whose process may hold units that only itself knows of.
+    /// Slots whose process may hold units that only the process itself knows of.
     unknown: BTreeSet<usize>,
     /// Whether any device has done a unit.
     worked: bool,
@@ -33,18 +33,18 @@ struct Slot {
     state: State,
     /// Units that its worker holds, the one under way first.
     held: Vec<usize>,
-    /// When the first of them is taken for hung.
+    /// Time at which the first unit counts as hung.
     deadline: Now,
     health: Health,
     /// The unit that its worker was asked to return.
     asked: Option<usize>,
-    /// Its worker has to go: it is given nothing any more.
+    /// Whether the worker has to leave: nothing is granted to it any more.
     leaves: bool,
-    /// Why its worker is being ended, if it is.
+    /// Reason for which the worker is being ended, if it is.
     ending: Option<(Class, String)>,
-    /// When its process was first ended without asking.
+    /// Time at which the process was first killed.
     killed: Option<Now>,
-    /// Where its worker got its last unit from, and of what it has done one.
+    /// Home of the last unit that the worker was given, and home of the last unit that the worker has done.
     home: Option<Home>,
     warm: Option<Home>,
     last: String,
@@ -53,23 +53,23 @@ struct Slot {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
     Empty,
-    /// A process was started and has not called.
+    /// A process was started and has not called yet.
     Starting(Now),
-    /// A process that an earlier scheduler started may still live and call.
+    /// A process of an earlier scheduler may still live and call.
     Expected(Now),
     Serving {
         worker: WorkerId,
         heard: Now,
     },
-    /// The line is broken; its worker may call again.
+    /// The connection is broken, and the worker may call again.
     Away(Now),
-    /// Its process is being ended.
+    /// The process is being ended.
     Leaving,
-    /// Its process was killed and has not ended: it is left behind since then, and the device with it.
+    /// The process was killed and has not ended. The scheduler has left process and device behind since then.
     Stuck(Now),
 }
 
-/// What a worker that is gone leaves behind.
+/// Units that a worker leaves behind, and the reason for its end.
 pub(in crate::core) struct Left {
     pub(super) held: Vec<usize>,
     pub(super) class: Class,
@@ -101,18 +101,18 @@ impl Slots {
         self.list.len()
     }
 
-    /// A worker of an earlier scheduler may call for `slot`.
+    /// Notes that a worker of an earlier scheduler may call for `slot`.
     pub(super) fn expect(&mut self, slot: usize, now: Now) {
         self.set(slot, State::Expected(now));
         self.unknown.insert(slot);
     }
 
-    /// Whether any such worker has neither called nor ended: what it holds is not known.
+    /// Whether any worker of an earlier scheduler has neither called nor ended, so that its units are not known.
     pub(super) fn expecting(&self) -> bool {
         !self.unknown.is_empty()
     }
 
-    /// Marks the next free device as starting, those first on which least went wrong.
+    /// Marks the next free device as starting; devices with the least trouble come first.
     pub(super) fn launch_next(&mut self, now: Now) -> Option<usize> {
         let usable = |slot: &Slot| slot.state == State::Empty && slot.health.usable(now);
         let free = self.list.iter().enumerate().filter(|(_, slot)| usable(slot));
@@ -121,7 +121,7 @@ impl Slots {
         Some(index)
     }
 
-    /// The process of `slot` was not started, which is the device's fault unless it is the disk's.
+    /// Notes that the process of `slot` was not started: a fault of the device, or of the disk if there is no `fault`.
     pub(super) fn launch_failed(&mut self, slot: usize, fault: Option<String>, now: Now) {
         self.set(slot, State::Empty);
         self.list[slot].killed = None;
@@ -131,20 +131,21 @@ impl Slots {
         }
     }
 
-    /// The worker of `slot` is to be ended.
+    /// Notes that the worker of `slot` is to be ended, for this reason.
     pub(super) fn dismiss(&mut self, slot: usize, why: Class, text: impl Into<String>) {
         self.set(slot, State::Leaving);
         self.list[slot].ending = Some((why, text.into()));
     }
 
-    /// The process of `slot` has ended; nothing if it was known to have none, or was left behind.
+    /// Notes that the process of `slot` has ended; what its worker leaves, unless the slot had no process or its process
+    /// was left behind.
     pub(super) fn exited(&mut self, slot: usize, class: Class, text: String) -> Option<Left> {
         let before = self.list[slot].state;
         self.set(slot, State::Empty);
         (!matches!(before, State::Empty | State::Stuck(_))).then(|| self.bereave(slot, class, text))
     }
 
-    /// The worker of `slot` is gone.
+    /// Takes everything away from the slot of a worker that is gone.
     fn bereave(&mut self, slot: usize, class: Class, text: String) -> Left {
         self.unknown.remove(&slot);
         let slot = &mut self.list[slot];
@@ -172,29 +173,29 @@ impl Slots {
         &self.list[slot].held
     }
 
-    /// Where the worker of `slot` got its last unit from.
+    /// Home of the last unit that the worker of `slot` was given.
     pub(super) fn home(&self, slot: usize) -> Option<Home> {
         self.list[slot].home
     }
 
-    /// Whether its worker has done a unit of `home` just before.
+    /// Whether the worker of `slot` has done a unit of `home` just before.
     pub(super) fn warm(&self, slot: usize, home: Home) -> bool {
         self.list[slot].warm == Some(home)
     }
 
-    /// A worker that has nothing to do, or, if `ahead`, one that has a single unit.
+    /// Finds a worker that has nothing to do, or, if `ahead`, a worker that has a single unit.
     pub(super) fn hungry(&self, ahead: bool) -> Option<(usize, WorkerId)> {
         let slot = self.preferred(self.idle.iter()).or_else(|| self.preferred(self.busy.iter()).filter(|_| ahead))?;
         self.worker(slot).map(|worker| (slot, worker))
     }
 
-    /// Slots that have a process which is not left behind.
+    /// Slots with a process that is not left behind.
     pub(super) fn running(&self) -> impl Iterator<Item = usize> {
         let running = |(_, slot): &(usize, &Slot)| !matches!(slot.state, State::Empty | State::Stuck(_));
         self.list.iter().enumerate().filter(running).map(|(index, _)| index)
     }
 
-    /// The worker that serves `slot`.
+    /// Worker that serves `slot`.
     pub(super) fn worker(&self, slot: usize) -> Option<WorkerId> {
         match self.list[slot].state {
             State::Serving { worker, .. } => Some(worker),
@@ -202,7 +203,7 @@ impl Slots {
         }
     }
 
-    /// How the last worker ended.
+    /// Description of how the last worker ended.
     pub(super) fn last_words(&self) -> String {
         let ended = self.list.iter().max_by_key(|slot| slot.health.trouble());
         ended.map(|slot| slot.last.clone()).unwrap_or_default()
@@ -219,7 +220,7 @@ impl Slots {
         self.refile(index);
     }
 
-    /// Keeps the sets of those that can be given something.
+    /// Updates the sets of slots that can be given something.
     fn refile(&mut self, index: usize) {
         let slot = &self.list[index];
         let serving = matches!(slot.state, State::Serving { .. }) && !slot.leaves;
@@ -232,7 +233,7 @@ impl Slots {
         }
     }
 
-    /// Which slots hold each unit that is held.
+    /// Slots that hold each unit that is held.
     #[cfg(test)]
     pub(super) fn holders(&self) -> HashMap<usize, Vec<usize>> {
         let mut holders: HashMap<usize, Vec<usize>> = HashMap::new();

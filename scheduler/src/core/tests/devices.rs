@@ -2,7 +2,7 @@
 
 use super::*;
 
-const BROKEN: Ended = Ended::Code(83);
+const BROKEN: Ended = left(ExitCode::NoDevice);
 
 /// Workers that end at once are started until the device is left alone; how many, and for how long it is.
 fn quarantine(rig: &mut Rig) -> (usize, u64) {

@@ -1,7 +1,5 @@
 //! Failures of units: each class has a budget of its own, and the last message says why.
 
-use sweep::message::{DEVICE_LOST, HOST_MEMORY, LEASE_LOST, PREEMPTED};
-
 use super::*;
 
 #[test]
@@ -27,7 +25,7 @@ fn a_hopeless_failure_is_not_tried_again_and_the_rest_goes_on() {
     }
 }
 
-/// How often a unit is granted whose every attempt ends in this way.
+/// Number of grants of a unit whose every attempt ends in this way.
 fn attempts(end: impl Fn(&mut Rig, usize, WorkerId)) -> (usize, String) {
     let mut rig = Rig::new(&[1], 1);
     for attempts in 1..1000 {
@@ -51,12 +49,12 @@ fn attempts(end: impl Fn(&mut Rig, usize, WorkerId)) -> (usize, String) {
 fn each_way_in_which_workers_end_has_its_own_budget_and_its_own_words() {
     let cases = [
         (Ended::Signal(11), 3, "its worker was ended by signal 11 (crashes of its worker: 3 of 3)"),
-        (Ended::Code(70), 3, "its worker left with exit code 70 (crashes of its worker: 3 of 3)"),
+        (left(ExitCode::Defect), 3, "its worker left with exit code 70 (crashes of its worker: 3 of 3)"),
         (Ended::Signal(6), 6, "its worker was ended by signal 6 (times out of host memory: 6 of 6)"),
-        (Ended::Code(HOST_MEMORY), 6, "its worker left with exit code 86 (times out of host memory: 6 of 6)"),
+        (left(ExitCode::HostMemory), 6, "its worker left with exit code 86 (times out of host memory: 6 of 6)"),
         (Ended::Signal(9), 50, "its worker was ended by signal 9 (kills of its worker: 50 of 50)"),
         (Ended::Signal(15), 50, "its worker was ended by signal 15 (preemptions of its worker: 50 of 50)"),
-        (Ended::Code(LEASE_LOST), 30, "its worker left with exit code 84 (workers not heard any more: 30 of 30)"),
+        (left(ExitCode::LeaseLost), 30, "its worker left with exit code 84 (workers not heard any more: 30 of 30)"),
     ];
     for (how, budget, reason) in cases {
         let found = attempts(|rig, slot, worker| rig.exit(slot, worker, how));
@@ -64,7 +62,7 @@ fn each_way_in_which_workers_end_has_its_own_budget_and_its_own_words() {
     }
     let sticky = attempts(|rig, slot, worker| {
         rig.answer(worker, Some(Failure::Sticky));
-        rig.exit(slot, worker, Ended::Code(DEVICE_LOST));
+        rig.exit(slot, worker, left(ExitCode::DeviceLost));
     });
     assert_eq!(sticky, (3, "broken (failures of its device: 3 of 3)".to_owned()));
 }
@@ -134,7 +132,7 @@ fn a_unit_without_a_forecast_may_take_task_timeout_and_then_uses_up_its_retries(
 fn the_deadline_of_a_unit_follows_from_its_forecast() {
     let of = group(0, 4);
     let tasks = [100_000.0, 6.0, 6.0].into_iter().zip(0..).map(|(seconds, shard)| task(0, &of, shard, Some(seconds)));
-    let mut rig = Rig::of(Core::new(tasks.collect(), vec![None], 1, POLICY), &[]);
+    let mut rig = Rig::of(Sweep::new(tasks.collect(), vec![None], 1, POLICY), &[]);
     let (slot, worker) = rig.connect();
     assert_eq!(patience(&mut rig, worker), POLICY.unit_timeout.as_secs() + 1);
     rig.exit(slot, worker, KILLED);
@@ -150,7 +148,7 @@ fn the_deadline_of_a_unit_follows_from_its_forecast() {
 fn a_worker_that_has_read_the_file_has_no_time_for_it_again() {
     let of = group(0, 4);
     let tasks = (0..3).map(|shard| task(0, &of, shard, Some(6.0)));
-    let mut rig = Rig::of(Core::new(tasks.collect(), vec![None], 1, POLICY), &[]);
+    let mut rig = Rig::of(Sweep::new(tasks.collect(), vec![None], 1, POLICY), &[]);
     let (_, worker) = rig.connect();
     rig.answer(worker, None);
     assert_eq!(patience(&mut rig, worker), 180 + 120 + 1);
@@ -199,7 +197,7 @@ fn a_worker_that_has_to_leave_is_given_nothing_and_its_units_cost_nothing() {
         rig.say(worker, FromWorker::Returned { unit, attempt });
     }
     assert_eq!(rig.holds(worker), held, "nothing new was granted");
-    rig.exit(slot, worker, Ended::Code(PREEMPTED));
+    rig.exit(slot, worker, left(ExitCode::Preempted));
     assert_eq!(rig.core.units.failures_of(0) + rig.core.units.failures_of(1), 0);
     let (_, other) = rig.connect();
     assert_eq!(rig.grant_of(other).map(|(_, attempt)| attempt), Some(2));
@@ -209,12 +207,12 @@ fn a_worker_that_has_to_leave_is_given_nothing_and_its_units_cost_nothing() {
 fn failures_that_a_scheduler_before_saw_count_and_leave_one_more_try() {
     for (before, crashes) in [(0, 3), (1, 2), (2, 1), (7, 1)] {
         let of = group(0, 1);
-        let mut core = Core::new(vec![task(0, &of, 0, None)], vec![Some(means(&of))], 1, POLICY);
-        let unit = Unit::of(of, Part::Shard(0)).id();
-        core.remember(&unit, "Crash", before);
-        core.remember(&unit, "Storage", 9);
-        core.remember(&UnitId("another/0".into()), "Crash", 9);
-        let mut rig = Rig::of(core, &[]);
+        let mut sweep = Sweep::new(vec![task(0, &of, 0, None)], vec![Some(means(&of))], 1, POLICY);
+        let unit = shard(&of, 0).id();
+        sweep.core.remember(&unit, "Crash", before);
+        sweep.core.remember(&unit, "Storage", 9);
+        sweep.core.remember(&UnitId::from("another/0"), "Crash", 9);
+        let mut rig = Rig::of(sweep, &[]);
         for _ in 0..crashes {
             assert_eq!(rig.outcome, None);
             let (slot, worker) = rig.connect();
@@ -224,7 +222,7 @@ fn failures_that_a_scheduler_before_saw_count_and_leave_one_more_try() {
     }
 }
 
-/// What waited behind it was not begun.
+/// A unit that waited behind the first one was not begun.
 #[test]
 fn only_the_unit_that_was_under_way_is_blamed_in_the_journal() {
     let mut rig = Rig::new(&[2], 1);

@@ -1,4 +1,4 @@
-//! Who is heard, who is not, and who may come back.
+//! Leases of workers: who is heard, who is not, and who may come back.
 
 use super::*;
 
@@ -103,7 +103,7 @@ fn a_worker_whose_line_breaks_calls_again_and_its_result_counts() {
     let again = rig.call(slot, Some(vec![(unit.id(), attempt)]));
     rig.say(again, FromWorker::Done { unit: unit.id(), attempt, report: Report::default() });
     assert_eq!(rig.counted, 10);
-    assert_eq!(rig.grant_of(again).map(|(unit, _)| unit.part), Some(Part::Means));
+    assert_eq!(rig.grant_of(again).map(|(unit, _)| unit.part), Some(Part::Whole));
 }
 
 #[test]
@@ -153,14 +153,14 @@ fn a_second_caller_for_a_slot_that_is_served_is_sent_away() {
 fn restarted(shards: u64, slots: usize, expected: &[usize]) -> Rig {
     let of = group(0, shards);
     let tasks = (0..shards).map(|shard| task(0, &of, shard, None)).collect();
-    Rig::of(Core::new(tasks, vec![Some(means(&of))], slots, POLICY), expected)
+    Rig::of(Sweep::new(tasks, vec![Some(means(&of))], slots, POLICY), expected)
 }
 
 #[test]
 fn workers_of_a_scheduler_that_was_killed_are_taken_back_with_what_they_hold() {
     let mut rig = restarted(4, 2, &[0, 1]);
     assert_eq!(rig.launched, [0; 0]);
-    let id = |shard: u64| Unit::of(group(0, 4), Part::Shard(shard)).id();
+    let id = |at: u64| shard(&group(0, 4), at).id();
     let first = rig.call(0, Some(vec![(id(0), 3)]));
     // What the other one holds is not known yet.
     assert_eq!(rig.granted.len(), 0);
@@ -186,7 +186,7 @@ fn a_worker_of_the_scheduler_before_that_never_calls_holds_nothing_up_beyond_a_l
 #[test]
 fn a_worker_that_holds_what_is_another_ones_is_ended() {
     let mut rig = restarted(2, 2, &[0, 1]);
-    let unit = Unit::of(group(0, 2), Part::Shard(0)).id();
+    let unit = shard(&group(0, 2), 0).id();
     rig.call(0, Some(vec![(unit.clone(), 1)]));
     rig.call(1, Some(vec![(unit, 1)]));
     assert_eq!(rig.killed, [1]);

@@ -1,77 +1,42 @@
 //! A sweep under test, with the workers' side of it in the hands of the test.
 
+mod build;
 mod devices;
 mod failures;
+mod kinds_of_devices;
 mod leases;
 mod order;
-mod paces;
-mod pieces;
+mod output_folder;
 mod simulation;
-mod storage;
 mod tail;
+mod toy_kind;
+mod waiting;
 
 use std::sync::Arc;
 
 use fleet::{Condition, Ended, WorkerId};
-use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
-use sweep::message::{Failure, FromWorker, Report};
-use sweep::parameters::Parameters;
-use sweep::semantics::Semantics;
-use sweep::unit::{Part, Piece, UnitId};
-use sweep::variant::{Shared, Variant};
+use plan::work::Kind;
+use protocol::exit::ExitCode;
+use protocol::message::{Failure, FromWorker, Report};
+use sweep::group::Group;
+use sweep::unit::{Part, Piece, Unit, UnitId};
 
+use self::build::{Job, Sweep, group, means, shard, task};
 use super::*;
 
 const POLICY: Policy = Policy { max_retries: 1, lease: Duration::from_secs(20), unit_timeout: Duration::from_hours(1) };
 const KILLED: Ended = Ended::Signal(9);
 
-/// Group `index`, of `shards` shards of ten images, for one of three models.
-fn group(index: usize, shards: u64) -> Arc<Group> {
-    let variant = Variant {
-        key: "Saliency".into(),
-        class: "Saliency".into(),
-        parameters: Parameters::default(),
-        semantics: Semantics::Exact,
-        complete: false,
-        batch: 1,
-        grows: false,
-        shared: Shared::Nothing,
-    };
-    Arc::new(Group {
-        dataset: format!("d{index}"),
-        split: "test".into(),
-        images_file: "d.npz".into(),
-        format: "medmnist".into(),
-        data: serde_json::Value::Null,
-        model: format!("m{}", index % 3),
-        weights: "m.pth".into(),
-        weights_sha256: String::new(),
-        weights_set: None,
-        mean: None,
-        preprocessing: sweep::preprocessing::Preprocessing::default(),
-        noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
-        store: "s.zarr".into(),
-        images: 10 * shards,
-        shape: [3, 8, 8],
-        classes: 2,
-        shard: 10,
-        variants: vec![variant],
-        numerics: Numerics { seed: 0, precision: Precision::Float32, dtype: Dtype::Float16, fold_batch_norm: false },
-    })
-}
-
-fn means(group: &Arc<Group>) -> Unit {
-    Unit::of(Arc::clone(group), Part::Means)
-}
-
-fn task(index: usize, group: &Arc<Group>, shard: u64, forecast: Option<f64>) -> Task {
-    Task { group: index, unit: Unit::of(Arc::clone(group), Part::Shard(shard)), forecast }
+/// The end of a worker that leaves with `code`.
+const fn left(code: ExitCode) -> Ended {
+    Ended::Code(code.number())
 }
 
 struct Rig {
     core: Core,
+    units: Vec<Unit>,
     now: Now,
-    /// What each connected worker was granted and has not answered.
+    /// Units that each connected worker was granted and has not answered.
     granted: Vec<(WorkerId, Unit, u32)>,
     launched: Vec<usize>,
     killed: Vec<usize>,
@@ -97,17 +62,18 @@ impl Rig {
         let shards =
             shards.flat_map(|(index, group)| (0..group.shards()).map(move |shard| task(index, group, shard, None)));
         Self::of(
-            Core::new(shards.collect(), groups.iter().map(|group| Some(means(group))).collect(), slots, POLICY),
+            Sweep::new(shards.collect(), groups.iter().map(|group| Some(means(group))).collect(), slots, POLICY),
             &[],
         )
     }
 
-    fn of(core: Core, expected: &[usize]) -> Self {
+    fn of(Sweep { core, units }: Sweep, expected: &[usize]) -> Self {
         let (granted, launched, killed, closed, stopped) = (vec![], vec![], vec![], vec![], vec![]);
         let (blamed, withdrawn, left_behind) = (vec![], vec![], vec![]);
         let (now, full, tries, counted, outcome, workers) = (Now::ZERO, false, 0, 0, None, 0);
         let mut rig = Self {
             core,
+            units,
             now,
             granted,
             launched,
@@ -136,7 +102,9 @@ impl Rig {
                 Action::Launch(slot) => self.launched.push(slot),
                 Action::Kill(slot) => self.killed.push(slot),
                 Action::LeaveBehind(slot) => self.left_behind.push(slot),
-                Action::Send(worker, ToWorker::Grant { unit, attempt }) => self.granted.push((worker, unit, attempt)),
+                Action::Grant { worker, task, attempt } => {
+                    self.granted.push((worker, self.units[task].clone(), attempt));
+                }
                 Action::Send(worker, ToWorker::Stop) => self.stopped.push(worker),
                 Action::Send(worker, ToWorker::Withdraw { unit, attempt }) => {
                     self.withdrawn.push((worker, unit, attempt));
@@ -236,7 +204,7 @@ impl Rig {
         self.event(Event::Exited { slot, how });
     }
 
-    /// Why units were given up.
+    /// Reasons of units that were given up.
     fn reasons(&self) -> Vec<&str> {
         let Some(Outcome::Incomplete(failed)) = &self.outcome else { panic!("{:?}", self.outcome) };
         failed.iter().map(|(_, reason)| reason.as_str()).collect()

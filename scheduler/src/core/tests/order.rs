@@ -1,4 +1,4 @@
-//! What is granted, to whom, in which order, and how a sweep ends.
+//! Order of grants: units, workers, and the end of a sweep.
 
 use super::*;
 
@@ -8,7 +8,7 @@ fn means_follow_the_last_shard_of_their_group_and_close_it() {
     let (slot, worker) = rig.connect();
     rig.answer(worker, None);
     rig.answer(worker, None);
-    assert_eq!(rig.grant_of(worker).map(|(unit, _)| unit.part), Some(Part::Means));
+    assert_eq!(rig.grant_of(worker).map(|(unit, _)| unit.part), Some(Part::Whole));
     assert_eq!((rig.counted, rig.closed.clone()), (20, vec![]));
     rig.answer(worker, None);
     assert_eq!(rig.closed, [0]);
@@ -18,14 +18,14 @@ fn means_follow_the_last_shard_of_their_group_and_close_it() {
 
 #[test]
 fn a_sweep_with_nothing_to_do_ends_without_a_worker() {
-    let actions = Core::new(Vec::new(), vec![None], 2, POLICY).start(Now::ZERO, &[]);
+    let actions = Sweep::new(Vec::new(), vec![None], 2, POLICY).core.start(Now::ZERO, &[]);
     assert_eq!(actions, [Action::End(Outcome::Complete)]);
 }
 
 /// The scheduler died between the last shard and the means.
 #[test]
 fn a_sweep_that_lacks_means_only_starts_a_worker_for_them() {
-    let mut rig = Rig::of(Core::new(Vec::new(), vec![Some(means(&group(0, 2)))], 2, POLICY), &[]);
+    let mut rig = Rig::of(Sweep::new(Vec::new(), vec![Some(means(&group(0, 2)))], 2, POLICY), &[]);
     assert_eq!(rig.launched, [0]);
     let (_, worker) = rig.connect();
     assert!(rig.grant_of(worker).is_some());
@@ -56,8 +56,8 @@ fn an_interrupt_waits_for_the_workers_for_a_while_and_then_ends_them() {
 }
 
 /// Names of what one worker on each of `slots` is granted, one at a time, in that order.
-fn granted(tasks: Vec<Task>, groups: usize, slots: usize) -> Vec<String> {
-    let mut rig = Rig::of(Core::new(tasks, vec![None; groups], slots, POLICY), &[]);
+fn granted(tasks: Vec<Job>, groups: usize, slots: usize) -> Vec<String> {
+    let mut rig = Rig::of(Sweep::new(tasks, vec![None; groups], slots, POLICY), &[]);
     let mut workers = Vec::new();
     while !rig.launched.is_empty() {
         workers.push(rig.connect());
@@ -65,7 +65,7 @@ fn granted(tasks: Vec<Task>, groups: usize, slots: usize) -> Vec<String> {
     let mut order = Vec::new();
     while let Some((_, worker)) = workers.iter().find(|(_, worker)| rig.grant_of(*worker).is_some()).copied() {
         let unit = rig.grant_of(worker).unwrap().0;
-        order.push(unit.id().0.replace("dataset-", "").replace("_noise-clean_split-test", ""));
+        order.push(unit.id().to_string().replace("dataset-", "").replace("_noise-clean_split-test", ""));
         rig.answer(worker, None);
     }
     order
@@ -93,9 +93,9 @@ fn a_worker_stays_with_its_model_until_nothing_of_it_waits() {
 #[test]
 fn a_unit_that_would_outlast_all_others_is_not_left_for_the_end() {
     let (a, b) = (group(0, 10), group(1, 1));
-    let mut tasks: Vec<Task> = (0..10).map(|shard| task(0, &a, shard, Some(1.0))).collect();
+    let mut tasks: Vec<Job> = (0..10).map(|shard| task(0, &a, shard, Some(1.0))).collect();
     tasks.push(task(1, &b, 0, Some(9.0)));
-    let mut rig = Rig::of(Core::new(tasks, vec![None; 2], 2, POLICY), &[]);
+    let mut rig = Rig::of(Sweep::new(tasks, vec![None; 2], 2, POLICY), &[]);
     let (_, first) = rig.connect();
     let (_, second) = rig.connect();
     let models = [first, second].map(|worker| rig.grant_of(worker).unwrap().0.group.model.clone());
@@ -104,13 +104,13 @@ fn a_unit_that_would_outlast_all_others_is_not_left_for_the_end() {
 
 #[test]
 fn workers_divide_models_among_themselves() {
-    let tasks: Vec<Task> = (0..2)
+    let tasks: Vec<Job> = (0..2)
         .flat_map(|index| {
             let of = group(index, 6);
             (0..6).map(move |shard| task(index, &of, shard, Some(1.0)))
         })
         .collect();
-    let mut rig = Rig::of(Core::new(tasks, vec![None; 2], 2, POLICY), &[]);
+    let mut rig = Rig::of(Sweep::new(tasks, vec![None; 2], 2, POLICY), &[]);
     let (_, a) = rig.connect();
     let (_, b) = rig.connect();
     for _ in 0..4 {

@@ -9,7 +9,7 @@ use super::*;
 struct Devices {
     rig: Rig,
     workers: Vec<WorkerId>,
-    /// What each holds, with the time that it takes; the first is under way until then.
+    /// Units that each device holds, with the time that they take; the first is under way until then.
     held: Vec<VecDeque<(UnitId, u32, f64)>>,
     until: Vec<f64>,
 }
@@ -19,7 +19,7 @@ impl Devices {
     fn makespan(units: &[(f64, f64)], devices: usize) -> f64 {
         let of = group(0, units.len() as u64);
         let tasks = units.iter().zip(0..).map(|((forecast, _), shard)| task(0, &of, shard, Some(*forecast)));
-        let mut rig = Rig::of(Core::new(tasks.collect(), vec![None], devices, POLICY), &[]);
+        let mut rig = Rig::of(Sweep::new(tasks.collect(), vec![None], devices, POLICY), &[]);
         let workers: Vec<_> = (0..rig.launched.len()).map(|_| rig.connect().1).collect();
         let devices = workers.len();
         let mut all = Self { rig, workers, held: vec![VecDeque::new(); devices], until: vec![f64::MAX; devices] };

@@ -1,4 +1,4 @@
-//! Failures that are held against units, and their end when there were too many.
+//! Failures that are held against units, and the end of a unit that had too many.
 
 use sweep::unit::UnitId;
 
@@ -6,7 +6,7 @@ use super::{State, Units};
 use crate::core::failure::Class;
 
 impl Units {
-    /// A failure of this class; whether the unit waits again, and if so whether it is to be the last.
+    /// Counts a failure of this class. Whether the unit waits again, and if so whether as the last of all.
     pub(in crate::core) fn failed(&mut self, index: usize, class: Class, text: &str) -> Option<bool> {
         self.list[index].state = State::Waiting;
         if class == Class::Group && self.found_bad(index, text) {
@@ -23,8 +23,8 @@ impl Units {
         None
     }
 
-    /// The unit failed `times` before this scheduler was started. It is tried once more at least: what was wrong may have
-    /// been mended since.
+    /// Counts failures from before this scheduler was started. The unit is tried once more at least, as the cause may be
+    /// gone.
     pub(in crate::core) fn remember(&mut self, id: &UnitId, class: Class, times: u32) {
         let Some((index, budget)) = self.find(id).zip(class.answer(self.retries).budget) else { return };
         let counted = times.min(budget - 1);
@@ -33,41 +33,32 @@ impl Units {
         }
     }
 
-    /// Whether the unit may have been the end of a worker before.
+    /// Whether the unit may have ended a worker before.
     pub(in crate::core) fn suspect(&self, index: usize) -> bool {
         self.failures.contains_key(&(index, Class::Crash))
     }
 
-    /// Failures that count against the unit.
+    /// Number of failures that count against the unit.
     #[cfg(test)]
     pub(in crate::core) fn failures_of(&self, index: usize) -> u32 {
         self.failures.iter().filter(|((unit, _), _)| *unit == index).map(|(_, count)| count).sum()
     }
 
     pub(super) fn give_up(&mut self, index: usize, text: String) {
-        tracing::warn!(unit = %self.list[index].unit.id(), reason = text, "unit given up");
+        tracing::warn!(unit = %self.list[index].id, reason = text, "unit given up");
         self.end(index, text);
     }
 
+    /// Gives up the unit, and all units that wait for it.
     pub(super) fn end(&mut self, index: usize, text: String) {
         self.list[index].state = State::GivenUp;
         self.reasons.insert(index, text);
         self.open -= 1;
-        for follower in self.followers(index) {
-            self.end_with(follower, "the predictions of its shard were given up");
-        }
-        // Without one of its shards a group has no means.
-        if let Some(means) = self.groups[self.group(index)].means.filter(|means| *means != index) {
-            self.end_with(means, "a shard of its group was given up");
-        }
-    }
-
-    /// The unit, if it waits, will never have what it waits for.
-    fn end_with(&mut self, index: usize, reason: &str) {
-        if self.list[index].state == State::Waiting {
-            self.list[index].state = State::GivenUp;
-            self.reasons.insert(index, reason.to_owned());
-            self.open -= 1;
+        // They will never have what they wait for.
+        for follower in self.waits.followers(index).collect::<Vec<_>>() {
+            if self.list[follower].state == State::Waiting {
+                self.end(follower, self.list[follower].bereft.to_owned());
+            }
         }
     }
 }

@@ -1,23 +1,23 @@
-//! Claims: units that a worker says it holds when it calls again.
+//! Claims of workers: units that a worker says it holds when it calls again.
 
 use sweep::unit::UnitId;
 
 use super::{State, Units};
 
-/// What became of a claim to a unit.
+/// Result of a claim to a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::core) enum Claim {
-    /// The unit is the slot's. Whether it waited before.
+    /// The slot holds the unit. `waited` says whether the unit waited before.
     Held { unit: usize, waited: bool },
-    /// The unit is done or not of this sweep: its result is of no use.
+    /// The unit is done or not of this sweep, so that its result is of no use.
     Useless,
-    /// The unit is another one's.
+    /// Another worker holds the unit.
     Refused,
 }
 
 impl Units {
-    /// The worker of `slot` says that it holds the unit: what it was granted before its line broke, or by a
-    /// scheduler that is gone.
+    /// Judges the claim of the worker of `slot` to a unit, which the worker was granted before its connection broke, or
+    /// by an earlier scheduler.
     pub(in crate::core) fn claim(&mut self, id: &UnitId, slot: usize, attempt: u32) -> Claim {
         let Some(index) = self.find(id) else { return Claim::Useless };
         // Granted in error, or what it waits for was lost since.

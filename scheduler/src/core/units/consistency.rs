@@ -1,11 +1,12 @@
-//! What must hold of units, their queue and their slots after every event.
+//! Invariants of units, their queue and their slots, which hold after every event.
 
 use super::{State, Units};
 use crate::core::queue::Queue;
 use crate::core::slots::Slots;
 
 impl Units {
-    /// A unit that is granted is held by one slot, one that waits by none; some wait for others.
+    /// Checks that a granted unit is held by one slot, that a waiting unit is held by none, and that no unit is granted
+    /// before those that it waits for.
     pub(in crate::core) fn assert_consistent(&self, queue: &Queue, slots: &Slots) {
         let holders = slots.holders();
         let mut open = 0;

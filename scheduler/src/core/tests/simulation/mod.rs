@@ -13,9 +13,11 @@ mod world;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
+use plan::work::KINDS;
+
 use super::Outcome;
 pub(super) use weather::Random;
-use world::World;
+pub(super) use world::World;
 
 const SEEDS: u64 = 20_000;
 
@@ -40,7 +42,7 @@ fn whatever_goes_wrong_every_unit_is_done_once_or_given_up_and_the_sweep_ends() 
     let (only, next, events) = (std::env::var("ATTRISWEEP_SEED").ok(), AtomicU64::new(0), AtomicU64::new(0));
     let simulate = |seed| {
         let _named = Named(seed);
-        let mut world = World::new(seed);
+        let mut world = World::new(seed, &KINDS);
         let spares_units = world.spares_units();
         let outcome = world.pass();
         assert!(!spares_units || outcome == Outcome::Complete, "{outcome:?}");

@@ -4,7 +4,7 @@ use super::super::*;
 use super::world::{Happening, World};
 
 impl World {
-    /// When a message arrives that is sent now; none if it never does.
+    /// Times at which a message arrives that is sent now; none if the message is lost.
     pub(super) fn travel(&mut self, process: usize, direction: usize) -> Vec<Now> {
         if self.random.chance(self.weather.drop) {
             return Vec::new();

@@ -5,7 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use super::super::*;
 use super::world::Happening;
 
-/// One process, dead or alive.
+/// Worker process, dead or alive.
 #[expect(clippy::struct_excessive_bools, reason = "each of them may befall it in any state")]
 pub(super) struct Process {
     pub(super) slot: usize,
@@ -13,14 +13,14 @@ pub(super) struct Process {
     pub(super) parent: u32,
     pub(super) alive: bool,
     pub(super) frozen: bool,
-    /// It waits inside the system: killed, it ends only once it does no longer.
+    /// Whether the process waits inside the system: killed, it ends only once the wait is over.
     pub(super) stuck: bool,
     pub(super) killed: bool,
-    /// What would have happened while it was frozen.
+    /// Happenings that came while the process was frozen.
     pub(super) deferred: Vec<Happening>,
     pub(super) line: Option<WorkerId>,
     pub(super) called: bool,
-    /// It has to go, and has said so.
+    /// Whether the worker has to leave, and has said so.
     pub(super) leaving: bool,
     pub(super) heard: Now,
     /// Granted units, the one under way first.
@@ -29,7 +29,7 @@ pub(super) struct Process {
     pub(super) under_way: Option<u64>,
     /// Results that the scheduler has not noted.
     pub(super) unnoted: Vec<FromWorker>,
-    /// When the last message in each direction arrives: lines keep the order.
+    /// Time at which the last message in each direction arrives: connections keep the order.
     pub(super) arrivals: [Now; 2],
 }
 
@@ -55,7 +55,7 @@ impl Process {
         }
     }
 
-    /// What it says that it holds when it calls again.
+    /// Units that the worker says it holds when it calls again.
     pub(super) fn holds(&self) -> Vec<(UnitId, u32)> {
         let results = self.unnoted.iter().map(|message| match message {
             FromWorker::Done { unit, attempt, .. }

@@ -9,15 +9,19 @@ impl World {
     pub(super) fn start(&mut self) {
         self.run += 1;
         self.counted.clear();
-        let mut tasks = Vec::new();
+        let mut jobs = Vec::new();
+        let job = |group, unit| Job { group, unit, forecast: None };
         for (index, group) in self.groups.iter().enumerate() {
             let missing = self.shards(group).into_iter().filter(|unit| !self.disk.units.contains(&unit.id()));
-            tasks.extend(missing.map(|unit| Task { group: index, unit, forecast: None }));
+            jobs.extend(missing.map(|unit| job(index, unit)));
         }
-        let open = |(index, group)| (!self.disk.closed.contains(&index)).then(|| means(group));
-        let means = self.groups.iter().enumerate().map(open).collect();
+        let closes: Vec<bool> = (0..self.groups.len()).map(|index| !self.disk.closed.contains(&index)).collect();
+        for (index, group) in self.groups.iter().enumerate().filter(|(index, _)| closes[*index]) {
+            jobs.extend(self.follow_ups(group).into_iter().map(|unit| job(index, unit)));
+        }
         let expected: Vec<usize> = (0..self.slots).filter(|slot| self.living(*slot).is_some()).collect();
-        let mut core = Core::new(tasks, means, self.slots, POLICY);
+        let Sweep { mut core, units } = Sweep::of_kinds(self.kinds, jobs, &closes, self.slots, POLICY);
+        self.units = units;
         let actions = core.start(self.now, &expected);
         self.core = Some(core);
         self.told = vec![Condition::Well; self.slots];
@@ -73,20 +77,20 @@ impl World {
                         self.after(delay, Happening::Dies(index, KILLED));
                     }
                 }
-                Action::Send(worker, message) => {
-                    if let ToWorker::Grant { unit, .. } = &message {
-                        self.assert_trusted(worker);
-                        assert!(core.ending.is_none(), "a grant after the end");
-                        let holder = self.processes.iter().find(|process| process.works_on(&unit.id()));
-                        assert!(
-                            holder.is_none(),
-                            "{} is granted, and the worker of {} has it",
-                            unit.id(),
-                            holder.unwrap().slot
-                        );
-                    }
-                    self.send(worker, &message);
+                Action::Grant { worker, task, attempt } => {
+                    let unit = self.units[task].clone();
+                    self.assert_trusted(worker);
+                    assert!(core.ending.is_none(), "a grant after the end");
+                    let holder = self.processes.iter().find(|process| process.works_on(&unit.id()));
+                    assert!(
+                        holder.is_none(),
+                        "{} is granted, and the worker of {} has it",
+                        unit.id(),
+                        holder.unwrap().slot
+                    );
+                    self.send(worker, &ToWorker::Grant { unit, attempt });
                 }
+                Action::Send(worker, message) => self.send(worker, &message),
                 Action::Count { unit, .. } => {
                     assert!(self.disk.units.contains(&unit), "{unit} is counted and not on disk");
                     assert!(self.counted.insert(unit), "a unit is counted twice");
@@ -110,8 +114,8 @@ impl World {
 
     pub(super) fn close(&mut self, group: usize) {
         let of = Arc::clone(&self.groups[group]);
-        let shards = self.shards(&of).into_iter().map(|unit| unit.id());
-        assert!(shards.chain([means(&of).id()]).all(|id| self.disk.units.contains(&id)), "closed too early");
+        let mut units = self.shards(&of).into_iter().chain(self.follow_ups(&of));
+        assert!(units.all(|unit| self.disk.units.contains(&unit.id())), "closed too early");
         if self.disk.full {
             self.feed(Event::Unwritable { what: Unwritable::Group(group), reason: "full".into() });
         } else {
@@ -142,12 +146,12 @@ impl World {
         let delay = self.random.millis(100, 5000);
         match self.random.below(1000) {
             n if n < self.weather.stillborn / 3 => {}
-            n if n < self.weather.stillborn => self.after(delay, Happening::Dies(index, Ended::Code(83))),
+            n if n < self.weather.stillborn => self.after(delay, Happening::Dies(index, left(ExitCode::NoDevice))),
             _ => self.after(delay, Happening::Calls(index)),
         }
     }
 
-    /// Whoever is given work computes on a device that is not known to be bad.
+    /// Checks that a worker that is given work computes on a device that is not known to be bad.
     fn assert_trusted(&self, worker: WorkerId) {
         let of = self.processes.iter().find(|process| process.line == Some(worker));
         let bad = of.is_some_and(|process| matches!(self.told[process.slot], Condition::Bad(_)));

@@ -1,8 +1,8 @@
-//! What may go wrong in one simulated sweep, all of it determined by a seed.
+//! Weather of a simulated sweep: everything that may go wrong, determined by a seed.
 
 use std::time::Duration;
 
-use sweep::message::Failure;
+use protocol::message::Failure;
 
 /// xorshift64*, by Vigna.
 #[derive(Clone, Debug)]
@@ -48,11 +48,11 @@ pub(super) struct Weather {
     pub(super) stillborn: u64,
     /// A unit that always ends so.
     pub(super) poison: Option<Failure>,
-    /// What befalls the sweep every few seconds.
+    /// Blow that befalls the sweep every few seconds.
     pub(super) faults: Vec<Fault>,
 }
 
-/// One blow.
+/// Blow against the sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     KillWorker,
@@ -84,7 +84,7 @@ const FAULTS: [Fault; 12] = [
     Fault::Interrupt,
 ];
 
-/// What a unit may be said to fail of.
+/// Failures that a unit may be said to have.
 pub(super) const CLASSES: [Failure; 7] = [
     Failure::Input,
     Failure::Group,

@@ -1,4 +1,6 @@
-//! What worker processes do.
+//! Behaviour of worker processes.
+
+use plan::work::{Repeated, kind_of};
 
 use super::super::*;
 use super::weather::CLASSES;
@@ -30,7 +32,7 @@ impl World {
     /// A heartbeat. Who has heard nothing for a lease ends itself, whatever it is doing.
     pub(super) fn beat(&mut self, index: usize) {
         if self.now > self.processes[index].heard + POLICY.lease {
-            return self.die(index, Ended::Code(84));
+            return self.die(index, left(ExitCode::LeaseLost));
         }
         self.say(index, &FromWorker::Alive);
         self.after(BEAT, Happening::Beats(index));
@@ -74,7 +76,7 @@ impl World {
         self.say(index, &FromWorker::Leaving);
         self.give_back(index, None);
         let delay = self.random.millis(1, 3000);
-        self.after(delay, Happening::Dies(index, Ended::Code(87)));
+        self.after(delay, Happening::Dies(index, left(ExitCode::Preempted)));
     }
 
     pub(super) fn begin(&mut self, index: usize) {
@@ -113,7 +115,7 @@ impl World {
         self.processes[index].unnoted.push(message.clone());
         self.say(index, &message);
         if failure == Some(Failure::Sticky) {
-            return self.after(Duration::from_millis(200), Happening::Dies(index, Ended::Code(82)));
+            return self.after(Duration::from_millis(200), Happening::Dies(index, left(ExitCode::DeviceLost)));
         }
         self.begin(index);
     }
@@ -129,7 +131,7 @@ impl World {
     }
 
     pub(super) fn write(&mut self, unit: &Unit) {
-        if unit.part == Part::Means {
+        if unit.kind == "means" {
             let mut shards = self.shards(&unit.group).into_iter();
             assert!(shards.all(|unit| self.disk.units.contains(&unit.id())), "means before the last shard");
         }
@@ -137,6 +139,15 @@ impl World {
             let predictions = Unit { piece: Some(Piece::Predictions), ..unit.clone() }.id();
             assert!(self.disk.units.contains(&predictions), "maps before the predictions that they explain");
         }
+        for before in self.before(unit) {
+            assert!(self.disk.units.contains(&before), "{} before {before}", unit.id());
+        }
+        let resumes = kind_of(self.kinds, unit).is_some_and(|kind| kind.repeated() == Repeated::Resumes);
+        if resumes && self.disk.units.contains(&unit.id()) {
+            // The last checkpoint exists: it wins.
+            return;
+        }
+        *self.disk.written.entry(unit.id()).or_default() += 1;
         self.disk.units.insert(unit.id());
     }
 

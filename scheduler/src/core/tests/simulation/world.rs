@@ -1,19 +1,21 @@
 //! The world around the core: a clock, a network, a disk, processes, and whoever does them harm.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use plan::work::Lacking;
 
 use super::super::*;
 use super::process::Process;
 use super::weather::{Random, Weather};
 
-/// Until then the weather is bad; afterwards everything has to come to an end.
+/// End of the bad weather: afterwards everything has to come to an end.
 const BAD: Now = Now::from_mins(5);
 const LONGEST: Now = Now::from_hours(12);
 pub(super) const POLICY: Policy =
     Policy { max_retries: 1, lease: Duration::from_secs(20), unit_timeout: Duration::from_mins(3) };
 pub(super) const BEAT: Duration = Duration::from_secs(5);
 
-/// What happens at a moment.
+/// Happening at a moment.
 pub(super) enum Happening {
     Tick(u32),
     /// The scheduler of this run hears something.
@@ -30,15 +32,17 @@ pub(super) enum Happening {
     Room,
 }
 
-/// What the stores hold, which outlives every process.
+/// Content of the stores, which outlives every process.
 #[derive(Default)]
-pub(super) struct Disk {
+pub(in crate::core) struct Disk {
     pub(super) units: HashSet<UnitId>,
+    /// Number of times that each unit was written.
+    pub(in crate::core) written: HashMap<UnitId, u32>,
     pub(super) closed: HashSet<usize>,
     pub(super) full: bool,
 }
 
-/// Which shards are split into pieces.
+/// Choice of shards that are split into pieces.
 #[derive(Clone, Copy)]
 enum Split {
     None,
@@ -47,7 +51,7 @@ enum Split {
     All,
 }
 
-pub(super) struct World {
+pub(in crate::core) struct World {
     pub(super) random: Random,
     pub(super) weather: Weather,
     pub(super) now: Now,
@@ -55,16 +59,20 @@ pub(super) struct World {
     pub(super) serial: u64,
     pub(super) groups: Vec<Arc<Group>>,
     split: Split,
+    /// Kinds of work that the sweep has.
+    pub(super) kinds: &'static [&'static dyn Kind],
+    /// Units of the scheduler that runs, by their task.
+    pub(super) units: Vec<Unit>,
     pub(super) slots: usize,
     pub(super) core: Option<Core>,
     pub(super) run: u32,
     pub(super) stopped_until: Now,
     pub(super) processes: Vec<Process>,
     pub(super) lines: u64,
-    pub(super) disk: Disk,
+    pub(in crate::core) disk: Disk,
     pub(super) counted: HashSet<UnitId>,
     pub(super) poison: UnitId,
-    /// How devices are, and how the scheduler that runs was told last.
+    /// Conditions of the devices, and the conditions that the running scheduler was told last.
     pub(super) conditions: Vec<Condition>,
     pub(super) told: Vec<Condition>,
     pub(super) outcome: Option<Outcome>,
@@ -72,7 +80,7 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(in crate::core) fn new(seed: u64, kinds: &'static [&'static dyn Kind]) -> Self {
         let mut random = Random::new(seed);
         let weather = Weather::new(&mut random);
         let groups: Vec<_> = [2, 1, 3].into_iter().enumerate().map(|(index, shards)| group(index, shards)).collect();
@@ -88,6 +96,8 @@ impl World {
             serial: 0,
             groups,
             split,
+            kinds,
+            units: Vec::new(),
             slots,
             core: None,
             run: 0,
@@ -108,7 +118,7 @@ impl World {
     }
 
     /// Runs to the end; how the sweep ended.
-    pub(super) fn pass(&mut self) -> Outcome {
+    pub(in crate::core) fn pass(&mut self) -> Outcome {
         while let Some(((at, _), happening)) = self.agenda.pop_first() {
             self.now = at;
             assert!(at < LONGEST && self.run < 60, "no end in sight: run {}, {:?}, {:?}", self.run, at, self.weather);
@@ -124,16 +134,32 @@ impl World {
         panic!("nothing happens any more, and the sweep has not ended")
     }
 
-    /// The units of a group but for its means.
+    /// Units with the maps of a group.
     pub(super) fn shards(&self, group: &Arc<Group>) -> Vec<Unit> {
         shards_of(group, self.split)
     }
 
-    pub(super) fn spares_units(&self) -> bool {
+    /// Units of a group that is not closed, of all kinds that come after maps.
+    pub(super) fn follow_ups(&self, group: &Arc<Group>) -> Vec<Unit> {
+        let (split, ledger) = (plan::work::Split::of([group.as_ref()].into_iter(), 1), store::Ledger::default());
+        let lacking = Lacking { group, index: 0, ledger: &ledger, split: &split, complete: false };
+        let kinds = self.kinds.iter().filter(|kind| kind.name() != "attribute");
+        kinds.flat_map(|kind| kind.units(&lacking)).collect()
+    }
+
+    /// Names of all units that `unit` waits for, done or not.
+    pub(super) fn before(&self, unit: &Unit) -> Vec<UnitId> {
+        let units: Vec<Unit> = self.shards(&unit.group).into_iter().chain(self.follow_ups(&unit.group)).collect();
+        let Some(at) = units.iter().position(|of| of.id() == unit.id()) else { return Vec::new() };
+        let after = plan::work::waits(self.kinds, &units).swap_remove(at);
+        after.into_iter().map(|index| units[index as usize].id()).collect()
+    }
+
+    pub(in crate::core) fn spares_units(&self) -> bool {
         self.weather.spares_units()
     }
 
-    /// What must hold at the end.
+    /// Checks what must hold at the end.
     fn inspect(&self, outcome: &Outcome) {
         let gone = |process: &Process| !process.alive || process.is_helpless();
         assert!(self.processes.iter().all(gone), "a worker outlives the sweep");
@@ -199,12 +225,12 @@ impl World {
     }
 }
 
-/// All shards of `group`, whole or in pieces: predictions, what shares their pass, and two variants.
+/// Units of all shards of `group`, whole or in pieces: predictions, variants on their pass, and two variants.
 fn shards_of(group: &Arc<Group>, split: Split) -> Vec<Unit> {
     let variant = |name: &str| Piece::Variant(name.to_owned());
     let pieces = [Piece::Predictions, Piece::Pass, variant("Saliency"), variant("predictions")];
     let units = |shard| {
-        let whole = Unit::of(Arc::clone(group), Part::Shard(shard));
+        let whole = super::super::shard(group, shard);
         let split = match split {
             Split::None => false,
             Split::Tail => shard + 1 == group.shards(),

@@ -1,0 +1,101 @@
+//! Checks of a config and of everything that the config names: all mistakes are reported at once, and nothing is written.
+
+mod datasets;
+mod expect;
+mod grid;
+pub(crate) mod means;
+mod methods;
+mod slots;
+pub(crate) mod stores;
+mod weights;
+
+use std::path::Path;
+
+use fleet::{Reservation, Worker, launchers};
+use store::StoreError;
+use sweep::config::Config;
+use sweep::problem::Problems;
+use sweep::variant::windows_in_lists;
+
+use crate::batches::Batches;
+use crate::checked::Checked;
+use crate::exit::{Code, Failure};
+use crate::wishes::Wishes;
+pub use means::Means;
+use slots::{launcher, slots};
+use stores::{planned, refuse};
+pub use weights::find as find_weights;
+
+/// Checks the config `file`, with `wishes`, and everything that the config names.
+pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, Failure> {
+    let mut problems = Problems::new(file);
+    let Some(mut config) = Config::read(file, &mut problems) else {
+        return Err(problems.into());
+    };
+    wishes.apply(&mut config);
+    let catalogue = worker.catalogue()?;
+    if catalogue.version != env!("CARGO_PKG_VERSION") {
+        let (theirs, ours) = (catalogue.version, env!("CARGO_PKG_VERSION"));
+        let text =
+            format!("`{}` has version {theirs} and the scheduler {ours}: build both", worker.program().display());
+        return Err(Failure { code: Code::Workers, text });
+    }
+    let launcher = launcher(&config, &mut problems);
+    let variants = methods::variants(&config, &catalogue, &mut problems);
+    let noises = methods::noises(&config, &mut problems);
+    let flags = data::datasets::flags(&config, &mut problems);
+    let datasets = datasets::open(&config, &flags, &mut problems);
+    let models = weights::read(&config, &catalogue, &flags, (worker, &variants), &mut problems)?;
+    let means = Means::find(&config, &flags, &variants, &mut problems);
+    let mut groups = grid::groups(&config, &datasets, &models, &noises, &variants, &mut problems);
+    for (group, _) in &mut groups {
+        if let Err(misfit) = means.attach(group) {
+            problems.add(0, "paths.means_dir", format!("{misfit} ({} for `{}`)", group.model, group.dataset));
+        }
+    }
+    expect::check(&config.settings.expect, groups.iter().map(|(group, _)| group), &mut problems);
+    let output = &config.paths.output_dir;
+    if output.exists() && !output.is_dir() {
+        problems.add(0, "paths.final_output_dir", format!("`{}` is a file, expected a folder", output.display()));
+    }
+    for file in Batches::files(&config).into_iter().filter(|file| file.is_dir()) {
+        let line = config.preflight.results_path.as_ref().map_or(0, |(_, line)| *line);
+        let text = format!("`{}` is a folder, expected a file of batch sizes", file.display());
+        problems.add(line, "preflight_check.results_path", text);
+    }
+    problems.into_result()?;
+    let slots = slots(&config)?;
+    let (batches, mut warnings) = Batches::read(&config, &catalogue.libtorch);
+    warnings.extend(data::datasets::skipped(&config));
+    warnings.extend(datasets::without_labels(&datasets));
+    warnings.extend(fleet::without_gpu(&config.devices(), &slots));
+    if config.settings.threads.is_none() {
+        warnings.extend(fleet::limited(&slots));
+    }
+    warnings.extend(weights::notes(&models));
+    let methods = config.search_space.methods.iter();
+    let windows =
+        methods.flat_map(|method| windows_in_lists(&method.params).into_iter().map(|told| (&method.name, told)));
+    warnings.extend(windows.map(|(name, told)| format!("`{name}`: {told}")));
+    let groups = groups.into_iter().map(|(group, labels)| {
+        let names = (group.dataset.clone(), group.model.clone());
+        let layers = models.get(&names).map(|(_, checkpoint)| &checkpoint.layers);
+        planned(group, labels, (&catalogue.libtorch, layers))
+    });
+    let (groups, mismatches): (Vec<_>, Vec<_>) = groups.partition(Result::is_ok);
+    let (theirs, mismatches): (Vec<_>, Vec<_>) =
+        mismatches.into_iter().filter_map(Result::err).partition(|error| matches!(error, StoreError::Theirs { .. }));
+    warnings.extend(theirs.iter().map(ToString::to_string));
+    refuse(mismatches)?;
+    let launcher = launcher.unwrap_or(launchers::LAUNCHERS[0]);
+    Ok(Checked {
+        config,
+        slots,
+        launcher,
+        groups: groups.into_iter().filter_map(Result::ok).collect(),
+        means,
+        batches,
+        warnings,
+        reservation: Reservation::default(),
+    })
+}

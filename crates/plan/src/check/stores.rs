@@ -1,0 +1,39 @@
+//! Stores as they are before a sweep: of the same numbers, and complete or not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::json;
+use store::{Facts, LAYERS, Labels, StoreError};
+use sweep::fingerprint;
+use sweep::group::Group;
+
+use crate::checked::Planned;
+use crate::exit::{Code, Failure};
+
+/// Compares the store of `group` with the config. `layers` gives the layer that each variant looks at which names none.
+pub(super) fn planned(
+    group: Group,
+    labels: Labels,
+    (libtorch, layers): (&str, Option<&BTreeMap<String, String>>),
+) -> Result<Planned, StoreError> {
+    let program = format!("attrisweep {}", env!("CARGO_PKG_VERSION"));
+    let mut provenance =
+        json!({"program": program, "libtorch": libtorch, "weights": group.weights, "images": group.images_file});
+    if let Some(layers) = layers.filter(|layers| !layers.is_empty()) {
+        provenance[LAYERS] = json!(layers);
+    }
+    let facts = Facts { fingerprint: fingerprint::of_group(&group), provenance, computed_by: BTreeSet::new() };
+    let complete = store::inspect(&group, &facts)?.unwrap_or(false);
+    Ok(Planned { group: Arc::new(group), facts, labels, complete })
+}
+
+/// Refuses to go on while stores stand in the way, and names all of them.
+pub(crate) fn refuse(errors: Vec<StoreError>) -> Result<(), Failure> {
+    let failures: Vec<Failure> = errors.into_iter().map(Failure::from).collect();
+    let Some(first) = failures.first() else { return Ok(()) };
+    let advice = "go on with the old config, or move the store away or choose another final_output_dir";
+    let told = failures.iter().map(|failure| failure.text.clone()).collect::<Vec<_>>().join("\n  ");
+    let text = if first.code == Code::Mismatch { format!("{told}\n  ({advice})") } else { told };
+    Err(Failure { code: first.code, text })
+}

@@ -1,0 +1,43 @@
+//! Sweep that was checked, and its groups.
+
+use std::sync::Arc;
+
+use fleet::{Reservation, Slot, launchers};
+use store::{Facts, Labels};
+use sweep::config::Config;
+use sweep::group::Group;
+
+use crate::batches::Batches;
+use crate::check::means::Means;
+
+/// Sweep whose config and files are sound and whose stores can be continued. Nothing is written yet.
+#[derive(Debug)]
+pub struct Checked {
+    /// Config of the sweep.
+    pub config: Config,
+    /// Slots for workers.
+    pub slots: Vec<Slot>,
+    /// Launcher that starts workers.
+    pub launcher: &'static launchers::Entry,
+    /// Every group, in the order of the config.
+    pub groups: Vec<Planned>,
+    /// Mean images that variants take.
+    pub means: Means,
+    /// Batch sizes.
+    pub batches: Batches,
+    /// Warnings for a person, though nothing is wrong with the config.
+    pub warnings: Vec<String>,
+    pub(crate) reservation: Reservation,
+}
+
+/// Group, and what its store needs to be made and closed.
+#[derive(Debug)]
+pub struct Planned {
+    /// The group.
+    pub group: Arc<Group>,
+    /// Facts that the store records on its origin.
+    pub facts: Facts,
+    pub(crate) labels: Labels,
+    /// Whether the store says that everything was written.
+    pub complete: bool,
+}

@@ -1,0 +1,130 @@
+//! Whether stored predictions and maps are those of the stored images: what a worker is asked, and what it answers.
+
+use serde::{Deserialize, Serialize};
+
+use sweep::group::{Group, Precision};
+
+/// How far a logit may be from the stored one, as a share of the largest logit of its image, but of 1 at least.
+///
+/// In float32 on the CPU logits have the same bits whatever the batch; those of a GPU differ by 1e-6 to 1e-4 of the
+/// largest, those of another image by far more than this.
+const TOLERANCE: f32 = 1e-3;
+
+/// The same in unit roundoffs of a narrower type: up to 1.5 of TF32 and float16 and 1.4 of bfloat16 were seen
+/// (`ResNet`, `DenseNet` and VGG, 19 to 201 layers).
+const ROUNDOFFS: f32 = 8.0;
+
+/// The longest request that a worker reads, in bytes.
+pub const MAX_REQUEST: u64 = 1 << 26;
+
+/// One group whose predictions and maps are to be compared.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// The group, with the variants whose maps are to be compared. Its store is read, never written.
+    pub group: Group,
+    /// Indices of images whose shards are there: their predictions are compared, and a map of each variant at least.
+    pub images: Vec<u64>,
+    /// Shards that are there, in the order in which maps are compared for as long as there is time.
+    pub shards: Vec<u64>,
+    /// Seconds for that.
+    pub seconds: f64,
+}
+
+/// What was compared of one group, or why nothing could be; in the order of the questions.
+pub type Answer = Result<Agreement, String>;
+
+/// What was compared of one group.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Agreement {
+    /// Of each image of the sample.
+    pub predictions: Vec<Compared>,
+    /// Maps that were computed again.
+    pub maps: u64,
+    /// Those that are not what is stored.
+    pub wrong: Vec<WrongMap>,
+    /// Why not all of what was asked for was, in a sentence.
+    pub left: Option<String>,
+}
+
+/// A stored map that is not the one of its image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WrongMap {
+    /// The variant.
+    pub key: String,
+    /// Index of the image.
+    pub image: u64,
+    /// Length of the difference, of the length of the right map; absent if that is not a number.
+    pub off: Option<f32>,
+    /// What of that is accepted.
+    pub accepted: f32,
+}
+
+/// One image, its stored logits and those that the model gives for the stored image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Compared {
+    /// Index of the image.
+    pub image: u64,
+    /// The largest difference of a logit, as a share of the largest logit, but of 1 at least; absent if it is not a number.
+    pub off: Option<f32>,
+    /// The largest difference that is accepted, as the same share.
+    pub accepted: f32,
+}
+
+/// What is asked of one `worker verify`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// What to compare.
+    pub questions: Vec<Question>,
+}
+
+impl Compared {
+    /// Compares `stored` logits with those `computed` for `image` by a network that computes in `precision`.
+    pub fn new(image: u64, stored: &[f32], computed: &[f32], precision: Precision) -> Self {
+        let largest = stored.iter().fold(1.0_f32, |largest, logit| largest.max(logit.abs()));
+        let mut differences = stored.iter().zip(computed).map(|(stored, computed)| (stored - computed).abs() / largest);
+        // NaN is lost by `max`, so it is looked for.
+        let off = differences.try_fold(0.0_f32, |worst, next| if next.is_nan() { None } else { Some(worst.max(next)) });
+        let accepted = TOLERANCE.max(ROUNDOFFS * precision.unit_roundoff());
+        Self { image, off: off.filter(|_| stored.len() == computed.len()), accepted }
+    }
+
+    /// Whether the stored logits are those of the image.
+    pub fn agrees(&self) -> bool {
+        self.off.is_some_and(|off| off <= self.accepted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logits_agree_within_a_thousandth_of_the_largest_and_nan_never_does() {
+        let table: [(&[f32], &[f32], bool); 6] = [
+            (&[10.0, -20.0], &[10.019, -20.0], true),
+            (&[10.0, -20.0], &[10.021, -20.0], false),
+            (&[0.0, 0.1], &[0.0009, 0.1], true),
+            (&[0.0, 0.1], &[0.0011, 0.1], false),
+            (&[f32::NAN, 1.0], &[f32::NAN, 1.0], false),
+            (&[1.0], &[1.0, 1.0], false),
+        ];
+        for (stored, computed, agrees) in table {
+            let compared = Compared::new(0, stored, computed, Precision::Float32);
+            assert_eq!(compared.agrees(), agrees, "{stored:?} {computed:?}");
+        }
+    }
+
+    #[test]
+    fn logits_of_narrow_types_may_be_off_by_eight_of_their_roundoffs() {
+        // 2^-11 and 2^-8 of the largest logit, eight times.
+        for (precision, roundoff) in [(Precision::Tf32, 11), (Precision::Float16, 11), (Precision::Bfloat16, 8)] {
+            let most = 8.0 * 0.5_f32.powi(roundoff);
+            for (share, agrees) in [(0.99, true), (1.01, false)] {
+                let compared = Compared::new(0, &[1.0], &[1.0 + share * most], precision);
+                assert_eq!(compared.agrees(), agrees, "{precision:?} {share}");
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Arguments that several commands share.
+
+use std::path::PathBuf;
+
+use plan::Wishes;
+
+/// The config that a command is about.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ConfigArg {
+    /// Config file of the sweep
+    #[arg(long, value_name = "YAML", default_value = sweep::config::DEFAULT_FILE, value_hint = clap::ValueHint::FilePath)]
+    pub(crate) config: PathBuf,
+
+    /// As the sweep was given it: at most so many images of each split
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+
+    /// As the sweep was given it: folder of the stores
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// Arguments of a run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SweepArgs {
+    /// Config file of the sweep
+    #[arg(long, value_name = "YAML", default_value = sweep::config::DEFAULT_FILE, value_hint = clap::ValueHint::FilePath)]
+    pub(crate) config: PathBuf,
+
+    /// Check the config and the files that it names, tell what there is to do, and stop
+    #[arg(long)]
+    pub(crate) check: bool,
+
+    /// Address on which workers call back; port 0 takes a free one
+    ///
+    /// Every worker must show a token that only this scheduler's workers are handed.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0", env = "ATTRISWEEP_LISTEN")]
+    pub(crate) listen: String,
+
+    /// What a worker on the CPU may hold, such as 2GiB, whatever the config says; enforced
+    #[arg(long, value_name = "SIZE", value_parser = sweep::memory::parse)]
+    pub(crate) memory: Option<u64>,
+
+    /// At most so many images of each split
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+
+    /// Folder of the stores, whatever the config says
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Compute on this GPU only, as nvidia-smi counts them, whatever the config says
+    #[arg(long, value_name = "INDEX")]
+    pub(crate) gpu_id: Option<u32>,
+
+    /// File of batch sizes, whatever the config says; the profile lies beside it
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) results: Option<PathBuf>,
+
+    /// Worker program, if it is not beside this one
+    #[arg(long, value_name = "FILE", env = "ATTRISWEEP_WORKER")]
+    pub(crate) worker: Option<PathBuf>,
+
+    /// Seconds without a word after which a worker is taken for lost
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) lease: u64,
+}
+
+impl SweepArgs {
+    /// What the command line asks for in place of the config.
+    pub(crate) fn wishes(&self) -> Wishes {
+        Wishes {
+            memory: self.memory,
+            gpu: self.gpu_id,
+            limit: self.limit,
+            output: self.output.clone(),
+            results: self.results.clone(),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Text of `scheduler --check`: what a config stands for, without starting anything.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use fleet::Slot;
+use plan::{Checked, Planned};
+use store::LAYERS;
+
+use crate::tell::{Predictions, say};
+
+/// Prints devices, stores and layers of a config that was checked.
+pub(crate) fn tell(checked: &Checked) {
+    let mut text = String::from("The config is sound.\n");
+    let devices: Vec<String> = checked.slots.iter().map(device).collect();
+    let _ = writeln!(text, "  devices   {}", devices.join(", "));
+    for file in checked.means.missing() {
+        let _ = writeln!(text, "  to do     {} (mean image, computed before the sweep begins)", file.display());
+    }
+    let predictions = Predictions::of(&checked.groups);
+    for (at, planned) in checked.groups.iter().enumerate() {
+        let group = &planned.group;
+        let state = if planned.complete { "complete" } else { "to do" };
+        let (store, images, maps) = (group.store.display(), group.images, group.variants.len());
+        let _ = writeln!(text, "  {state:9} {store} ({images} images x {maps} maps){}", predictions.told(at));
+    }
+    for (model, key, layer) in looked_at(checked) {
+        let _ = writeln!(text, "  layer     {key} of {model} looks at `{layer}`");
+    }
+    text.push_str(&predictions.doubts());
+    say(&text);
+}
+
+/// Name of a slot; on the CPU with the number of threads.
+fn device(slot: &Slot) -> String {
+    let plural = if slot.threads == 1 { "" } else { "s" };
+    if slot.gpu.is_some() { slot.name.clone() } else { format!("{} ({} thread{plural})", slot.name, slot.threads) }
+}
+
+/// Models with their variants that name no layer, and the layers that these variants look at.
+fn looked_at(checked: &Checked) -> BTreeSet<(String, String, String)> {
+    let of = |planned: &Planned| {
+        let layers = planned.facts.provenance[LAYERS].as_object().cloned().unwrap_or_default();
+        let model = planned.group.model.clone();
+        layers.into_iter().map(move |(key, layer)| (model.clone(), key, layer.as_str().unwrap_or_default().to_owned()))
+    };
+    checked.groups.iter().flat_map(of).collect()
+}

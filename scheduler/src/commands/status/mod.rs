@@ -1,0 +1,65 @@
+//! `scheduler status`: how far a sweep is, whether it runs or not.
+//!
+//! Each part comes from where it cannot be wrong: the work that is done from the stores, the process that runs from the
+//! lock, and failures from the journal.
+
+mod history;
+mod stores;
+mod text;
+
+use journal::History;
+use plan::exit::{Code, Failure};
+
+use super::args::ConfigArg;
+use super::survey;
+use crate::lock::{self, Seen};
+use crate::tell::say;
+use history::{Status, recall};
+use stores::{StoreProgress, progress};
+use text::told;
+
+/// Tells how far every store is, who runs, what failed last, and when it will be over
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    config: ConfigArg,
+
+    /// Tell it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
+    let survey = survey::survey(&args.config)?;
+    let output = &survey.config.paths.output_dir;
+    let shard = survey.config.settings.store.shard;
+    let stores: Vec<StoreProgress> =
+        survey.stores.iter().map(|surveyed| progress(surveyed, &survey.keys, shard)).collect();
+    let (running, silent) = match lock::holder(output) {
+        Seen::Runs(holder) => (Some(holder), None),
+        Seen::Silent(holder) => (None, Some(holder)),
+        Seen::Nobody => (None, None),
+    };
+    let mut status = Status {
+        running,
+        silent,
+        stores,
+        last_sweep: None,
+        under_way: Vec::new(),
+        failed: Vec::new(),
+        speed: None,
+        left: None,
+        journal: None,
+    };
+    if let Err(error) = recall(&mut status, History::open(&journal::file(output))) {
+        status.journal = Some(error.to_string());
+    }
+    if args.json {
+        let text = serde_json::to_string_pretty(&status);
+        let failed = |error: serde_json::Error| Failure { code: Code::Storage, text: error.to_string() };
+        say(&(text.map_err(failed)? + "\n"));
+    } else {
+        say(&told(&status));
+    }
+    Ok(Code::Complete)
+}

@@ -1,0 +1,82 @@
+//! A run of a sweep, or a check of its config.
+
+use std::io::Write;
+use std::time::Duration;
+
+use plan::exit::{Code, Failure};
+
+use super::args::SweepArgs;
+use super::{check, retry};
+use crate::tell::{Progress, logging};
+use crate::{lock, run};
+
+/// Part of the missing units that a run does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    Everything,
+    Failed,
+}
+
+/// Checks the config, prepares the stores and runs the sweep to its end.
+pub(crate) fn sweep(cli: &SweepArgs, scope: Scope) -> Result<Code, Failure> {
+    let worker = fleet::Worker::locate(cli.worker.clone());
+    let mut checked = plan::check(&cli.config, &worker, &cli.wishes())?;
+    if cli.check {
+        for warning in &checked.warnings {
+            let _ = writeln!(std::io::stderr(), "warning: {warning}");
+        }
+        check::tell(&checked);
+        return Ok(Code::Complete);
+    }
+    let mut lock = lock::take(&checked.config.paths.output_dir)?;
+    checked.reserve()?;
+    let progress = Progress::default();
+    let logs = logging::start(&checked.config.paths, &progress)?;
+    for warning in &checked.warnings {
+        tracing::warn!("{warning}");
+    }
+    let probes = checked.config.preflight.enabled;
+    // Until the sweep listens itself.
+    let interruptible = probes.then(preflight::Interruptible::begin);
+    if probes {
+        probe(&mut checked, &worker)?;
+    }
+    checked.meet_expectations(&worker)?;
+    // Preflight may have taken long, or this process been stopped.
+    lock.again(&|| true)?;
+    let mut plan = checked.begin()?;
+    if scope == Scope::Failed
+        && let Some(code) = retry::choose(&mut plan)?
+    {
+        return Ok(code);
+    }
+    let settings = fleet::Settings {
+        listen: cli.listen.clone(),
+        slots: plan.slots.clone(),
+        logs: plan.config.paths.log_dir.join(logs.worker()),
+        lease: Duration::from_secs(cli.lease),
+        access: plan.config.paths.output_dir.join(protocol::access::ACCESS),
+        sweep: run::sweep_id::of(&plan),
+    };
+    let batches = plan.batches.clone();
+    drop(interruptible);
+    run::run((&plan, scope == Scope::Failed, lock), batches, worker, settings, &progress)
+}
+
+/// Finds the batch sizes that no profile knows, before the sweep. A variant that could not be measured is swept with a
+/// cautious batch size: if the reason that is told now is a real one, the reason comes again.
+fn probe(checked: &mut plan::Checked, worker: &fleet::Worker) -> Result<(), Failure> {
+    checked.compute_means()?;
+    // It may take minutes: whoever watches sees what it does.
+    let tell = |line: &str| {
+        tracing::info!("{line}");
+        let _ = writeln!(std::io::stderr(), "{line}");
+    };
+    let options = preflight::Options { trusts: true, ..preflight::Options::default() };
+    let summary = preflight::run(checked, worker, options, &tell)?;
+    for (what, why) in &summary.failed {
+        tracing::warn!("no batch size was found for {what}: {why}");
+    }
+    tracing::info!(found = summary.found, known = summary.known, seconds = summary.seconds, "preflight is done");
+    Ok(())
+}

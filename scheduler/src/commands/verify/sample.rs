@@ -1,0 +1,232 @@
+//! Sample of each store: a few images are made again from the dataset, and put through the model and its methods again by a
+//! worker.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use std::path::PathBuf;
+
+use data::{mean, noise, preprocess};
+use fleet::Worker;
+use protocol::verify::{Answer, Question, Request};
+use store::verify::{Fault, Finding, files};
+use store::{Described, Ledger, Shards, name};
+use sweep::group::{Group, MeanImage};
+use sweep::seed::Draw;
+
+use super::read::Read;
+use crate::commands::survey::{self, Survey};
+
+/// Size of a sample, and the threads that compute it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    pub(crate) images: u64,
+    pub(crate) seed: u64,
+    pub(crate) threads: usize,
+    /// Seconds for maps, for each store.
+    pub(crate) seconds: f64,
+}
+
+/// Tolerance of a pixel against what the dataset and the noise give: mathematical functions differ between machines.
+const PIXEL: f32 = 1e-5;
+
+/// Compares a sample of each store, and adds what is wrong to its findings. Sentences on what could not be compared are
+/// returned.
+pub(crate) fn compare(survey: &Survey, stores: &mut [Read<'_>], worker: &Worker, sample: Sample) -> Vec<String> {
+    let mut unknown = Vec::new();
+    let mut asked = Vec::new();
+    for (index, read) in stores.iter_mut().enumerate() {
+        let images = chosen(read, sample);
+        if images.is_empty() {
+            continue;
+        }
+        if let Err(reason) = compare_images(survey, read, &images) {
+            unknown.push(format!("{}: images were not compared: {reason}", read.surveyed.name));
+        }
+        match question(survey, read, images, sample) {
+            Ok((question, left)) => {
+                asked.push((index, question));
+                unknown.extend(left.map(|left| format!("{}: {left}", read.surveyed.name)));
+            }
+            Err(reason) => {
+                unknown.push(format!("{}: predictions and maps were not compared: {reason}", read.surveyed.name));
+            }
+        }
+    }
+    if asked.is_empty() {
+        return unknown;
+    }
+    let (indices, questions): (Vec<usize>, Vec<Question>) = asked.into_iter().unzip();
+    match worker.verify(&Request { questions }, sample.threads) {
+        Err(error) => unknown.push(format!("predictions and maps were not compared: {error}")),
+        Ok(answers) => {
+            for (index, answer) in indices.into_iter().zip(answers) {
+                let left = answer.as_ref().ok().and_then(|found| found.left.clone());
+                let judged = judge(&mut stores[index], answer);
+                let name = &stores[index].surveyed.name;
+                unknown.extend(left.map(|reason| format!("{name}: not all maps were compared: {reason}")));
+                if let Err(reason) = judged {
+                    unknown.push(format!("{name}: predictions and maps were not compared: {reason}"));
+                }
+            }
+        }
+    }
+    unknown
+}
+
+/// Chooses the images of a sample: those with the smallest random numbers, of shards that exist and are sound.
+fn chosen(read: &Read<'_>, sample: Sample) -> Vec<u64> {
+    let group = &read.described.group;
+    let images = sound_shards(read).into_iter().flat_map(|shard| group.range(shard)).collect();
+    let mut images: Vec<u64> =
+        drawn(group, images, sample, "verify").into_iter().take(sample.images as usize).collect();
+    images.sort_unstable();
+    images
+}
+
+/// Shards whose images and predictions exist and are sound.
+fn sound_shards(read: &Read<'_>) -> Vec<u64> {
+    let group = &read.described.group;
+    let Ok(ledger) = Ledger::read(group) else { return Vec::new() };
+    let unsound: BTreeSet<_> = read.report.findings.iter().map(|finding| &finding.file).collect();
+    let sound = |shard: &u64| {
+        let arrays = [name::IMAGES, name::PREDICTIONS];
+        // Of a sound store no file needs to be looked for.
+        let is_unsound =
+            || files(group, &arrays, *shard).is_ok_and(|paths| paths.iter().any(|file| unsound.contains(file)));
+        arrays.iter().all(|array| ledger.has(array, *shard)) && (unsound.is_empty() || !is_unsound())
+    };
+    (0..group.shards()).filter(sound).collect()
+}
+
+/// Orders images or shards by numbers that the seed of `sample` draws.
+fn drawn(group: &Group, mut all: Vec<u64>, sample: Sample, purpose: &'static str) -> Vec<u64> {
+    let number = |index: &u64| {
+        let dataset = (group.dataset.as_str(), group.split.as_str());
+        let draw = Draw { seed: sample.seed, dataset, image: *index, purpose, draw: 0 };
+        rand::Rng::next_u64(&mut draw.generator())
+    };
+    all.sort_by_cached_key(|index| (number(index), *index));
+    all
+}
+
+/// Makes `images` from the dataset and compares them with the stored images. The error is one sentence.
+fn compare_images(survey: &Survey, read: &mut Read<'_>, images: &[u64]) -> Result<(), String> {
+    let Described { group, .. } = read.described;
+    let (_, mut source) = survey::source(&survey.config, &read.surveyed.flag, read.surveyed.split)?;
+    if source.content() != group.data {
+        return Err("the dataset is not the one that the store was made of".to_owned());
+    }
+    let mut shards = Shards::open(group.store.clone(), String::new());
+    let mut by_shard: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+    for image in images {
+        by_shard.entry(image / group.shard).or_default().push(*image);
+    }
+    for (shard, images) in by_shard {
+        let range = group.range(shard);
+        let stored = shards.floats(name::IMAGES, shard, range.end - range.start).map_err(|error| error.to_string())?;
+        let width = group.shape.iter().product::<usize>();
+        for image in images {
+            let pixels = source.read(image..image + 1).map_err(|error| error.to_string())?;
+            let made = preprocess::prepare(&group.preprocessing, &pixels, source.shape(), group.shape[0]);
+            let mut made = made.map_err(|error| error.to_string())?;
+            noise::add(group, image, &mut made).map_err(|error| error.to_string())?;
+            let at = (image - range.start) as usize * width;
+            let same = stored[at..at + width].iter().zip(&made).all(|(stored, made)| (stored - made).abs() <= PIXEL);
+            if !same || made.len() != width {
+                accuse(read, shard, true, &format!("image {image} is not the one of the dataset"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Question to the worker about a store, with the weights and the mean image that the config has now; also a sentence on
+/// variants that are left out.
+fn question(
+    survey: &Survey,
+    read: &Read<'_>,
+    images: Vec<u64>,
+    sample: Sample,
+) -> Result<(Question, Option<String>), String> {
+    let mut group = read.described.group.clone();
+    let found = plan::find_weights(&survey.config, &group.dataset, &group.model);
+    group.weights = found.map_err(|expected| format!("there are no weights at `{}`", expected.display()))?;
+    let left = without_mean(survey, &mut group, read.described.mean_sha256.as_deref());
+    let shards = drawn(&group, sound_shards(read), sample, "verify shards");
+    Ok((Question { group, images, shards, seconds: sample.seconds }, left))
+}
+
+/// Gives `group` its mean image of digest `known`, or removes the variants that need the mean image, with the reason.
+fn without_mean(survey: &Survey, group: &mut Group, known: Option<&str>) -> Option<String> {
+    let needy: Vec<String> =
+        group.variants.iter().filter(|variant| variant.needs_mean()).map(|variant| variant.key.clone()).collect();
+    if needy.is_empty() {
+        return None;
+    }
+    let file = mean::file(&survey.config.paths.means_dir, &group.dataset);
+    let read = mean::read(&file).map_err(|error| error.text()).and_then(|mean| {
+        let sha256 = mean.sha256();
+        let other = || format!("`{}` is not the mean image that they were made with", file.display());
+        if known == Some(sha256.as_str()) { Ok(MeanImage { file: file.clone(), sha256 }) } else { Err(other()) }
+    });
+    match read {
+        Ok(mean) => {
+            group.mean = Some(mean);
+            None
+        }
+        Err(reason) => {
+            group.variants.retain(|variant| !variant.needs_mean());
+            Some(format!("the maps of {} were not compared: {reason}", needy.join(", ")))
+        }
+    }
+}
+
+/// Adds images whose predictions do not agree to the findings. The error says why nothing was compared.
+fn judge(read: &mut Read<'_>, answer: Answer) -> Result<(), String> {
+    let answer = answer?;
+    read.maps = Some(answer.maps);
+    for wrong in answer.wrong {
+        let off = wrong.off.map_or_else(|| "not a number".to_owned(), |off| format!("{off:.2} of its length off"));
+        let reason = format!(
+            "the map of image {} is not the one of the stored image and model ({off}, {} accepted)",
+            wrong.image, wrong.accepted
+        );
+        accuse_map(read, &wrong.key, wrong.image, &reason);
+    }
+    for compared in answer.predictions.into_iter().filter(|compared| !compared.agrees()) {
+        let off = compared.off.map_or_else(|| "not a number".to_owned(), |off| format!("{off:e} off"));
+        let reason = format!(
+            "predictions of image {} are not those of the stored image ({off}, {:e} accepted)",
+            compared.image, compared.accepted
+        );
+        accuse(read, compared.image / read.described.group.shard, false, &reason);
+    }
+    Ok(())
+}
+
+/// Marks the maps of a variant, and what belongs to them, as unsound in the shard of `image`.
+fn accuse_map(read: &mut Read<'_>, key: &str, image: u64, reason: &str) {
+    let group = &read.described.group;
+    let Some(variant) = group.variants.iter().find(|variant| variant.key == key) else { return };
+    let files = store::verify::variant_files(group, variant, image / group.shard).unwrap_or_default();
+    add(read, files, reason);
+}
+
+/// Marks everything that was computed of a shard as unsound, with its images or without: maps explain predictions.
+fn accuse(read: &mut Read<'_>, shard: u64, with_images: bool, reason: &str) {
+    let group = &read.described.group;
+    let images = if with_images { files(group, &[name::IMAGES], shard) } else { Ok(Vec::new()) };
+    let computed = store::verify::computed_files(group, shard);
+    let (images, computed) = (images.unwrap_or_default(), computed.unwrap_or_default());
+    add(read, images.into_iter().chain(computed).collect(), reason);
+}
+
+/// Adds `files` to the unsound findings.
+fn add(read: &mut Read<'_>, files: Vec<PathBuf>, reason: &str) {
+    let before: BTreeSet<_> = read.report.findings.iter().map(|finding| finding.file.clone()).collect();
+    // Two images of a shard may be wrong: its file is one.
+    let new: Vec<PathBuf> = files.into_iter().filter(|file| !before.contains(file)).collect();
+    read.report.sound = read.report.sound.saturating_sub(new.len() as u64);
+    let finding = |file| Finding { file, fault: Fault::Unsound(reason.to_owned()) };
+    read.report.findings.extend(new.into_iter().map(finding));
+}

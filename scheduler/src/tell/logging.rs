@@ -1,0 +1,49 @@
+//! Set-up of logs: everything goes to `scheduler.log`, and what a person should look at also to the terminal.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
+
+use super::log_files::Logs;
+use super::progress::Progress;
+use plan::exit::{Code, Failure};
+use sweep::config::Paths;
+
+/// Starts to log into the folder of `paths`, and makes the folder if the folder does not exist.
+pub(crate) fn start(paths: &Paths, progress: &Progress) -> Result<Logs, Failure> {
+    let failed = |file: &Path, error: std::io::Error| Failure {
+        code: Code::Storage,
+        text: format!("cannot write the log `{}`: {error}", file.display()),
+    };
+    let logs = Logs::claim(paths).map_err(|error| failed(&paths.log_dir.join("scheduler.log"), error))?;
+    let file = logs.scheduler();
+    let log = OpenOptions::new().create(true).append(true).open(&file).map_err(|error| failed(&file, error))?;
+    let to_file = fmt::layer().with_ansi(false).with_writer(log).with_filter(LevelFilter::INFO);
+    let progress = progress.clone();
+    let to_terminal = fmt::layer()
+        .without_time()
+        .with_target(false)
+        .with_ansi(false)
+        .with_writer(move || AboveTheBar(progress.clone()))
+        .with_filter(LevelFilter::WARN);
+    tracing_subscriber::registry().with(to_file).with(to_terminal).init();
+    Ok(logs)
+}
+
+/// Writer that puts lines above the progress bar, which is drawn anew below the lines.
+struct AboveTheBar(Progress);
+
+impl Write for AboveTheBar {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.suspended(|| std::io::stderr().write(bytes))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
+}

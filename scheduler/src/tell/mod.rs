@@ -1,0 +1,13 @@
+//! Everything that a person reads while a sweep runs and at its end: terminal, logs, last screen.
+
+mod log_files;
+pub(crate) mod logging;
+mod output;
+mod predictions;
+mod progress;
+pub(crate) mod summary;
+
+pub(crate) use log_files::Logs;
+pub(crate) use output::{duration, ranges, say};
+pub(crate) use predictions::Predictions;
+pub(crate) use progress::Progress;

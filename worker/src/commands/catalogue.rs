@@ -1,0 +1,39 @@
+//! `worker catalogue`: the entries of all lists of this build, as data.
+
+use attribution::METHODS;
+use data::noise::NOISES;
+use network::models::MODELS;
+use network::operations::{self, OPERATIONS};
+use sweep::catalogue::{Catalogue, Item, Method, Operation};
+
+/// The release that tch 0.24 is built for, and that `make setup` installs.
+const LIBTORCH: &str = "2.11.0";
+
+/// Everything that this build knows, but noises: those the scheduler knows by itself.
+pub(super) fn catalogue() -> Catalogue {
+    Catalogue {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        libtorch: LIBTORCH.to_owned(),
+        methods: METHODS.iter().map(|entry| method(entry)).collect(),
+        models: MODELS.iter().map(|entry| entry.item.clone()).collect(),
+        operations: OPERATIONS.iter().map(|entry| operation(entry)).collect(),
+    }
+}
+
+fn method(entry: &attribution::Entry) -> Method {
+    Method { item: entry.item.clone(), complete: entry.complete, sharing: entry.sharing() }
+}
+
+fn operation(entry: &operations::Entry) -> Operation {
+    Operation {
+        name: entry.name.into(),
+        summary: entry.summary.into(),
+        aten: entry.aten.iter().map(|name| (*name).into()).collect(),
+        deep_lift: entry.deep_lift.into(),
+    }
+}
+
+/// The noises, which the page of the catalogue shows too.
+pub(super) fn noises() -> Vec<&'static Item> {
+    NOISES.iter().map(|entry| &entry.item).collect()
+}

@@ -1,0 +1,100 @@
+//! Whether variants can be computed on a model: what no list of parameters can say, before anything is started.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use attribution::METHODS;
+use network::{Graph, NetworkError, Trace};
+use protocol::inspect::Question;
+use sweep::parameters::{self, Parameter};
+use sweep::problem::closest;
+use sweep::variant::Variant;
+use tch::{Device, TchError, Tensor};
+
+/// Layers that are told in place of one that will not do.
+const TOLD: usize = 4;
+
+/// Why a weights file is of no use.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DryRunError {
+    #[error(transparent)]
+    Model(#[from] NetworkError),
+    #[error("the model in `{}` cannot take images of {size}x{size} px: {source}", file.display())]
+    Size { file: PathBuf, size: usize, source: NetworkError },
+}
+
+/// What a trial tells of the variants of a question, by their keys.
+#[derive(Debug, Default)]
+pub(super) struct DryRun {
+    /// Why one cannot be computed.
+    pub(super) misfits: BTreeMap<String, String>,
+    /// The layer that one looks at which names none.
+    pub(super) layers: BTreeMap<String, String>,
+}
+
+/// Tries the variants of `question` on `graph`.
+pub(super) fn of(graph: &Graph, question: &Question) -> Result<DryRun, DryRunError> {
+    let trace = run(graph, question.size).map_err(|error| DryRunError::Size {
+        file: question.weights.clone(),
+        size: question.size,
+        source: error.into(),
+    })?;
+    let mut found = DryRun::default();
+    for variant in &question.variants {
+        if let Some(reason) = unbuilt(variant).or_else(|| layerless(graph, &trace, &question.model, variant)) {
+            found.misfits.insert(variant.key.clone(), reason);
+        } else if layers(variant).any(|(_, name)| name.is_empty()) {
+            let last = graph.last_map(&trace).map(|layer| graph.layer_name(layer).to_owned());
+            found.layers.extend(last.map(|name| (variant.key.clone(), name)));
+        }
+    }
+    Ok(found)
+}
+
+/// One grey image: a model whose last maps would be empty is found.
+fn run(graph: &Graph, size: usize) -> Result<Trace, TchError> {
+    let shape = [1, graph.channels(), size as i64, size as i64];
+    graph.outline(&Tensor::f_zeros(shape, (tch::Kind::Float, Device::Cpu))?)
+}
+
+/// Why the method refuses its parameters.
+fn unbuilt(variant: &Variant) -> Option<String> {
+    let built = attribution::build(&variant.class, &variant.parameters, variant.semantics);
+    built.err().map(|error| error.to_string())
+}
+
+/// Why the model has no such layer as a parameter names.
+fn layerless(graph: &Graph, trace: &Trace, model: &str, variant: &Variant) -> Option<String> {
+    let mut misfits = layers(variant).filter_map(|(parameter, name)| {
+        unmapped(graph, trace, name).map(|reason| format!("parameter `{parameter}`: `{model}` {reason}"))
+    });
+    misfits.next()
+}
+
+/// The parameters of `variant` that name a layer, and what each says.
+fn layers(variant: &Variant) -> impl Iterator<Item = (&'static str, &str)> {
+    let entry = METHODS.iter().find(|entry| entry.item.name == variant.class);
+    let is_layer = |parameter: &&Parameter| parameter.kind == parameters::Kind::Layer;
+    let of_layers = entry.into_iter().flat_map(move |entry| entry.item.parameters.iter().filter(is_layer));
+    of_layers.filter_map(|parameter| Some((parameter.name.as_ref(), variant.parameters.word(&parameter.name).ok()?)))
+}
+
+fn unmapped(graph: &Graph, trace: &Trace, name: &str) -> Option<String> {
+    let maps = graph.maps(trace);
+    if name.is_empty() {
+        let known: Vec<String> = maps.iter().rev().take(TOLD).map(|name| format!("`{name}`")).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let none = || {
+            format!(
+                "has no last map that is certain at this size (of more than a pixel, with a pooling and a head behind it); name one: {known}"
+            )
+        };
+        return graph.last_map(trace).is_none().then(none);
+    }
+    if maps.contains(&name) {
+        return None;
+    }
+    let what = if graph.layer(name).is_some() { "gives no map at the layer" } else { "has no layer" };
+    let nearest = closest(name, maps, TOLD).iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    Some(format!("{what} `{name}`; the nearest that give maps are {nearest}"))
+}

@@ -1,0 +1,22 @@
+//! `worker run`: connects to a scheduler and does the units that it grants.
+
+mod job;
+mod pipeline;
+#[cfg(test)]
+mod tests;
+
+use crate::device;
+use crate::exit::Exit;
+use crate::kinds::KINDS;
+use crate::link::caller::Args;
+use crate::link::{listener, sigterm};
+
+/// Does the units of a sweep until the scheduler has no more.
+pub(super) fn run(args: &Args) -> Result<(), Exit> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).log_internal_errors(false).init();
+    sigterm::prepare();
+    let device = device::open(args.device)?;
+    let (link, grants) = listener::connect(args, &device)?;
+    sigterm::watch(link.clone());
+    pipeline::run(&link, grants, &device, KINDS)
+}

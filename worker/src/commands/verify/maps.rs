@@ -1,0 +1,237 @@
+//! Whether stored maps are those of the stored images: some are computed again, operation by operation.
+//!
+//! The plain graph computes them, so that no kernel of ours is its own witness. A map that is not within the rounding of its type is
+//! computed in double precision too, and compared as `tolerance` says.
+
+use std::time::Instant;
+
+use attribution::{Known, Origin, Pass, Together};
+use network::{Graph, target};
+use protocol::verify::{Agreement, Question, WrongMap};
+use store::Ledger;
+use sweep::group::{Dtype, Group, Numerics, Precision};
+use sweep::variant::Variant;
+use tch::{Device, Kind, TchError, Tensor};
+
+use super::stored::Stored;
+use super::tolerance::{self, NEAR, apart};
+use crate::engine::Engine;
+use crate::libtorch::numerics::kind;
+use crate::stages::reader::Reader;
+use crate::unit_error::UnitError;
+
+/// The least half step of float16.
+const HALF_STEP: f64 = 1.0 / (1 << 25) as f64;
+/// Images at once, for methods with several points an image.
+const ROWS: i64 = 16;
+
+/// Images of a shard that is there, in the order in which their maps are compared.
+fn order(question: &Question) -> impl Iterator<Item = u64> + use<'_> {
+    let others = question.shards.iter().flat_map(|shard| question.group.range(*shard));
+    question.images.iter().copied().chain(others.filter(|image| !question.images.contains(image)))
+}
+
+/// Computes maps of `question` again, one of each variant at least, and adds what was found to `agreement`.
+pub(super) fn compare(
+    engines: &mut Engines,
+    question: &Question,
+    device: Device,
+    agreement: &mut Agreement,
+) -> Result<(), UnitError> {
+    let group = &question.group;
+    let (ledger, mut stored) = (Ledger::read(group)?, Stored::of(group));
+    let mean = Reader::default().mean(group)?;
+    let started = Instant::now();
+    let known = [Known::default(), Known::default()];
+    let mut again = Again { group, ledger: &ledger, mean: mean.as_deref(), device, known };
+    let mut parts = Vec::new();
+    for part in Together::of(group.variants.iter())? {
+        let is_there =
+            |image: &u64| part.variants.iter().any(|variant| ledger.has_variant(group, variant, image / group.shard));
+        let mut images = order(question).filter(is_there).collect::<Vec<_>>().into_iter();
+        let Some(first) = images.next() else { continue };
+        let began = Instant::now();
+        again.compare(engines, &part, first, &mut stored, agreement)?;
+        part.variants.iter().for_each(|variant| stored.forget(&variant.key));
+        parts.push((began.elapsed(), part, images));
+    }
+    // What takes little is compared first: the time that it leaves is for the rest.
+    parts.sort_by_key(|(cost, ..)| *cost);
+    let count = parts.len();
+    for (at, (_, part, images)) in parts.into_iter().enumerate() {
+        let left = question.seconds - started.elapsed().as_secs_f64();
+        let (began, share) = (Instant::now(), left / (count - at) as f64);
+        for image in images.take_while(|_| began.elapsed().as_secs_f64() < share) {
+            again.compare(engines, &part, image, &mut stored, agreement)?;
+        }
+        part.variants.iter().for_each(|variant| stored.forget(&variant.key));
+    }
+    Ok(())
+}
+
+/// The model of a group, computed operation by operation: what is to be shown is not asked to show itself.
+pub(super) struct Engines {
+    own: Engine,
+    double: Engine,
+}
+
+impl Engines {
+    pub(super) fn new(device: Device) -> Self {
+        Self { own: Engine::new(device), double: Engine::new(device) }
+    }
+
+    /// In the precision of `group`.
+    pub(super) fn own(&mut self, group: &Group) -> Result<&Graph, UnitError> {
+        plain(&mut self.own, group)
+    }
+
+    /// In double precision.
+    fn double(&mut self, group: &Group) -> Result<&Graph, UnitError> {
+        let numerics = Numerics { precision: Precision::Float64, ..group.numerics };
+        plain(&mut self.double, &Group { numerics, variants: Vec::new(), ..group.clone() })
+    }
+}
+
+fn plain<'a>(engine: &'a mut Engine, group: &Group) -> Result<&'a Graph, UnitError> {
+    let graph = engine.graph(group)?;
+    graph.lower_no_more("what is verified is computed operation by operation");
+    Ok(graph)
+}
+
+/// One group, as its maps are computed again.
+struct Again<'a> {
+    group: &'a Group,
+    ledger: &'a Ledger,
+    mean: Option<&'a [f32]>,
+    device: Device,
+    /// Of baselines, in both precisions.
+    known: [Known; 2],
+}
+
+impl Again<'_> {
+    /// Compares the maps of `image` of all variants of `part`.
+    fn compare(
+        &mut self,
+        engines: &mut Engines,
+        part: &Together<'_>,
+        image: u64,
+        stored: &mut Stored<'_>,
+        agreement: &mut Agreement,
+    ) -> Result<(), UnitError> {
+        let (pixels, logits) = (stored.image(image)?, stored.logits(image)?);
+        let target = target::predicted(&Tensor::f_from_slice(&logits)?.f_view([1, -1])?)?;
+        let single = self.maps(engines.own(self.group)?, part, (image, &pixels, &target), 0)?;
+        let mut settled: Option<(Vec<Vec<f32>>, Vec<f32>)> = None;
+        for (at, variant) in part.variants.iter().enumerate() {
+            if !self.ledger.has_variant(self.group, variant, image / self.group.shard) {
+                continue;
+            }
+            // A file that cannot be read was found already.
+            let Ok(there) = stored.map(&variant.key, image) else { continue };
+            agreement.maps += 1;
+            if is_near(&there, &single[at], self.group.numerics.dtype) {
+                continue;
+            }
+            let (exact, moved) = match &mut settled {
+                Some(settled) => settled,
+                none => none.insert(self.settled(engines, part, (image, &pixels, &target), &single)?),
+            };
+            let accepted = tolerance::accepted(self.group.numerics.precision, moved[at]);
+            let off = apart(&there, &rounded(&exact[at], self.group.numerics.dtype)?);
+            if off.is_nan() || off > accepted {
+                agreement.wrong.push(wrong(variant, image, off, accepted));
+            }
+        }
+        Ok(())
+    }
+
+    /// The maps of one image in double precision, and how far rounding moves each map in that of the group, of its length.
+    fn settled(
+        &mut self,
+        engines: &mut Engines,
+        part: &Together<'_>,
+        (image, pixels, target): (u64, &[f32], &Tensor),
+        single: &[Vec<f32>],
+    ) -> Result<(Vec<Vec<f32>>, Vec<f32>), UnitError> {
+        let exact = self.maps(engines.double(self.group)?, part, (image, pixels, target), 1)?;
+        let mut moved: Vec<f32> = single.iter().zip(&exact).map(|(single, exact)| apart(single, exact)).collect();
+        let graph = engines.own(self.group)?;
+        for nudged in tolerance::nudged(pixels, self.group.numerics.precision) {
+            // What is known of baselines may be of the image.
+            self.known[0] = Known::default();
+            let maps = self.maps(graph, part, (image, &nudged, target), 0)?;
+            for ((moved, map), exact) in moved.iter_mut().zip(&maps).zip(&exact) {
+                *moved = moved.max(apart(map, exact));
+            }
+        }
+        self.known[0] = Known::default();
+        Ok((exact, moved))
+    }
+
+    /// The maps of one image by each variant of `part`.
+    fn maps(
+        &self,
+        graph: &Graph,
+        part: &Together<'_>,
+        (image, pixels, target): (u64, &[f32], &Tensor),
+        precision: usize,
+    ) -> Result<Vec<Vec<f32>>, UnitError> {
+        let kind = if precision == 1 { Kind::Double } else { kind(self.group) };
+        let [c, h, w] = self.group.shape.map(|size| size as i64);
+        let of = |values: &[f32]| {
+            Tensor::f_from_slice(values)?.f_view([1, c, h, w])?.f_to_kind(kind)?.f_to_device(self.device)
+        };
+        let mean = self.mean.map(of).transpose()?;
+        let origin = Origin {
+            seed: self.group.numerics.seed,
+            dataset: (self.group.dataset.as_str(), self.group.split.as_str()),
+            first: image,
+            mean: mean.as_ref(),
+            known: Some(&self.known[precision]),
+        };
+        let pass = Pass::new(graph, of(pixels)?, target.f_to_device(self.device)?, ROWS, origin);
+        let maps = part.attribute(&pass)?;
+        maps.iter().map(|attribution| Ok(values(&attribution.map)?)).collect()
+    }
+}
+
+fn values(map: &Tensor) -> Result<Vec<f32>, TchError> {
+    let map = map.f_to_kind(Kind::Float)?.f_to_device(Device::Cpu)?.f_contiguous()?;
+    let mut values = vec![0.0; map.numel()];
+    map.f_copy_data(&mut values, map.numel())?;
+    Ok(values)
+}
+
+/// `map` as an array of `dtype` holds it: very small values lose much of themselves.
+fn rounded(map: &[f32], dtype: Dtype) -> Result<Vec<f32>, TchError> {
+    let stored = if dtype == Dtype::Float16 { Kind::Half } else { Kind::Float };
+    values(&Tensor::f_from_slice(map)?.f_to_kind(stored)?)
+}
+
+fn wrong(variant: &Variant, image: u64, off: f32, accepted: f32) -> WrongMap {
+    WrongMap { key: variant.key.clone(), image, off: off.is_finite().then_some(off), accepted }
+}
+
+/// Whether both maps are the same but for rounding, that of the type in which one is stored included.
+fn is_near(stored: &[f32], computed: &[f32], dtype: Dtype) -> bool {
+    let peak = computed.iter().fold(0.0_f32, |peak, value| peak.max(value.abs()));
+    let half = if dtype == Dtype::Float16 { f64::from(peak) * NEAR + HALF_STEP } else { 0.0 };
+    let accepted = f64::from(peak) * NEAR + half;
+    let near = |(stored, computed): (&f32, &f32)| (f64::from(*stored) - f64::from(*computed)).abs() <= accepted;
+    stored.len() == computed.len() && stored.iter().zip(computed).all(near)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_map_may_be_rounded_as_its_type_is_and_nothing_else() {
+        let computed = [1.0, -0.5, 0.0];
+        assert!(is_near(&[1.0004, -0.5, 0.0004], &computed, Dtype::Float32));
+        assert!(!is_near(&[1.0006, -0.5, 0.0], &computed, Dtype::Float32));
+        assert!(is_near(&[1.0006, -0.5, 0.0], &computed, Dtype::Float16));
+        assert!(!is_near(&[1.0, -0.5, f32::NAN], &computed, Dtype::Float16));
+        assert!(!is_near(&[1.0, -0.5], &computed, Dtype::Float16));
+    }
+}

@@ -1,0 +1,55 @@
+//! What a store has, image by image: each shard of an array is read once for as long as its images are asked for.
+
+use std::collections::HashMap;
+
+use store::{Shards, attribution, name};
+use sweep::group::Group;
+
+use crate::unit_error::UnitError;
+
+/// Arrays of one store, a shard of each in memory.
+pub(super) struct Stored<'a> {
+    group: &'a Group,
+    shards: Shards,
+    held: HashMap<String, (u64, Vec<f32>)>,
+}
+
+impl<'a> Stored<'a> {
+    pub(super) fn of(group: &'a Group) -> Self {
+        Self { group, shards: Shards::open(group.store.clone(), String::new()), held: HashMap::new() }
+    }
+
+    /// Pixels `[c, h, w]` of image `index`.
+    pub(super) fn image(&mut self, index: u64) -> Result<Vec<f32>, UnitError> {
+        self.row(name::IMAGES, index)
+    }
+
+    /// Its logits.
+    pub(super) fn logits(&mut self, index: u64) -> Result<Vec<f32>, UnitError> {
+        self.row(name::PREDICTIONS, index)
+    }
+
+    /// Its map of the variant called `key`.
+    pub(super) fn map(&mut self, key: &str, index: u64) -> Result<Vec<f32>, UnitError> {
+        self.row(&attribution(key), index)
+    }
+
+    /// Forgets the maps of that variant.
+    pub(super) fn forget(&mut self, key: &str) {
+        self.held.remove(&attribution(key));
+    }
+
+    fn row(&mut self, array: &str, index: u64) -> Result<Vec<f32>, UnitError> {
+        let shard = index / self.group.shard;
+        let range = self.group.range(shard);
+        let images = range.end - range.start;
+        if self.held.get(array).is_none_or(|(held, _)| *held != shard) {
+            let values = self.shards.maps(array, shard, images)?;
+            self.held.insert(array.to_owned(), (shard, values));
+        }
+        let values = self.held.get(array).map(|(_, values)| values.as_slice()).unwrap_or_default();
+        let width = values.len() / images.max(1) as usize;
+        let at = (index - range.start) as usize * width;
+        Ok(values[at..at + width].to_vec())
+    }
+}

@@ -1,0 +1,151 @@
+//! Memory of the host that this process holds: what libtorch and Rust took of it, and what else is resident.
+//!
+//! Counting what is taken is exact, the same in every run, and knows its peak; what is resident depends on what the C
+//! library keeps for later. What nobody here counts (libraries, compiled kernels, gaps) is the difference between
+//! the two, looked at whenever the count rises.
+
+use std::fs;
+use std::io::Read;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
+
+/// Bytes taken now, and most at once since [`forget_peak`].
+static NOW: AtomicI64 = AtomicI64::new(0);
+static PEAK: AtomicI64 = AtomicI64::new(0);
+/// Most that was resident beyond what was taken.
+static REST: AtomicI64 = AtomicI64::new(0);
+/// The count above which is looked at what is resident, and whether that is to be done.
+static LOOK: AtomicI64 = AtomicI64::new(0);
+static LOOKING: AtomicBool = AtomicBool::new(false);
+/// Most bytes that may be held.
+static LIMIT: AtomicI64 = AtomicI64::new(i64::MAX);
+
+/// Bytes that libtorch took since it was last looked whether what is resident keeps the limit.
+static UNSEEN: AtomicI64 = AtomicI64::new(0);
+
+/// Between two looks at what is resident beside a rising count.
+const STEP: i64 = 8 << 20;
+/// Between two looks whether what is resident keeps the limit: microseconds for what takes a hundred of them to be written.
+const GLANCE: i64 = 1 << 20;
+
+/// Lets libtorch hold no more than `bytes`, with everything else in this process. What Rust takes is counted, and never
+/// refused: it could only end the process.
+pub(crate) fn limit(bytes: u64) {
+    LIMIT.store(i64::try_from(bytes).unwrap_or(i64::MAX), Relaxed);
+}
+
+/// The limit, if there is one.
+pub(crate) fn limited() -> Option<u64> {
+    let limit = LIMIT.load(Relaxed);
+    (limit != i64::MAX).then_some(limit as u64)
+}
+
+/// Bytes that are held now.
+pub(crate) fn used() -> u64 {
+    (NOW.load(Relaxed) + REST.load(Relaxed)).max(0) as u64
+}
+
+/// Most bytes that were held at once since [`forget_peak`].
+pub(crate) fn peak() -> u64 {
+    (PEAK.load(Relaxed) + REST.load(Relaxed)).max(0) as u64
+}
+
+/// Lets the peak be what is held now.
+pub(crate) fn forget_peak() {
+    PEAK.store(NOW.load(Relaxed), Relaxed);
+}
+
+/// `bytes` were taken.
+pub(crate) fn took(bytes: usize) {
+    let now = NOW.fetch_add(bytes as i64, Relaxed) + bytes as i64;
+    PEAK.fetch_max(now, Relaxed);
+    let look = LOOK.load(Relaxed);
+    if now > look && LOOK.compare_exchange(look, now + STEP, Relaxed, Relaxed).is_ok() {
+        LOOKING.store(true, Relaxed);
+    }
+}
+
+/// `bytes` were given back.
+pub(crate) fn gave(bytes: usize) {
+    let now = NOW.fetch_sub(bytes as i64, Relaxed);
+    // What was taken is resident only once it was used: so it is looked at when the first of it is given back.
+    if LOOKING.swap(false, Relaxed) {
+        REST.fetch_max(resident().map_or(0, |resident| resident - now), Relaxed);
+    }
+}
+
+/// Gives what the C library keeps back to the system.
+#[expect(unsafe_code, reason = "a function of the C library")]
+fn trim() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: any thread may call it at any time.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+/// Gives what the C library keeps back to the system and looks anew at what else is resident: after a model was
+/// loaded, what loading left would be counted twice as soon as it is used again.
+pub(crate) fn settle() {
+    trim();
+    let now = NOW.load(Relaxed);
+    if let Some(resident) = resident() {
+        REST.store(resident - now, Relaxed);
+    }
+    LOOK.store(now + STEP, Relaxed);
+}
+
+/// Whether libtorch may take `bytes` more. Before it is refused, what is only kept for later is given back.
+fn may_take(bytes: usize) -> bool {
+    let limit = LIMIT.load(Relaxed);
+    if limit == i64::MAX {
+        return true;
+    }
+    let fits = || NOW.load(Relaxed) + REST.load(Relaxed) + bytes as i64 <= limit;
+    (is_roomy(bytes as i64, limit) && fits()) || {
+        settle();
+        fits()
+    }
+}
+
+/// Whether no more is resident than may be, as seen now and then. What the C library keeps between what is in use goes back
+/// first; what else is resident stays as it was seen, as what was just taken is not resident yet.
+fn is_roomy(bytes: i64, limit: i64) -> bool {
+    let fits = || resident().is_none_or(|resident| resident <= limit);
+    if UNSEEN.fetch_add(bytes, Relaxed) + bytes < GLANCE {
+        return true;
+    }
+    UNSEEN.store(0, Relaxed);
+    fits() || {
+        trim();
+        fits()
+    }
+}
+
+/// Bytes that are resident, found without taking any: this runs in the middle of an allocation.
+#[expect(unsafe_code, reason = "a function of the C library")]
+fn resident() -> Option<i64> {
+    let mut text = [0; 128];
+    let read = fs::File::open("/proc/self/statm").and_then(|mut file| file.read(&mut text)).ok()?;
+    let second = text[..read].split(|byte| *byte == b' ').nth(1).and_then(|field| std::str::from_utf8(field).ok());
+    // SAFETY: a constant of the system.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    Some(second?.parse::<i64>().ok()? * page)
+}
+
+#[expect(unsafe_code, reason = "called by allocator.cpp")]
+mod calls {
+    #[unsafe(no_mangle)]
+    extern "C" fn attrisweep_may_take(bytes: usize) -> bool {
+        super::may_take(bytes)
+    }
+
+    #[unsafe(no_mangle)]
+    extern "C" fn attrisweep_took(bytes: usize) {
+        super::took(bytes);
+    }
+
+    #[unsafe(no_mangle)]
+    extern "C" fn attrisweep_gave(bytes: usize) {
+        super::gave(bytes);
+    }
+}

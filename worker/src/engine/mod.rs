@@ -1,0 +1,152 @@
+//! The engine: predictions and maps of shards, on the one device of this process. One thread owns it.
+
+mod batch_sizes;
+mod computed_by;
+mod delivery;
+mod gpu_check;
+mod proof_cache;
+mod rounds;
+mod shard_run;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use network::{Graph, Weights, models};
+use protocol::message::Learned;
+use store::name;
+use sweep::group::{Group, Numerics};
+use sweep::machine::ComputedBy;
+use sweep::variant::Variant;
+use tch::Device;
+
+use self::batch_sizes::BatchSizes;
+use self::proof_cache::ProofCache;
+use self::shard_run::ShardRun;
+use crate::device::host_memory;
+use crate::libtorch::numerics::{self, between_layers};
+use crate::stages::computed::Computed;
+use crate::stages::reader::Shard;
+use crate::unit_error::UnitError;
+
+/// What a unit took of the device, and what computing it has shown.
+#[derive(Debug, Default)]
+pub(crate) struct Computation {
+    /// Time for making images of pixels, beside the device.
+    pub(crate) images: Duration,
+    /// Time for rounds of variants, waiting for the next stage included.
+    pub(crate) computing: Duration,
+    /// Attribution maps (images x variants).
+    pub(crate) maps: u64,
+    /// Batch sizes that are better than those granted.
+    pub(crate) learned: Vec<Learned>,
+    /// Kinds of hardware that computed: two where the lowered graph was given up on the way.
+    pub(crate) computed_by: Vec<ComputedBy>,
+    /// The reason for which the lowered graph was given up.
+    pub(crate) fell_back: Option<String>,
+}
+
+/// The device, and the model that it holds.
+pub(crate) struct Engine {
+    device: Device,
+    loaded: Option<(Key, Graph, ProofCache)>,
+    sizes: BatchSizes,
+    /// Time that models took to prove themselves which are not loaded any more.
+    proving: Duration,
+}
+
+/// What determines a graph.
+type Key = (String, PathBuf, (String, Option<String>), Numerics);
+
+impl Engine {
+    pub(crate) fn new(device: Device) -> Self {
+        Self { device, loaded: None, sizes: BatchSizes::default(), proving: Duration::ZERO }
+    }
+
+    /// Computes what the store lacks of `shard` and of its `wanted` variants, and gives it to `emit`; ends early once `stop`
+    /// says so between two batches.
+    pub(crate) fn compute(
+        &mut self,
+        (group, shard): (&Group, &Shard),
+        wanted: &dyn Fn(&Variant) -> bool,
+        stop: &dyn Fn() -> bool,
+        emit: &mut dyn FnMut(Computed),
+    ) -> Result<Computation, UnitError> {
+        let missing = |array: &str| !shard.ledger.has(array, shard.index);
+        let range = group.range(shard.index);
+        if missing(name::LABELS) {
+            emit(Computed::Integers { array: name::LABELS, values: shard.labels.clone() });
+        }
+        if missing(name::INDICES) {
+            emit(Computed::Integers {
+                array: name::INDICES,
+                values: range.clone().map(|index| index as i64).collect(),
+            });
+        }
+        let to_do = |variant: &&Variant| wanted(variant) && !shard.ledger.has_variant(group, variant, shard.index);
+        let rounds = rounds::rounds(group.variants.iter().filter(to_do))?;
+        let device = self.device;
+        self.load(group)?;
+        let mut done = Computation::default();
+        let Self { loaded: Some((_, graph, proofs)), sizes, .. } = self else { return Ok(done) };
+        let first = computed_by::of(graph, device);
+        let mut run = ShardRun::new(graph, group, device, shard)?;
+        run.images_missing = missing(name::IMAGES);
+        for round in rounds {
+            let started = Instant::now();
+            run.round(&round, sizes, stop, emit)?;
+            done.computing += started.elapsed();
+            done.maps += (range.end - range.start) * round.variants().count() as u64;
+        }
+        done.learned = run.learned;
+        proofs.keep(graph);
+        if done.maps > 0 {
+            done.computed_by.push(first);
+            let last = computed_by::of(graph, device);
+            if !done.computed_by.contains(&last) {
+                done.computed_by.push(last);
+            }
+        }
+        (done.fell_back, done.images) = (graph.disproof(), shard.pixels.took());
+        Ok(done)
+    }
+
+    /// Time that models have taken to prove themselves.
+    pub(crate) fn proving(&self) -> Duration {
+        self.proving + self.loaded.as_ref().map_or(Duration::ZERO, |(_, graph, _)| graph.proving())
+    }
+
+    /// The group's model, kept between units.
+    pub(crate) fn graph(&mut self, group: &Group) -> Result<&Graph, UnitError> {
+        self.load(group)?;
+        let changed = || UnitError::Changed { file: group.weights.display().to_string() };
+        self.loaded.as_ref().map(|(_, graph, _)| graph).ok_or_else(changed)
+    }
+
+    /// Loads the group's model, unless it is that of the unit before.
+    fn load(&mut self, group: &Group) -> Result<(), UnitError> {
+        let of_file = (group.weights_sha256.clone(), group.weights_set.clone());
+        let key = (group.model.clone(), group.weights.clone(), of_file, group.numerics);
+        if self.loaded.as_ref().is_none_or(|(loaded, ..)| *loaded != key) {
+            // The old model goes first: two may not fit.
+            self.proving = self.proving();
+            self.loaded = None;
+            if Weights::sha256(&group.weights)? != group.weights_sha256 {
+                return Err(UnitError::Changed { file: group.weights.display().to_string() });
+            }
+            numerics::set(group.numerics.precision);
+            let mut graph =
+                models::open_set(&group.model, group.weights_and_set(), (self.device, between_layers(group)))?;
+            if group.numerics.fold_batch_norm {
+                graph = graph.folded()?;
+            }
+            if self.device != Device::Cpu && numerics::on_tensor_cores(group.numerics.precision) {
+                graph = graph.channels_last()?;
+            }
+            gpu_check::processor(&graph, group, self.device)?;
+            let proofs = ProofCache::of(&graph, group);
+            self.loaded = Some((key, graph, proofs));
+            host_memory::settle();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+//! Passes of lowered graphs that were proved on this machine before, so that each is proved once.
+//!
+//! A file for each kind of process and model, in the folder that `make setup` uses: `$ATTRISWEEP_CACHE`, `$XDG_CACHE_HOME/attrisweep`
+//! or `~/.cache/attrisweep`. What a proof holds for is in the file's name, as a digest: this program's file, libtorch's, the
+//! processor, what the environment tells both, the threads, and the model with the shapes of its weights, or the program. Nothing is
+//! lost with the folder, and what cannot be read or written there only costs time.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use network::{Graph, models};
+use serde_json::{Value, json};
+use sweep::fingerprint;
+use sweep::group::Group;
+
+/// Longest file that is read, in bytes: tens of thousands of passes.
+const MOST: u64 = 1 << 20;
+/// Variables of the environment that change what kernels compute begin with one of these.
+const TOLD: [&str; 9] =
+    ["ATTRISWEEP_MAX", "ATEN_", "ONEDNN_", "DNNL_", "MKL_", "OMP_", "KMP_", "LD_PRELOAD", "GLIBC_TUNABLES"];
+
+/// Where proofs of one model are kept.
+#[derive(Debug)]
+pub(crate) struct ProofCache(Option<PathBuf>);
+
+impl ProofCache {
+    /// Those of `graph`, the model of `group`, which may trust them from now on.
+    pub(crate) fn of(graph: &Graph, group: &Group) -> Self {
+        let shapes = models::shapes(&group.weights).ok().flatten();
+        let weights = shapes.unwrap_or_else(|| group.weights_sha256.clone());
+        let mut model = json!([group.model, weights, group.weights_set, group.numerics.fold_batch_norm]);
+        if let (Some(set), Value::Array(facts)) = (&group.weights_set, &mut model) {
+            facts.push(json!(set));
+        }
+        let file = || Some(folder()?.join(name(&model)?));
+        let proofs = Self(if graph.is_lowered() { file() } else { None });
+        graph.trust(proofs.read());
+        proofs
+    }
+
+    fn read(&self) -> Vec<String> {
+        // One that has grown too long begins anew: what is proved twice costs time only.
+        if let Some(file) = self.0.as_ref().filter(|file| fs::metadata(file).is_ok_and(|data| data.len() > MOST)) {
+            let _ = fs::remove_file(file);
+        }
+        let mut text = String::new();
+        let read = self.0.as_ref().and_then(|file| File::open(file).ok()?.take(MOST).read_to_string(&mut text).ok());
+        // A line that a killed process left half is the name of no pass.
+        read.map_or_else(Vec::new, |_| text.lines().map(str::to_owned).collect())
+    }
+
+    /// Adds what `graph` has proved since this was last called.
+    pub(crate) fn keep(&self, graph: &Graph) {
+        let (new, Some(file)) = (graph.proved(), &self.0) else { return };
+        if new.is_empty() {
+            return;
+        }
+        // In one piece, as others may write at the same time.
+        let text: String = new.iter().flat_map(|pass| ["\n", pass, "\n"]).collect();
+        let written = file
+            .parent()
+            .map_or(Ok(()), fs::create_dir_all)
+            .and_then(|()| OpenOptions::new().create(true).append(true).open(file)?.write_all(text.as_bytes()));
+        if let Err(error) = written {
+            tracing::debug!(%error, file = %file.display(), "proofs are not kept");
+        }
+    }
+}
+
+fn folder() -> Option<PathBuf> {
+    let of = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = of("ATTRISWEEP_CACHE")
+        .or_else(|| of("XDG_CACHE_HOME").map(|folder| folder.join("attrisweep")))
+        .or_else(|| of("HOME").map(|home| home.join(".cache/attrisweep")))?;
+    Some(cache.join("proofs"))
+}
+
+/// Names the file of a `model`; `None` where it cannot be told what this process is.
+fn name(model: &Value) -> Option<String> {
+    let processor = fs::read_to_string("/proc/cpuinfo").ok()?;
+    let is_of_kind = |line: &&str| {
+        ["vendor_id", "cpu family", "model", "stepping", "microcode", "flags"].iter().any(|name| line.starts_with(name))
+    };
+    let processor: Vec<&str> = processor.split("\n\n").next()?.lines().filter(is_of_kind).collect();
+    let mut told: Vec<String> = std::env::vars_os()
+        .map(|(name, value)| format!("{}={}", name.to_string_lossy(), value.to_string_lossy()))
+        .filter(|line| TOLD.iter().any(|name| line.starts_with(name)))
+        .collect();
+    told.sort();
+    let facts = json!([
+        identity(Path::new("/proc/self/exe"))?,
+        identity(&libtorch()?)?,
+        processor,
+        told,
+        tch::get_num_threads(),
+        model,
+    ]);
+    Some(fingerprint::digest(&facts))
+}
+
+/// A file as it is now: any change of it changes this, too.
+fn identity(file: &Path) -> Option<String> {
+    let (path, data) = (fs::canonicalize(file).ok()?, fs::metadata(file).ok()?);
+    let changed = (data.mtime(), data.mtime_nsec(), data.ctime(), data.ctime_nsec());
+    Some(format!("{} {} {} {changed:?}", path.display(), data.ino(), data.size()))
+}
+
+/// The file of libtorch that this process has loaded.
+fn libtorch() -> Option<PathBuf> {
+    let maps = fs::read_to_string("/proc/self/maps").ok()?;
+    let path =
+        maps.lines().find_map(|line| line.split_once('/').filter(|(_, path)| path.contains("libtorch_cpu.so")))?.1;
+    Some(Path::new("/").join(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_names_a_proof_is_the_same_for_the_same_process_and_other_for_other_weights() {
+        let of = |weights: &str| name(&json!(["resnet18", weights])).unwrap();
+        assert_eq!(of("a"), of("a"));
+        assert_ne!(of("a"), of("b"));
+    }
+
+    #[test]
+    fn a_file_that_is_written_again_is_another_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("worker");
+        fs::write(&file, "a").unwrap();
+        let before = identity(&file).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        fs::write(&file, "b").unwrap();
+        assert_ne!(identity(&file).unwrap(), before);
+    }
+}

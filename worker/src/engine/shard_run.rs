@@ -1,0 +1,230 @@
+//! One shard on the device: rounds of variants that are computed together, batch by batch.
+
+use std::thread;
+use std::time::Instant;
+
+use attribution::{Known, Origin, Pass};
+use network::{Graph, sent, target};
+use protocol::message::{Failure, Learned};
+use store::name;
+use sweep::group::Group;
+use sweep::memory::Point;
+use tch::{Device, TchError, Tensor};
+
+use super::batch_sizes::{BatchSize, BatchSizes};
+use super::delivery::{Delivery, host};
+use super::rounds::Round;
+use crate::device::lanes;
+use crate::device::memory::Memory;
+use crate::libtorch::numerics::kind;
+use crate::libtorch::panics::caught;
+use crate::stages::computed::Computed;
+use crate::stages::images::{Pixels, Prefetch};
+use crate::stages::reader::Shard;
+use crate::unit_error::UnitError;
+
+/// Pixels that a method with several points an image computes at once, at least. On the CPU fewer leave cores idle, and
+/// more do not stay in the cache: eight images of 224 px, a hundred of 64. A GPU is busy with 64 (docs/benchmarks.md).
+const LEAST_PIXELS: i64 = 100 * 64 * 64;
+const LEAST_PIXELS_ON_GPU: i64 = 64 * 224 * 224;
+
+/// A shard, and what its rounds have in common.
+pub(crate) struct ShardRun<'a> {
+    graph: &'a Graph,
+    group: &'a Group,
+    device: Device,
+    first: u64,
+    pixels: &'a Pixels,
+    /// Whether the next round is to give the images away, too.
+    pub(crate) images_missing: bool,
+    /// The mean image of the dataset `[1, c, h, w]`, on the device.
+    mean: Option<Tensor>,
+    known: Known,
+    /// `[n]` on the device, once the first round is done.
+    targets: Option<Tensor>,
+    /// Of the batches of its rounds.
+    pub(crate) learned: Vec<Learned>,
+}
+
+impl<'a> ShardRun<'a> {
+    pub(crate) fn new(graph: &'a Graph, group: &'a Group, device: Device, shard: &'a Shard) -> Result<Self, UnitError> {
+        let [c, h, w] = group.shape.map(|size| size as i64);
+        let mean = shard
+            .mean
+            .as_deref()
+            .map(|mean| Tensor::f_from_slice(mean)?.f_view([1, c, h, w])?.f_to_kind(kind(group))?.f_to_device(device));
+        let stored = shard.predictions.as_deref().map(|logits| predicted(logits, group.classes));
+        let (mean, targets) = (mean.transpose()?, stored.transpose()?);
+        Ok(Self {
+            graph,
+            group,
+            device,
+            first: shard.pixels.first,
+            pixels: &shard.pixels,
+            images_missing: false,
+            mean,
+            known: Known::default(),
+            targets,
+            learned: Vec::new(),
+        })
+    }
+
+    /// Gives the maps of each variant of `round` to `emit`, batch by batch; predictions and images too, if they are not
+    /// there yet.
+    pub(crate) fn round(
+        &mut self,
+        round: &Round<'_>,
+        sizes: &mut BatchSizes,
+        stop: &dyn Fn() -> bool,
+        emit: &mut dyn FnMut(Computed),
+    ) -> Result<(), UnitError> {
+        if self.targets.is_some() && round.parts.is_empty() && !self.images_missing {
+            return Ok(());
+        }
+        let keys = round.keys();
+        let size = sizes.of(&self.group.model, keys.clone(), round.granted);
+        let mut delivery = Delivery::new(round, self.group.classes, emit);
+        let done = thread::scope(|scope| {
+            self.batches(&mut delivery, size, &mut self.pixels.prefetch(scope, lanes(self.device)), stop)
+        });
+        let delivered = done.and_then(|()| delivery.deliver(0));
+        delivery.ended(delivered)?;
+        self.learned.extend(size.learned(&keys));
+        let logits = delivery.end(std::mem::take(&mut self.images_missing));
+        if self.targets.is_none() {
+            self.targets = Some(predicted(&logits, self.group.classes)?);
+            emit(Computed::Floats { array: name::PREDICTIONS, values: logits });
+        }
+        Ok(())
+    }
+
+    /// Batch after batch. One that runs out of memory is done again: first without what the model has made of its weights for
+    /// other variants, which from then on goes before such a round begins, then in halves.
+    fn batches(
+        &self,
+        delivery: &mut Delivery<'_>,
+        size: &mut BatchSize,
+        images: &mut Prefetch,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<(), UnitError> {
+        let (n, mut start) = (self.pixels.len() as i64, 0);
+        if size.is_alone() {
+            self.graph.forget();
+        }
+        while start < n {
+            if stop() {
+                return Err(UnitError::Stopped);
+            }
+            let here = delivery.even((size.batch() as i64).min(n - start), start);
+            let outcome = caught(|| self.batch(delivery, size, images, (start, here)));
+            match outcome.unwrap_or_else(|panic| Err(TchError::Torch(panic).into())) {
+                Ok(()) => {
+                    images.done(here)?;
+                    start += here;
+                }
+                Err(error) if error.is_disproof() => tracing::error!(
+                    keys = delivery.round.keys().join(", "),
+                    batch = here,
+                    error = error.text(),
+                    "the same images are computed again, on the plain graph"
+                ),
+                Err(error) if error.class() == Failure::OutOfMemory => {
+                    let (keys, error) = (delivery.round.keys().join(", "), error.text());
+                    if !size.is_alone() && self.graph.forget() {
+                        size.be_alone();
+                        tracing::info!(keys, batch = here, error, "what others have made of the weights is given back");
+                    } else if size.ran_out(here as usize, self.least_rows()) {
+                        tracing::warn!(keys, batch = here, error, "half of it is tried");
+                    } else {
+                        return Err(UnitError::NoRoom(error));
+                    }
+                    Memory::of(self.device).release();
+                    Memory::of(self.device).forget_peak();
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Computes `here` images from `start` on. Maps of a part go away before those of the next one are made.
+    fn batch(
+        &self,
+        delivery: &mut Delivery<'_>,
+        size: &mut BatchSize,
+        images: &mut Prefetch,
+        (start, here): (i64, i64),
+    ) -> Result<(), UnitError> {
+        let memory = Memory::of(self.device);
+        let images = images.next(here, |image| {
+            if self.images_missing {
+                delivery.give(Computed::Image(image));
+            }
+        })?;
+        // A last batch that is smaller tells little.
+        let measures = size.is_measured() && here as usize == size.batch();
+        let floor = if measures { memory.used() } else { 0 };
+        if measures {
+            memory.forget_peak();
+        }
+        let (started, waited, proving) = (Instant::now(), delivery.waited, self.graph.proving());
+        let pass = self.pass(&images, (start, here), size.rows(self.least_rows()), delivery)?;
+        for part in 0..delivery.round.parts.len() {
+            delivery.part(part, &pass, (start, here), self.first)?;
+        }
+        if measures {
+            delivery.deliver(0)?;
+            let others = delivery.waited.saturating_sub(waited) + self.graph.proving().saturating_sub(proving);
+            let computing = started.elapsed().saturating_sub(others);
+            let rate = here as f64 / computing.as_secs_f64();
+            size.measured(Point { batch: here as usize, bytes: memory.peak(), rate }, floor, memory.limit());
+        } else {
+            size.done();
+        }
+        Ok(())
+    }
+
+    /// Rows that a method with several points an image computes at once, where there is memory for them.
+    fn least_rows(&self) -> i64 {
+        let [_, height, width] = self.group.shape;
+        let pixels = if self.device == Device::Cpu { LEAST_PIXELS } else { LEAST_PIXELS_ON_GPU };
+        pixels / ((height * width).max(1) as i64)
+    }
+
+    /// The pass of `images`, `size` from `start` on; their logits too, where targets are not known yet.
+    fn pass(
+        &self,
+        images: &Tensor,
+        (start, size): (i64, i64),
+        rows: i64,
+        delivery: &mut Delivery<'_>,
+    ) -> Result<Pass<'_>, UnitError> {
+        let images = sent(images, self.device)?.f_to_kind(kind(self.group))?;
+        let first = self.first + start as u64;
+        let dataset = (self.group.dataset.as_str(), self.group.split.as_str());
+        let origin = Origin {
+            seed: self.group.numerics.seed,
+            dataset,
+            first,
+            mean: self.mean.as_ref(),
+            known: Some(&self.known),
+        };
+        // A batch that is tried again explains the logits of the first try: some of its maps may be on their way.
+        let again = self.targets.is_none().then(|| delivery.logits((start, size))).flatten();
+        let again = again.map(|logits| predicted(logits, self.group.classes)).transpose()?;
+        let targets = self.targets.as_ref().map(|targets| targets.f_narrow(0, start, size)).transpose()?;
+        if let Some(targets) = targets.or(again) {
+            return Ok(Pass::new(self.graph, images, targets.f_to_device(self.device)?, rows, origin));
+        }
+        let trace = self.graph.trace(&images)?;
+        let logits = host(trace.logits())?;
+        let pass = Pass::predicted(self.graph, images, trace, rows, origin)?;
+        delivery.predicted(&logits, first)?;
+        Ok(pass)
+    }
+}
+
+/// The class that each image is predicted to have.
+fn predicted(logits: &[f32], classes: usize) -> Result<Tensor, UnitError> {
+    Ok(target::predicted(&Tensor::f_from_slice(logits)?.f_view([-1, classes as i64])?)?)
+}

@@ -1,0 +1,76 @@
+//! Kinds of work: what a worker does with a unit of each, one file a kind and one line in [`KINDS`].
+//!
+//! A unit goes through three stages that overlap with those of other units. A kind says what is read for a unit, what the device
+//! does with that, and what the store gets; when, and in which thread, is the pipeline's.
+
+mod attribute;
+mod means;
+mod predictions;
+
+use sweep::unit::Unit;
+
+use crate::engine::{Computation, Engine};
+use crate::stages::computed::Computed;
+use crate::stages::reader::Reader;
+use crate::unit_error::UnitError;
+
+/// Every kind of work that this worker does.
+pub(crate) const KINDS: &[&Entry] = &[&attribute::ENTRY, &means::ENTRY, &predictions::ENTRY];
+
+/// What reading a unit gives.
+pub(crate) type Read = Result<Box<dyn Loaded>, UnitError>;
+
+/// A kind of work.
+pub(crate) struct Entry {
+    /// Whether a unit is of this kind. Of each unit that is true for one entry of the list.
+    pub(crate) carries: fn(&Unit) -> bool,
+    /// The first stage: reads what the unit needs. The text is a tag for the names of unfinished files.
+    pub(crate) read: fn(&mut Reader, &Unit, &str) -> Read,
+}
+
+/// What was read for a unit.
+pub(crate) trait Loaded: Send {
+    /// The second stage: computes on the engine's device, and gives all that is to be written to `emit`, in the order of
+    /// writing. Between two batches the computation ends with [`UnitError::Stopped`] if `stop` says so.
+    fn compute(
+        &self,
+        unit: &Unit,
+        engine: &mut Engine,
+        stop: &dyn Fn() -> bool,
+        emit: &mut dyn FnMut(Computed),
+    ) -> Result<Computation, UnitError>;
+}
+
+/// Finds the kind of `unit` among `kinds`.
+pub(crate) fn of<'a>(kinds: &[&'a Entry], unit: &Unit) -> Result<&'a Entry, UnitError> {
+    let kind = kinds.iter().copied().find(|kind| (kind.carries)(unit));
+    kind.ok_or_else(|| UnitError::UnknownKind { unit: unit.id() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use sweep::group::Dtype;
+    use sweep::unit::{Part, Piece};
+
+    use super::*;
+    use crate::example;
+
+    #[test]
+    fn every_unit_is_of_one_kind() {
+        let group = Arc::new(example::group("none".as_ref(), Dtype::Float32));
+        let of = |kind, part, piece| Unit { piece, ..Unit::of(Arc::clone(&group), kind, part) };
+        let unit = |part, piece| of("attribute", part, piece);
+        let units = [
+            of("means", Part::Whole, None),
+            unit(Part::Shard(0), None),
+            unit(Part::Shard(0), Some(Piece::Predictions)),
+            unit(Part::Shard(0), Some(Piece::Pass)),
+            unit(Part::Shard(0), Some(Piece::Variant("Saliency".into()))),
+        ];
+        for unit in units {
+            assert_eq!(KINDS.iter().filter(|kind| (kind.carries)(&unit)).count(), 1, "{}", unit.id());
+        }
+    }
+}

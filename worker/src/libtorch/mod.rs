@@ -1,0 +1,6 @@
+//! What tch does not give of libtorch: numerics of GPUs, events, and the meaning of errors and panics.
+
+pub(crate) mod error_texts;
+pub(crate) mod event;
+pub(crate) mod numerics;
+pub(crate) mod panics;

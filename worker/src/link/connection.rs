@@ -1,0 +1,140 @@
+//! The connection to the scheduler: its state, which threads share, and the messages that a worker sends.
+
+use std::io::Write;
+use std::net::{Shutdown, TcpStream};
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use protocol::framing;
+use protocol::message::FromWorker;
+use sweep::unit::{Unit, UnitId};
+
+use super::granted_units::GrantedUnits;
+
+/// A granted unit.
+#[derive(Debug)]
+pub(crate) struct Grant {
+    pub(crate) unit: Unit,
+    pub(crate) attempt: u32,
+    /// In the names of unfinished files: this process and this attempt.
+    pub(crate) tag: String,
+}
+
+/// The worker's end of the connection, which any thread may use.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    state: Arc<Mutex<State>>,
+}
+
+/// The state of a connection, one thread at a time.
+#[derive(Debug)]
+pub(super) struct State {
+    /// `None` while the connection is broken.
+    pub(super) out: Option<TcpStream>,
+    pub(super) granted: GrantedUnits,
+    /// The time of the scheduler's last message.
+    pub(super) heard: Instant,
+    pub(super) lease: Duration,
+    /// The name of the sweep, for calling again.
+    pub(super) sweep: String,
+    /// The folder of the sweep's stores.
+    folder: Option<PathBuf>,
+    pub(super) stopping: bool,
+    /// Whether somebody else than the scheduler says that this process has to go.
+    pub(super) leaving: bool,
+}
+
+impl Link {
+    /// A connection to the scheduler of `sweep`, whose stores are in `folder`, by `out`.
+    pub(super) fn new(out: Option<TcpStream>, lease: Duration, sweep: String, folder: Option<PathBuf>) -> Self {
+        let (granted, heard) = (GrantedUnits::default(), Instant::now());
+        let state = State { out, granted, heard, lease, sweep, folder, stopping: false, leaving: false };
+        Self { state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// Sends one message. A result that cannot be sent now is told when the line is there again.
+    pub(crate) fn send(&self, message: &FromWorker) {
+        let mut state = self.lock();
+        state.granted.result(message);
+        state.say(message);
+    }
+
+    /// Whether nothing more is to be computed: the scheduler has no more work, or the process has to go.
+    pub(crate) fn stopping(&self) -> bool {
+        let state = self.lock();
+        state.stopping || state.leaving
+    }
+
+    /// Whether the unit is to be computed now: it was not given back while it waited.
+    pub(crate) fn begin(&self, grant: &Grant) -> bool {
+        self.lock().granted.begin(&grant.unit.id(), grant.attempt)
+    }
+
+    /// A unit was stopped half-way. Of one that the scheduler itself stopped it wants to hear nothing.
+    pub(crate) fn stopped(&self, unit: UnitId, attempt: u32) {
+        if self.lock().leaving {
+            self.send(&FromWorker::Returned { unit, attempt });
+        }
+    }
+
+    /// Says that this process has to go, and gives back whatever is not begun.
+    pub(crate) fn leave(&self) {
+        let mut state = self.lock();
+        state.leaving = true;
+        state.say(&FromWorker::Leaving);
+        state.give_back();
+    }
+
+    /// Whether the scheduler has heard the result of everything that it granted.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().granted.is_empty()
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Whether a store is where those of this sweep are: no message leads anywhere else.
+    pub(super) fn is_inside(&self, store: &Path) -> bool {
+        let strange = store.components().any(|part| part == Component::ParentDir);
+        !strange && self.folder.as_deref().is_none_or(|folder| store.parent() == Some(folder))
+    }
+
+    /// Returns whatever is not begun.
+    pub(super) fn give_back(&mut self) {
+        for returned in self.granted.withdraw_all() {
+            self.say(&returned);
+        }
+    }
+
+    pub(super) fn say(&mut self, message: &FromWorker) {
+        let Some(out) = &mut self.out else { return };
+        let Ok(line) = framing::encode(message) else { return };
+        if let Err(error) = out.write_all(&line) {
+            tracing::warn!(%error, "the line to the scheduler is broken");
+            // The thread that reads is told so, too.
+            let _ = out.shutdown(Shutdown::Both);
+            self.out = None;
+        }
+    }
+}
+
+#[cfg(test)]
+impl Link {
+    /// A connection that is broken, and units that were granted on it before: results wait to be told.
+    pub(crate) fn broken(units: &[(UnitId, u32)]) -> Self {
+        let link = Self::new(None, Duration::MAX, String::new(), None);
+        for (unit, attempt) in units {
+            link.lock().granted.granted(unit.clone(), *attempt);
+        }
+        link
+    }
+
+    /// Results that the scheduler has not noted.
+    pub(crate) fn results(&self) -> Vec<FromWorker> {
+        self.lock().granted.results()
+    }
+}

@@ -1,0 +1,7 @@
+//! The link to the scheduler: the handshake, heartbeats, grants in, results out, and SIGTERM, after which all is given back.
+
+pub(crate) mod caller;
+pub(crate) mod connection;
+mod granted_units;
+pub(crate) mod listener;
+pub(crate) mod sigterm;

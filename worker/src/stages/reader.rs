@@ -1,0 +1,120 @@
+//! First stage: pixels of a shard from disk, and what of the shard is missing.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use data::formats::{self, Labels, Options, Source};
+use data::mean;
+use store::{Ledger, Shards, name};
+use sweep::group::{Group, MeanImage};
+use sweep::unit::{Part, Unit};
+
+use super::images::Pixels;
+use crate::unit_error::UnitError;
+
+/// One shard, ready to be computed.
+pub(crate) struct Shard {
+    pub(crate) index: u64,
+    pub(crate) pixels: Pixels,
+    /// `[n, width]`.
+    pub(crate) labels: Vec<i64>,
+    /// What of the group is in the store already.
+    pub(crate) ledger: Ledger,
+    /// Logits `[n, k]`, if they are in the store: maps explain what is stored there.
+    pub(crate) predictions: Option<Vec<f32>>,
+    /// The dataset's mean image `[c, h, w]`, where a variant takes it as a baseline.
+    pub(crate) mean: Option<Vec<f32>>,
+}
+
+/// An open split and its labels.
+type Dataset = (Box<dyn Source>, Arc<Labels>);
+
+/// Datasets stay open between units: slices in rising order cost one pass over a file.
+#[derive(Default)]
+pub(crate) struct Reader {
+    open: HashMap<(PathBuf, String), Dataset>,
+    /// Mean images by digest, as images of these shapes.
+    means: HashMap<(String, [usize; 3]), Vec<f32>>,
+}
+
+impl Reader {
+    /// Reads the shard of `unit`: its pixels, and what the store has of it already. Unfinished files have this `tag`.
+    pub(crate) fn missing(&mut self, unit: &Unit, tag: &str) -> Result<Shard, UnitError> {
+        let (group, index) = (&unit.group, index(unit.part));
+        let range = group.range(index);
+        let ledger = Ledger::read(group)?;
+        let mut shards = Shards::open(group.store.clone(), tag.to_owned());
+        let stored = ledger.has(name::PREDICTIONS, index);
+        let stored = stored.then(|| shards.floats(name::PREDICTIONS, index, range.end - range.start));
+        self.shard(group, index, ledger, stored.transpose()?)
+    }
+
+    /// The labels of the images of `group`; empty where an image has more than one.
+    pub(crate) fn labels(&mut self, group: &Group) -> Result<Vec<i64>, UnitError> {
+        let (_, labels) = self.source(group)?;
+        let single = if labels.width > 1 { &[] } else { &labels.values[..group.images as usize] };
+        Ok(single.to_vec())
+    }
+
+    /// Shard `index` of `group`, of which `ledger` says what is in the store already.
+    pub(crate) fn shard(
+        &mut self,
+        group: &Arc<Group>,
+        index: u64,
+        ledger: Ledger,
+        predictions: Option<Vec<f32>>,
+    ) -> Result<Shard, UnitError> {
+        let mean = self.mean(group)?;
+        let (source, labels) = self.source(group)?;
+        let range = group.range(index);
+        let pixels = source.read(range.clone())?;
+        let pixels = Pixels::new(group, range.start, source.shape(), pixels);
+        let width = labels.width;
+        let labels = labels.values[range.start as usize * width..range.end as usize * width].to_vec();
+        Ok(Shard { index, pixels, labels, ledger, predictions, mean })
+    }
+
+    /// The group's mean image, read once, if it is still what the sweep was checked with.
+    pub(crate) fn mean(&mut self, group: &Group) -> Result<Option<Vec<f32>>, UnitError> {
+        let Some(MeanImage { file, sha256 }) = &group.mean else { return Ok(None) };
+        let key = (sha256.clone(), group.shape);
+        if let Some(values) = self.means.get(&key) {
+            return Ok(Some(values.clone()));
+        }
+        let changed = || UnitError::Changed { file: file.display().to_string() };
+        let mean = mean::read(file)?;
+        if mean.sha256() != *sha256 {
+            return Err(changed());
+        }
+        let values = mean.expanded(group.shape).map_err(|_| changed())?;
+        self.means.insert(key, values.clone());
+        Ok(Some(values))
+    }
+
+    /// The group's dataset, opened once, if it is still what the sweep was checked with.
+    fn source(&mut self, group: &Group) -> Result<(&mut Box<dyn Source>, Arc<Labels>), UnitError> {
+        let key = (group.images_file.clone(), group.split.clone());
+        if !self.open.contains_key(&key) {
+            let mut source = formats::open(&group.format, &group.images_file, &group.split, Options::of_group(group))?;
+            // One pass over the file, so that no shard is made of damaged images.
+            source.verify()?;
+            let labels = Arc::new(source.labels()?);
+            self.open.insert(key.clone(), (source, labels));
+        }
+        let changed = || UnitError::Changed { file: group.images_file.display().to_string() };
+        let (source, labels) = self.open.get_mut(&key).ok_or_else(changed)?;
+        if source.content() != group.data || source.len() < group.images {
+            return Err(changed());
+        }
+        Ok((source, Arc::clone(labels)))
+    }
+}
+
+/// Index of the shard whose arrays a unit writes; 0 for a unit that is no shard and writes by acts alone.
+pub(super) fn index(part: Part) -> u64 {
+    match part {
+        Part::Shard(shard) => shard,
+        Part::Whole => 0,
+    }
+}
