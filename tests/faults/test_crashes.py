@@ -48,6 +48,7 @@ class Disk:
         self.run.config["paths"]["means_dir"] = str(self.run.output / "means")
         of_mean = {"name": "Mean", "class": "IntegratedGradients", "params": {"n_steps": 2, "baselines": "global_mean"}}
         self.run.config["search_space"]["attribution_methods"] = [METHODS[0], of_mean]
+        self.store = self.run.output / "dataset-rgb_model-lenet_noise-clean_split-test.zarr"
         self.state, self.readonly = folder / "state", folder / "readonly"
         self.state.write_bytes(bytes(struct.calcsize(STATE)))
         self.environment = {**os.environ, "LD_PRELOAD": str(library), "FAKE_DISK_STATE": str(self.state)}
@@ -60,7 +61,7 @@ class Disk:
 
     def maps(self, shard):
         """How the path begins of the file to which a method's maps of this shard are written."""
-        return self.run.output / "dataset-rgb_model-lenet_noise-clean_split-test.zarr" / "attributions" / "Saliency" / f".c.{shard}"
+        return self.store / "attributions" / "Saliency" / f".c.{shard}"
 
     def calls(self):
         return struct.unpack(STATE, self.state.read_bytes())[0]
@@ -129,6 +130,23 @@ def test_a_crash_at_any_write_leaves_what_the_next_run_needs(disk):
         crashed.assert_finished(expected)
     # 5: the worker that crashed was answering the scheduler's questions.
     assert set(ends) <= {0, 5, -9} and ends.count(-9) >= len(ends) / 2, ends
+
+
+def test_what_computed_is_known_though_nobody_lived_to_tell_it(disk, tmp_path):
+    expected, _ = undisturbed(disk)
+    crashed, hold = disk("untold"), tmp_path / "hold"
+    # From here on the scheduler writes no root: all maps are there, and the store says as little as before.
+    process = crashed.start(HOLD=hold, HELD=crashed.store / ".zarr.json")
+    wait_for(lambda: "worker connected" in log(crashed.run))
+    hold.touch()
+    wait_for(lambda: len(crashed.run.maps()) == 2 * 2)
+    crashed.end()
+    process.communicate(timeout=120)
+    assert '"complete": false' in (crashed.store / "zarr.json").read_text()
+    hold.unlink()
+    _, told = (process := crashed.start()).communicate(timeout=120)
+    assert process.returncode == 0, told
+    crashed.assert_finished(expected)
 
 
 def test_a_slow_disk_changes_no_byte_and_makes_no_worker_look_dead(disk, tmp_path):

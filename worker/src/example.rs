@@ -49,8 +49,7 @@ pub(crate) fn group(folder: &Path, dtype: Dtype) -> Group {
 
 /// The store of `group`, empty.
 pub(crate) fn store_of(group: &Group) {
-    let facts =
-        Facts { fingerprint: fingerprint::of_group(group), provenance: json!({}), computed_by: BTreeSet::new() };
+    let facts = Facts { fingerprint: fingerprint::of_group(group), provenance: json!({}) };
     let labels = Labels { width: 1, classes: BTreeSet::from([0]) };
     create(group, &facts, &labels, Compression::Zstd, "run").unwrap();
 }

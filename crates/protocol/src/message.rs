@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use sweep::machine::ComputedBy;
 use sweep::memory::{Bound, Line};
 use sweep::unit::{Unit, UnitId};
 
@@ -135,9 +134,6 @@ pub struct Report {
     pub incomplete: Vec<(String, f32)>,
     /// Batches that were found to be better than those granted.
     pub learned: Vec<Learned>,
-    /// What computed: two where the worker has fallen back on the way; nothing if there was nothing to compute.
-    #[serde(default)]
-    pub computed_by: Vec<ComputedBy>,
     /// Why that was not the fused kernels of the processor, where there are some: a sentence.
     #[serde(default)]
     pub fell_back: Option<String>,

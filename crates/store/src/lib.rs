@@ -1,8 +1,8 @@
 //! The store of a group: the arrays that it has, shards written whole, and what is missing.
 //!
 //! The store is the ledger of a sweep: a shard in the store is done, a missing shard is to do. A file gets its name after
-//! `fsync` only, so that no half-written file is ever read. The scheduler alone writes metadata; workers write shards only, each
-//! in a file of its own, so that no lock is needed.
+//! `fsync` only, so that no half-written file is ever read. The scheduler alone writes metadata; workers write shards, each in a file
+//! of its own, and notes of what computes them, so that no lock is needed.
 //!
 //! | where | what |
 //! |---|---|
@@ -27,6 +27,6 @@ pub use error::StoreError;
 pub use families::{attribution, convergence_delta, name, underflow};
 pub use formats::{FORMATS, describe, exists};
 pub use ledger::Ledger;
-pub use metadata::{Described, Facts, LAYERS, Labels, arrays, create, finish, grow, inspect, note};
+pub use metadata::{Described, Facts, LAYERS, Labels, arrays, create, finish, grow, inspect};
 pub use shards::{Data, Encoded, Encoder, Narrowed, OpenShard, Shards, narrow};
 pub use summaries::{Accuracy, Completeness, write_means};

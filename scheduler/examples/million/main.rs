@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 
 use fleet::WorkerId;
 use plan::work::{Attribute, GroupMeans, KINDS, Kind};
-use sweep::group::Group;
 use protocol::message::{FromWorker, Report, ToWorker};
+use sweep::group::Group;
 use sweep::unit::{Part, Unit};
 
 use crate::core::{Action, Core, Event, Policy};

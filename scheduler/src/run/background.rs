@@ -1,6 +1,6 @@
 //! Background work: whatever may wait for a disk, on threads of its own, so that workers are heard all the while.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,9 +9,7 @@ use files::durable::try_writing;
 use files::leftovers;
 use plan::Plan;
 use plan::exit::Failure;
-use store::{Facts, StoreError};
-use sweep::machine::ComputedBy;
-use protocol::message::FromWorker;
+use store::StoreError;
 use tokio::task::JoinSet;
 
 use super::happening::{Happening, Listener};
@@ -32,13 +30,7 @@ pub(crate) struct Background<'a> {
     lock: Arc<Mutex<Lock>>,
     /// Whether the sweep has ended, so that nobody waits for a lock any more.
     over: Arc<AtomicBool>,
-    /// Index of each group, by its name.
-    groups: HashMap<String, usize>,
     closing: BTreeSet<usize>,
-    /// Machines that have computed maps of each group in this run.
-    makers: BTreeMap<usize, BTreeSet<ComputedBy>>,
-    /// Groups whose roots say that they are complete, or will say so soon. A thread that writes a root holds the mutex.
-    complete: Arc<Mutex<BTreeSet<usize>>>,
     looking: bool,
     ticks: u32,
     running: JoinSet<Result<Done, Failure>>,
@@ -49,7 +41,6 @@ enum Done {
     Closed(usize, Event),
     Tried(Event),
     Looked(Option<Event>),
-    Noted,
 }
 
 impl<'a> Background<'a> {
@@ -62,10 +53,7 @@ impl<'a> Background<'a> {
             stores: open.map(|planned| planned.group.store.clone()).collect(),
             lock: Arc::new(Mutex::new(lock)),
             over: Arc::default(),
-            groups: plan.groups.iter().zip(0..).map(|(planned, index)| (planned.group.name(), index)).collect(),
             closing: BTreeSet::new(),
-            makers: BTreeMap::new(),
-            complete: Arc::default(),
             looking: false,
             ticks: 0,
             running: JoinSet::new(),
@@ -88,7 +76,6 @@ impl<'a> Background<'a> {
                     self.closing.remove(&group);
                     return Some(Ok(event));
                 }
-                Ok(Done::Noted) => {}
                 Ok(Done::Tried(event)) => return Some(Ok(event)),
                 Ok(Done::Looked(found)) => {
                     self.looking = false;
@@ -101,45 +88,18 @@ impl<'a> Background<'a> {
         }
     }
 
-    /// Writes into the store of a group that `maker` has computed some of its maps, if the store does not say so yet.
-    fn note(&mut self, group: &str, maker: &ComputedBy) {
-        let Some(&group) = self.groups.get(group) else { return };
-        let planned = &self.plan.groups[group];
-        let makers = self.makers.entry(group).or_default();
-        if !makers.insert(maker.clone()) {
-            return;
-        }
-        let (of, lock, complete) = (Arc::clone(&planned.group), Arc::clone(&self.lock), Arc::clone(&self.complete));
-        let facts = Facts { computed_by: makers.clone(), ..planned.facts.clone() };
-        self.running.spawn_blocking(move || {
-            let complete = complete.lock().unwrap_or_else(PoisonError::into_inner);
-            let is_lost = lock.lock().unwrap_or_else(PoisonError::into_inner).lost().is_some();
-            if !is_lost && !complete.contains(&group) {
-                let tag = format!("scheduler-{}", std::process::id());
-                // What cannot be written now is written with the next one, or at the end.
-                if let Err(error) = store::note(&of, &facts, &tag) {
-                    tracing::info!(%error, group = of.name(), "the store does not say yet what computes it");
-                }
-            }
-            Ok(Done::Noted)
-        });
-    }
-
     /// Marks the store of a group complete: all of its units are done, and nobody writes to the store any more.
     pub(crate) fn close(&mut self, group: usize) {
         if !self.closing.insert(group) {
             return;
         }
         let planned = &self.plan.groups[group];
-        let (of, lock, complete) = (Arc::clone(&planned.group), Arc::clone(&self.lock), Arc::clone(&self.complete));
-        let computed_by = self.makers.get(&group).cloned().unwrap_or_default();
-        let facts = Facts { computed_by, ..planned.facts.clone() };
+        let (of, lock, facts) = (Arc::clone(&planned.group), Arc::clone(&self.lock), planned.facts.clone());
         self.running.spawn_blocking(move || {
             // Unfinished files may be those of another scheduler's workers.
             if let Some(reason) = lock.lock().unwrap_or_else(PoisonError::into_inner).lost() {
                 return Ok(Done::Closed(group, Event::Unwritable { what: Unwritable::Group(group), reason }));
             }
-            complete.lock().unwrap_or_else(PoisonError::into_inner).insert(group);
             // A worker that was lost during this run may have left a file unfinished.
             let tag = format!("scheduler-{}", std::process::id());
             let removed = leftovers::remove(&of.store).map_err(StoreError::from);
@@ -197,12 +157,6 @@ impl<'a> Background<'a> {
 impl Listener for Background<'_> {
     fn hear(&mut self, happening: &Happening<'_>) {
         match happening {
-            // What computed the maps of a unit that is done: stores say it.
-            Happening::Said { message: FromWorker::Done { unit, report, .. }, .. } => {
-                for maker in &report.computed_by {
-                    self.note(unit.group(), maker);
-                }
-            }
             Happening::Tick => {
                 self.ticks += 1;
                 if self.ticks.is_multiple_of(TICKS) {

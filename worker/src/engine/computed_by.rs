@@ -2,14 +2,12 @@
 
 use std::fs;
 
-use network::Graph;
 use sweep::host;
-use sweep::machine::ComputedBy;
+use sweep::machine::{ComputedBy, Path};
 use tch::Device;
 
-/// What computes the maps of `graph`.
-pub(crate) fn of(graph: &Graph, device: Device) -> ComputedBy {
-    let path = graph.path();
+/// What computes maps on `device` by this `path`.
+pub(super) fn of(path: Path, device: Device) -> ComputedBy {
     if device == Device::Cpu {
         return ComputedBy { device: host::processor(), isa: Some(network::isa()), driver: None, path };
     }

@@ -3,13 +3,15 @@
 //! Maps leave as soon as they are made, those of a GPU while it makes the next ones. So a batch that runs out of memory
 //! in the middle is tried again for those variants only whose maps are still missing.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use attribution::{Attribution, Pass};
 use store::{Completeness, name};
+use sweep::machine::Path;
 use tch::{Device, Kind, Tensor};
 
+use super::computed_by;
 use super::rounds::Round;
 use crate::libtorch::event::Event;
 use crate::stages::computed::Computed;
@@ -26,6 +28,8 @@ pub(crate) struct Delivery<'a> {
     /// Of each variant, part after part.
     completeness: Vec<Option<Completeness>>,
     classes: usize,
+    /// Graphs that have made maps: two where the lowered graph was given up on the way.
+    pub(crate) paths: BTreeSet<Path>,
     /// `[n, classes]` of the images so far, where they were not known before.
     logits: Vec<f32>,
     /// How long what was given away was waited for.
@@ -36,8 +40,8 @@ impl<'a> Delivery<'a> {
     pub(crate) fn new(round: &'a Round<'a>, classes: usize, emit: &'a mut dyn FnMut(Computed)) -> Self {
         let completeness = round.variants().map(|_| None).collect();
         let (given, waited) = (vec![0; round.parts.len()], Duration::ZERO);
-        let leaving = VecDeque::new();
-        Self { round, emit, given, leaving, completeness, classes: classes.max(1), logits: Vec::new(), waited }
+        let (leaving, paths, classes) = (VecDeque::new(), BTreeSet::new(), classes.max(1));
+        Self { round, emit, given, leaving, completeness, classes, paths, logits: Vec::new(), waited }
     }
 
     /// Of `here` images from `start` on so many that no part has given away some of them and not all.
@@ -118,10 +122,15 @@ impl<'a> Delivery<'a> {
         Ok(())
     }
 
-    /// All images are done: says so of every variant, and of the images if they were given away; gives the logits.
-    pub(crate) fn end(mut self, images: bool) -> Vec<f32> {
+    /// All images are done: says so of every variant, and of the images if they were given away; gives the logits. What has
+    /// computed the maps comes before their ends, so that the store says it before it has one of them.
+    pub(crate) fn end(mut self, device: Device, images: bool) -> Vec<f32> {
         if images {
             self.give(Computed::ImagesEnd);
+        }
+        for path in std::mem::take(&mut self.paths) {
+            let device = computed_by::of(path, device);
+            self.give(Computed::Act(Box::new(move |_, shards| Ok(shards.note_device(&device)?))));
         }
         let round = self.round;
         for (variant, completeness) in round.variants().zip(std::mem::take(&mut self.completeness)) {

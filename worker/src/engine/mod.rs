@@ -15,7 +15,6 @@ use network::{Graph, Weights, models};
 use protocol::message::Learned;
 use store::name;
 use sweep::group::{Group, Numerics};
-use sweep::machine::ComputedBy;
 use sweep::variant::Variant;
 use tch::Device;
 
@@ -39,8 +38,6 @@ pub(crate) struct Computation {
     pub(crate) maps: u64,
     /// Batch sizes that are better than those granted.
     pub(crate) learned: Vec<Learned>,
-    /// Kinds of hardware that computed: two where the lowered graph was given up on the way.
-    pub(crate) computed_by: Vec<ComputedBy>,
     /// The reason for which the lowered graph was given up.
     pub(crate) fell_back: Option<String>,
 }
@@ -88,7 +85,6 @@ impl Engine {
         self.load(group)?;
         let mut done = Computation::default();
         let Self { loaded: Some((_, graph, proofs)), sizes, .. } = self else { return Ok(done) };
-        let first = computed_by::of(graph, device);
         let mut run = ShardRun::new(graph, group, device, shard)?;
         run.images_missing = missing(name::IMAGES);
         for round in rounds {
@@ -99,13 +95,6 @@ impl Engine {
         }
         done.learned = run.learned;
         proofs.keep(graph);
-        if done.maps > 0 {
-            done.computed_by.push(first);
-            let last = computed_by::of(graph, device);
-            if !done.computed_by.contains(&last) {
-                done.computed_by.push(last);
-            }
-        }
         (done.fell_back, done.images) = (graph.disproof(), shard.pixels.took());
         Ok(done)
     }

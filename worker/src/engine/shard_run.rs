@@ -90,7 +90,7 @@ impl<'a> ShardRun<'a> {
         let delivered = done.and_then(|()| delivery.deliver(0));
         delivery.ended(delivered)?;
         self.learned.extend(size.learned(&keys));
-        let logits = delivery.end(std::mem::take(&mut self.images_missing));
+        let logits = delivery.end(self.device, std::mem::take(&mut self.images_missing));
         if self.targets.is_none() {
             self.targets = Some(predicted(&logits, self.group.classes)?);
             emit(Computed::Floats { array: name::PREDICTIONS, values: logits });
@@ -171,6 +171,7 @@ impl<'a> ShardRun<'a> {
         let pass = self.pass(&images, (start, here), size.rows(self.least_rows()), delivery)?;
         for part in 0..delivery.round.parts.len() {
             delivery.part(part, &pass, (start, here), self.first)?;
+            delivery.paths.insert(self.graph.path());
         }
         if measures {
             delivery.deliver(0)?;

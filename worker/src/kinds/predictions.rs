@@ -8,7 +8,8 @@ use crate::stages::computed::Computed;
 use crate::stages::reader::{Reader, Shard};
 use crate::unit_error::UnitError;
 
-pub(super) const ENTRY: Entry = Entry { carries: |unit| unit.kind.as_ref() == "attribute" && unit.piece == Some(Piece::Predictions), read };
+pub(super) const ENTRY: Entry =
+    Entry { carries: |unit| unit.kind.as_ref() == "attribute" && unit.piece == Some(Piece::Predictions), read };
 
 fn read(reader: &mut Reader, unit: &Unit, tag: &str) -> Read {
     Ok(Box::new(Predictions(reader.missing(unit, tag)?)))

@@ -1,6 +1,6 @@
 //! Stores as they are before a sweep: of the same numbers, and complete or not.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -23,7 +23,7 @@ pub(super) fn planned(
     if let Some(layers) = layers.filter(|layers| !layers.is_empty()) {
         provenance[LAYERS] = json!(layers);
     }
-    let facts = Facts { fingerprint: fingerprint::of_group(&group), provenance, computed_by: BTreeSet::new() };
+    let facts = Facts { fingerprint: fingerprint::of_group(&group), provenance };
     let complete = store::inspect(&group, &facts)?.unwrap_or(false);
     Ok(Planned { group: Arc::new(group), facts, labels, complete })
 }

@@ -12,10 +12,11 @@ use sweep::group::Group;
 use sweep::variant::Variant;
 
 use super::array_metadata::{self, Labels};
+use super::computed_by;
 use super::describe::describe;
 use super::facts::{Facts, LAYERS, PREPROCESSING};
 use super::inspect::{differences, is_bare};
-use super::root::{self, METADATA, Nodes, Root, put_json, read_json};
+use super::root::{self, METADATA, Nodes, put_json, read_json};
 use crate::error::StoreError;
 use crate::shards::present;
 
@@ -25,6 +26,7 @@ fn clear(group: &Group, facts: &Facts) -> Result<(), StoreError> {
     if differences(group, facts, &found).is_empty() || !is_bare(&group.store) {
         return Ok(());
     }
+    computed_by::remove_notes(&group.store)?;
     // The root last: until then it is known whose store this is.
     let below = root::consolidated(&found.value).into_keys().chain([root::COPY.to_owned(), String::new()]);
     for file in below.map(|path| group.store.join(path).join(METADATA)) {
@@ -154,15 +156,12 @@ fn mend(
     Ok(damaged.then_some(file))
 }
 
-/// Marks the store complete. Every shard and every mean image must have been written.
+/// Marks the store complete. Every shard and every mean image must have been written, and nobody may be writing.
 pub fn finish(group: &Group, facts: &Facts, tag: &str) -> Result<(), StoreError> {
+    // What the notes say is in the root before the notes go, and they are gone before the store counts as complete.
+    put_root(group, facts, false, &Nodes::new(), tag)?;
+    computed_by::remove_notes(&group.store)?;
     put_root(group, facts, true, &Nodes::new(), tag)
-}
-
-/// Records in the root of an incomplete store which devices have computed maps: another kind of device has begun.
-pub fn note(group: &Group, facts: &Facts, tag: &str) -> Result<(), StoreError> {
-    let told = root::read(&group.store)?.map(|root| root::consolidated(&root.value)).unwrap_or_default();
-    put_root(group, facts, false, &told, tag)
 }
 
 /// Writes the root's metadata, with the metadata of all arrays consolidated into the root. `told` is the consolidated metadata
@@ -170,14 +169,12 @@ pub fn note(group: &Group, facts: &Facts, tag: &str) -> Result<(), StoreError> {
 fn put_root(group: &Group, facts: &Facts, complete: bool, told: &Nodes, tag: &str) -> Result<(), StoreError> {
     let mut provenance = facts.provenance.clone();
     let others = whole_others(group);
-    if let Some(Root { value: found, .. }) = root::read(&group.store)? {
-        let layers = found["attributes"]["attrisweep"]["provenance"][LAYERS].as_object().cloned().unwrap_or_default();
-        for (key, layer) in layers.into_iter().filter(|(key, _)| others.contains(key)) {
-            provenance[LAYERS][key] = layer;
-        }
+    let found = root::read(&group.store)?.map_or(Value::Null, |root| root.value);
+    let ours = &found["attributes"]["attrisweep"];
+    let layers = ours["provenance"][LAYERS].as_object().into_iter().flatten();
+    for (key, layer) in layers.filter(|(key, _)| others.contains(key)) {
+        provenance[LAYERS][key] = layer.clone();
     }
-    let mut computed_by = root::computed_by(&group.store)?;
-    computed_by.extend(facts.computed_by.iter().cloned());
     let attributes = json!({
         "description": format!("Attribution maps of {} on {} ({} split), noise {}",
             group.model, group.dataset, group.split, group.noise.name),
@@ -192,7 +189,7 @@ fn put_root(group: &Group, facts: &Facts, complete: bool, told: &Nodes, tag: &st
             "fingerprint": facts.fingerprint,
             PREPROCESSING: group.preprocessing,
             "provenance": provenance,
-            "computed_by": computed_by,
+            "computed_by": computed_by::of_store(&group.store, ours)?,
         },
     });
     root::put(&group.store, root::root(&attributes, root::nodes(&group.store, told)?), tag)

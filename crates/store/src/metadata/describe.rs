@@ -15,6 +15,7 @@ use sweep::semantics::Semantics;
 use sweep::variant::{Shared, Variant};
 
 use super::array_metadata::Labels;
+use super::computed_by;
 use super::facts::PREPROCESSING;
 use super::root::{self, METADATA, Root, read_json};
 use crate::error::StoreError;
@@ -89,7 +90,7 @@ pub(crate) fn describe(folder: &Path) -> Result<Option<Described>, StoreError> {
     let group = group(&root, folder, variants, &nodes).map_err(damaged)?;
     let (labels, complete) = (nodes.labels(), ours["complete"] == true);
     let attributes = root["attributes"].clone();
-    let computed_by = root::makers(ours);
+    let computed_by = computed_by::of_store(folder, ours)?;
     let results_version = ours["fingerprint"]["results_version"].as_u64();
     let mean_sha256 = group.variants.iter().find_map(|variant| nodes.mean_of(&variant.key));
     Ok(Some(Described {

@@ -1,10 +1,7 @@
 //! Facts that a store records beside the names of its group.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 use sweep::fingerprint::Fingerprint;
-use sweep::machine::ComputedBy;
 
 /// Name in the provenance of the layers that were chosen for variants which name none, by key.
 pub const LAYERS: &str = "layers";
@@ -19,6 +16,4 @@ pub struct Facts {
     pub fingerprint: Fingerprint,
     /// Writer of the store, its program and its files: recorded, not compared.
     pub provenance: Value,
-    /// Devices that have computed maps, besides those that the store names already.
-    pub computed_by: BTreeSet<ComputedBy>,
 }

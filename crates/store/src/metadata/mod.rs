@@ -1,6 +1,7 @@
 //! Metadata of a store: `zarr.json` of its arrays and of its root.
 
 pub(crate) mod array_metadata;
+pub(crate) mod computed_by;
 pub(crate) mod create;
 pub(crate) mod describe;
 mod facts;
@@ -11,7 +12,7 @@ pub(crate) mod root;
 pub(crate) mod seal;
 
 pub use array_metadata::{Labels, arrays};
-pub use create::{create, finish, note};
+pub use create::{create, finish};
 pub use describe::Described;
 pub(crate) use describe::describe;
 pub use facts::{Facts, LAYERS};

@@ -3,14 +3,13 @@
 //! Only the root says what the shards were computed from. So the Zarr group of the maps has a copy of the root's attributes, from
 //! which a lost or damaged root is made anew, and no shard is touched.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use files::durable;
 use serde_json::{Map, Value, json};
-use sweep::machine::ComputedBy;
 use sweep::problem::not_json;
 
 use super::seal::{bare, broken, is_ours, sealed, with_others};
@@ -94,17 +93,6 @@ pub(crate) fn has_shards(folder: &Path, depth: usize) -> bool {
         Ok(kind) => kind.is_file() && depth < 2 && is_shard(&entry),
         Err(_) => false,
     })
-}
-
-/// Devices that have computed maps of the store in `folder`, from the root or its copy.
-pub(crate) fn computed_by(folder: &Path) -> Result<BTreeSet<ComputedBy>, StoreError> {
-    Ok(read(folder)?.map(|root| makers(&root.value["attributes"]["attrisweep"])).unwrap_or_default())
-}
-
-/// Devices that have computed maps, from the attributes under `attrisweep`. Stores of earlier builds name none.
-pub(crate) fn makers(ours: &Value) -> BTreeSet<ComputedBy> {
-    let told = ours["computed_by"].as_array().into_iter().flatten();
-    told.filter_map(|maker| serde_json::from_value(maker.clone()).ok()).collect()
 }
 
 /// Writes `root`, sealed, and its copy before. A file with the same content is left alone, and so are attributes that another

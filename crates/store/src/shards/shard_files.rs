@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use files::durable;
 use half::f16;
+use sweep::machine::ComputedBy;
 use zarrs::array::{Array, ArrayBytes, ArrayToBytesCodecTraits, CodecOptions, ElementOwned, data_type};
 use zarrs_filesystem::FilesystemStore;
 
@@ -15,6 +16,7 @@ use super::image_chunks::{OpenShard, Pieces};
 use super::size_limits::Cut;
 use super::values::Data;
 use crate::error::StoreError;
+use crate::metadata::computed_by;
 use crate::metadata::root::{METADATA, read_json};
 
 /// The shards of one store, as one writer sees them.
@@ -36,6 +38,12 @@ impl Shards {
     /// Opens the store in `folder`. `tag` names run and attempt in the names of unfinished files.
     pub fn open(folder: PathBuf, tag: String) -> Self {
         Self { folder, tag, arrays: BTreeMap::new() }
+    }
+
+    /// Says in the store, durably, that `device` computes maps of it: before the first of these maps is put in place. Returns the
+    /// number of bytes.
+    pub fn note_device(&self, device: &ComputedBy) -> Result<u64, StoreError> {
+        computed_by::note(&self.folder, device, &self.tag)
     }
 
     /// Writes `shard` of `array` whole and durably. Returns the number of bytes. The last shard may be short.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use files::leftovers;
 
 use crate::error::StoreError;
-use crate::metadata::Described;
 use crate::metadata::root::METADATA;
+use crate::metadata::{Described, computed_by};
 
 /// Files and folders in the store that are none of its `nodes`, nor a shard of one.
 pub(super) fn strangers(described: &Described, nodes: &BTreeSet<String>) -> Result<Vec<PathBuf>, StoreError> {
@@ -38,5 +38,5 @@ fn is_ours(file: &Path, shards: u64) -> bool {
         let first = numbers.next()??;
         Some(first < shards && numbers.all(|number| number == Some(0)))
     };
-    name == METADATA || leftovers::is_temporary(name) || is_shard() == Some(true)
+    name == METADATA || computed_by::is_note(name) || leftovers::is_temporary(name) || is_shard() == Some(true)
 }

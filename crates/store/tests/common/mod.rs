@@ -58,7 +58,7 @@ pub(crate) fn group(folder: &Path, seed: u64, variants: Vec<Variant>) -> Group {
 }
 
 pub(crate) fn facts(group: &Group) -> Facts {
-    Facts { fingerprint: fingerprint::of_group(group), provenance: json!({}), computed_by: BTreeSet::new() }
+    Facts { fingerprint: fingerprint::of_group(group), provenance: json!({}) }
 }
 
 /// A store of one variant in which nothing is written yet.

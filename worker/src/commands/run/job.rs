@@ -49,12 +49,11 @@ impl Job {
         let (unit, attempt) = (self.grant.unit.id(), self.grant.attempt);
         match outcome {
             Ok(()) => {
-                let Computation { computing, maps, learned, computed_by, fell_back, .. } = self.computation;
+                let Computation { computing, maps, learned, fell_back, .. } = self.computation;
                 let computing = computing.saturating_sub(self.blocked).as_secs_f64();
                 let (seconds, bytes) = (self.started.elapsed().as_secs_f64(), self.bytes);
                 let (underflow, incomplete) = (self.underflow, self.incomplete);
-                let report =
-                    Report { maps, bytes, seconds, computing, underflow, incomplete, learned, computed_by, fell_back };
+                let report = Report { maps, bytes, seconds, computing, underflow, incomplete, learned, fell_back };
                 tracing::info!(
                     %unit, attempt, maps, bytes, seconds,
                     reading = self.reading.as_secs_f64(),

@@ -58,7 +58,8 @@ fn a_kind_of_work_that_nothing_else_knows_is_read_computed_written_and_reported(
     let folder = tempfile::tempdir().unwrap();
     let group = Arc::new(example::group(folder.path(), Dtype::Float32));
     example::store_of(&group);
-    let unit = Unit { piece: Some(Piece::Variant("letters".into())), ..Unit::of(group.clone(), "letters", Part::Shard(0)) };
+    let unit =
+        Unit { piece: Some(Piece::Variant("letters".into())), ..Unit::of(group.clone(), "letters", Part::Shard(0)) };
     let (id, letters) = (unit.id(), unit.id().to_string().len());
     let results = results(&[&LETTERS], unit);
     let [FromWorker::Done { unit, attempt: 1, report }] = &results[..] else { panic!("{results:?}") };
