@@ -6,6 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
+use machine::process;
 use plan::exit::{Code, Failure};
 use preflight::watched;
 use sweep::config::Config;
@@ -28,10 +29,10 @@ pub(crate) fn run(cli: &Cli) -> Result<Code, Failure> {
     let removed = Removed(output.clone());
     // What the sweep says at its end is of stores that go away.
     for (arguments, stdout) in [(sweep(cli, &output), Stdio::null()), (vec!["verify".into()], Stdio::inherit())] {
-        let mut process = Command::new(beside("scheduler"));
-        process.args(arguments).arg("--config").arg(&cli.config).args(["--limit", IMAGES, "--output"]).arg(&output);
-        process.args(cli.worker.as_ref().map(|worker| option("--worker=", worker))).stdout(stdout);
-        let status = ended(process).map_err(|error| Failure {
+        let mut command = Command::new(beside("scheduler"));
+        command.args(arguments).arg("--config").arg(&cli.config).args(["--limit", IMAGES, "--output"]).arg(&output);
+        command.args(cli.worker.as_ref().map(|worker| option("--worker=", worker))).stdout(stdout);
+        let status = ended(command).map_err(|error| Failure {
             code: Code::Workers,
             text: format!("cannot start `{}`: {error}; it is built beside preflight", beside("scheduler").display()),
         })?;
@@ -45,28 +46,20 @@ pub(crate) fn run(cli: &Cli) -> Result<Code, Failure> {
     Ok(Code::Complete)
 }
 
-/// How `process` ended; nothing if we were told to stop meanwhile: then it was told, too, and has ended.
-fn ended(mut process: Command) -> std::io::Result<Option<ExitStatus>> {
+/// How the process of `command` ended; nothing if we were told to stop meanwhile: then it was told, too, and has ended.
+fn ended(mut command: Command) -> std::io::Result<Option<ExitStatus>> {
     let (runtime, mut signals) = watched()?;
     runtime.block_on(async {
-        let mut child = process.spawn()?;
+        let mut child = command.spawn()?;
         tokio::select! {
             status = child.wait() => return status.map(Some),
             () = signals.next() => {}
         }
-        terminate(child.id());
+        // The child has not been waited for, so its id is nobody else's.
+        child.id().map(process::ask_to_end);
         child.wait().await?;
         Ok(None)
     })
-}
-
-/// Tells a process to stop in order.
-#[expect(unsafe_code, reason = "std only kills")]
-fn terminate(process: Option<u32>) {
-    if let Some(process) = process.and_then(|process| libc::pid_t::try_from(process).ok()) {
-        // SAFETY: a number; the child has not been waited for, so it is nobody else's.
-        unsafe { libc::kill(process, libc::SIGTERM) };
-    }
 }
 
 /// What a sweep is told besides. Batches of two images are none to remember: their files go away with the stores.

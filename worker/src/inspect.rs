@@ -3,11 +3,11 @@
 use std::io::Read;
 
 use attribution::METHODS;
+use machine::memory;
 use network::models::{self, MODELS};
 use network::operations::{self, OPERATIONS};
 use network::{Graph, Weights};
 use sweep::catalogue::{Catalogue, Checkpoint, Method, Operation, Question};
-use sweep::host;
 use tch::{Device, Kind};
 
 use crate::caught::caught;
@@ -65,7 +65,7 @@ fn most_memory(questions: &[Question]) -> u64 {
     const COPIES: u64 = 8;
     let sizes = questions.iter().map(|question| std::fs::metadata(&question.weights).map_or(0, |file| file.len()));
     let wanted = OF_VALUES.saturating_add(COPIES.saturating_mul(sizes.max().unwrap_or(0)));
-    wanted.min(host::free().map_or(u64::MAX, |free| free / 10 * 9))
+    wanted.min(memory::free().map_or(u64::MAX, |free| free / 10 * 9))
 }
 
 /// What a model with a single logit is taken for.

@@ -4,8 +4,8 @@ mod visible;
 
 use std::process::Command;
 
+use machine::{cores, processor};
 use sweep::config::Devices;
-use sweep::host;
 
 use crate::FleetError;
 use crate::health::nvml::driver;
@@ -104,7 +104,7 @@ pub fn without_gpu(devices: &Devices, slots: &[Slot]) -> Option<String> {
 
 /// What the environment takes of the processor, where that computes: fewer threads than there are cores are told.
 pub fn limited(slots: &[Slot]) -> Option<String> {
-    let (cores, threads) = (host::cores(), slots.iter().map(|slot| slot.threads).sum::<usize>());
+    let (cores, threads) = (cores::cores(), slots.iter().map(|slot| slot.threads).sum::<usize>());
     let is_told = slots.iter().all(|slot| slot.gpu.is_none()) && !cores.said_by.is_empty();
     let plural = if threads == 1 { "" } else { "s" };
     is_told.then(|| {
@@ -157,10 +157,10 @@ fn idle(gpus: &[Gpu], ours: &[String]) -> Result<Vec<Slot>, FleetError> {
 fn cpu(workers: usize) -> Vec<Slot> {
     let slot = |(index, threads): (usize, usize)| {
         let plural = if threads == 1 { "" } else { "s" };
-        let model = format!("{}, {threads} thread{plural}", host::processor());
+        let model = format!("{}, {threads} thread{plural}", processor::product_name());
         Slot { name: format!("cpu:{index}"), model, threads, gpu: None, memory: None }
     };
-    host::cores().shared_by(workers).into_iter().enumerate().map(slot).collect()
+    cores::cores().shared_by(workers).into_iter().enumerate().map(slot).collect()
 }
 
 fn slot(index: usize, gpu: &Gpu) -> Slot {

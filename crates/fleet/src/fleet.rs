@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use machine::process::identity;
 use sweep::access::{Access, Running};
 use sweep::greeting::secret;
 use sweep::message::{FromWorker, ToWorker};
@@ -13,7 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::health::{self, Condition, Gauge, Watched};
 use crate::hearing::{self, Door, WorkerId};
-use crate::launchers::adopted::{Adopted, identity};
+use crate::launchers::adopted::Adopted;
 use crate::launchers::{Ended, Entry, Job, Launcher, Process};
 use crate::roll::Roll;
 use crate::{FleetError, Slot, Worker};

@@ -1,10 +1,8 @@
 //! Memory that is free for workers now.
 
-use std::fs;
-
+use machine::{memory, process};
 use nvml_wrapper::enums::device::UsedGpuMemory;
 use nvml_wrapper::struct_wrappers::device::ProcessInfo;
-use sweep::host;
 
 use crate::health::nvml::driver;
 use crate::{Slot, Survivor};
@@ -38,16 +36,18 @@ fn held(work: &[ProcessInfo], ours: &[u32]) -> u64 {
 /// workers of this sweep hold that live, `ours`, is as good as free: it is theirs.
 pub fn budgets(slots: &[Slot], ours: &[Survivor]) -> Vec<Option<u64>> {
     let host = slots.iter().filter(|slot| slot.gpu.is_none()).count().max(1) as u64;
-    let resident: u64 = ours.iter().filter(|one| one.gpu.is_none()).map(|one| resident(one.pid)).sum();
-    let share = host::free().map(|free| ((free + resident) as f64 * SHARE) as u64 / host);
+    let share = memory::free().map(|free| share(free, held_of_host(ours), host));
     slots.iter().map(|slot| slot.gpu.as_deref().map_or(share, |uuid| of_gpu(uuid, ours))).collect()
 }
 
-/// Bytes of the host's memory that a process has of its own.
-fn resident(pid: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")?.split_whitespace().next()?.parse().ok());
-    line.unwrap_or(0_u64) * 1024
+/// Bytes of the host's memory that the workers `ours` on the processor hold.
+fn held_of_host(ours: &[Survivor]) -> u64 {
+    ours.iter().filter(|one| one.gpu.is_none()).map(|one| process::anonymous_memory(one.pid)).sum()
+}
+
+/// Bytes for each of `workers` on the processor, where `free` bytes are free and `held` are theirs already.
+fn share(free: u64, held: u64, workers: u64) -> u64 {
+    ((free + held) as f64 * SHARE) as u64 / workers
 }
 
 #[cfg(test)]
@@ -84,8 +84,12 @@ mod tests {
 
     #[test]
     fn what_a_worker_of_ours_holds_of_the_host_counts_as_free() {
+        let own = Survivor { pid: std::process::id(), gpu: None };
+        let (gone, elsewhere) =
+            (Survivor { pid: u32::MAX, gpu: None }, Survivor { gpu: Some("a".into()), ..own.clone() });
         let memory = std::hint::black_box(vec![1_u8; 64 << 20]);
-        assert!((64 << 20..1 << 40).contains(&resident(std::process::id())), "{}", memory.len());
-        assert_eq!(resident(u32::MAX), 0);
+        assert!((64 << 20..1 << 40).contains(&held_of_host(&[own, gone.clone()])), "{}", memory.len());
+        assert_eq!(held_of_host(&[gone, elsewhere]), 0);
+        assert_eq!((share(900, 100, 1), share(900, 100, 3)), (900, 300));
     }
 }

@@ -11,7 +11,6 @@ mod free;
 mod health;
 mod hearing;
 pub mod launchers;
-mod memory_killer;
 mod porch;
 mod prober;
 mod reservation;

@@ -11,6 +11,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use machine::process::processor_time;
 use sweep::message::{HOST_MEMORY, OUT_OF_MEMORY};
 use sweep::probe::{Measured, Request};
 
@@ -175,15 +176,6 @@ impl Prober {
             }
         }
     }
-}
-
-/// Clock ticks that the process has used, of its own and of the system.
-fn processor_time(pid: u32) -> Option<u64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name of the program, in parentheses, may hold anything.
-    let mut fields = text.rsplit_once(')')?.1.split_whitespace().skip(11);
-    let (user, system) = (fields.next()?.parse::<u64>().ok()?, fields.next()?.parse::<u64>().ok()?);
-    Some(user + system)
 }
 
 fn ended(status: ExitStatus, words: String) -> Lost {

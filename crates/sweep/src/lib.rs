@@ -16,7 +16,6 @@ pub mod expect;
 pub mod fingerprint;
 pub mod greeting;
 pub mod group;
-pub mod host;
 pub mod machine;
 pub mod memory;
 pub mod message;

@@ -46,7 +46,7 @@ fn writer(file: &Path) -> Option<u32> {
 /// Whether a living process writes `file`. This one writes none while it sweeps: in a container all have the same number.
 fn is_written(file: &Path) -> bool {
     let locked = File::open(file).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)));
-    let lives = |process: u32| process != std::process::id() && Path::new(&format!("/proc/{process}")).exists();
+    let lives = |process: u32| process != std::process::id() && machine::process::exists(process);
     locked || writer(file).is_some_and(lives)
 }
 

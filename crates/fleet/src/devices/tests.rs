@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn the_cores_are_divided_among_the_workers_and_each_gets_one_at_least() {
-    let cores = host::cores();
+    let cores = cores::cores();
     for workers in [1, 2, cores.count, 2 * cores.count] {
         let slots = slots(&Devices::Cpu { workers }, &[]).unwrap();
         assert_eq!(slots.len(), workers);

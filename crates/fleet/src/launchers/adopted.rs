@@ -1,29 +1,16 @@
 //! Processes of this machine that an earlier scheduler started.
 
-use std::fs;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use machine::process::{self, identity};
 use sweep::access::Running;
 
 use super::{Ended, Process};
 
 /// How often it is looked whether one still lives: only its own parent is told when it ends.
 const LOOK: Duration = Duration::from_millis(100);
-
-/// What tells the process `pid` from every other one that ever had this id: the boot, and when in it the process
-/// was started. Nothing if there is no such process, or only what is left of it until its parent looks: of one that was killed
-/// its first thread is gone while another one may still wait inside the system.
-pub(crate) fn identity(pid: u32) -> Option<String> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name, in brackets, may hold anything.
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let (state, started) = (fields.first()?, fields.get(19)?);
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let threads = || fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
-    (!matches!(*state, "Z" | "X") || threads() > 1).then(|| format!("{}:{started}", boot.trim()))
-}
 
 /// A process that is not this one's child.
 pub(crate) struct Adopted(Running);
@@ -40,11 +27,9 @@ fn lives(running: &Running) -> bool {
 }
 
 impl Process for Adopted {
-    #[expect(unsafe_code, reason = "std kills children only")]
     fn kill(&self) {
         if lives(&self.0) {
-            // SAFETY: sends a signal; the process was just seen to be the one that is meant.
-            unsafe { libc::kill(self.0.pid as libc::pid_t, libc::SIGKILL) };
+            process::kill(self.0.pid);
         }
     }
 
@@ -95,30 +80,6 @@ mod tests {
         Adopted(other).kill();
         assert!(child.try_wait().unwrap().is_none());
         child.kill().unwrap();
-        child.wait().unwrap();
-    }
-
-    /// As a worker is that was killed while one of its threads waits for a driver: its first thread is a zombie by then.
-    #[test]
-    fn a_process_of_which_a_thread_lives_is_not_gone() {
-        let exit = format!(
-            "import ctypes, threading, time; threading.Thread(target=time.sleep, args=(60,)).start(); \
-             ctypes.CDLL(None).syscall({}, 0)",
-            libc::SYS_exit
-        );
-        let mut child = Command::new("python3").args(["-c", &exit]).spawn().unwrap();
-        let stat = || fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
-        let until = std::time::Instant::now() + Duration::from_secs(20);
-        while !stat().contains(") Z ") {
-            assert!(std::time::Instant::now() < until, "{}", stat());
-            std::thread::sleep(LOOK);
-        }
-        assert!(identity(child.id()).is_some());
-        child.kill().unwrap();
-        while identity(child.id()).is_some() {
-            assert!(std::time::Instant::now() < until, "killed, it is gone");
-            std::thread::sleep(LOOK);
-        }
         child.wait().unwrap();
     }
 }

@@ -6,11 +6,11 @@ use std::os::unix::process::ExitStatusExt;
 use std::pin::Pin;
 use std::process::Stdio;
 
+use machine::oom_killer::kills;
 use tokio::process::Command;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Ended, Entry, Job, Launcher, Process};
-use crate::memory_killer::kills;
 use crate::{FleetError, Slot};
 
 pub(super) const ENTRY: Entry = Entry { name: "local", build: || Box::new(Local) };

@@ -2,19 +2,19 @@
 
 use std::thread::available_parallelism;
 
-/// What limits a sweep on the processor.
+/// Limits of a sweep on the processor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cores {
     /// Cores for all workers together.
     pub count: usize,
     /// Threads that one worker may have, at most.
     pub threads: Option<usize>,
-    /// The variables of the environment that say so, `NAME=value`.
+    /// The variables of the environment that are the reason, as `NAME=value`.
     pub said_by: Vec<String>,
 }
 
-/// As the system lets this process run (affinity, control groups), but no more than the environment says: `SLURM_CPUS_PER_TASK`
-/// counts cores of this task, `OMP_NUM_THREADS` threads of a process.
+/// Cores that the system leaves to this process (affinity, control groups), but no more than the environment says:
+/// `SLURM_CPUS_PER_TASK` counts cores of this task, `OMP_NUM_THREADS` threads of a process.
 pub fn cores() -> Cores {
     of(available_parallelism().map_or(1, usize::from), |name| std::env::var(name).ok())
 }
@@ -34,7 +34,7 @@ fn of(there: usize, variable: impl Fn(&str) -> Option<String>) -> Cores {
 }
 
 impl Cores {
-    /// Threads of each of so many workers.
+    /// Threads of each of `workers` workers; at least one.
     pub fn shared_by(&self, workers: usize) -> Vec<usize> {
         let share = |index: usize| self.count * (index + 1) / workers - self.count * index / workers;
         (0..workers).map(|index| share(index).clamp(1, self.threads.unwrap_or(usize::MAX))).collect()

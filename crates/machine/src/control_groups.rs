@@ -1,27 +1,28 @@
-//! Memory that the control groups of this process leave: those of a Slurm job, of a container, of a login session.
+//! Memory that control groups leave to this process: those of a Slurm job, of a container, of a login session.
 //!
 //! Both versions of the kernel's interface: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst.
 
 use std::fs;
 use std::path::Path;
 
-/// Names of one version of the interface.
+/// File names of one version of the kernel's interface.
 struct Interface {
-    /// Where its tree may begin, below the root of all.
+    /// Folders below the root of all groups at which the tree of this version may begin.
     tops: &'static [&'static str],
     limits: &'static [&'static str],
     usage: &'static str,
-    /// Lines of `memory.stat`, for a group with all below it: contents of files.
+    /// Lines of `memory.stat` that count cached files, of a group and of all groups below it.
     cache: [&'static str; 2],
 }
 
-/// Above `high` the kernel does not refuse memory, but stops who asks for it.
+/// Version 2. Above `memory.high` the kernel does not refuse memory: it stops the process that asks for memory.
 const SECOND: Interface = Interface {
     tops: &["", "unified"],
     limits: &["memory.max", "memory.high"],
     usage: "memory.current",
     cache: ["inactive_file", "active_file"],
 };
+/// Version 1.
 const FIRST: Interface = Interface {
     tops: &["memory"],
     limits: &["memory.limit_in_bytes"],
@@ -29,13 +30,13 @@ const FIRST: Interface = Interface {
     cache: ["total_inactive_file", "total_active_file"],
 };
 
-/// The least that any group leaves, from this process's own up to the root; `None` where none tells of a limit.
-pub(super) fn free() -> Option<u64> {
+/// Bytes that the tightest group leaves, from the group of this process up to the root; `None` where no group has a limit.
+pub(crate) fn free() -> Option<u64> {
     free_of(Path::new("/sys/fs/cgroup"), &fs::read_to_string("/proc/self/cgroup").ok()?)
 }
 
-/// What the groups in `own`, lines of `id:controllers:path`, leave. In a container the path may be that of the host, of which
-/// only the root is there.
+/// Bytes that the groups in `own` leave, which are lines of `id:controllers:path`. In a container the path may be a path of the
+/// host, of which the container sees only the root.
 fn free_of(root: &Path, own: &str) -> Option<u64> {
     let least = |line: &str| {
         let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
@@ -51,13 +52,13 @@ fn free_of(root: &Path, own: &str) -> Option<u64> {
 }
 
 impl Interface {
-    /// The least that a group leaves, from `path` below `top` upwards.
+    /// Bytes that the tightest group leaves, from `path` below `top` upwards.
     fn least(&self, top: &Path, path: &str) -> Option<u64> {
         let folder = top.join(path);
         folder.ancestors().take_while(|folder| folder.starts_with(top)).filter_map(|folder| self.left(folder)).min()
     }
 
-    /// What the group leaves. The kernel gives back what it keeps of files for whoever asks for memory, so that is free, too.
+    /// Bytes that the group leaves. Cached files count as free: the kernel drops them for a process that asks for memory.
     fn left(&self, folder: &Path) -> Option<u64> {
         let text = |name: &str| fs::read_to_string(folder.join(name)).ok();
         let number = |name: &str| text(name)?.trim().parse::<u64>().ok();
