@@ -76,7 +76,11 @@ impl Recorder {
                 }
             }
             fleet::Event::Message { worker, message } => self.message(*worker, message),
-            fleet::Event::Disconnected { .. } | fleet::Event::Health { .. } | fleet::Event::Exited { .. } => {}
+            fleet::Event::Disconnected { .. }
+            | fleet::Event::Health { .. }
+            | fleet::Event::Queued { .. }
+            | fleet::Event::Began { .. }
+            | fleet::Event::Exited { .. } => {}
         }
     }
 

@@ -220,6 +220,14 @@ fn told(event: fleet::Event) -> Event {
         }
         fleet::Event::Message { worker, message } => Event::Message { worker, message },
         fleet::Event::Disconnected { worker } => Event::Disconnected { worker },
+        fleet::Event::Queued { slot } => {
+            tracing::info!(slot, "worker waits in a queue");
+            Event::Queued { slot }
+        }
+        fleet::Event::Began { slot } => {
+            tracing::info!(slot, "worker has left the queue");
+            Event::Began { slot }
+        }
         fleet::Event::Exited { slot, how } => {
             tracing::info!(slot, ?how, "worker ended");
             Event::Exited { slot, how }

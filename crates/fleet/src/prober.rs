@@ -15,7 +15,9 @@ use machine::process::processor_time;
 use sweep::message::{HOST_MEMORY, OUT_OF_MEMORY};
 use sweep::probe::{Measured, Request};
 
-use crate::{FleetError, Slot, Worker};
+use crate::error::FleetError;
+use crate::slot::Slot;
+use crate::worker_program::Worker;
 
 /// How often a silent worker is looked at.
 const LOOK: Duration = Duration::from_millis(500);

@@ -42,7 +42,8 @@ impl Checked {
     /// Takes the GPUs that are to be computed on, so that no other sweep does. What another one has taken since they were looked
     /// at is left to it, if they were not named.
     pub fn reserve(&mut self) -> Result<(), Failure> {
-        let (reservation, warnings) = Reservation::take(&self.config.devices(), &mut self.slots)?;
+        let launcher = (self.launcher.build)();
+        let (reservation, warnings) = launcher.reserve(&self.config.devices(), &mut self.slots)?;
         self.reservation = reservation;
         self.warnings.extend(warnings);
         Ok(())

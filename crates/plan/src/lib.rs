@@ -18,7 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fleet::{FleetError, Reservation, Slot, Worker, launchers};
+use fleet::launchers::{self, Offer, Wanted};
+use fleet::{FleetError, Reservation, Slot, Worker};
 use serde_json::json;
 use store::{Facts, LAYERS, Labels, StoreError};
 use sweep::config::{Config, Devices};
@@ -135,14 +136,12 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
         problems.add(line, "preflight_check.results_path", text);
     }
     problems.into_result()?;
-    let slots = slots(&config)?;
+    let launcher = launcher.unwrap_or(launchers::LAUNCHERS[0]);
+    let Offer { slots, warnings: of_slots } = slots(&config, launcher)?;
     let (batches, mut warnings) = Batches::read(&config, &catalogue.libtorch);
     warnings.extend(data::datasets::skipped(&config));
     warnings.extend(datasets::without_labels(&datasets));
-    warnings.extend(fleet::without_gpu(&config.devices(), &slots));
-    if config.settings.threads.is_none() {
-        warnings.extend(fleet::limited(&slots));
-    }
+    warnings.extend(of_slots);
     warnings.extend(weights::notes(&models));
     let methods = config.search_space.methods.iter();
     let windows =
@@ -158,7 +157,6 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
         mismatches.into_iter().filter_map(Result::err).partition(|error| matches!(error, StoreError::Theirs { .. }));
     warnings.extend(theirs.iter().map(ToString::to_string));
     refuse(mismatches)?;
-    let launcher = launcher.unwrap_or(launchers::LAUNCHERS[0]);
     Ok(Checked {
         config,
         slots,
@@ -171,19 +169,12 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
     })
 }
 
-/// The devices of the config, each with the memory that its worker may hold.
-fn slots(config: &Config) -> Result<Vec<Slot>, FleetError> {
-    let ours = fleet::survivors(&config.paths.output_dir);
-    let gpus: Vec<String> = ours.iter().filter_map(|survivor| survivor.gpu.clone()).collect();
-    let mut slots = fleet::slots(&config.devices(), &gpus)?;
-    let free = fleet::budgets(&slots, &ours);
-    for (slot, free) in slots.iter_mut().zip(free) {
-        slot.memory = config.settings.memory.filter(|_| slot.gpu.is_none()).or(free);
-        if let (Some(threads), None) = (config.settings.threads, &slot.gpu) {
-            slot.threads = threads;
-        }
-    }
-    Ok(slots)
+/// The slots that `launcher` has for the config, each with the memory that its worker may hold.
+fn slots(config: &Config, launcher: &launchers::Entry) -> Result<Offer, FleetError> {
+    let launcher = (launcher.build)();
+    let survivors = fleet::survivors(&config.paths.output_dir, launcher.as_ref());
+    let (threads, memory) = (config.settings.threads, config.settings.memory);
+    launcher.offer(&Wanted { devices: &config.devices(), threads, memory, survivors: &survivors })
 }
 
 fn launcher(config: &Config, problems: &mut Problems) -> Option<&'static launchers::Entry> {

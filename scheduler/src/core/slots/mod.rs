@@ -53,6 +53,8 @@ struct Slot {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
     Empty,
+    /// A worker waits in the queue of its launcher, for as long as that takes.
+    Queued,
     /// A process was started and has not called.
     Starting(Now),
     /// A process that an earlier scheduler started may still live and call.

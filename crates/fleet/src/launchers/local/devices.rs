@@ -2,55 +2,12 @@
 
 mod visible;
 
-use std::process::Command;
-
 use machine::{cores, processor};
 use sweep::config::Devices;
 
-use crate::FleetError;
+use crate::error::FleetError;
 use crate::health::nvml::driver;
-
-/// A place for one worker.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Slot {
-    /// As progress and logs name it.
-    pub name: String,
-    /// What it is, as profiles of preflight name it: two that are called the same compute alike.
-    pub model: String,
-    /// Threads to compute with, on the CPU.
-    pub threads: usize,
-    /// UUID of the GPU: indices may change at every boot, and CUDA counts otherwise than NVML.
-    pub gpu: Option<String>,
-    /// Bytes that its worker may hold; enforced on the CPU.
-    pub memory: Option<u64>,
-}
-
-/// Rounds of some 10 ns for which a thread that waits for the others of a kernel keeps its core before it gives it away. GNU's
-/// OpenMP takes 300,000, three milliseconds: where others compute on the same cores, each of these waits is one of them.
-const SPINS: u32 = 2000;
-const SPINS_OF_USER: [&str; 2] = ["GOMP_SPINCOUNT", "OMP_WAIT_POLICY"];
-
-impl Slot {
-    /// Arguments that tell a worker its device.
-    pub(crate) fn arguments(&self) -> Vec<String> {
-        let device = if self.gpu.is_some() { "cuda" } else { "cpu" };
-        let memory = self.memory.filter(|_| self.gpu.is_none()).map(|bytes| ["--memory".to_owned(), bytes.to_string()]);
-        let device = ["--device", device, "--threads", &self.threads.to_string()].map(str::to_owned);
-        device.into_iter().chain(memory.into_iter().flatten()).collect()
-    }
-
-    /// Gives `command` what a worker's libraries must find in their environment, and takes what they must not.
-    pub(crate) fn prepare(&self, command: &mut Command) {
-        command.env("OMP_NUM_THREADS", self.threads.to_string());
-        spin_little(command);
-        // `precision` says whether products are rounded to TF32. The driver's libraries would heed this instead:
-        // with 0 `tf32` is not, and with 1 `float32` is.
-        command.env_remove("NVIDIA_TF32_OVERRIDE");
-        if let Some(uuid) = &self.gpu {
-            command.env("CUDA_VISIBLE_DEVICES", uuid);
-        }
-    }
-}
+use crate::slot::Slot;
 
 #[derive(Clone, Debug)]
 struct Gpu {
@@ -73,7 +30,7 @@ enum State {
 ///
 /// # Errors
 /// [`FleetError::Hidden`] if `CUDA_VISIBLE_DEVICES` names what is not there, as far as GPUs are wanted at all.
-pub fn slots(devices: &Devices, ours: &[String]) -> Result<Vec<Slot>, FleetError> {
+pub(super) fn slots(devices: &Devices, ours: &[String]) -> Result<Vec<Slot>, FleetError> {
     if matches!(devices, Devices::Cpu { .. }) {
         return choose(devices, ours, || Ok(Vec::new()));
     }
@@ -91,7 +48,7 @@ fn shown(gpus: Vec<Gpu>) -> Result<Vec<Gpu>, String> {
 }
 
 /// Why nobody computes on a GPU, where `auto` has found none.
-pub fn without_gpu(devices: &Devices, slots: &[Slot]) -> Option<String> {
+pub(super) fn without_gpu(devices: &Devices, slots: &[Slot]) -> Option<String> {
     if *devices != Devices::Auto || slots.iter().any(|slot| slot.gpu.is_some()) {
         return None;
     }
@@ -103,7 +60,7 @@ pub fn without_gpu(devices: &Devices, slots: &[Slot]) -> Option<String> {
 }
 
 /// What the environment takes of the processor, where that computes: fewer threads than there are cores are told.
-pub fn limited(slots: &[Slot]) -> Option<String> {
+pub(super) fn limited(slots: &[Slot]) -> Option<String> {
     let (cores, threads) = (cores::cores(), slots.iter().map(|slot| slot.threads).sum::<usize>());
     let is_told = slots.iter().all(|slot| slot.gpu.is_none()) && !cores.said_by.is_empty();
     let plural = if threads == 1 { "" } else { "s" };
@@ -181,13 +138,6 @@ fn chosen(gpus: &[Gpu], index: u32) -> Result<Slot, FleetError> {
 
 /// Of the memory of an idle GPU less than this part is taken, beside what the driver reserves: 0.5 of 8 GiB.
 const IDLE_PART: u64 = 16;
-
-/// Has threads of `command` that wait give their core away, unless the user has a word on it.
-pub(crate) fn spin_little(command: &mut Command) {
-    if SPINS_OF_USER.iter().all(|name| std::env::var_os(name).is_none()) {
-        command.env("GOMP_SPINCOUNT", SPINS.to_string());
-    }
-}
 
 /// The GPUs that NVML knows, in nvidia-smi's order. The error is one sentence.
 fn gpus() -> Result<Vec<Gpu>, String> {

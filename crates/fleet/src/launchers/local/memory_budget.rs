@@ -4,8 +4,9 @@ use machine::{memory, process};
 use nvml_wrapper::enums::device::UsedGpuMemory;
 use nvml_wrapper::struct_wrappers::device::ProcessInfo;
 
+use super::super::launcher::Survivor;
 use crate::health::nvml::driver;
-use crate::{Slot, Survivor};
+use crate::slot::Slot;
 
 /// Share of the host's free memory that workers may take together: the scheduler and others need some too.
 const SHARE: f64 = 0.9;
@@ -14,7 +15,8 @@ const SHARE: f64 = 0.9;
 fn of_gpu(uuid: &str, ours: &[Survivor]) -> Option<u64> {
     let device = driver().ok()?.device_by_uuid(uuid).ok()?;
     let free = device.memory_info().ok()?.free;
-    let ours: Vec<u32> = ours.iter().filter(|one| one.gpu.as_deref() == Some(uuid)).map(|one| one.pid).collect();
+    let ours: Vec<u32> =
+        ours.iter().filter(|one| one.gpu.as_deref() == Some(uuid)).filter_map(|one| one.ticket.pid).collect();
     let processes = if ours.is_empty() { Vec::new() } else { device.running_compute_processes().unwrap_or_default() };
     Some(free.saturating_add(held(&processes, &ours)))
 }
@@ -42,7 +44,7 @@ pub fn budgets(slots: &[Slot], ours: &[Survivor]) -> Vec<Option<u64>> {
 
 /// Bytes of the host's memory that the workers `ours` on the processor hold.
 fn held_of_host(ours: &[Survivor]) -> u64 {
-    ours.iter().filter(|one| one.gpu.is_none()).map(|one| process::anonymous_memory(one.pid)).sum()
+    ours.iter().filter(|one| one.gpu.is_none()).filter_map(|one| one.ticket.pid).map(process::anonymous_memory).sum()
 }
 
 /// Bytes for each of `workers` on the processor, where `free` bytes are free and `held` are theirs already.
@@ -52,6 +54,7 @@ fn share(free: u64, held: u64, workers: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::launcher::Ticket;
     use super::*;
 
     #[test]
@@ -84,9 +87,9 @@ mod tests {
 
     #[test]
     fn what_a_worker_of_ours_holds_of_the_host_counts_as_free() {
-        let own = Survivor { pid: std::process::id(), gpu: None };
-        let (gone, elsewhere) =
-            (Survivor { pid: u32::MAX, gpu: None }, Survivor { gpu: Some("a".into()), ..own.clone() });
+        let of = |pid| Survivor { ticket: Ticket { name: String::new(), pid: Some(pid) }, gpu: None };
+        let (own, gone) = (of(std::process::id()), of(u32::MAX));
+        let elsewhere = Survivor { gpu: Some("a".into()), ..own.clone() };
         let memory = std::hint::black_box(vec![1_u8; 64 << 20]);
         assert!((64 << 20..1 << 40).contains(&held_of_host(&[own, gone.clone()])), "{}", memory.len());
         assert_eq!(held_of_host(&[gone, elsewhere]), 0);

@@ -1,4 +1,4 @@
-//! Hearing workers: who calls with the token is let in, each line is a message.
+//! The listener: a caller that proves to know the token is let in, and each of its lines is a message.
 
 use std::time::Duration;
 
@@ -10,47 +10,43 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::codec::{FramedRead, LinesCodec};
 
-use crate::fleet::Event;
-use crate::porch::Porch;
+use crate::event::{Event, WorkerId};
+use crate::unauthenticated::Unauthenticated;
 
-/// A connection of a worker, counted from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct WorkerId(pub u64);
-
-/// What a caller must show.
+/// Facts by which callers are admitted.
 #[derive(Clone, Debug)]
-pub(crate) struct Door {
+pub(crate) struct Admission {
     pub(crate) token: String,
     pub(crate) slots: usize,
     pub(crate) lease: Duration,
-    /// Names the sweep: a worker of another one is sent away.
+    /// Identity of the sweep: a worker of another sweep is sent away.
     pub(crate) sweep: String,
 }
 
-/// Time that a caller has for its first line.
+/// Time that a caller has to send its first line.
 const HELLO: Duration = Duration::from_secs(10);
 
-/// Longest first line, in bytes: a worker that calls again names the units that it holds.
+/// Longest first line, in bytes. A worker that calls again names in it the units that it holds.
 const LONGEST_HELLO: usize = 1 << 16;
 
 type Lines = FramedRead<BufReader<OwnedReadHalf>, LinesCodec>;
 
-/// Lets callers in for as long as anybody listens to `events`.
-pub(crate) async fn listen(listener: TcpListener, door: Door, events: mpsc::UnboundedSender<Event>) {
-    let (porch, mut count) = (Porch::default(), 0);
+/// Accepts callers for as long as `events` has a receiver.
+pub(crate) async fn listen(listener: TcpListener, admission: Admission, events: mpsc::UnboundedSender<Event>) {
+    let (callers, mut count) = (Unauthenticated::default(), 0);
     loop {
         match listener.accept().await {
             Ok((stream, from)) => {
                 count += 1;
-                let (door, events, inside) = (door.clone(), events.clone(), porch.clone());
+                let (admission, events, waiting) = (admission.clone(), events.clone(), callers.clone());
                 tracing::debug!(%from, worker = count, "somebody calls");
                 let (enter, entered) = oneshot::channel();
                 let task = tokio::spawn(async move {
-                    // Not before its name stands on the porch, from which it is taken once it is let in.
+                    // Not before it is among the unauthenticated, from whom it is removed once it is let in.
                     let _ = entered.await;
-                    serve(stream, (&door, &inside), WorkerId(count), &events).await;
+                    serve(stream, (&admission, &waiting), WorkerId(count), &events).await;
                 });
-                porch.enter(count, task.abort_handle());
+                callers.add(count, task.abort_handle());
                 let _ = enter.send(());
             }
             Err(error) => {
@@ -67,7 +63,7 @@ pub(crate) async fn listen(listener: TcpListener, door: Door, events: mpsc::Unbo
 
 async fn serve(
     stream: TcpStream,
-    (door, porch): (&Door, &Porch),
+    (admission, callers): (&Admission, &Unauthenticated),
     worker: WorkerId,
     events: &mpsc::UnboundedSender<Event>,
 ) {
@@ -86,23 +82,23 @@ async fn serve(
         return;
     };
     let greeting = Greeting { scheduler: &challenge, worker: &theirs, port };
-    let proven = greeting.proves(&proof, Side::Worker, &door.token);
-    if !proven || slot >= door.slots || version != env!("CARGO_PKG_VERSION") {
+    let proven = greeting.proves(&proof, Side::Worker, &admission.token);
+    if !proven || slot >= admission.slots || version != env!("CARGO_PKG_VERSION") {
         tracing::warn!(worker = worker.0, slot, version, "refused a worker with another token, slot or version");
         return;
     }
-    porch.leave(worker.0);
+    callers.remove(worker.0);
     let mut lines = lines.map_decoder(|_| LinesCodec::new_with_max_length(MAX_LINE));
     let (send, outgoing) = mpsc::unbounded_channel();
     tokio::spawn(speak(writer, outgoing));
-    let _ = send.send(ToWorker::Proof { proof: greeting.proof(Side::Scheduler, &door.token) });
-    if resumes.as_ref().is_some_and(|resumes| resumes.sweep != door.sweep) {
+    let _ = send.send(ToWorker::Proof { proof: greeting.proof(Side::Scheduler, &admission.token) });
+    if resumes.as_ref().is_some_and(|resumes| resumes.sweep != admission.sweep) {
         tracing::info!(worker = worker.0, slot, "a worker of another sweep is sent away");
         let _ = send.send(ToWorker::Stop);
         return;
     }
-    let lease_ms = door.lease.as_millis() as u64;
-    let _ = send.send(ToWorker::Welcome { lease_ms, sweep: door.sweep.clone() });
+    let lease_ms = admission.lease.as_millis() as u64;
+    let _ = send.send(ToWorker::Welcome { lease_ms, sweep: admission.sweep.clone() });
     let holds = resumes.map(|resumes| resumes.holds);
     let _ = events.send(Event::Connected { worker, slot, instance, holds, device, line: send.clone() });
     while let Some(message) = next(&mut lines).await {
@@ -116,7 +112,7 @@ async fn serve(
     let _ = events.send(Event::Disconnected { worker });
 }
 
-/// The next message; `None` when the line has ended, is too long, or is no message.
+/// The next message; `None` when the connection has ended, or the line is too long or no message.
 async fn next(lines: &mut Lines) -> Option<FromWorker> {
     use tokio_stream::StreamExt;
     let line = lines.next().await?.ok()?;

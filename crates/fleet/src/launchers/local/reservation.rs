@@ -10,17 +10,12 @@ use std::path::{Path, PathBuf};
 
 use sweep::config::Devices;
 
-use crate::{FleetError, Slot};
+use super::super::launcher::Reservation;
+use crate::error::FleetError;
+use crate::slot::Slot;
 
 /// Folder of the locks, where it is not `/tmp`: containers that share GPUs may share one.
 const FOLDER: &str = "ATTRISWEEP_RESERVATIONS";
-
-/// GPUs that no other sweep takes by itself while this lives.
-#[derive(Debug, Default)]
-pub struct Reservation {
-    /// Never read: closing them is what counts.
-    _locks: Vec<File>,
-}
 
 /// What came of an attempt to take a GPU.
 enum Taken {
@@ -30,44 +25,41 @@ enum Taken {
     Unknown(io::Error),
 }
 
-impl Reservation {
-    /// Takes the GPUs of `slots`, and tells what a person should know. Those that another sweep has taken are left to it where
-    /// `devices` let us choose; those that were named are computed on all the same.
-    pub fn take(devices: &Devices, slots: &mut Vec<Slot>) -> Result<(Self, Vec<String>), FleetError> {
-        // Not the folder for temporary files: that is another one for each user or job.
-        let folder = std::env::var_os(FOLDER).map_or_else(|| PathBuf::from("/tmp"), PathBuf::from);
-        Self::take_in(&folder, devices, slots)
-    }
+/// Takes the GPUs of `slots`, and tells what a person should know. Those that another sweep has taken are left to it where
+/// `devices` let us choose; those that were named are computed on all the same.
+pub(super) fn take(devices: &Devices, slots: &mut Vec<Slot>) -> Result<(Reservation, Vec<String>), FleetError> {
+    // Not the folder for temporary files: that is another one for each user or job.
+    let folder = std::env::var_os(FOLDER).map_or_else(|| PathBuf::from("/tmp"), PathBuf::from);
+    take_in(&folder, devices, slots)
+}
 
-    fn take_in(folder: &Path, devices: &Devices, slots: &mut Vec<Slot>) -> Result<(Self, Vec<String>), FleetError> {
-        let (mut locks, mut taken, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
-        slots.retain(|slot| match slot.gpu.as_deref().map(|uuid| lock(folder, uuid)) {
-            None => true,
-            Some(Taken::Ours(file)) => {
-                locks.push(file);
-                true
-            }
-            Some(Taken::Theirs) => {
-                taken.push(slot.name.clone());
-                *devices != Devices::Auto
-            }
-            Some(Taken::Unknown(error)) => {
-                let (name, folder) = (&slot.name, folder.display());
-                warnings
-                    .push(format!("{name} cannot be reserved in `{folder}` ({error}): another sweep may take it too"));
-                true
-            }
-        });
-        if slots.is_empty() {
-            let reason = format!("other sweeps have just taken {}", taken.join(", "));
-            return Err(FleetError::NoneIdle { reason });
+fn take_in(folder: &Path, devices: &Devices, slots: &mut Vec<Slot>) -> Result<(Reservation, Vec<String>), FleetError> {
+    let (mut locks, mut taken, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
+    slots.retain(|slot| match slot.gpu.as_deref().map(|uuid| lock(folder, uuid)) {
+        None => true,
+        Some(Taken::Ours(file)) => {
+            locks.push(file);
+            true
         }
-        if !taken.is_empty() {
-            let answer = if *devices == Devices::Auto { "it is left to that one" } else { "both compute on it" };
-            warnings.push(format!("another sweep has taken {}: {answer}", taken.join(", ")));
+        Some(Taken::Theirs) => {
+            taken.push(slot.name.clone());
+            *devices != Devices::Auto
         }
-        Ok((Self { _locks: locks }, warnings))
+        Some(Taken::Unknown(error)) => {
+            let (name, folder) = (&slot.name, folder.display());
+            warnings.push(format!("{name} cannot be reserved in `{folder}` ({error}): another sweep may take it too"));
+            true
+        }
+    });
+    if slots.is_empty() {
+        let reason = format!("other sweeps have just taken {}", taken.join(", "));
+        return Err(FleetError::NoneIdle { reason });
     }
+    if !taken.is_empty() {
+        let answer = if *devices == Devices::Auto { "it is left to that one" } else { "both compute on it" };
+        warnings.push(format!("another sweep has taken {}: {answer}", taken.join(", ")));
+    }
+    Ok((Reservation::of(locks), warnings))
 }
 
 /// Locks the file of the GPU called `uuid`, which anybody may read.
@@ -118,15 +110,15 @@ mod tests {
     fn of_two_sweeps_that_take_what_is_idle_the_second_gets_what_the_first_left() {
         let folder = tempfile::tempdir().unwrap();
         let (mut first, mut second) = (slots(&["a", "b"]), slots(&["a", "b", "c"]));
-        let (held, warnings) = Reservation::take_in(folder.path(), &Devices::Auto, &mut first).unwrap();
+        let (held, warnings) = take_in(folder.path(), &Devices::Auto, &mut first).unwrap();
         assert_eq!((first.len(), warnings.len()), (2, 0));
-        let (_rest, warnings) = Reservation::take_in(folder.path(), &Devices::Auto, &mut second).unwrap();
+        let (_rest, warnings) = take_in(folder.path(), &Devices::Auto, &mut second).unwrap();
         assert_eq!(second, slots(&["c"]));
         assert_eq!(warnings, ["another sweep has taken gpu:a, gpu:b: it is left to that one"]);
-        let none = Reservation::take_in(folder.path(), &Devices::Auto, &mut slots(&["a"])).unwrap_err();
+        let none = take_in(folder.path(), &Devices::Auto, &mut slots(&["a"])).unwrap_err();
         assert!(none.to_string().contains("other sweeps have just taken gpu:a"), "{none}");
         drop(held);
-        assert!(Reservation::take_in(folder.path(), &Devices::Auto, &mut slots(&["a", "b"])).is_ok());
+        assert!(take_in(folder.path(), &Devices::Auto, &mut slots(&["a", "b"])).is_ok());
     }
 
     #[test]
@@ -134,9 +126,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let named = Devices::Gpus(vec![0]);
         let mut slots = slots(&["a"]);
-        let (_held, warnings) = Reservation::take_in(folder.path(), &named, &mut slots).unwrap();
+        let (_held, warnings) = take_in(folder.path(), &named, &mut slots).unwrap();
         assert_eq!(warnings.len(), 0);
-        let (_, warnings) = Reservation::take_in(folder.path(), &named, &mut slots).unwrap();
+        let (_, warnings) = take_in(folder.path(), &named, &mut slots).unwrap();
         assert_eq!((slots.len(), warnings), (1, vec!["another sweep has taken gpu:a: both compute on it".to_owned()]));
     }
 
@@ -153,10 +145,10 @@ mod tests {
         let pipe = folder.path().join("attrisweep-pipe.lock");
         assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
         let mut slots = slots(&["link", "other", "dir", "pipe"]);
-        let (_, warnings) = Reservation::take_in(folder.path(), &Devices::Auto, &mut slots).unwrap();
+        let (_, warnings) = take_in(folder.path(), &Devices::Auto, &mut slots).unwrap();
         assert_eq!((slots.len(), warnings.len()), (4, 4), "{warnings:?}");
         assert!(!target.exists());
-        let (_, warnings) = Reservation::take_in(&target, &Devices::Auto, &mut slots).unwrap();
+        let (_, warnings) = take_in(&target, &Devices::Auto, &mut slots).unwrap();
         assert!(warnings[0].contains("gpu:link cannot be reserved in `"), "{warnings:?}");
     }
 }

@@ -1,29 +1,29 @@
-//! What readings of a device mean. The table follows NVIDIA's catalogue of XIDs and the actions that it asks for.
+//! Conditions of a GPU, concluded from readings. The table follows NVIDIA's catalogue of XIDs and the actions that it asks for.
 
-use super::Reading;
+use super::gauge::Reading;
 
-/// How a device is.
+/// Condition of a GPU.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition {
     /// Nothing speaks against it.
     Well,
-    /// It computes, but others are to be preferred: why.
+    /// It computes, but other GPUs are to be preferred, for this reason.
     Doubtful(String),
-    /// What it computes cannot be trusted, or it does not compute at all: why.
+    /// Its results cannot be trusted, or it does not compute at all, for this reason.
     Bad(String),
 }
 
-/// What an XID says of the device.
+/// Conclusion from an XID, the number of an error that the driver logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Meaning {
-    /// Of the program that ran, which fails by itself; of links that one device alone does not use; or of an error
-    /// that was mended.
+    /// The device is not to blame: an error of the program that ran, which fails by itself, of links between devices, which are
+    /// not used, or an error that was corrected.
     Nothing,
-    /// It must be reset, or be put into its slot again.
+    /// The device must be reset, or be put into its socket again.
     Broken,
 }
 
-/// Every XID that is known, with words for a person. Of one that is not here nothing is concluded.
+/// Every XID that is known, with words for a person. Nothing is concluded from any other XID.
 const XIDS: &[(u64, Meaning, &str)] = &[
     (8, Meaning::Nothing, "a kernel ran too long"),
     (13, Meaning::Nothing, "an exception in a kernel"),
@@ -51,20 +51,20 @@ const XIDS: &[(u64, Meaning, &str)] = &[
     (154, Meaning::Nothing, "the driver recommends an action"),
 ];
 
-/// Readings in a row that show throttled clocks before that is more than a moment.
+/// Readings in a row with throttled clocks from which on a GPU is doubtful.
 const SUSTAINED: u32 = 15;
 
-/// What was read of a device so far.
+/// Readings of a device so far, as far as conclusions depend on them.
 #[derive(Debug, Default)]
-pub(super) struct Chart {
+pub(super) struct History {
     uncorrected: Option<u64>,
     throttled: u32,
     told: Option<Condition>,
 }
 
-impl Chart {
-    /// Takes a reading; the condition, if it is another one now.
-    pub(super) fn enter(&mut self, reading: Reading) -> Option<Condition> {
+impl History {
+    /// Adds a reading. Returns the condition, if it has changed.
+    pub(super) fn add(&mut self, reading: Reading) -> Option<Condition> {
         let condition = self.judge(reading);
         let was = self.told.replace(condition.clone()).unwrap_or(Condition::Well);
         (was != condition).then_some(condition)
@@ -91,14 +91,14 @@ impl Chart {
         Condition::Well
     }
 
-    /// Uncorrected errors since the reading before. Those from before the first one are history.
+    /// Uncorrected errors since the last reading. Errors from before the first reading do not count.
     fn new_errors(&mut self, count: Option<u64>) -> u64 {
         let Some(count) = count else { return 0 };
         count.saturating_sub(self.uncorrected.replace(count).unwrap_or(count))
     }
 }
 
-/// Why a device that logged `xid` is broken, if it is.
+/// The reason why a device that logged `xid` is broken, if it is.
 fn broken(xid: u64) -> Option<String> {
     let known = XIDS.iter().find(|(known, _, _)| *known == xid);
     tracing::warn!(xid, words = known.map_or("unknown", |(_, _, words)| words), "a GPU logged an error");

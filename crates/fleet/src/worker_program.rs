@@ -9,8 +9,8 @@ use sweep::agreement;
 use sweep::catalogue::{Catalogue, Checkpoint, Question};
 use sweep::expect;
 
-use crate::FleetError;
-use crate::devices::spin_little;
+use crate::error::FleetError;
+use crate::slot::spin_little;
 
 /// A worker program on disk.
 #[derive(Clone, Debug)]

@@ -75,22 +75,3 @@ fn a_gpu_that_is_named_is_taken_though_others_work_on_it_but_not_if_it_does_not_
     let error = choose(&Devices::Gpus(vec![1]), &[], gpus).unwrap_err().to_string();
     assert!(error.contains("GPU 1 does not answer: lost"), "{error}");
 }
-
-/// With 0 the libraries would refuse `precision: tf32`, with 1 they would round what is `float32`.
-#[test]
-fn the_users_word_on_tf32_does_not_reach_a_worker_and_the_slots_devices_do() {
-    for gpu in [None, Some("a".to_owned())] {
-        let mut command = Command::new("worker");
-        command.env("NVIDIA_TF32_OVERRIDE", "1");
-        Slot { gpu: gpu.clone(), threads: 3, ..cpu(1)[0].clone() }.prepare(&mut command);
-        let of = |name: &str| {
-            let found = command.get_envs().find(|(key, _)| *key == name)?.1;
-            Some(found.map(|value| value.to_string_lossy().into_owned()))
-        };
-        assert_eq!(of("NVIDIA_TF32_OVERRIDE"), Some(None), "removed, also where the user's environment has it");
-        assert_eq!(of("OMP_NUM_THREADS"), Some(Some("3".to_owned())));
-        assert_eq!(of("CUDA_VISIBLE_DEVICES"), gpu.map(Some));
-        let users = ["GOMP_SPINCOUNT", "OMP_WAIT_POLICY"].iter().any(|name| std::env::var_os(name).is_some());
-        assert_eq!(of("GOMP_SPINCOUNT"), (!users).then(|| Some("2000".to_owned())));
-    }
-}
