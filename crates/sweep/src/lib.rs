@@ -10,8 +10,6 @@ pub mod access;
 pub mod agreement;
 pub mod catalogue;
 pub mod config;
-#[cfg(feature = "example")]
-pub mod example;
 pub mod expect;
 pub mod fingerprint;
 pub mod greeting;

@@ -5,7 +5,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use hostile::{Meter, below, mutated, survive};
 use serde_json::json;
 use sweep::access::Access;
 use sweep::config::Config;
@@ -13,6 +12,7 @@ use sweep::message::{FromWorker, ToWorker};
 use sweep::problem::Problems;
 use sweep::unit::{Part, Unit};
 use sweep::variant::{expand, key};
+use testkit::hostile::{Meter, below, mutated, survive};
 
 #[global_allocator]
 static METER: Meter = Meter::new();

@@ -1,9 +1,9 @@
-//! Hostile files for tests: sound ones that are mutated at random, and a measure of the memory that reading them takes.
+//! Hostile files: sound files that are mutated at random, and a meter of the memory that reading them takes.
 //!
 //! Every file is a function of its seed, which stands in the message of a failure: `ATTRISWEEP_SEED=<seed>` runs it
 //! alone, `ATTRISWEEP_ROUNDS=<n>` runs more of them.
 
-mod memory;
+mod meter;
 mod mutation;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-pub use memory::Meter;
+pub use meter::Meter;
 pub use mutation::{below, mutated};
 
 /// Files that are tried, unless the environment says otherwise.
