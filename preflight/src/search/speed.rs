@@ -1,34 +1,35 @@
-//! Speed by batch, from two sizes that were measured.
+//! The speed of every size of a batch, from two sizes that were measured.
 //!
-//! What a batch takes is a line: something for the batch, and something for each of its images. Two sizes give it, and it
-//! gives the speed of every size between them, without another probe. Measurements are off by a few percent, and only
-//! upwards: something else may always take time. Few images are hit hardest, as what a batch takes besides is a small
-//! difference of large numbers there. So the line that decides is the one through few images that are slower than they seemed.
+//! The time of a batch is a straight line: a part for the batch, and a part for each of its images. Two measured sizes give the
+//! line, and the line gives the speed of every size between them. Measured times are a few percent too long, never too short:
+//! other work may always take time. For few images that matters most, because the part for the batch is a small difference of
+//! large numbers there. So decisions use the line through a time of few images that is longer than the measured one.
 
 use sweep::memory::Point;
 
-/// What a measurement of few images may be off by. With half of it one of four batches that were bisected at 64 px was at 95 % of
-/// the fastest.
+/// Share by which the time of few images is taken to be longer than measured. With half of it, one of four batches that were
+/// bisected at 64 px had 95 % of the speed of the fastest.
 const DOUBT: f64 = 0.08;
-/// The fewest images are taken that are no slower than this share of the most: the fastest may lie between the two. More than
-/// were measured are not asked for where they could not gain what this leaves.
+/// Share of the speed of the most images that is enough: the fewest images with this speed are chosen. A larger batch is not
+/// measured if it could not gain the rest.
 const NEAR: f64 = 0.99;
-/// Both for images that are slow, each of which is waited for.
+/// [`DOUBT`] for images that are slow by themselves: each one is waited for.
 const DOUBT_SLOW: f64 = 0.04;
+/// [`NEAR`] for images that are slow by themselves.
 const NEAR_SLOW: f64 = 0.97;
-/// Sizes that are nearer to each other tell too little.
+/// How many times as many images the larger of two sizes must have for a line through both.
 const APART: usize = 3;
 
-/// Seconds of a batch.
+/// The line of a batch's time: seconds for the batch, and seconds for each image.
 #[derive(Clone, Copy, Debug)]
-struct Pace {
+struct BatchTime {
     fixed: f64,
     each: f64,
 }
 
-impl Pace {
-    /// Through two sizes, of which the first takes `factor` times as long as was measured. Nothing if more images then take
-    /// no longer than few.
+impl BatchTime {
+    /// The line through two sizes, where `few` images take `factor` times the measured time. `None` if `many` images then take no
+    /// longer than `few`.
     fn through(few: &Point, many: &Point, factor: f64) -> Option<Self> {
         let seconds = |point: &Point| point.batch as f64 / point.rate;
         let (few_seconds, many_seconds) = (factor * seconds(few), seconds(many));
@@ -42,27 +43,27 @@ impl Pace {
         batch / (self.fixed + self.each * batch)
     }
 
-    /// The batch that has this share of the speed of `most` images.
+    /// The size whose speed is the share `share` of the speed of `most` images.
     fn reaching(self, share: f64, most: usize) -> f64 {
         self.fixed / (self.fixed / (share * most as f64) + self.each * (1.0 / share - 1.0))
     }
 }
 
-/// Whether more images than the `many`, up to `most`, cannot be much faster; `slow` ones need not be as near to that.
+/// Whether batches of more images than `many`, up to `most`, cannot be much faster. For `slow` images less is asked for.
 pub(crate) fn is_enough(few: &Point, many: &Point, most: usize, slow: bool) -> bool {
     let (share, doubt) = if slow { (NEAR_SLOW, DOUBT_SLOW) } else { (NEAR, DOUBT) };
-    let pace = Pace::through(few, many, 1.0 + doubt).filter(|_| many.batch >= APART * few.batch);
-    pace.is_some_and(|pace| pace.reaching(share, most.max(many.batch)) <= many.batch as f64)
+    let time = BatchTime::through(few, many, 1.0 + doubt).filter(|_| many.batch >= APART * few.batch);
+    time.is_some_and(|time| time.reaching(share, most.max(many.batch)) <= many.batch as f64)
 }
 
-/// The fewest images, of `few` to `many`, that are as fast as the `many`, and their speed; nothing if that is more than a
-/// third of them: it would spare little, and whether it is fast enough is least certain where speed still rises.
+/// The fewest images, between `few` and `many`, that are as fast as `many`, and their speed in images a second. `None` if they are
+/// more than a third of `many`: that would save little memory, and where speed still rises nothing is certain.
 pub(crate) fn knee(few: &Point, many: &Point) -> Option<(usize, f64)> {
-    let reached = Pace::through(few, many, 1.0 + DOUBT)?.reaching(NEAR, many.batch);
+    let reached = BatchTime::through(few, many, 1.0 + DOUBT)?.reaching(NEAR, many.batch);
     let least = (reached.ceil() as usize).max(few.batch);
     // Threads share an even number of images.
     let batch = if least > few.batch { least.next_multiple_of(2) } else { least };
-    let rate = Pace::through(few, many, 1.0)?.rate(batch as f64);
+    let rate = BatchTime::through(few, many, 1.0)?.rate(batch as f64);
     (3 * batch <= many.batch).then_some((batch, rate))
 }
 
@@ -70,7 +71,7 @@ pub(crate) fn knee(few: &Point, many: &Point) -> Option<(usize, f64)> {
 mod tests {
     use super::*;
 
-    /// Speed where a batch takes as long as `fixed` images more.
+    /// Speed of a batch whose fixed part takes as long as `fixed` images.
     fn rate(fixed: f64, batch: usize) -> f64 {
         batch as f64 / (fixed + batch as f64)
     }

@@ -13,7 +13,7 @@ use sweep::config::Config;
 use sweep::problem::Problems;
 use tokio::process::Command;
 
-use crate::Cli;
+use crate::cli::Cli;
 
 /// Images of each group.
 const IMAGES: &str = "2";
@@ -46,7 +46,8 @@ pub(crate) fn run(cli: &Cli) -> Result<Code, Failure> {
     Ok(Code::Complete)
 }
 
-/// How the process of `command` ended; nothing if we were told to stop meanwhile: then it was told, too, and has ended.
+/// Runs `command` to its end. Returns `None` if this process was told to stop meanwhile: then the other one was told, too, and has
+/// ended.
 fn ended(mut command: Command) -> std::io::Result<Option<ExitStatus>> {
     let (runtime, mut signals) = watched()?;
     runtime.block_on(async {
@@ -62,7 +63,7 @@ fn ended(mut command: Command) -> std::io::Result<Option<ExitStatus>> {
     })
 }
 
-/// What a sweep is told besides. Batches of two images are none to remember: their files go away with the stores.
+/// Further arguments of the sweep. Its batch sizes are not worth remembering: their files are removed with the stores.
 fn sweep(cli: &Cli, output: &Path) -> Vec<OsString> {
     let gpu = cli.gpu_id.map(|gpu| option("--gpu-id=", gpu.to_string()));
     let memory = cli.memory.map(|memory| option("--memory=", memory.to_string()));

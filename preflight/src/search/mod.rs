@@ -1,85 +1,78 @@
-//! The search for a batch: what was measured in, what to measure next out. Nothing here runs anything.
+//! The search for the batch of a variant: measurements in, the size to measure next out. Nothing here runs a measurement.
 //!
-//! A few images tell what each takes; then as many are measured as will fit by that line, at once. So two sizes are enough
-//! where the line is right and a batch of few images is short, and no image that is slow by itself is waited for often:
-//! there one image is compared with a few. Only a line that was wrong runs out of memory, which is one more point. Of a
-//! memory in which others come and go only what they leave counts, and what did not fit then may fit now.
+//! The first batch has few images, and shows the bytes that each image takes. The second batch has as many images as will fit
+//! by that line. So two sizes are enough where memory grows by a line and batches are short. An image that is slow by itself is
+//! not waited for often: one image is compared with a few. A line that was wrong leads to a batch that runs out of memory, which
+//! is one more point of the line. Where other processes take memory and give it back, the budget is what they leave at the
+//! moment, and a batch that did not fit before is tried again.
+
+pub(crate) mod bisection;
+mod measured_size;
+mod speed;
+mod step;
 
 use plan::batches::WORTH;
 use sweep::memory::{self, Bound, Line, Point};
 
-use crate::pace::{is_enough, knee};
-use crate::size::{How, Size};
+pub(crate) use measured_size::How;
+use measured_size::MeasuredSize;
+use speed::{is_enough, knee};
+pub(crate) use step::{Found, Step};
 
 /// Images of the first batch.
 const FIRST: usize = 4;
-/// On cores that others use too, a larger batch that gains less does not pay: what is slow is slowed down alike, but not
-/// exactly.
+/// Gain of speed below which a larger batch does not pay, on cores that other processes use too. They slow both batches down,
+/// but not exactly alike.
 const GAIN_DISTURBED: f64 = 1.15;
-/// Seconds that one batch may take that is many times as large as the one before.
+/// Seconds that a batch may take if it is more than [`STEP`] times as large as the batch before.
 const LEAP: f64 = 20.0;
-/// Each batch beyond that is at most so many times the one before.
+/// How many times as large as the batch before a batch may be, if it takes longer than [`LEAP`].
 const STEP: usize = 4;
-/// Sizes beyond which none is looked for between others.
+/// Number of measured sizes from which on no size between two others is tried.
 const MOST_SIZES: usize = 6;
-/// Where a size that was to leave the margin did not, the next one goes so much less of the way.
+/// Share of the way by which the next size is shorter, where a size that was to leave the margin did not.
 const SHORTER: f64 = 0.1;
-/// Batches that may run out of memory before the line is not believed any more, and what did fit is doubled at most.
+/// Batches that may run out of memory before the line is not believed any more. From then on the largest batch that fits is
+/// doubled at most.
 const MOST_BURNT: u32 = 3;
-/// So many times as much memory as there was when a batch ran out of it is worth another try; and how often that is believed.
+/// How many times as much memory as there was when a batch ran out is worth another try.
 const MORE: f64 = 1.1;
+/// How often such a change of the memory is believed.
 const MOST_LIFTED: u32 = 2;
-
-/// What to do next.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Step {
-    /// Measure so many images at once.
-    Measure(usize),
-    /// It is known.
-    Found(Found),
-    /// One image does not fit.
-    NoRoom,
-}
-
-/// The batch, and what it takes.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Found {
-    pub(crate) batch: usize,
-    pub(crate) bound: Bound,
-    pub(crate) line: Line,
-    pub(crate) rate: f64,
-}
 
 /// The search for the batch of one variant.
 #[derive(Clone, Debug)]
 pub(crate) struct Search {
-    /// Images of a shard: more at once are never there.
+    /// Images of a shard: the largest batch that can ever be asked for.
     most: usize,
-    /// Share of the memory above `floor` that is to stay free.
+    /// Share of the memory above `floor` that stays free.
     margin: f64,
     /// Bytes that a batch may take, the model included; `None` where nothing limits it.
     budget: Option<u64>,
     /// Bytes of the worker with its model, before any batch.
     floor: u64,
     /// In rising order.
-    sizes: Vec<Size>,
-    /// Fewest images that did not fit, and how many sizes did not.
+    sizes: Vec<MeasuredSize>,
+    /// Fewest images that did not fit.
     burnt: Option<usize>,
+    /// Number of batches that did not fit.
     burns: u32,
-    /// The budget that was seen after the last one did not, and how often it has turned out that this was little.
+    /// Budget in bytes that was seen after the last batch that did not fit.
     little: Option<u64>,
+    /// How often the budget has turned out to be larger than that.
     lifted: u32,
 }
 
 impl Search {
-    /// Up to `most` images at once within `budget` bytes, of which the share `margin` of what the model leaves is kept.
+    /// A search for at most `most` images at once within `budget` bytes. The share `margin` of the bytes that the model leaves
+    /// stays free.
     pub(crate) fn new(most: usize, budget: Option<u64>, margin: f64) -> Self {
         let (burnt, little) = (None, None);
         Self { most: most.max(1), margin, budget, floor: 0, sizes: Vec::new(), burnt, burns: 0, little, lifted: 0 }
     }
 
-    /// The budget from now on: another process may have taken memory, or given it back. What did not fit while there was less
-    /// may fit again.
+    /// Sets the budget from now on: another process may have taken memory, or given it back. A batch that did not fit into less
+    /// memory may fit again.
     pub(crate) fn allow(&mut self, budget: Option<u64>) {
         self.budget = budget;
         let (Some(budget), true) = (budget, self.burnt.is_some()) else { return };
@@ -90,7 +83,7 @@ impl Search {
         }
     }
 
-    /// A batch was measured, in a worker that held `floor` bytes before, for the first time or again.
+    /// Notes that a batch was measured, for the first time or again, in a worker that held `floor` bytes before.
     pub(crate) fn measured(&mut self, floor: u64, point: Point, how: How) {
         self.floor = floor;
         let (at, known) = match self.sizes.binary_search_by_key(&point.batch, |size| size.point.batch) {
@@ -102,10 +95,10 @@ impl Search {
             Point { bytes: point.bytes.max(before.bytes), rate: point.rate.max(before.rate), batch: point.batch };
         let disturbed = how.disturbed && known.is_none_or(|known| known.disturbed);
         let times = known.map_or(0, |known| known.times) + u32::from(how.warm);
-        self.sizes.insert(at, Size { point, times, disturbed });
+        self.sizes.insert(at, MeasuredSize { point, times, disturbed });
     }
 
-    /// A batch did not fit.
+    /// Notes that a batch did not fit.
     pub(crate) fn ran_out(&mut self, batch: usize) {
         self.burns += 1;
         self.little = None;
@@ -113,12 +106,12 @@ impl Search {
         self.sizes.retain(|size| size.point.batch < batch);
     }
 
-    /// Whether speed decided nothing because others used the cores.
+    /// Whether speed has decided nothing, because other processes used the cores.
     pub(crate) fn is_disturbed(&self) -> bool {
         self.sizes.iter().any(|size| size.disturbed && !size.is_slow())
     }
 
-    /// What to do next.
+    /// The next step.
     pub(crate) fn next(&self) -> Step {
         let Some(last) = self.sizes.last() else {
             return match self.burnt {
@@ -149,7 +142,7 @@ impl Search {
         self.chosen(if larger.is_some() { Bound::Speed } else { end })
     }
 
-    /// Of what was measured and fits the most images, because of `bound`, or fewer that are as fast.
+    /// Chooses the largest of the measured sizes that fit, because of `bound`, or fewer images that are as fast.
     fn chosen(&self, bound: Bound) -> Step {
         let (Some(few), Some(many)) = (self.fitting_sizes().next(), self.fitting_sizes().next_back()) else {
             // The first few use up the margin already. One image at least is tried.
@@ -169,8 +162,8 @@ impl Search {
         }
     }
 
-    /// The next larger size that will fit, by what is known, and is worth it.
-    fn larger(&self, last: &Size) -> Option<usize> {
+    /// The next larger size that will fit by the line, if it is so much larger that it is worth a measurement.
+    fn larger(&self, last: &MeasuredSize) -> Option<usize> {
         let Point { batch, rate, .. } = last.point;
         let leap = ((LEAP * rate) as usize).max(STEP * batch).min(self.most);
         let next = leap.min(even(self.fitting(batch)));
@@ -183,8 +176,8 @@ impl Search {
         (worth && !known).then_some(next)
     }
 
-    /// The size that will fit where a larger one has used up the margin, as the first few images told too little: between the
-    /// two, whatever smaller sizes took, which one outlier would put above all others.
+    /// The size to try where the larger of two sizes has used up the margin, because the first few images told too little. It lies
+    /// on the straight line between the two. Smaller sizes do not count: one outlier among them would raise the line.
     fn between(&self) -> Option<usize> {
         let (room, few) = (self.room()?, self.fitting_sizes().next_back()?.point);
         let larger: Vec<_> = self.sizes.iter().map(|size| size.point).filter(|point| point.batch > few.batch).collect();
@@ -196,7 +189,8 @@ impl Search {
         (next as f64 >= WORTH * few.batch as f64 && self.sizes.len() < MOST_SIZES).then_some(next)
     }
 
-    /// Whether more images than were measured cannot be much faster. On cores that others use only what is slow can tell.
+    /// Whether batches that are larger than all measured ones cannot be much faster. On cores that other processes use, only images
+    /// that are slow by themselves can show that.
     fn is_flat(&self) -> bool {
         let [few, .., many] = &self.sizes[..] else { return false };
         if self.sizes.iter().any(|size| size.disturbed) {
@@ -205,7 +199,7 @@ impl Search {
         is_enough(&few.point, &many.point, self.fitting(many.point.batch).min(self.most), many.is_slow())
     }
 
-    /// Most images that will fit, by what is known; half of the way to what did not where that says nothing.
+    /// Most images that will fit by the line. Where the line contradicts a batch that did not fit: half of the way to that batch.
     fn fitting(&self, last: usize) -> usize {
         let by_line = self.room().map_or(usize::MAX, |room| self.line().most(room));
         self.burnt.map_or(by_line, |burnt| if by_line < burnt { by_line } else { usize::midpoint(last, burnt) })
@@ -219,8 +213,8 @@ impl Search {
         Line::above(self.floor, &self.sizes.iter().map(|size| size.point).collect::<Vec<_>>())
     }
 
-    /// What was measured and leaves the margin; one image may use it up.
-    fn fitting_sizes(&self) -> impl DoubleEndedIterator<Item = &Size> {
+    /// Measured sizes that leave the margin free; one image may use it up.
+    fn fitting_sizes(&self) -> impl DoubleEndedIterator<Item = &MeasuredSize> {
         let room = self.room().unwrap_or(u64::MAX);
         self.sizes.iter().filter(move |size| size.point.bytes <= room || size.point.batch == 1)
     }
@@ -230,29 +224,9 @@ impl Search {
     }
 }
 
-/// The same number or one less: threads share an even number of images. Of a few images one less is too much.
+/// Rounds down to an even number, which threads can share, above 16 images: for fewer images, one less is too much.
 fn even(batch: usize) -> usize {
     if batch > 16 { batch & !1 } else { batch }
-}
-
-/// The batches that plain bisection runs to find that `fits` of at most `most` images fit, each in a process of its own:
-/// doubled until one does not fit or there are no more images, then halved between the last two.
-pub(crate) fn bisection(fits: usize, most: usize) -> Vec<usize> {
-    let (mut good, mut tried) = (0, vec![1_usize.min(most)]);
-    while let Some(&last) = tried.last().filter(|last| **last <= fits) {
-        good = last;
-        if last == most {
-            return tried;
-        }
-        tried.push((2 * last).min(most));
-    }
-    let mut bad = tried[tried.len() - 1];
-    while bad - good > 1 {
-        let middle = usize::midpoint(good, bad);
-        tried.push(middle);
-        if middle <= fits { good = middle } else { bad = middle }
-    }
-    tried
 }
 
 #[cfg(test)]
