@@ -9,7 +9,7 @@ use plan::exit::Failure;
 use plan::{Plan, Planned};
 use store::durable::{probe, sweep, sweep_dead};
 use store::{Facts, StoreError};
-use sweep::machine::ComputedBy;
+use sweep::computed_by::ComputedBy;
 use tokio::task::JoinSet;
 
 use crate::core::{Event, Unwritable};

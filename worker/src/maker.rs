@@ -2,7 +2,7 @@
 
 use machine::{gpu_driver, processor};
 use network::Graph;
-use sweep::machine::ComputedBy;
+use sweep::computed_by::ComputedBy;
 use tch::Device;
 
 /// What computes the maps of `graph`.

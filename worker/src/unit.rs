@@ -9,7 +9,7 @@ use data::mean::MeanError;
 use data::noise::NoiseError;
 use network::{Graph, NetworkError};
 use store::StoreError;
-use sweep::machine::ComputedBy;
+use sweep::computed_by::ComputedBy;
 use sweep::message::{Failure, FromWorker, Learned, Report};
 use tch::TchError;
 

@@ -6,10 +6,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use sweep::computed_by::ComputedBy;
 use sweep::config::Compression;
 use sweep::fingerprint::Fingerprint;
 use sweep::group::Group;
-use sweep::machine::ComputedBy;
 use sweep::variant::Variant;
 
 use crate::describe::describe;

@@ -9,7 +9,7 @@ use std::io;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
-use sweep::machine::ComputedBy;
+use sweep::computed_by::ComputedBy;
 use sweep::problem::not_json;
 
 use crate::layout;

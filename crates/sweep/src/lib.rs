@@ -9,22 +9,23 @@
 pub mod access;
 pub mod agreement;
 pub mod catalogue;
+pub mod computed_by;
 pub mod config;
 pub mod expect;
 pub mod fingerprint;
 pub mod greeting;
 pub mod group;
-pub mod machine;
 pub mod memory;
 pub mod message;
 pub mod parameters;
 pub mod probe;
-pub mod problem;
 pub mod seed;
-pub mod semantics;
 pub mod unit;
 pub mod variant;
 pub mod yaml;
+
+pub use variant::semantics;
+pub use yaml::problem;
 
 /// Version of the numbers: raised whenever a computed value changes for the same config.
 ///

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::machine::ComputedBy;
+use crate::computed_by::ComputedBy;
 use crate::memory::{Bound, Line};
 use crate::unit::{Unit, UnitId};
 

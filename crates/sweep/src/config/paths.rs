@@ -1,4 +1,4 @@
-//! `paths`: where things are read and written. Relative ones start at the working directory.
+//! `paths`: folders that are read and written. Relative paths start at the working folder.
 
 use std::path::PathBuf;
 
@@ -7,15 +7,15 @@ use crate::yaml::{Fields, read};
 /// The folders of a sweep.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Paths {
-    /// Holds `weights_<flag>/<model>_<size>_1.pth`.
+    /// Folder of the files of weights, `weights_<flag>/<model>_<size>_1.pth`.
     pub weights_root: PathBuf,
-    /// Holds `<flag>_<size>.npz`; `<flag>.npz` for 28 px.
+    /// Folder of the datasets, `<flag>_<size>.npz`, or `<flag>.npz` for 28 px.
     pub data_root: PathBuf,
-    /// Holds mean images.
+    /// Folder of mean images.
     pub means_dir: Option<PathBuf>,
-    /// Logs of the scheduler and its workers are written here.
+    /// Folder of the logs of the scheduler and its workers.
     pub log_dir: PathBuf,
-    /// Stores are written here.
+    /// Folder of the stores.
     pub output_dir: PathBuf,
 }
 

@@ -1,18 +1,18 @@
-//! What is wrong with a config, collected so that one run reports all of it.
+//! Mistakes in a config, collected so that one run reports all of them.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde_json::error::Category;
 
-/// One mistake: where it stands, what was found there, what was expected instead.
+/// A mistake in a config.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// 1-based line of the config file; 0 where the mistake has no line of its own.
     pub line: u64,
     /// Dotted path of the key (`search_space.splits[1]`).
     pub key: String,
-    /// What is wrong, with what was found and what was expected.
+    /// The text that was found, and the text that was expected.
     pub text: String,
 }
 
@@ -24,7 +24,7 @@ pub struct Problems {
 }
 
 impl Problems {
-    /// No mistakes yet in `file`.
+    /// An empty list for `file`.
     pub fn new(file: &Path) -> Self {
         Self { file: file.to_owned(), list: Vec::new() }
     }
@@ -37,7 +37,7 @@ impl Problems {
         }
     }
 
-    /// `Err` with everything found, in the order of the file, or `Ok` if nothing was.
+    /// `Err` with all mistakes in the order of the file, or `Ok` if there are none.
     pub fn into_result(mut self) -> Result<(), Self> {
         if self.list.is_empty() {
             return Ok(());
@@ -84,8 +84,8 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Stri
     }
 }
 
-/// Whether `word` may be `name` mistyped: of two names of several words each word is. `imagenet_weights_root` is none of
-/// `medmnist_weights_root`, with which it shares most of its letters.
+/// Whether `word` may be a mistyped `name`. Where both consist of several words, every word must be close to its partner:
+/// `imagenet_weights_root` is not close to `medmnist_weights_root`, though most of the letters are the same.
 fn is_close(word: &str, name: &str) -> bool {
     let near = |a: &str, b: &str| distance(a, b) <= 1 + b.len() / 4;
     let same_count = word.matches('_').count() == name.matches('_').count();

@@ -1,10 +1,12 @@
 //! Variants: one method with one choice of its parameters.
 
+pub mod semantics;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::parameters::{Parameters, part_of_key};
-use crate::semantics::Semantics;
+use semantics::Semantics;
 
 /// One method with one choice of its parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! What computed a map: the kind of device, and the way that a model took on it.
+//! The origin of a map: the kind of device that computed it, and the graph that ran there.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ impl Isa {
     /// All of them, the widest last.
     pub const ALL: [Self; 3] = [Self::None, Self::Avx2, Self::Avx512];
 
-    /// As the environment and stores spell it.
+    /// The name in the environment and in stores.
     pub fn name(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -27,7 +27,7 @@ impl Isa {
         }
     }
 
-    /// That with this name.
+    /// The instructions with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|isa| isa.name() == name)
     }
@@ -52,7 +52,7 @@ pub enum Path {
     Lowered,
 }
 
-/// What computed the maps of a unit.
+/// The origin of the maps of a unit.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ComputedBy {
     /// The model of the processor, or of the GPU.
