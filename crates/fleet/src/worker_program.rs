@@ -1,4 +1,4 @@
-//! Questions to a worker program that need no device and no connection.
+//! The worker program, and questions to it that need no device and no connection.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -19,29 +19,29 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// `program`, or the worker beside this executable.
+    /// Names `program`, or else the worker beside this executable.
     pub fn locate(program: Option<PathBuf>) -> Self {
         let beside = || std::env::current_exe().ok().map(|this| this.with_file_name("worker"));
         Self { program: program.or_else(beside).unwrap_or_else(|| "worker".into()) }
     }
 
-    /// Where it is.
+    /// Path of the program.
     pub fn program(&self) -> &Path {
         &self.program
     }
 
-    /// What it can compute.
+    /// The catalogue of everything that the program can compute.
     pub fn catalogue(&self) -> Result<Catalogue, FleetError> {
         self.ask("catalogue", "")
     }
 
-    /// Whether each weights file fits its model, and what it holds; a mistake is one sentence.
+    /// Asks whether each file of weights fits its model, and for the content of the file. A mistake is one sentence.
     pub fn inspect(&self, questions: &[Question]) -> Result<Vec<Result<Checkpoint, String>>, FleetError> {
         let failed = |error: serde_json::Error| self.failed("inspect", error.to_string());
         self.ask("inspect", &serde_json::to_string(questions).map_err(failed)?)
     }
 
-    /// Whether stored predictions are those of stored images, for each question of `request`; on the CPU, with
+    /// Asks whether stored predictions belong to stored images, for each question of `request`. The processor computes, with
     /// `threads` threads.
     pub fn verify(&self, request: &agreement::Request, threads: usize) -> Result<Vec<agreement::Answer>, FleetError> {
         let failed = |error: serde_json::Error| self.failed("verify", error.to_string());
@@ -49,7 +49,7 @@ impl Worker {
         self.ask_with("verify", &["--device", "cpu", "--threads", &threads.to_string()], &input)
     }
 
-    /// What models make of images as they are; on the CPU, with `threads` threads.
+    /// Asks for the predictions of models on images without noise. The processor computes, with `threads` threads.
     pub fn expect(&self, questions: &[expect::Question], threads: usize) -> Result<Vec<expect::Answer>, FleetError> {
         let failed = |error: serde_json::Error| self.failed("expect", error.to_string());
         let input = serde_json::to_string(questions).map_err(failed)?;

@@ -1,7 +1,8 @@
 //! The health of GPUs: readings of the driver, judged, and told when the judgement changes.
 //!
-//! A [`gauge::Gauge`] only reads. [`condition::History`] judges and knows no driver, so that tests read from a list. Readings are made on a thread
-//! of their own, as a driver in trouble may not answer for minutes. A device of which nothing can be read is taken for well.
+//! A [`gauge::Gauge`] only reads. A [`condition::History`] judges and knows no driver, so that tests read from a list. Readings are
+//! made on a thread of their own, as a driver in trouble may not answer for minutes. A device of which nothing can be read is taken
+//! for well.
 
 pub(crate) mod condition;
 pub(crate) mod gauge;

@@ -1,26 +1,26 @@
-//! An allocator that counts, and refuses what is far too much.
+//! The meter: an allocator that counts bytes, and refuses requests that are far too large.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::fmt;
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// The system's allocator, with a count. A test makes it its `#[global_allocator]`.
+/// The system's allocator, with a count of bytes. A test declares it as its `#[global_allocator]`.
 #[derive(Debug)]
 pub struct Meter {
     live: AtomicUsize,
     peak: AtomicUsize,
     before: AtomicUsize,
-    /// A single request above this is refused: the process must not take the machine with it.
+    /// Bytes of a single request above which it is refused, so that a test cannot use up the memory of the machine.
     ceiling: AtomicUsize,
     seed: AtomicU64,
 }
 
-/// How many times what is accepted a request may be before it is refused rather than counted.
+/// How many times the accepted bytes a single request may ask for before it is refused.
 const BEYOND: usize = 8;
 
 impl Meter {
-    /// Nothing counted yet.
+    /// A meter that has counted nothing.
     #[expect(clippy::new_without_default, reason = "only a constant can be a global allocator")]
     pub const fn new() -> Self {
         Self {
@@ -32,7 +32,7 @@ impl Meter {
         }
     }
 
-    /// Writes to standard error past the test harness, which would lose it with the process.
+    /// Writes to standard error directly, as the test harness would lose the text if the process ends.
     pub(crate) fn tell(text: fmt::Arguments<'_>) {
         let _ = std::io::stderr().write_fmt(text);
     }
@@ -45,7 +45,7 @@ impl Meter {
         self.ceiling.store(most.saturating_mul(BEYOND), Ordering::Relaxed);
     }
 
-    /// Bytes that were live at once since the beginning, beside those that were live before.
+    /// Most bytes that were allocated at once since [`Meter::begin`], beyond those that were allocated before.
     pub(crate) fn end(&self) -> usize {
         self.ceiling.store(usize::MAX, Ordering::Relaxed);
         self.peak.load(Ordering::Relaxed).saturating_sub(self.before.load(Ordering::Relaxed))

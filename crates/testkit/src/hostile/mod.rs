@@ -15,21 +15,21 @@ use rand_chacha::rand_core::SeedableRng;
 pub use meter::Meter;
 pub use mutation::{below, mutated};
 
-/// Files that are tried, unless the environment says otherwise.
+/// Number of mutated files in a test, unless the environment says otherwise.
 const ROUNDS: u64 = 1500;
 
-/// Memory is measured for the whole process: one test at a time.
+/// Lock of the measurements: memory is measured for the whole process, so one test runs at a time.
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// Keeps measurements away while a test makes large files.
+/// Waits for measurements to end, and holds others back until the result is dropped: for tests that make large files.
 pub fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Calls `read` with the random numbers of each seed. It must neither panic nor take more than `most` bytes of memory.
+/// Calls `read` with the random numbers of each seed. `read` must neither panic nor take more than `most` bytes of memory.
 ///
 /// # Panics
-/// With the seed, if it does.
+/// With the seed in the message, if `read` does so.
 pub fn survive(meter: &Meter, most: usize, mut read: impl FnMut(&mut ChaCha8Rng)) {
     let _alone = alone();
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());

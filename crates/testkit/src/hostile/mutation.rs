@@ -1,9 +1,9 @@
-//! Mutations: what a failing disk, a careless program or an attacker does to a file.
+//! Mutations of a file, such as a failing disk, a careless program or an attacker makes.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 
-/// Numbers at which parsers trip, as they stand in headers.
+/// Numbers in headers at which parsers fail.
 const ODD: [u64; 10] = [0, 1, 0x7f, 0xff, 0x7fff, 0xffff, 0x7fff_ffff, 0xffff_ffff, i64::MAX as u64, u64::MAX];
 
 /// A number from 0 to `end`, without `end`; 0 if that is 0.
@@ -48,7 +48,7 @@ fn odd_number(bytes: &mut [u8], at: usize, random: &mut ChaCha8Rng) {
     bytes[at..at + width].copy_from_slice(&number[..width]);
 }
 
-/// The next digits from `at` on become nines: sizes in text.
+/// Replaces the next digits from `at` on by nines: sizes in texts.
 fn digits(bytes: &mut [u8], at: usize) {
     let from = bytes[at..].iter().position(u8::is_ascii_digit).map_or(bytes.len(), |offset| at + offset);
     bytes[from..].iter_mut().take_while(|byte| byte.is_ascii_digit()).for_each(|digit| *digit = b'9');

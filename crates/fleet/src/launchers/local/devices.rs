@@ -12,7 +12,7 @@ use crate::slot::Slot;
 #[derive(Clone, Debug)]
 struct Gpu {
     uuid: String,
-    /// Its product name, or why it does not answer.
+    /// Product name, or the reason why the GPU does not answer.
     name: String,
     state: State,
 }
@@ -20,7 +20,7 @@ struct Gpu {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Idle,
-    /// Somebody works on it.
+    /// A program computes on it.
     Busy,
     /// It does not answer.
     Broken,
@@ -29,7 +29,7 @@ enum State {
 /// The slots that `devices` asks for. GPUs named in `ours` count as idle: workers of this sweep are on them.
 ///
 /// # Errors
-/// [`FleetError::Hidden`] if `CUDA_VISIBLE_DEVICES` names what is not there, as far as GPUs are wanted at all.
+/// [`FleetError::Hidden`] if GPUs are wanted and `CUDA_VISIBLE_DEVICES` names one that does not exist.
 pub(super) fn slots(devices: &Devices, ours: &[String]) -> Result<Vec<Slot>, FleetError> {
     if matches!(devices, Devices::Cpu { .. }) {
         return choose(devices, ours, || Ok(Vec::new()));
@@ -41,13 +41,13 @@ pub(super) fn slots(devices: &Devices, ours: &[String]) -> Result<Vec<Slot>, Fle
     choose(devices, ours, || gpus)
 }
 
-/// Those of `gpus` that the environment lets programs see.
+/// GPUs of `gpus` that the environment lets programs see.
 fn shown(gpus: Vec<Gpu>) -> Result<Vec<Gpu>, String> {
     let said = |name| std::env::var(name).ok();
     visible::visible(gpus, said(visible::NAME).as_deref(), said(visible::ORDER).as_deref())
 }
 
-/// Why nobody computes on a GPU, where `auto` has found none.
+/// A sentence on why no GPU is used, where `auto` has found none.
 pub(super) fn without_gpu(devices: &Devices, slots: &[Slot]) -> Option<String> {
     if *devices != Devices::Auto || slots.iter().any(|slot| slot.gpu.is_some()) {
         return None;
@@ -59,7 +59,7 @@ pub(super) fn without_gpu(devices: &Devices, slots: &[Slot]) -> Option<String> {
     Some(format!("no GPU can be used ({reason}): the processor computes, as with `devices: cpu`"))
 }
 
-/// What the environment takes of the processor, where that computes: fewer threads than there are cores are told.
+/// A sentence on fewer threads than cores, where the processor computes and the environment limits it.
 pub(super) fn limited(slots: &[Slot]) -> Option<String> {
     let (cores, threads) = (cores::cores(), slots.iter().map(|slot| slot.threads).sum::<usize>());
     let is_told = slots.iter().all(|slot| slot.gpu.is_none()) && !cores.said_by.is_empty();
@@ -69,7 +69,7 @@ pub(super) fn limited(slots: &[Slot]) -> Option<String> {
     })
 }
 
-/// As [`slots`], where the driver says `gpus`.
+/// The slots that `devices` asks for, where `gpus` is the driver's answer.
 fn choose(
     devices: &Devices,
     ours: &[String],
@@ -89,8 +89,8 @@ fn choose(
     }
 }
 
-/// Those of `gpus` on which nobody else works. Where there are GPUs, nobody expects a sweep that takes a hundred times
-/// as long on the processor: that has to be asked for.
+/// Slots for the idle GPUs of `gpus`. On a machine with GPUs, nobody expects a sweep that takes a hundred times as long on the
+/// processor, so without an idle GPU there is an error: the config has to ask for the processor.
 fn idle(gpus: &[Gpu], ours: &[String]) -> Result<Vec<Slot>, FleetError> {
     let usable = |gpu: &Gpu| match gpu.state {
         State::Idle => true,
@@ -110,7 +110,7 @@ fn idle(gpus: &[Gpu], ours: &[String]) -> Result<Vec<Slot>, FleetError> {
     Ok(slots)
 }
 
-/// The cores that this process may use divided among `workers`.
+/// Slots for `workers` workers, among which the cores of this process are divided.
 fn cpu(workers: usize) -> Vec<Slot> {
     let slot = |(index, threads): (usize, usize)| {
         let plural = if threads == 1 { "" } else { "s" };
@@ -136,7 +136,7 @@ fn chosen(gpus: &[Gpu], index: u32) -> Result<Slot, FleetError> {
     Ok(slot(index as usize, gpu))
 }
 
-/// Of the memory of an idle GPU less than this part is taken, beside what the driver reserves: 0.5 of 8 GiB.
+/// An idle GPU has less than one part in this many of its memory in use (0.5 of 8 GiB), beside what the driver reserves.
 const IDLE_PART: u64 = 16;
 
 /// The GPUs that NVML knows, in nvidia-smi's order. The error is one sentence.

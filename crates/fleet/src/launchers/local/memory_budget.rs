@@ -1,4 +1,4 @@
-//! Memory that is free for workers now.
+//! Memory budgets of workers: bytes that are free now.
 
 use machine::{memory, process};
 use nvml_wrapper::enums::device::UsedGpuMemory;
@@ -8,10 +8,10 @@ use super::super::launcher::Survivor;
 use crate::health::nvml::driver;
 use crate::slot::Slot;
 
-/// Share of the host's free memory that workers may take together: the scheduler and others need some too.
+/// Share of the host's free memory that all workers together may take: the scheduler and other programs need memory too.
 const SHARE: f64 = 0.9;
 
-/// Bytes of the GPU called `uuid` that are free, or held by its worker of `ours`.
+/// Bytes of the GPU called `uuid` that are free or held by a worker of `ours`.
 fn of_gpu(uuid: &str, ours: &[Survivor]) -> Option<u64> {
     let device = driver().ok()?.device_by_uuid(uuid).ok()?;
     let free = device.memory_info().ok()?.free;
@@ -21,8 +21,8 @@ fn of_gpu(uuid: &str, ours: &[Survivor]) -> Option<u64> {
     Some(free.saturating_add(held(&processes, &ours)))
 }
 
-/// Bytes that the processes `ours` hold, of all that `work` on a GPU. In a container the driver counts processes otherwise: one
-/// that is alone there is ours, and of several nobody knows.
+/// Bytes that the processes `ours` hold, among all processes in `work` on a GPU. In a container the driver has other ids for
+/// processes: a single process on the GPU is ours then, and of several nobody knows.
 fn held(work: &[ProcessInfo], ours: &[u32]) -> u64 {
     let bytes = |process: &ProcessInfo| match process.used_gpu_memory {
         UsedGpuMemory::Used(bytes) => bytes,
@@ -34,8 +34,8 @@ fn held(work: &[ProcessInfo], ours: &[u32]) -> u64 {
     }
 }
 
-/// Bytes that the worker of each of `slots` may take: of its GPU what is free, of the host an equal share of what is. What
-/// workers of this sweep hold that live, `ours`, is as good as free: it is theirs.
+/// Bytes that the worker of each of `slots` may take: the free bytes of its GPU, or an equal share of the host's free bytes. Bytes
+/// that living workers of this sweep hold, `ours`, count as free.
 pub fn budgets(slots: &[Slot], ours: &[Survivor]) -> Vec<Option<u64>> {
     let host = slots.iter().filter(|slot| slot.gpu.is_none()).count().max(1) as u64;
     let share = memory::free().map(|free| share(free, held_of_host(ours), host));

@@ -26,7 +26,7 @@ pub(super) const ENTRY: Entry = Entry { name: "local", build: || Arc::new(Local:
 
 const SIGKILL: i32 = 9;
 
-/// A look at a process costs microseconds.
+/// Time between two looks at all processes: a look costs microseconds.
 const PERIOD: Duration = Duration::from_millis(20);
 
 /// The launcher of this machine.

@@ -1,7 +1,7 @@
-//! GPUs of this machine that are taken: a lock for each, which goes with the process that holds it.
+//! Reservations of GPUs of this machine: a locked file for each GPU. The lock ends with the process that holds it.
 //!
-//! Two sweeps that start at the same moment, of one user or of several, both see the same GPUs idle: the driver tells of work
-//! only once there is some. The files are empty and only ever locked: nobody has to trust what a stranger wrote.
+//! Two sweeps that start at the same moment, of one user or of several, both see the same GPUs idle: the driver shows work only
+//! once it has begun. The files are empty and are only locked, so that no content of a stranger's file is ever read.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
@@ -14,19 +14,19 @@ use super::super::launcher::Reservation;
 use crate::error::FleetError;
 use crate::slot::Slot;
 
-/// Folder of the locks, where it is not `/tmp`: containers that share GPUs may share one.
+/// Variable of the environment that names the folder of the locks, in place of `/tmp`: containers that share GPUs may share one.
 const FOLDER: &str = "ATTRISWEEP_RESERVATIONS";
 
-/// What came of an attempt to take a GPU.
+/// Result of an attempt to reserve a GPU.
 enum Taken {
     Ours(File),
     Theirs,
-    /// Nobody can tell.
+    /// The file could not be locked, so that nobody knows.
     Unknown(io::Error),
 }
 
-/// Takes the GPUs of `slots`, and tells what a person should know. Those that another sweep has taken are left to it where
-/// `devices` let us choose; those that were named are computed on all the same.
+/// Reserves the GPUs of `slots`, and returns what a person should know. A GPU that another sweep has reserved is left to that sweep
+/// if `devices` is `auto`; a GPU that the config names is used all the same.
 pub(super) fn take(devices: &Devices, slots: &mut Vec<Slot>) -> Result<(Reservation, Vec<String>), FleetError> {
     // Not the folder for temporary files: that is another one for each user or job.
     let folder = std::env::var_os(FOLDER).map_or_else(|| PathBuf::from("/tmp"), PathBuf::from);
@@ -77,8 +77,8 @@ fn lock(folder: &Path, uuid: &str) -> Taken {
     }
 }
 
-/// Opens the file at `path`, or makes it. In a folder that all may write to a stranger may have put something else there: a
-/// link is not followed, a pipe not waited for. A stranger's file can be locked, but not be opened to be made.
+/// Opens the file at `path`, or makes it. In a folder that all users may write to, a stranger may have put something else there: a
+/// link is not followed, and a pipe is not waited for. A stranger's file can be opened to be locked, but not to be made.
 fn open(path: &Path) -> io::Result<File> {
     let there = || OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path);
     let file = match there() {

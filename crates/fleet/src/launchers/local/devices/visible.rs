@@ -1,18 +1,18 @@
-//! What `CUDA_VISIBLE_DEVICES` leaves of a machine's GPUs, as every CUDA program obeys it.
+//! GPUs of a machine that `CUDA_VISIBLE_DEVICES` leaves visible, by the rules that every CUDA program obeys.
 //!
 //! CUDA's own rules: <https://docs.nvidia.com/cuda/cuda-c-programming-guide/#cuda-environment-variables>. A list of indices, of UUIDs or
-//! their beginnings, or of MIG devices, in the order in which a program counts them; what stands behind `-1` is hidden. A name
-//! that is none of a GPU hides all behind it without a word there; here it is refused.
+//! their beginnings, or of MIG devices, in the order in which a program counts them. Everything behind `-1` is hidden. CUDA hides
+//! everything behind an unknown name too, without a message; here an unknown name is an error.
 
 use super::{Gpu, State};
 
-/// The variable.
+/// Name of the variable.
 pub(super) const NAME: &str = "CUDA_VISIBLE_DEVICES";
 
-/// The variable that says how CUDA counts: by speed unless it is `PCI_BUS_ID`, which is how the driver counts.
+/// Name of the variable that says how CUDA counts GPUs: by speed, unless it is `PCI_BUS_ID`, by which the driver counts.
 pub(super) const ORDER: &str = "CUDA_DEVICE_ORDER";
 
-/// The GPUs that `said` leaves of `gpus`, in its order, where `order` says how they are counted. The error is one sentence.
+/// The GPUs of `gpus` that `said` names, in its order. `order` says how GPUs are counted. The error is one sentence.
 pub(super) fn visible(gpus: Vec<Gpu>, said: Option<&str>, order: Option<&str>) -> Result<Vec<Gpu>, String> {
     let Some(said) = said else { return Ok(gpus) };
     let by_index = said.split(',').any(|name| name.trim().parse::<usize>().is_ok());
