@@ -57,7 +57,9 @@ fn ended(mut command: Command) -> std::io::Result<Option<ExitStatus>> {
             () = signals.next() => {}
         }
         // The child has not been waited for, so its id is nobody else's.
-        child.id().map(process::ask_to_end);
+        if let Some(id) = child.id() {
+            process::ask_to_end(id);
+        }
         child.wait().await?;
         Ok(None)
     })

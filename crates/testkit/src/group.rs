@@ -25,6 +25,7 @@ pub fn variant(key: &str, class: &str) -> Variant {
 
 /// A group in the making.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Builder(Group);
 
 /// A group of a thousand images of 3x8x8 pixels in shards of 64, without variants. None of its files exists.
