@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: an end in order, which says what stays.
+//! Ctrl-C and SIGTERM: the process ends in order, with a message.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -9,13 +9,13 @@ use plan::exit::Code;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Until this is dropped, Ctrl-C and SIGTERM end the process with a sentence and [`Code::Interrupted`]. Of what was found nothing
-/// is lost, and workers that measure end with the line to them.
+/// While this value lives, Ctrl-C and SIGTERM end the process with a message and [`Code::Interrupted`]. No result is lost, and
+/// workers that measure end when their input is closed.
 #[derive(Debug)]
 pub struct Interruptible(Arc<AtomicBool>);
 
 impl Interruptible {
-    /// From now on. Where signals cannot be watched they end the process as ever.
+    /// Begins to watch the signals. Where they cannot be watched, they end the process at once, as they do by default.
     pub fn begin() -> Self {
         let armed = Arc::new(AtomicBool::new(true));
         let until = Arc::clone(&armed);
@@ -41,14 +41,14 @@ impl Drop for Interruptible {
     }
 }
 
-/// Both signals, which end the process no more.
+/// Both signals. While this value lives, they do not end the process by themselves.
 pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Signals {
-    /// Waits for the next one.
+    /// Waits for the next signal.
     pub async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
@@ -57,7 +57,7 @@ impl Signals {
     }
 }
 
-/// A runtime, and the signals that it watches for.
+/// Starts to watch the signals, in a runtime of their own.
 pub fn watched() -> io::Result<(Runtime, Signals)> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let signals = {

@@ -1,21 +1,20 @@
-//! Preflight: the batch of every variant on every kind of device that is fastest and safe.
+//! Preflight: finds the batch size of every variant, on every kind of device, that is fastest and safe.
 //!
-//! Workers that measure are disposable: one that dies, hangs or loses its device costs one process. What is found goes
-//! into two files: the reference's `preflight_results.json`, and `preflight_profile.json`, which says what it is based on.
+//! Workers that measure are disposable: a worker that dies, hangs or loses its device costs one process. Results go into two
+//! files: `preflight_results.json`, in the form of the reference, and `preflight_profile.json`, with the measurements.
 
 mod interrupt;
-mod kept;
-mod pace;
+mod options;
 mod probe;
 mod report;
 mod search;
-mod size;
 mod task;
+mod warm_worker;
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use fleet::{Slot, Worker};
 use plan::exit::Failure;
@@ -23,6 +22,7 @@ use plan::profile::{self, Entry, Source};
 use plan::{Batches, Checked};
 
 pub use interrupt::{Interruptible, Signals, watched};
+pub use options::Options;
 pub use report::Summary;
 
 use probe::Probe;
@@ -30,39 +30,18 @@ use report::Cost;
 use search::Found;
 use task::Task;
 
-/// How to probe.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// Share of the memory above that of the model that is to stay free: as chosen before, or the usual one, if not said.
-    pub margin: Option<f64>,
-    /// Whether to measure again what is known.
-    pub force: bool,
-    /// Whether numbers of a user's results file are known, too.
-    pub trusts: bool,
-    /// Time that one measurement may take.
-    pub patience: Duration,
-    /// Time that a worker may be idle in the middle of one.
-    pub stillness: Duration,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        let (patience, stillness) = (Duration::from_mins(10), Duration::from_secs(30));
-        Self { margin: None, force: false, trusts: false, patience, stillness }
-    }
-}
-
-/// What all devices work on.
+/// State that the threads of all devices share.
 struct Shared<'a> {
     tasks: VecDeque<Task>,
     batches: &'a mut Batches,
     summary: Summary,
-    /// Files that could not be written.
+    /// The error of a file that could not be written.
     failure: Option<Failure>,
 }
 
 impl Shared<'_> {
-    /// Writes what was found of `task`: whoever is killed now has lost nothing. A disk that takes no files ends all tasks.
+    /// Writes the result of `task`, so that a process that is killed now has lost nothing. A disk that takes no files ends all
+    /// tasks.
     fn keep(&mut self, task: Task, found: &Found) {
         let libtorch = self.batches.profile().libtorch().to_owned();
         self.batches.put(Entry {
@@ -86,7 +65,7 @@ impl Shared<'_> {
 
 /// Measures every variant of the config that no profile knows, on all devices at once, and writes the files after each.
 ///
-/// `tell` gets a line for each. A variant that cannot be measured is in the summary, and the rest goes on.
+/// `tell` is called with a line for each. A variant that cannot be measured is in the summary, and the others go on.
 pub fn run(
     checked: &mut Checked,
     worker: &Worker,
@@ -125,7 +104,7 @@ pub fn run(
     shared.failure.map_or(Ok(shared.summary), Err)
 }
 
-/// Does tasks of the slot's kind of device until none is left, or the device is of no use.
+/// Does tasks for the slot's kind of device until no task is left, or the device fails.
 fn serve(slot: &Slot, worker: &Worker, options: Options, shared: &Mutex<Shared<'_>>, tell: &(dyn Fn(&str) + Sync)) {
     let mut process = None;
     loop {

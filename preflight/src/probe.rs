@@ -1,4 +1,4 @@
-//! One variant on one device: carries what the search asks for to workers, and what they answer back to it.
+//! The probe of one variant on one device: carries sizes from the search to a worker, and its measurements back.
 
 use std::collections::HashSet;
 use std::time::Instant;
@@ -8,33 +8,34 @@ use protocol::exit::ExitCode;
 use protocol::probe::Run;
 use sweep::memory::Point;
 
-use crate::Options;
-use crate::kept::Kept;
+use crate::options::Options;
 use crate::report::Cost;
-use crate::search::{Found, Search, Step};
-use crate::size::How;
+use crate::search::{Found, How, Search, Step};
 use crate::task::Task;
+use crate::warm_worker::WarmWorker;
 
-/// Workers that may be lost, for other reasons than memory, before a variant is given up.
+/// Workers that may be lost for other reasons than memory before a variant is given up.
 const LIVES: u32 = 2;
 
-/// Seconds of measurements from which a rate is taken, after a first one that warms up; one that takes longer than [`LONG`] is
-/// made once. What does on a GPU when its worker has just started may have waited for the driver to load its kernels.
+/// Seconds of measurements from which a rate is taken, after a first one that warms up. On a GPU a first measurement may have
+/// waited for the driver to load kernels.
 const ENOUGH: f64 = 0.5;
+/// Seconds from which on a measurement is made once.
 const LONG: f64 = 2.0;
+/// Most measurements of one size in a row.
 const MOST_REPEATS: f64 = 20.0;
 
-/// Share of the time of a measurement that may be spent waiting for cores before its rate is in doubt.
+/// Share of a measurement's time that threads may wait for cores before its rate is in doubt.
 const DISTURBED: f64 = 0.1;
 
-/// Processes among which a core is shared, at most, where rates are made good for it.
+/// Most processes on one core for which a rate is corrected.
 const MOST_SHARED: f64 = 16.0;
 
-/// Why a variant could not be measured.
+/// The reason why a variant could not be measured.
 #[derive(Debug)]
 pub(crate) struct Why {
     pub(crate) text: String,
-    /// Whether it is the device, and not the variant.
+    /// Whether the device is to blame, and not the variant.
     pub(crate) device: bool,
 }
 
@@ -44,18 +45,19 @@ impl Why {
     }
 }
 
+/// The probe of one variant on the device of one slot.
 pub(crate) struct Probe<'a> {
     worker: &'a Worker,
     slot: &'a Slot,
     task: &'a Task,
     options: Options,
     cost: &'a mut Cost,
-    process: &'a mut Option<Kept>,
+    process: &'a mut Option<WarmWorker>,
     search: Search,
     /// Sizes that were tried.
     sizes: Vec<usize>,
-    /// Bytes that a batch takes more at its first time in a worker, which packs weights then: whatever its size, as a sweep's first
-    /// one may be of any.
+    /// Bytes that the first batch in a worker takes more than later ones, because weights are packed then. They count for every
+    /// size, as any size may be the first one of a sweep.
     first: u64,
     lives: u32,
 }
@@ -67,13 +69,13 @@ impl<'a> Probe<'a> {
         task: &'a Task,
         options: Options,
         cost: &'a mut Cost,
-        process: &'a mut Option<Kept>,
+        process: &'a mut Option<WarmWorker>,
     ) -> Self {
         let search = Search::new(task.most(), task.budget(slot.memory), task.margin);
         Self { worker, slot, task, options, cost, process, search, sizes: Vec::new(), first: 0, lives: LIVES }
     }
 
-    /// Searches to the end.
+    /// Runs the search to its end.
     pub(crate) fn run(mut self, tell: &dyn Fn(&str)) -> Result<Found, Why> {
         loop {
             match self.search.next() {
@@ -111,7 +113,7 @@ impl<'a> Probe<'a> {
         }
     }
 
-    /// The answer to a lost worker: less memory, another try, or the end.
+    /// Decides what follows from a lost worker: a smaller batch, another try, or the end.
     fn lost(&mut self, batch: usize, lost: &Lost, tell: &dyn Fn(&str)) -> Result<(), Why> {
         let again = match lost {
             Lost::OutOfMemory(_) => {
@@ -140,7 +142,7 @@ impl<'a> Probe<'a> {
         Ok(())
     }
 
-    /// What `batch` images at once take, the bytes that were held before, and how it was measured.
+    /// Measures `batch` images at once. Returns the bytes that were held before, the point, and how it was measured.
     fn ask(&mut self, batch: usize) -> Result<(u64, Point, How), Stopped> {
         if !self.sizes.contains(&batch) {
             self.sizes.push(batch);
@@ -150,8 +152,8 @@ impl<'a> Probe<'a> {
         let started = self.cost.processes;
         let mut taken = self.take(batch, 1)?;
         let new = self.cost.processes > started;
-        let kept = self.process()?;
-        let mut warm = !kept.computed.insert(subject);
+        let worker = self.process()?;
+        let mut warm = !worker.computed.insert(subject);
         // What is short is made again, as often as a rate needs; nobody waits for what is long.
         let seconds = taken.best.seconds;
         if seconds < LONG || (new && self.slot.gpu.is_some()) {
@@ -168,14 +170,14 @@ impl<'a> Probe<'a> {
         Ok((taken.floor + self.first, point, How { warm, disturbed }))
     }
 
-    /// Measures `batch` images at once, `repeats` times.
+    /// Measures `batch` images at once, `repeats` times, and returns the best time.
     fn take(&mut self, batch: usize, repeats: usize) -> Result<Taken, Stopped> {
         let request = self.task.request(batch, repeats);
         let (patience, stillness, gpu) = (self.options.patience, self.options.stillness, self.slot.gpu.is_some());
         let (started, processes) = (Instant::now(), self.cost.processes);
-        let kept = self.process()?;
-        let measured = kept.prober.ask(&request, patience, stillness).map_err(Stopped::Lost)?;
-        let (budget, beside) = kept.seen(gpu, measured.limit);
+        let worker = self.process()?;
+        let measured = worker.prober.ask(&request, patience, stillness).map_err(Stopped::Lost)?;
+        let (budget, beside) = worker.observe(gpu, measured.limit);
         self.search.allow(budget);
         if self.cost.processes > processes {
             let computed: f64 = measured.runs.iter().map(|run| run.seconds).sum();
@@ -195,33 +197,34 @@ impl<'a> Probe<'a> {
         self.task.budget(if self.slot.gpu.is_some() { free() } else { self.slot.memory })
     }
 
-    /// The worker, started if there is none that serves. On the CPU its limit is what a batch may take.
-    fn process(&mut self) -> Result<&mut Kept, Stopped> {
+    /// The warm worker, if it holds the right model and limit, or else a new one. On the processor its memory limit is the budget
+    /// of a batch.
+    fn process(&mut self) -> Result<&mut WarmWorker, Stopped> {
         let model = self.task.group.weights.display().to_string();
         let gpu = self.slot.gpu.is_some();
         // What others hold of a GPU changes, and so does what a worker may hold there: each variant has its own.
         let of_cpu = self.task.budget(self.slot.memory);
-        let serves = |kept: &Kept| kept.model == model && (gpu || kept.memory == of_cpu);
-        if let Some(kept) = self.process.take().filter(serves) {
-            return Ok(self.process.insert(kept));
+        let serves = |worker: &WarmWorker| worker.model == model && (gpu || worker.memory == of_cpu);
+        if let Some(worker) = self.process.take().filter(serves) {
+            return Ok(self.process.insert(worker));
         }
         let budget = self.budget();
         self.search.allow(budget);
         self.cost.processes += 1;
         let slot = Slot { memory: budget, ..self.slot.clone() };
         let prober = self.worker.prober(&slot).map_err(|error| Stopped::Start(error.to_string()))?;
-        Ok(self.process.insert(Kept { prober, model, memory: budget, beside: None, computed: HashSet::new() }))
+        Ok(self.process.insert(WarmWorker { prober, model, memory: budget, beside: None, computed: HashSet::new() }))
     }
 }
 
-/// What measuring gave.
+/// Result of measuring a batch several times.
 struct Taken {
     best: Run,
     bytes: u64,
     floor: u64,
 }
 
-/// Why there was no answer.
+/// The reason why there was no answer.
 enum Stopped {
     /// No worker could be started.
     Start(String),

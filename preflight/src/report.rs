@@ -1,20 +1,21 @@
-//! What preflight tells: a line for each variant, and what the search cost beside plain bisection.
+//! Reports of preflight: a line for each variant, and the cost of the search compared with plain bisection.
 
 use std::fmt::Write as _;
 
 use sweep::memory::{self, Bound};
 
-use crate::search::{Found, bisection};
+use crate::search::Found;
+use crate::search::bisection::bisection;
 use crate::task::Task;
 
-/// What measuring took.
+/// Cost of measuring.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Cost {
     /// Workers that were started.
     pub(crate) processes: u32,
     /// Sizes of a batch that were tried.
     pub(crate) batches: u32,
-    /// Seconds from starting a worker to its first batch, all together.
+    /// Seconds from the start of a worker to its first batch, summed over all workers.
     pub(crate) starting: f64,
 }
 
@@ -26,24 +27,24 @@ impl Cost {
     }
 }
 
-/// How preflight ended.
+/// The result of preflight.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
-    /// Variants, on kinds of devices, whose batch was found.
+    /// Number of batch sizes that were found: one for each variant and kind of device.
     pub found: usize,
-    /// Those that a profile knew already.
+    /// Number of batch sizes that a profile knew already.
     pub known: usize,
-    /// Those that could not be measured: which, and why.
+    /// Variants that could not be measured, with the reason of each.
     pub failed: Vec<(String, String)>,
-    /// Seconds from beginning to end.
+    /// Seconds from the beginning to the end.
     pub seconds: f64,
     pub(crate) cost: Cost,
-    /// Batches, each in a process of its own, and seconds of plain bisection for what was found.
+    /// Number of batches, each in a process of its own, and seconds that plain bisection would have taken for the same results.
     bisection: (usize, f64),
 }
 
 impl Summary {
-    /// Counts what was found, and what bisection would have taken to find the most images that fit: a process for each.
+    /// Counts a result, and the cost of finding it by bisection.
     pub(crate) fn found(&mut self, task: &Task, found: &Found) {
         self.found += 1;
         let starting = self.cost.starting / f64::from(self.cost.processes.max(1));
@@ -53,7 +54,7 @@ impl Summary {
         self.bisection.0 += tried.len();
     }
 
-    /// For a person.
+    /// The text for a person.
     pub fn text(&self) -> String {
         let mut text = format!(
             "{} batch sizes found, {} known before, {} not found.\n",
@@ -79,7 +80,7 @@ impl Summary {
     }
 }
 
-/// What was found of `task`.
+/// The line of a task's result.
 pub(crate) fn line(task: &Task, found: &Found) -> String {
     let bound = match found.bound {
         Bound::Speed => "more is hardly faster",

@@ -1,4 +1,4 @@
-//! What is to be measured: every variant of every model, once for each kind of device.
+//! Tasks of preflight: every variant of every model, once for each kind of device.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use sweep::group::Group;
 use sweep::memory::{self, Bound};
 use sweep::variant::Variant;
 
-use crate::Options;
+use crate::options::Options;
 
-/// More memory than the profile knew of, or less, is worth another probe if so many times as many images fit, or as few.
+/// How many times as many images, or as few, must fit as in the profile before a change of the memory is worth another probe.
 const AGAIN: f64 = 1.25;
 
 /// One variant of one model on one kind of device.
@@ -25,17 +25,17 @@ pub(crate) struct Task {
     pub(crate) subject: Subject,
     pub(crate) group: Arc<Group>,
     pub(crate) variant: Variant,
-    /// Share of the memory above that of the model that is to stay free.
+    /// Share of the memory above the model's that stays free.
     pub(crate) margin: f64,
     /// Folder of datasets.
     data: PathBuf,
     /// Bytes that a worker may hold.
     memory: Option<u64>,
-    /// Bytes of those that shards in flight take.
+    /// Bytes of those that images and maps of shards in flight take.
     in_flight: u64,
 }
 
-/// What is not known yet, or everything if that is forced; and how many are known.
+/// Tasks for all batch sizes that are not known yet, or for all of them if `options` force it; and the number of known ones.
 pub(crate) fn list(checked: &Checked, options: Options) -> (Vec<Task>, usize) {
     let (mut tasks, mut known): (Vec<Task>, usize) = (Vec::new(), 0);
     let mut seen: Vec<Subject> = Vec::new();
@@ -67,8 +67,8 @@ pub(crate) fn list(checked: &Checked, options: Options) -> (Vec<Task>, usize) {
     (tasks, known)
 }
 
-/// Whether a probe said all that there is to say, with as much memory as there is now, and with this margin. What does not even
-/// fit any more is to be told, and not to be found out by a sweep.
+/// Whether an earlier probe, with this margin, still holds with the memory that there is now. A batch that does not fit any more
+/// is measured again, so that preflight reports it, and not the sweep.
 fn is_known(checked: &Checked, group: &Group, slot: &Slot, (subject, margin): (&Subject, f64)) -> bool {
     let Some(entry) = checked.batches.profile().find(subject) else { return false };
     let fits = room(group, slot, entry.bytes.base, margin).map_or(usize::MAX, |room| entry.bytes.most(room));
@@ -98,7 +98,7 @@ impl Task {
         }
     }
 
-    /// For messages.
+    /// The name in messages.
     pub(crate) fn name(&self) -> String {
         format!("{} {}", self.group.model, self.variant.key)
     }
@@ -108,23 +108,23 @@ impl Task {
         self.memory
     }
 
-    /// Images of a shard.
+    /// Images of a shard, which is the largest batch.
     pub(crate) fn most(&self) -> usize {
         self.group.shard.min(self.group.images) as usize
     }
 
-    /// Of `memory` bytes what a batch may take, the model included.
+    /// Bytes that a batch may take, the model included, if the worker may hold `memory` bytes.
     pub(crate) fn budget(&self, memory: Option<u64>) -> Option<u64> {
         memory.map(|memory| memory.saturating_sub(self.in_flight))
     }
 
-    /// Why there is nothing to measure: its name, and that the memory is used up before the first image.
+    /// The name and the reason, if nothing can be measured because the memory is used up before the first image.
     pub(crate) fn hopeless(&self) -> Option<(String, String)> {
         let memory = self.memory.filter(|memory| *memory <= self.in_flight)?;
         Some((self.name(), format!("there is no room for a model: {}", self.shares(memory))))
     }
 
-    /// What `memory` is needed for.
+    /// The uses of `memory`, as a sentence.
     pub(crate) fn shares(&self, memory: u64) -> String {
         let (all, flight) = (memory::text(memory), memory::text(self.in_flight));
         match self.in_flight {

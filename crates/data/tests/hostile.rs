@@ -7,7 +7,7 @@ use std::path::Path;
 
 use data::formats::{self, Options};
 use data::mean::{self, Mean};
-use hostile::{Meter, alone, below, mutated, survive};
+use testkit::hostile::{Meter, alone, below, mutated, survive};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 

@@ -43,7 +43,7 @@ fn writer(file: &Path) -> Option<(&str, u32)> {
 /// the same id.
 fn is_being_written(file: &Path) -> bool {
     let locked = File::open(file).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)));
-    let lives = |process: u32| process != std::process::id() && Path::new(&format!("/proc/{process}")).exists();
+    let lives = |process: u32| process != std::process::id() && machine::process::exists(process);
     locked || writer(file).is_some_and(|(_, process)| lives(process))
 }
 

@@ -1,9 +1,9 @@
-//! Why workers cannot be had.
+//! Errors of starting and hearing workers.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why workers cannot be had.
+/// An error of starting or hearing workers.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say what the variants are")]
 pub enum FleetError {
@@ -13,6 +13,8 @@ pub enum FleetError {
     Answer { program: PathBuf, command: &'static str, reason: String },
     #[error("cannot listen on {address} for workers; choose another with --listen")]
     Listen { address: String, source: io::Error },
+    #[error("cannot start a thread that watches workers")]
+    Watch { source: io::Error },
     #[error("cannot write the log `{}`", file.display())]
     Log { file: PathBuf, source: io::Error },
     #[error("cannot write `{}`, by which workers find the scheduler again", file.display())]

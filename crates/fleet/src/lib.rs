@@ -1,30 +1,30 @@
-//! Starting and hearing workers. Used by everything that needs a device; links no libtorch.
+//! Workers: started by launchers, heard over TCP. Used by everything that needs a device; links no libtorch.
 //!
-//! Launchers only start processes. Every worker calls back over TCP with a token and speaks JSON
+//! A launcher starts and ends processes. Every worker calls back over TCP, proves that it knows a token, and speaks JSON
 //! lines, so that neither pipes nor exit codes of a launcher need to be trusted.
 
-mod ask;
-mod devices;
 mod error;
+mod event;
 mod fleet;
-mod free;
 mod health;
-mod hearing;
 pub mod launchers;
-mod memory_killer;
-mod porch;
+mod listener;
 mod prober;
-mod reservation;
-mod roll;
+mod roster;
+mod slot;
+mod unauthenticated;
+mod worker_program;
 
-pub use ask::Worker;
-pub use devices::{Slot, limited, slots, without_gpu};
 pub use error::FleetError;
-pub use fleet::{Event, Fleet, Settings};
-pub use free::budgets;
-pub use health::{Condition, Gauge, NvmlGauge, PERIOD, Reading};
-pub use hearing::WorkerId;
-pub use launchers::Ended;
+pub use event::{Event, WorkerId};
+pub use fleet::{Fleet, Settings};
+pub use health::PERIOD;
+pub use health::condition::Condition;
+pub use health::gauge::{Gauge, Reading};
+pub use health::nvml::NvmlGauge;
+pub use launchers::local::memory_budget::budgets;
+pub use launchers::{Ended, Reservation, Survivor};
 pub use prober::{Lost, Prober};
-pub use reservation::Reservation;
-pub use roll::{Survivor, survivors};
+pub use roster::survivors;
+pub use slot::Slot;
+pub use worker_program::Worker;

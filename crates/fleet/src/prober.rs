@@ -1,7 +1,7 @@
-//! A disposable worker that measures: asked over its standard input, killed when it hangs.
+//! Probers: disposable workers that measure. Requests go to the standard input; a prober that hangs is killed.
 //!
-//! A process that waits inside the kernel, for a driver or for a disk, is not ended by any signal. It is waited for a while
-//! and then left behind: whoever measures goes on without it.
+//! No signal ends a process that waits inside the kernel, for a driver or for a disk. Such a process is waited for a while and then
+//! left behind, and measuring goes on without it.
 
 use std::fmt;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,45 +11,48 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use machine::process::processor_time;
 use protocol::exit::ExitCode;
 use protocol::probe::{Measured, Request};
 
-use crate::{FleetError, Slot, Worker};
+use crate::error::FleetError;
+use crate::slot::Slot;
+use crate::worker_program::Worker;
 
-/// How often a silent worker is looked at.
+/// Time between two looks at a silent worker.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// How long a worker that was killed may take to be gone: to give gigabytes back takes a second or two.
+/// Time that a killed worker may take to end: to give gigabytes back takes a second or two.
 const BURIAL: Duration = Duration::from_secs(10);
-/// How often it is looked whether it is.
+/// Time between two looks at a killed worker.
 const DIG: Duration = Duration::from_millis(10);
 
-/// Most of a worker's last words that are kept.
+/// Most bytes that are kept of a worker's standard error.
 const WORDS: u64 = 64 << 10;
 
-/// A worker that answers one request after the other. It ends with this value, if it can be ended.
+/// A worker that answers one request after the other. The worker is ended when this value is dropped, if it can be ended.
 #[derive(Debug)]
 pub struct Prober {
     child: Child,
     stdin: Option<ChildStdin>,
     answers: Receiver<String>,
     words: Receiver<String>,
-    /// Whether its end was waited for.
+    /// Whether somebody has waited for the end of the process.
     waited: bool,
 }
 
-/// How a worker failed to answer. It is gone, but for one that is stuck.
+/// The way in which a worker failed to answer. Its process has ended, unless it is stuck.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lost {
     /// The batch does not fit.
     OutOfMemory(String),
-    /// It was ended by this signal.
+    /// The worker was ended by this signal.
     Killed(i32),
-    /// It gave no answer for so long, and was ended.
+    /// The worker gave no answer for this time, and was ended.
     Hung(Duration),
-    /// It was killed, and does not end: its process id, and how long it was waited for.
+    /// The worker was killed and does not end: its process id, and the time for which it was waited for.
     Stuck(u32, Duration),
-    /// It left with this code and these words.
+    /// The worker left with this exit code and this last line of its standard error.
     Left(i32, String),
 }
 
@@ -103,7 +106,7 @@ impl Worker {
     }
 }
 
-/// Reads all, so that the worker never waits for its reader, and keeps the beginning.
+/// Reads everything, so that the worker never waits for its reader, and returns the last line of the first [`WORDS`] bytes.
 fn last_words(stderr: Option<impl Read>) -> String {
     let Some(mut stderr) = stderr else { return String::new() };
     let mut words = Vec::new();
@@ -114,13 +117,13 @@ fn last_words(stderr: Option<impl Read>) -> String {
 }
 
 impl Prober {
-    /// Its process.
+    /// Id of its process.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// The answer to `request`, which is waited for no longer than `patience`, nor for a worker that has used no
-    /// processor time for `stillness`: one that computes always does, on a GPU too.
+    /// Sends `request` and waits for the answer, no longer than `patience`, and no longer than `stillness` for a worker that uses no
+    /// processor time: a worker that computes always uses some, on a GPU too.
     pub fn ask(&mut self, request: &Request, patience: Duration, stillness: Duration) -> Result<Measured, Lost> {
         let Ok(mut line) = serde_json::to_vec(request) else { return Err(self.lost(None)) };
         line.push(b'\n');
@@ -147,7 +150,7 @@ impl Prober {
         }
     }
 
-    /// Ends it, and tells how it ended.
+    /// Ends the process, and returns the way in which it ended.
     fn lost(&mut self, hung: Option<Duration>) -> Lost {
         (self.stdin, self.waited) = (None, true);
         // One that has closed its output is about to leave by itself.
@@ -164,7 +167,7 @@ impl Prober {
         }
     }
 
-    /// How the process ended, if it does within a while.
+    /// The exit status, if the process ends within [`BURIAL`].
     fn buried(&mut self) -> Option<ExitStatus> {
         let since = Instant::now();
         loop {
@@ -175,15 +178,6 @@ impl Prober {
             }
         }
     }
-}
-
-/// Clock ticks that the process has used, of its own and of the system.
-fn processor_time(pid: u32) -> Option<u64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name of the program, in parentheses, may hold anything.
-    let mut fields = text.rsplit_once(')')?.1.split_whitespace().skip(11);
-    let (user, system) = (fields.next()?.parse::<u64>().ok()?, fields.next()?.parse::<u64>().ok()?);
-    Some(user + system)
 }
 
 fn ended(status: ExitStatus, words: String) -> Lost {

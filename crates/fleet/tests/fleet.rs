@@ -3,69 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail loudly, too")]
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
-use fleet::{Condition, Event, Fleet, Gauge, Reading, Settings, Slot, Worker, launchers};
+use fleet::{Condition, Event, Gauge, Reading, Slot};
 use protocol::access::{ACCESS, Access};
-use protocol::handshake::{Greeting, Side, secret};
-use protocol::message::{FromWorker, Resumed, ToWorker};
+use protocol::message::{FromWorker, ToWorker};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+mod support;
 
-fn settings(folder: &Path, sweep: &str) -> Settings {
-    let slot = Slot { name: "cpu:0".into(), model: String::new(), threads: 1, gpu: None, memory: None };
-    Settings {
-        listen: "127.0.0.1:0".into(),
-        slots: vec![slot],
-        logs: folder.join("worker"),
-        lease: Duration::from_secs(20),
-        access: folder.join(ACCESS),
-        sweep: sweep.to_owned(),
-    }
-}
-
-async fn open(folder: &Path, sweep: &str) -> Fleet {
-    open_with(settings(folder, sweep)).await
-}
-
-async fn open_with(settings: Settings) -> Fleet {
-    // Not written here: a program that is still open in a process that another test starts at this moment cannot be run.
-    let worker = Worker::locate(Some(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sleeping_worker").into()));
-    Fleet::open(worker, launchers::LAUNCHERS[0], settings).await.unwrap()
-}
-
-/// A line on which these were shown.
-async fn hello(access: &Access, instance: u64, resumes: Option<&str>) -> TcpStream {
-    let stream = TcpStream::connect(&access.address).await.unwrap();
-    let port = stream.peer_addr().unwrap().port();
-    let mut stream = BufReader::new(stream);
-    let mut line = String::new();
-    stream.read_line(&mut line).await.unwrap();
-    let ToWorker::Challenge { challenge: theirs } = serde_json::from_str(&line).unwrap() else { panic!("{line}") };
-    let challenge = secret().unwrap();
-    let proof = Greeting { scheduler: &theirs, worker: &challenge, port }.proof(Side::Worker, &access.token);
-    let mut stream = stream.into_inner();
-    let resumes = resumes.map(|sweep| Resumed { sweep: sweep.into(), holds: Vec::new() });
-    let hello = FromWorker::Hello {
-        challenge,
-        proof,
-        slot: 0,
-        version: env!("CARGO_PKG_VERSION").into(),
-        device: "none".into(),
-        instance,
-        resumes,
-    };
-    say(&mut stream, &hello).await;
-    stream
-}
-
-async fn say(stream: &mut TcpStream, message: &FromWorker) {
-    stream.write_all(format!("{}\n", serde_json::to_string(message).unwrap()).as_bytes()).await.unwrap();
-}
+use support::{PATIENCE, hello, open, open_with, say, settings};
 
 /// What a caller hears that shows these, line by line.
 async fn call(access: &Access, instance: u64, resumes: Option<&str>) -> Vec<ToWorker> {
@@ -166,7 +115,6 @@ async fn where_there_is_no_driver_nothing_is_said_of_health() {
     assert!(timeout(Duration::from_millis(200), fleet.next()).await.is_err());
 }
 
-/// Whether the other end has hung up.
 /// Whether the line ends, after the number that everybody is sent.
 async fn is_closed(stream: &mut TcpStream) -> bool {
     matches!(timeout(Duration::from_secs(2), stream.read_to_end(&mut Vec::new())).await, Ok(Ok(_) | Err(_)))

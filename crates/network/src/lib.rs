@@ -19,9 +19,9 @@ pub mod target;
 pub mod weights;
 
 /// The widest instructions that our kernels use on this processor.
-pub fn isa() -> sweep::machine::Isa {
-    let isa = sweep::machine::Isa::ALL.into_iter().find(|isa| Some(isa.channels()) == blocked::block());
-    isa.unwrap_or(sweep::machine::Isa::None)
+pub fn isa() -> sweep::computed_by::Isa {
+    let isa = sweep::computed_by::Isa::ALL.into_iter().find(|isa| Some(isa.channels()) == blocked::block());
+    isa.unwrap_or(sweep::computed_by::Isa::None)
 }
 
 /// Whether oneDNN computes in blocks of channels on this processor, so that convolutional networks in single

@@ -7,7 +7,7 @@
 
 use std::sync::OnceLock;
 
-use sweep::machine::Isa;
+use sweep::computed_by::Isa;
 
 unsafe extern "C" {
     fn settings_fill_memory();

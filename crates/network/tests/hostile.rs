@@ -7,10 +7,10 @@ mod common;
 use std::io::{Cursor, Write};
 
 use common::{Program, int, meta, node, symbol, tensor};
-use hostile::{Meter, below, mutated, survive};
 use network::{Weights, models};
 use serde_json::{Value, json};
 use tch::{Device, Kind};
+use testkit::hostile::{Meter, below, mutated, survive};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 

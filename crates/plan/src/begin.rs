@@ -46,7 +46,8 @@ impl Checked {
     /// Reserves the GPUs of the sweep, so that no other sweep takes them. A GPU that another sweep has taken since the
     /// check is left to that sweep, unless the config names the GPU.
     pub fn reserve(&mut self) -> Result<(), Failure> {
-        let (reservation, warnings) = Reservation::take(&self.config.devices(), &mut self.slots)?;
+        let launcher = (self.launcher.build)();
+        let (reservation, warnings) = launcher.reserve(&self.config.devices(), &mut self.slots)?;
         self.reservation = reservation;
         self.warnings.extend(warnings);
         Ok(())

@@ -5,7 +5,6 @@
 use std::path::Path;
 
 use fleet::Slot;
-use hostile::{Meter, below, mutated, survive};
 use plan::Batches;
 use plan::profile::{self, Entry, Source, Subject};
 use serde_json::json;
@@ -13,6 +12,8 @@ use sweep::config::Config;
 use sweep::group::Group;
 use sweep::memory::{Bound, Line};
 use sweep::problem::Problems;
+use sweep::variant::Variant;
+use testkit::hostile::{Meter, below, mutated, survive};
 
 #[global_allocator]
 static METER: Meter = Meter::new();
@@ -21,20 +22,8 @@ static METER: Meter = Meter::new();
 const MOST: usize = 4 << 20;
 
 fn group() -> Group {
-    let variant = |key: &str| {
-        json!({
-            "key": key, "class": "Saliency", "parameters": {}, "semantics": "exact", "complete": false, "batch": 0,
-            "grows": true,
-        })
-    };
-    let group = json!({
-        "dataset": "d", "split": "test", "images_file": "d.npz", "format": "medmnist", "data": null, "model": "m",
-        "weights": "m.pth", "weights_sha256": "", "mean": null,
-        "noise": {"name": "clean", "kind": "none", "parameters": {}}, "store": "s.zarr", "images": 1000,
-        "shape": [3, 8, 8], "classes": 2, "shard": 64, "variants": [variant("A"), variant("B")],
-        "numerics": {"seed": 0, "precision": "float32", "dtype": "float16", "fold_batch_norm": false},
-    });
-    serde_json::from_value(group).unwrap()
+    let variant = |key: &str| Variant { batch: 0, grows: true, ..testkit::group::variant(key, "Saliency") };
+    testkit::group::group().variants(vec![variant("A"), variant("B")]).build()
 }
 
 fn config(folder: &Path) -> Config {

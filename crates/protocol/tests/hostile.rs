@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
-use hostile::{Meter, below, mutated, survive};
 use protocol::access::Access;
 use protocol::message::{FromWorker, ToWorker};
 use serde_json::json;
 use sweep::unit::{Part, Unit};
+use testkit::hostile::{Meter, below, mutated, survive};
 
 #[global_allocator]
 static METER: Meter = Meter::new();

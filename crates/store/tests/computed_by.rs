@@ -7,8 +7,8 @@ use std::num::NonZero;
 
 use store::verify::verify;
 use store::{Shards, create, describe, finish};
+use sweep::computed_by::{ComputedBy, Isa, Path};
 use sweep::config::Compression;
-use sweep::machine::{ComputedBy, Isa, Path};
 
 use common::{facts, finished, labels, made};
 

@@ -8,7 +8,6 @@ use std::fs;
 use std::num::NonZero;
 use std::path::PathBuf;
 
-use hostile::below;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde_json::{Value, json};
@@ -18,6 +17,7 @@ use sweep::config::Compression;
 use sweep::group::Group;
 
 use common::{contents, facts, finished, labels};
+use testkit::hostile::below;
 
 /// Rounds of one flipped byte in each file.
 const ROUNDS: u64 = 8;

@@ -4,11 +4,11 @@ mod common;
 
 use std::num::NonZero;
 
-use hostile::{Meter, below, mutated, survive};
 use store::verify::Fault;
 use store::{create, describe};
 use sweep::config::Compression;
 use sweep::group::Group;
+use testkit::hostile::{Meter, below, mutated, survive};
 
 #[global_allocator]
 static METER: Meter = Meter::new();

@@ -1,4 +1,4 @@
-//! What a store was computed from, so that no store ever mixes two sources.
+//! Fingerprints: the facts that a store was computed from, so that no store ever mixes two sources.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -46,7 +46,7 @@ pub fn of_variant(group: &Group, variant: &Variant) -> Fingerprint {
     facts.into_iter().chain(mean).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// Every fact in which the two differ: `seed is 1 in the store and 2 in the config`.
+/// A sentence for every fact in which a store and a config differ: `seed is 1 in the store and 2 in the config`.
 pub fn differences(stored: &Value, wanted: &Fingerprint) -> Vec<String> {
     let differing = wanted.iter().filter(|(name, value)| stored.get(name.as_str()) != Some(value));
     let sentence = |(name, value): (&String, &Value)| {
@@ -65,19 +65,19 @@ pub fn differences(stored: &Value, wanted: &Fingerprint) -> Vec<String> {
     differing.map(sentence).chain(only_stored).collect()
 }
 
-/// Which one of several sets of weights in a file is meant.
+/// Name of the fact that tells which of several sets of weights in a file was read.
 pub const WEIGHTS_SET: &str = "weights_set";
 
-/// The facts that are the program's: of every model, and of those with a single logit.
+/// Names of the facts that depend on the program alone, for every model, and for models with a single logit.
 const RESULTS: &str = "results_version";
 const ONE_LOGIT: &str = "one_logit";
 
-/// Names `facts`: 32 hexadecimal digits.
+/// A digest of `facts`, of 32 hexadecimal digits.
 pub fn digest(facts: &Value) -> String {
     hex::encode(&Sha256::digest(facts.to_string())[..16])
 }
 
-/// As JSON. These types hold text and finite numbers only, which always have a JSON form.
+/// The value as JSON. These types hold text and finite numbers only, which always have a JSON form.
 fn plain(value: &impl Serialize) -> Value {
     serde_json::to_value(value).unwrap_or(Value::Null)
 }

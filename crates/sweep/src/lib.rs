@@ -7,23 +7,21 @@
 //! and the messages between scheduler and worker. It reads no data and knows no method by name.
 
 pub mod catalogue;
+pub mod computed_by;
 pub mod config;
-#[cfg(feature = "example")]
-pub mod example;
 pub mod fingerprint;
 pub mod group;
-pub mod host;
-pub mod machine;
 pub mod memory;
 pub mod parameters;
 pub mod preprocessing;
-pub mod problem;
 pub mod seed;
-pub mod semantics;
 pub mod unit;
 pub mod unit_id;
 pub mod variant;
 pub mod yaml;
+
+pub use variant::semantics;
+pub use yaml::problem;
 
 /// Version of the numbers: raised whenever a computed value changes for the same config.
 ///

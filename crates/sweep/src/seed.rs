@@ -1,10 +1,10 @@
-//! Where random numbers come from: each draw is a function of what it is for, never of when or where.
+//! Random numbers: each draw is a function of its purpose, never of the time, the worker or the device.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use sha2::{Digest, Sha256};
 
-/// Names one random draw. Two draws with the same name are the same numbers, on any machine.
+/// The name of a random draw. Two draws with the same name have the same numbers, on any machine.
 #[derive(Clone, Copy, Debug)]
 pub struct Draw<'a> {
     /// The sweep's `seed`.
@@ -13,9 +13,9 @@ pub struct Draw<'a> {
     pub dataset: (&'a str, &'a str),
     /// Index of the image in its split.
     pub image: u64,
-    /// What the numbers are for: the key of a variant, or the name of a noise condition.
+    /// The purpose: the key of a variant, or the name of a noise condition.
     pub purpose: &'a str,
-    /// Which draw, where one purpose needs several.
+    /// Number of the draw, where one purpose needs several.
     pub draw: u64,
 }
 

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use hostile::{Meter, mutated, survive};
 use sweep::config::Config;
 use sweep::problem::Problems;
 use sweep::variant::{expand, key};
+use testkit::hostile::{Meter, mutated, survive};
 
 #[global_allocator]
 static METER: Meter = Meter::new();

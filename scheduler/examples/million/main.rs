@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let units = arguments.next().map_or(Ok(1_000_000), |units| units.parse())?;
     let devices = arguments.next().map_or(Ok(64), |devices| devices.parse())?;
-    let (before, began) = (peak(), Instant::now());
+    let (before, began) = (machine::this_process::peak(), Instant::now());
     let groups: Vec<_> = (0..MODELS * PER_MODEL).map(|index| group(index, units / (MODELS * PER_MODEL))).collect();
     let units = list(&groups);
     let tasks = tasks::of_units(&KINDS, &units, &names(&groups), &|unit| Some(seconds(&unit.group)));
@@ -58,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         format!("{} units in {} groups on {devices} devices", sweep.done, MODELS * PER_MODEL),
         format!("list of units        {:8.2} s", made.as_secs_f64()),
         format!("start                {:8.2} s", start.as_secs_f64()),
-        format!("memory, units and all {:7} MiB", (peak() - before) >> 20),
+        format!("memory, units and all {:7} MiB", (machine::this_process::peak() - before) >> 20),
         format!(
             "thinking             {:8.2} us for each unit, {:.0} us at most",
             each(took.saturating_sub(sweep.encoding)),
@@ -132,12 +132,4 @@ fn names(groups: &[Arc<Group>]) -> Vec<Arc<str>> {
 fn seconds(group: &Group) -> f64 {
     let model: f64 = group.model.trim_start_matches("model").parse().unwrap_or_default();
     (10.0 + model) / group.shard as f64
-}
-
-/// Most bytes that this process had resident.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line =
-        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<u64>().ok());
-    line.unwrap_or(0) * 1024
 }

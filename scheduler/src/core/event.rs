@@ -48,6 +48,14 @@ pub(crate) enum Event {
     Disconnected {
         worker: WorkerId,
     },
+    /// The worker of a slot waits in the queue of its launcher.
+    Queued {
+        slot: usize,
+    },
+    /// The worker of a slot has left the queue, and its process has begun.
+    Began {
+        slot: usize,
+    },
     Exited {
         slot: usize,
         how: Ended,

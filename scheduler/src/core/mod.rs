@@ -101,6 +101,8 @@ impl Core {
             Event::Connected { worker, slot, holds } => self.on_connected(now, (worker, slot), holds, &mut actions),
             Event::Message { worker, message } => self.on_message(now, worker, message, &mut actions),
             Event::Disconnected { worker } => self.slots.disconnected(worker, now),
+            Event::Queued { slot } => self.slots.queued(slot),
+            Event::Began { slot } => self.slots.began(slot, now),
             Event::Exited { slot, how } => self.on_exited(now, slot, how, &mut actions),
             Event::Health { slot, condition } => {
                 if self.slots.seen(slot, condition, now) {

@@ -7,6 +7,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use machine::boot;
 use serde::{Deserialize, Serialize};
 
 /// Longest text of a lock file that is read.
@@ -41,24 +42,16 @@ impl Signature {
     /// Makes a signature of this process.
     pub(super) fn new() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let holder = Holder { pid: std::process::id(), host: kernel("hostname"), since };
+        let holder = Holder { pid: std::process::id(), host: boot::host_name(), since };
         // Its keys are random for each process, and other ones each time.
         let token = format!("{:016x}", RandomState::new().build_hasher().finish());
-        Self { holder, boot: boot(), token, beat: 0 }
+        Self { holder, boot: boot::id(), token, beat: 0 }
     }
 
     /// Whether the lock is held on this machine, so that this kernel can answer for its holder.
     pub(super) fn is_of_here(&self) -> bool {
-        !self.boot.is_empty() && self.boot == boot()
+        !self.boot.is_empty() && self.boot == boot::id()
     }
-}
-
-fn boot() -> String {
-    kernel("random/boot_id")
-}
-
-fn kernel(what: &str) -> String {
-    std::fs::read_to_string(Path::new("/proc/sys/kernel").join(what)).unwrap_or_default().trim().to_owned()
 }
 
 /// Identity of a file, whatever the name of the file is.

@@ -18,7 +18,10 @@ pub(super) fn happening<'a>(event: &'a fleet::Event, fleet: &Fleet) -> Option<Ha
         }),
         fleet::Event::Message { worker, message } => Some(Happening::Said { worker: *worker, message }),
         fleet::Event::Exited { slot, how } => Some(Happening::Exited { slot: *slot, how: *how }),
-        fleet::Event::Disconnected { .. } | fleet::Event::Health { .. } => None,
+        fleet::Event::Disconnected { .. }
+        | fleet::Event::Health { .. }
+        | fleet::Event::Queued { .. }
+        | fleet::Event::Began { .. } => None,
     }
 }
 
@@ -43,6 +46,14 @@ pub(super) fn told(event: fleet::Event) -> Event {
         }
         fleet::Event::Message { worker, message } => Event::Message { worker, message },
         fleet::Event::Disconnected { worker } => Event::Disconnected { worker },
+        fleet::Event::Queued { slot } => {
+            tracing::info!(slot, "worker waits in a queue");
+            Event::Queued { slot }
+        }
+        fleet::Event::Began { slot } => {
+            tracing::info!(slot, "worker has left the queue");
+            Event::Began { slot }
+        }
         fleet::Event::Exited { slot, how } => {
             tracing::info!(slot, ?how, "worker ended");
             Event::Exited { slot, how }

@@ -2,10 +2,10 @@
 
 use std::io::Read;
 
+use machine::memory;
 use network::models;
 use network::{Graph, Weights};
 use protocol::inspect::{Checkpoint, Question};
-use sweep::host;
 use tch::{Device, Kind};
 
 use super::dry_run::{self, DryRun, DryRunError};
@@ -38,7 +38,7 @@ fn most_memory(questions: &[Question]) -> u64 {
     const COPIES: u64 = 8;
     let sizes = questions.iter().map(|question| std::fs::metadata(&question.weights).map_or(0, |file| file.len()));
     let wanted = OF_VALUES.saturating_add(COPIES.saturating_mul(sizes.max().unwrap_or(0)));
-    wanted.min(host::free().map_or(u64::MAX, |free| free / 10 * 9))
+    wanted.min(memory::free().map_or(u64::MAX, |free| free / 10 * 9))
 }
 
 /// What a model with a single logit is taken for.

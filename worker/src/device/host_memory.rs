@@ -4,9 +4,9 @@
 //! library keeps for later. What nobody here counts (libraries, compiled kernels, gaps) is the difference between
 //! the two, looked at whenever the count rises.
 
-use std::fs;
-use std::io::Read;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
+
+use machine::this_process::resident_without_allocating;
 
 /// Bytes taken now, and most at once since [`forget_peak`].
 static NOW: AtomicI64 = AtomicI64::new(0);
@@ -121,15 +121,9 @@ fn is_roomy(bytes: i64, limit: i64) -> bool {
     }
 }
 
-/// Bytes that are resident, found without taking any: this runs in the middle of an allocation.
-#[expect(unsafe_code, reason = "a function of the C library")]
+/// Bytes that are resident: this runs in the middle of an allocation.
 fn resident() -> Option<i64> {
-    let mut text = [0; 128];
-    let read = fs::File::open("/proc/self/statm").and_then(|mut file| file.read(&mut text)).ok()?;
-    let second = text[..read].split(|byte| *byte == b' ').nth(1).and_then(|field| std::str::from_utf8(field).ok());
-    // SAFETY: a constant of the system.
-    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    Some(second?.parse::<i64>().ok()? * page)
+    resident_without_allocating().map(|bytes| bytes as i64)
 }
 
 #[expect(unsafe_code, reason = "called by allocator.cpp")]

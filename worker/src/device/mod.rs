@@ -3,7 +3,6 @@
 pub(crate) mod allocator;
 pub(crate) mod host_memory;
 pub(crate) mod memory;
-pub(crate) mod resident;
 #[cfg(test)]
 pub(crate) mod tests;
 

@@ -2,10 +2,11 @@
 
 use std::sync::Mutex;
 
+use machine::this_process;
 use tch::{Device, Kind, Tensor};
 
+use super::allocator;
 use super::host_memory::{forget_peak, limit, peak, settle, used};
-use super::{allocator, resident};
 
 /// The counts are those of the whole process: tests of them do not run side by side.
 pub(crate) static ALONE: Mutex<()> = Mutex::new(());
@@ -53,12 +54,12 @@ fn what_is_resident_keeps_the_limit_although_the_c_library_keeps_what_was_given_
     let take = |size: i64| Tensor::f_ones([size], (Kind::Uint8, Device::Cpu)).unwrap();
     let (gaps, _stays): (Vec<Tensor>, Vec<Tensor>) = (0..2500).map(|_| (take(GAP), take(64))).unzip();
     drop(gaps);
-    let kept = resident::now() - used();
+    let kept = this_process::resident() - used();
     assert!(kept > 2 * ROOM, "the C library keeps {kept} bytes only");
     let allowed = used() + ROOM;
     limit(allowed);
     let tensors: Vec<_> = (0..8).map(|_| take(2 << 20)).collect();
-    let resident = resident::now();
+    let resident = this_process::resident();
     // Other tests run beside this one.
     assert!(resident < allowed + ROOM / 4, "{resident} of {allowed}, {} tensors", tensors.len());
 }
@@ -67,10 +68,10 @@ fn what_is_resident_keeps_the_limit_although_the_c_library_keeps_what_was_given_
 fn the_peak_remembers_what_was_freed_until_it_is_told_to_forget() {
     const SIZE: usize = 64 << 20;
     let _alone = ALONE.lock();
-    let before = resident::now();
+    let before = this_process::resident();
     // Not zeros, which need no memory.
     drop(std::hint::black_box(vec![1_u8; SIZE]));
-    assert!(resident::peak() >= before + SIZE as u64 / 2);
-    resident::forget_peak();
-    assert!(resident::peak() < before + SIZE as u64 / 2);
+    assert!(this_process::peak() >= before + SIZE as u64 / 2);
+    this_process::forget_peak();
+    assert!(this_process::peak() < before + SIZE as u64 / 2);
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use attribution::{Attribution, Pass};
 use store::{Completeness, name};
-use sweep::machine::Path;
+use sweep::computed_by::Path;
 use tch::{Device, Kind, Tensor};
 
 use super::computed_by;

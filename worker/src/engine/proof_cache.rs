@@ -10,6 +10,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use machine::{processor, this_process};
 use network::{Graph, models};
 use serde_json::{Value, json};
 use sweep::fingerprint;
@@ -79,19 +80,15 @@ fn folder() -> Option<PathBuf> {
 
 /// Names the file of a `model`; `None` where it cannot be told what this process is.
 fn name(model: &Value) -> Option<String> {
-    let processor = fs::read_to_string("/proc/cpuinfo").ok()?;
-    let is_of_kind = |line: &&str| {
-        ["vendor_id", "cpu family", "model", "stepping", "microcode", "flags"].iter().any(|name| line.starts_with(name))
-    };
-    let processor: Vec<&str> = processor.split("\n\n").next()?.lines().filter(is_of_kind).collect();
+    let processor = processor::kind()?;
     let mut told: Vec<String> = std::env::vars_os()
         .map(|(name, value)| format!("{}={}", name.to_string_lossy(), value.to_string_lossy()))
         .filter(|line| TOLD.iter().any(|name| line.starts_with(name)))
         .collect();
     told.sort();
     let facts = json!([
-        identity(Path::new("/proc/self/exe"))?,
-        identity(&libtorch()?)?,
+        identity(Path::new(this_process::EXECUTABLE))?,
+        identity(&this_process::loaded_library("libtorch_cpu.so")?)?,
         processor,
         told,
         tch::get_num_threads(),
@@ -105,14 +102,6 @@ fn identity(file: &Path) -> Option<String> {
     let (path, data) = (fs::canonicalize(file).ok()?, fs::metadata(file).ok()?);
     let changed = (data.mtime(), data.mtime_nsec(), data.ctime(), data.ctime_nsec());
     Some(format!("{} {} {} {changed:?}", path.display(), data.ino(), data.size()))
-}
-
-/// The file of libtorch that this process has loaded.
-fn libtorch() -> Option<PathBuf> {
-    let maps = fs::read_to_string("/proc/self/maps").ok()?;
-    let path =
-        maps.lines().find_map(|line| line.split_once('/').filter(|(_, path)| path.contains("libtorch_cpu.so")))?.1;
-    Some(Path::new("/").join(path))
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use sweep::group::{Dtype, Noise as Condition, Numerics, Precision};
-
 use sweep::catalogue::Item;
 use sweep::parameters::{Kind, Parameter};
 use sweep::preprocessing::Preprocessing;
@@ -10,31 +8,8 @@ use sweep::preprocessing::Preprocessing;
 use super::*;
 
 fn group(kind: &str, parameters: Value) -> Group {
-    Group {
-        dataset: "d".into(),
-        split: "test".into(),
-        images_file: "d.npz".into(),
-        format: "medmnist".into(),
-        data: json!("data"),
-        model: "m".into(),
-        weights: "m.pth".into(),
-        weights_sha256: String::new(),
-        weights_set: None,
-        mean: None,
-        preprocessing: sweep::preprocessing::Preprocessing::default(),
-        noise: Condition {
-            name: kind.into(),
-            kind: kind.into(),
-            parameters: serde_json::from_value(parameters).unwrap(),
-        },
-        store: "s".into(),
-        images: 8,
-        shape: [3, 32, 32],
-        classes: 2,
-        shard: 4,
-        variants: Vec::new(),
-        numerics: Numerics { seed: 3, precision: Precision::Float32, dtype: Dtype::Float16, fold_batch_norm: false },
-    }
+    let parameters = serde_json::from_value(parameters).unwrap();
+    testkit::group::group().noise(kind, parameters).images(8, 4).shape([3, 32, 32]).seed(3).build()
 }
 
 /// Every kind of noise, with values for what it takes: the middle of each parameter's range, capped at 0.2.

@@ -1,4 +1,4 @@
-//! Health as the NVIDIA driver shows it. Every question may be one that a device or driver does not answer.
+//! Health of GPUs as the NVIDIA driver shows it (NVML). A device or a driver may leave any question without an answer.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -10,14 +10,14 @@ use nvml_wrapper::enums::event::XidError;
 use nvml_wrapper::error::NvmlError;
 use nvml_wrapper::{Device, EventSet, Nvml};
 
-use super::{Gauge, Reading};
+use super::gauge::{Gauge, Reading};
 
-/// Slowdowns that come of heat and of the power supply. A limit of power that somebody has set is none: it is always on.
+/// Slowdowns by heat and by the power supply. A limit of power that an administrator has set does not count: it is always on.
 const SLOWDOWNS: ThrottleReasons = ThrottleReasons::HW_SLOWDOWN
     .union(ThrottleReasons::HW_THERMAL_SLOWDOWN)
     .union(ThrottleReasons::SW_THERMAL_SLOWDOWN)
     .union(ThrottleReasons::HW_POWER_BRAKE_SLOWDOWN);
-/// XIDs taken in one reading: a device in trouble may log faster than anybody reads.
+/// Most XIDs in one reading: a device in trouble may log faster than anybody reads.
 const MOST: usize = 64;
 
 /// The driver, opened once: sets of events live as long as it does.
@@ -30,21 +30,21 @@ pub(crate) fn driver() -> Result<&'static Nvml, String> {
     Ok(DRIVER.get_or_init(|| opened))
 }
 
-/// Reads devices by NVML.
+/// Reads devices through NVML.
 pub struct NvmlGauge {
     driver: &'static Nvml,
-    /// Errors of each device; none where it cannot tell of them.
+    /// Subscriptions to the errors of each device, by UUID; `None` where the device does not report errors.
     events: HashMap<String, Option<EventSet<'static>>>,
 }
 
 impl NvmlGauge {
-    /// A gauge, if there is a driver.
+    /// Opens the driver; `None` if there is none.
     pub fn open() -> Option<Box<dyn Gauge>> {
         let driver = driver().inspect_err(|error| tracing::info!(error, "the health of GPUs is not watched")).ok()?;
         Some(Box::new(Self { driver, events: HashMap::new() }))
     }
 
-    /// Errors that were logged since the last look. Of several at once NVML keeps the last one.
+    /// XIDs of errors that were logged since the last reading. NVML keeps the last of several errors at once.
     fn xids(&mut self, uuid: &str, device: &Device<'static>) -> Vec<u64> {
         let driver = self.driver;
         let register = || {
@@ -81,7 +81,7 @@ impl Gauge for NvmlGauge {
     }
 }
 
-/// An answer, if there is one; that there is none may be the news.
+/// The answer of the driver, if there is one. An error which says that the device is lost is noted in `gone`.
 fn ask<T>(answer: Result<T, NvmlError>, gone: &mut Option<String>) -> Option<T> {
     if let Err(error @ (NvmlError::GpuLost | NvmlError::ResetRequired)) = &answer {
         gone.get_or_insert_with(|| words(error));

@@ -1,11 +1,8 @@
 use std::path::Path;
 
-use sweep::example;
 use sweep::group::Precision;
-use sweep::parameters::Parameters;
 use sweep::problem::Problems;
 use sweep::semantics::Semantics;
-use sweep::variant::Shared;
 
 use super::*;
 
@@ -17,17 +14,8 @@ fn slot(model: &str, memory: Option<u64>) -> Slot {
 
 /// Group whose images of 3x8x8 pixels in a shard take next to nothing; missing weights have a size of 0.
 fn group(shard: u64) -> Group {
-    let variant = |key: &str| Variant {
-        key: key.into(),
-        class: "Saliency".into(),
-        parameters: Parameters::default(),
-        semantics: Semantics::Exact,
-        complete: false,
-        batch: 0,
-        grows: true,
-        shared: Shared::Nothing,
-    };
-    Group { shard, ..example::group(vec![variant("A"), variant("B")]) }
+    let variant = |key: &str| Variant { batch: 0, grows: true, ..testkit::group::variant(key, "Saliency") };
+    testkit::group::group().images(1000, shard).variants(vec![variant("A"), variant("B")]).build()
 }
 
 fn config(folder: &Path, more: &str) -> Config {

@@ -11,7 +11,8 @@ mod weights;
 
 use std::path::Path;
 
-use fleet::{Reservation, Worker, launchers};
+use fleet::launchers::{self, Offer};
+use fleet::{Reservation, Worker};
 use store::StoreError;
 use sweep::config::Config;
 use sweep::problem::Problems;
@@ -64,14 +65,12 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
         problems.add(line, "preflight_check.results_path", text);
     }
     problems.into_result()?;
-    let slots = slots(&config)?;
+    let launcher = launcher.unwrap_or(launchers::LAUNCHERS[0]);
+    let Offer { slots, warnings: of_slots } = slots(&config, launcher)?;
     let (batches, mut warnings) = Batches::read(&config, &catalogue.libtorch);
     warnings.extend(data::datasets::skipped(&config));
     warnings.extend(datasets::without_labels(&datasets));
-    warnings.extend(fleet::without_gpu(&config.devices(), &slots));
-    if config.settings.threads.is_none() {
-        warnings.extend(fleet::limited(&slots));
-    }
+    warnings.extend(of_slots);
     warnings.extend(weights::notes(&models));
     let methods = config.search_space.methods.iter();
     let windows =
@@ -87,7 +86,6 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
         mismatches.into_iter().filter_map(Result::err).partition(|error| matches!(error, StoreError::Theirs { .. }));
     warnings.extend(theirs.iter().map(ToString::to_string));
     refuse(mismatches)?;
-    let launcher = launcher.unwrap_or(launchers::LAUNCHERS[0]);
     Ok(Checked {
         config,
         slots,

@@ -1,22 +1,16 @@
 //! Devices of a sweep, and the launcher that starts workers on them.
 
-use fleet::{FleetError, Slot, launchers};
+use fleet::FleetError;
+use fleet::launchers::{self, Offer, Wanted};
 use sweep::config::Config;
 use sweep::problem::{Problems, nearest};
 
-/// Finds the devices of the config, each with the memory that its worker may hold.
-pub(super) fn slots(config: &Config) -> Result<Vec<Slot>, FleetError> {
-    let ours = fleet::survivors(&config.paths.output_dir);
-    let gpus: Vec<String> = ours.iter().filter_map(|survivor| survivor.gpu.clone()).collect();
-    let mut slots = fleet::slots(&config.devices(), &gpus)?;
-    let free = fleet::budgets(&slots, &ours);
-    for (slot, free) in slots.iter_mut().zip(free) {
-        slot.memory = config.settings.memory.filter(|_| slot.gpu.is_none()).or(free);
-        if let (Some(threads), None) = (config.settings.threads, &slot.gpu) {
-            slot.threads = threads;
-        }
-    }
-    Ok(slots)
+/// Slots that `launcher` offers for the config, each with the memory that its worker may hold.
+pub(super) fn slots(config: &Config, launcher: &launchers::Entry) -> Result<Offer, FleetError> {
+    let launcher = (launcher.build)();
+    let survivors = fleet::survivors(&config.paths.output_dir, launcher.as_ref());
+    let (threads, memory) = (config.settings.threads, config.settings.memory);
+    launcher.offer(&Wanted { devices: &config.devices(), threads, memory, survivors: &survivors })
 }
 
 /// Finds the launcher that the config names, or the first one of the list.

@@ -1,17 +1,13 @@
-use store::Ledger;
-use sweep::example;
-use sweep::group::Group;
-use sweep::parameters::Parameters;
-use sweep::semantics::Semantics;
-use sweep::variant::{Shared, Variant};
-
 use std::sync::Arc;
+
+use store::Ledger;
+use sweep::group::Group;
+use sweep::variant::{Shared, Variant};
 
 use super::*;
 
 fn variant(key: &str, shared: Shared) -> Variant {
-    let (class, parameters, semantics) = (key.to_owned(), Parameters::default(), Semantics::Exact);
-    Variant { key: key.to_owned(), class, parameters, semantics, complete: false, batch: 1, grows: false, shared }
+    Variant { shared, ..testkit::group::variant(key, key) }
 }
 
 /// Group with this number of shards for `model`, with two variants on the forward pass, two that share most, and one that
@@ -20,8 +16,8 @@ fn group(model: &str, shards: u64) -> Arc<Group> {
     let with = Shared::With("Shap_20".to_owned());
     let variants = [("Saliency", Shared::Pass), ("Guided", Shared::Pass), ("IG", Shared::Nothing)];
     let variants = variants.into_iter().chain([("Shap_20", Shared::Nothing), ("Shap_40", with)]);
-    let group = example::group(variants.map(|(key, shared)| variant(key, shared)).collect());
-    Arc::new(Group { model: model.to_owned(), images: 64 * shards, ..group })
+    let variants = variants.map(|(key, shared)| variant(key, shared)).collect();
+    testkit::group::group().model(model, "m.pth").images(64 * shards, 64).variants(variants).share()
 }
 
 /// Units of `kind` of all `groups` on so many devices, nothing of which is done.

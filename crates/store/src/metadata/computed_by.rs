@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use files::{FileError, durable};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use sweep::machine::ComputedBy;
+use sweep::computed_by::ComputedBy;
 
 use super::root;
 use crate::error::StoreError;

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use sweep::computed_by::ComputedBy;
 use sweep::fingerprint::WEIGHTS_SET;
 use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
-use sweep::machine::ComputedBy;
 use sweep::parameters::Parameters;
 use sweep::preprocessing::Preprocessing;
 use sweep::semantics::Semantics;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use files::durable;
 use half::f16;
-use sweep::machine::ComputedBy;
+use sweep::computed_by::ComputedBy;
 use zarrs::array::{Array, ArrayBytes, ArrayToBytesCodecTraits, CodecOptions, ElementOwned, data_type};
 use zarrs_filesystem::FilesystemStore;
 

@@ -7,54 +7,32 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use half::f16;
-use hostile::below;
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 use store::{Data, Facts, Labels, Shards, attribution, create, finish, name, underflow};
 use sweep::config::Compression;
 use sweep::fingerprint;
-use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
-use sweep::parameters::Parameters;
-use sweep::semantics::Semantics;
-use sweep::variant::{Shared, Variant};
+use sweep::group::Group;
+use sweep::variant::Variant;
+use testkit::hostile::below;
 
 pub(crate) fn variant(key: &str, steps: u64) -> Variant {
     let parameters = serde_json::from_value(json!({"n_steps": steps})).unwrap();
-    Variant {
-        key: key.into(),
-        class: "IntegratedGradients".into(),
-        parameters,
-        semantics: Semantics::Exact,
-        complete: false,
-        batch: 8,
-        grows: false,
-        shared: Shared::Nothing,
-    }
+    Variant { parameters, batch: 8, ..testkit::group::variant(key, "IntegratedGradients") }
 }
 
 /// Five images of 1x2x2 pixels in shards of two: the last shard is short.
 pub(crate) fn group(folder: &Path, seed: u64, variants: Vec<Variant>) -> Group {
-    Group {
-        dataset: "d".into(),
-        split: "test".into(),
-        images_file: "d.npz".into(),
-        format: "medmnist".into(),
-        data: json!("data"),
-        model: "m".into(),
-        weights: "m.pth".into(),
-        weights_sha256: "00".into(),
-        weights_set: None,
-        mean: None,
-        preprocessing: sweep::preprocessing::Preprocessing::default(),
-        noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
-        store: folder.join("s.zarr"),
-        images: 5,
-        shape: [1, 2, 2],
-        classes: 3,
-        shard: 2,
-        variants,
-        numerics: Numerics { seed, precision: Precision::Float32, dtype: Dtype::Float16, fold_batch_norm: false },
-    }
+    testkit::group::group()
+        .content(json!("data"))
+        .weights_sha256("00")
+        .store(folder.join("s.zarr"))
+        .images(5, 2)
+        .shape([1, 2, 2])
+        .classes(3)
+        .variants(variants)
+        .seed(seed)
+        .build()
 }
 
 pub(crate) fn facts(group: &Group) -> Facts {

@@ -6,45 +6,45 @@ use crate::yaml::{Fields, Value, read};
 /// Images of which the accuracy is measured, where the config does not say how many.
 const IMAGES: u64 = 1000;
 
-/// One measurement.
+/// A measurement of weights by their author.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expectation {
-    /// Of the weights of this model,
+    /// Model whose weights were measured.
     pub model: String,
-    /// for this dataset, or for each of the config.
+    /// Dataset whose weights were measured; `None` means those of every dataset of the config.
     pub dataset: Option<String>,
-    /// Of the images of this split, without noise.
+    /// Split of the images, which have no noise.
     pub split: Split,
-    /// What was measured.
+    /// The measured value.
     pub what: Expected,
-    /// Where it stands.
+    /// Line of the config.
     pub line: u64,
 }
 
-/// What was measured.
+/// A measured value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expected {
-    /// The share of images that are predicted right.
+    /// Share of the images that are predicted right.
     Accuracy {
-        /// From 0 to 1.
+        /// The share, from 0 to 1.
         share: f64,
-        /// How far it may be off, beside what chance does to a sample.
+        /// Largest difference that is accepted, beside the difference that chance makes in a sample.
         within: f64,
-        /// Images that are looked at, equally far apart.
+        /// Number of images in the sample, equally far apart.
         images: u64,
     },
     /// The logits of one image.
     Logits {
-        /// Its index in the split.
+        /// Index of the image in the split.
         image: u64,
-        /// `[classes]`.
+        /// The logits, one for each class.
         logits: Vec<f64>,
-        /// How far each may be off, of the largest.
+        /// Largest difference of a logit that is accepted, as a share of the largest logit.
         within: f64,
     },
 }
 
-/// The list under `expect`.
+/// Reads the list under `expect`.
 pub(super) fn expectations(fields: &mut Fields<'_>) -> Vec<Expectation> {
     fields.sections("expect", expectation).unwrap_or_default()
 }

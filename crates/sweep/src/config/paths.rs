@@ -1,4 +1,4 @@
-//! `paths`: where things are read and written. Relative ones start at the working directory.
+//! `paths`: folders that are read and written. Relative paths start at the working folder.
 
 use std::path::PathBuf;
 
@@ -7,19 +7,19 @@ use crate::yaml::{Fields, read};
 /// The folders of a sweep.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Paths {
-    /// Holds `weights_<flag>/<model>_<size>_1.pth`.
+    /// Folder of the files of weights, `weights_<flag>/<model>_<size>_1.pth`.
     pub weights_root: PathBuf,
     /// Key under which the config has `weights_root`, for messages.
     pub weights_key: &'static str,
-    /// Holds `<flag>_<size>.npz`; `<flag>.npz` for 28 px.
+    /// Folder of the datasets, `<flag>_<size>.npz`, or `<flag>.npz` for 28 px.
     pub data_root: PathBuf,
     /// Key under which the config has `data_root`, for messages.
     pub data_key: &'static str,
-    /// Holds mean images; `means` unless a config names another folder.
+    /// Folder of mean images; `means` unless a config names another folder.
     pub means_dir: PathBuf,
-    /// Logs of the scheduler and its workers are written here.
+    /// Folder of the logs of the scheduler and its workers.
     pub log_dir: PathBuf,
-    /// Stores are written here; `outputs` unless a config names another folder.
+    /// Folder of the stores; `outputs` unless a config names another folder.
     pub output_dir: PathBuf,
 }
 

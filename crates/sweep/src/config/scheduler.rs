@@ -7,9 +7,9 @@ use crate::yaml::{Fields, Value, read};
 /// Retries and deadlines.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scheduler {
-    /// GPU indices, as nvidia-smi counts them; `devices` comes first.
+    /// GPU indices, as nvidia-smi counts them. `devices` is used instead, if it is given.
     pub available_gpus: Option<Vec<u32>>,
-    /// How often a unit that failed is tried again. A worker that was lost is no failure of its unit.
+    /// How often a unit that failed is tried again. The loss of a worker does not count as a failure of its unit.
     pub max_retries: u32,
     /// Longest time that one unit may take before its worker is taken for hung, in seconds.
     pub task_timeout: f64,
@@ -42,7 +42,7 @@ impl Scheduler {
     }
 }
 
-/// Where batch sizes come from: `preflight_results.json` maps model -> method key -> images.
+/// Sources of batch sizes: `preflight_results.json` maps model -> method key -> images.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Preflight {
     /// Whether the config asks for a probe before the sweep.
@@ -67,7 +67,8 @@ impl Preflight {
     }
 }
 
-/// A file that is written anew, whatever it holds: none of a name that something else may have.
+/// Reads the path of a results file. The file is written anew, whatever it holds, so its name must not be that of a file of
+/// another kind.
 fn results_file(value: &Value) -> Result<PathBuf, String> {
     let path = read::path(value)?;
     let own = path.extension().is_some_and(|extension| extension == "json");
@@ -77,8 +78,8 @@ fn results_file(value: &Value) -> Result<PathBuf, String> {
     Err("a file `*.json`, such as `preflight_results.json`".to_owned())
 }
 
-/// Batch sizes of methods that the reference's preflight does not probe: checked, and not used, as
-/// they are those of another program's memory.
+/// Checks the batch sizes of methods that the reference's preflight does not probe. They are not used, as they suit the memory of
+/// another program.
 fn exempt(fields: &mut Fields<'_>) {
     let Some(node) = fields.node("exempt_methods") else { return };
     let Value::Map(entries) = &node.value else {

@@ -1,11 +1,11 @@
 //! `search_space`: the grid of datasets, models, splits, noises and methods.
 
 use crate::parameters::Parameters;
-use crate::semantics::{self, Semantics};
 use crate::variant::count;
+use crate::variant::semantics::{self, Semantics};
 use crate::yaml::{Fields, Value, read};
 
-/// The grid. Each name comes with its line, for mistakes that only a look at the disk can show.
+/// The grid. Each name comes with its line, for mistakes that are found later, on the disk.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SearchSpace {
     /// Dataset flags; empty = every dataset that has a folder of weights.
@@ -16,7 +16,7 @@ pub struct SearchSpace {
     pub splits: Vec<(Split, u64)>,
     /// Height and width of an image in pixels, from [`LEAST_SIZE`] to [`MOST_SIZE`].
     pub image_size: usize,
-    /// What black and white are in images of floats; `None` where there are none such.
+    /// Values of black and white in images of floats; `None` where images are of whole numbers.
     pub float_range: Option<[f64; 2]>,
     /// Noises.
     pub noises: Vec<NoiseCondition>,
@@ -27,13 +27,13 @@ pub struct SearchSpace {
 /// Smallest height and width of an image: below it, pooling leaves nothing in most models.
 pub const LEAST_SIZE: usize = 8;
 
-/// Largest height and width of an image: a model's values for one of them are a few gigabytes at most.
+/// Largest height and width of an image: the values that a model computes for one image are a few gigabytes at most.
 pub const MOST_SIZE: usize = 1024;
 
-/// Most variants of a config: each is a folder of every store, and all of them are told to a worker in one line.
+/// Most variants of a config: each is a folder of every store, and one message names all of them to a worker.
 pub const MOST_VARIANTS: u64 = 1 << 12;
 
-/// Part of a dataset.
+/// A part of a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the variants are the names of the splits")]
 pub enum Split {
@@ -45,28 +45,28 @@ pub enum Split {
 /// One item of `noise_conditions`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NoiseCondition {
-    /// Its name in stores.
+    /// Name in stores.
     pub name: String,
     /// Kind of noise.
     pub kind: String,
     /// Parameters as given.
     pub params: Parameters,
-    /// Where it stands.
+    /// Line of the config.
     pub line: u64,
 }
 
 /// One item of `attribution_methods`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Method {
-    /// First part of its keys.
+    /// First part of the keys of its variants.
     pub name: String,
     /// Class of the method; the name itself if not given.
     pub class: String,
     /// Parameters as given.
     pub params: Parameters,
-    /// Whose definition is followed; `None` leaves it to the sweep.
+    /// The definition that is followed, of papers or of Captum; `None` means that of the sweep.
     pub semantics: Option<Semantics>,
-    /// Where it stands.
+    /// Line of the config.
     pub line: u64,
 }
 
@@ -115,7 +115,7 @@ fn items<T: PartialEq>(
     unique(fields, key, item)
 }
 
-/// The items of the list under `key`, each once; one that stands twice is noted.
+/// The items of the list under `key`, each once. An item that stands there twice is noted as a mistake.
 fn unique<T: PartialEq>(
     fields: &mut Fields<'_>,
     key: &'static str,
@@ -137,7 +137,7 @@ fn sections<T>(fields: &mut Fields<'_>, key: &'static str, read: impl FnMut(Fiel
     fields.sections(key, read).unwrap_or_default()
 }
 
-/// Said of a key that no noise and no method has: it may be one of their parameters.
+/// Hint for a key that no noise and no method has: it may be one of their parameters.
 const BELOW: &str = "; parameters belong below `params`";
 
 fn noise(mut fields: Fields<'_>) -> Option<NoiseCondition> {

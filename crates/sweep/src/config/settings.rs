@@ -3,40 +3,40 @@
 use super::expect::{self, Expectation};
 use crate::config::WeightSets;
 use crate::group::{Dtype, Numerics, Precision};
-use crate::semantics::{self, Semantics};
+use crate::variant::semantics::{self, Semantics};
 use crate::yaml::{Fields, Value, read};
 
-/// Everything beside the reference schema.
+/// Values of all keys beside the reference schema.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// How numbers are computed and stored.
+    /// Precision, seed and type of numbers.
     pub numerics: Numerics,
-    /// Whose definition is followed by the methods that do not say it themselves.
+    /// The definition that methods follow, of papers or of Captum, where a method has no choice of its own.
     pub semantics: Semantics,
-    /// How stores are laid out.
+    /// Layout of stores.
     pub store: StoreSettings,
-    /// Which sets of weights are meant in files that hold several.
+    /// Names of sets of weights, for files that hold several sets.
     pub weights: WeightSets,
-    /// Where workers run; `None` leaves it to the reference's `available_gpus`.
+    /// Devices of the workers; `None` means the reference's `available_gpus`.
     pub devices: Option<Devices>,
-    /// How workers are started, with the line that says so; `None` for the first launcher.
+    /// Name of the launcher, and its line; `None` means the first launcher.
     pub launcher: Option<(String, u64)>,
-    /// At most so many images of each split, the first ones.
+    /// Most images of each split; the first images are taken.
     pub limit: Option<u64>,
-    /// Images that are attributed at once, whatever preflight says.
+    /// Images that are attributed at once, in place of the result of preflight.
     pub batch_size: Option<usize>,
-    /// Bytes that a worker on the CPU may take; `None` for its share of what is free.
+    /// Bytes that a worker on the processor may take; `None` means its share of the free memory.
     pub memory: Option<u64>,
-    /// Threads of each worker on the CPU; `None` for its share of the cores.
+    /// Threads of each worker on the processor; `None` means its share of the cores.
     pub threads: Option<usize>,
-    /// What the authors of weights have measured.
+    /// Measurements by the authors of weights.
     pub expect: Vec<Expectation>,
 }
 
-/// How stores are laid out.
+/// Layout of stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreSettings {
-    /// Images in a shard: the unit of writing, and of what a lost worker loses at most.
+    /// Images in a shard, which is the unit of writing, and the most that a lost worker loses.
     pub shard: u64,
     /// Compression of the chunks.
     pub compression: Compression,
@@ -47,16 +47,16 @@ pub struct StoreSettings {
 pub enum Compression {
     /// Zstandard, level 3.
     Zstd,
-    /// None: gradient maps shrink by some 6 % only.
+    /// No compression: gradient maps shrink by some 6 % only.
     None,
 }
 
-/// Where workers run.
+/// Devices of the workers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Devices {
-    /// Every GPU on which nobody works, else the CPU.
+    /// Every idle GPU, or else the processor.
     Auto,
-    /// The CPU, its cores divided among so many workers.
+    /// The processor, whose cores are divided among the workers.
     Cpu {
         /// Number of workers.
         workers: usize,

@@ -1,18 +1,18 @@
-//! `weights`: which set of weights is meant in files that hold several, as training saves them.
+//! `weights`: names of sets of weights, for files that hold several sets, as training saves them.
 
 use std::collections::BTreeMap;
 
 use crate::yaml::{Fields, Value, read};
 
-/// The sets of weights that are meant; none where a file holds one only.
+/// Names of sets of weights.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum WeightSets {
-    /// The config does not say any.
+    /// No name: a file holds one set only.
     #[default]
     Unsaid,
-    /// The same for every model.
+    /// One name for every model.
     All(String),
-    /// Of each model that is named here, with its line.
+    /// A name for each of these models, with its line.
     Models(BTreeMap<String, (String, u64)>),
 }
 
@@ -23,14 +23,14 @@ impl WeightSets {
         sets
     }
 
-    /// Models that are named here and that are none of `models`, with their lines.
+    /// Models that have a name here and are not in `models`, with their lines.
     pub(super) fn unknown<'a>(&'a self, models: &[(String, u64)]) -> Vec<(&'a str, u64)> {
         let Self::Models(sets) = self else { return Vec::new() };
         let unknown = sets.iter().filter(|(name, _)| models.iter().all(|(model, _)| model != *name));
         unknown.map(|(name, (_, line))| (name.as_str(), *line)).collect()
     }
 
-    /// The set that is meant of the weights of `model`.
+    /// The name of the set for `model`.
     pub fn of(&self, model: &str) -> Option<&str> {
         match self {
             Self::Unsaid => None,
@@ -56,7 +56,7 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
-    use crate::problem::Problems;
+    use crate::yaml::problem::Problems;
 
     fn parse(weights: &str) -> (WeightSets, Vec<String>) {
         let text = format!("paths: {{}}\nsearch_space:\n  model_flags: [resnet18, resnet50]\nweights: {weights}\n");

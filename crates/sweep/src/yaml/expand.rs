@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-/// `text` with the home folder and variables of the environment, which `variable` knows, put in. The error says what was expected.
+/// Replaces the home folder and variables of the environment in `text` by their values, which `variable` returns. The error says
+/// what was expected.
 pub(super) fn path(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<PathBuf, String> {
     let known = |name: &str| {
         let value = variable(name).filter(|value| !value.is_empty());

@@ -2,16 +2,16 @@
 
 use std::collections::HashMap;
 
-use crate::problem::{Problems, nearest};
 use crate::yaml::node::{Entry, Node, Value};
+use crate::yaml::problem::{Problems, nearest};
 
-/// The sections of a file by their paths, with the keys of each: where a key belongs that stands elsewhere.
+/// The sections of a file by their paths, with the keys of each. A key that stands in the wrong section is found here.
 pub type Places = &'static [(&'static str, &'static [&'static str])];
 
-/// Most keys of one mapping of which it is told that they are there twice.
+/// Most keys of one mapping that are reported to stand there twice.
 const MOST_TWICE: usize = 10;
 
-/// The keys of one mapping, each to be asked for once; [`Fields::finish`] notes those never asked for.
+/// The keys of a mapping. Each known key is asked for once, and [`Fields::finish`] notes the others as mistakes.
 pub struct Fields<'a> {
     path: String,
     line: u64,
@@ -22,7 +22,8 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// The keys of `node`, the whole of a file whose keys have these `places`. A node that is no mapping is noted and read as empty.
+    /// The keys of `node`, the top level of a file whose sections are `places`. A node that is no mapping is noted as a mistake, and
+    /// read as an empty mapping.
     pub fn root(node: &'a Node, places: Places, problems: &'a mut Problems) -> Self {
         Self::new(node, "", places, problems)
     }
@@ -41,7 +42,7 @@ impl<'a> Fields<'a> {
         fields
     }
 
-    /// Notes every key that stands twice: which of the two is meant, nobody knows.
+    /// Notes every key that stands there twice, as nobody knows which of the two values is meant.
     fn note_twice(&mut self) {
         let (mut lines, mut twice) = (HashMap::new(), Vec::new());
         for (entry, _) in self.entries {
@@ -55,7 +56,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The value under `key`, if it is there, read by `read`; what `read` expects is noted otherwise.
+    /// The value under `key`, read by `read`; `None` if there is none, or if `read` refuses the value, which is noted as a mistake.
     pub fn optional<T>(&mut self, key: &'static str, read: impl Fn(&Value) -> Result<T, String>) -> Option<T> {
         let node = self.node(key)?;
         match read(&node.value) {
@@ -68,7 +69,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// As [`Fields::optional`], and a missing key is a mistake too.
+    /// The value under `key`, as [`Fields::optional`] reads it. A missing key is noted as a mistake.
     pub fn required<T>(&mut self, key: &'static str, read: impl Fn(&Value) -> Result<T, String>) -> Option<T> {
         if self.node(key).is_none() {
             let expected = read(&Value::Null).err().unwrap_or_default();
@@ -78,7 +79,7 @@ impl<'a> Fields<'a> {
         self.optional(key, read)
     }
 
-    /// The items of the list under `key` that `read` accepts, each with its line; the others are noted.
+    /// The items of the list under `key` that `read` accepts, each with its line. Items that `read` refuses are noted as mistakes.
     pub fn list<T>(&mut self, key: &'static str, read: impl Fn(&Value) -> Result<T, String>) -> Option<Vec<(T, u64)>> {
         let node = self.node(key)?;
         let at = self.at(key);
@@ -126,7 +127,7 @@ impl<'a> Fields<'a> {
         Some(items.iter().enumerate().filter_map(read_one).collect())
     }
 
-    /// The node under `key`; asking makes the key a known one. An empty value counts as not given.
+    /// The node under `key`, which is a known key from then on. An empty value counts as not given.
     pub fn node(&mut self, key: &'static str) -> Option<&'a Node> {
         if !self.known.contains(&key) {
             self.known.push(key);
@@ -140,7 +141,7 @@ impl<'a> Fields<'a> {
         self.entries.iter().any(|(entry, _)| entry.name == key)
     }
 
-    /// All entries as they stand, for mappings whose keys are free.
+    /// All entries in their order, for mappings whose keys are free.
     pub fn entries(&self) -> &'a [(Entry, Node)] {
         self.entries
     }
@@ -155,13 +156,13 @@ impl<'a> Fields<'a> {
         self.problems.add(self.line_of(key), self.at(key), text);
     }
 
-    /// Notes every key that was never asked for, with its place or the nearest known one. Keys of the top level that begin
-    /// with `x-` are a user's own: a place for what anchors mark.
+    /// Notes every key that was never asked for, with the section where it belongs, or the nearest known key. Keys of the top level
+    /// that begin with `x-` are left to the user, who may put anchors there.
     pub fn finish(self) {
         self.finish_with("");
     }
 
-    /// As [`Fields::finish`], with `advice` behind what is said of a key that belongs nowhere.
+    /// Does the same as [`Fields::finish`], and adds `advice` to the message on a key that belongs to no section.
     pub fn finish_with(self, advice: &str) {
         for (entry, _) in self.entries {
             let own = self.path.is_empty() && entry.name.starts_with("x-");

@@ -3,6 +3,7 @@
 mod expand;
 mod fields;
 mod node;
+pub mod problem;
 pub mod read;
 mod words;
 

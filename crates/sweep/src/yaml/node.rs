@@ -8,16 +8,16 @@ use serde_yaml::{Options, Spanned};
 
 use super::words::{self, shown};
 
-/// A value and the line where it stands.
+/// A value and its line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
-    /// What was read.
+    /// The value.
     pub value: Value,
     /// 1-based line.
     pub line: u64,
 }
 
-/// What YAML can hold. Words like `no` or `on` are text, as in YAML 1.2.
+/// A value of YAML. Words like `no` or `on` are text, as in YAML 1.2.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the variants are YAML's own kinds")]
 pub enum Value {
@@ -39,7 +39,7 @@ pub struct Entry {
     pub line: u64,
 }
 
-/// Reads one document. An error carries the line (0 if unknown) and what is wrong there. A key that is there twice is in the
+/// Reads a document. An error has the line, counted from 1 (0 if unknown), and a sentence. A key that stands there twice is in the
 /// tree twice.
 pub fn parse(text: &str) -> Result<Node, (u64, String)> {
     if text.trim().is_empty() {
@@ -51,7 +51,8 @@ pub fn parse(text: &str) -> Result<Node, (u64, String)> {
     })
 }
 
-/// `010` is eight to some readers of YAML and ten to others: it stays text, which no reader of numbers takes.
+/// Options of the parser. `010` is eight to some readers of YAML and ten to others: with these options it stays text, which no
+/// reader of numbers accepts.
 fn options() -> Options {
     serde_yaml::options! {
         strict_booleans: true,
@@ -61,8 +62,8 @@ fn options() -> Options {
     }
 }
 
-/// A text as a message names it. One that only quotes keep from being a number, a word such as `true`, or nothing is
-/// shown with them, and `010` with what is odd about it.
+/// A text as messages show it. A text that would be a number, a word such as `true`, or nothing without its quotes is shown with
+/// quotes, and `010` with a remark.
 pub(crate) fn found(text: &str) -> String {
     let digits = text.trim_start_matches(['+', '-']);
     if digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -77,7 +78,7 @@ pub(crate) fn found(text: &str) -> String {
 }
 
 impl Value {
-    /// The value as a message names it: `` `abc` ``, `a list`, `nothing`.
+    /// The value as messages show it: `` `abc` ``, `a list`, `nothing`.
     pub fn found(&self) -> String {
         match self {
             Self::Null => "nothing".to_owned(),

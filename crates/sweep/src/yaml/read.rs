@@ -1,4 +1,4 @@
-//! Readers of single values. Each takes a [`Value`] and gives what was asked for, or what it expected.
+//! Readers of single values. Each reads a [`Value`], or returns a text that says what was expected.
 
 use std::path::PathBuf;
 
@@ -24,7 +24,7 @@ pub fn name(value: &Value) -> Result<String, String> {
     }
 }
 
-/// The path of a file or folder; `~`, `$NAME` and `${NAME}` are what they are in a shell.
+/// The path of a file or folder; `~`, `$NAME` and `${NAME}` are replaced as in a shell.
 pub fn path(value: &Value) -> Result<PathBuf, String> {
     let text = text(value).map_err(|_| "a path".to_owned())?;
     expand::path(&text, |name| std::env::var(name).ok())
@@ -58,7 +58,7 @@ pub fn seconds(value: &Value) -> Result<f64, String> {
     }
 }
 
-/// Two finite numbers, the first of which is less.
+/// Two finite numbers, the smaller one first.
 pub fn range(value: &Value) -> Result<[f64; 2], String> {
     let number = |value: &Value| match value {
         Value::Integer(number) => Some(*number as f64),
@@ -89,7 +89,7 @@ pub fn choice<T: Copy>(known: &'static [(&'static str, T)]) -> impl Fn(&Value) -
     }
 }
 
-/// Anything, as JSON.
+/// Any value, as JSON.
 pub fn json(value: &Value) -> Result<serde_json::Value, String> {
     Ok(match value {
         Value::Null => serde_json::Value::Null,

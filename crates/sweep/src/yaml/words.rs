@@ -1,9 +1,9 @@
-//! What is wrong with a text that is no YAML, in the words of those who write YAML instead of a parser's.
+//! Mistakes in a text that is no YAML, in words for people who write YAML, instead of the words of a parser.
 
 /// Longest part of a line or value that a message repeats, in characters.
 const SHOWN: usize = 100;
 
-/// Each: a part of what the parser says, and what stands in its place: what was found and what is to be done.
+/// Pairs of a part of the parser's message, and the text in its place, which says what was found and what is to be done.
 const WORDS: &[(&str, &str)] = &[
     (
         "multiple YAML documents",
@@ -64,11 +64,11 @@ const WORDS: &[(&str, &str)] = &[
     ("budget", "more than a config can need; split it into several configs"),
 ];
 
-/// What is said where none of them fits.
+/// The text for all other messages of the parser.
 const OTHERWISE: &str = "expected `key: value` or `- item`; look for a bracket, a quote or an indentation that is off, here or in the line \
      before";
 
-/// What `error` means, which the parser met in `line` of `text`.
+/// The message for `error`, which the parser reported for `line` of `text`.
 pub(super) fn of(error: &serde_yaml::Error, line: u64, text: &str) -> String {
     let said = error.to_string();
     let words = WORDS.iter().find(|(part, _)| said.contains(part)).map_or(OTHERWISE, |(_, words)| words);
@@ -79,7 +79,7 @@ pub(super) fn of(error: &serde_yaml::Error, line: u64, text: &str) -> String {
     }
 }
 
-/// `text` as a message repeats it: cut where it is long, and without characters that a terminal obeys.
+/// `text` as messages show it: cut if it is long, with control characters escaped.
 pub(crate) fn shown(text: &str) -> String {
     let cut = if text.chars().nth(SHOWN).is_some() { "..." } else { "" };
     let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };

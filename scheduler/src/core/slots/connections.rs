@@ -9,7 +9,7 @@ impl Slots {
     /// Notes that `worker` called for `slot`, for the first time or again; false if nobody was expected.
     pub(in crate::core) fn connect(&mut self, slot: usize, worker: WorkerId, again: bool, now: Now) -> bool {
         let expected = match self.list[slot].state {
-            State::Starting(_) | State::Expected(_) | State::Away(_) => true,
+            State::Queued | State::Starting(_) | State::Expected(_) | State::Away(_) => true,
             // The line broke, and the other end knew it first.
             State::Serving { .. } => again,
             State::Empty | State::Leaving | State::Stuck(_) => false,

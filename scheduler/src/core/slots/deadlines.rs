@@ -13,6 +13,21 @@ impl Slots {
         self.list[slot].deadline = deadline;
     }
 
+    /// The worker of `slot` waits in a queue: nobody expects its call, and it holds nothing.
+    pub(in crate::core) fn queued(&mut self, slot: usize) {
+        if matches!(self.list[slot].state, State::Starting(_) | State::Expected(_)) {
+            self.set(slot, State::Queued);
+            self.unknown.remove(&slot);
+        }
+    }
+
+    /// The process of `slot` has begun, which was queued: from now on its call is expected.
+    pub(in crate::core) fn began(&mut self, slot: usize, now: Now) {
+        if self.list[slot].state == State::Queued {
+            self.set(slot, State::Starting(now));
+        }
+    }
+
     /// Slots whose worker is silent, is hung, did not call or did not call again.
     pub(in crate::core) fn overdue(&self, now: Now, lease: Now) -> Vec<(usize, Class, &'static str)> {
         let over = |since: Now, allowed: Now| now.saturating_sub(since) > allowed;
@@ -43,7 +58,7 @@ impl Slots {
                     *since += gap;
                 }
                 State::Serving { heard, .. } => *heard += gap,
-                State::Empty | State::Leaving => {}
+                State::Empty | State::Queued | State::Leaving => {}
             }
             slot.killed = slot.killed.map(|since| since + gap);
             slot.deadline = slot.deadline.saturating_add(gap);

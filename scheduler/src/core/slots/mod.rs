@@ -53,6 +53,8 @@ struct Slot {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
     Empty,
+    /// A worker waits in the queue of its launcher, for as long as that takes.
+    Queued,
     /// A process was started and has not called yet.
     Starting(Now),
     /// A process of an earlier scheduler may still live and call.

@@ -32,6 +32,37 @@ fn a_silent_worker_is_ended_after_its_lease_and_its_unit_waits_until_the_process
 }
 
 #[test]
+fn a_worker_in_the_queue_of_its_launcher_has_no_deadline_until_it_begins() {
+    let mut rig = Rig::new(&[1], 1);
+    let slot = rig.launched[0];
+    rig.event(Event::Queued { slot });
+    rig.silence(Duration::from_hours(20));
+    assert_eq!((&rig.killed[..], &rig.outcome), (&[][..], &None));
+    rig.event(Event::Began { slot });
+    rig.silence(Duration::from_mins(3));
+    assert_eq!(rig.killed, [0; 0]);
+    rig.silence(Duration::from_secs(1));
+    assert_eq!(rig.killed, [slot]);
+}
+
+#[test]
+fn a_queued_worker_is_let_in_when_it_calls_before_its_launcher_has_seen_it_begin_and_can_be_taken_out_of_the_queue() {
+    let mut rig = Rig::new(&[2], 2);
+    let queued = rig.launched[1];
+    rig.event(Event::Queued { slot: queued });
+    let (slot, worker) = rig.connect();
+    assert_eq!(slot, queued);
+    assert!(rig.grant_of(worker).is_some());
+    // Late news of a worker that serves already change nothing.
+    rig.event(Event::Queued { slot });
+    assert!(!rig.holds(worker).is_empty());
+    let other = rig.launched[0];
+    rig.event(Event::Queued { slot: other });
+    rig.event(Event::Interrupt);
+    assert_eq!(rig.killed, [other]);
+}
+
+#[test]
 fn what_a_worker_held_that_cannot_even_be_killed_is_done_by_others_and_its_device_waits_for_its_end() {
     let mut rig = Rig::new(&[3], 2);
     let (stuck, silent) = rig.connect();

@@ -2,30 +2,17 @@ use std::path::Path;
 
 use plan::profile::{Entry, Source, Subject};
 use sweep::config::Config;
-use sweep::example;
 use sweep::memory::{Bound, Line};
-use sweep::parameters::Parameters;
 use sweep::problem::Problems;
-use sweep::semantics::Semantics;
 use sweep::unit::Part;
-use sweep::variant::Shared;
 
 use super::*;
 
 const MIB: u64 = 1 << 20;
 
 fn group() -> Arc<Group> {
-    let variant = Variant {
-        key: "A".into(),
-        class: "Saliency".into(),
-        parameters: Parameters::default(),
-        semantics: Semantics::Exact,
-        complete: false,
-        batch: 0,
-        grows: true,
-        shared: Shared::Nothing,
-    };
-    Arc::new(example::group(vec![variant]))
+    let variant = Variant { batch: 0, grows: true, ..testkit::group::variant("A", "Saliency") };
+    testkit::group::group().variants(vec![variant]).share()
 }
 
 /// A GPU of the kind `x` of which a worker may hold so much.

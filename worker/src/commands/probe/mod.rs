@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use machine::this_process;
 use protocol::probe::{Measured, Request, Run};
 use safetensors::{Dtype, View};
 use store::{Ledger, attribution, name};
@@ -19,7 +20,6 @@ use sweep::group::Group;
 use crate::device::Opened;
 use crate::device::host_memory;
 use crate::device::memory::Memory;
-use crate::device::resident;
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::stages::computed::Computed;
@@ -58,7 +58,7 @@ impl Probe<'_> {
             let group = Arc::new(group);
             let shard = reader.shard(&group, 0, Ledger::default(), None)?;
             let mut arrays = BTreeMap::new();
-            resident::forget_peak();
+            this_process::forget_peak();
             memory.forget_peak();
             let (started, before, proving) = (Instant::now(), Waits::now(), engine.proving());
             let computation = engine.compute((&group, &shard), &|_| true, &|| false, &mut |computed| {
@@ -73,7 +73,7 @@ impl Probe<'_> {
             }
             // A sweep proves a size once.
             let seconds = started.elapsed().saturating_sub(engine.proving().saturating_sub(proving)).as_secs_f64();
-            let (peak, bytes) = (resident::peak(), memory.peak());
+            let (peak, bytes) = (this_process::peak(), memory.peak());
             let waited = Waits::now().longest_since(&before).min(seconds);
             Ok((Run { seconds, waited, peak, bytes }, arrays))
         };
@@ -84,7 +84,7 @@ impl Probe<'_> {
         // What they leave cached is no part of the base, and would hide what images take. Not again between repeats: to
         // take memory from a GPU anew is slow, and a sweep does it once.
         memory.release();
-        let (floor, base, mut runs) = (resident::now(), memory.used(), Vec::new());
+        let (floor, base, mut runs) = (this_process::resident(), memory.used(), Vec::new());
         for repeat in 1..=request.repeats {
             let (measured, arrays) = run(group.clone())?;
             runs.push(measured);

@@ -1,19 +1,15 @@
 //! How long threads of this process waited for a core: others compute on the machine, too.
 
 use std::collections::HashMap;
-use std::fs;
+
+use machine::threads::waits_for_cores;
 
 /// Nanoseconds that each thread has waited so far; empty where the system does not tell.
 pub(super) struct Waits(HashMap<String, u64>);
 
 impl Waits {
     pub(super) fn now() -> Self {
-        let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-        let of_task = |task: fs::DirEntry| {
-            let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
-            Some((task.file_name().to_string_lossy().into_owned(), of_schedstat(&text)?))
-        };
-        Self(tasks.filter_map(of_task).collect())
+        Self(waits_for_cores())
     }
 
     /// Seconds that the thread waited that did so longest since `before`: the others waited for it.
@@ -21,11 +17,6 @@ impl Waits {
         let since = |(task, now): (&String, &u64)| now.saturating_sub(before.0.get(task).copied().unwrap_or(0));
         self.0.iter().map(since).max().unwrap_or(0) as f64 / 1e9
     }
-}
-
-/// Of time on a core, time waiting for one, and number of turns.
-fn of_schedstat(text: &str) -> Option<u64> {
-    text.split_whitespace().nth(1)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -38,6 +29,5 @@ mod tests {
         let before = waits(&[("1", 9_000_000_000), ("2", 0)]);
         let now = waits(&[("1", 10_000_000_000), ("2", 500_000_000), ("3", 2_000_000_000)]);
         assert_eq!((now.longest_since(&before), waits(&[]).longest_since(&before)), (2.0, 0.0));
-        assert_eq!((of_schedstat("12 34 5\n"), of_schedstat("")), (Some(34), None));
     }
 }

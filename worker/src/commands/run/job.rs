@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use machine::this_process;
 use protocol::message::{FromWorker, Report};
 
-use crate::device::{host_memory, resident};
+use crate::device::host_memory;
 use crate::engine::Computation;
 use crate::link::connection::{Grant, Link};
 use crate::unit_error::UnitError;
@@ -61,7 +62,7 @@ impl Job {
                     computing,
                     blocked = self.blocked.as_secs_f64(),
                     writing = self.writing.as_secs_f64(),
-                    resident = resident::now(),
+                    resident = this_process::resident(),
                     held = host_memory::used(),
                     "done"
                 );

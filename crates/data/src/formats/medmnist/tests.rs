@@ -71,11 +71,7 @@ fn any_slice_in_any_order_has_the_bytes_of_the_whole() {
 /// (`VmHWM`) may grow by the buffers only. Other tests of this crate take less than 10 MiB together.
 #[test]
 fn memory_is_that_of_the_slice_and_not_of_the_file() {
-    let peak = || {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap().to_owned();
-        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() >> 10
-    };
+    let peak = || machine::this_process::peak() >> 20;
     let folder = tempfile::tempdir().unwrap();
     let (file, n) = (folder.path().join("x.npz"), (256 << 20) / 48);
     let mut zip = zip::ZipWriter::new(std::fs::File::create(&file).unwrap());

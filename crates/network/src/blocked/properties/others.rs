@@ -9,7 +9,7 @@ use super::super::normalise::Normalise;
 use super::*;
 use crate::graph::{How, Operation, Rule};
 use crate::operations::{MaxPool, Relu};
-use sweep::machine::Isa;
+use sweep::computed_by::Isa;
 use tch::{TchError, Tensor};
 
 #[test]

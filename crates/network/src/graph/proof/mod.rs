@@ -20,8 +20,8 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use sweep::computed_by::Path;
 use sweep::fingerprint;
-use sweep::machine::Path;
 use tch::{Device, Kind, TchError, Tensor};
 
 use self::judge::Judged;

@@ -1,9 +1,6 @@
 use std::io::Write;
 
-use sweep::example;
 use sweep::parameters::Parameters;
-use sweep::semantics::Semantics;
-use sweep::variant::Shared;
 
 use super::*;
 
@@ -24,21 +21,13 @@ fn dataset(folder: &Path, flag: &str, split: &str) {
 
 fn variant(baselines: &str) -> Variant {
     let parameters: Parameters = serde_json::from_value(serde_json::json!({"baselines": baselines})).unwrap();
-    let (key, class) = (format!("DeepLIFT_baselines_{baselines}"), "DeepLift".to_owned());
-    Variant {
-        key,
-        class,
-        parameters,
-        semantics: Semantics::Exact,
-        complete: false,
-        batch: 1,
-        grows: false,
-        shared: Shared::Nothing,
-    }
+    let key = format!("DeepLIFT_baselines_{baselines}");
+    Variant { parameters, ..testkit::group::variant(&key, "DeepLift") }
 }
 
 fn group(dataset: &str, channels: usize, variants: Vec<Variant>) -> Group {
-    Group { dataset: dataset.into(), shape: [channels, 28, 28], images: 2, shard: 2, ..example::group(variants) }
+    let group = testkit::group::group().dataset(dataset, "d.npz").shape([channels, 28, 28]).images(2, 2);
+    group.variants(variants).build()
 }
 
 /// Result of [`Means::find`] for the datasets in `folder`, and the mistakes that it reports.

@@ -1,0 +1,158 @@
+//! The interface of a launcher. No other part of attrisweep knows where workers run or how their processes are named.
+//!
+//! A launcher names each worker that it starts by a [`Ticket`], and is asked about many tickets at once, on a thread of its
+//! own: a cluster answers slowly, once for all jobs (`squeue`), and sometimes not at all.
+
+use std::fmt;
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sweep::config::Devices;
+
+use crate::error::FleetError;
+use crate::slot::Slot;
+
+/// An entry of the list of launchers.
+#[derive(Debug)]
+pub struct Entry {
+    /// The name in configs.
+    pub name: &'static str,
+    /// The constructor.
+    pub build: fn() -> Arc<dyn Launcher>,
+}
+
+/// Starts and ends workers, and reports how they are. The methods are called from two threads: [`Launcher::poll`] from one,
+/// all others from the thread that listens to workers, which they must not keep for longer than a moment.
+pub trait Launcher: Send + Sync {
+    /// Slots that this launcher has for the workers of a sweep.
+    fn offer(&self, wanted: &Wanted<'_>) -> Result<Offer, FleetError>;
+
+    /// Reserves the devices of `slots`, so that no other sweep takes them, removes slots that another sweep was faster to
+    /// reserve, and returns what a person should know. A cluster does this by itself.
+    fn reserve(&self, devices: &Devices, slots: &mut Vec<Slot>) -> Result<(Reservation, Vec<String>), FleetError> {
+        let _ = (devices, slots);
+        Ok((Reservation::default(), Vec::new()))
+    }
+
+    /// Starts a worker for `slot`, or puts it into a queue.
+    fn launch(&self, slot: &Slot, job: &Job) -> Result<Ticket, FleetError>;
+
+    /// State of each worker of `tickets`, in their order. May take as long as it needs.
+    fn poll(&self, tickets: &[Ticket]) -> Vec<State>;
+
+    /// Time between two polls.
+    fn period(&self) -> Duration;
+
+    /// Ends a worker without asking it, or takes it out of the queue. Ending it twice does no harm.
+    fn end(&self, ticket: &Ticket);
+
+    /// Whether `ticket`, which an earlier scheduler wrote down, names a worker of this launcher that may still live or wait in
+    /// a queue. It is polled and ended from then on like a worker that this launcher started.
+    fn adopt(&self, ticket: &Ticket) -> bool;
+
+    /// The scheduler is about to end. A launcher whose workers cannot be found again ends those that it started.
+    fn close(&self) {}
+}
+
+/// The name of a worker at its launcher. It is written to the disk, for a scheduler that comes after this one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Ticket {
+    /// Any text by which the launcher finds the worker again: the id of a job, say.
+    pub name: String,
+    /// Id of the process, if it is a process of this machine.
+    pub pid: Option<u32>,
+}
+
+/// State of a worker, as its launcher sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It waits for a place, for hours perhaps: no deadline runs until it has begun.
+    Queued,
+    /// Its process has begun and was not seen to end.
+    Running,
+    /// Its process has ended, or never will begin.
+    Ended(Ended),
+    /// The launcher could not find out. Nothing follows from that.
+    Unknown,
+}
+
+/// How a process ended. Results count by what was written: this only says who is to blame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It left with this code.
+    Code(i32),
+    /// It was ended by this signal.
+    Signal(i32),
+    /// The kernel ended this process, or another process at that time, because memory was wanting.
+    OutOfMemory,
+    /// It is gone, and only its own parent could have seen how.
+    Unseen,
+}
+
+/// Wishes of a config that slots depend on.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The devices.
+    pub devices: &'a Devices,
+    /// Threads of each worker on the processor.
+    pub threads: Option<usize>,
+    /// Bytes that a worker on the processor may hold.
+    pub memory: Option<u64>,
+    /// Workers of the same sweep that still live: their devices are not taken by others.
+    pub survivors: &'a [Survivor],
+}
+
+/// Slots of a launcher.
+#[derive(Clone, Debug, Default)]
+pub struct Offer {
+    /// The slots.
+    pub slots: Vec<Slot>,
+    /// Sentences that a person should read, though nothing is wrong.
+    pub warnings: Vec<String>,
+}
+
+/// A worker that outlived its scheduler.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Survivor {
+    /// Its name at its launcher.
+    pub ticket: Ticket,
+    /// UUID of the GPU that it computes on.
+    pub gpu: Option<String>,
+}
+
+/// Devices that no other sweep takes by itself while this value lives.
+#[derive(Debug, Default)]
+pub struct Reservation {
+    /// Never read: the locks go when the files are closed.
+    _locks: Vec<File>,
+}
+
+impl Reservation {
+    /// A reservation that lasts as long as these locked files are open.
+    pub(crate) fn of(locks: Vec<File>) -> Self {
+        Self { _locks: locks }
+    }
+}
+
+/// The command of a worker process.
+#[derive(Clone)]
+pub struct Job {
+    /// The worker program.
+    pub program: PathBuf,
+    /// Its arguments, without those that name the device: they depend on where the worker runs ([`Slot::arguments`]).
+    pub arguments: Vec<String>,
+    /// The secret that the worker shows when it calls; handed on where other users cannot read it.
+    pub token: String,
+    /// The file to which its standard error is appended.
+    pub log: PathBuf,
+}
+
+impl fmt::Debug for Job {
+    /// Everything but the secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { program, arguments, log, .. } = self;
+        f.debug_struct("Job").field("program", program).field("arguments", arguments).field("log", log).finish()
+    }
+}

@@ -1,0 +1,133 @@
+//! The listener: a caller that proves to know the token is let in, and each of its lines is a message.
+
+use std::time::Duration;
+
+use protocol::framing::{self, MAX_LINE};
+use protocol::handshake::{Greeting, Side, secret};
+use protocol::message::{FromWorker, ToWorker};
+use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::codec::{FramedRead, LinesCodec};
+
+use crate::event::{Event, WorkerId};
+use crate::unauthenticated::Unauthenticated;
+
+/// Facts by which callers are admitted.
+#[derive(Clone, Debug)]
+pub(crate) struct Admission {
+    pub(crate) token: String,
+    pub(crate) slots: usize,
+    pub(crate) lease: Duration,
+    /// Identity of the sweep: a worker of another sweep is sent away.
+    pub(crate) sweep: String,
+}
+
+/// Time that a caller has to send its first line.
+const HELLO: Duration = Duration::from_secs(10);
+
+/// Longest first line, in bytes. A worker that calls again names in it the units that it holds.
+const LONGEST_HELLO: usize = 1 << 16;
+
+type Lines = FramedRead<BufReader<OwnedReadHalf>, LinesCodec>;
+
+/// Accepts callers for as long as `events` has a receiver.
+pub(crate) async fn listen(listener: TcpListener, admission: Admission, events: mpsc::UnboundedSender<Event>) {
+    let (callers, mut count) = (Unauthenticated::default(), 0);
+    loop {
+        match listener.accept().await {
+            Ok((stream, from)) => {
+                count += 1;
+                let (admission, events, waiting) = (admission.clone(), events.clone(), callers.clone());
+                tracing::debug!(%from, worker = count, "somebody calls");
+                let (enter, entered) = oneshot::channel();
+                let task = tokio::spawn(async move {
+                    // Not before it is among the unauthenticated, from whom it is removed once it is let in.
+                    let _ = entered.await;
+                    serve(stream, (&admission, &waiting), WorkerId(count), &events).await;
+                });
+                callers.add(count, task.abort_handle());
+                let _ = enter.send(());
+            }
+            Err(error) => {
+                // Too many open files, most likely: callers try again.
+                tracing::warn!(%error, "cannot accept a worker");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+        if events.is_closed() {
+            return;
+        }
+    }
+}
+
+async fn serve(
+    stream: TcpStream,
+    (admission, callers): (&Admission, &Unauthenticated),
+    worker: WorkerId,
+    events: &mpsc::UnboundedSender<Event>,
+) {
+    let _ = stream.set_nodelay(true);
+    let port = stream.local_addr().map_or(0, |address| address.port());
+    let Ok(challenge) = secret() else { return };
+    let (reader, mut writer) = stream.into_split();
+    if say(&mut writer, &ToWorker::Challenge { challenge: challenge.clone() }).await.is_err() {
+        return;
+    }
+    let mut lines = FramedRead::new(BufReader::new(reader), LinesCodec::new_with_max_length(LONGEST_HELLO));
+    let hello = tokio::time::timeout(HELLO, next(&mut lines)).await;
+    let Ok(Some(FromWorker::Hello { challenge: theirs, proof, slot, version, device, instance, resumes })) = hello
+    else {
+        tracing::warn!(worker = worker.0, "refused a caller that did not say hello");
+        return;
+    };
+    let greeting = Greeting { scheduler: &challenge, worker: &theirs, port };
+    let proven = greeting.proves(&proof, Side::Worker, &admission.token);
+    if !proven || slot >= admission.slots || version != env!("CARGO_PKG_VERSION") {
+        tracing::warn!(worker = worker.0, slot, version, "refused a worker with another token, slot or version");
+        return;
+    }
+    callers.remove(worker.0);
+    let mut lines = lines.map_decoder(|_| LinesCodec::new_with_max_length(MAX_LINE));
+    let (send, outgoing) = mpsc::unbounded_channel();
+    tokio::spawn(speak(writer, outgoing));
+    let _ = send.send(ToWorker::Proof { proof: greeting.proof(Side::Scheduler, &admission.token) });
+    if resumes.as_ref().is_some_and(|resumes| resumes.sweep != admission.sweep) {
+        tracing::info!(worker = worker.0, slot, "a worker of another sweep is sent away");
+        let _ = send.send(ToWorker::Stop);
+        return;
+    }
+    let lease_ms = admission.lease.as_millis() as u64;
+    let _ = send.send(ToWorker::Welcome { lease_ms, sweep: admission.sweep.clone() });
+    let holds = resumes.map(|resumes| resumes.holds);
+    let _ = events.send(Event::Connected { worker, slot, instance, holds, device, line: send.clone() });
+    while let Some(message) = next(&mut lines).await {
+        if message == FromWorker::Alive {
+            let _ = send.send(ToWorker::Renewed);
+        }
+        if events.send(Event::Message { worker, message }).is_err() {
+            return;
+        }
+    }
+    let _ = events.send(Event::Disconnected { worker });
+}
+
+/// The next message; `None` when the connection has ended, or the line is too long or no message.
+async fn next(lines: &mut Lines) -> Option<FromWorker> {
+    use tokio_stream::StreamExt;
+    let line = lines.next().await?.ok()?;
+    framing::decode(line.as_bytes())
+}
+
+async fn speak(mut writer: OwnedWriteHalf, mut outgoing: mpsc::UnboundedReceiver<ToWorker>) {
+    while let Some(message) = outgoing.recv().await {
+        if say(&mut writer, &message).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn say(writer: &mut OwnedWriteHalf, message: &ToWorker) -> std::io::Result<()> {
+    writer.write_all(&framing::encode(message)?).await
+}
