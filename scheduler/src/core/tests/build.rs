@@ -3,47 +3,19 @@
 use std::sync::Arc;
 
 use plan::work::{KINDS, Kind};
-use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
-use sweep::parameters::Parameters;
-use sweep::semantics::Semantics;
+use sweep::group::Group;
 use sweep::unit::{Part, Unit};
-use sweep::variant::{Shared, Variant};
 
 use crate::core::{Core, Policy};
 
 /// Group `index`, of `shards` shards of ten images, for one of three models.
 pub(super) fn group(index: usize, shards: u64) -> Arc<Group> {
-    let variant = Variant {
-        key: "Saliency".into(),
-        class: "Saliency".into(),
-        parameters: Parameters::default(),
-        semantics: Semantics::Exact,
-        complete: false,
-        batch: 1,
-        grows: false,
-        shared: Shared::Nothing,
-    };
-    Arc::new(Group {
-        dataset: format!("d{index}"),
-        split: "test".into(),
-        images_file: "d.npz".into(),
-        format: "medmnist".into(),
-        data: serde_json::Value::Null,
-        model: format!("m{}", index % 3),
-        weights: "m.pth".into(),
-        weights_sha256: String::new(),
-        weights_set: None,
-        mean: None,
-        preprocessing: sweep::preprocessing::Preprocessing::default(),
-        noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
-        store: "s.zarr".into(),
-        images: 10 * shards,
-        shape: [3, 8, 8],
-        classes: 2,
-        shard: 10,
-        variants: vec![variant],
-        numerics: Numerics { seed: 0, precision: Precision::Float32, dtype: Dtype::Float16, fold_batch_norm: false },
-    })
+    testkit::group::group()
+        .dataset(format!("d{index}"), "d.npz")
+        .model(format!("m{}", index % 3), "m.pth")
+        .images(10 * shards, 10)
+        .variants(vec![testkit::group::variant("Saliency", "Saliency")])
+        .share()
 }
 
 pub(super) fn means(group: &Arc<Group>) -> Unit {
