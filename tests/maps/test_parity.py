@@ -33,8 +33,8 @@ def compare(run, model, methods, tolerance, logits_tolerance=1e-5):
         logits = torch.cat([-logits, logits], 1)
     with torch.no_grad():
         assert torch.allclose(model(images), logits, atol=logits_tolerance)
-    mean = run.folder / "means" / f"{run.config['search_space']['data_flags'][0]}_mean.pt"
-    mean = torch.load(mean, weights_only=True)[: images.shape[1]] if mean.exists() else None
+    means = list((run.folder / "means").glob("*_mean.pt"))
+    mean = torch.load(means[0], weights_only=True)[: images.shape[1]] if means else None
     seen = 0
     for method in methods:
         for key, params in variants(method):
@@ -66,6 +66,25 @@ def test_captum_patched_is_captum_with_every_relu_a_module(sweep, inputs):
     run.config["search_space"]["attribution_methods"] = methods
     run.run()
     compare(run, torch_model(inputs, "rgb", 64, "densenet121", every=True), methods, 1e-5)
+
+
+def test_images_and_maps_are_captums_by_the_numbers_that_weights_want(sweep, inputs):
+    wanted = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+    run = sweep(size=28, store={"dtype": "float32", "shard": 4}, limit=4, normalize={**wanted, "model": "resnet18"})
+    methods = [*METHODS, *(method for method in DETERMINISTIC if method["class"] in ("FeatureAblation", "Occlusion", "DeepLift"))]
+    run.config["semantics"] = "captum"
+    run.config["search_space"]["attribution_methods"] = methods
+    run.run()
+    pixels = np.load(inputs / "data" / "rgb.npz")["test_images"][:4]
+    tensor = torchvision.transforms.Compose([torchvision.transforms.ToTensor(), torchvision.transforms.Normalize(**wanted)])
+    expected = torch.stack([tensor(image) for image in pixels])
+    store = zarr.open_group(run.stores()[0], mode="r")
+    assert float((torch.from_numpy(store["images"][:]) - expected).abs().max()) < 1e-6
+    compare(run, torch_model(inputs, "rgb", 28, "resnet18"), methods, 1e-5)
+    assert "sound" in subprocess.run([SCHEDULER, "verify", "--config", run.file], capture_output=True, text=True, check=True).stdout
+    # Numbers are facts of a store.
+    run.config["normalize"]["std"] = 0.5
+    assert "preprocessing is" in run.run(code=4).stderr
 
 
 def test_half_precision_stores_are_off_by_their_rounding(sweep, inputs):

@@ -91,7 +91,8 @@ fn the_mean_image_is_that_of_prepared_images() {
     written(folder.path());
     let options = Options { size: 2, ..Options::default() };
     let mut source = BOTH.open("toy", &folder.path().join("cells"), "train", options).unwrap();
-    let mean = data::mean::compute(source.as_mut()).unwrap();
+    let preprocessing = source.preprocessing();
+    let mean = data::mean::compute(source.as_mut(), &preprocessing).unwrap();
     // Pixels 1, 2, 5 and 6 sixteenths of image 0 and those 8 sixteenths above of image 1, times 4.
     assert_eq!((mean.shape, &mean.values[..4]), ([3, 2, 2], &[1.25, 1.5, 2.25, 2.5][..]));
 }

@@ -21,6 +21,42 @@ pub struct Preprocessing {
     pub std: Vec<f32>,
 }
 
+/// Mean and standard deviation by which a model wants its images, by channel. The last number counts for all channels that follow.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Normalize {
+    mean: Vec<f32>,
+    std: Vec<f32>,
+}
+
+impl Normalize {
+    /// Normalization by `mean` and `std`, each with one number at least. Numbers that say the same of all channels are one.
+    pub fn new(mut mean: Vec<f32>, mut std: Vec<f32>) -> Self {
+        for numbers in [&mut mean, &mut std] {
+            if numbers.iter().all(|number| number == &numbers[0]) {
+                numbers.truncate(1);
+            }
+        }
+        Self { mean, std }
+    }
+
+    /// Numbers that are subtracted.
+    pub fn mean(&self) -> &[f32] {
+        &self.mean
+    }
+
+    /// Number of channels that have numbers of their own; 1 where all have the same.
+    pub fn channels(&self) -> usize {
+        self.mean.len().max(self.std.len())
+    }
+}
+
+/// Normalization of the reference scripts: 0.5 and 0.5.
+impl Default for Normalize {
+    fn default() -> Self {
+        Self { mean: vec![0.5], std: vec![0.5] }
+    }
+}
+
 /// Preprocessing of the reference scripts, and of every store that does not record one: to `[-1, 1]`.
 impl Default for Preprocessing {
     fn default() -> Self {
@@ -29,6 +65,15 @@ impl Default for Preprocessing {
 }
 
 impl Preprocessing {
+    /// The same preprocessing with the numbers of `normalize`, if there are some.
+    #[must_use]
+    pub fn normalized(self, normalize: Option<&Normalize>) -> Self {
+        match normalize.cloned() {
+            Some(Normalize { mean, std }) => Self { mean, std, ..self },
+            None => self,
+        }
+    }
+
     /// Value of a `pixel` of `channel`, which lies between 0 for black and 1 for white.
     pub fn value(&self, pixel: f32, channel: usize) -> f32 {
         let [black, white] = self.range;

@@ -10,7 +10,7 @@ use std::time::Instant;
 use clap::Parser;
 use data::datasets;
 use data::formats::Options;
-use data::mean::{self, Found, Job, MeanError};
+use data::mean::{self, Found, Job, MeanError, Place};
 use sweep::config::Config;
 use sweep::problem::Problems;
 
@@ -30,7 +30,7 @@ const STORAGE: u8 = 6;
 /// Computes the mean image of every dataset of a config file, over its train split
 ///
 /// Writes `<means_dir>/<flag>_mean.pt`, which `torch.load` opens as a float32 tensor [3, height, width] of images
-/// scaled to [-1, 1]. A file that is there is kept.
+/// scaled to [-1, 1], or as `normalize` says. A file that is there is kept.
 #[derive(Debug, Parser)]
 #[command(name = "means", version, after_help = HELP)]
 struct Cli {
@@ -80,23 +80,30 @@ fn plan(file: &Path, force: bool) -> Result<Vec<Planned>, Problems> {
     problems.into_result().map(|()| planned)
 }
 
-fn of_dataset(config: &Config, (flag, line): (&str, u64), force: bool, problems: &mut Problems) -> Option<Planned> {
-    let dataset = datasets::locate(config, (flag, line), problems)?;
-    let (folder, how) = (&config.paths.means_dir, Options::of(config));
-    let found = if force {
-        Job::new(folder, flag, &dataset, how).map(Found::Missing)
-    } else {
-        mean::find(folder, flag, &dataset, how)
-    };
-    match found {
-        Ok(Found::Missing(job)) => Some(Planned { file: job.file.clone(), job: Some(job) }),
-        Ok(Found::There(_)) => Some(Planned { file: mean::file(folder, flag), job: None }),
-        Err(error) => {
-            let advice = if matches!(error, MeanError::Content { .. }) { "; `--force` makes it anew" } else { "" };
-            problems.add(line, datasets::KEY, format!("{}{advice}", error.text()));
-            None
+/// Mean images of one dataset: one for each normalization that models of the config want.
+fn of_dataset(config: &Config, (flag, line): (&str, u64), force: bool, problems: &mut Problems) -> Vec<Planned> {
+    let Some(dataset) = datasets::locate(config, (flag, line), problems) else { return Vec::new() };
+    let (folder, how, normalize) = (&config.paths.means_dir, Options::of(config), &config.settings.normalize);
+    let mut planned: Vec<Planned> = Vec::new();
+    for (model, _) in &config.search_space.model_flags {
+        let place = Place { folder, flag, normalize: normalize.of(flag, model) };
+        let file = place.file();
+        if planned.iter().any(|planned| planned.file == file) {
+            continue;
+        }
+        let found =
+            if force { Job::new(place, &dataset, how).map(Found::Missing) } else { mean::find(place, &dataset, how) };
+        match found {
+            Ok(Found::Missing(job)) => planned.push(Planned { file, job: Some(job) }),
+            Ok(Found::There(_)) => planned.push(Planned { file, job: None }),
+            Err(error) => {
+                let advice = if matches!(error, MeanError::Content { .. }) { "; `--force` makes it anew" } else { "" };
+                problems.add(line, datasets::KEY, format!("{}{advice}", error.text()));
+                break;
+            }
         }
     }
+    planned
 }
 
 /// Makes one mean image, if need be, and reports it in one line.

@@ -1,5 +1,7 @@
 //! Computes the mean image of a split, in one pass and in bounded memory.
 
+use sweep::preprocessing::Preprocessing;
+
 use super::mean_image::Mean;
 use crate::formats::Source;
 use crate::{DataError, preprocess};
@@ -10,19 +12,18 @@ const CHANNELS: usize = 3;
 /// Number of pixels' values that are read at a time.
 const SLICE: usize = 1 << 22;
 
-/// Computes the mean of all preprocessed images of `source`. Damaged images are an error, never a mean.
+/// Computes the mean of all images of `source`, prepared by `preprocessing`. Damaged images are an error, never a mean.
 ///
 /// Sums are in double precision and in the order of the images: the same bytes come out each time.
-pub fn compute(source: &mut dyn Source) -> Result<Mean, DataError> {
+pub fn compute(source: &mut dyn Source, preprocessing: &Preprocessing) -> Result<Mean, DataError> {
     source.verify()?;
     let slice = (SLICE / source.shape().iter().product::<usize>().max(1)).max(1);
-    let preprocessing = source.preprocessing();
     let [height, width] = preprocessing.size([source.shape()[0], source.shape()[1]]);
     let mut sums = vec![0.0_f64; CHANNELS * height * width];
     for start in (0..source.len()).step_by(slice) {
         let end = (start + slice as u64).min(source.len());
         let pixels = source.read(start..end)?;
-        let images = preprocess::prepare(&preprocessing, &pixels, source.shape(), CHANNELS)?;
+        let images = preprocess::prepare(preprocessing, &pixels, source.shape(), CHANNELS)?;
         for image in images.chunks_exact(sums.len()) {
             for (sum, value) in sums.iter_mut().zip(image) {
                 *sum += f64::from(*value);
@@ -83,11 +84,12 @@ mod tests {
     #[test]
     fn the_mean_is_that_of_scaled_images_over_every_slice() {
         let mut source = Ramp { len: 256 * 20, most: 0 };
-        let mean = compute(&mut source).unwrap();
+        let preprocessing = Preprocessing::default();
+        let mean = compute(&mut source, &preprocessing).unwrap();
         assert_eq!(mean.shape, [3, 64, 32]);
         assert!(mean.values.iter().all(|value| value.abs() < 1e-7), "{}", mean.values[0]);
         assert!(source.most * 64 * 32 <= SLICE as u64 && source.most > 1, "{}", source.most);
-        let of_two = compute(&mut Ramp { len: 2, most: 0 }).unwrap();
+        let of_two = compute(&mut Ramp { len: 2, most: 0 }, &preprocessing).unwrap();
         assert!(of_two.values.iter().all(|value| (value - (1.0 / 255.0 - 1.0)).abs() < 1e-7));
     }
 }

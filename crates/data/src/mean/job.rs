@@ -1,11 +1,14 @@
 //! Mean image of a dataset: found, or to be computed.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use sweep::preprocessing::Normalize;
 
 use super::compute::compute;
 use super::error::MeanError;
 use super::file::{read, write};
 use super::mean_image::Mean;
+use super::place::Place;
 use crate::DataError;
 use crate::formats::{Entry, Options, Source};
 
@@ -29,18 +32,14 @@ pub struct Job {
     images: PathBuf,
     format: &'static Entry,
     options: Options,
+    normalize: Option<Normalize>,
 }
 
-/// Looks for the mean image of `flag` in `folder`, for images as `options` want them.
-pub fn find(
-    folder: &Path,
-    flag: &str,
-    dataset: &(PathBuf, &'static Entry),
-    options: Options,
-) -> Result<Found, MeanError> {
-    let file = file(folder, flag);
+/// Looks for the mean image at `place`, for images as `options` want them.
+pub fn find(place: Place<'_>, dataset: &(PathBuf, &'static Entry), options: Options) -> Result<Found, MeanError> {
+    let file = place.file();
     if !file.exists() {
-        return Job::new(folder, flag, dataset, options).map(Found::Missing);
+        return Job::new(place, dataset, options).map(Found::Missing);
     }
     let mean = read(&file)?;
     match mean.expanded([mean.shape[0], options.size, options.size]) {
@@ -49,20 +48,15 @@ pub fn find(
     }
 }
 
-/// Path of the mean image of `flag` in `folder`.
-pub fn file(folder: &Path, flag: &str) -> PathBuf {
-    folder.join(format!("{flag}_mean.pt"))
-}
-
 impl Job {
-    /// Job that computes the mean image of `flag`, whether or not one exists. The images of the dataset must exist.
+    /// Job that computes the mean image at `place`, whether or not one exists. The images of the dataset must exist.
     pub fn new(
-        folder: &Path,
-        flag: &str,
+        place: Place<'_>,
         (images, format): &(PathBuf, &'static Entry),
         options: Options,
     ) -> Result<Self, MeanError> {
-        let job = Self { file: file(folder, flag), images: images.clone(), format, options };
+        let normalize = place.normalize.cloned();
+        let job = Self { file: place.file(), images: images.clone(), format, options, normalize };
         job.source()?;
         Ok(job)
     }
@@ -70,7 +64,8 @@ impl Job {
     /// Computes the mean image and writes it. Returns the mean image with the number of images.
     pub fn run(&self) -> Result<(Mean, u64), MeanError> {
         let mut source = self.source()?;
-        let mean = compute(source.as_mut()).map_err(unusable)?;
+        let preprocessing = source.preprocessing().normalized(self.normalize.as_ref());
+        let mean = compute(source.as_mut(), &preprocessing).map_err(unusable)?;
         write(&self.file, &mean)?;
         Ok((mean, source.len()))
     }

@@ -39,6 +39,7 @@ pub(crate) fn groups(
                 problems.add(*line, "search_space.model_flags", text);
                 continue;
             }
+            let normalize = config.settings.normalize.of(&dataset.flag, model);
             for noise in noises {
                 let split = dataset.split.name();
                 let name = store_name(&dataset.flag, model, &noise.name, split);
@@ -53,7 +54,7 @@ pub(crate) fn groups(
                     weights_sha256: checkpoint.sha256.clone(),
                     weights_set: config.settings.weights.of(model).map(str::to_owned),
                     mean: None,
-                    preprocessing: dataset.preprocessing.clone(),
+                    preprocessing: dataset.preprocessing.clone().normalized(normalize),
                     noise: noise.clone(),
                     store: FORMATS.place(&config.paths.output_dir, &name),
                     images: dataset.images,

@@ -5,6 +5,7 @@ mod expect;
 mod grid;
 pub(crate) mod means;
 mod methods;
+mod normalize;
 mod slots;
 pub(crate) mod stores;
 mod weights;
@@ -55,6 +56,7 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
         }
     }
     expect::check(&config.settings.expect, groups.iter().map(|(group, _)| group), &mut problems);
+    normalize::check(&config.settings.normalize, groups.iter().map(|(group, _)| group), &mut problems);
     let output = &config.paths.output_dir;
     if output.exists() && !output.is_dir() {
         problems.add(0, "paths.final_output_dir", format!("`{}` is a file, expected a folder", output.display()));

@@ -5,6 +5,7 @@
 //! was noted.
 
 mod expect;
+mod normalize;
 mod paths;
 mod places;
 mod reference;
@@ -17,6 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use expect::{Expectation, Expected};
+pub use normalize::Normalizations;
 pub use paths::Paths;
 pub use reference::page as reference;
 pub use scheduler::{Preflight, Scheduler};

@@ -21,6 +21,7 @@ pub(super) const PLACES: &[(&str, &[&str])] = &[
             "memory",
             "threads",
             "expect",
+            "normalize",
             "weights",
             "experiment",
             "model_method_mapping",

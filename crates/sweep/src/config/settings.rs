@@ -1,6 +1,7 @@
 //! The keys that the reference schema does not have, all optional.
 
 use super::expect::{self, Expectation};
+use super::normalize::Normalizations;
 use crate::config::WeightSets;
 use crate::group::{Dtype, Numerics, Precision};
 use crate::variant::semantics::{self, Semantics};
@@ -29,6 +30,8 @@ pub struct Settings {
     pub memory: Option<u64>,
     /// Threads of each worker on the processor; `None` means its share of the cores.
     pub threads: Option<usize>,
+    /// Normalizations of images, where they are not those of the datasets.
+    pub normalize: Normalizations,
     /// Measurements by the authors of weights.
     pub expect: Vec<Expectation>,
 }
@@ -94,6 +97,7 @@ impl Settings {
             batch_size: fields.optional("batch_size", read::integer(1, 1 << 20)).map(|n| n as usize),
             memory: fields.optional("memory", read::size),
             threads: fields.optional("threads", read::integer(1, 4096)).map(|threads| threads as usize),
+            normalize: Normalizations::read(fields),
             expect: expect::expectations(fields),
         }
     }

@@ -127,6 +127,24 @@ impl<'a> Fields<'a> {
         Some(items.iter().enumerate().filter_map(read_one).collect())
     }
 
+    /// The mapping under `key`, or the list of mappings, each read by `read`.
+    pub fn one_or_sections<T>(
+        &mut self,
+        key: &'static str,
+        mut read: impl FnMut(Fields<'_>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let node = self.node(key)?;
+        match &node.value {
+            Value::Map(_) => Some(self.section(key, read).flatten().into_iter().collect()),
+            Value::List(_) => self.sections(key, &mut read),
+            other => {
+                let text = format!("found {}, expected a mapping or a list of mappings", other.found());
+                self.problems.add(node.line, self.at(key), text);
+                None
+            }
+        }
+    }
+
     /// The node under `key`, which is a known key from then on. An empty value counts as not given.
     pub fn node(&mut self, key: &'static str) -> Option<&'a Node> {
         if !self.known.contains(&key) {

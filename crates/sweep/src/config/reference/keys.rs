@@ -69,6 +69,24 @@ pub(crate) const KEYS: &[Section] = &[
         keys: EXPECT,
     },
     Section {
+        place: "normalize[]",
+        about: "How weights want their images, where this is not the 0.5 and 0.5 of the reference scripts: each channel becomes \
+                `(pixel - mean) / std`, with pixels from 0 for black to 1 for white. One mapping, or a list of mappings of which \
+                the one that names most counts. Weights of torchvision want the numbers below. The choice is a fact of the store; \
+                mean images, noise and verification go by it.",
+        keys: &[
+            key(
+                "mean",
+                Required,
+                "Subtracted from the pixels: one number, or one for each channel.",
+                "[0.485, 0.456, 0.406]",
+            ),
+            key("std", Required, "Divided by: one number above 0, or one for each channel.", "[0.229, 0.224, 0.225]"),
+            key("model", Words("every model"), "Model whose images are meant.", "resnet18"),
+            key("dataset", Words("every dataset"), "Dataset whose images are meant.", "bloodmnist"),
+        ],
+    },
+    Section {
         place: "weights",
         about: "Which set of weights is meant in files that hold several, as training saves weights and their average.",
         keys: &[key(
@@ -145,6 +163,7 @@ const TOP: &[Key] = &[
     ),
     key("store", Words("as below"), "[How stores are laid out](#store).", ""),
     key("weights", Words("the only set of a file"), "[Which set of weights](#weights).", ""),
+    key("normalize", Words("0.5 and 0.5"), "[How weights want their images](#normalize).", ""),
     key("expect", Words("nothing"), "[What authors of weights have measured](#expect).", ""),
     key("preflight_check", Words("as below"), "[Where batch sizes come from](#preflight_check).", ""),
     key("scheduler", Words("as below"), "[Devices, retries and deadlines](#scheduler).", ""),
@@ -171,7 +190,8 @@ const PATHS: &[Key] = &[
     key(
         "means_dir",
         Value("means"),
-        "Holds mean images, `<flag>_mean.pt`, of baselines that are made of them. Missing ones are computed.",
+        "Holds mean images, `<flag>_mean.pt`, of baselines that are made of them; `<flag>_normalized_<digest>_mean.pt` where `normalize` \
+         changes the images. Missing ones are computed.",
         "means",
     ),
     key("final_output_dir", Value("outputs"), "Stores and the journal are written here; also `--output`.", "outputs"),
