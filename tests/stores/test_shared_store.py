@@ -1,5 +1,6 @@
 """A store has several owners: other configs, and people who add what is theirs."""
 
+import pathlib
 import shutil
 import subprocess
 
@@ -97,6 +98,19 @@ def test_a_store_of_the_reference_scripts_is_left_alone_and_the_other_groups_are
     assert len(run.stores()) == 2 and "Wrote 24 attribution maps" in done.stdout
     assert sentence in told(run, "status") and sentence in told(run, "verify", 7)
     assert {file: file.read_bytes() for file in theirs.rglob("*") if file.is_file()} == before
+
+
+def test_a_store_that_was_packed_into_a_zip_is_named_by_every_command_and_not_computed_beside(sweep):
+    run = sweep()
+    run.run()
+    (store,) = run.stores()
+    packed = pathlib.Path(shutil.make_archive(str(store), "zip", store))
+    assert "Nothing was left to compute" in run.run().stdout
+    shutil.rmtree(store)
+    sentence = f"`{packed}` is a Zarr store in a zip: it is left alone, and its group is not computed"
+    for done in (run.run("--check").stderr, run.run().stderr, told(run, "status"), told(run, "verify", 7)):
+        assert sentence in done
+    assert packed.is_file() and not run.stores()
 
 
 def test_a_store_that_holds_nothing_stands_in_nobodys_way(sweep):

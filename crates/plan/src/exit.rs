@@ -90,6 +90,7 @@ impl From<StoreError> for Failure {
             StoreError::Mismatch { .. }
             | StoreError::Foreign { .. }
             | StoreError::Theirs { .. }
+            | StoreError::Packed { .. }
             | StoreError::Headless { .. } => Code::Mismatch,
             _ => Code::Storage,
         };

@@ -24,6 +24,9 @@ pub enum StoreError {
     /// A store of other scripts with the same layout.
     #[error("`{}` is a Zarr store of another program: it is left alone, and its group is not computed; move it away to have that done", path.display())]
     Theirs { path: PathBuf },
+    /// A store that was packed into a zip, as the reference scripts do.
+    #[error("`{}` is a Zarr store in a zip: it is left alone, and its group is not computed; unpack it, or move it away to have that done", path.display())]
+    Packed { path: PathBuf },
     #[error("`{}` was computed from something else: {}", path.display(), differences.join("; "))]
     Mismatch { path: PathBuf, differences: Vec<String> },
     #[error("cannot encode shard {shard} of `{array}`: {reason}")]

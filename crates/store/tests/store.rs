@@ -157,6 +157,19 @@ fn a_zarr_store_of_another_program_is_left_alone() {
 }
 
 #[test]
+fn a_store_that_is_only_there_in_a_zip_is_left_alone_and_one_beside_its_zip_is_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let group = group(folder.path(), 1, Vec::new());
+    let zip = folder.path().join("s.zarr.zip");
+    std::fs::write(&zip, "PK").unwrap();
+    assert!(matches!(inspect(&group, &facts(&group)), Err(StoreError::Packed { path }) if path == zip));
+    std::fs::remove_file(&zip).unwrap();
+    create(&group, &facts(&group), &labels(), Compression::Zstd, "run").unwrap();
+    std::fs::write(&zip, "PK").unwrap();
+    assert_eq!(inspect(&group, &facts(&group)).unwrap(), Some(false));
+}
+
+#[test]
 fn a_folder_that_somebody_else_filled_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let group = group(folder.path(), 1, Vec::new());

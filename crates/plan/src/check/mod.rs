@@ -84,8 +84,8 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
         planned(group, labels, (&catalogue.libtorch, layers))
     });
     let (groups, mismatches): (Vec<_>, Vec<_>) = groups.partition(Result::is_ok);
-    let (theirs, mismatches): (Vec<_>, Vec<_>) =
-        mismatches.into_iter().filter_map(Result::err).partition(|error| matches!(error, StoreError::Theirs { .. }));
+    let is_theirs = |error: &StoreError| matches!(error, StoreError::Theirs { .. } | StoreError::Packed { .. });
+    let (theirs, mismatches): (Vec<_>, Vec<_>) = mismatches.into_iter().filter_map(Result::err).partition(is_theirs);
     warnings.extend(theirs.iter().map(ToString::to_string));
     refuse(mismatches)?;
     Ok(Checked {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use files::durable;
 use serde_json::{Map, Value, json};
@@ -39,7 +39,8 @@ pub(crate) const MISSING: &str = "it is missing";
 /// Reads the root of the store in `folder`, from the copy if need be; `None` where neither exists.
 ///
 /// # Errors
-/// [`StoreError::Foreign`] for a store of somebody else, [`StoreError::Headless`] for one without a root to believe.
+/// [`StoreError::Foreign`] for a store of somebody else, [`StoreError::Headless`] for one without a root to believe,
+/// [`StoreError::Packed`] where only a zip of the store is.
 pub(crate) fn read(folder: &Path) -> Result<Option<Root>, StoreError> {
     let file = folder.join(METADATA);
     let found = match read_json(&file) {
@@ -68,11 +69,19 @@ pub(crate) fn read(folder: &Path) -> Result<Option<Root>, StoreError> {
             let reason = format!("it is missing, as is its copy below `{COPY}`, and shards are there");
             Err(StoreError::Headless { path: file, reason })
         }
+        None if fault == MISSING && packed(folder).is_file() => Err(StoreError::Packed { path: packed(folder) }),
         None if fault == MISSING => Ok(None),
         None if is_theirs(folder) => Err(StoreError::Theirs { path: folder.to_owned() }),
         None if is_foreign => Err(StoreError::Foreign { path: folder.to_owned() }),
         None => Err(StoreError::Headless { path: file, reason: fault }),
     }
+}
+
+/// Path of the zip that the store in `folder` is packed into by the reference scripts.
+fn packed(folder: &Path) -> PathBuf {
+    let mut name = folder.as_os_str().to_owned();
+    name.push(".zip");
+    name.into()
 }
 
 /// Whether `folder` is a Zarr group of another program that has its maps in the same place. Zarr version 2 has no `zarr.json`.
