@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use commands::sweep::{Scope, sweep};
-use commands::{SweepArgs, clean, retry, status, verify};
+use commands::{SweepArgs, clean, export, retry, status, verify};
 use plan::exit;
 
 /// The documented codes, for `--help`.
@@ -53,6 +53,9 @@ enum Command {
     /// Read every store of the config back and list what is damaged or missing
     #[command(after_help = verify::HELP)]
     Verify(verify::Args),
+    /// Pack every finished store into a `.zarr.zip`
+    #[command(after_help = export::HELP)]
+    Export(export::Args),
 }
 
 fn main() -> ExitCode {
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Some(Command::Retry(args)) => sweep(&args.sweep, Scope::Failed),
         Some(Command::Clean(args)) => clean::run(args),
         Some(Command::Verify(args)) => verify::run(args),
+        Some(Command::Export(args)) => export::run(args),
     };
     match outcome {
         Ok(code) => code.into(),

@@ -47,6 +47,11 @@ impl PendingFile {
         self.file.write_all(bytes).map_err(|source| self.failed(source))
     }
 
+    /// Size of what was written so far, in bytes.
+    pub fn size(&self) -> Result<u64, FileError> {
+        self.file.metadata().map(|metadata| metadata.len()).map_err(|source| self.failed(source))
+    }
+
     /// Gives the file its name. When this function returns, the file survives a power cut.
     pub fn place(mut self) -> Result<(), FileError> {
         let put = |this: &mut Self| this.file.sync_all().and_then(|()| fs::rename(&this.temporary, &this.path));
@@ -75,6 +80,23 @@ impl PendingFile {
 
     fn failed(&self, source: io::Error) -> FileError {
         FileError::Write { path: self.path.clone(), source }
+    }
+}
+
+/// For writers that go back in a file. An error does not name the file.
+impl Write for PendingFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for PendingFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
     }
 }
 

@@ -91,6 +91,7 @@ impl From<StoreError> for Failure {
             | StoreError::Foreign { .. }
             | StoreError::Theirs { .. }
             | StoreError::Packed { .. }
+            | StoreError::InTheWay { .. }
             | StoreError::Headless { .. } => Code::Mismatch,
             _ => Code::Storage,
         };

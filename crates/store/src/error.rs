@@ -27,6 +27,11 @@ pub enum StoreError {
     /// A store that was packed into a zip, as the reference scripts do.
     #[error("`{}` is a Zarr store in a zip: it is left alone, and its group is not computed; unpack it, or move it away to have that done", path.display())]
     Packed { path: PathBuf },
+    #[error("`{}` is there and is not a store that attrisweep packed; move it away, or choose another folder", path.display())]
+    InTheWay { path: PathBuf },
+    /// A run goes on with a store that is being read. Trying again helps once the run has ended.
+    #[error("`{}` was changed while it was packed; try again once the sweep has ended", path.display())]
+    Changing { path: PathBuf },
     #[error("`{}` was computed from something else: {}", path.display(), differences.join("; "))]
     Mismatch { path: PathBuf, differences: Vec<String> },
     #[error("cannot encode shard {shard} of `{array}`: {reason}")]

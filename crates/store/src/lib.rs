@@ -11,6 +11,7 @@
 //! | `metadata` | metadata of the arrays and of the root: made, extended, compared with a config, read back |
 //! | `shards` | values of shards: encoded, written, read, within bounds of memory |
 //! | [`Ledger`] | shards that are done |
+//! | [`packed`] | stores in a zip |
 //! | `summaries` | numbers over many images: mean images, accuracy, completeness |
 //! | [`verify`] | everything read back and checked |
 
@@ -19,6 +20,7 @@ pub mod families;
 pub mod formats;
 mod ledger;
 mod metadata;
+pub mod packed;
 mod shards;
 mod summaries;
 pub mod verify;

@@ -52,6 +52,7 @@ fn leftovers(survey: &Survey) -> Result<Vec<PathBuf>, Failure> {
             files.extend(files::leftovers::find(&store.folder)?);
         }
     }
+    files.extend(store::packed::temporary_files(&paths.output_dir));
     files.extend(data::mean::temporary_files(&paths.means_dir));
     let logs = Logs::find(paths);
     files.extend(named(&paths.log_dir, |name| logs.has(name)));

@@ -1,0 +1,126 @@
+//! Stores in a zip, as the reference scripts leave them: `<name>.zarr.zip` beside the folder `<name>.zarr`.
+//!
+//! Entries are stored without compression, as the chunks are compressed already, in the order of their names behind the root, and with one
+//! date: the same store gives the same bytes.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use files::pending::PendingFile;
+use files::{FileError, leftovers, shared_folder};
+use zip::result::ZipError;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
+
+use crate::error::StoreError;
+use crate::metadata::computed_by;
+use crate::metadata::root::METADATA;
+use crate::metadata::seal::is_ours;
+
+/// Ending of the name of a packed store.
+pub const SUFFIX: &str = ".zarr.zip";
+
+/// Largest root that is read from a zip, in bytes.
+const LARGEST_ROOT: u64 = 256 << 20;
+
+/// Path of the zip of the store in `folder`, in the same folder.
+pub(crate) fn beside(folder: &Path) -> PathBuf {
+    let mut name = folder.as_os_str().to_owned();
+    name.push(".zip");
+    name.into()
+}
+
+/// Packs the complete store in `folder` into `zip`, whose folder must exist. Returns the size of the zip in bytes. A zip of a store of
+/// attrisweep that is there is replaced, once the new one is whole.
+///
+/// # Errors
+/// [`StoreError::InTheWay`] where `zip` is something else, [`StoreError::Changing`] if a run goes on with the store meanwhile.
+pub fn pack(folder: &Path, zip: &Path) -> Result<u64, StoreError> {
+    if zip.exists() && !is_packed_by_us(zip) {
+        return Err(StoreError::InTheWay { path: zip.to_owned() });
+    }
+    let root = folder.join(METADATA);
+    let before = read(&root)?;
+    // As of a mean image: several sweeps may write to this folder.
+    let mut file = PendingFile::create_locked(zip, &std::process::id().to_string())?;
+    let failed = |source: io::Error| FileError::Write { path: zip.to_owned(), source };
+    let mut writer = ZipWriter::new(&mut file);
+    for path in entries(folder)? {
+        let size = fs::metadata(&path).map_err(|source| unreadable(&path, source))?.len();
+        let name = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().into_owned();
+        writer.start_file(name, options(size)).map_err(|error| failed(io::Error::from(error)))?;
+        let mut from = File::open(&path).map_err(|source| unreadable(&path, source))?;
+        io::copy(&mut from, &mut writer).map_err(failed)?;
+    }
+    writer.finish().map_err(|error| failed(io::Error::from(error)))?;
+    let bytes = file.size()?;
+    if read(&root)? != before {
+        return Err(StoreError::Changing { path: folder.to_owned() });
+    }
+    file.place()?;
+    Ok(bytes)
+}
+
+/// Removes unfinished zips in `folder` whose writers have ended.
+pub fn remove_leftovers(folder: &Path) -> Vec<PathBuf> {
+    shared_folder::remove_leftovers(folder, is_packed)
+}
+
+/// Unfinished zips in `folder`, left behind or being written.
+pub fn temporary_files(folder: &Path) -> Vec<PathBuf> {
+    shared_folder::temporary_files(folder, is_packed)
+}
+
+fn is_packed(name: &str) -> bool {
+    name.ends_with(SUFFIX)
+}
+
+fn options(size: u64) -> SimpleFileOptions {
+    SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .last_modified_time(DateTime::default())
+        .unix_permissions(0o644)
+        .large_file(size >= u64::from(u32::MAX))
+}
+
+/// Files of the store in `folder` that readers need: the root first, then all others in the order of their names.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let mut files = Vec::new();
+    collect(folder, &mut files)?;
+    let root = folder.join(METADATA);
+    files.sort_by_cached_key(|path| (*path != root, path.clone()));
+    Ok(files)
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), StoreError> {
+    for entry in fs::read_dir(folder).map_err(|source| unreadable(folder, source))? {
+        let entry = entry.map_err(|source| unreadable(folder, source))?;
+        let (name, path) = (entry.file_name().to_string_lossy().into_owned(), entry.path());
+        if path.is_dir() {
+            collect(&path, files)?;
+        } else if !leftovers::is_temporary(&name) && !computed_by::is_note(&name) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Whether `zip` is a packed store of attrisweep, of whichever config.
+fn is_packed_by_us(zip: &Path) -> bool {
+    let root = || -> Result<Vec<u8>, ZipError> {
+        let mut archive = ZipArchive::new(File::open(zip)?)?;
+        let mut bytes = Vec::new();
+        archive.by_name(METADATA)?.take(LARGEST_ROOT).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    root().is_ok_and(|bytes| serde_json::from_slice(&bytes).is_ok_and(|root| is_ours(&root)))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, StoreError> {
+    fs::read(file).map_err(|source| unreadable(file, source))
+}
+
+fn unreadable(path: &Path, source: io::Error) -> StoreError {
+    StoreError::Read { path: path.to_owned(), source }
+}
