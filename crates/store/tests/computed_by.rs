@@ -1,5 +1,7 @@
 //! What computed the maps of a store is known whoever died, and whenever.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail loudly, too")]
+
 mod common;
 
 use std::fs;

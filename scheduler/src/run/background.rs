@@ -156,14 +156,11 @@ impl<'a> Background<'a> {
 
 impl Listener for Background<'_> {
     fn hear(&mut self, happening: &Happening<'_>) {
-        match happening {
-            Happening::Tick => {
-                self.ticks += 1;
-                if self.ticks.is_multiple_of(TICKS) {
-                    self.look();
-                }
+        if matches!(happening, Happening::Tick) {
+            self.ticks += 1;
+            if self.ticks.is_multiple_of(TICKS) {
+                self.look();
             }
-            _ => {}
         }
     }
 }
