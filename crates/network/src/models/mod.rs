@@ -1,5 +1,6 @@
 //! The models: each a file that lists its operations by the names of its weights.
 
+mod builder;
 mod densenet;
 mod lenet;
 mod resnet;
@@ -12,8 +13,11 @@ use std::path::Path;
 use sweep::catalogue::Item;
 use tch::{Device, Kind};
 
-use crate::builder::{Builder, Value};
-use crate::{Graph, NetworkError, Weights, exported};
+use crate::operations::OPERATIONS;
+use crate::{Graph, NetworkError, Weights, devices, programs};
+
+pub use builder::Builder;
+use builder::Value;
 
 /// Every model.
 pub const MODELS: &[&Entry] = &[
@@ -82,7 +86,7 @@ pub fn open(name: &str, file: &Path, placed: (Device, Kind)) -> Result<Graph, Ne
 /// The same, with one of several sets of weights in the file: `state_dict_ema`.
 pub fn open_set(name: &str, (file, set): (&Path, Option<&str>), placed: (Device, Kind)) -> Result<Graph, NetworkError> {
     match (file.extension().is_some_and(|extension| extension == "pt2"), set) {
-        (true, None) => exported::open(file, placed),
+        (true, None) => Ok(devices::lower(programs::open(file, placed, OPERATIONS)?)?),
         (true, Some(_)) => {
             let reason = "a program has no sets of weights; leave `weights.set` of the config out for this model";
             Err(NetworkError::Unreadable { file: file.to_owned(), reason: reason.to_owned() })

@@ -4,7 +4,7 @@
 //! those of the MedMNIST benchmark at 28 px also have names of their own (`shortcut`, `linear`).
 
 use super::Entry;
-use crate::builder::{Builder, Value};
+use super::builder::{Builder, Value};
 
 pub(super) const RESNET18: Entry =
     entry("resnet18", "residual network, 18 layers", |b| resnet(b, basic, [2, 2, 2, 2], 7));

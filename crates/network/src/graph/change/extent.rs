@@ -13,7 +13,7 @@ impl Graph {
         for (node, value) in graph.nodes.iter().zip(&clean.values).skip(1) {
             let size = plane(value);
             let reached = node.inputs.iter().enumerate().map(|(index, &input)| {
-                let reach = node.operation.reach(index);
+                let reach = node.operation.reach_of(index);
                 let local = reach != Reach::Everywhere && plane(&clean.values[input]).is_some();
                 areas[input].zip(size).filter(|_| local).map(|(area, size)| area.reaching(reach, size))
             });

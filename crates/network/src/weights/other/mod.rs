@@ -15,7 +15,7 @@ use container::Container;
 use machine::Machine;
 use object::{Leaf, Object, Values};
 
-use super::Stored;
+use crate::weights::Stored;
 
 /// Deepest nesting that is looked into, and how many objects: lists may hold each other many times over.
 const DEPTH: usize = 16;
