@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use network::{Graph, Layer, Rule, Trace, once, target};
+use network::{Gradient, Graph, Layer, Rule, Trace, once, target};
 use tch::{Kind, TchError, Tensor};
 
 use crate::Origin;
@@ -116,7 +116,7 @@ impl<'a> Pass<'a> {
     }
 
     /// The target logits' backward pass by `rule`, to the images: `[n, c, h, w]`.
-    pub fn backward(&self, rule: Rule) -> Result<Tensor, TchError> {
+    pub fn backward(&self, rule: &dyn Rule) -> Result<Tensor, TchError> {
         let trace = self.trace()?;
         let seed = self.graph.select(trace.logits(), &self.targets)?;
         self.graph.backward(trace, &seed, rule)
@@ -124,17 +124,17 @@ impl<'a> Pass<'a> {
 
     /// The plain gradient `[n, c, h, w]`, computed once for all methods.
     pub fn gradient(&self) -> Result<&Tensor, TchError> {
-        once(&self.gradient, || self.backward(Rule::GRADIENT))
+        once(&self.gradient, || self.backward(&Gradient))
     }
 
     /// The plain gradients of the targets at variations of every image `[m n, c, h, w]`: `[n, c, h, w]` for each variation.
     pub(crate) fn gradients_at(&self, points: &Tensor) -> Result<Vec<Tensor>, TchError> {
-        self.varied(points, |trace, seed| self.graph.backward(trace, seed, Rule::GRADIENT))
+        self.varied(points, |trace, seed| self.graph.backward(trace, seed, &Gradient))
     }
 
     /// The same before what stands first in the network and is linear: `[n, ..]` for each variation.
     pub(crate) fn gradients_before_stem(&self, points: &Tensor) -> Result<Vec<Tensor>, TchError> {
-        self.varied(points, |trace, seed| self.graph.backward_to_stem(trace, seed, Rule::GRADIENT))
+        self.varied(points, |trace, seed| self.graph.backward_to_stem(trace, seed, &Gradient))
     }
 
     /// What `back` makes of the pass of variations of every image, for each variation.

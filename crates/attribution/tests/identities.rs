@@ -7,7 +7,7 @@ mod common;
 use attribution::{METHODS, Origin, Pass, Together};
 use common::{Case, graph, images, targets, worst};
 use network::models::{MODELS, load};
-use network::{Graph, Rule, Weights};
+use network::{Gradient, Graph, Weights};
 use serde_json::json;
 use sweep::semantics::Semantics::{self, Captum, CaptumPatched, Exact};
 use sweep::variant::{Shared, Variant};
@@ -328,7 +328,7 @@ fn grad_cam_weighs_the_maps_of_a_layer_by_their_mean_gradient() {
     }
     let whole = graph.trace(&images).unwrap();
     let seed = graph.select(whole.logits(), &targets(&graph, &images)).unwrap();
-    assert_eq!(graph.backward(&whole, &seed, Rule::GRADIENT).unwrap().size(), images.size());
+    assert_eq!(graph.backward(&whole, &seed, &Gradient).unwrap().size(), images.size());
 }
 
 /// A variant that is met on the way to another gives the maps that it gives alone, to the bit.

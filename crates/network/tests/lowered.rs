@@ -6,7 +6,8 @@
 use std::sync::{Mutex, PoisonError};
 
 use network::models::{MODELS, load};
-use network::{Graph, Replacement, Rule, Weights};
+use network::rules::ReluRule;
+use network::{Gate, Graph, Replacement, Weights};
 use tch::{Device, Kind, Tensor};
 
 /// libtorch has one generator for all tests of a process, which run side by side.
@@ -30,12 +31,10 @@ fn worst(a: &Tensor, b: &Tensor) -> f64 {
 }
 
 /// Rules with every choice of what they do at a ReLU.
-fn rules() -> Vec<Rule> {
+fn rules() -> Vec<ReluRule> {
     let both = [true, false];
-    let rules = both.into_iter().flat_map(|masked| both.map(|rectified| (masked, rectified)));
-    let rules = rules
-        .flat_map(|(masked, rectified)| both.map(|reaches_functions| Rule { masked, rectified, reaches_functions }));
-    rules.collect()
+    let gates = both.into_iter().flat_map(|masked| both.map(|rectified| Gate { masked, rectified }));
+    gates.flat_map(|gate| both.map(|reaches_functions| ReluRule { gate, reaches_functions })).collect()
 }
 
 #[test]
@@ -78,10 +77,10 @@ fn every_rule_gives_the_gradient_of_the_plain_graph() {
             let (plain, lowered) = (graph.outline(&images).unwrap(), graph.trace(&images).unwrap());
             let seed = graph.select(plain.logits(), &plain.logits().argmax(1, false)).unwrap();
             for rule in rules() {
-                let expected = graph.backward(&plain, &seed, rule).unwrap();
-                let error = worst(&graph.backward(&lowered, &seed, rule).unwrap(), &expected);
+                let expected = graph.backward(&plain, &seed, &rule).unwrap();
+                let error = worst(&graph.backward(&lowered, &seed, &rule).unwrap(), &expected);
                 assert!(error < 1e-5, "{name} {size}, {rule:?}: {error}");
-                let before = graph.backward_to_stem(&lowered, &seed, rule).unwrap();
+                let before = graph.backward_to_stem(&lowered, &seed, &rule).unwrap();
                 let through = graph.through_stem(&before, [images.size()[2], images.size()[3]]).unwrap();
                 assert!(worst(&through, &expected) < 1e-5, "{name} {size}, {rule:?}, in two parts");
             }

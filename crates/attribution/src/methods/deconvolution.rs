@@ -1,6 +1,6 @@
 //! Deconvolution: at every ReLU only positive gradients pass, wherever the input was.
 
-use network::Rule;
+use network::rules::ReluRule;
 use sweep::semantics::Semantics;
 use tch::TchError;
 
@@ -16,16 +16,16 @@ pub(super) const ENTRY: Entry = Entry::new(
     &[],
     |_, semantics| {
         let reaches_functions = semantics != Semantics::Captum;
-        Ok(Box::new(Deconvolution(Rule { masked: false, rectified: true, reaches_functions })))
+        Ok(Box::new(Deconvolution(ReluRule::deconvolution(reaches_functions))))
     },
 )
 .on_the_pass();
 
 /// One forward and one backward pass. Convolutions, pooling and batch norms keep their gradient.
-struct Deconvolution(Rule);
+struct Deconvolution(ReluRule);
 
 impl Method for Deconvolution {
     fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
-        Ok(pass.backward(self.0)?.into())
+        Ok(pass.backward(&self.0)?.into())
     }
 }

@@ -1,6 +1,6 @@
 //! Guided backpropagation: at every ReLU only positive gradients pass, and only where the input was positive.
 
-use network::Rule;
+use network::rules::ReluRule;
 use sweep::semantics::Semantics;
 use tch::TchError;
 
@@ -19,15 +19,15 @@ pub(super) const ENTRY: Entry = Entry::new(
 .on_the_pass();
 
 /// One forward and one backward pass. The map is signed.
-struct GuidedBackprop(Rule);
+struct GuidedBackprop(ReluRule);
 
 impl Method for GuidedBackprop {
     fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
-        Ok(pass.backward(self.0)?.into())
+        Ok(pass.backward(&self.0)?.into())
     }
 }
 
 /// The rule at a ReLU.
-pub(super) fn guided(semantics: Semantics) -> Rule {
-    Rule { masked: true, rectified: true, reaches_functions: semantics != Semantics::Captum }
+pub(super) fn guided(semantics: Semantics) -> ReluRule {
+    ReluRule::guided(semantics != Semantics::Captum)
 }

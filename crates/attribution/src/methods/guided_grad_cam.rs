@@ -1,6 +1,6 @@
 //! Guided Grad-CAM: guided backpropagation where Grad-CAM looks.
 
-use network::Rule;
+use network::rules::ReluRule;
 use tch::TchError;
 
 use super::grad_cam::{GradCam, LAYER};
@@ -25,11 +25,11 @@ pub(super) const ENTRY: Entry = Entry::new(
 /// Two forward passes, one backward pass and a part of one.
 struct GuidedGradCam {
     cam: GradCam,
-    rule: Rule,
+    rule: ReluRule,
 }
 
 impl Method for GuidedGradCam {
     fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
-        Ok(pass.backward(self.rule)?.f_mul(&self.cam.map(pass)?)?.into())
+        Ok(pass.backward(&self.rule)?.f_mul(&self.cam.map(pass)?)?.into())
     }
 }

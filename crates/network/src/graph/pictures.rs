@@ -72,7 +72,6 @@ impl Graph {
 mod tests {
     use tch::{Device, Kind, Tensor};
 
-    use super::*;
     use crate::Weights;
     use crate::models::load;
 

@@ -143,6 +143,4 @@ char* blocked_convolution(Tensor** out, const Tensor* x, const Tensor* weight, c
         *out = new Tensor(block ? unwrap(y, block) : y.to_dense());
     });
 }
-
-// Calls `act(context, from, to)` for parts of 0..n, at least `grain` long, on libtorch's threads.
 }

@@ -9,7 +9,7 @@ use super::onednn::{block, convolve};
 use super::operations::convolution::Block;
 use super::operations::layout::{enter, leave};
 use super::operations::max_pool::Pool;
-use crate::graph::How;
+use crate::graph::{How, Operation, Stem};
 use crate::operations::{Convolution, Geometry, MaxPool};
 
 /// A wave: spares libtorch's global generator.

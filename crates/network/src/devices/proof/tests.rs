@@ -168,7 +168,7 @@ fn explained(graph: &Graph) -> (Result<Tensor, TchError>, Result<Tensor, TchErro
     let (trace, values) = (graph.trace(&images(7)).unwrap(), graph.trace_values(&images(7)).unwrap());
     let seed = graph.select(trace.logits(), &trace.logits().argmax(1, false)).unwrap();
     let there = graph.trace_reference(&(images(1) * 0.0), 7).unwrap();
-    (graph.backward(&trace, &seed), graph.multipliers(&values, &there, &seed, Semantics::Exact))
+    (graph.backward(&trace, &seed, &Gradient), graph.multipliers(&values, &there, &seed, Semantics::Exact))
 }
 
 #[test]
@@ -223,7 +223,7 @@ fn the_stem_is_proved_for_its_own_rows() {
     lowered.graph.nodes[1].operation = Rc::new(Wrong { right, rows: 3, step: Step::Stem });
     let trace = graph.trace(&images(6)).unwrap();
     let seed = graph.select(trace.logits(), &trace.logits().argmax(1, false)).unwrap();
-    let sums = graph.backward_to_stem(&trace, &seed).unwrap();
+    let sums = graph.backward_to_stem(&trace, &seed, &Gradient).unwrap();
     let of = |rows: i64| graph.through_stem(&sums.narrow(0, 0, rows).copy(), [16; 2]);
     let _ = of(4).unwrap();
     let error = of(3).unwrap_err().to_string();

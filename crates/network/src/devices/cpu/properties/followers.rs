@@ -1,14 +1,13 @@
 //! Convolutions with what follows them: sums, normalisation, ReLUs.
 
 use super::*;
-use crate::devices::cpu::kernels;
 use crate::devices::cpu::onednn::block;
 use crate::devices::cpu::operations::convolution::Block;
 use crate::devices::cpu::operations::layout::{enter, leave};
 use crate::devices::cpu::operations::normalise::Normalise;
-use crate::graph::{How, Pair, Rule};
+use crate::graph::{Compared, How, Local, Operation, Pair};
 use crate::operations::{Convolution, Geometry, Relu};
-use crate::tensors::simd::Combine;
+use crate::tensors::simd::{self, Combine};
 use crate::tensors::slices::values;
 use tch::{TchError, Tensor};
 
@@ -32,7 +31,7 @@ fn a_convolution_with_all_that_follows_it_is_what_the_plain_operations_give() ->
         // Where single precision says that the ReLU is open.
         let gradient = wave(&before.size(), 0.41)?;
         let passed = double(&gradient)?.f_mul(&leave(&y)?.f_gt(0.0)?)?;
-        let gradients = fused.backward(&kept(&inputs, &y, tensors), &enter(&gradient)?, Rule::GRADIENT)?;
+        let gradients = fused.backward(&kept(&inputs, &y, tensors), &enter(&gradient)?)?;
         assert_near(&gradients[1], &passed, &format!("{what}, gradient of what is added"))?;
         let scaled = passed.f_mul(&norm.scale()?.f_view([1, -1, 1, 1])?)?;
         let expected = transposed(&scaled, &weight, geometry, [x.size()[2], x.size()[3]])?;

@@ -6,8 +6,9 @@ use crate::devices::cpu::onednn::block;
 use crate::devices::cpu::operations::layout::{enter, leave};
 use crate::devices::cpu::operations::max_pool::Pool;
 use crate::devices::cpu::operations::normalise::Normalise;
-use crate::graph::{How, Rule};
+use crate::graph::{How, Operation};
 use crate::operations::{MaxPool, Relu};
+use crate::tensors::simd;
 use crate::tensors::slices::{each_run, values, values_mut};
 use sweep::computed_by::Isa;
 use tch::{TchError, Tensor};
@@ -36,7 +37,7 @@ fn poolings_and_sums_side_by_side_are_those_of_the_plain_operations() -> Result<
             false,
             false,
         )?;
-        let found = blocked.backward(&kept(&[&enter(&x)?], &y, tensors), &enter(&gradient)?, Rule::GRADIENT)?;
+        let found = blocked.backward(&kept(&[&enter(&x)?], &y, tensors), &enter(&gradient)?)?;
         assert_near(&found[0], &by_autograd[0], &format!("{shape:?} {pool:?}, gradient"))?;
         // Two values side by side, a batch norm and a ReLU.
         let other = wave(&[rows, block, shape[2], shape[3]], 0.83)?;
@@ -48,7 +49,7 @@ fn poolings_and_sums_side_by_side_are_those_of_the_plain_operations() -> Result<
         assert_near(&y, &normalised(&norm, &side_by_side)?.f_relu()?, &format!("{shape:?}, side by side"))?;
         let gradient = wave(&side_by_side.size(), 0.71)?;
         let passed = double(&gradient)?.f_mul(&leave(&y)?.f_gt(0.0)?)?.f_mul(&norm.scale()?.f_view([1, -1, 1, 1])?)?;
-        let found = fused.backward(&kept(&inputs, &y, tensors), &enter(&gradient)?, Rule::GRADIENT)?;
+        let found = fused.backward(&kept(&inputs, &y, tensors), &enter(&gradient)?)?;
         assert_near(&found[0], &passed.f_narrow(1, 0, shape[1])?, &format!("{shape:?}, side by side, gradient"))?;
         assert_near(
             &found[1],
@@ -63,7 +64,7 @@ fn poolings_and_sums_side_by_side_are_those_of_the_plain_operations() -> Result<
 #[test]
 fn blocks_are_as_wide_as_the_environment_asks_for() {
     let asked = std::env::var(crate::settings::MAX_CPU_ISA).ok();
-    let there = [Isa::Avx512, Isa::Avx2].map(|isa| (isa, kernels::fit(isa.channels())));
+    let there = [Isa::Avx512, Isa::Avx2].map(|isa| (isa, simd::fit(isa.channels())));
     let widest = asked.as_deref().and_then(Isa::named).unwrap_or(Isa::Avx512);
     let expected = there.into_iter().find(|(isa, fits)| *isa <= widest && *fits).map(|(isa, _)| isa.channels());
     if tch::utils::has_mkldnn() && std::env::var_os("ONEDNN_MAX_CPU_ISA").is_none_or(|said| said == "AVX2") {
