@@ -5,6 +5,10 @@
 //! are [`rules`], exact on every edge of any model, with nothing to patch. A model is one file in
 //! `models` with one line in its list, or a program that `torch.export` wrote.
 
+/// Programs of the integration tests are those of tests in here too, and know this crate by its name.
+#[cfg(test)]
+extern crate self as network;
+
 mod devices;
 mod error;
 pub mod graph;

@@ -79,3 +79,6 @@ pub const OPERATIONS: &[&Entry] = &[
     &identity::ENTRY,
     &detach::ENTRY,
 ];
+
+#[cfg(test)]
+mod tests;

@@ -23,3 +23,6 @@ pub struct Entry {
     /// The rule with every choice of its parameters.
     pub choices: fn() -> Vec<Box<dyn Rule>>,
 }
+
+#[cfg(test)]
+mod tests;
