@@ -3,6 +3,7 @@
 use tch::{TchError, Tensor};
 
 use super::lowered::Use;
+use super::operation::gated::Gated;
 use super::operation::stem::Stem;
 use super::operation::sum::Sum;
 use super::rule::{Place, Rule, Step};
@@ -74,7 +75,7 @@ impl Graph {
         let Some((id, stem)) = graph.stem() else { return self.backward(trace, gradient, rule) };
         self.prove_backward(trace, rule)?;
         let behind = graph.walk(&graph.enter(gradient)?, id, graph.back(trace, None, rule))?;
-        let is_functional = graph.nodes[id].operation.gated().is_some_and(|relu| relu.is_functional());
+        let is_functional = graph.nodes[id].operation.gated().is_some_and(Gated::is_functional);
         graph.leave(stem.before_linear(rule.gate(is_functional), &trace.kept[id], &behind)?)
     }
 

@@ -2,22 +2,21 @@
 
 mod builder;
 mod densenet;
+mod entry;
 mod lenet;
 mod resnet;
 mod vgg;
 mod vit;
 
-use std::borrow::Cow;
 use std::path::Path;
 
-use sweep::catalogue::Item;
 use tch::{Device, Kind};
 
 use crate::operations::OPERATIONS;
 use crate::{Graph, NetworkError, Weights, devices, programs};
 
 pub use builder::Builder;
-use builder::Value;
+pub use entry::Entry;
 
 /// Every model.
 pub const MODELS: &[&Entry] = &[
@@ -39,32 +38,6 @@ pub const MODELS: &[&Entry] = &[
     &vit::VIT_S_16,
     &vit::VIT_CIFAR,
 ];
-
-/// A model architecture.
-pub struct Entry {
-    /// Its name and where it is defined.
-    pub item: Item,
-    /// Tensors of which every weights file of it has one.
-    landmarks: &'static [&'static str],
-    /// Lists its operations and gives the logits.
-    build: fn(&mut Builder<'_>) -> Value,
-}
-
-impl Entry {
-    const fn new(
-        [name, summary, reference]: [&'static str; 3],
-        landmarks: &'static [&'static str],
-        build: fn(&mut Builder<'_>) -> Value,
-    ) -> Self {
-        let item = Item {
-            name: Cow::Borrowed(name),
-            summary: Cow::Borrowed(summary),
-            reference: Cow::Borrowed(reference),
-            parameters: Cow::Borrowed(&[]),
-        };
-        Self { item, landmarks, build }
-    }
-}
 
 /// The model called `name` with `weights`, computing on a device in a type.
 pub fn load(name: &str, weights: &Weights, placed: (Device, Kind)) -> Result<Graph, NetworkError> {

@@ -1,6 +1,6 @@
 //! Rules at ReLUs: guided backpropagation and deconvolution.
 
-use super::Entry;
+use super::entry::Entry;
 use crate::graph::{Gate, Rule};
 
 pub(super) const ENTRY: Entry = Entry {

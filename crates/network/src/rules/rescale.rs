@@ -3,8 +3,8 @@
 use sweep::semantics::Semantics;
 use tch::{TchError, Tensor};
 
-use super::Entry;
-use crate::graph::{Graph, Pair, Place, Rule, Step, Steps, Sum, Trace, unkept};
+use super::entry::Entry;
+use crate::graph::{Compared, Graph, Pair, Place, Rule, Step, Steps, Sum, Trace, unkept};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "rescale",
@@ -35,7 +35,7 @@ impl Rule for Rescale {
 
 impl Steps for Rescale {
     fn reads(&self, place: Place<'_>) -> bool {
-        place.operation().compared().is_some_and(|compared| compared.reads_values())
+        place.operation().compared().is_some_and(Compared::reads_values)
     }
 
     fn take(&self, step: &Step<'_>, gradient: &Tensor, sums: &mut [Sum]) -> Result<bool, TchError> {

@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 use tch::{TchError, Tensor};
 
-use crate::graph::{Graph, How, Keep, Node, Split, Use};
+use crate::graph::{Graph, How, Keep, Local, Node, Split, Use};
 use crate::tensors::device::dense;
 use boxes::{Area, groups};
 use crop::{Before, difference};
@@ -134,7 +134,7 @@ fn change(node: &Node, changes: &[Changed], clean: &Clean, replacements: &[Repla
             clean: &clean.values[id],
             change: &changes[id],
             reach: node.operation.reach_of(index),
-            outside: node.operation.local().map_or(0.0, |local| local.outside()),
+            outside: node.operation.local().map_or(0.0, Local::outside),
         })
         .collect();
     if inputs.is_empty() {

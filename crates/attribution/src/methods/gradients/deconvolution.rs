@@ -4,10 +4,11 @@ use network::rules::ReluRule;
 use sweep::semantics::Semantics;
 use tch::TchError;
 
-use super::{Entry, Method};
+use crate::methods::entry::Entry;
+use crate::methods::method::Method;
 use crate::{Attribution, Pass};
 
-pub(super) const ENTRY: Entry = Entry::new(
+pub(in crate::methods) const ENTRY: Entry = Entry::new(
     [
         "Deconvolution",
         "gradient with the ReLU applied to itself instead of the forward mask",

@@ -4,11 +4,12 @@ use network::rules::ReluRule;
 use tch::TchError;
 
 use super::grad_cam::{GradCam, LAYER};
-use super::guided_backprop::guided;
-use super::{Entry, Method};
+use crate::methods::entry::Entry;
+use crate::methods::gradients::guided_backprop::guided;
+use crate::methods::method::Method;
 use crate::{Attribution, Pass};
 
-pub(super) const ENTRY: Entry = Entry::new(
+pub(in crate::methods) const ENTRY: Entry = Entry::new(
     [
         "GuidedGradCam",
         "guided backpropagation times the positive part of Grad-CAM, enlarged by nearest neighbours",

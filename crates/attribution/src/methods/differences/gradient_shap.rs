@@ -7,12 +7,13 @@ use rand::RngExt;
 use sweep::parameters::{Default, Kind, Parameter};
 use tch::{TchError, Tensor};
 
-use super::{Entry, Method};
 use crate::baseline::{Baseline, DISTRIBUTION, NOISE_DRAWS, distribution};
 use crate::integral::Lines;
+use crate::methods::entry::Entry;
+use crate::methods::method::Method;
 use crate::{Attribution, Pass};
 
-pub(super) const ENTRY: Entry = Entry::of_complete(
+pub(in crate::methods) const ENTRY: Entry = Entry::of_complete(
     [
         "GradientShap",
         "mean over samples of (x + e - b) times the gradient at a random point from baseline b to x + e",

@@ -7,11 +7,14 @@ use sweep::semantics::Semantics;
 use tch::{TchError, Tensor};
 
 use super::integrated_gradients::N_STEPS;
-use super::{Entry, Method, MethodError};
+use super::{deconvolution, guided_backprop, input_x_gradient, integrated_gradients, saliency};
 use crate::baseline::BASELINES;
+use crate::methods::differences::deep_lift;
+use crate::methods::entry::Entry;
+use crate::methods::method::{Method, MethodError};
 use crate::{Attribution, Pass, quadrature};
 
-pub(super) const ENTRY: Entry = Entry::new(
+pub(in crate::methods) const ENTRY: Entry = Entry::new(
     [
         "NoiseTunnel",
         "mean (smoothgrad), mean square (smoothgrad_sq) or variance (vargrad) of a gradient method's maps over noisy images",
@@ -21,7 +24,7 @@ pub(super) const ENTRY: Entry = Entry::new(
     |parameters, semantics| Ok(Box::new(NoiseTunnel::from(parameters, semantics)?)),
 );
 
-/// Methods that are functions of gradients, and may be wrapped.
+/// Names of the methods that are functions of gradients, and may be wrapped.
 const WRAPPED: &[Cow<'static, str>] = &[
     Cow::Borrowed("Saliency"),
     Cow::Borrowed("InputXGradient"),
@@ -29,6 +32,16 @@ const WRAPPED: &[Cow<'static, str>] = &[
     Cow::Borrowed("Deconvolution"),
     Cow::Borrowed("IntegratedGradients"),
     Cow::Borrowed("DeepLift"),
+];
+
+/// The methods of these names.
+const METHODS: [&Entry; 6] = [
+    &saliency::ENTRY,
+    &input_x_gradient::ENTRY,
+    &guided_backprop::ENTRY,
+    &deconvolution::ENTRY,
+    &integrated_gradients::ENTRY,
+    &deep_lift::ENTRY,
 ];
 
 const ATTRIBUTION_METHOD: Parameter = Parameter {
@@ -85,7 +98,7 @@ impl NoiseTunnel {
     fn from(parameters: &Parameters, semantics: Semantics) -> Result<Self, MethodError> {
         let name = parameters.word("attribution_method")?;
         // The declaration lets through only names that are in the list.
-        let entry = super::METHODS.iter().find(|entry| entry.item.name == name);
+        let entry = METHODS.iter().find(|entry| entry.item.name == name);
         let entry = entry.ok_or_else(|| parameters.unfit("attribution_method", "a gradient method"))?;
         let statistic = match parameters.word("nt_type")? {
             "smoothgrad_sq" => Statistic::MeanSquare,

@@ -4,10 +4,11 @@ use network::rules::ReluRule;
 use sweep::semantics::Semantics;
 use tch::TchError;
 
-use super::{Entry, Method};
+use crate::methods::entry::Entry;
+use crate::methods::method::Method;
 use crate::{Attribution, Pass};
 
-pub(super) const ENTRY: Entry = Entry::new(
+pub(in crate::methods) const ENTRY: Entry = Entry::new(
     [
         "GuidedBackprop",
         "gradient whose negative parts are cut at every ReLU",
@@ -28,6 +29,6 @@ impl Method for GuidedBackprop {
 }
 
 /// The rule at a ReLU.
-pub(super) fn guided(semantics: Semantics) -> ReluRule {
+pub(in crate::methods) fn guided(semantics: Semantics) -> ReluRule {
     ReluRule::guided(semantics != Semantics::Captum)
 }

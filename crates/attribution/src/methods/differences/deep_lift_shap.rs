@@ -4,11 +4,12 @@ use sweep::semantics::Semantics;
 use tch::TchError;
 
 use super::deep_lift::contribution;
-use super::{Entry, Method};
 use crate::baseline::{Baseline, DISTRIBUTION, NOISE_DRAWS, distribution};
+use crate::methods::entry::Entry;
+use crate::methods::method::Method;
 use crate::{Attribution, Pass};
 
-pub(super) const ENTRY: Entry = Entry::of_complete(
+pub(in crate::methods) const ENTRY: Entry = Entry::of_complete(
     [
         "DeepLiftShap",
         "DeepLIFT averaged over a distribution of baselines",

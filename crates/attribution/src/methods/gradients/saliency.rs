@@ -2,10 +2,11 @@
 
 use tch::TchError;
 
-use super::{Entry, Method};
+use crate::methods::entry::Entry;
+use crate::methods::method::Method;
 use crate::{Attribution, Pass};
 
-pub(super) const ENTRY: Entry = Entry::new(
+pub(in crate::methods) const ENTRY: Entry = Entry::new(
     [
         "Saliency",
         "absolute gradient of the target logit, per channel",

@@ -3,11 +3,12 @@
 use sweep::semantics::Semantics;
 use tch::{TchError, Tensor};
 
-use super::{Entry, Method};
 use crate::baseline::{BASELINES, Baseline};
+use crate::methods::entry::Entry;
+use crate::methods::method::Method;
 use crate::{Attribution, Pass};
 
-pub(super) const ENTRY: Entry = Entry::of_complete(
+pub(in crate::methods) const ENTRY: Entry = Entry::of_complete(
     [
         "DeepLift",
         "(x - b) times the multipliers of the rescale rule",

@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use sweep::parameters::{Default, Kind, Parameter, ParameterError, Parameters};
 use tch::TchError;
 
-use super::{Entry, Method};
 use crate::baseline::{BASELINES, Baseline};
+use crate::methods::entry::Entry;
+use crate::methods::method::Method;
 use crate::windows::{losses, paint, windows};
 use crate::{Attribution, Pass};
 
-pub(super) const ENTRY: Entry = Entry::new(
+pub(in crate::methods) const ENTRY: Entry = Entry::new(
     [
         "Occlusion",
         "loss of the target logit when a moving window is replaced by the baseline, averaged where windows overlap",

@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use sweep::parameters::{Default, Kind, Parameter};
 use tch::{TchError, Tensor};
 
-use super::{Entry, Method};
+use crate::methods::entry::Entry;
+use crate::methods::method::Method;
 use crate::{Attribution, Pass};
 
-pub(super) const ENTRY: Entry = Entry::new(
+pub(in crate::methods) const ENTRY: Entry = Entry::new(
     [
         "LayerGradCam",
         "sum of the maps of a layer, each times the mean gradient of the target logit in it, enlarged to the image",

@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use sweep::parameters::{Default, Kind, Parameter};
 use tch::{TchError, Tensor};
 
-use super::{Entry, Method};
 use crate::baseline::{BASELINES, Baseline};
 use crate::integral::Integral;
+use crate::methods::entry::Entry;
+use crate::methods::method::Method;
 use crate::{Attribution, Pass, quadrature};
 
-pub(super) const ENTRY: Entry = Entry::of_complete(
+pub(in crate::methods) const ENTRY: Entry = Entry::of_complete(
     [
         "IntegratedGradients",
         "(x - b) times the gradient averaged from baseline b to image x",

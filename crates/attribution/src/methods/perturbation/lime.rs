@@ -8,12 +8,13 @@ use std::borrow::Cow;
 
 use super::feature_ablation::PATCH_SIZE;
 use super::kernel_shap::N_SAMPLES;
-use super::{Entry, Method};
 use crate::baseline::{BASELINES, Baseline};
+use crate::methods::entry::Entry;
+use crate::methods::method::Method;
 use crate::regression::{Features, centred};
 use crate::{Attribution, Pass};
 
-pub(super) const ENTRY: Entry = Entry::new(
+pub(in crate::methods) const ENTRY: Entry = Entry::new(
     [
         "Lime",
         "coefficients of a sparse linear model of the target logit over random subsets of patches",

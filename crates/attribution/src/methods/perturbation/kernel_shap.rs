@@ -8,12 +8,13 @@ use sweep::parameters::{Default, Kind, Parameter};
 use tch::TchError;
 
 use super::feature_ablation::PATCH_SIZE;
-use super::{Entry, Method};
 use crate::baseline::{BASELINES, Baseline};
+use crate::methods::entry::Entry;
+use crate::methods::method::Method;
 use crate::regression::{Features, centred};
 use crate::{Attribution, Pass};
 
-pub(super) const ENTRY: Entry = Entry::new(
+pub(in crate::methods) const ENTRY: Entry = Entry::new(
     [
         "KernelShap",
         "Shapley values of patches, by linear regression over random coalitions",
