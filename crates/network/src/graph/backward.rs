@@ -2,7 +2,7 @@
 
 use tch::{TchError, Tensor};
 
-use super::lowered::Use;
+use super::lowered::purpose::Use;
 use super::operation::gated::Gated;
 use super::operation::stem::Stem;
 use super::operation::sum::Sum;

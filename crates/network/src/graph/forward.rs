@@ -2,10 +2,10 @@
 
 use tch::{TchError, Tensor};
 
-use super::lowered::{Use, plane};
+use super::lowered::purpose::{Keep, Use};
 use super::operation::kept::{How, Kept, unkept};
 use super::rule::{Place, Rule};
-use super::{Graph, Id, Node};
+use super::{Graph, Id, Node, plane};
 
 /// One forward pass: its logits and what backward passes need of it, for any number of them.
 ///
@@ -19,17 +19,6 @@ pub struct Trace {
     pub(super) layer: Option<Tensor>,
     /// Whether it is of the lowered graph.
     pub(super) lowered: bool,
-}
-
-/// What a forward pass leaves.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Keep<'a> {
-    /// The logits alone.
-    Logits,
-    /// What backward passes need, and the value of one layer.
-    Trace(Option<Id>),
-    /// What backward passes by this rule need, with the values that its steps read.
-    For(&'a dyn Rule),
 }
 
 impl Trace {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tch::{TchError, Tensor};
 
-use super::forward::Keep;
+use super::lowered::purpose::Keep;
 use super::operation::spatial::Layout;
 use super::rule::Gradient;
 use super::{Graph, Id, Trace};

@@ -7,26 +7,24 @@ mod layer;
 mod lowered;
 mod operation;
 mod pictures;
-mod record;
 mod rule;
 pub mod target;
 
 pub use change::{Clean, Replacement};
-pub(crate) use forward::Keep;
 pub use forward::Trace;
 pub use layer::Layer;
-pub(crate) use lowered::{Use, plane};
-pub(crate) use operation::Operation;
+pub(crate) use lowered::purpose::{Keep, Use};
 pub(crate) use operation::compared::{Compared, NO_CHANGE, Pair};
 pub use operation::gated::Gate;
 pub(crate) use operation::gated::Gated;
 pub(crate) use operation::kept::{How, Kept, unkept};
-pub(crate) use operation::local::{Local, Reach, Split};
+pub(crate) use operation::local::{Reach, Split};
 pub(crate) use operation::size::Size;
 pub(crate) use operation::spatial::Spatial;
 pub(crate) use operation::stem::Stem;
 pub use operation::sum::Sum;
 pub(crate) use operation::values::{Constant, Detach, Images, copied};
+pub(crate) use operation::{Local, Operation};
 pub use rule::{Gradient, Place, Rule, Step, Steps};
 
 use std::fmt;
@@ -34,7 +32,7 @@ use std::rc::Rc;
 
 use tch::{Kind, TchError, Tensor};
 
-use self::record::Record;
+use self::lowered::record::Record;
 
 /// Position of an operation in its graph, and of the value that it computes.
 pub(crate) type Id = usize;
@@ -95,6 +93,12 @@ pub(crate) fn narrow(kind: Kind) -> Option<Kind> {
 /// The type of images, logits and gradients where layers compute in `kind`.
 pub(crate) fn wide(kind: Kind) -> Kind {
     if narrow(kind).is_some() { Kind::Float } else { kind }
+}
+
+/// Height and width of `[n, c, h, w]`.
+pub(crate) fn plane(images: &Tensor) -> Result<[i64; 2], TchError> {
+    let (_, _, height, width) = images.size4()?;
+    Ok([height, width])
 }
 
 /// An operation and the values that feed it.

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use tch::{Device, Kind};
 
-use super::archive::Archive;
 use super::call::Call;
 use super::dry_run;
 use super::entry::Entry;
 use super::error::ExportError;
+use super::file::archive::Archive;
+use super::file::schema::{Node, Program};
 use super::interface::{Interface, stored};
 use super::nodes::alias::{self, Memory};
 use super::nodes::live;
 use super::nodes::module::{module, unsupported};
 use super::nodes::wrapped::Flat;
-use super::schema::{Node, Program};
 use super::state::State;
 use super::value::{Value, bytes_of};
 use crate::graph::{self, Detach, Graph, Images, Shape, Size, narrow};

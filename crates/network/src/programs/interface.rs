@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::ExportError;
+use super::file::schema::{Argument, Input, Node, Output, Signature, TensorMeta};
 use super::nodes::alias;
-use super::schema::{Argument, Input, Node, Output, Signature, TensorMeta};
 use super::sizes::Batch;
 
 /// What goes in and what comes out.
@@ -36,7 +36,7 @@ impl Interface {
             ExportError::Interface { found, expected }
         };
         let [batch, channels, height, width] = sizes else { return Err(not_images()) };
-        let numbers = [channels, height, width].map(super::schema::Size::number);
+        let numbers = [channels, height, width].map(super::file::schema::Size::number);
         if numbers.into_iter().flatten().any(|size| !(1..=MOST_SIDE).contains(&size)) {
             let sizes: Vec<i64> = numbers.into_iter().flatten().collect();
             let found = format!("images of the sizes {sizes:?}");

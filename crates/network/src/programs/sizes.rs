@@ -4,7 +4,7 @@
 //! batch (`x.size(0) * heads`) is already worked out. Reading shapes from there spares following
 //! that arithmetic node by node.
 
-use super::schema;
+use super::file::schema;
 use crate::graph::Size;
 
 /// How a program names the number of its images.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use tch::{Device, Kind, Tensor};
 
-use super::archive::Archive;
 use super::error::ExportError;
-use super::schema::TensorMeta;
+use super::file::archive::Archive;
+use super::file::schema::TensorMeta;
 use super::sizes::Batch;
 use super::value::Value;
 use crate::graph::{self, Id, Operation, Size};

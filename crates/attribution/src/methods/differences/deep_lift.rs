@@ -37,7 +37,7 @@ pub(super) fn contribution(
     baseline: Baseline,
     semantics: Semantics,
 ) -> Result<(Tensor, Tensor), TchError> {
-    let image = baseline.of(pass)?;
+    let image = pass.baseline_image(baseline)?;
     let reference = pass.reference(&image)?;
     let multipliers = pass.multipliers(&reference, semantics)?;
     let change = pass.scores()?.f_sub(&pass.selected(reference.logits())?)?;

@@ -46,7 +46,7 @@ impl Method for FeatureAblation {
         let patch = [channels, self.patch, self.patch];
         let map = pass.images().f_zeros_like()?;
         let patches = windows([channels, height, width], patch, patch);
-        let losses = losses(pass, &self.baseline.of(pass)?, &patches)?;
+        let losses = losses(pass, &pass.baseline_image(self.baseline)?, &patches)?;
         for (index, patch) in (0..).zip(&patches) {
             paint(&map, *patch, &losses.f_get(index)?)?;
         }

@@ -116,7 +116,7 @@ impl Method for Occlusion {
         let all = windows([channels, height, width], window, stride);
         let (sum, count) = (pass.images().f_zeros_like()?, pass.images().f_narrow(0, 0, 1)?.f_zeros_like()?);
         let one = count.f_new_ones([1], (count.f_kind()?, count.device()))?;
-        let losses = losses(pass, &self.baseline.of(pass)?, &all)?;
+        let losses = losses(pass, &pass.baseline_image(self.baseline)?, &all)?;
         for (index, window) in (0..).zip(&all) {
             paint(&count, *window, &one)?;
             paint(&sum, *window, &losses.f_get(index)?)?;

@@ -2,7 +2,8 @@
 
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::{Area, Patch};
+use super::boxes::Area;
+use super::patch::Patch;
 use crate::tensors::simd::{Combine, run};
 use crate::tensors::slices::{each_run, values, values_mut};
 

@@ -1,7 +1,9 @@
 //! What a change takes in memory, before anything is computed.
 
-use super::{Area, Clean, Graph, Replacement, plane};
-use crate::graph::Reach;
+use super::Clean;
+use super::boxes::Area;
+use super::patch::{Replacement, plane};
+use crate::graph::{Graph, Reach};
 
 impl Graph {
     /// Bytes of the largest value that `replacement` changes, its box alone where it has one.

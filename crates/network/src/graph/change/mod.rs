@@ -10,6 +10,7 @@ mod boxes;
 mod crop;
 mod extent;
 mod input;
+mod patch;
 
 use std::rc::Rc;
 
@@ -20,6 +21,9 @@ use crate::tensors::device::dense;
 use boxes::{Area, groups};
 use crop::{Before, difference};
 use input::Input;
+use patch::{Changed, Patch, plane};
+
+pub use patch::Replacement;
 
 /// Pixels along an axis of a map that most changes reach whole.
 const SMALL: i64 = 8;
@@ -30,41 +34,6 @@ pub struct Clean {
     values: Vec<Tensor>,
     /// The linear part of each operation that is split.
     linear: Vec<Option<Tensor>>,
-}
-
-/// Pixels `[1, c, h, w]` that replace those of one of the images from `top`, `left` on.
-#[derive(Debug)]
-pub struct Replacement {
-    /// Which image.
-    pub image: i64,
-    /// First row.
-    pub top: i64,
-    /// First column.
-    pub left: i64,
-    /// What is there instead.
-    pub pixels: Tensor,
-}
-
-/// What the replacements do to one value.
-#[derive(Debug)]
-enum Changed {
-    /// It is fed by no image.
-    Not,
-    /// For each replacement a box.
-    Boxes(Vec<Patch>),
-    /// One row for each replacement.
-    Whole(Tensor),
-}
-
-/// A box of a value that changed: row `row` of `values`, which holds several such boxes.
-#[derive(Clone, Debug)]
-pub(super) struct Patch {
-    values: Rc<Tensor>,
-    row: usize,
-    area: Area,
-    /// The part of it that may have changed: around it are pixels that were computed with others, and are as they
-    /// were.
-    changed: Area,
 }
 
 impl Clean {
@@ -196,21 +165,4 @@ fn changed_part(
     let others = others.iter().map(|input| input.crop(replacements, group)).collect::<Result<Vec<_>, _>>()?;
     let before = Before::of(linear, group.iter().map(|&(at, area)| (replacements[at].image, area)).collect())?;
     split.finish_changed(&difference, &|plane, values| before.add_to(plane, values), &others.iter().collect::<Vec<_>>())
-}
-
-impl Patch {
-    /// The `pixels` of `replacement`.
-    fn of(replacement: &Replacement, pixels: Tensor) -> Self {
-        let [height, width] = plane(&pixels).unwrap_or_default();
-        let area = Area { top: replacement.top, left: replacement.left, height, width };
-        Self { values: Rc::new(pixels), row: 0, area, changed: area }
-    }
-}
-
-/// Height and width of `[n, c, h, w]`, blocked or not.
-fn plane(tensor: &Tensor) -> Option<[i64; 2]> {
-    match tensor.size()[..] {
-        [_, _, height, width] | [_, _, height, width, _] => Some([height, width]),
-        _ => None,
-    }
 }

@@ -1,9 +1,6 @@
-//! Operations that act locally: how far a change of a pixel shows, and how changes alone are computed.
+//! How far a change of a pixel shows, and how changes alone are computed.
 
 use tch::{TchError, Tensor};
-
-use super::Operation;
-use super::kept::How;
 
 /// How far a change of one pixel of an input shows in the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,35 +11,6 @@ pub(crate) enum Reach {
     Window { kernel: [i64; 2], stride: [i64; 2], padding: [i64; 2], dilation: [i64; 2] },
     /// Anywhere in the image.
     Everywhere,
-}
-
-/// An operation whose output depends on a part of the input only.
-pub(crate) trait Local: Operation {
-    /// How far a change of one pixel of input number `input` shows in the output.
-    fn reach(&self, input: usize) -> Reach;
-
-    /// The output inside of `inputs` that bring their borders along: without padding of the operation's own. Only
-    /// called where [`Local::reach`] is not everywhere.
-    fn run_inside(&self, inputs: &[&Tensor]) -> Result<Tensor, TchError> {
-        Ok(self.run(inputs, How::FORWARD)?.0)
-    }
-
-    /// The value that the operation sees outside of its input.
-    fn outside(&self) -> f64 {
-        0.0
-    }
-
-    /// The operation in two parts, if changes of its output are cheaper to compute than changed outputs.
-    fn split(&self) -> Option<&dyn Split> {
-        None
-    }
-}
-
-impl dyn Operation {
-    /// How far a change of one pixel of input number `input` shows in the output.
-    pub(crate) fn reach_of(&self, input: usize) -> Reach {
-        self.local().map_or(Reach::Everywhere, |local| local.reach(input))
-    }
 }
 
 /// An operation as a linear map of its first input and what follows on it.

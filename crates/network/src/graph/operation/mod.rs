@@ -18,7 +18,7 @@ use tch::{TchError, Tensor};
 use self::compared::Compared;
 use self::gated::Gated;
 use self::kept::{How, Kept};
-use self::local::Local;
+use self::local::{Reach, Split};
 use self::spatial::Spatial;
 use self::stem::Stem;
 use self::sum::Sum;
@@ -90,9 +90,36 @@ pub(crate) trait Operation: Any + fmt::Debug {
     }
 }
 
+/// An operation whose output depends on a part of the input only.
+pub(crate) trait Local: Operation {
+    /// How far a change of one pixel of input number `input` shows in the output.
+    fn reach(&self, input: usize) -> Reach;
+
+    /// The output inside of `inputs` that bring their borders along: without padding of the operation's own. Only
+    /// called where [`Local::reach`] is not everywhere.
+    fn run_inside(&self, inputs: &[&Tensor]) -> Result<Tensor, TchError> {
+        Ok(self.run(inputs, How::FORWARD)?.0)
+    }
+
+    /// The value that the operation sees outside of its input.
+    fn outside(&self) -> f64 {
+        0.0
+    }
+
+    /// The operation in two parts, if changes of its output are cheaper to compute than changed outputs.
+    fn split(&self) -> Option<&dyn Split> {
+        None
+    }
+}
+
 impl dyn Operation {
     /// The operation as a `T`, if it is one: rules, lowering and rewriting recognise operations by their type.
     pub(crate) fn as_a<T: Operation>(&self) -> Option<&T> {
         (self as &dyn Any).downcast_ref()
+    }
+
+    /// How far a change of one pixel of input number `input` shows in the output.
+    pub(crate) fn reach_of(&self, input: usize) -> Reach {
+        self.local().map_or(Reach::Everywhere, |local| local.reach(input))
     }
 }

@@ -2,10 +2,10 @@
 
 use tch::{TchError, Tensor};
 
-use super::Operation;
 use super::kept::{How, Kept};
-use super::local::{Local, Reach};
+use super::local::Reach;
 use super::spatial::Spatial;
+use super::{Local, Operation};
 
 /// The same values in memory of their own: what the program does to a constant later must not show in
 /// operations that took it before.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::programs::ExportError;
-use crate::programs::schema::{Argument, Node, OptionalTensor};
+use crate::programs::file::schema::{Argument, Node, OptionalTensor};
 
 /// Operators whose output may be the memory of their input.
 const VIEWS: &[&str] = &[

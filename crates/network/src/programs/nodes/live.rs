@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::alias;
 use super::alias::Memory;
-use crate::programs::schema::Node;
+use crate::programs::file::schema::Node;
 
 /// The nodes that `logits` depend on, in their order: those whose results are read, and those that change memory that is
 /// read afterwards.

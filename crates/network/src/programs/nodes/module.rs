@@ -1,7 +1,7 @@
 //! Where in the user's model a node stands: for names of layers, and for errors.
 
 use crate::programs::ExportError;
-use crate::programs::schema::Node;
+use crate::programs::file::schema::Node;
 
 /// Where in the model a node stands.
 #[derive(Clone, Copy)]

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::alias;
-use crate::programs::schema::{Argument, Graph, Inner, Named, NamedArgument, Node, TensorMeta};
+use crate::programs::file::schema::{Argument, Graph, Inner, Named, NamedArgument, Node, TensorMeta};
 
 /// The wrapper whose graph computes what it would compute without it, but for its precision.
 const PRECISION: &str = "wrap_with_autocast";

@@ -1,6 +1,6 @@
 //! One argument of a call as the type that an operation wants.
 
-use super::schema::{Argument, SymInt};
+use crate::programs::file::schema::{Argument, SymInt};
 
 /// A type that an argument can be.
 pub(crate) trait FromArgument: Sized {
@@ -108,7 +108,7 @@ impl FromArgument for ElementType {
 
     fn from_argument(argument: &Argument) -> Option<Self> {
         match argument {
-            Argument::AsScalarType(number) => super::archive::kind(*number).map(Self),
+            Argument::AsScalarType(number) => crate::programs::file::archive::kind(*number).map(Self),
             _ => None,
         }
     }

@@ -7,62 +7,62 @@ use serde::de::IgnoredAny;
 
 /// Read before all else: another version may differ in everything below.
 #[derive(Deserialize)]
-pub(super) struct Versioned {
-    pub(super) schema_version: Version,
+pub(in crate::programs) struct Versioned {
+    pub(in crate::programs) schema_version: Version,
 }
 
 #[derive(Deserialize)]
-pub(super) struct Version {
-    pub(super) major: i64,
+pub(in crate::programs) struct Version {
+    pub(in crate::programs) major: i64,
 }
 
 #[derive(Deserialize)]
-pub(super) struct Program {
-    pub(super) graph_module: GraphModule,
+pub(in crate::programs) struct Program {
+    pub(in crate::programs) graph_module: GraphModule,
 }
 
 #[derive(Deserialize)]
-pub(super) struct GraphModule {
-    pub(super) graph: Graph,
-    pub(super) signature: Signature,
+pub(in crate::programs) struct GraphModule {
+    pub(in crate::programs) graph: Graph,
+    pub(in crate::programs) signature: Signature,
 }
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Graph {
     /// What a graph inside of another one is given, and what it gives.
     #[serde(default)]
-    pub(super) inputs: Vec<Argument>,
+    pub(in crate::programs) inputs: Vec<Argument>,
     #[serde(default)]
-    pub(super) outputs: Vec<Argument>,
-    pub(super) nodes: Vec<Node>,
-    pub(super) tensor_values: BTreeMap<String, TensorMeta>,
+    pub(in crate::programs) outputs: Vec<Argument>,
+    pub(in crate::programs) nodes: Vec<Node>,
+    pub(in crate::programs) tensor_values: BTreeMap<String, TensorMeta>,
 }
 
 /// A graph that an operator is called with.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Inner {
-    pub(super) graph: Graph,
+    pub(in crate::programs) graph: Graph,
 }
 
 /// A call of an operator.
 #[derive(Debug, Deserialize)]
-pub(super) struct Node {
-    pub(super) target: String,
-    pub(super) inputs: Vec<NamedArgument>,
-    pub(super) outputs: Vec<Argument>,
+pub(in crate::programs) struct Node {
+    pub(in crate::programs) target: String,
+    pub(in crate::programs) inputs: Vec<NamedArgument>,
+    pub(in crate::programs) outputs: Vec<Argument>,
     #[serde(default)]
-    pub(super) metadata: BTreeMap<String, String>,
+    pub(in crate::programs) metadata: BTreeMap<String, String>,
     #[serde(default)]
-    pub(super) name: Option<String>,
+    pub(in crate::programs) name: Option<String>,
     /// Whether it runs under `torch.no_grad`.
     #[serde(skip)]
-    pub(super) detached: bool,
+    pub(in crate::programs) detached: bool,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct NamedArgument {
-    pub(super) name: String,
-    pub(super) arg: Argument,
+pub(in crate::programs) struct NamedArgument {
+    pub(in crate::programs) name: String,
+    pub(in crate::programs) arg: Argument,
 }
 
 #[derive(Debug, Deserialize)]
@@ -137,29 +137,29 @@ impl TryFrom<serde_json::Value> for Float {
 
 /// Shape and type of a tensor.
 #[derive(Debug, Deserialize)]
-pub(super) struct TensorMeta {
+pub(in crate::programs) struct TensorMeta {
     /// As the schema numbers types.
-    pub(super) dtype: i64,
-    pub(super) sizes: Vec<Size>,
-    pub(super) strides: Vec<Size>,
-    pub(super) storage_offset: Size,
+    pub(in crate::programs) dtype: i64,
+    pub(in crate::programs) sizes: Vec<Size>,
+    pub(in crate::programs) strides: Vec<Size>,
+    pub(in crate::programs) storage_offset: Size,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Size {
+pub(in crate::programs) enum Size {
     AsInt(i64),
     AsExpr(Expression),
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Expression {
-    pub(super) expr_str: String,
+pub(in crate::programs) struct Expression {
+    pub(in crate::programs) expr_str: String,
 }
 
 impl Size {
     /// The size, if it is a number.
-    pub(super) fn number(&self) -> Option<i64> {
+    pub(in crate::programs) fn number(&self) -> Option<i64> {
         match self {
             Self::AsInt(size) => Some(*size),
             Self::AsExpr(_) => None,
@@ -169,15 +169,15 @@ impl Size {
 
 /// What the inputs and outputs of the graph are: maps with one key, their kind.
 #[derive(Deserialize)]
-pub(super) struct Signature {
-    pub(super) input_specs: Vec<Input>,
-    pub(super) output_specs: Vec<Output>,
+pub(in crate::programs) struct Signature {
+    pub(in crate::programs) input_specs: Vec<Input>,
+    pub(in crate::programs) output_specs: Vec<Output>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(clippy::enum_variant_names, reason = "these are the schema's names")]
-pub(super) enum Input {
+pub(in crate::programs) enum Input {
     UserInput { arg: Argument },
     Parameter { arg: Named, parameter_name: String },
     Buffer { arg: Named, buffer_name: String },
@@ -191,7 +191,7 @@ pub(super) enum Input {
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(clippy::enum_variant_names, reason = "these are the schema's names")]
-pub(super) enum Output {
+pub(in crate::programs) enum Output {
     UserOutput { arg: Argument },
     // Effects beside the logits.
     LossOutput(IgnoredAny),
@@ -205,13 +205,13 @@ pub(super) enum Output {
 
 /// Where the tensors of a folder lie.
 #[derive(Deserialize)]
-pub(super) struct Payloads {
-    pub(super) config: BTreeMap<String, Payload>,
+pub(in crate::programs) struct Payloads {
+    pub(in crate::programs) config: BTreeMap<String, Payload>,
 }
 
 #[derive(Deserialize)]
-pub(super) struct Payload {
-    pub(super) path_name: String,
-    pub(super) use_pickle: bool,
-    pub(super) tensor_meta: Option<TensorMeta>,
+pub(in crate::programs) struct Payload {
+    pub(in crate::programs) path_name: String,
+    pub(in crate::programs) use_pickle: bool,
+    pub(in crate::programs) tensor_meta: Option<TensorMeta>,
 }

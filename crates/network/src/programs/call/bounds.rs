@@ -2,9 +2,9 @@
 
 use tch::Tensor;
 
-use super::call::Call;
-use super::error::ExportError;
+use super::Call;
 use crate::graph::Size;
+use crate::programs::error::ExportError;
 
 /// Most values of a tensor that a program may make up: more is no mask.
 pub(crate) const MOST: i64 = 1 << 26;

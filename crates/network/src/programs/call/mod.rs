@@ -1,11 +1,14 @@
 //! A call of an operator, as an operation's file reads it: arguments by name, `ATen`'s defaults where a
 //! program omits them, and the graph that grows by what the call becomes.
 
+pub(super) mod argument;
+pub(super) mod bounds;
+
 use tch::{Device, Kind, Tensor};
 
-use super::argument::FromArgument;
+use self::argument::FromArgument;
+use super::file::schema::{Argument, Node};
 use super::nodes::module::{module, unsupported};
-use super::schema::{Argument, Node};
 use super::sizes::Batch;
 use super::state::State;
 use super::{ExportError, Value};
@@ -20,7 +23,7 @@ pub(crate) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn new(node: &'a Node, operator: &'a str, state: &'a mut State) -> Self {
+    pub(in crate::programs) fn new(node: &'a Node, operator: &'a str, state: &'a mut State) -> Self {
         Self { node, operator, state }
     }
 
@@ -194,7 +197,7 @@ impl<'a> Call<'a> {
     }
 
     /// That no image is counted elsewhere than where every output says.
-    pub(super) fn fixed_batch(&self) -> ExportError {
+    pub(in crate::programs) fn fixed_batch(&self) -> ExportError {
         ExportError::FixedBatch { node: self.node_name(), module: module(self.node).said() }
     }
 

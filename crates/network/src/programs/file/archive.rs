@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 use tch::{Device, Kind, Tensor};
 use zip::{CompressionMethod, ZipArchive};
 
-use super::ExportError;
 use super::schema::{Payload, Payloads, Program, Size, TensorMeta, Versioned};
+use crate::programs::ExportError;
 
 /// The schema that is understood.
 const MAJOR: i64 = 8;
@@ -22,7 +22,7 @@ const MAJOR: i64 = 8;
 const SHARING: u64 = 4;
 
 /// An open `.pt2` file.
-pub(super) struct Archive {
+pub(in crate::programs) struct Archive {
     zip: ZipArchive<File>,
     /// Bytes of the file.
     length: u64,
@@ -40,7 +40,7 @@ const CONSTANTS: &str = "data/constants/";
 
 impl Archive {
     /// Opens `file` and reads where its tensors lie.
-    pub(super) fn open(file: &Path) -> Result<Self, ExportError> {
+    pub(in crate::programs) fn open(file: &Path) -> Result<Self, ExportError> {
         let file = File::open(file)?;
         let length = file.metadata()?.len();
         let mut zip = ZipArchive::new(file)?;
@@ -53,7 +53,7 @@ impl Archive {
     }
 
     /// What the program does.
-    pub(super) fn program(&mut self) -> Result<Program, ExportError> {
+    pub(in crate::programs) fn program(&mut self) -> Result<Program, ExportError> {
         let name = format!("{}{MODEL}", self.top);
         let Versioned { schema_version } = json(&mut self.zip, self.length, &name)?;
         if schema_version.major != MAJOR {
@@ -63,7 +63,7 @@ impl Archive {
     }
 
     /// The parameter, buffer or constant called `name`, in the host's memory.
-    pub(super) fn tensor(&mut self, name: &str) -> Result<Tensor, ExportError> {
+    pub(in crate::programs) fn tensor(&mut self, name: &str) -> Result<Tensor, ExportError> {
         let fault = |reason: String| ExportError::Tensor { name: name.to_owned(), reason };
         let found = self.weights.config.get(name).map(|payload| (WEIGHTS, payload));
         let found = found.or_else(|| self.constants.config.get(name).map(|payload| (CONSTANTS, payload)));
@@ -131,7 +131,7 @@ impl Layout {
 }
 
 /// Types as the schema numbers them.
-pub(super) fn kind(dtype: i64) -> Option<Kind> {
+pub(in crate::programs) fn kind(dtype: i64) -> Option<Kind> {
     Some(match dtype {
         1 => Kind::Uint8,
         2 => Kind::Int8,

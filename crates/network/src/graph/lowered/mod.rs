@@ -1,44 +1,16 @@
 //! The lowered graph as passes see it: whether they run on it, and that a proof comes first.
 
-use std::fmt;
+pub(super) mod purpose;
+pub(super) mod record;
+
 use std::time::Duration;
 
 use sweep::computed_by::Path;
-use tch::{TchError, Tensor};
+use tch::TchError;
 
-use super::record::Record;
-use super::{Graph, Keep, Rule, Trace};
-
-/// The purpose of a pass. Passes of each purpose run kernels of their own, and are proved by themselves.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Use<'a> {
-    /// Logits, keeping this much.
-    Forward(Keep<'a>),
-    /// A pass backward by this rule.
-    Backward(&'a dyn Rule),
-}
-
-impl<'a> Use<'a> {
-    /// What the forward pass keeps.
-    pub(crate) fn keep(self) -> Keep<'a> {
-        match self {
-            Self::Backward(rule) if rule.steps().is_some() => Keep::For(rule),
-            Self::Forward(Keep::Trace(_)) | Self::Backward(_) => Keep::Trace(None),
-            Self::Forward(keep) => keep,
-        }
-    }
-}
-
-impl fmt::Display for Use<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Forward(Keep::Logits) => f.write_str("forward"),
-            Self::Forward(Keep::Trace(_)) => f.write_str("forward (traced)"),
-            Self::Forward(Keep::For(_)) => f.write_str("forward (compared)"),
-            Self::Backward(rule) => f.write_str(&rule.name()),
-        }
-    }
-}
+use self::purpose::Use;
+use self::record::Record;
+use super::{Graph, Trace};
 
 impl Graph {
     /// Whether passes run on fused operations and values in blocks of channels.
@@ -100,10 +72,4 @@ impl Graph {
             _ => Ok(()),
         }
     }
-}
-
-/// Height and width of `[n, c, h, w]`.
-pub(crate) fn plane(images: &Tensor) -> Result<[i64; 2], TchError> {
-    let (_, _, height, width) = images.size4()?;
-    Ok([height, width])
 }
