@@ -1,8 +1,8 @@
-//! Compiles the C++ halves of `blocked` and `settings`, and lets tests of this crate find libtorch when they run.
+//! Compiles the C++ halves of `devices/cpu` and `tensors`, and lets tests of this crate find libtorch when they run.
 
 use std::path::Path;
 
-const FILES: [&str; 2] = ["src/blocked/shim.cpp", "src/settings.cpp"];
+const FILES: [&str; 3] = ["src/devices/cpu/onednn.cpp", "src/tensors/settings.cpp", "src/tensors/threads.cpp"];
 
 fn main() {
     for file in FILES {

@@ -6,8 +6,6 @@ use std::cell::RefCell;
 use sweep::parameters::{Default, Kind, Parameter, ParameterError, Parameters};
 use tch::{TchError, Tensor};
 
-use crate::Pass;
-
 /// One baseline, as methods declare it.
 pub(crate) const BASELINES: Parameter = Parameter {
     name: Cow::Borrowed("baselines"),
@@ -60,15 +58,6 @@ impl Baseline {
         let value = parameters.value("baselines")?;
         // The declaration lets through `zero`, `global_mean` and numbers.
         Ok(if value == "global_mean" { Self::Mean } else { Self::Constant(value.as_f64().unwrap_or(0.0)) })
-    }
-
-    /// The image `[1, c, h, w]`, one for all.
-    pub(crate) fn of(self, pass: &Pass<'_>) -> Result<Tensor, TchError> {
-        match self {
-            Self::Constant(value) => pass.images().f_narrow(0, 0, 1)?.f_full_like(value),
-            Self::Mean => Ok(pass.origin().mean()?.shallow_clone()),
-            Self::Noise(draw) => pass.origin().noise_baseline(pass.images(), draw),
-        }
     }
 }
 

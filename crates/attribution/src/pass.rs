@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use network::{Graph, Layer, Rule, Trace, once, target};
+use network::{Gradient, Graph, Layer, Rule, Trace, once, target};
 use tch::{Kind, TchError, Tensor};
 
 use crate::Origin;
@@ -116,25 +116,27 @@ impl<'a> Pass<'a> {
     }
 
     /// The target logits' backward pass by `rule`, to the images: `[n, c, h, w]`.
-    pub fn backward(&self, rule: Rule) -> Result<Tensor, TchError> {
-        let trace = self.trace()?;
+    pub fn backward(&self, rule: &dyn Rule) -> Result<Tensor, TchError> {
+        // Steps read values that the forward pass of all methods does not keep.
+        let own = rule.steps().map(|_| self.graph.trace_for(&self.images, rule)).transpose()?;
+        let trace = own.as_ref().map_or_else(|| self.trace(), Ok)?;
         let seed = self.graph.select(trace.logits(), &self.targets)?;
         self.graph.backward(trace, &seed, rule)
     }
 
     /// The plain gradient `[n, c, h, w]`, computed once for all methods.
     pub fn gradient(&self) -> Result<&Tensor, TchError> {
-        once(&self.gradient, || self.backward(Rule::GRADIENT))
+        once(&self.gradient, || self.backward(&Gradient))
     }
 
     /// The plain gradients of the targets at variations of every image `[m n, c, h, w]`: `[n, c, h, w]` for each variation.
     pub(crate) fn gradients_at(&self, points: &Tensor) -> Result<Vec<Tensor>, TchError> {
-        self.varied(points, |trace, seed| self.graph.backward(trace, seed, Rule::GRADIENT))
+        self.varied(points, |trace, seed| self.graph.backward(trace, seed, &Gradient))
     }
 
     /// The same before what stands first in the network and is linear: `[n, ..]` for each variation.
     pub(crate) fn gradients_before_stem(&self, points: &Tensor) -> Result<Vec<Tensor>, TchError> {
-        self.varied(points, |trace, seed| self.graph.backward_to_stem(trace, seed, Rule::GRADIENT))
+        self.varied(points, |trace, seed| self.graph.backward_to_stem(trace, seed, &Gradient))
     }
 
     /// What `back` makes of the pass of variations of every image, for each variation.
@@ -190,10 +192,19 @@ impl<'a> Pass<'a> {
         })
     }
 
+    /// The image of `baseline` `[1, c, h, w]`, one for all.
+    pub(crate) fn baseline_image(&self, baseline: Baseline) -> Result<Tensor, TchError> {
+        match baseline {
+            Baseline::Constant(value) => self.images.f_narrow(0, 0, 1)?.f_full_like(value),
+            Baseline::Mean => Ok(self.origin.mean()?.shallow_clone()),
+            Baseline::Noise(draw) => self.origin.noise_baseline(&self.images, draw),
+        }
+    }
+
     /// The image of `baseline` `[1, c, h, w]`, one for all, and the target logit of every image there `[n]`.
     pub(crate) fn baseline(&self, baseline: Baseline) -> Result<(Tensor, Tensor), TchError> {
         let make = || {
-            let image = baseline.of(self)?;
+            let image = self.baseline_image(baseline)?;
             let logits = self.graph.forward(&image)?;
             Ok((image, logits))
         };
@@ -222,10 +233,46 @@ impl<'a> Pass<'a> {
 
 #[cfg(test)]
 mod tests {
+    use network::graph::{Place, Step, Sum};
+    use network::rules::Steps;
     use network::{Weights, models};
     use tch::Device;
 
     use super::*;
+
+    /// A rule that reads every value, and leaves the plain gradient as it is.
+    #[derive(Debug)]
+    struct Reader;
+
+    impl Rule for Reader {
+        fn name(&self) -> String {
+            "reader".to_owned()
+        }
+
+        fn steps(&self) -> Option<&dyn Steps> {
+            Some(self)
+        }
+    }
+
+    impl Steps for Reader {
+        fn reads(&self, _: Place<'_>) -> bool {
+            true
+        }
+
+        fn take(&self, _: &Step<'_>, _: &Tensor, _: &mut [Sum]) -> Result<bool, TchError> {
+            Ok(false)
+        }
+    }
+
+    #[test]
+    fn a_rule_with_steps_has_a_forward_pass_of_its_own() {
+        let graph = models::load("cifar_resnet18", &Weights::random(3, 5), (Device::Cpu, Kind::Float)).unwrap();
+        let images = Tensor::f_full([1, 3, 16, 16], 0.5, (Kind::Float, Device::Cpu)).unwrap();
+        let origin = Origin { seed: 0, dataset: ("d", "test"), first: 0, mean: None, known: None };
+        let pass = Pass::new(&graph, images, Tensor::from_slice(&[1_i64]), 1, origin);
+        let (plain, found) = (pass.gradient().unwrap(), pass.backward(&Reader).unwrap());
+        assert!(found.allclose(plain, 1e-4, 1e-6, false));
+    }
 
     #[test]
     fn parts_are_all_of_it_even_and_no_larger_than_the_rows_allow() {

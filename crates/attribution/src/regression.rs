@@ -27,7 +27,10 @@ impl Features {
     /// Patches of `patch` pixels; a feature that is not there shows the baseline.
     pub(crate) fn of(pass: &Pass<'_>, patch: i64, baseline: Baseline) -> Result<Self, TchError> {
         let (_, c, h, w) = pass.images().size4()?;
-        Ok(Self { patches: windows([c, h, w], [c, patch, patch], [c, patch, patch]), baseline: baseline.of(pass)? })
+        Ok(Self {
+            patches: windows([c, h, w], [c, patch, patch], [c, patch, patch]),
+            baseline: pass.baseline_image(baseline)?,
+        })
     }
 
     /// How many there are.

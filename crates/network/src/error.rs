@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use tch::TchError;
 
-use crate::exported::ExportError;
+use crate::tensors::errors::first_line;
+
+use crate::programs::ExportError;
 
 /// Why a model cannot be made or run.
 #[derive(Debug, thiserror::Error)]
@@ -81,13 +83,4 @@ fn way_out(file: &Path, model: &str, mistakes: &Mistakes) -> String {
          dynamic_shapes=({{0: torch.export.Dim.DYNAMIC}},)), \"my_{stem}.pt2\")`, and write `my_{model}` in \
          `model_flags` (README.md, \"Your own architecture\")"
     )
-}
-
-/// libtorch appends a C++ backtrace to its messages.
-pub(crate) fn first_line(error: &TchError) -> String {
-    let text = match error {
-        TchError::Torch(text) => text.clone(),
-        other => other.to_string(),
-    };
-    text.lines().next().unwrap_or_default().to_owned()
 }

@@ -2,38 +2,41 @@
 //!
 //! tch has no hooks, and Captum's hooks are the source of most of its bug reports. Here a model is
 //! data: attribution methods that change the backward pass (guided backpropagation, deconvolution)
-//! are [`Rule`]s, exact on every edge of any model, with nothing to patch. A model is one file in
+//! are [`rules`], exact on every edge of any model, with nothing to patch. A model is one file in
 //! `models` with one line in its list, or a program that `torch.export` wrote.
 
-mod blocked;
-mod builder;
-mod device;
+/// Programs of the integration tests are those of tests in here too, and know this crate by its name.
+#[cfg(test)]
+extern crate self as network;
+
+mod devices;
 mod error;
-mod exported;
 pub mod graph;
 pub mod models;
-mod once;
 pub mod operations;
-pub mod settings;
-pub mod target;
+mod programs;
+mod rewrite;
+pub mod rules;
+mod tensors;
 pub mod weights;
 
 /// The widest instructions that our kernels use on this processor.
 pub fn isa() -> sweep::computed_by::Isa {
-    let isa = sweep::computed_by::Isa::ALL.into_iter().find(|isa| Some(isa.channels()) == blocked::block());
+    let isa = sweep::computed_by::Isa::ALL.into_iter().find(|isa| Some(isa.channels()) == devices::cpu::block());
     isa.unwrap_or(sweep::computed_by::Isa::None)
 }
 
 /// Whether oneDNN computes in blocks of channels on this processor, so that convolutional networks in single
 /// precision are lowered.
 pub fn computes_in_blocks() -> bool {
-    blocked::block().is_some()
+    devices::cpu::block().is_some()
 }
 
-pub use builder::Builder;
-pub use device::sent;
 pub use error::NetworkError;
-pub use exported::ExportError;
-pub use graph::{Clean, Graph, Layer, Replacement, Rule, Trace};
-pub use once::once;
+pub use graph::{Clean, Gate, Gradient, Graph, Layer, Replacement, Rule, Trace, target};
+pub use models::Builder;
+pub use programs::ExportError;
+pub use tensors::device::sent;
+pub use tensors::lazy::once;
+pub use tensors::settings;
 pub use weights::Weights;

@@ -6,7 +6,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use network::models::{MODELS, load};
-use network::{Graph, NetworkError, Replacement, Rule, Weights};
+use network::{Gradient, Graph, NetworkError, Replacement, Weights};
 use tch::{Device, Kind, Tensor};
 
 /// libtorch has one generator for all tests of a process, which run side by side.
@@ -34,7 +34,7 @@ fn images(graph: &Graph, n: i64, size: i64, kind: Kind) -> Tensor {
 fn gradient(graph: &Graph, images: &Tensor) -> Tensor {
     let trace = graph.trace(images).unwrap();
     let targets = trace.logits().argmax(1, false);
-    graph.backward(&trace, &graph.select(trace.logits(), &targets).unwrap(), Rule::GRADIENT).unwrap()
+    graph.backward(&trace, &graph.select(trace.logits(), &targets).unwrap(), &Gradient).unwrap()
 }
 
 fn worst(a: &Tensor, b: &Tensor) -> f64 {

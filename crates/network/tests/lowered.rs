@@ -6,6 +6,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use network::models::{MODELS, load};
+use network::rules::RULES;
 use network::{Graph, Replacement, Rule, Weights};
 use tch::{Device, Kind, Tensor};
 
@@ -29,13 +30,10 @@ fn worst(a: &Tensor, b: &Tensor) -> f64 {
     (a - b).abs().max().double_value(&[]) / b.abs().max().double_value(&[])
 }
 
-/// Rules with every choice of what they do at a ReLU.
-fn rules() -> Vec<Rule> {
-    let both = [true, false];
-    let rules = both.into_iter().flat_map(|masked| both.map(|rectified| (masked, rectified)));
-    let rules = rules
-        .flat_map(|(masked, rectified)| both.map(|reaches_functions| Rule { masked, rectified, reaches_functions }));
-    rules.collect()
+/// Every rule without steps of its own, with every choice of what the rule does at a ReLU.
+fn rules() -> Vec<Box<dyn Rule>> {
+    let choices = RULES.iter().flat_map(|entry| (entry.choices)());
+    choices.filter(|rule| rule.steps().is_none()).collect()
 }
 
 #[test]
@@ -78,10 +76,10 @@ fn every_rule_gives_the_gradient_of_the_plain_graph() {
             let (plain, lowered) = (graph.outline(&images).unwrap(), graph.trace(&images).unwrap());
             let seed = graph.select(plain.logits(), &plain.logits().argmax(1, false)).unwrap();
             for rule in rules() {
-                let expected = graph.backward(&plain, &seed, rule).unwrap();
-                let error = worst(&graph.backward(&lowered, &seed, rule).unwrap(), &expected);
+                let expected = graph.backward(&plain, &seed, rule.as_ref()).unwrap();
+                let error = worst(&graph.backward(&lowered, &seed, rule.as_ref()).unwrap(), &expected);
                 assert!(error < 1e-5, "{name} {size}, {rule:?}: {error}");
-                let before = graph.backward_to_stem(&lowered, &seed, rule).unwrap();
+                let before = graph.backward_to_stem(&lowered, &seed, rule.as_ref()).unwrap();
                 let through = graph.through_stem(&before, [images.size()[2], images.size()[3]]).unwrap();
                 assert!(worst(&through, &expected) < 1e-5, "{name} {size}, {rule:?}, in two parts");
             }

@@ -3,10 +3,11 @@
 use sweep::variant::Variant;
 use tch::TchError;
 
-use super::{Entry, Method, MethodError};
+use super::find;
+use super::method::{Method, MethodError};
 use crate::{Attribution, Pass};
 
-/// Variants that differ in the [`Entry::prefix`] of their method alone, in rising order of it; mostly one.
+/// Variants that differ in the [`Entry::prefix`](super::Entry::prefix) of their method alone, in rising order of it; mostly one.
 pub struct Together<'a> {
     /// The variants.
     pub variants: Vec<&'a Variant>,
@@ -22,7 +23,7 @@ impl<'a> Together<'a> {
     pub fn of(variants: impl Iterator<Item = &'a Variant>) -> Result<Vec<Self>, MethodError> {
         let mut parts: Vec<Vec<&'a Variant>> = Vec::new();
         for variant in variants {
-            let prefix = Entry::find(&variant.class)?.prefix;
+            let prefix = find(&variant.class)?.prefix;
             let fits = |part: &&mut Vec<&Variant>| prefix.is_some_and(|prefix| part[0].is_like(variant, prefix));
             match parts.iter_mut().find(fits) {
                 Some(part) => part.push(variant),
@@ -34,7 +35,7 @@ impl<'a> Together<'a> {
 
     fn made(variants: Vec<&'a Variant>) -> Result<Self, MethodError> {
         let of = |variant: &'a Variant| -> Result<(i64, &'a Variant), MethodError> {
-            let prefix = Entry::find(&variant.class)?.prefix;
+            let prefix = find(&variant.class)?.prefix;
             Ok((prefix.map_or(Ok(0), |prefix| variant.parameters.integer(prefix))?, variant))
         };
         let mut keyed = variants.into_iter().map(of).collect::<Result<Vec<_>, _>>()?;
@@ -43,7 +44,7 @@ impl<'a> Together<'a> {
         // There is one at least.
         let last = variants[variants.len() - 1];
         let method = super::build(&last.class, &last.parameters, last.semantics)?;
-        let shares_pass = Entry::find(&last.class)?.shares_pass;
+        let shares_pass = find(&last.class)?.shares_pass;
         Ok(Self { variants, values, method, shares_pass })
     }
 

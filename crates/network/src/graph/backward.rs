@@ -2,83 +2,102 @@
 
 use tch::{TchError, Tensor};
 
-use super::proof::Use;
-use super::{Graph, Id, Sum, Trace};
-use crate::target;
-
-/// What a backward pass does at a ReLU, where attribution methods differ: the gradient g of the output of
-/// x becomes g, with up to two factors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rule {
-    /// Whether it passes only where x was positive.
-    pub masked: bool,
-    /// Whether it passes only where g is positive.
-    pub rectified: bool,
-    /// Whether the rule holds at functional ReLUs too, which Captum's hooks do not reach; else the plain
-    /// gradient does.
-    pub reaches_functions: bool,
-}
-
-impl Rule {
-    /// The plain gradient.
-    pub const GRADIENT: Self = Self { masked: true, rectified: false, reaches_functions: true };
-
-    /// Gradient of a ReLU's input, from that of its output; `positive` says where the input was.
-    pub(crate) fn relu(self, gradient: &Tensor, positive: &Tensor) -> Result<Tensor, TchError> {
-        let passed = if self.masked { gradient.f_mul(positive)? } else { gradient.shallow_clone() };
-        if self.rectified { passed.f_relu() } else { Ok(passed) }
-    }
-}
+use super::lowered::purpose::Use;
+use super::operation::gated::Gated;
+use super::operation::stem::Stem;
+use super::operation::sum::Sum;
+use super::rule::{Place, Rule, Step};
+use super::{Graph, Id, Trace, target};
 
 impl Graph {
     /// Gradient `[n, channels, h, w]` of the images of `trace`, from `gradient` `[n, classes]` of its
-    /// logits, by `rule`. Weights never get a gradient.
-    pub fn backward(&self, trace: &Trace, gradient: &Tensor, rule: Rule) -> Result<Tensor, TchError> {
+    /// logits, by `rule`. Weights never get a gradient. For a rule with steps the trace is one of [`Graph::trace_for`].
+    pub fn backward(&self, trace: &Trace, gradient: &Tensor, rule: &dyn Rule) -> Result<Tensor, TchError> {
+        self.backward_between(trace, None, gradient, rule)
+    }
+
+    /// As [`Graph::backward`], by a rule that compares `trace` with the pass `reference` of baselines.
+    pub(crate) fn backward_between(
+        &self,
+        trace: &Trace,
+        reference: Option<&Trace>,
+        gradient: &Tensor,
+        rule: &dyn Rule,
+    ) -> Result<Tensor, TchError> {
         self.prove_backward(trace, rule)?;
         let graph = self.of(trace);
-        graph.leave(graph.walk(&graph.enter(gradient)?, 0, graph.back(trace, rule))?)
+        graph.leave(graph.walk(&graph.enter(gradient)?, 0, graph.back(trace, reference, rule))?)
     }
 
-    fn prove_backward(&self, trace: &Trace, rule: Rule) -> Result<(), TchError> {
-        if trace.lowered { self.prove_pass(trace.images(), trace.size()?, Use::Backward(rule)) } else { Ok(()) }
+    fn prove_backward(&self, trace: &Trace, rule: &dyn Rule) -> Result<(), TchError> {
+        if !trace.lowered {
+            return Ok(());
+        }
+        if rule.steps().is_some_and(|steps| !steps.know_fused()) {
+            return Err(TchError::Shape(format!("{rule:?} does not know fused operations")));
+        }
+        self.prove_pass(trace.images(), trace.size()?, Use::Backward(rule))
     }
 
-    /// One step of a backward pass.
-    pub(super) fn back<'a>(
+    /// One step of a backward pass, which may be compared with the pass `reference` of baselines.
+    pub(crate) fn back<'a>(
         &'a self,
         trace: &'a Trace,
-        rule: Rule,
+        reference: Option<&'a Trace>,
+        rule: &'a dyn Rule,
     ) -> impl Fn(Id, &Tensor, &mut [Sum]) -> Result<(), TchError> + 'a {
-        move |id, gradient, sums| self.nodes[id].operation.backward_onto(&trace.kept[id], gradient, rule, sums)
+        move |id, gradient, sums| {
+            let (kept, reference) = (&trace.kept[id], reference.map(|trace| &trace.kept[id]));
+            let step = Step { place: Place { graph: self, id }, kept, reference };
+            if let Some(steps) = rule.steps()
+                && steps.take(&step, gradient, sums)?
+            {
+                return Ok(());
+            }
+            let operation = step.place.operation();
+            match operation.gated() {
+                Some(relu) => relu.backward_by(rule.gate(relu.is_functional()), kept, gradient, sums),
+                None => operation.backward_onto(kept, gradient, sums),
+            }
+        }
     }
 
     /// As [`Graph::backward`], up to the linear operations that stand first: `[n, ..]`, of which any sum
     /// over rows may be taken before [`Graph::through_stem`] gives the gradient of the images. A ResNet's
     /// first convolution then costs once for a whole path of integrated gradients.
-    pub fn backward_to_stem(&self, trace: &Trace, gradient: &Tensor, rule: Rule) -> Result<Tensor, TchError> {
+    ///
+    /// Only rules without steps of their own go this way.
+    pub fn backward_to_stem(&self, trace: &Trace, gradient: &Tensor, rule: &dyn Rule) -> Result<Tensor, TchError> {
+        if rule.steps().is_some() {
+            return Err(TchError::Shape(format!("{rule:?} has steps, which a stem does not know")));
+        }
         let graph = self.of(trace);
-        let Some(stem) = graph.stem() else { return self.backward(trace, gradient, rule) };
+        let Some((id, stem)) = graph.stem() else { return self.backward(trace, gradient, rule) };
         self.prove_backward(trace, rule)?;
-        let behind = graph.walk(&graph.enter(gradient)?, stem, graph.back(trace, rule))?;
-        graph.leave(graph.nodes[stem].operation.before_linear(&trace.kept[stem], &behind, rule)?)
+        let behind = graph.walk(&graph.enter(gradient)?, id, graph.back(trace, None, rule))?;
+        let is_functional = graph.nodes[id].operation.gated().is_some_and(Gated::is_functional);
+        graph.leave(stem.before_linear(rule.gate(is_functional), &trace.kept[id], &behind)?)
     }
 
     /// The gradient `[n, c, h, w]` of images of `size` from what [`Graph::backward_to_stem`] gave for a
     /// trace of [`Graph::trace`].
     pub fn through_stem(&self, gradient: &Tensor, size: [i64; 2]) -> Result<Tensor, TchError> {
-        self.prove_stem(gradient, size)?;
+        if let Some(lowered) = self.lowered.as_ref().filter(|_| self.is_lowered()) {
+            lowered.prover.stem(self, gradient, size)?;
+        }
         let graph = self.running();
         match graph.stem() {
-            Some(stem) => graph.leave(graph.nodes[stem].operation.linear_part(&graph.enter(gradient)?, size)?),
+            Some((_, stem)) => graph.leave(stem.linear_part(&graph.enter(gradient)?, size)?),
             None => Ok(gradient.shallow_clone()),
         }
     }
 
-    /// The only operation that reads the images, if it ends in a rule that follows a linear map.
-    pub(super) fn stem(&self) -> Option<Id> {
+    /// The only operation that reads the images, if its step backward ends in a linear map.
+    pub(crate) fn stem(&self) -> Option<(Id, &dyn Stem)> {
         let mut readers = (0..self.nodes.len()).filter(|&id| self.nodes[id].inputs.contains(&0));
-        let stem = readers.next().filter(|_| readers.next().is_none())?;
-        (self.nodes[stem].inputs.len() == 1 && self.nodes[stem].operation.has_linear_part()).then_some(stem)
+        let id = readers.next().filter(|_| readers.next().is_none())?;
+        let stem = self.nodes[id].operation.stem().filter(|_| self.nodes[id].inputs.len() == 1)?;
+        Some((id, stem))
     }
 
     /// The gradient of the logits that selects the classes `targets` `[n]`: one there, zero elsewhere; of one logit the sign
@@ -89,7 +108,7 @@ impl Graph {
 
     /// Walks the graph from the logits to the value `until`, in the type of layers; `step` adds the gradient of
     /// each input of an operation, from that of its output.
-    pub(super) fn walk(
+    pub(crate) fn walk(
         &self,
         gradient: &Tensor,
         until: Id,

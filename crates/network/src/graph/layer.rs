@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use tch::{TchError, Tensor};
 
-use super::forward::Keep;
-use super::pictures::Layout;
-use super::{Graph, Id, Rule, Trace};
+use super::lowered::purpose::Keep;
+use super::operation::spatial::Layout;
+use super::rule::Gradient;
+use super::{Graph, Id, Trace};
 
 /// A value of a graph by its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +69,7 @@ impl Graph {
         let is_last = self.layouts(&trace)[layer] == Some(Layout::ChannelsLast);
         let turned = |value: Tensor| if is_last { value.f_permute([0, 3, 1, 2]) } else { Ok(value) };
         let seed = self.select(&trace.logits, targets)?;
-        let gradient = self.walk(&self.enter(&seed)?, layer, self.back(&trace, Rule::GRADIENT))?;
+        let gradient = self.walk(&self.enter(&seed)?, layer, self.back(&trace, None, &Gradient))?;
         Ok((turned(value)?, turned(self.leave(gradient)?)?))
     }
 }

@@ -2,30 +2,37 @@
 
 mod backward;
 mod change;
-mod differences;
-mod fold;
 mod forward;
 mod layer;
-mod layout;
-mod lower;
+mod lowered;
 mod operation;
 mod pictures;
-mod proof;
-mod sum;
+mod rule;
+pub mod target;
 
-pub use backward::Rule;
 pub use change::{Clean, Replacement};
 pub use forward::Trace;
-pub(crate) use forward::{How, Kept};
 pub use layer::Layer;
-pub(crate) use operation::{Operation, Pair, Part, Reach, Split};
-pub(crate) use pictures::Spatial;
-pub(crate) use sum::Sum;
+pub(crate) use lowered::purpose::{Keep, Use};
+pub(crate) use operation::compared::{Compared, NO_CHANGE, Pair};
+pub use operation::gated::Gate;
+pub(crate) use operation::gated::Gated;
+pub(crate) use operation::kept::{How, Kept, unkept};
+pub(crate) use operation::local::{Reach, Split};
+pub(crate) use operation::size::Size;
+pub(crate) use operation::spatial::Spatial;
+pub(crate) use operation::stem::Stem;
+pub use operation::sum::Sum;
+pub(crate) use operation::values::{Constant, Detach, Images, copied};
+pub(crate) use operation::{Local, Operation};
+pub use rule::{Gradient, Place, Rule, Step, Steps};
 
+use std::fmt;
 use std::rc::Rc;
 
-use self::proof::Proof;
 use tch::{Kind, TchError, Tensor};
+
+use self::lowered::record::Record;
 
 /// Position of an operation in its graph, and of the value that it computes.
 pub(crate) type Id = usize;
@@ -33,18 +40,38 @@ pub(crate) type Id = usize;
 /// A model: images `[n, channels, h, w]` in, logits `[n, classes]` out.
 #[derive(Debug)]
 pub struct Graph {
-    nodes: Vec<Node>,
+    pub(crate) nodes: Vec<Node>,
     /// For each value the last node that reads it: nothing is held longer than that.
     last_use: Vec<Id>,
     /// For each value how many nodes read it.
-    readers: Vec<usize>,
-    shape: Shape,
-    /// The same function in operations for this processor: what passes run on, if it is there.
-    lowered: Option<Box<Graph>>,
-    /// What is known of that.
-    proof: Proof,
-    /// What a person should know of how it was made.
+    pub(crate) readers: Vec<usize>,
+    pub(crate) shape: Shape,
+    /// The same function in operations of one device: passes run on them.
+    pub(crate) lowered: Option<Lowered>,
+    /// What is known of the lowered graph.
+    pub(crate) record: Record,
+    /// Sentences on how the graph was made, for a person.
     notes: Vec<String>,
+}
+
+/// A graph in operations of one device, and who proves that it computes what the plain graph does.
+#[derive(Debug)]
+pub(crate) struct Lowered {
+    pub(crate) graph: Box<Graph>,
+    pub(crate) prover: Box<dyn Prover>,
+}
+
+/// The proof that passes of a lowered graph give what those of its plain graph `graph` give. A pass that fails takes
+/// the lowered graph out of use.
+pub(crate) trait Prover: fmt::Debug {
+    /// Proves passes of `n` images of `[height, width]` for a purpose.
+    fn pass(&self, graph: &Graph, n: i64, size: [i64; 2], used: Use<'_>) -> Result<(), TchError>;
+
+    /// Proves the last step backward, of as many rows as `gradient` has, for images of `size`.
+    fn stem(&self, graph: &Graph, gradient: &Tensor, size: [i64; 2]) -> Result<(), TchError>;
+
+    /// Proves the logits of images of `size` in which `replacements` were made.
+    fn changes(&self, graph: &Graph, size: [i64; 2], replacements: &[Replacement]) -> Result<(), TchError>;
 }
 
 /// What a graph takes and gives.
@@ -68,6 +95,12 @@ pub(crate) fn wide(kind: Kind) -> Kind {
     if narrow(kind).is_some() { Kind::Float } else { kind }
 }
 
+/// Height and width of `[n, c, h, w]`.
+pub(crate) fn plane(images: &Tensor) -> Result<[i64; 2], TchError> {
+    let (_, _, height, width) = images.size4()?;
+    Ok([height, width])
+}
+
 /// An operation and the values that feed it.
 #[derive(Debug)]
 pub(crate) struct Node {
@@ -88,7 +121,7 @@ impl Graph {
                 readers[input] += 1;
             }
         }
-        Self { nodes, last_use, readers, shape, lowered: None, proof: Proof::default(), notes: Vec::new() }
+        Self { nodes, last_use, readers, shape, lowered: None, record: Record::default(), notes: Vec::new() }
     }
 
     /// The same graph, with what a person should know of how it was made.
@@ -116,11 +149,6 @@ impl Graph {
         self.shape.size
     }
 
-    /// Whether passes run on fused operations and values in blocks of channels.
-    pub fn is_lowered(&self) -> bool {
-        self.lowered.is_some() && !self.proof.is_against()
-    }
-
     /// Whether the images may change the logits in ways that no gradient shows.
     pub(crate) fn hides_changes(&self) -> bool {
         self.nodes.iter().any(|node| node.operation.hides_changes())
@@ -129,17 +157,17 @@ impl Graph {
     /// Gives back the memory of what passes have made of the weights, as backward and for changes of a few pixels they need them in
     /// other layouts: what is needed again is made again. Whether there was anything.
     pub fn forget(&self) -> bool {
-        let lowered = self.lowered.as_ref().is_some_and(|graph| graph.forget());
+        let lowered = self.lowered.as_ref().is_some_and(|lowered| lowered.graph.forget());
         self.nodes.iter().fold(lowered, |any, node| node.operation.forget() || any)
     }
 
     /// `values` from outside in the type that layers compute in.
-    fn enter(&self, values: &Tensor) -> Result<Tensor, TchError> {
+    pub(crate) fn enter(&self, values: &Tensor) -> Result<Tensor, TchError> {
         self.shape.narrow.map_or_else(|| Ok(values.shallow_clone()), |kind| values.f_to_kind(kind))
     }
 
     /// `values` of layers as they are given out: in single precision, if layers compute in less.
-    fn leave(&self, values: Tensor) -> Result<Tensor, TchError> {
+    pub(crate) fn leave(&self, values: Tensor) -> Result<Tensor, TchError> {
         if self.shape.narrow.is_some() { values.f_to_kind(Kind::Float) } else { Ok(values) }
     }
 

@@ -4,63 +4,12 @@
 //! picture stays one through what acts on each pixel or its neighbours; a permutation moves its dimensions. What else comes in,
 //! such as the gate of a squeeze-and-excitation, one number for each channel, changes nothing of that.
 
+use super::operation::spatial::{Layout, Spatial};
 use super::{Graph, Id, Trace};
-
-/// Where the pixels of a picture lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Layout {
-    /// In the last two dimensions: `[n, c, h, w]`, or with channels in several dimensions before them.
-    Planes,
-    /// `[n, h, w, c]`.
-    ChannelsLast,
-}
-
-/// What an operation makes of the picture that it gets.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Spatial<'a> {
-    /// A picture of the same layout.
-    Kept,
-    /// The same, if its last dimension is that of the channels.
-    OfChannels,
-    /// Its dimensions in this order.
-    Permuted(&'a [i64]),
-    /// Its values in another shape.
-    Reshaped,
-    /// None.
-    Lost,
-}
 
 /// Operations that may follow on the last picture of a network, besides those on one pixel: pooling, flattening, and a head of two
 /// hidden layers.
 const HEAD: usize = 12;
-
-impl Layout {
-    /// Height and width of a value of `shape`.
-    pub(super) fn plane(self, shape: &[i64]) -> Option<[i64; 2]> {
-        match (self, shape) {
-            (Self::Planes, [_, _, .., height, width]) | (Self::ChannelsLast, [_, height, width, _]) => {
-                Some([*height, *width])
-            }
-            _ => None,
-        }
-    }
-
-    fn permuted(self, order: &[i64]) -> Option<Self> {
-        let last = order.len() as i64;
-        match (self, order) {
-            (Self::Planes, [0, 2, 3, 1]) => Some(Self::ChannelsLast),
-            (Self::ChannelsLast, [0, 3, 1, 2]) => Some(Self::Planes),
-            (Self::Planes, [0, .., height, width]) if (*height, *width) == (last - 2, last - 1) => Some(self),
-            (Self::ChannelsLast, [0, 1, 2, 3]) => Some(self),
-            _ => None,
-        }
-    }
-
-    fn reshaped(self, from: &[i64], to: &[i64]) -> Option<Self> {
-        let same = from.first() == to.first() && to.len() >= 4 && self.plane(from) == self.plane(to);
-        (self == Self::Planes && same).then_some(self)
-    }
-}
 
 impl Graph {
     /// The layout of every value of `trace`, of [`Graph::outline`], that is a picture.
@@ -123,7 +72,6 @@ impl Graph {
 mod tests {
     use tch::{Device, Kind, Tensor};
 
-    use super::*;
     use crate::Weights;
     use crate::models::load;
 
@@ -146,20 +94,5 @@ mod tests {
         let graph = load("resnet18", &Weights::random(3, 5), (Device::Cpu, Kind::Float)).unwrap();
         let trace = graph.outline(&Tensor::zeros([1, 3, 28, 28], (Kind::Float, Device::Cpu))).unwrap();
         assert!(graph.maps(&trace).contains(&"layer4") && !graph.maps(&trace).contains(&"avgpool"));
-    }
-
-    #[test]
-    fn permutations_and_reshapes_move_the_pixels_or_lose_them() {
-        let (planes, last) = (Layout::Planes, Layout::ChannelsLast);
-        assert_eq!(planes.permuted(&[0, 2, 3, 1]), Some(last));
-        assert_eq!(last.permuted(&[0, 3, 1, 2]), Some(planes));
-        assert_eq!(planes.permuted(&[0, 3, 1, 2]), None);
-        // A shuffle of channels: [n, g, c / g, h, w].
-        assert_eq!(planes.permuted(&[0, 2, 1, 3, 4]), Some(planes));
-        assert_eq!(planes.permuted(&[1, 0, 2, 3]), None);
-        assert_eq!(planes.reshaped(&[2, 8, 5, 5], &[2, 4, 2, 5, 5]), Some(planes));
-        assert_eq!(planes.reshaped(&[2, 4, 2, 5, 5], &[2, 8, 5, 5]), Some(planes));
-        assert_eq!(planes.reshaped(&[2, 8, 5, 5], &[2, 8, 25]), None);
-        assert_eq!(last.reshaped(&[2, 8, 8, 3], &[2, 2, 4, 2, 4, 3]), None);
     }
 }

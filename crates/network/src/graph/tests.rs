@@ -5,8 +5,8 @@ use std::rc::Rc;
 use sweep::semantics::Semantics;
 use tch::{Kind, TchError, Tensor};
 
-use super::{Graph, Node, Operation, Shape};
-use crate::operations::{Arithmetic, Function, Images, MaxPool, Relu, Reshape};
+use super::{Graph, Images, Node, Operation, Shape};
+use crate::operations::{Arithmetic, Function, MaxPool, Relu, Reshape};
 
 /// A graph of one operation over the images, whose values are the logits.
 fn graph_of(operation: impl Operation + 'static, inputs: usize) -> Graph {

@@ -1,7 +1,7 @@
 //! Densely connected networks, as torchvision builds them: growth 32, bottlenecks of 4 growths.
 
-use super::Entry;
-use crate::builder::{Builder, Value};
+use super::builder::{Builder, Value};
+use super::entry::Entry;
 
 pub(super) const DENSENET121: Entry =
     entry("densenet121", "densely connected network, 121 layers", |b| densenet(b, [6, 12, 24, 16]));

@@ -2,8 +2,8 @@
 //!
 //! Every notebook names its layers in its own way, so they are found by their shapes.
 
-use super::Entry;
-use crate::builder::{Builder, Value};
+use super::builder::{Builder, Value};
+use super::entry::Entry;
 use crate::operations::Geometry;
 
 pub(super) const LENET: Entry = Entry::new(

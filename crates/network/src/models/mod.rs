@@ -1,19 +1,22 @@
 //! The models: each a file that lists its operations by the names of its weights.
 
+mod builder;
 mod densenet;
+mod entry;
 mod lenet;
 mod resnet;
 mod vgg;
 mod vit;
 
-use std::borrow::Cow;
 use std::path::Path;
 
-use sweep::catalogue::Item;
 use tch::{Device, Kind};
 
-use crate::builder::{Builder, Value};
-use crate::{Graph, NetworkError, Weights, exported};
+use crate::operations::OPERATIONS;
+use crate::{Graph, NetworkError, Weights, devices, programs};
+
+pub use builder::Builder;
+pub use entry::Entry;
 
 /// Every model.
 pub const MODELS: &[&Entry] = &[
@@ -36,32 +39,6 @@ pub const MODELS: &[&Entry] = &[
     &vit::VIT_CIFAR,
 ];
 
-/// A model architecture.
-pub struct Entry {
-    /// Its name and where it is defined.
-    pub item: Item,
-    /// Tensors of which every weights file of it has one.
-    landmarks: &'static [&'static str],
-    /// Lists its operations and gives the logits.
-    build: fn(&mut Builder<'_>) -> Value,
-}
-
-impl Entry {
-    const fn new(
-        [name, summary, reference]: [&'static str; 3],
-        landmarks: &'static [&'static str],
-        build: fn(&mut Builder<'_>) -> Value,
-    ) -> Self {
-        let item = Item {
-            name: Cow::Borrowed(name),
-            summary: Cow::Borrowed(summary),
-            reference: Cow::Borrowed(reference),
-            parameters: Cow::Borrowed(&[]),
-        };
-        Self { item, landmarks, build }
-    }
-}
-
 /// The model called `name` with `weights`, computing on a device in a type.
 pub fn load(name: &str, weights: &Weights, placed: (Device, Kind)) -> Result<Graph, NetworkError> {
     let entry = MODELS.iter().find(|entry| entry.item.name == name).ok_or_else(|| {
@@ -82,7 +59,7 @@ pub fn open(name: &str, file: &Path, placed: (Device, Kind)) -> Result<Graph, Ne
 /// The same, with one of several sets of weights in the file: `state_dict_ema`.
 pub fn open_set(name: &str, (file, set): (&Path, Option<&str>), placed: (Device, Kind)) -> Result<Graph, NetworkError> {
     match (file.extension().is_some_and(|extension| extension == "pt2"), set) {
-        (true, None) => exported::open(file, placed),
+        (true, None) => Ok(devices::lower(programs::open(file, placed, OPERATIONS)?)?),
         (true, Some(_)) => {
             let reason = "a program has no sets of weights; leave `weights.set` of the config out for this model";
             Err(NetworkError::Unreadable { file: file.to_owned(), reason: reason.to_owned() })

@@ -3,8 +3,8 @@
 //! The variants for small images (a 3x3 stem without pooling) are told by the shape of `conv1`;
 //! those of the MedMNIST benchmark at 28 px also have names of their own (`shortcut`, `linear`).
 
-use super::Entry;
-use crate::builder::{Builder, Value};
+use super::builder::{Builder, Value};
+use super::entry::Entry;
 
 pub(super) const RESNET18: Entry =
     entry("resnet18", "residual network, 18 layers", |b| resnet(b, basic, [2, 2, 2, 2], 7));

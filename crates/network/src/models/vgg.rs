@@ -1,7 +1,7 @@
 //! VGG, as torchvision builds it, with and without batch norms.
 
-use super::Entry;
-use crate::builder::{Builder, Value};
+use super::builder::{Builder, Value};
+use super::entry::Entry;
 use crate::operations::Geometry;
 
 pub(super) const VGG11: Entry = entry("vgg11", "VGG, 11 layers", |b| vgg(b, ELEVEN, false));

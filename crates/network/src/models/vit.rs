@@ -1,7 +1,7 @@
 //! Vision transformers: a class token, pre-norm blocks, exact GELU. Weights have torchvision's names or timm's.
 
-use super::Entry;
-use crate::builder::{Builder, Value};
+use super::builder::{Builder, Value};
+use super::entry::Entry;
 use crate::operations::Geometry;
 
 pub(super) const VIT_B_16: Entry =

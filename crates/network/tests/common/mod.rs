@@ -1,6 +1,6 @@
 //! A small program of `torch.export`, and its archive.
 
-#![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
+#![allow(clippy::unwrap_used, reason = "tests may fail loudly; in unit tests they may anyway")]
 #![allow(dead_code, reason = "each test uses some of it")]
 
 use std::io::Write;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::Reach;
+use crate::graph::Reach;
 
 /// Sizes along one axis that are told apart: boxes are computed in up to so many groups squared.
 const SIZES: usize = 4;

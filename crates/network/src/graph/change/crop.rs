@@ -2,8 +2,10 @@
 
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::{Area, Patch};
-use crate::blocked::{Combine, each_run, run, values, values_mut};
+use super::boxes::Area;
+use super::patch::Patch;
+use crate::tensors::simd::{Combine, run};
+use crate::tensors::slices::{each_run, values, values_mut};
 
 /// Where a row of a crop comes from.
 pub(super) struct Source<'a> {

@@ -1,7 +1,9 @@
 //! What a change takes in memory, before anything is computed.
 
-use super::{Area, Clean, Graph, Replacement, plane};
-use crate::graph::Reach;
+use super::Clean;
+use super::boxes::Area;
+use super::patch::{Replacement, plane};
+use crate::graph::{Graph, Reach};
 
 impl Graph {
     /// Bytes of the largest value that `replacement` changes, its box alone where it has one.
@@ -13,7 +15,7 @@ impl Graph {
         for (node, value) in graph.nodes.iter().zip(&clean.values).skip(1) {
             let size = plane(value);
             let reached = node.inputs.iter().enumerate().map(|(index, &input)| {
-                let reach = node.operation.reach(index);
+                let reach = node.operation.reach_of(index);
                 let local = reach != Reach::Everywhere && plane(&clean.values[input]).is_some();
                 areas[input].zip(size).filter(|_| local).map(|(area, size)| area.reaching(reach, size))
             });

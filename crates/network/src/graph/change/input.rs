@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::boxes::Area;
 use super::crop::{Source, crop};
-use super::{Changed, Replacement, plane};
+use super::patch::{Changed, Replacement, plane};
 use crate::graph::Reach;
 
 /// An input of an operation: as it was, and what changed.

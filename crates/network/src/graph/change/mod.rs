@@ -10,18 +10,20 @@ mod boxes;
 mod crop;
 mod extent;
 mod input;
+mod patch;
 
 use std::rc::Rc;
 
 use tch::{TchError, Tensor};
 
-use super::forward::Keep;
-use super::proof;
-use super::{Graph, How, Node, Split};
-use crate::device::dense;
+use crate::graph::{Graph, How, Keep, Local, Node, Split, Use};
+use crate::tensors::device::dense;
 use boxes::{Area, groups};
 use crop::{Before, difference};
 use input::Input;
+use patch::{Changed, Patch, plane};
+
+pub use patch::Replacement;
 
 /// Pixels along an axis of a map that most changes reach whole.
 const SMALL: i64 = 8;
@@ -34,41 +36,6 @@ pub struct Clean {
     linear: Vec<Option<Tensor>>,
 }
 
-/// Pixels `[1, c, h, w]` that replace those of one of the images from `top`, `left` on.
-#[derive(Debug)]
-pub struct Replacement {
-    /// Which image.
-    pub image: i64,
-    /// First row.
-    pub top: i64,
-    /// First column.
-    pub left: i64,
-    /// What is there instead.
-    pub pixels: Tensor,
-}
-
-/// What the replacements do to one value.
-#[derive(Debug)]
-enum Changed {
-    /// It is fed by no image.
-    Not,
-    /// For each replacement a box.
-    Boxes(Vec<Patch>),
-    /// One row for each replacement.
-    Whole(Tensor),
-}
-
-/// A box of a value that changed: row `row` of `values`, which holds several such boxes.
-#[derive(Clone, Debug)]
-pub(super) struct Patch {
-    values: Rc<Tensor>,
-    row: usize,
-    area: Area,
-    /// The part of it that may have changed: around it are pixels that were computed with others, and are as they
-    /// were.
-    changed: Area,
-}
-
 impl Clean {
     /// `[n, classes]`.
     pub fn logits(&self) -> Result<&Tensor, TchError> {
@@ -79,12 +46,12 @@ impl Clean {
 impl Graph {
     /// All values for `images` `[n, c, h, w]`: unlike in other passes, none is let go.
     pub fn clean(&self, images: &Tensor) -> Result<Clean, TchError> {
-        self.prove_pass(images.size()[0], proof::plane(images)?, proof::Use::Forward(Keep::Logits))?;
+        self.prove_pass(images.size()[0], super::plane(images)?, Use::Forward(Keep::Logits))?;
         let graph = self.running();
         let mut clean = Clean { values: vec![dense(&graph.enter(images)?)?], linear: vec![None] };
         for node in graph.nodes.iter().skip(1) {
             let inputs: Vec<&Tensor> = node.inputs.iter().map(|&input| &clean.values[input]).collect();
-            let (value, linear) = match node.operation.split() {
+            let (value, linear) = match split(node) {
                 Some(split) => {
                     let linear = split.linear(inputs[0])?;
                     (split.finish(linear.f_mul_scalar(1.0)?, &inputs[1..])?, Some(linear))
@@ -102,7 +69,9 @@ impl Graph {
 
     /// The logits `[m, classes]` of the images of `clean` with one each of m replacements made.
     pub fn changed(&self, clean: &Clean, replacements: &[Replacement]) -> Result<Tensor, TchError> {
-        self.prove_changes(proof::plane(&clean.values[0])?, replacements)?;
+        if let Some(lowered) = self.lowered.as_ref().filter(|_| self.is_lowered()) {
+            lowered.prover.changes(self, super::plane(&clean.values[0])?, replacements)?;
+        }
         let graph = self.running();
         let mut changes: Vec<Changed> = Vec::with_capacity(graph.nodes.len());
         for (id, node) in graph.nodes.iter().enumerate() {
@@ -133,8 +102,8 @@ fn change(node: &Node, changes: &[Changed], clean: &Clean, replacements: &[Repla
         .map(|(index, &id)| Input {
             clean: &clean.values[id],
             change: &changes[id],
-            reach: node.operation.reach(index),
-            outside: node.operation.outside(),
+            reach: node.operation.reach_of(index),
+            outside: node.operation.local().map_or(0.0, Local::outside),
         })
         .collect();
     if inputs.is_empty() {
@@ -143,16 +112,17 @@ fn change(node: &Node, changes: &[Changed], clean: &Clean, replacements: &[Repla
     let output = &clean.values[changes.len()];
     // A constant that is repeated for every image changes with their number.
     let is_constant = inputs.iter().all(|input| matches!(input.change, Changed::Not));
-    if is_constant || !inputs.iter().all(|input| input.is_local(output)) {
+    let local = node.operation.local().filter(|_| !is_constant && inputs.iter().all(|input| input.is_local(output)));
+    let Some(local) = local else {
         let whole = inputs.iter().map(|input| input.whole(replacements)).collect::<Result<Vec<_>, _>>()?;
         let whole: Vec<&Tensor> = whole.iter().collect();
         let how = How { images: count as i64, ..How::FORWARD };
         return Ok(Changed::Whole(node.operation.run(&whole, how)?.0));
-    }
+    };
     let size = plane(output).unwrap_or_default();
     let linear =
         clean.linear[changes.len()].as_ref().filter(|_| inputs.iter().skip(1).all(|input| input.is_as(output)));
-    let split = node.operation.split().zip(linear).filter(|(split, _)| fits(size, split.tile()));
+    let split = split(node).zip(linear).filter(|(split, _)| fits(size, split.tile()));
     let mut patches: Vec<Option<Patch>> = vec![None; count];
     let reached = (0..count).map(|at| inputs.iter().filter_map(|input| input.reached(at, size)).reduce(Area::with));
     let reached: Vec<Area> = reached.map(Option::unwrap_or_default).collect();
@@ -162,7 +132,7 @@ fn change(node: &Node, changes: &[Changed], clean: &Clean, replacements: &[Repla
             changed_part(split, linear, &inputs, replacements, &group)?
         } else {
             let crops = inputs.iter().map(|input| input.crop(replacements, &group)).collect::<Result<Vec<_>, _>>()?;
-            node.operation.run_inside(&crops.iter().collect::<Vec<_>>())?
+            local.run_inside(&crops.iter().collect::<Vec<_>>())?
         };
         let values = Rc::new(dense(&values)?);
         for (row, &(at, area)) in group.iter().enumerate() {
@@ -170,6 +140,11 @@ fn change(node: &Node, changes: &[Changed], clean: &Clean, replacements: &[Repla
         }
     }
     Ok(Changed::Boxes(patches.into_iter().flatten().collect()))
+}
+
+/// `node` in two parts, if its changes are computed alone.
+fn split(node: &Node) -> Option<&dyn Split> {
+    node.operation.local()?.split()
 }
 
 /// Whether boxes of a map of `size` can be made of whole tiles, or the map is so small that all of it is computed.
@@ -190,21 +165,4 @@ fn changed_part(
     let others = others.iter().map(|input| input.crop(replacements, group)).collect::<Result<Vec<_>, _>>()?;
     let before = Before::of(linear, group.iter().map(|&(at, area)| (replacements[at].image, area)).collect())?;
     split.finish_changed(&difference, &|plane, values| before.add_to(plane, values), &others.iter().collect::<Vec<_>>())
-}
-
-impl Patch {
-    /// The `pixels` of `replacement`.
-    fn of(replacement: &Replacement, pixels: Tensor) -> Self {
-        let [height, width] = plane(&pixels).unwrap_or_default();
-        let area = Area { top: replacement.top, left: replacement.left, height, width };
-        Self { values: Rc::new(pixels), row: 0, area, changed: area }
-    }
-}
-
-/// Height and width of `[n, c, h, w]`, blocked or not.
-fn plane(tensor: &Tensor) -> Option<[i64; 2]> {
-    match tensor.size()[..] {
-        [_, _, height, width] | [_, _, height, width, _] => Some([height, width]),
-        _ => None,
-    }
 }

@@ -2,9 +2,9 @@
 
 use tch::Kind;
 
-use super::Refusal;
 use super::machine::{Machine, as_pairs};
 use super::object::{Element, Leaf, Object, Raw, Span, Storage, Values, dense};
+use super::refusal::Refusal;
 
 /// The storages of torch, by the names of their classes.
 const STORAGES: [(&str, Kind); 10] = [

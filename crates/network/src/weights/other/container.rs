@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use zip::ZipArchive;
 
-use super::Refusal;
 use super::machine::Machine;
 use super::object::{Object, Span, Storage};
+use super::refusal::Refusal;
 
 /// What the first of the pickles of a file before PyTorch 1.6 is: a number.
 const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::Refusal;
 use super::object::{Element, Leaf, Object, Raw, Span, Storage};
+use super::refusal::Refusal;
 
 /// Longest pickle in steps: models have some thirty for each tensor, and their optimisers as many again.
 const MOST_STEPS: usize = 1 << 20;

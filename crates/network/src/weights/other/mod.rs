@@ -5,6 +5,7 @@ mod calls;
 mod container;
 mod machine;
 mod object;
+mod refusal;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,7 +16,9 @@ use container::Container;
 use machine::Machine;
 use object::{Leaf, Object, Values};
 
-use super::Stored;
+use crate::weights::Stored;
+
+pub(super) use refusal::Refusal;
 
 /// Deepest nesting that is looked into, and how many objects: lists may hold each other many times over.
 const DEPTH: usize = 16;
@@ -23,49 +26,6 @@ const MOST_VISITS: usize = 1 << 20;
 /// Most tensors, and the longest name of one.
 const MOST_TENSORS: usize = 1 << 16;
 const LONGEST: usize = 512;
-
-/// Why nothing can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
-    /// It is no pickle, is damaged, or holds nothing of what is read here.
-    Broken,
-    /// A whole model, whose classes are the user's own code.
-    Module,
-    /// An archive of TorchScript.
-    Script,
-    /// Numbers that no weights have, or of the other byte order.
-    Numbers,
-}
-
-impl Refusal {
-    /// In a user's words, with what to do; `None` where nothing is known that would help.
-    pub(super) fn told(self, file: &Path) -> Option<String> {
-        let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-        let way = |load: &str, options: &str| {
-            format!(
-                "keep it under another name and save its weights alone: \
-                 `model = {load}(\"old_{name}\", map_location=\"cpu\"{options})`, \
-                 then `torch.save(model.state_dict(), \"{name}\")`"
-            )
-        };
-        match self {
-            Self::Broken => None,
-            Self::Module => Some(format!(
-                "it holds a whole pickled model, which only the Python code of its classes can read; {} \
-                 (a model inside a dictionary or a tuple is taken out of that first)",
-                way("torch.load", ", weights_only=False")
-            )),
-            Self::Script => {
-                Some(format!("it is a TorchScript archive, whose code is not run here; {}", way("torch.jit.load", "")))
-            }
-            Self::Numbers => Some(
-                "it holds arrays that are not plain numbers of 8 to 64 bits in little-endian order; convert each with \
-                 `torch.from_numpy(array.astype(\"float32\"))` and save them with torch.save"
-                    .to_owned(),
-            ),
-        }
-    }
-}
 
 /// The tensors of `file` by their names, with their bytes; where there are none, the arrays of numpy.
 pub(super) fn open(file: &Path) -> Result<Vec<(String, u64, Stored)>, Refusal> {

@@ -1,0 +1,45 @@
+//! `DeepLIFT` with the rescale rule: the change of the logit, shared out layer by layer.
+
+use sweep::semantics::Semantics;
+use tch::{TchError, Tensor};
+
+use crate::baseline::{BASELINES, Baseline};
+use crate::methods::entry::Entry;
+use crate::methods::method::Method;
+use crate::{Attribution, Pass};
+
+pub(in crate::methods) const ENTRY: Entry = Entry::of_complete(
+    [
+        "DeepLift",
+        "(x - b) times the multipliers of the rescale rule",
+        "Shrikumar et al. 2017, https://arxiv.org/abs/1704.02685",
+    ],
+    &[BASELINES],
+    |parameters, semantics| Ok(Box::new(DeepLift { baseline: Baseline::from(parameters)?, semantics })),
+);
+
+/// Two forward passes and one backward pass; the baseline's is one row if it is one image for all.
+struct DeepLift {
+    baseline: Baseline,
+    semantics: Semantics,
+}
+
+impl Method for DeepLift {
+    fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
+        let (map, change) = contribution(pass, self.baseline, self.semantics)?;
+        Ok(Attribution::complete(map, change))
+    }
+}
+
+/// The map against one baseline, and the change of the target logit from it.
+pub(super) fn contribution(
+    pass: &Pass<'_>,
+    baseline: Baseline,
+    semantics: Semantics,
+) -> Result<(Tensor, Tensor), TchError> {
+    let image = pass.baseline_image(baseline)?;
+    let reference = pass.reference(&image)?;
+    let multipliers = pass.multipliers(&reference, semantics)?;
+    let change = pass.scores()?.f_sub(&pass.selected(reference.logits())?)?;
+    Ok((pass.images().f_sub(&image)?.f_mul(&multipliers)?, change))
+}

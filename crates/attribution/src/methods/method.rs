@@ -1,0 +1,35 @@
+//! What a method does with a batch of images.
+
+use sweep::parameters::ParameterError;
+use tch::TchError;
+
+use crate::{Attribution, Pass};
+
+/// Explains the target logits of a batch of images.
+pub trait Method {
+    /// Maps of the shape of the images, `[n, c, h, w]`: the map of an image depends on that image alone.
+    fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError>;
+
+    /// The maps of the method with each of the `values` for the parameter that is its
+    /// [`Entry::prefix`](super::Entry::prefix), in rising order; the last value is the method's own.
+    fn on_the_way(&self, pass: &Pass<'_>, values: &[i64]) -> Result<Vec<Attribution>, TchError> {
+        match values {
+            [_] => Ok(vec![self.attribute(pass)?]),
+            several => Err(TchError::Shape(format!("{} variants at once, expected one", several.len()))),
+        }
+    }
+}
+
+/// Why a method cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum MethodError {
+    /// A scheduler of another version asks for it.
+    #[error("method `{0}` is not known to this build")]
+    Unknown(String),
+    /// The parameters were not checked against the entry.
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
+    /// libtorch failed.
+    #[error("libtorch: {0}")]
+    Torch(#[from] TchError),
+}

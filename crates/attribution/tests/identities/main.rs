@@ -1,0 +1,10 @@
+//! What must hold between maps and logits, or between one method and another.
+
+#![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod completeness;
+mod gradients;
+mod perturbation;
+mod sharing;

@@ -1,0 +1,28 @@
+//! Batch norms as fused operations apply them.
+
+use tch::{Kind, TchError, Tensor};
+
+use crate::graph::{How, Operation};
+use crate::operations::BatchNorm;
+use crate::tensors::slices::values;
+
+/// A batch norm as the scale and the shift of each channel that libtorch computes of it.
+#[derive(Debug)]
+pub(crate) struct Affine {
+    pub(crate) scale: Tensor,
+    shift: Tensor,
+}
+
+impl Affine {
+    /// With the same bits as libtorch's batch norm, which multiplies by `rsqrt(variance + eps) * weight`.
+    pub(crate) fn of(norm: &BatchNorm) -> Result<Self, TchError> {
+        let scale = norm.variance.f_add_scalar(norm.eps)?.f_rsqrt()?.f_mul(&norm.weight)?;
+        let nothing = Tensor::f_zeros([1, scale.size()[0], 1, 1], (Kind::Float, scale.device()))?;
+        let shift = norm.run(&[&nothing], How::FORWARD)?.0.f_view([-1])?;
+        Ok(Self { scale: scale.f_contiguous()?, shift: shift.f_contiguous()? })
+    }
+
+    pub(crate) fn values(&self) -> Result<(&[f32], &[f32]), TchError> {
+        Ok((values(&self.scale)?, values(&self.shift)?))
+    }
+}

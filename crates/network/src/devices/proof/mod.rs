@@ -1,0 +1,157 @@
+//! The lowered graph proves itself against the plain one, before the first pass of each size counts.
+//!
+//! Kernels of a lowered graph are our own, and what they compute depends on the processor, on the number of images and on what is
+//! left over of them: a fault may show in the last image of fourteen alone. So the first pass of every kind and size is made twice:
+//! once as the sweep will make it, of a few images that are repeated, and once of these few operation by operation. What differs by
+//! more than rounding takes the lowered graph out of use; the pass fails, and is made again on the plain graph.
+
+mod judge;
+mod passes;
+mod plain;
+#[cfg(test)]
+mod tests;
+
+use std::cell::{Cell, RefCell};
+
+use serde_json::json;
+use sweep::fingerprint;
+use tch::{Device, Kind, TchError, Tensor};
+
+use self::judge::Judged;
+use self::passes::{Found, repeated, wave};
+use self::plain::Plain;
+use crate::graph::{Gradient, Graph, Keep, Prover, Replacement, Use, plane};
+
+/// Images that are told apart; a pass of more repeats them. Prime to the numbers that kernels take at once.
+const DISTINCT: i64 = 5;
+/// Windows of a pass that are computed operation by operation, where all would be many.
+const WINDOWS: usize = 8;
+/// Pixels of images, each with another window hidden, up to which all are.
+const FEW: i64 = 32 * 64 * 64;
+/// The proofs of one lowered graph.
+#[derive(Debug, Default)]
+pub(crate) struct Proof {
+    /// What the plain graph gives, for any number of images.
+    plain: RefCell<Plain>,
+    /// Whether weights have been laid out for a pass backward, so that to prove one takes no more memory than there will be needed.
+    walks_back: Cell<bool>,
+}
+
+impl Graph {
+    /// How logits and gradients of this graph, which computes on `device` with `bits` of mantissa, differ from those of
+    /// `reference`, the same model on the processor, for images of `size`; nothing if it is rounding.
+    pub fn differs_from(
+        &self,
+        reference: &Self,
+        [height, width]: [i64; 2],
+        device: Device,
+        bits: i32,
+    ) -> Result<Option<String>, TchError> {
+        let used = Use::Backward(&Gradient);
+        let images = wave(&[DISTINCT, self.shape.channels, height, width])?;
+        let expected = passes::alone(reference, &images, used)?;
+        plain::forget_own(reference);
+        let kind = if bits > 24 { Kind::Double } else { Kind::Float };
+        // Of the same logits on both: where two are near each other, rounding may choose.
+        let seed = expected.seed.f_to_kind(kind)?.f_to_device(device)?;
+        let found = passes::found(self, &images.f_to_kind(kind)?.f_to_device(device)?, used, Some(&seed))?;
+        let on_host = |values: &Tensor| values.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float);
+        let map = found.map.as_ref().map(on_host).transpose()?;
+        let found = Found { logits: on_host(&found.logits)?, seed: found.seed, map };
+        match judge::across_devices(&found, &expected, bits)? {
+            Judged::Differs(how) => Ok(Some(how)),
+            Judged::Same | Judged::Unknown => Ok(None),
+        }
+    }
+}
+
+impl Proof {
+    fn prove(&self, graph: &Graph, n: i64, size: [i64; 2], used: Use<'_>, name: &str) -> Result<(), TchError> {
+        proved_once(graph, name, |lowered| {
+            let (few, expected) = self.expected(graph, n.min(DISTINCT), size, used)?;
+            let seed = repeated(&expected.seed, n)?;
+            judge::pass(&passes::found(lowered, &repeated(&few, n)?, used, Some(&seed))?, &expected)
+        })
+    }
+}
+
+impl Prover for Proof {
+    fn pass(&self, graph: &Graph, n: i64, size: [i64; 2], used: Use<'_>) -> Result<(), TchError> {
+        let name = |used: Use<'_>| format!("{used} {n} {}x{}", size[0], size[1]);
+        let backward = Use::Backward(&Gradient);
+        if matches!(used, Use::Forward(Keep::Trace(_))) && self.walks_back.get() && !graph.record.knows(&name(used)) {
+            // What is traced goes back next: both at once.
+            self.prove(graph, n, size, backward, &name(backward))?;
+            graph.record.note(&name(used));
+            return Ok(());
+        }
+        if matches!(used, Use::Backward(rule) if rule.steps().is_none()) {
+            self.walks_back.set(true);
+        }
+        self.prove(graph, n, size, used, &name(used))
+    }
+
+    /// Sums of gradients have other numbers of rows than passes: each row must be what it is alone, and that is proved by a
+    /// whole pass of one image.
+    fn stem(&self, graph: &Graph, gradient: &Tensor, size: [i64; 2]) -> Result<(), TchError> {
+        self.pass(graph, 1, size, Use::Backward(&Gradient))?;
+        let n = gradient.size()[0];
+        proved_once(graph, &format!("stem {n} {}x{}", size[0], size[1]), |lowered| {
+            let Some((_, stem)) = lowered.stem() else { return Ok(Judged::Same) };
+            let mut shape = gradient.size();
+            shape[0] = n.min(DISTINCT);
+            let few = wave(&shape)?;
+            let linear = |rows: &Tensor| stem.linear_part(rows, size);
+            let alone = (0..shape[0]).map(|at| linear(&few.f_narrow(0, at, 1)?)).collect::<Result<Vec<_>, _>>()?;
+            judge::maps(&linear(&repeated(&few, n)?)?, &Tensor::f_cat(&alone, 0)?)
+        })
+    }
+
+    fn changes(&self, graph: &Graph, size: [i64; 2], replacements: &[Replacement]) -> Result<(), TchError> {
+        let Some(first) = replacements.first() else { return Ok(()) };
+        let ([height, width], [down, across]) = (size, plane(&first.pixels)?);
+        let count = replacements.len();
+        let boxes = replacements.iter().map(|made| Ok((made.top, made.left, plane(&made.pixels)?)));
+        let boxes = fingerprint::digest(&json!(boxes.collect::<Result<Vec<_>, TchError>>()?));
+        let name = format!("windows {count} of {down}x{across} in {height}x{width} ({})", &boxes[..8]);
+        proved_once(graph, &name, |lowered| {
+            let grey: Vec<Replacement> = replacements.iter().map(plain::in_grey).collect::<Result<_, _>>()?;
+            let all = plain::distinct(&grey)? * height * width <= FEW;
+            let most = if all { count } else { WINDOWS.min(count) };
+            let chosen: Vec<usize> = (0..most).map(|at| at * (count - 1) / (most - 1).max(1)).collect();
+            let (image, before) = self.expected(graph, 1, size, Use::Forward(Keep::Logits))?;
+            let after =
+                self.expected_changes(graph, &image, &chosen.iter().map(|at| &grey[*at]).collect::<Vec<_>>())?;
+            let clean = lowered.clean(&image)?;
+            let found = lowered.changed(&clean, &grey)?;
+            // Otherwise in two orders: each window is once among the first and once among the last.
+            let again = if all {
+                found.shallow_clone()
+            } else {
+                let reversed: Vec<Replacement> = grey.into_iter().rev().collect();
+                lowered.changed(&clean, &reversed)?.f_flip([0])?
+            };
+            judge::changes(&found, &again, (&chosen, &after), &before.logits)
+        })
+    }
+}
+
+/// Runs `test` of the lowered graph, unless the pass `name` has been proved. A test that fails is an error.
+fn proved_once(
+    graph: &Graph,
+    name: &str,
+    test: impl FnOnce(&Graph) -> Result<Judged, TchError>,
+) -> Result<(), TchError> {
+    let Some(lowered) = graph.lowered.as_ref().filter(|_| graph.is_lowered() && !graph.record.knows(name)) else {
+        return Ok(());
+    };
+    let disproved = |why: &str| Err(graph.record.disproved(name, why));
+    match graph.record.timed(|| test(&lowered.graph))? {
+        Judged::Same => {
+            graph.record.note(name);
+            Ok(())
+        }
+        Judged::Unknown => disproved("plain operations give no finite numbers to compare with"),
+        Judged::Differs(how) => disproved(&format!("they disagree with plain operations: {how}")),
+    }
+}

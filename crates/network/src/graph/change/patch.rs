@@ -1,0 +1,59 @@
+//! Changes of values: pixels that are replaced, and the boxes of values behind them.
+
+use std::rc::Rc;
+
+use tch::Tensor;
+
+use super::boxes::Area;
+
+/// Pixels `[1, c, h, w]` that replace those of one of the images from `top`, `left` on.
+#[derive(Debug)]
+pub struct Replacement {
+    /// Which image.
+    pub image: i64,
+    /// First row.
+    pub top: i64,
+    /// First column.
+    pub left: i64,
+    /// What is there instead.
+    pub pixels: Tensor,
+}
+
+/// What the replacements do to one value.
+#[derive(Debug)]
+pub(super) enum Changed {
+    /// It is fed by no image.
+    Not,
+    /// For each replacement a box.
+    Boxes(Vec<Patch>),
+    /// One row for each replacement.
+    Whole(Tensor),
+}
+
+/// A box of a value that changed: row `row` of `values`, which holds several such boxes.
+#[derive(Clone, Debug)]
+pub(super) struct Patch {
+    pub(super) values: Rc<Tensor>,
+    pub(super) row: usize,
+    pub(super) area: Area,
+    /// The part of it that may have changed: around it are pixels that were computed with others, and are as they
+    /// were.
+    pub(super) changed: Area,
+}
+
+impl Patch {
+    /// The `pixels` of `replacement`.
+    pub(super) fn of(replacement: &Replacement, pixels: Tensor) -> Self {
+        let [height, width] = plane(&pixels).unwrap_or_default();
+        let area = Area { top: replacement.top, left: replacement.left, height, width };
+        Self { values: Rc::new(pixels), row: 0, area, changed: area }
+    }
+}
+
+/// Height and width of `[n, c, h, w]`, blocked or not.
+pub(super) fn plane(tensor: &Tensor) -> Option<[i64; 2]> {
+    match tensor.size()[..] {
+        [_, _, height, width] | [_, _, height, width, _] => Some([height, width]),
+        _ => None,
+    }
+}

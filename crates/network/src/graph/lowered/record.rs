@@ -1,0 +1,86 @@
+//! Which passes of a lowered graph have been proved, and what took the lowered graph out of use.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use tch::TchError;
+
+/// Start of the error of a pass that took the lowered graph out of use.
+const DISPROVED: &str = "the fused kernels of this processor are not used";
+
+/// What is known of a lowered graph.
+#[derive(Debug, Default)]
+pub(crate) struct Record {
+    /// Names of passes that were proved.
+    known: RefCell<BTreeSet<String>>,
+    /// Those of them that [`Record::take_new`] has not given out yet.
+    new: RefCell<Vec<String>>,
+    /// Why the lowered graph is out of use.
+    against: RefCell<Option<String>>,
+    spent: Cell<Duration>,
+}
+
+impl Record {
+    /// Why the lowered graph is out of use, if it is.
+    pub(crate) fn against(&self) -> Option<String> {
+        self.against.borrow().clone()
+    }
+
+    /// Whether the lowered graph is out of use.
+    pub(crate) fn is_against(&self) -> bool {
+        self.against.borrow().is_some()
+    }
+
+    /// Takes the lowered graph out of use.
+    pub(crate) fn rule_out(&self, reason: &str) {
+        self.against.replace(Some(reason.to_owned()));
+    }
+
+    /// Takes the lowered graph out of use after the pass `name`. Returns the error that has the pass made again.
+    pub(crate) fn disproved(&self, name: &str, why: &str) -> TchError {
+        let reason = format!("{DISPROVED} ({name}: {why}); the plain operations compute");
+        self.rule_out(&reason);
+        TchError::Torch(reason)
+    }
+
+    /// Whether `error` is one of [`Record::disproved`].
+    pub(crate) fn is_disproof(error: &TchError) -> bool {
+        matches!(error, TchError::Torch(text) if text.starts_with(DISPROVED))
+    }
+
+    /// Whether the pass `name` has been proved.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        self.known.borrow().contains(name)
+    }
+
+    /// Notes that the pass `name` was found right.
+    pub(crate) fn note(&self, name: &str) {
+        if self.known.borrow_mut().insert(name.to_owned()) {
+            self.new.borrow_mut().push(name.to_owned());
+        }
+    }
+
+    /// Adds passes that were proved before, by a process like this one.
+    pub(crate) fn trust(&self, passes: impl IntoIterator<Item = String>) {
+        self.known.borrow_mut().extend(passes);
+    }
+
+    /// Names of passes that were proved since the last call.
+    pub(crate) fn take_new(&self) -> Vec<String> {
+        self.new.take()
+    }
+
+    /// Time that proofs have taken so far.
+    pub(crate) fn spent(&self) -> Duration {
+        self.spent.get()
+    }
+
+    /// The result of `act`, whose time counts as that of proofs.
+    pub(crate) fn timed<T>(&self, act: impl FnOnce() -> T) -> T {
+        let started = Instant::now();
+        let result = act();
+        self.spent.set(self.spent.get() + started.elapsed());
+        result
+    }
+}

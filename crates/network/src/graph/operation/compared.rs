@@ -1,0 +1,65 @@
+//! An operation in two passes that `DeepLIFT` compares.
+
+use tch::{TchError, Tensor};
+
+use super::kept::Kept;
+use super::sum::Sum;
+
+/// Changes of the input below this are taken for none, as Captum does.
+pub(crate) const NO_CHANGE: f64 = 1e-10;
+
+/// An operation with a rule of its own for `DeepLIFT`.
+pub(crate) trait Compared {
+    /// `DeepLIFT`'s multipliers of each input, from those of the output: `gradient` times the change of
+    /// the output over that of the input, between image and baseline.
+    fn multipliers(&self, pair: &Pair<'_>, gradient: &Tensor) -> Result<Vec<Tensor>, TchError>;
+
+    /// As [`Compared::multipliers`], added to the multipliers that have come for each input before.
+    fn multipliers_onto(&self, pair: &Pair<'_>, gradient: &Tensor, sums: &mut [Sum]) -> Result<(), TchError> {
+        Sum::add_each(sums, self.multipliers(pair, gradient)?)
+    }
+
+    /// Whether [`Compared::multipliers`] reads the inputs and the output of both runs.
+    fn reads_values(&self) -> bool {
+        true
+    }
+}
+
+/// One operation in the pass of the images and in that of their baselines, which may be one row for all.
+pub(crate) struct Pair<'a> {
+    pub(crate) here: &'a Kept,
+    pub(crate) there: &'a Kept,
+    /// Whether Captum's deviations are wanted.
+    pub(crate) captum: bool,
+    /// Whether this operation, if it is a pooling, keeps its plain gradient.
+    pub(crate) pool_is_plain: bool,
+    /// Whether this operation, if it is no module of its own, keeps its plain gradient.
+    pub(crate) functional_is_plain: bool,
+}
+
+impl Pair<'_> {
+    /// Input `index` of both passes.
+    pub(crate) fn inputs(&self, index: usize) -> Result<(&Tensor, &Tensor), TchError> {
+        Ok((self.here.input(index)?, self.there.input(index)?))
+    }
+
+    /// Input `index` half way between both passes: a product's change is its gradient there.
+    pub(crate) fn midway(&self, index: usize) -> Result<Tensor, TchError> {
+        let (now, then) = self.inputs(index)?;
+        now.f_add(then)?.f_mul_scalar(0.5)
+    }
+
+    /// The output of both passes.
+    pub(crate) fn outputs(&self) -> Result<(&Tensor, &Tensor), TchError> {
+        Ok((self.here.output()?, self.there.output()?))
+    }
+
+    /// The rescale rule: `gradient` times the change of the output over that of the input; the `plain`
+    /// gradient where the input did not change.
+    pub(crate) fn rescaled(&self, gradient: &Tensor, plain: &Tensor) -> Result<Tensor, TchError> {
+        let ((x, x0), (y, y0)) = (self.inputs(0)?, self.outputs()?);
+        let change = x.f_sub(x0)?;
+        let slope = gradient.f_mul(&y.f_sub(y0)?)?.f_div(&change)?;
+        plain.f_where_self(&change.f_abs()?.f_lt(NO_CHANGE)?, &slope)
+    }
+}

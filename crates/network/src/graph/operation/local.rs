@@ -1,0 +1,37 @@
+//! How far a change of a pixel shows, and how changes alone are computed.
+
+use tch::{TchError, Tensor};
+
+/// How far a change of one pixel of an input shows in the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// In that pixel; of several inputs alike.
+    Pixel,
+    /// In all windows that hold it. All `[down, across]`.
+    Window { kernel: [i64; 2], stride: [i64; 2], padding: [i64; 2], dilation: [i64; 2] },
+    /// Anywhere in the image.
+    Everywhere,
+}
+
+/// An operation as a linear map of its first input and what follows on it.
+pub(crate) trait Split {
+    /// The linear part of `input`, with the bits of a run.
+    fn linear(&self, input: &Tensor) -> Result<Tensor, TchError>;
+
+    /// What follows on `linear`, the linear part of the first input, and on the `others`.
+    fn finish(&self, linear: Tensor, others: &[&Tensor]) -> Result<Tensor, TchError>;
+
+    /// The output where `difference` is the change of the first input, border included, and `add` adds the linear
+    /// part as it was to a plane of the changed one, by the plane's number.
+    ///
+    /// It is computed in tiles of [`Split::tile`] pixels from the first one on.
+    fn finish_changed(
+        &self,
+        difference: &Tensor,
+        add: &(dyn Fn(usize, &mut [f32]) + Sync),
+        others: &[&Tensor],
+    ) -> Result<Tensor, TchError>;
+
+    /// Pixels of a tile along each axis. Where tiles lie shows in the last bits.
+    fn tile(&self) -> i64;
+}

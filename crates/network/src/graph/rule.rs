@@ -1,0 +1,90 @@
+//! Rules: what a backward pass does at operations where an attribution method differs from the plain gradient.
+
+use std::fmt;
+
+use tch::{TchError, Tensor};
+
+use super::operation::Operation;
+use super::operation::gated::Gate;
+use super::operation::kept::Kept;
+use super::operation::sum::Sum;
+use super::{Graph, Id};
+
+/// A rule of a backward pass. Where a rule says nothing, the plain gradient of the operation holds.
+///
+/// A rule that differs at ReLUs alone gives another [`Rule::gate`]: fused operations know gates, so that such a rule is as
+/// fast as the gradient. A rule that differs elsewhere, as the rules of relevance propagation do, has [`Rule::steps`].
+pub trait Rule: fmt::Debug {
+    /// Name of backward passes by this rule, with its parameters: passes of different names are proved each by itself.
+    fn name(&self) -> String;
+
+    /// Gate of the rule at a ReLU, which is a module of its own unless `is_functional`.
+    fn gate(&self, _is_functional: bool) -> Gate {
+        Gate::PLAIN
+    }
+
+    /// Steps of the rule's own, if it has some besides gates.
+    fn steps(&self) -> Option<&dyn Steps> {
+        None
+    }
+}
+
+/// Steps of a rule that take the place of plain gradients.
+pub trait Steps {
+    /// Whether the rule reads inputs and output at `place`: forward passes keep these values where it does.
+    fn reads(&self, place: Place<'_>) -> bool;
+
+    /// Adds to `sums` the gradient (or relevance) of each input, from `gradient` of the output. Returns false, with
+    /// nothing added, where the plain gradient is to hold.
+    fn take(&self, step: &Step<'_>, gradient: &Tensor, sums: &mut [Sum]) -> Result<bool, TchError>;
+
+    /// Whether the steps compare the pass with that of baselines.
+    fn compare(&self) -> bool {
+        false
+    }
+
+    /// Whether the steps are defined for fused operations too; otherwise passes by the rule run on the plain graph.
+    fn know_fused(&self) -> bool {
+        false
+    }
+}
+
+/// An operation at its place in a graph.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) id: Id,
+}
+
+/// One operation on the way back, with what forward passes have left there.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    pub(crate) place: Place<'a>,
+    /// Values of the forward pass.
+    pub(crate) kept: &'a Kept,
+    /// Values of the pass of baselines, if there was one.
+    pub(crate) reference: Option<&'a Kept>,
+}
+
+impl<'a> Place<'a> {
+    /// The operation.
+    pub(crate) fn operation(self) -> &'a dyn Operation {
+        self.graph.nodes[self.id].operation.as_ref()
+    }
+
+    /// The operation that computes the first input.
+    pub(crate) fn before(self) -> Option<&'a dyn Operation> {
+        let input = self.graph.nodes[self.id].inputs.first()?;
+        Some(self.graph.nodes[*input].operation.as_ref())
+    }
+}
+
+/// The plain gradient: the rule that says nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Gradient;
+
+impl Rule for Gradient {
+    fn name(&self) -> String {
+        "backward".to_owned()
+    }
+}

@@ -1,0 +1,33 @@
+//! What a model's file says of itself.
+
+use std::borrow::Cow;
+
+use sweep::catalogue::Item;
+
+use super::builder::{Builder, Value};
+
+/// A model architecture.
+pub struct Entry {
+    /// Its name and where it is defined.
+    pub item: Item,
+    /// Tensors of which every weights file of it has one.
+    pub(super) landmarks: &'static [&'static str],
+    /// Lists its operations and gives the logits.
+    pub(super) build: fn(&mut Builder<'_>) -> Value,
+}
+
+impl Entry {
+    pub(super) const fn new(
+        [name, summary, reference]: [&'static str; 3],
+        landmarks: &'static [&'static str],
+        build: fn(&mut Builder<'_>) -> Value,
+    ) -> Self {
+        let item = Item {
+            name: Cow::Borrowed(name),
+            summary: Cow::Borrowed(summary),
+            reference: Cow::Borrowed(reference),
+            parameters: Cow::Borrowed(&[]),
+        };
+        Self { item, landmarks, build }
+    }
+}

@@ -1,0 +1,10 @@
+//! The same values in other places, shapes and numbers.
+
+pub(super) mod concatenate;
+pub(super) mod expand;
+pub(super) mod pad;
+pub(super) mod rearrange;
+pub(super) mod reshape;
+pub(super) mod roll;
+pub(super) mod select;
+pub(super) mod upsample;

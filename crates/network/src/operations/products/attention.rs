@@ -1,0 +1,71 @@
+//! Scaled dot-product attention.
+
+use tch::{TchError, Tensor};
+
+use crate::graph::{How, Kept, Operation};
+use crate::operations::gradients::plain_gradient;
+use crate::programs::{Call, Entry, ExportError, Value};
+
+pub(in crate::operations) const ENTRY: Entry = Entry {
+    name: "attention",
+    summary: "scaled dot-product attention: softmax(q k^T scale) v",
+    deep_lift: "plain gradient: not complete",
+    aten: &["aten.scaled_dot_product_attention"],
+    import,
+};
+
+fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
+    let parts = [call.value("query")?, call.value("key")?, call.value("value")?];
+    if call.get("dropout_p", 0.0)? != 0.0 {
+        return Err(call.fault(
+            "dropout_p",
+            "expected 0: pass `dropout_p=p if self.training else 0.0` to it, and export model.eval()",
+        ));
+    }
+    if call.get("enable_gqa", false)? {
+        return Err(call.fault("enable_gqa", "queries that share keys are not supported"));
+    }
+    let (scale, causal) = (call.optional("scale")?, call.get("is_causal", false)?);
+    let mask = call.optional_constant("attn_mask")?;
+    call.apply(Attention { scale, causal, mask }, &parts)
+}
+
+/// Attention over queries, keys and values, each `[n, heads, tokens, width]`.
+#[derive(Debug)]
+pub(crate) struct Attention {
+    /// What products are multiplied by; `1 / sqrt(width)` if not given.
+    pub(crate) scale: Option<f64>,
+    /// Whether a token sees earlier ones only.
+    pub(crate) causal: bool,
+    /// Added to the products, or true where a token is seen; the same for all images.
+    pub(crate) mask: Option<Tensor>,
+}
+
+impl Attention {
+    fn of(&self, query: &Tensor, key: &Tensor, value: &Tensor) -> Result<Tensor, TchError> {
+        Tensor::f_scaled_dot_product_attention(
+            query,
+            key,
+            value,
+            self.mask.as_ref(),
+            0.0,
+            self.causal,
+            self.scale,
+            false,
+        )
+    }
+}
+
+impl Operation for Attention {
+    fn run(&self, inputs: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
+        let [query, key, value] = inputs else {
+            return Err(TchError::Shape(format!("attention over {} values, expected 3", inputs.len())));
+        };
+        let kept = if how.keep { inputs.iter().map(|input| input.shallow_clone()).collect() } else { Vec::new() };
+        Ok((self.of(query, key, value)?, kept))
+    }
+
+    fn backward(&self, kept: &Kept, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
+        plain_gradient(&kept.tensors, gradient, |inputs| self.of(&inputs[0], &inputs[1], &inputs[2]))
+    }
+}

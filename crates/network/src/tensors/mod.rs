@@ -1,0 +1,9 @@
+//! What lies below graphs: tensors as memory, on devices and in threads and registers.
+
+pub(crate) mod device;
+pub(crate) mod errors;
+pub(crate) mod lazy;
+pub mod settings;
+pub(crate) mod simd;
+pub(crate) mod slices;
+pub(crate) mod threads;
