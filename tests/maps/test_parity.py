@@ -214,7 +214,8 @@ def test_one_linear_layer_under_another_name_is_the_head_and_is_told_and_others_
     for name, checkpoint in HEADS.items():
         torch.save(checkpoint(backbone, weight, bias), file)
         assert f"warning: `{file}`: its last layer is {name} the only linear layer of 512" in run.run("--check").stderr
-    # The last of them has no bias.
+    torch.save(backbone | {"fc.weight": weight}, file)
+    assert f"warning: `{file}`: its last layer `fc` has no bias" in run.run("--check").stderr
     run.run()
     store = zarr.open_group(run.stores()[0], mode="r")
     with torch.no_grad():

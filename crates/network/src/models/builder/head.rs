@@ -2,20 +2,25 @@
 
 use super::Builder;
 
-/// A last layer that the file calls otherwise than the architecture does.
+/// A last layer that is not in the file as the architecture has it.
 pub(super) struct Head {
     pub(super) name: String,
     pub(super) biased: bool,
 }
 
 impl Builder<'_> {
-    /// The last layer, if the file does not call it `name`: what is left of the file once all other layers are read must be one
-    /// linear layer of so many `features`, and nothing else. Whoever trained it may have put it beside the backbone.
+    /// The last layer, if the file does not call it `name` or gives it no bias: what is left of the file once all other layers
+    /// are read must be one linear layer of so many `features`, and nothing else. Whoever trained it may have put it beside the
+    /// backbone.
     pub(super) fn head(&mut self, name: &str, features: i64) -> Option<Head> {
-        if self.weights_are_random() || self.has(&format!("{name}.weight")) || self.has(&format!("{name}.bias")) {
+        let [weight, bias] = ["weight", "bias"].map(|part| format!("{name}.{part}"));
+        if self.weights_are_random() || self.has(&bias) {
             return None;
         }
         let unread = self.unread();
+        if self.has(&weight) {
+            return self.without_bias(name, &unread);
+        }
         let left = if unread.is_empty() { self.beside() } else { unread };
         let (weight, bias) = match &left[..] {
             [weight] => (weight, None),
@@ -45,6 +50,16 @@ impl Builder<'_> {
             "its last layer is `{shown}`{without}: the only linear layer of {features} features that is left, taken for `{name}`"
         ));
         Some(Head { name: head, biased })
+    }
+
+    /// The last layer called `name`, if its weight is all that is left `unread`.
+    fn without_bias(&mut self, name: &str, unread: &[String]) -> Option<Head> {
+        let shown = format!("{}{name}", self.prefix);
+        if *unread != [format!("{shown}.weight")] {
+            return None;
+        }
+        self.notes.push(format!("its last layer `{shown}` has no bias"));
+        Some(Head { name: name.to_owned(), biased: false })
     }
 
     /// Tensors that stand beside the model in the file: below the same name as the model does.
