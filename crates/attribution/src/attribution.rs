@@ -1,4 +1,4 @@
-//! What a method gives.
+//! Result of a method: maps, and the change of the logit that they explain.
 
 use tch::{Kind, TchError, Tensor};
 

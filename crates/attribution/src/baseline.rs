@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use sweep::parameters::{Default, Kind, Parameter, ParameterError, Parameters};
 use tch::{TchError, Tensor};
 
-/// One baseline, as methods declare it.
+/// Parameter of methods with one baseline.
 pub(crate) const BASELINES: Parameter = Parameter {
     name: Cow::Borrowed("baselines"),
     summary: Cow::Borrowed(
@@ -16,7 +16,7 @@ pub(crate) const BASELINES: Parameter = Parameter {
     default: Some(Default::Word(Cow::Borrowed("zero"))),
 };
 
-/// A distribution of baselines, as methods declare it.
+/// Parameter of methods with a distribution of baselines.
 pub(crate) const DISTRIBUTION: Parameter = Parameter {
     name: Cow::Borrowed("baselines"),
     summary: Cow::Borrowed(
@@ -31,7 +31,7 @@ pub(crate) const DISTRIBUTION: Parameter = Parameter {
     default: Some(Default::Word(Cow::Borrowed("combined_zng"))),
 };
 
-/// How many images of noise stand for the third of `combined_zng` that is noise.
+/// Parameter for the number of noise images that make up the noise third of `combined_zng`.
 pub(crate) const NOISE_DRAWS: Parameter = Parameter {
     name: Cow::Borrowed("n_noise_baselines"),
     summary: Cow::Borrowed(
@@ -53,7 +53,7 @@ pub(crate) enum Baseline {
 }
 
 impl Baseline {
-    /// What `baselines` says, where it is one image.
+    /// The baseline of the parameter `baselines`, where the parameter names one image.
     pub(crate) fn from(parameters: &Parameters) -> Result<Self, ParameterError> {
         let value = parameters.value("baselines")?;
         // The declaration lets through `zero`, `global_mean` and numbers.

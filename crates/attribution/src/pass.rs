@@ -1,4 +1,4 @@
-//! One batch of images under attribution, and what the methods share of it.
+//! A batch of images under attribution, and the passes and gradients that the methods share.
 
 use std::cell::OnceCell;
 
@@ -54,18 +54,18 @@ impl<'a> Pass<'a> {
         Ok(Self { trace: OnceCell::from(trace), ..Self::new(graph, images, targets, rows, origin) })
     }
 
-    /// The same images moved by `noise` `[n, c, h, w]`, with the same targets.
+    /// A pass of the images moved by `noise` `[n, c, h, w]`, with the same targets.
     pub(crate) fn moved(&self, noise: &Tensor) -> Result<Pass<'_>, TchError> {
         let images = self.images.f_add(noise)?;
         Ok(Pass::new(self.graph, images, self.targets.shallow_clone(), self.rows, self.origin.clone()))
     }
 
-    /// `[n, c, h, w]`.
+    /// Images `[n, c, h, w]`.
     pub fn images(&self) -> &Tensor {
         &self.images
     }
 
-    /// `[n]`.
+    /// Targets `[n]`.
     pub fn targets(&self) -> &Tensor {
         &self.targets
     }
@@ -94,7 +94,7 @@ impl<'a> Pass<'a> {
         (0..count).map(move |part| &all[part * all.len() / count..(part + 1) * all.len() / count])
     }
 
-    /// How many changes of a part of one image may be computed at once: a part takes a fraction of the memory
+    /// Number of changes of a part of one image that may be computed at once: a part takes a fraction of the memory
     /// of an image, and the more there are, the longer every weight that is read is used.
     pub(crate) fn changes(&self) -> usize {
         (8 * self.rows() as usize).max(LEAST_CHANGES)
@@ -110,7 +110,7 @@ impl<'a> Pass<'a> {
         self.graph
     }
 
-    /// Where the images come from.
+    /// Origin of the images.
     pub(crate) fn origin(&self) -> &Origin<'a> {
         &self.origin
     }
@@ -134,12 +134,12 @@ impl<'a> Pass<'a> {
         self.varied(points, |trace, seed| self.graph.backward(trace, seed, &Gradient))
     }
 
-    /// The same before what stands first in the network and is linear: `[n, ..]` for each variation.
+    /// The plain gradients at variations of every image, before the linear operation that stands first: `[n, ..]` for each variation.
     pub(crate) fn gradients_before_stem(&self, points: &Tensor) -> Result<Vec<Tensor>, TchError> {
         self.varied(points, |trace, seed| self.graph.backward_to_stem(trace, seed, &Gradient))
     }
 
-    /// What `back` makes of the pass of variations of every image, for each variation.
+    /// The result of `back` on the pass of variations of every image, for each variation.
     fn varied(
         &self,
         points: &Tensor,

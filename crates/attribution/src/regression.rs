@@ -33,7 +33,7 @@ impl Features {
         })
     }
 
-    /// How many there are.
+    /// Number of the features.
     pub(crate) fn len(&self) -> usize {
         self.patches.len()
     }

@@ -21,7 +21,7 @@ impl Window {
 }
 
 impl Window {
-    /// What replaces the window's box of image number `image` when it shows `hidden`.
+    /// Replacement of the window's box in image number `image` by that of `hidden`.
     fn replacement(self, images: &Tensor, hidden: &Tensor, image: i64) -> Result<Replacement, TchError> {
         let [[first, end], [top, bottom], [left, right]] = self.0;
         let whole_channels = first == 0 && end == images.size()[1];
@@ -71,7 +71,7 @@ pub(crate) fn losses(pass: &Pass<'_>, baseline: &Tensor, windows: &[Window]) -> 
     Tensor::f_cat(&parts.collect::<Result<Vec<_>, TchError>>()?, 1)
 }
 
-/// The same, from as many images with a window hidden as the device may hold.
+/// The result of [`losses`], from as many images with a window hidden as the device may hold.
 fn losses_of_whole(pass: &Pass<'_>, hidden: &Tensor, windows: &[Window]) -> Result<Tensor, TchError> {
     let (n, clean) = (pass.len(), pass.scores()?);
     let losses = pass.parts(windows).map(|part| {
@@ -84,7 +84,7 @@ fn losses_of_whole(pass: &Pass<'_>, hidden: &Tensor, windows: &[Window]) -> Resu
     Tensor::f_cat(&losses.collect::<Result<Vec<_>, _>>()?, 0)
 }
 
-/// The same as [`losses`] of some images `[n, c, h, w]`, which show `hidden` where a window is.
+/// The result of [`losses`] for some images `[n, c, h, w]`, which show `hidden` where a window is.
 fn losses_of(
     pass: &Pass<'_>,
     images: &Tensor,

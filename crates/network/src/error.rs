@@ -29,7 +29,7 @@ pub enum NetworkError {
     Torch(#[from] TchError),
 }
 
-/// How the tensors of a file differ from those that an architecture has.
+/// Differences between the tensors of a file and those of an architecture.
 #[derive(Debug, Default)]
 pub struct Mistakes {
     /// Tensors that the architecture has and the file has not.

@@ -1,4 +1,4 @@
-//! What a method's file says of itself: its name and its parameters, and how the method is made.
+//! Entry of a method: its name, its parameters, and the function that makes the method.
 
 use std::borrow::Cow;
 
@@ -10,16 +10,16 @@ use super::method::{Method, MethodError};
 
 /// An attribution method.
 pub struct Entry {
-    /// Its class, what it takes and where it is defined.
+    /// Captum's class, the parameters, and where the method is defined.
     pub item: Item,
-    /// Whether its maps should sum to the change of the target logit from the baseline to the image.
+    /// Whether maps of the method should sum to the change of the target logit from the baseline to the image.
     pub complete: bool,
     /// The parameter whose smaller values are passed on the way to a larger one: variants that differ in it
     /// alone are computed together, [`Method::on_the_way`].
     pub prefix: Option<&'static str>,
-    /// Whether it uses the forward pass of the images that the methods share.
+    /// Whether the method uses the forward pass of the images that the methods share.
     pub shares_pass: bool,
-    /// Makes it from checked parameters.
+    /// Makes the method from checked parameters.
     pub build: Build,
 }
 
@@ -32,26 +32,26 @@ impl Entry {
         Self { item: item(names, parameters), complete: false, prefix: None, shares_pass: false, build }
     }
 
-    /// The same, of a method whose maps sum to a change.
+    /// A method whose maps sum to a change of the logit.
     pub(super) const fn of_complete(names: [&'static str; 3], parameters: &'static [Parameter], build: Build) -> Self {
         Self { item: item(names, parameters), complete: true, prefix: None, shares_pass: false, build }
     }
 }
 
 impl Entry {
-    /// The same, with a parameter whose smaller values are passed on the way.
+    /// The entry with a parameter whose smaller values are passed on the way to larger ones.
     pub(super) const fn with_prefix(mut self, parameter: &'static str) -> Self {
         self.prefix = Some(parameter);
         self
     }
 
-    /// The same, of a method that uses the forward pass of the images.
+    /// The entry of a method that uses the shared forward pass of the images.
     pub(super) const fn on_the_pass(mut self) -> Self {
         self.shares_pass = true;
         self
     }
 
-    /// What its variants share with others.
+    /// Computation that variants of the method share with other variants.
     pub fn sharing(&self) -> Sharing {
         match (self.prefix, self.shares_pass) {
             (Some(parameter), _) => Sharing::Prefix(Cow::Borrowed(parameter)),

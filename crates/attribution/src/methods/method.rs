@@ -1,4 +1,4 @@
-//! What a method does with a batch of images.
+//! The trait of methods: maps of a batch of images.
 
 use sweep::parameters::ParameterError;
 use tch::TchError;

@@ -11,9 +11,9 @@ use crate::{Attribution, Pass};
 pub struct Together<'a> {
     /// The variants.
     pub variants: Vec<&'a Variant>,
-    /// Their values of the parameter.
+    /// Values of the parameter, one for each variant.
     values: Vec<i64>,
-    /// The method of the last one.
+    /// The method of the last variant.
     method: Box<dyn Method>,
     shares_pass: bool,
 }
@@ -48,7 +48,7 @@ impl<'a> Together<'a> {
         Ok(Self { variants, values, method, shares_pass })
     }
 
-    /// What each variant gives.
+    /// The maps of each variant.
     pub fn attribute(&self, pass: &Pass<'_>) -> Result<Vec<Attribution>, TchError> {
         match self.values.len() {
             1 => Ok(vec![self.method.attribute(pass)?]),
@@ -61,12 +61,12 @@ impl<'a> Together<'a> {
         self.shares_pass
     }
 
-    /// Images at once.
+    /// Number of images that are computed at once.
     pub fn batch(&self) -> usize {
         self.variants.iter().map(|variant| variant.batch).min().unwrap_or(1).max(1)
     }
 
-    /// Whether that is a guess.
+    /// Whether the number of images at once is a guess, and may grow.
     pub fn grows(&self) -> bool {
         self.variants.iter().all(|variant| variant.grows)
     }

@@ -7,7 +7,7 @@ use super::operation::kept::{How, Kept, unkept};
 use super::rule::{Place, Rule};
 use super::{Graph, Id, Node, plane};
 
-/// One forward pass: its logits and what backward passes need of it, for any number of them.
+/// A forward pass: its logits, and the values that any number of backward passes need.
 ///
 /// Of a ReLU only the signs are kept (a byte a value), of a pooling the winners, of most others the
 /// size of their input: a quarter of the activations' bytes.

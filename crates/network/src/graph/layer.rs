@@ -22,7 +22,7 @@ impl Graph {
         self.nodes.iter().rposition(within).map(Layer)
     }
 
-    /// What `layer` can be asked for as, in as few words as do.
+    /// The shortest name by which [`Graph::layer`] finds `layer`.
     pub fn layer_name(&self, Layer(id): Layer) -> &str {
         let whole = self.nodes[id].name.as_str();
         let starts = whole.match_indices('.').map(|(end, _)| &whole[..end]);

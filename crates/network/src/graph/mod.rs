@@ -46,9 +46,9 @@ pub struct Graph {
     /// For each value how many nodes read it.
     pub(crate) readers: Vec<usize>,
     pub(crate) shape: Shape,
-    /// The same function in operations of one device: passes run on them.
+    /// The function of the graph in operations of one device: passes run on these.
     pub(crate) lowered: Option<Lowered>,
-    /// What is known of the lowered graph.
+    /// Passes of the lowered graph that were proved.
     pub(crate) record: Record,
     /// Sentences on how the graph was made, for a person.
     notes: Vec<String>,
@@ -74,7 +74,7 @@ pub(crate) trait Prover: fmt::Debug {
     fn changes(&self, graph: &Graph, size: [i64; 2], replacements: &[Replacement]) -> Result<(), TchError>;
 }
 
-/// What a graph takes and gives.
+/// Shapes of the input and the output of a graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
     pub(crate) channels: i64,
@@ -124,12 +124,12 @@ impl Graph {
         Self { nodes, last_use, readers, shape, lowered: None, record: Record::default(), notes: Vec::new() }
     }
 
-    /// The same graph, with what a person should know of how it was made.
+    /// The graph with `notes` for a person on how the graph was made.
     pub(crate) fn noted(self, notes: Vec<String>) -> Self {
         Self { notes, ..self }
     }
 
-    /// What a person should know of how it was made, sentence by sentence.
+    /// Sentences for a person on how the graph was made.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }

@@ -56,7 +56,7 @@ pub struct Place<'a> {
     pub(super) id: Id,
 }
 
-/// One operation on the way back, with what forward passes have left there.
+/// An operation in a backward pass, with the values that forward passes kept there.
 #[derive(Clone, Copy, Debug)]
 pub struct Step<'a> {
     pub(crate) place: Place<'a>,

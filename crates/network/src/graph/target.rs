@@ -10,7 +10,7 @@ pub fn predicted(logits: &Tensor) -> Result<Tensor, TchError> {
     if is_one(logits) { logits.f_gt(0.0)?.f_to_kind(Kind::Int64)?.f_flatten(0, -1) } else { logits.f_argmax(1, false) }
 }
 
-/// What stands for the classes `targets` `[n]` among `logits` `[.., n, logits]`: `[.., n]`.
+/// Scores `[.., n]` of the classes `targets` `[n]` among `logits` `[.., n, logits]`.
 pub fn scores(logits: &Tensor, targets: &Tensor) -> Result<Tensor, TchError> {
     if is_one(logits) {
         return logits.f_squeeze_dim(-1)?.f_mul(&signs(targets, logits.kind())?);

@@ -1,4 +1,4 @@
-//! What a model's file says of itself.
+//! Entry of a model: its name, and the function that lists its operations.
 
 use std::borrow::Cow;
 
@@ -8,11 +8,11 @@ use super::builder::{Builder, Value};
 
 /// A model architecture.
 pub struct Entry {
-    /// Its name and where it is defined.
+    /// Name of the model, and where the model is defined.
     pub item: Item,
-    /// Tensors of which every weights file of it has one.
+    /// Tensors of which every weights file of the model has one.
     pub(super) landmarks: &'static [&'static str],
-    /// Lists its operations and gives the logits.
+    /// Lists the operations of the model and returns the logits.
     pub(super) build: fn(&mut Builder<'_>) -> Value,
 }
 

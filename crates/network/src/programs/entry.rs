@@ -1,4 +1,4 @@
-//! What an operation's file says of itself: its name, and the operators of programs that become the operation.
+//! Entry of an operation: its name, and the operators of programs that become the operation.
 
 use super::call::Call;
 use super::error::ExportError;
@@ -6,23 +6,23 @@ use super::value::Value;
 
 /// A kind of operation, for the catalogue.
 pub struct Entry {
-    /// Its name.
+    /// Name of the operation.
     pub name: &'static str,
-    /// One sentence.
+    /// The operation in one sentence.
     pub summary: &'static str,
-    /// What `DeepLIFT` does with it.
+    /// Rule of `DeepLIFT` for the operation.
     pub deep_lift: &'static str,
-    /// The `ATen` operators of exported programs that become it: every overload, and the variant in place.
+    /// The `ATen` operators of exported programs that become the operation: every overload, and the variant in place.
     pub aten: &'static [&'static str],
-    /// Makes it from a call of one of them.
+    /// Makes the operation from a call of one of these operators.
     pub(crate) import: Import,
 }
 
-/// How a call of an operator becomes operations of a graph.
+/// Function that makes operations of a graph from a call of an operator.
 pub(crate) type Import = fn(&mut Call<'_>) -> Result<Value, ExportError>;
 
 impl Entry {
-    /// What `call`, of one of the operators in `aten`, becomes.
+    /// The value that `call`, of one of the operators in `aten`, becomes.
     pub(crate) fn import(&self, call: &mut Call<'_>) -> Result<Value, ExportError> {
         (self.import)(call)
     }

@@ -80,7 +80,7 @@ impl State {
         Ok(())
     }
 
-    /// What `entry` makes of a call.
+    /// The value that `entry` makes of a call.
     fn imported(&mut self, node: &Node, operator: &str, entry: &Entry) -> Result<Value, ExportError> {
         let changed = node.inputs.first().map(|input| alias::tensors(&input.arg)).unwrap_or_default();
         let value = changed.first().and_then(|name| self.values.get(*name));
@@ -99,7 +99,7 @@ impl State {
         self.values.extend(outputs.iter().map(|name| ((*name).to_owned(), Value::Lost)));
     }
 
-    /// What `node` gives.
+    /// Keeps `value` as the values of the outputs of `node`.
     fn keep(&mut self, node: &Node, value: Value, outputs: &[&str]) -> Result<(), ExportError> {
         self.made = self.made.saturating_add(bytes_of(&value));
         let too_many = self.made > MOST_MADE;
@@ -134,7 +134,7 @@ impl State {
         }
     }
 
-    /// That every call was understood.
+    /// Returns an error unless every call was understood.
     fn without_faults(&mut self) -> Result<(), ExportError> {
         let mut faults = std::mem::take(&mut self.faults);
         match faults.len() {
@@ -171,7 +171,7 @@ fn has_gradient(nodes: &[graph::Node]) -> bool {
     reached.last() == Some(&true)
 }
 
-/// What `node` calls, without overload and the underscore of a change in place, and the operation that knows it.
+/// The operator that `node` calls, without overload and the underscore of a change in place, and the entry of its operation.
 fn entry<'a>(node: &'a Node, operators: &[&'a Entry]) -> Result<(&'a str, &'a Entry), ExportError> {
     let operator = alias::operator(&node.target).ok_or_else(|| unsupported(node))?;
     let operator = if alias::in_place(operator) { operator.trim_end_matches('_') } else { operator };

@@ -1,4 +1,4 @@
-//! What a program takes and gives: one batch of images, and their logits.
+//! Input and output of a program: one batch of images, and their logits.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,9 @@ use super::file::schema::{Argument, Input, Node, Output, Signature, TensorMeta};
 use super::nodes::alias;
 use super::sizes::Batch;
 
-/// What goes in and what comes out.
+/// Names and sizes of the input and the output.
 pub(super) struct Interface {
-    /// Their names in the program.
+    /// Name of the images in the program.
     pub(super) images: String,
     pub(super) logits: String,
     pub(super) batch: Batch,
@@ -22,7 +22,7 @@ pub(super) struct Interface {
 const MOST_SIDE: i64 = 4096;
 
 impl Interface {
-    /// That of a program, by what it says of its values.
+    /// The interface of a program, by the shapes that the program gives its values.
     pub(super) fn of(
         signature: &Signature,
         nodes: &[Node],

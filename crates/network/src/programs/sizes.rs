@@ -7,7 +7,7 @@
 use super::file::schema;
 use crate::graph::Size;
 
-/// How a program names the number of its images.
+/// Name of the number of images in a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Batch {
     /// Exported with a dynamic batch: a symbol.

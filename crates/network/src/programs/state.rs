@@ -1,4 +1,4 @@
-//! What is known of a program while it is read: the graph that grows, and the values by their names.
+//! State of a program that is being read: the graph that grows, and the values by their names.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub(super) struct State {
     pub(super) archive: Archive,
     /// Bytes of the constants that the program has made up.
     pub(super) made: u64,
-    /// What no operation does, and what an operation does not understand.
+    /// Errors so far: operators without an operation, and arguments that an operation does not understand.
     pub(super) faults: Vec<ExportError>,
     pub(super) batch: Batch,
     pub(super) placed: (Device, Kind),

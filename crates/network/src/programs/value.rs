@@ -11,7 +11,7 @@ use crate::graph::Id;
 pub(crate) enum Value {
     /// Computed from the images.
     Images(Id),
-    /// The same for all images: computed while loading.
+    /// A tensor that is equal for all images: computed while loading.
     Constant(Rc<Tensor>),
     /// The outputs of one call.
     List(Vec<Value>),

@@ -1,4 +1,4 @@
-//! The same function as another graph, for any device.
+//! Rewriting of a graph into another graph of the same function, for any device.
 
 mod channels_last;
 mod fold;

@@ -1,4 +1,4 @@
-//! What a rule's file says of itself.
+//! Entry of a rule in the list of rules.
 
 use crate::graph::Rule;
 
@@ -6,7 +6,7 @@ use crate::graph::Rule;
 pub struct Entry {
     /// Name of the rule.
     pub name: &'static str,
-    /// What the rule does, in one sentence.
+    /// The rule in one sentence.
     pub summary: &'static str,
     /// The rule with every choice of its parameters.
     pub choices: fn() -> Vec<Box<dyn Rule>>,

@@ -14,7 +14,7 @@ pub(super) const ENTRY: Entry = Entry {
     },
 };
 
-/// One gate at all ReLUs, or at all that are modules.
+/// A gate at all ReLUs, or at all ReLUs that are modules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReluRule {
     /// Gate at the ReLUs.

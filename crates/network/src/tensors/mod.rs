@@ -1,4 +1,4 @@
-//! What lies below graphs: tensors as memory, on devices and in threads and registers.
+//! Tensors below graphs: their memory, devices, threads and registers.
 
 pub(crate) mod device;
 pub(crate) mod errors;

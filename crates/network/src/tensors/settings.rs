@@ -1,4 +1,4 @@
-//! What the environment asks of this process: the instructions that kernels may use, and what stands in memory that nobody wrote.
+//! Settings from the environment: the instructions that kernels may use, and the content of memory that nobody wrote.
 //!
 //! Both are for finding faults: a program on a wide processor computes as one on a narrow processor would, and whoever reads
 //! before writing gets a NaN on every machine. The C++ half reads them before `main`.

@@ -50,7 +50,7 @@ pub(crate) fn mask_bytes(block: i64) -> i64 {
     if block == 16 { 2 } else { 4 * block }
 }
 
-/// That the masks of pulp take so many bytes.
+/// Proof that the masks of pulp take as many bytes as [`mask_bytes`] says.
 #[cfg(target_arch = "x86_64")]
 const _: () = {
     assert!(size_of::<<pulp::x86::V4 as Simd>::m32s>() == 2);

@@ -31,7 +31,7 @@ pub(crate) fn values<T: Element>(tensor: &Tensor) -> Result<&[T], TchError> {
     Ok(unsafe { std::slice::from_raw_parts(data, tensor.numel()) })
 }
 
-/// The same, to be written. Nobody else may hold the memory: the tensor is new, or a part that is given away.
+/// The values of a contiguous tensor, to be written. No other tensor may share the memory.
 pub(crate) fn values_mut<T: Element>(tensor: &mut Tensor) -> Result<&mut [T], TchError> {
     let data = pointer::<T>(tensor)?;
     // SAFETY: as above, and the caller says that no other tensor shares the memory.
@@ -79,7 +79,7 @@ pub(crate) fn each_pair<T: Element, U: Element>(
 pub(crate) struct Parts(Vec<(usize, usize, usize)>);
 
 impl Parts {
-    /// Of values of these shapes, `[n, c / b, h, w, b]`.
+    /// The planes of values of these `shapes`, `[n, c / b, h, w, b]`.
     pub(crate) fn of(shapes: &[Vec<i64>]) -> Self {
         let widths = shapes.iter().map(|shape| shape[1] as usize).enumerate();
         Self(widths.flat_map(|(part, width)| (0..width).map(move |at| (part, at, width))).collect())
@@ -130,7 +130,7 @@ impl<'a, T> Places<'a, T> {
         Self { values: values.as_mut_ptr(), length: values.len(), borrowed: PhantomData }
     }
 
-    /// So many values from `first` on.
+    /// The `length` values from `first` on.
     ///
     /// # Safety
     ///

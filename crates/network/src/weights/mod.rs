@@ -83,7 +83,7 @@ impl Weights {
         &self.file
     }
 
-    /// The same file, of whose sets of weights the one called `set` is meant, as in `state_dict_ema`.
+    /// The file with the choice of the set of weights called `set`, as in `state_dict_ema`.
     #[must_use]
     pub fn of_set(mut self, set: Option<&str>) -> Self {
         self.set = set.map(str::to_owned);

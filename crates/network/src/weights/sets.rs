@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What stands before the names of the one set that is meant. `prefixes` are those of all sets that the file holds.
+/// Prefix of the names of the set that is meant. `prefixes` are the prefixes of all sets that the file holds.
 ///
 /// # Errors
-/// One sentence, if nobody can tell which one is meant.
+/// Sentence for a person, if nobody can tell which set is meant.
 pub(super) fn choose(prefixes: &BTreeSet<&str>, set: Option<&str>) -> Result<String, String> {
     let Some(set) = set else { return sole(prefixes) };
     let of_set = |prefix: &&&str| prefix.strip_prefix(set).is_some_and(|rest| rest.starts_with('.'));

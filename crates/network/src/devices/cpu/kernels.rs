@@ -1,4 +1,4 @@
-//! What happens between two convolutions, in one pass over the memory for all of it.
+//! Kernels for the operations between two convolutions, in one pass over the memory for all of them.
 
 #![expect(clippy::inline_always, reason = "what is not inlined is compiled without the wide instructions")]
 
@@ -71,7 +71,7 @@ pub(crate) struct Onto<'a> {
     pub(crate) gradient: &'a [f32],
     /// Where the ReLU let it pass, by which gate, if there is a ReLU.
     pub(crate) gate: Option<(&'a [u8], Gate)>,
-    /// Of each channel of the block.
+    /// Scale of each channel of the block.
     pub(crate) scale: Option<&'a [f32]>,
     pub(crate) sum: &'a mut [f32],
     /// Whether there is nothing in `sum` yet.

@@ -4,26 +4,29 @@ use tch::{Kind, TchError, Tensor};
 
 use super::passes::{Found, repeated};
 
-/// Of the largest logit of an image: sums of thousands of products in single precision, layer after layer, are 1e-6 off.
+/// Tolerance of logits, as a share of the largest logit of an image: sums of thousands of products in single precision, layer
+/// after layer, are 1e-6 off.
 const LOGITS: f64 = 1e-4;
-/// Of the peak of a map whose logits have the same bits, so that every ReLU is open where it is in the other: what float16, in
-/// which maps are stored, takes of the peak. Right kernels are a hundred times nearer (tests/lowered.rs).
+/// Tolerance of maps whose logits have the same bits, so that every ReLU is open in both or closed in both, as a share of the
+/// peak of the map: the rounding of float16, in which maps are stored. Right kernels are a hundred times nearer (tests/lowered.rs).
 const MAPS: f64 = 1.0 / 2048.0;
-/// Of the length of a map whose logits have other last bits: a ReLU near zero may flip, which moves a map by percents of its peak
+/// Tolerance of maps whose logits have other last bits, as a share of the length of the map: a ReLU near zero may flip, which moves a map by percents of its peak
 /// in a few places.
 const FLIPPED: f64 = 0.05;
-/// The same where products are rounded to 8 or 11 bits, which flips many: 0.1 to 0.4 was seen, other maps are 1.4 apart.
+/// Tolerance of maps whose products are rounded to 8 or 11 bits, which flips many ReLUs, as a share of the length of the map:
+/// 0.1 to 0.4 was seen, other maps are 1.4 apart.
 const FLIPPED_BY_MANY: f64 = 0.7;
-/// Of the largest logit, beside [`MAPS`] of the largest change: both passes that a change is between were rounded.
+/// Tolerance of changes of logits, as a share of the largest logit, beside [`MAPS`] of the largest change: both passes that a
+/// change is between were rounded.
 const CHANGES: f64 = 1e-5;
 
-/// What comes of a comparison.
+/// Result of a comparison.
 #[derive(Debug, PartialEq)]
 pub(super) enum Judged {
     Same,
     /// A clause with the numbers.
     Differs(String),
-    /// What was expected is not finite.
+    /// The expected values are not finite.
     Unknown,
 }
 
@@ -83,7 +86,7 @@ pub(super) fn changes(
     }
 }
 
-/// How far two rows may be from each other.
+/// Limit of the distance of two rows.
 #[derive(Clone, Copy)]
 enum Measure {
     /// Largest difference, of the largest value of the row.
@@ -130,7 +133,7 @@ fn length(values: &Tensor) -> Result<Tensor, TchError> {
     values.f_square()?.f_flatten(1, -1)?.f_sum_dim_intlist([1_i64].as_slice(), false, Kind::Double)?.f_sqrt()
 }
 
-/// What to divide by: a row of zeros must be met by zeros.
+/// Divisor of a distance: a row of zeros must be met by zeros.
 fn not_zero(values: &Tensor) -> Result<Tensor, TchError> {
     values.f_clamp_min(f64::from(f32::MIN_POSITIVE))
 }

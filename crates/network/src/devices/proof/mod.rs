@@ -31,7 +31,7 @@ const FEW: i64 = 32 * 64 * 64;
 /// The proofs of one lowered graph.
 #[derive(Debug, Default)]
 pub(crate) struct Proof {
-    /// What the plain graph gives, for any number of images.
+    /// Results of the plain graph, for any number of images.
     plain: RefCell<Plain>,
     /// Whether weights have been laid out for a pass backward, so that to prove one takes no more memory than there will be needed.
     walks_back: Cell<bool>,

@@ -70,7 +70,7 @@ pub(super) fn repeated(few: &Tensor, n: i64) -> Result<Tensor, TchError> {
     few.f_repeat(&repeats)?.f_narrow(0, 0, n)
 }
 
-/// What a pass gives.
+/// Results of a pass.
 #[derive(Debug)]
 pub(super) struct Found {
     /// `[n, classes]`.
@@ -82,7 +82,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// The first `rows`.
+    /// The results of the first `rows` images.
     pub(super) fn first(&self, rows: i64) -> Result<Self, TchError> {
         let of = |values: &Tensor| values.f_narrow(0, 0, rows);
         let map = self.map.as_ref().map(of).transpose()?;

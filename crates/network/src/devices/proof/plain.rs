@@ -1,4 +1,4 @@
-//! What the plain graph gives for the few images of all proofs: made once, and kept.
+//! Results of the plain graph for the few images of all proofs: computed once, and kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ pub(super) struct Plain {
     boxes: BTreeMap<(Size, Size, Size), Tensor>,
 }
 
-/// How many different boxes there are among `boxes`.
+/// Number of different boxes among `boxes`.
 pub(super) fn distinct(boxes: &[Replacement]) -> Result<i64, TchError> {
     let places = boxes.iter().map(|made| Ok((made.top, made.left, plane(&made.pixels)?)));
     Ok(places.collect::<Result<BTreeSet<_>, TchError>>()?.len() as i64)
@@ -89,7 +89,7 @@ pub(super) fn forget_own(graph: &Graph) {
     }
 }
 
-/// The same box of the first image in grey.
+/// The box of `made` in the first image, in grey.
 pub(super) fn in_grey(made: &Replacement) -> Result<Replacement, TchError> {
     Ok(Replacement { image: 0, top: made.top, left: made.left, pixels: grey(&made.pixels)? })
 }

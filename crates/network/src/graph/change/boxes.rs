@@ -46,7 +46,7 @@ impl Area {
         }))
     }
 
-    /// What these outputs see of the input, which may be outside of it.
+    /// The area of the input that these outputs see, which may go beyond the border.
     pub(super) fn seen(self, reach: Reach) -> Self {
         let Reach::Window { kernel, stride, padding, dilation } = reach else { return self };
         let axes = self.axes();

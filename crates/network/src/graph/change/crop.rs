@@ -128,7 +128,7 @@ fn place(row: &Tensor, to: Area, values: &Tensor, from: Area) -> Result<(), TchE
     Ok(())
 }
 
-/// The same in the host's memory: every value is written once, line by line.
+/// Fills the crop in the host's memory: every value is written once, line by line.
 fn fill(crop: &mut Tensor, clean: &Tensor, sources: &[Source<'_>], outside: f32) -> Result<(), TchError> {
     let (map, [height, width]) = (values::<f32>(clean)?, [clean.size()[2], clean.size()[3]]);
     // Values of a pixel that stand together: the channels of a block.
@@ -155,7 +155,7 @@ fn fill(crop: &mut Tensor, clean: &Tensor, sources: &[Source<'_>], outside: f32)
     Ok(())
 }
 
-/// One plane of a value, or of a box of it.
+/// A plane of a value, or of a box of a value.
 struct Plane<'a> {
     values: &'a [f32],
     area: Area,

@@ -1,4 +1,4 @@
-//! What a change takes in memory, before anything is computed.
+//! Memory that a change will take, before anything is computed.
 
 use super::Clean;
 use super::boxes::Area;

@@ -1,4 +1,4 @@
-//! What an operation sees of one of its inputs: boxes of it where it changed, and all the rest as it was.
+//! An input of an operation whose images change: boxes where the input changed, and the rest as it was before.
 
 use tch::{TchError, Tensor};
 
@@ -12,7 +12,7 @@ pub(super) struct Input<'a> {
     pub(super) clean: &'a Tensor,
     pub(super) change: &'a Changed,
     pub(super) reach: Reach,
-    /// What a window sees beyond the border.
+    /// Value that a window sees beyond the border.
     pub(super) outside: f64,
 }
 
@@ -36,7 +36,7 @@ impl Input<'_> {
         }
     }
 
-    /// What the areas of a group of outputs see of this input, one row each.
+    /// The parts of this input that the areas of a group of outputs see, one row each.
     pub(super) fn crop(&self, replacements: &[Replacement], group: &[(usize, Area)]) -> Result<Tensor, TchError> {
         crop(self.clean, &self.sources(replacements, group), self.outside)
     }

@@ -95,7 +95,7 @@ impl Graph {
     }
 }
 
-/// What `node` makes of the changes of its inputs.
+/// The change of the output of `node`, from the changes of its inputs.
 fn change(node: &Node, changes: &[Changed], clean: &Clean, replacements: &[Replacement]) -> Result<Changed, TchError> {
     let count = replacements.len();
     let inputs: Vec<Input<'_>> = (node.inputs.iter().enumerate())
@@ -152,7 +152,7 @@ fn fits(size: [i64; 2], tile: i64) -> bool {
     size.into_iter().all(|size| size % tile == 0 || size <= SMALL)
 }
 
-/// What `split` makes of a group of outputs, from the changes of its first input and its `linear` part as it was.
+/// A group of outputs of `split`, from the changes of its first input and its `linear` part before the change.
 fn changed_part(
     split: &dyn Split,
     linear: &Tensor,

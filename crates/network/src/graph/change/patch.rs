@@ -9,24 +9,24 @@ use super::boxes::Area;
 /// Pixels `[1, c, h, w]` that replace those of one of the images from `top`, `left` on.
 #[derive(Debug)]
 pub struct Replacement {
-    /// Which image.
+    /// Number of the image in its batch.
     pub image: i64,
-    /// First row.
+    /// First row, in pixels.
     pub top: i64,
-    /// First column.
+    /// First column, in pixels.
     pub left: i64,
-    /// What is there instead.
+    /// Pixels that are put there.
     pub pixels: Tensor,
 }
 
-/// What the replacements do to one value.
+/// Change of one value by the replacements.
 #[derive(Debug)]
 pub(super) enum Changed {
-    /// It is fed by no image.
+    /// No change, because no image feeds the value.
     Not,
-    /// For each replacement a box.
+    /// A box for each replacement.
     Boxes(Vec<Patch>),
-    /// One row for each replacement.
+    /// The whole value, a row for each replacement.
     Whole(Tensor),
 }
 

@@ -5,28 +5,28 @@ use std::fmt;
 use crate::graph::Id;
 use crate::graph::rule::Rule;
 
-/// What a forward pass leaves.
+/// Values that a forward pass keeps.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Keep<'a> {
     /// The logits alone.
     Logits,
-    /// What backward passes need, and the value of one layer.
+    /// The values that plain backward passes need, and the value of one layer.
     Trace(Option<Id>),
-    /// What backward passes by this rule need, with the values that its steps read.
+    /// The values that backward passes by this rule need, with those that its steps read.
     For(&'a dyn Rule),
 }
 
 /// The purpose of a pass. Passes of each purpose run kernels of their own, and are proved by themselves.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Use<'a> {
-    /// Logits, keeping this much.
+    /// Logits, and the values that the pass keeps.
     Forward(Keep<'a>),
     /// A pass backward by this rule.
     Backward(&'a dyn Rule),
 }
 
 impl<'a> Use<'a> {
-    /// What the forward pass keeps.
+    /// Values that the forward pass for this purpose keeps.
     pub(crate) fn keep(self) -> Keep<'a> {
         match self {
             Self::Backward(rule) if rule.steps().is_some() => Keep::For(rule),

@@ -9,12 +9,12 @@ use tch::TchError;
 /// Start of the error of a pass that took the lowered graph out of use.
 const DISPROVED: &str = "the fused kernels of this processor are not used";
 
-/// What is known of a lowered graph.
+/// Knowledge of a lowered graph: its proved passes, and why it is out of use.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     /// Names of passes that were proved.
     known: RefCell<BTreeSet<String>>,
-    /// Those of them that [`Record::take_new`] has not given out yet.
+    /// Names of proved passes that [`Record::take_new`] has not given out yet.
     new: RefCell<Vec<String>>,
     /// Why the lowered graph is out of use.
     against: RefCell<Option<String>>,

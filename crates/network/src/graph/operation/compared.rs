@@ -25,7 +25,7 @@ pub(crate) trait Compared {
     }
 }
 
-/// One operation in the pass of the images and in that of their baselines, which may be one row for all.
+/// An operation in the pass of the images and in the pass of their baselines, which may be one row for all images.
 pub(crate) struct Pair<'a> {
     pub(crate) here: &'a Kept,
     pub(crate) there: &'a Kept,

@@ -5,7 +5,7 @@ use tch::{TchError, Tensor};
 use super::kept::Kept;
 use super::sum::Sum;
 
-/// What a backward pass does at a ReLU: the gradient of the output becomes that of the input by up to two factors.
+/// Gate of a ReLU in a backward pass: up to two factors make the gradient of the input from that of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gate {
     /// Whether the gradient passes only where the input was positive.

@@ -1,21 +1,21 @@
-//! How an operation is run, and what the run leaves for backward passes.
+//! Options of the run of an operation, and the values that the run keeps for backward passes.
 
 use tch::{TchError, Tensor};
 
-/// What one operation leaves for the backward pass.
+/// Values that one operation keeps for the backward pass.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     /// Shape of each input.
     pub(crate) shapes: Vec<Vec<i64>>,
     /// Shape of the output.
     pub(crate) output_shape: Vec<i64>,
-    /// What the operation itself wants to keep.
+    /// Tensors that the operation itself chose to keep.
     pub(crate) tensors: Vec<Tensor>,
-    /// Inputs and output, for operations that compare two passes.
+    /// Inputs and output, where a rule reads them.
     pub(crate) values: Option<(Vec<Tensor>, Tensor)>,
 }
 
-/// How an operation is run.
+/// Options of the run of an operation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct How {
     /// Whether a backward pass will follow.
@@ -29,7 +29,7 @@ pub(crate) struct How {
 }
 
 impl How {
-    /// For the output alone.
+    /// A run for the output alone.
     pub(crate) const FORWARD: Self = Self { keep: false, overwrite: false, compare: false, images: 0 };
 }
 
@@ -44,7 +44,7 @@ impl Kept {
         self.values.as_ref().map(|(_, output)| output).ok_or_else(unkept)
     }
 
-    /// What the operation kept at `index`.
+    /// The tensor that the operation kept at `index`.
     pub(crate) fn tensor(&self, index: usize) -> Result<&Tensor, TchError> {
         self.tensors.get(index).ok_or_else(unkept)
     }

@@ -1,15 +1,15 @@
-//! How far a change of a pixel shows, and how changes alone are computed.
+//! Reach of the change of a pixel, and operations in two parts, of which changes alone can be computed.
 
 use tch::{TchError, Tensor};
 
-/// How far a change of one pixel of an input shows in the output.
+/// Reach of a change of one pixel of an input in the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
-    /// In that pixel; of several inputs alike.
+    /// That pixel, for each of several inputs.
     Pixel,
-    /// In all windows that hold it. All `[down, across]`.
+    /// All windows that hold the pixel. All sizes are `[down, across]`, in pixels.
     Window { kernel: [i64; 2], stride: [i64; 2], padding: [i64; 2], dilation: [i64; 2] },
-    /// Anywhere in the image.
+    /// The whole image.
     Everywhere,
 }
 
@@ -18,13 +18,13 @@ pub(crate) trait Split {
     /// The linear part of `input`, with the bits of a run.
     fn linear(&self, input: &Tensor) -> Result<Tensor, TchError>;
 
-    /// What follows on `linear`, the linear part of the first input, and on the `others`.
+    /// The output, from `linear`, the linear part of the first input, and from the `others`.
     fn finish(&self, linear: Tensor, others: &[&Tensor]) -> Result<Tensor, TchError>;
 
     /// The output where `difference` is the change of the first input, border included, and `add` adds the linear
     /// part as it was to a plane of the changed one, by the plane's number.
     ///
-    /// It is computed in tiles of [`Split::tile`] pixels from the first one on.
+    /// The output is computed in tiles of [`Split::tile`] pixels, from the first pixel on.
     fn finish_changed(
         &self,
         difference: &Tensor,

@@ -1,4 +1,4 @@
-//! What an operation is: a forward step and a plain backward step, and what else it offers as small traits.
+//! The trait of operations: a forward step, a plain backward step, and small traits that an operation may join.
 
 pub(crate) mod compared;
 pub(crate) mod gated;
@@ -23,7 +23,7 @@ use self::spatial::Spatial;
 use self::stem::Stem;
 use self::sum::Sum;
 
-/// One operation of a graph. Its inputs and its output have the images in dimension 0.
+/// An operation of a graph. Its inputs and its output have the images in dimension 0.
 ///
 /// The graph asks for nothing but [`Operation::run`] and [`Operation::backward`]. An operation that can do more joins
 /// one of the small traits, and says so by the method of that name.
@@ -92,7 +92,7 @@ pub(crate) trait Operation: Any + fmt::Debug {
 
 /// An operation whose output depends on a part of the input only.
 pub(crate) trait Local: Operation {
-    /// How far a change of one pixel of input number `input` shows in the output.
+    /// Reach of a change of one pixel of input number `input` in the output.
     fn reach(&self, input: usize) -> Reach;
 
     /// The output inside of `inputs` that bring their borders along: without padding of the operation's own. Only
@@ -118,7 +118,7 @@ impl dyn Operation {
         (self as &dyn Any).downcast_ref()
     }
 
-    /// How far a change of one pixel of input number `input` shows in the output.
+    /// Reach of a change of one pixel of input number `input` in the output.
     pub(crate) fn reach_of(&self, input: usize) -> Reach {
         self.local().map_or(Reach::Everywhere, |local| local.reach(input))
     }

@@ -4,12 +4,12 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Size {
     Fixed(i64),
-    /// So many times the number of images.
+    /// A multiple of the number of images, by this factor.
     Images(i64),
 }
 
 impl Size {
-    /// The size for so many images.
+    /// The size for a number of `images`.
     pub(crate) fn of(self, images: i64) -> i64 {
         match self {
             Self::Fixed(size) => size,

@@ -9,18 +9,18 @@ pub(crate) enum Layout {
     ChannelsLast,
 }
 
-/// What an operation makes of the picture that it gets.
+/// Effect of an operation on a picture.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Spatial<'a> {
     /// A picture of the same layout.
     Kept,
-    /// The same, if its last dimension is that of the channels.
+    /// A picture of the same layout, if the channels are in the last dimension.
     OfChannels,
-    /// Its dimensions in this order.
+    /// The dimensions of the picture in this order.
     Permuted(&'a [i64]),
-    /// Its values in another shape.
+    /// The values of the picture in another shape.
     Reshaped,
-    /// None.
+    /// No picture.
     Lost,
 }
 

@@ -2,21 +2,21 @@
 
 use tch::{Kind, TchError, Tensor};
 
-/// What has come of them so far.
+/// Sum of the gradients of one value that have come so far.
 #[derive(Debug, Default)]
 pub struct Sum {
     value: Option<Tensor>,
-    /// Whether nobody else has its memory.
+    /// Whether no other tensor shares the memory of the sum.
     own: bool,
 }
 
 impl Sum {
-    /// What is known to be all.
+    /// A sum that is complete: `gradient`.
     pub(crate) fn of(gradient: &Tensor) -> Self {
         Self { value: Some(gradient.shallow_clone()), own: false }
     }
 
-    /// What `add` adds to nothing, for each of `count` values.
+    /// The sums of `count` values, which begin empty and to which `add` adds.
     pub(crate) fn of_each(
         count: usize,
         add: impl FnOnce(&mut [Self]) -> Result<(), TchError>,
@@ -26,12 +26,12 @@ impl Sum {
         Ok(sums.iter_mut().filter_map(Self::take).collect())
     }
 
-    /// All that has come.
+    /// Takes the sum out, which is empty afterwards.
     pub(crate) fn take(&mut self) -> Option<Tensor> {
         self.value.take()
     }
 
-    /// One more, whose memory others may have.
+    /// Adds `gradient`, whose memory other tensors may share.
     pub(crate) fn add(&mut self, gradient: Tensor) -> Result<(), TchError> {
         match (&mut self.value, self.own) {
             (Some(sum), true) => drop(sum.f_add_(&gradient)?),
@@ -41,12 +41,12 @@ impl Sum {
         Ok(())
     }
 
-    /// One more for each of several values.
+    /// Adds to each sum its gradient.
     pub(crate) fn add_each(sums: &mut [Self], gradients: Vec<Tensor>) -> Result<(), TchError> {
         sums.iter_mut().zip(gradients).try_for_each(|(sum, gradient)| sum.add(gradient))
     }
 
-    /// Memory of `shape` to which a kernel adds by itself, and whether there is nothing in it yet.
+    /// Memory of `shape` to which a kernel adds by itself, and whether the memory is still empty.
     pub(crate) fn place(&mut self, shape: &[i64], like: &Tensor) -> Result<(&mut Tensor, bool), TchError> {
         let (sum, is_new) = match self.value.take() {
             Some(sum) if self.own && sum.is_contiguous() => (sum, false),
@@ -57,7 +57,7 @@ impl Sum {
         Ok((self.value.insert(sum), is_new))
     }
 
-    /// Puts together what has come by two ways.
+    /// Adds the sum `other` of the same value.
     pub(crate) fn join(&mut self, other: Self) -> Result<(), TchError> {
         match (&self.value, other.value) {
             (None, value) => *self = Self { value, own: other.own },
@@ -68,7 +68,7 @@ impl Sum {
     }
 }
 
-/// The same values in memory of their own.
+/// A copy of `shared` in memory of its own.
 fn owned(shared: &Tensor) -> Result<Tensor, TchError> {
     let mut own = Tensor::f_empty(shared.size(), (shared.f_kind()?, shared.device()))?;
     own.f_copy_(shared)?;

@@ -7,7 +7,7 @@ use super::local::Reach;
 use super::spatial::Spatial;
 use super::{Local, Operation};
 
-/// The same values in memory of their own: what the program does to a constant later must not show in
+/// A copy of the values in memory of its own: a change of a constant by the program later must not show in
 /// operations that took it before.
 pub(crate) fn copied(tensor: &Tensor) -> Result<Tensor, TchError> {
     let mut copy = tensor.f_empty_like()?;
@@ -43,7 +43,7 @@ impl Operation for Constant {
     }
 }
 
-/// The same value. It has no gradient, so that its backward step adds nothing.
+/// The identity without a gradient: its backward step adds nothing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Detach;
 

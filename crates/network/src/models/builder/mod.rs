@@ -38,11 +38,11 @@ pub struct Builder<'a> {
     channels: i64,
     size: Option<[i64; 2]>,
     nodes: Vec<Node>,
-    /// What the file calls tensors that stand in it under a name of its own.
+    /// Names in the file of the tensors that have another name there.
     elsewhere: BTreeMap<String, String>,
     /// Tensors that have been read, as the file calls them.
     used: BTreeSet<String>,
-    /// What a person should know of how the file was read.
+    /// Sentences for a person on how the file was read.
     notes: Vec<String>,
     mistakes: Mistakes,
     failure: Option<NetworkError>,
@@ -149,7 +149,7 @@ impl<'a> Builder<'a> {
         self.tensor_of(name, shape, self.placed.1)
     }
 
-    /// The same in the type of images and logits: statistics lose too much in a narrower one.
+    /// The tensor in the type of images and logits: statistics lose too much in a narrower type.
     fn wide(&mut self, name: &str, shape: &[i64]) -> Tensor {
         self.tensor_of(name, shape, wide(self.placed.1))
     }

@@ -85,7 +85,7 @@ impl Named {
 }
 
 impl Function {
-    /// Of every value of `x`.
+    /// The function of every value of `x`.
     pub(in crate::operations) fn of(self, x: &Tensor) -> Result<Tensor, TchError> {
         let bent = |below: Tensor| x.f_where_self(&x.f_gt(0.0)?, &below);
         match self {

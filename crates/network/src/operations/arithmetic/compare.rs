@@ -71,7 +71,7 @@ fn choose(call: &mut Call<'_>) -> Result<Value, ExportError> {
     call.push(Where, &[yes, no, condition])
 }
 
-/// How two values compare.
+/// Kinds of comparison of two values.
 #[derive(Clone, Copy, Debug)]
 enum Relation {
     Equal,

@@ -86,7 +86,7 @@ fn with(call: &mut Call<'_>, what: Affine, value: &Value, constant: &Tensor) -> 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Add;
 
-/// What is done with two values.
+/// Arithmetic of two values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Arithmetic {
     Subtract,

@@ -6,7 +6,7 @@ use tch::{TchError, Tensor};
 use crate::graph::{How, Kept, Operation, Spatial};
 use crate::operations::gradients::reduced;
 
-/// What is done with a value and a constant behind it.
+/// Arithmetic of a value and a constant, which stands on the right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::operations) enum Affine {
     Add,

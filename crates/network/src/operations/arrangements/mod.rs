@@ -1,4 +1,4 @@
-//! The same values in other places, shapes and numbers.
+//! Operations that give values other places, shapes and numbers, and compute nothing.
 
 pub(super) mod concatenate;
 pub(super) mod expand;

@@ -110,7 +110,7 @@ enum Arrangement {
     Groups(i64),
     /// The other way round along these dimensions.
     Flip(Vec<i64>),
-    /// Those at `index`, `[k]`, of dimension `dim`.
+    /// The values at `index`, `[k]`, of dimension `dim`.
     Take { dim: i64, index: Tensor },
     /// All of them again along each dimension.
     Repeat(Vec<i64>),

@@ -1,4 +1,4 @@
-//! The same values in another shape or order.
+//! Operations that give the values another shape or order.
 
 use tch::{TchError, Tensor};
 

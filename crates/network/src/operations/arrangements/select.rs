@@ -59,7 +59,7 @@ fn parts(call: &mut Call<'_>, dim: i64, inputs: &[Value]) -> Result<Value, Expor
     Ok(Value::List(parts))
 }
 
-/// One index of dimension `dim`, which goes.
+/// The values at one index of dimension `dim`; the dimension goes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Select {
     pub(crate) dim: i64,

@@ -32,7 +32,7 @@ pub(in crate::operations) const ENTRY: Entry = Entry {
     import,
 };
 
-/// What a program computes without the images: masks and tables of positions.
+/// Makes a tensor that a program computes without the images: a mask, or a table of positions.
 fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     let value = match call.operator() {
         "zeros" | "ones" | "full" | "zeros_like" | "ones_like" | "full_like" | "new_zeros" | "new_ones"

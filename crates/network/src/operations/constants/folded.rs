@@ -1,4 +1,4 @@
-//! What programs compute of weights and constants alone, once, while they are loaded.
+//! Operators that programs apply to weights and constants alone: computed once, while a program is loaded.
 //!
 //! Every other operation is computed once, too, where nothing that it reads depends on the images.
 
@@ -70,7 +70,7 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     Ok(value.into())
 }
 
-/// What reads one constant.
+/// Results of operators that read one constant.
 fn alone(call: &mut Call<'_>) -> Result<Tensor, ExportError> {
     let tensor = call.constant("self")?;
     Ok(match call.operator() {

@@ -1,4 +1,4 @@
-//! What leaves a value as it is: dropout of a model that is not in training, copies, the same type.
+//! Operators that leave a value as it is: dropout of a model that is not in training, copies, conversions to the type at hand.
 
 use super::constant::floating;
 use crate::graph::copied;

@@ -75,7 +75,7 @@ pub(crate) struct Convolution {
 /// Weights `[in, out / groups, kh, kw]` of the convolution that is the transpose of another one, and its padding.
 type Turned = (Rc<Tensor>, [i64; 2]);
 
-/// How a window moves: `[down, across]`.
+/// Geometry of a moving window, in pixels `[down, across]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Geometry {
     pub(crate) stride: [i64; 2],
@@ -105,7 +105,7 @@ impl Convolution {
         Ok(convolution)
     }
 
-    /// How far a window reaches beyond its first tap.
+    /// Distance in pixels from the first tap of a window to the last.
     pub(crate) fn reach(&self, axis: usize) -> i64 {
         self.geometry.dilation[axis] * (self.weight.size()[2 + axis] - 1)
     }

@@ -28,7 +28,7 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
 /// Rows of a block.
 const BLOCK: i64 = 8;
 
-/// What `multiply` makes of `rows` `[n, in]`, block by block; the last one is filled up with its own rows.
+/// The product by `multiply` of `rows` `[n, in]`, block by block; the last block is filled up with its own rows.
 fn in_blocks(rows: &Tensor, multiply: impl Fn(&Tensor) -> Result<Tensor, TchError>) -> Result<Tensor, TchError> {
     if rows.dim() != 2 || !single_on_cpu(rows)? {
         return multiply(rows);

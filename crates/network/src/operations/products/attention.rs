@@ -33,7 +33,7 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
 /// Attention over queries, keys and values, each `[n, heads, tokens, width]`.
 #[derive(Debug)]
 pub(crate) struct Attention {
-    /// What products are multiplied by; `1 / sqrt(width)` if not given.
+    /// Factor of the products; `1 / sqrt(width)` if not given.
     pub(crate) scale: Option<f64>,
     /// Whether a token sees earlier ones only.
     pub(crate) causal: bool,

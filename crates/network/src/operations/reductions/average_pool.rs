@@ -87,10 +87,10 @@ pub(crate) enum AveragePool {
         ceil: bool,
         /// Whether padded zeros count.
         count_padding: bool,
-        /// What sums are divided by, if not by the number of values.
+        /// Divisor of the sums, if it is not the number of values.
         divisor: Option<i64>,
     },
-    /// So many windows, `[down, across]`.
+    /// A given number of windows, `[down, across]`.
     Adaptive([i64; 2]),
 }
 
@@ -139,7 +139,7 @@ impl Operation for AveragePool {
 }
 
 impl Local for AveragePool {
-    /// What is divided by the number of pixels inside, or may go over the edge, is not cut into pieces.
+    /// A pooling that divides by the number of pixels inside, or whose windows may go over the edge, is not cut into pieces.
     fn reach(&self, _: usize) -> Reach {
         match *self {
             Self::Windows { kernel, stride, padding, ceil: false, count_padding: true, .. } => {

@@ -17,7 +17,7 @@ pub(in crate::operations) const ENTRY: Entry = Entry {
     import,
 };
 
-/// What is smallest is the negative of the largest negative.
+/// The smallest value is the negative of the largest negative.
 fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     let least = matches!(call.operator(), "amin" | "min" | "minimum");
     let sign = if least { -1.0 } else { 1.0 };

@@ -36,11 +36,11 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
 struct Variance {
     /// Counted from the first one.
     dims: Vec<i64>,
-    /// Whether they stay, with size 1.
+    /// Whether the reduced dimensions stay, with size 1.
     keep: bool,
-    /// What is taken from the number of values that squares are divided by.
+    /// Number that is subtracted from the number of values in the divisor.
     correction: f64,
-    /// Whether its root is wanted.
+    /// Whether the root of the variance is wanted.
     root: bool,
 }
 

@@ -1,10 +1,10 @@
-//! One argument of a call as the type that an operation wants.
+//! Arguments of a call, read as the type that an operation wants.
 
 use crate::programs::file::schema::{Argument, SymInt};
 
 /// A type that an argument can be.
 pub(crate) trait FromArgument: Sized {
-    /// What is expected, for errors.
+    /// Description of the type, for errors.
     const EXPECTED: &'static str;
 
     /// The value, if the argument is of this type.
@@ -41,7 +41,7 @@ impl FromArgument for Vec<i64> {
     }
 }
 
-/// One for both directions, or `[down, across]`.
+/// A number for both directions, or `[down, across]`.
 impl FromArgument for [i64; 2] {
     const EXPECTED: &'static str = "one or two whole numbers that do not depend on the images";
 

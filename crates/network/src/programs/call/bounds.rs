@@ -1,4 +1,4 @@
-//! How large a value may be that a call makes: what a few hundred bytes can ask for is looked at before there is any memory for it.
+//! Limits of the values that a call makes: a few hundred bytes of a program can ask for gigabytes, and are refused before.
 
 use tch::Tensor;
 
@@ -10,14 +10,14 @@ use crate::programs::error::ExportError;
 pub(crate) const MOST: i64 = 1 << 26;
 
 impl Call<'_> {
-    /// That a value of `sizes` is not more than a constant may be.
+    /// Returns an error if a value of `sizes` is larger than a constant may be.
     pub(crate) fn few(&self, sizes: &[i64]) -> Result<(), ExportError> {
         let values = sizes.iter().try_fold(1_i64, |all, size| all.checked_mul(*size));
         let fits = values.is_some_and(|values| (0..=MOST).contains(&values));
         if fits { Ok(()) } else { Err(self.fault("size", "is too large for a constant")) }
     }
 
-    /// That what is as many `times` as large as an image's part of the tensor `name` is not more than a constant may be.
+    /// Returns an error if an image's part of the tensor `name`, enlarged so many `times`, is larger than a constant may be.
     pub(crate) fn room(&self, name: &str, times: &[i64]) -> Result<(), ExportError> {
         let fixed = |size: Option<Size>| match size {
             Some(Size::Fixed(size)) => size,
@@ -28,7 +28,7 @@ impl Call<'_> {
         self.few(&sizes.chain(times.iter().copied()).collect::<Vec<i64>>())
     }
 
-    /// That `constants` that are broadcast with each other are not more than a constant may be.
+    /// Returns an error if `constants`, broadcast with each other, are larger than a constant may be.
     pub(crate) fn broadcast(&self, constants: &[&Tensor]) -> Result<(), ExportError> {
         let rank = constants.iter().map(|constant| constant.dim()).max().unwrap_or(0);
         let mut sizes = vec![1; rank];

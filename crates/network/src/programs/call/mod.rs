@@ -27,7 +27,7 @@ impl<'a> Call<'a> {
         Self { node, operator, state }
     }
 
-    /// What is called: `relu` for `torch.ops.aten.relu_.default`.
+    /// Name of the called operator: `relu` for `torch.ops.aten.relu_.default`.
     pub(crate) fn operator(&self) -> &'a str {
         self.operator
     }
@@ -188,7 +188,7 @@ impl<'a> Call<'a> {
         Ok(Value::Images(self.state.push(&name, operation, ids)))
     }
 
-    /// That the images stay in front, where the program does not say where they are.
+    /// Returns an error if the images leave dimension 0, where the program does not say where they are.
     pub(crate) fn keep_in_front(&self, stays: bool) -> Result<(), ExportError> {
         if stays || !matches!(self.state.batch, Batch::Fixed(_)) {
             return Ok(());

@@ -18,15 +18,15 @@ use crate::programs::ExportError;
 /// The schema that is understood.
 const MAJOR: i64 = 8;
 
-/// How many times the bytes of the file its tensors may have: tied weights are read once for each name.
+/// Limit of the bytes of all tensors, in sizes of the file: tied weights are read once for each name.
 const SHARING: u64 = 4;
 
 /// An open `.pt2` file.
 pub(in crate::programs) struct Archive {
     zip: ZipArchive<File>,
-    /// Bytes of the file.
+    /// Length of the file in bytes.
     length: u64,
-    /// What stands before every name: the folder that torch names after the file.
+    /// Prefix of every name in the archive: the folder that torch names after the file.
     top: String,
     /// Bytes of tensors read so far.
     taken: u64,
@@ -52,7 +52,7 @@ impl Archive {
         Ok(Self { zip, length, top, taken: 0, weights, constants })
     }
 
-    /// What the program does.
+    /// Reads the program: its nodes and its signature.
     pub(in crate::programs) fn program(&mut self) -> Result<Program, ExportError> {
         let name = format!("{}{MODEL}", self.top);
         let Versioned { schema_version } = json(&mut self.zip, self.length, &name)?;
@@ -81,7 +81,7 @@ impl Archive {
     }
 }
 
-/// How a tensor lies in its bytes.
+/// Layout of a tensor in its bytes.
 struct Layout {
     kind: Kind,
     sizes: Vec<i64>,

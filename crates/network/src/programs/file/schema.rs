@@ -1,4 +1,4 @@
-//! What is read of `model.json`. Schema: `torch/_export/serde/schema.py`, version 8.
+//! The part of `model.json` that is read. Schema: `torch/_export/serde/schema.py`, version 8.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ pub(in crate::programs) struct GraphModule {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Graph {
-    /// What a graph inside of another one is given, and what it gives.
+    /// Inputs and outputs of a graph inside of another graph.
     #[serde(default)]
     pub(in crate::programs) inputs: Vec<Argument>,
     #[serde(default)]
@@ -167,7 +167,7 @@ impl Size {
     }
 }
 
-/// What the inputs and outputs of the graph are: maps with one key, their kind.
+/// Kinds of the inputs and outputs of the graph: maps with one key, the kind.
 #[derive(Deserialize)]
 pub(in crate::programs) struct Signature {
     pub(in crate::programs) input_specs: Vec<Input>,

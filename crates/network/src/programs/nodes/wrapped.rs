@@ -22,7 +22,7 @@ pub(in crate::programs) struct Flat {
 }
 
 impl Flat {
-    /// That of the outermost `graph`.
+    /// Nodes and values of the outermost `graph`.
     pub(in crate::programs) fn of(graph: Graph) -> Self {
         let mut flat = Self { nodes: Vec::new(), metas: graph.tensor_values };
         flat.extend(graph.nodes, &Scope::default());
@@ -79,11 +79,11 @@ impl Flat {
 /// Where nodes stand.
 #[derive(Default)]
 struct Scope {
-    /// Before the names of the values that are computed here.
+    /// Prefix of the names of the values that are computed inside.
     prefix: String,
     /// Whether there are no gradients.
     detached: bool,
-    /// What comes from outside, by its name here.
+    /// Names outside of the values that come from outside, by their names inside.
     given: BTreeMap<String, String>,
 }
 
@@ -93,17 +93,17 @@ impl Scope {
     }
 }
 
-/// What a wrapper holds.
+/// Content of a wrapper.
 struct Wrapped {
     graph: Graph,
-    /// What it is called with.
+    /// Arguments of the wrapper.
     given: Vec<Argument>,
     /// Whether there are gradients inside, if the wrapper says so.
     gradients: Option<bool>,
 }
 
 impl Wrapped {
-    /// That of `node`, which loses it, if it is a wrapper that is known.
+    /// Takes the content out of `node`, if the node is a known wrapper.
     fn of(node: &mut Node) -> Option<Self> {
         let name = node.target.strip_prefix("torch.ops.higher_order.")?;
         let gradients = match node.inputs.first().map(|input| &input.arg) {

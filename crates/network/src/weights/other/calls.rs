@@ -51,7 +51,7 @@ impl Machine<'_> {
         }
     }
 
-    /// What a tuple of a few items holds.
+    /// Items of a tuple of a few items.
     fn fields(&self, object: Object) -> Option<&[Object]> {
         match object {
             Object::Items(list) => Some(&*self.items[list]).filter(|items| items.len() <= MOST_FIELDS),

@@ -11,14 +11,14 @@ const MOST_STEPS: usize = 1 << 20;
 /// How many times its own length a pickle may have what its calls look through.
 const MOST_LOOKS: usize = 4;
 
-/// What a pickle has made so far.
+/// Machine that reads a pickle, and the objects that the pickle has made so far.
 #[derive(Default)]
 pub(super) struct Machine<'a> {
     pub(super) pickle: &'a [u8],
     at: usize,
     pub(super) stack: Vec<Object>,
     memo: HashMap<u32, Object>,
-    /// What lists, tuples and dictionaries hold, by their numbers.
+    /// Items of lists, tuples and dictionaries, by the number of the list.
     pub(super) items: Vec<Vec<Object>>,
     pub(super) storages: Vec<Storage>,
     pub(super) elements: Vec<Element>,
@@ -28,12 +28,12 @@ pub(super) struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    /// One that reads `pickle` from its byte `at` on.
+    /// A machine that reads `pickle` from its byte `at` on.
     pub(super) fn new(pickle: &'a [u8], at: usize) -> Self {
         Self { pickle, at, ..Self::default() }
     }
 
-    /// What the pickle stands for, and where it ends.
+    /// Runs the pickle. Returns the object that it stands for, and the byte behind its end.
     pub(super) fn run(&mut self) -> Result<(Object, usize), Refusal> {
         for _ in 0..MOST_STEPS {
             let opcode = self.take(1)?.start;
@@ -176,7 +176,7 @@ impl<'a> Machine<'a> {
         self.memo.get(&place).copied().ok_or(Refusal::Broken)
     }
 
-    /// How many objects lie above the last mark.
+    /// Number of objects above the last mark.
     fn above_mark(&self) -> Result<usize, Refusal> {
         self.stack.iter().rev().position(|object| *object == Object::Mark).ok_or(Refusal::Broken)
     }
@@ -208,7 +208,7 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// The same list as keys and values in turn.
+/// The list as keys and values in turn.
 pub(super) fn as_pairs(list: Object) -> Object {
     match list {
         Object::Items(list) => Object::Pairs(list),

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use tch::Kind;
 
-/// One value on the stack or in the memo.
+/// A value on the stack or in the memo.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Object {
     Mark,
@@ -47,7 +47,7 @@ pub(super) struct Raw {
 }
 
 impl Raw {
-    /// How many bytes they are.
+    /// Number of bytes of the values.
     pub(super) fn count(self, pickle: &[u8]) -> usize {
         let text = &pickle[self.span.range()];
         // What continues a character of UTF-8 begins with the bits 10.
@@ -67,14 +67,14 @@ impl Raw {
 /// Values of a tensor in the order of memory.
 #[derive(Clone, Debug)]
 pub(super) struct Storage {
-    /// Its name in the container.
+    /// Name of the storage in the container.
     pub(super) key: String,
     pub(super) kind: Kind,
     /// Where those that are meant begin, for views of early files.
     pub(super) offset: i64,
 }
 
-/// What one number of an array is.
+/// Type of the numbers of an array.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Element {
     pub(super) kind: Option<Kind>,

@@ -5,7 +5,7 @@ use std::path::Path;
 /// Why nothing can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::weights) enum Refusal {
-    /// It is no pickle, is damaged, or holds nothing of what is read here.
+    /// A file that is no pickle, is damaged, or holds no tensors that are read here.
     Broken,
     /// A whole model, whose classes are the user's own code.
     Module,

@@ -35,14 +35,14 @@ impl Maps {
     }
 }
 
-/// How the gradient of the output becomes that of the input.
+/// Ways to compute the gradient of the input from that of the output.
 #[derive(Debug)]
 pub(crate) enum InputGradient {
     /// With stride 1: the convolution with turned weights.
     Turned { packed: Tensor, geometry: Geometry },
-    /// The same for maps of a few pixels.
+    /// The convolution with turned weights, for maps of a few pixels.
     Few { packed: Tensor, geometry: Geometry },
-    /// The same with weights of 3x3, in fewer products.
+    /// The convolution with turned weights of 3x3, in fewer products.
     Winograd { convolution: Winograd, padding: [i64; 2] },
     /// The transposed convolution, with `[out, in, kh, kw]`.
     Transposed { weight: Tensor, geometry: Geometry },

@@ -35,10 +35,10 @@ pub(crate) struct Few {
     channel_blocks: usize,
     /// Channels of a block.
     block: usize,
-    /// Of the output.
+    /// Size of the output.
     blocks: usize,
     outputs: [i64; 2],
-    /// Of the kernel.
+    /// Size of the kernel.
     taps: usize,
     /// For each pixel of the output, every tap that sees a pixel and that pixel, in the order of the kernel.
     seen: Vec<Vec<(usize, usize)>>,
@@ -110,7 +110,7 @@ impl Few {
     }
 }
 
-/// What one thread computes: some images of one or two blocks of the output.
+/// Work of one thread: some images of one or two blocks of the output.
 struct Part<'a> {
     few: &'a Few,
     x: &'a [f32],

@@ -10,7 +10,7 @@ use crate::operations::AveragePool;
 pub(crate) struct Average([i64; 2]);
 
 impl Average {
-    /// The same pooling, if its windows stand side by side and it pads nothing.
+    /// The blocked form of a pooling whose windows stand side by side, without padding.
     pub(crate) fn of(pool: &AveragePool) -> Option<Self> {
         match *pool {
             AveragePool::Windows { kernel, stride, padding: [0, 0], ceil: false, divisor: None, .. } => {

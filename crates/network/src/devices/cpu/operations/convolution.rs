@@ -110,7 +110,7 @@ impl Block {
         self.ended(self.sums(inputs[0], padding)?, &inputs[1..], how)
     }
 
-    /// What follows on the convolution.
+    /// The operations behind the convolution.
     fn ended(&self, y: Tensor, others: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
         let (norm, relu) = (self.norm.as_ref(), self.relu.as_ref());
         match others.first() {
@@ -217,7 +217,7 @@ impl Compared for Block {
         self.given_on(pair.here, &gradient)
     }
 
-    /// What the ReLU compares, the operation keeps by itself.
+    /// No: the operation itself keeps the values that its ReLU compares.
     fn reads_values(&self) -> bool {
         false
     }

@@ -9,7 +9,7 @@ use crate::operations::Relu;
 use crate::tensors::simd;
 use crate::tensors::slices::{each_pair, each_run, values, values_mut};
 
-/// What happens to a value that is nobody else's.
+/// Batch norm, sum and ReLU at the end of a fused operation, on a value that no other operation reads.
 pub(crate) struct End<'a> {
     pub(crate) norm: Option<&'a Affine>,
     /// Added behind the batch norm.
@@ -27,7 +27,7 @@ impl End<'_> {
         self.filled(y, |_, _| {}, how)
     }
 
-    /// The same of what `fill` puts into the planes of `y`, by their number, in the same pass over the memory.
+    /// As [`End::of`], of the values that `fill` puts into the planes of `y`, by their number, in the same pass over the memory.
     pub(crate) fn filled(
         &self,
         mut y: Tensor,
@@ -61,7 +61,7 @@ fn signs(y: &Tensor) -> Result<Tensor, TchError> {
     Tensor::f_empty([n, blocks, h, w, simd::mask_bytes(block)], (Kind::Uint8, y.device()))
 }
 
-/// How the memory of a blocked tensor falls into planes.
+/// Sizes of the planes in the memory of a blocked tensor.
 pub(crate) struct Shape {
     /// Blocks of channels.
     pub(crate) blocks: usize,

@@ -20,7 +20,7 @@ use crate::tensors::slices::{each_pair, each_run, values, values_mut};
 pub(crate) struct Pool(MaxPool);
 
 impl Pool {
-    /// The same pooling, if its windows are dense and stay inside.
+    /// The blocked form of a pooling whose windows are dense and stay inside.
     pub(crate) fn of(pool: &MaxPool) -> Option<Self> {
         (!pool.ceil && pool.dilation == [1, 1]).then_some(Self(*pool))
     }

@@ -18,7 +18,7 @@ pub(crate) struct Normalise {
 }
 
 impl Normalise {
-    /// Of one value, or of several side by side.
+    /// The operation on one value, or on several side by side.
     pub(crate) fn new(norm: Option<&BatchNorm>, relu: Option<&Relu>) -> Result<Self, TchError> {
         Ok(Self { norm: norm.map(Affine::of).transpose()?, relu: relu.map(LastRelu::of) })
     }
@@ -124,7 +124,7 @@ impl Compared for Normalise {
         }
     }
 
-    /// What the ReLU compares, the operation keeps by itself.
+    /// No: the operation itself keeps the values that its ReLU compares.
     fn reads_values(&self) -> bool {
         false
     }

@@ -31,12 +31,12 @@ pub(crate) fn width(blocks: usize) -> usize {
 
 /// A convolution in numbers.
 pub(crate) struct Map {
-    /// Of the input, `[h, w]`.
+    /// Size of the input, `[h, w]` in pixels.
     pub(crate) size: [i64; 2],
     pub(crate) padding: [i64; 2],
     pub(crate) outputs: [i64; 2],
     pub(crate) tile: Tile,
-    /// How many, `[h, w]`.
+    /// Number of tiles, `[h, w]`.
     pub(crate) tiles: [i64; 2],
     /// Blocks of channels of the input and of the output.
     pub(crate) channel_blocks: usize,
@@ -68,7 +68,7 @@ impl Map {
     }
 }
 
-/// What stands where nobody has written: who reads it gets no number.
+/// Value of memory that nobody has written: whoever reads it gets no number.
 const UNWRITTEN: f32 = f32::NAN;
 
 /// Memory of one thread.
@@ -98,7 +98,7 @@ impl Scratch {
     }
 }
 
-/// What one thread computes: some groups of channels of some tiles.
+/// Work of one thread: some groups of channels of some tiles.
 pub(crate) struct Tiles<'a> {
     pub(crate) map: &'a Map,
     pub(crate) x: &'a [f32],

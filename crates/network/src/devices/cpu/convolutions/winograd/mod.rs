@@ -38,7 +38,7 @@ impl Winograd {
         matches!(weight.size()[..], [out, channels, 3, 3] if out % block == 0 && channels % block == 0)
     }
 
-    /// Of weights that fit.
+    /// The convolution with `weight`, for which [`Winograd::fits`] holds.
     pub(crate) fn of(weight: &Tensor, tile: Tile) -> Result<Self, TchError> {
         let (block, (out, channels, ..)) = (block().unwrap_or(1), weight.size4()?);
         let blocks = (out / block) as usize;

@@ -9,7 +9,7 @@
 
 use pulp::Simd;
 
-/// How many outputs are computed together.
+/// Number of outputs that are computed together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tile {
     /// F(2x2, 3x3): 16 products for 4 outputs.
@@ -35,7 +35,7 @@ impl Tile {
         self.outputs() + 2
     }
 
-    /// Those that take fewer products for `[h, w]` outputs. Of the map alone: bits must not depend on a batch.
+    /// The tile that takes fewer products for `[h, w]` outputs: chosen by the size of the map alone, as bits must not depend on a batch.
     pub(crate) fn of_fewest_products(outputs: [i64; 2]) -> Self {
         let products = |tile: Self| {
             let tiles: i64 = tile.over(outputs).iter().product();
@@ -44,7 +44,7 @@ impl Tile {
         if products(Self::Four) < products(Self::Two) { Self::Four } else { Self::Two }
     }
 
-    /// How many lie on each axis of `[h, w]` outputs.
+    /// Number of tiles on each axis of `[h, w]` outputs.
     pub(crate) fn over(self, outputs: [i64; 2]) -> [i64; 2] {
         outputs.map(|size| (size + self.outputs() - 1).div_euclid(self.outputs()))
     }
@@ -69,7 +69,7 @@ impl Tile {
 const NEAR: f32 = 0.625;
 const FAR: f32 = 1.5;
 
-/// What is computed along an axis for a tile of `OUT` outputs that sees `SEEN` pixels.
+/// Transforms along an axis for a tile of `OUT` outputs that sees `SEEN` pixels.
 pub(crate) trait Change<const OUT: usize, const SEEN: usize> {
     /// B^T.
     fn pixels<S: Simd>(simd: S, seen: [S::f32s; SEEN]) -> [S::f32s; SEEN];
