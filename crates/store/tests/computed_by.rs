@@ -37,7 +37,9 @@ fn a_note_is_believed_before_the_root_says_the_same_and_goes_once_the_store_is_c
     let told = || describe(&group.store).unwrap().unwrap().computed_by.into_iter().collect::<Vec<_>>();
     assert_eq!((told(), notes(&group.store)), (vec![plain.clone(), lowered.clone()], 2));
     finish(&group, &facts(&group), "next").unwrap();
-    assert_eq!((told(), notes(&group.store)), (vec![plain, lowered], 0));
+    assert_eq!((told(), notes(&group.store)), (vec![plain, lowered.clone()], 0));
+    // A worker that was taken for dead goes on.
+    assert_eq!((shards.note_device(&lowered).unwrap(), notes(&group.store)), (0, 0));
 }
 
 #[test]

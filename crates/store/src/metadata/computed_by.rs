@@ -19,12 +19,14 @@ use crate::error::StoreError;
 /// Beginning of a note's name. A name that begins with a dot is no node of Zarr.
 const PREFIX: &str = ".computed_by.";
 
-/// Leaves a note in `folder` that `device` computes maps of the store there, unless one says so already. Returns the number of
-/// bytes that were written.
+/// Leaves a note in `folder` that `device` computes maps of the store there, unless a note or the root says so already. Returns the
+/// number of bytes that were written.
 pub(crate) fn note(folder: &Path, device: &ComputedBy, tag: &str) -> Result<u64, StoreError> {
     let text = serde_json::to_string(device).unwrap_or_default();
     let file = folder.join(format!("{PREFIX}{}", &hex::encode(Sha256::digest(&text))[..16]));
-    if file.is_file() {
+    // A worker that was taken for dead may go on after the store is complete: no note is to lie there for ever.
+    let told = || root::read(folder).ok().flatten().map(|root| of_root(&root.value["attributes"]["attrisweep"]));
+    if file.is_file() || told().is_some_and(|told| told.contains(device)) {
         return Ok(0);
     }
     durable::put(&file, text.as_bytes(), tag)?;
@@ -39,13 +41,18 @@ pub(crate) fn is_note(name: &str) -> bool {
 /// Devices that have computed maps of the store in `folder`, by the attributes under `attrisweep` of its root and by the notes.
 /// Stores of earlier builds name none.
 pub(crate) fn of_store(folder: &Path, ours: &Value) -> Result<BTreeSet<ComputedBy>, StoreError> {
-    let of_root = ours["computed_by"].as_array().into_iter().flatten();
-    let mut devices: BTreeSet<_> = of_root.filter_map(|device| serde_json::from_value(device.clone()).ok()).collect();
+    let mut devices = of_root(ours);
     for file in notes(folder)? {
         // A note that is torn is as good as none: no map was put in place after it.
         devices.extend(root::read_json(&file).ok().flatten().and_then(|note| serde_json::from_value(note).ok()));
     }
     Ok(devices)
+}
+
+/// Devices that the attributes under `attrisweep` of a root name.
+fn of_root(ours: &Value) -> BTreeSet<ComputedBy> {
+    let told = ours["computed_by"].as_array().into_iter().flatten();
+    told.filter_map(|device| serde_json::from_value(device.clone()).ok()).collect()
 }
 
 /// Removes the notes in `folder`: the root says the same.
