@@ -1,4 +1,4 @@
-//! How scheduler and worker show each other that they know the secret, which never goes over the line.
+//! Handshake, by which scheduler and worker prove to each other that they know the secret. The secret never goes over the line.
 //!
 //! Any user of a machine can call a port, or wait at one whose scheduler was killed. Each side sends a number that nobody can
 //! foresee, and gets a digest of it that only who knows the secret can make (HMAC, RFC 2104, with SHA-256). The port is in
@@ -10,27 +10,27 @@ use std::io::{self, Read};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// Who proves.
+/// Side of the connection that proves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// Who listens.
+    /// The scheduler, which listens.
     Scheduler,
-    /// Who calls.
+    /// The worker, which calls.
     Worker,
 }
 
-/// What both know of a line.
+/// Facts of a connection that both sides know.
 #[derive(Clone, Copy, Debug)]
 pub struct Greeting<'a> {
-    /// The scheduler's number.
+    /// Random number of the scheduler.
     pub scheduler: &'a str,
-    /// The worker's number.
+    /// Random number of the worker.
     pub worker: &'a str,
-    /// At which the scheduler listens.
+    /// Port at which the scheduler listens.
     pub port: u16,
 }
 
-/// A number that nobody can foresee: 64 hexadecimal digits.
+/// Makes a random number that nobody can foresee: 64 hexadecimal digits.
 pub fn secret() -> io::Result<String> {
     let mut bytes = [0; 32];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
@@ -38,12 +38,12 @@ pub fn secret() -> io::Result<String> {
 }
 
 impl Greeting<'_> {
-    /// What shows that `side` knows `token`.
+    /// Proof that `side` knows `token`.
     pub fn proof(&self, side: Side, token: &str) -> String {
         hex::encode(self.digest(side, token).finalize().into_bytes())
     }
 
-    /// Whether `proof` is that of `side`; how long it takes does not tell where it is wrong.
+    /// Whether `proof` is that of `side`. The time of the comparison does not tell where a proof is wrong.
     pub fn proves(&self, proof: &str, side: Side, token: &str) -> bool {
         hex::decode(proof).is_ok_and(|proof| self.digest(side, token).verify_slice(&proof).is_ok())
     }

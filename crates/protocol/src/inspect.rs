@@ -1,4 +1,4 @@
-//! The questions and answers of `worker inspect`: whether weights files fit their models, before anything is started.
+//! Questions and answers of `worker inspect`: whether weights files fit their models, before anything is started.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use sweep::variant::Variant;
 
-/// A weights file, the model that it should fit, and what is to be computed with it.
+/// Weights file, the model that the file should fit, and what is to be computed with the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Question {
     /// Model architecture.
     pub model: String,
     /// Weights file.
     pub weights: PathBuf,
-    /// Which one of several sets of weights in that file, where the config says it.
+    /// Name of the set of weights in a file of several sets, where the config gives a name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights_set: Option<String>,
     /// Height and width of the images.
@@ -22,7 +22,7 @@ pub struct Question {
     pub variants: Vec<Variant>,
 }
 
-/// What one weights file holds, as a worker reads it before anything is started.
+/// Content of a weights file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// Input channels of the first convolution.
@@ -33,11 +33,11 @@ pub struct Checkpoint {
     pub size: Option<[usize; 2]>,
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
-    /// What a person should know of how the file was read, sentence by sentence.
+    /// Sentences for a person on how the file was read.
     #[serde(default)]
     pub notes: Vec<String>,
-    /// What is wrong with variants that cannot be computed on this model, by their keys.
+    /// Reasons for which variants cannot be computed on this model, by key.
     pub misfits: BTreeMap<String, String>,
-    /// The layer that each variant looks at whose parameters name none.
+    /// Layer that was chosen for each variant whose parameters name none, by key.
     pub layers: BTreeMap<String, String>,
 }

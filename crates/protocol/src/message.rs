@@ -1,131 +1,131 @@
-//! What scheduler and workers say to each other: one JSON object a line, over TCP.
+//! Messages between scheduler and workers: one JSON object a line, over TCP.
 
 use serde::{Deserialize, Serialize};
 
 use sweep::memory::{Bound, Line};
 use sweep::unit::{Unit, UnitId};
 
-/// From a worker to the scheduler.
+/// Message from a worker to the scheduler.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FromWorker {
-    /// The answer to [`ToWorker::Challenge`]: who calls.
+    /// Answer to [`ToWorker::Challenge`]: the caller presents itself.
     Hello {
-        /// A number for the scheduler's proof: [`crate::handshake`].
+        /// Random number for the scheduler's proof ([`crate::handshake`]).
         challenge: String,
-        /// Shows that the worker knows the secret that the launcher handed to it.
+        /// Proof that the worker knows the secret that the launcher handed to it.
         proof: String,
-        /// Which of the sweep's devices it serves.
+        /// Index of the slot that the worker serves.
         slot: usize,
-        /// Its version, which must be the scheduler's.
+        /// Version of the worker, which must be the scheduler's.
         version: String,
-        /// The device as the worker found it (`cpu, 1 thread`).
+        /// Name of the device, as the worker found the device (`cpu, 1 thread`).
         device: String,
-        /// Which starting of a process for the slot this is: a caller of an earlier one is sent away.
+        /// Number of the process that was started for the slot: the process of an earlier start is sent away.
         #[serde(default)]
         instance: u64,
-        /// On calling again after the line broke: what the worker has of the sweep.
+        /// Work that the worker holds, where it calls again after its connection broke.
         #[serde(default)]
         resumes: Option<Resumed>,
     },
-    /// Still here. Sent several times in a lease, whatever the worker is doing.
+    /// Heartbeat. Sent several times in a lease, whatever the worker is doing.
     Alive,
-    /// Everything of the unit is in the store, durably.
+    /// Result of a unit of which everything is in the store, durably.
     Done {
-        /// Which unit.
+        /// Name of the unit.
         unit: UnitId,
-        /// Which granting of it.
+        /// Number of the attempt.
         attempt: u32,
-        /// What it took.
+        /// Time, memory and bytes that the unit took.
         report: Report,
     },
-    /// The unit could not be done by this attempt.
+    /// Result of an attempt that failed.
     Failed {
-        /// Which unit.
+        /// Name of the unit.
         unit: UnitId,
-        /// Which granting of it.
+        /// Number of the attempt.
         attempt: u32,
-        /// What kind of failure, which decides what follows.
+        /// Class of the failure, which decides what follows.
         class: Failure,
-        /// One sentence for a person.
+        /// Reason of the failure, one sentence for a person.
         text: String,
     },
-    /// The unit is given back: it was asked for and not begun, or the worker has to leave. What is written of it stays.
+    /// Return of a unit: the unit was withdrawn before it was begun, or the worker has to leave. Files that are written stay.
     Returned {
-        /// Which unit.
+        /// Name of the unit.
         unit: UnitId,
-        /// Which granting of it.
+        /// Number of the attempt.
         attempt: u32,
     },
-    /// Somebody else wants the machine: the worker gives back what it holds and leaves. Nothing is to be granted to it.
+    /// Notice that the worker has to leave, as somebody else wants the machine: the worker returns its units, and wants no others.
     Leaving,
 }
 
-/// What a worker has that calls again, maybe another scheduler process of the same sweep.
+/// Work of a worker that calls again, perhaps another scheduler process of the same sweep.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resumed {
-    /// The sweep that it was welcomed to: work for another one is of no use.
+    /// Name of the sweep that the worker was welcomed to: its units are of no use for another sweep.
     pub sweep: String,
-    /// Units with their attempts that it holds, those included whose result was not noted.
+    /// Units that the worker holds, with their attempts; units whose results were not noted count.
     pub holds: Vec<(UnitId, u32)>,
 }
 
-/// From the scheduler to a worker.
+/// Message from the scheduler to a worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToWorker {
-    /// The first line, to whoever calls.
+    /// First message to any caller.
     Challenge {
-        /// A number for the worker's proof: [`crate::handshake`].
+        /// Random number for the worker's proof ([`crate::handshake`]).
         challenge: String,
     },
-    /// The answer to a good hello, before anything else.
+    /// Answer to a hello whose proof is right, before anything else.
     Proof {
-        /// Shows that the scheduler knows the secret, too.
+        /// Proof that the scheduler knows the secret, too.
         proof: String,
     },
-    /// Follows on a proof, where the worker is of this sweep.
+    /// Admission of a worker of this sweep, which follows the proof.
     Welcome {
-        /// A worker that hears nothing for so long ends itself, in milliseconds.
+        /// Lease in milliseconds: a worker that hears nothing for so long ends itself.
         lease_ms: u64,
-        /// Names the sweep, for calling again.
+        /// Name of the sweep, for calling again.
         sweep: String,
     },
-    /// The answer to [`FromWorker::Alive`]: the lease runs anew.
+    /// Answer to [`FromWorker::Alive`]: the lease runs anew.
     Renewed,
-    /// Work.
+    /// Grant of a unit.
     Grant {
-        /// What to do.
+        /// Unit that is to be done.
         unit: Unit,
-        /// Which granting of it this is, counted from 1.
+        /// Number of the attempt, counted from 1.
         attempt: u32,
     },
-    /// The result of this attempt was heard, whether it counted or not: it need not be told again.
+    /// Receipt for the result of an attempt, whether the result counted or not: the worker need not send the result again.
     Noted {
-        /// Which unit.
+        /// Name of the unit.
         unit: UnitId,
-        /// Which granting of it.
+        /// Number of the attempt.
         attempt: u32,
     },
-    /// Another worker has nothing to do: this unit is to be returned, unless it is begun.
+    /// Request to return a unit that is not begun: another worker has nothing to do.
     Withdraw {
-        /// Which unit.
+        /// Name of the unit.
         unit: UnitId,
-        /// Which granting of it.
+        /// Number of the attempt.
         attempt: u32,
     },
-    /// No more work: leave.
+    /// Order to leave, as there is no more work.
     Stop,
 }
 
-/// What a unit took.
+/// Time, memory and bytes that a unit took, and what computing the unit has shown.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// Attribution maps written (images x variants), without those found in place.
+    /// Attribution maps that were written (images x variants), without maps that existed before.
     pub maps: u64,
-    /// Bytes written to the store.
+    /// Bytes that were written to the store.
     pub bytes: u64,
     /// Seconds from the start of reading to the last byte written.
     pub seconds: f64,
-    /// Seconds of those in which the device computed.
+    /// Seconds in which the device computed.
     pub computing: f64,
     /// Variants of whose non-zero values float16 stores more than a hundredth as zero, with that share.
     pub underflow: Vec<(String, f32)>,
@@ -134,43 +134,43 @@ pub struct Report {
     pub incomplete: Vec<(String, f32)>,
     /// Batches that were found to be better than those granted.
     pub learned: Vec<Learned>,
-    /// Why that was not the fused kernels of the processor, where there are some: a sentence.
+    /// Reason, in a sentence, for which plain operations computed on a processor that has fused kernels.
     #[serde(default)]
     pub fell_back: Option<String>,
 }
 
-/// What a worker learned of the batch of variants that it computes together.
+/// Batch size that a worker has found for variants that are computed together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Learned {
-    /// Their keys.
+    /// Keys of the variants.
     pub keys: Vec<String>,
-    /// Images at once from now on.
+    /// Images in a batch from now on.
     pub batch: usize,
-    /// Why not more.
+    /// Reason for which the batch is not larger.
     pub bound: Bound,
-    /// Bytes of the device that a batch takes.
+    /// Bytes of device memory, by the size of a batch.
     pub line: Line,
-    /// Images a second, of all of them together.
+    /// Images a second, of all variants together.
     pub rate: f64,
-    /// Whether memory ran out on the way.
+    /// Whether memory ran out while the size was found.
     pub ran_out: bool,
 }
 
-/// What kind of failure a unit met.
+/// Class of a failure of a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Failure {
-    /// What the store holds of this unit is damaged. Trying again is in vain.
+    /// Damaged files of this unit in the store. Trying again is in vain.
     Input,
-    /// The data or weights of all units of the group are not what they were when the sweep was checked.
+    /// Changed input: the data or weights of the group are not those of the check before the sweep.
     Group,
-    /// A prediction or a map is NaN, infinite or too large for the store. Trying again is in vain.
+    /// A prediction or a map that is NaN, infinite or too large for the store. Trying again is in vain.
     Number,
-    /// The store cannot be read or written: disk full, read-only, gone. Everything waits for it.
+    /// A store that cannot be read or written (disk full, read-only, gone). Everything waits for the store.
     Storage,
-    /// The device has too little memory for the batch.
+    /// Too little device memory for the batch.
     OutOfMemory,
-    /// The device failed in a way that only a new process mends; the worker leaves after saying so.
+    /// A failure of the device that only a new process mends. The worker leaves after this message.
     Sticky,
-    /// libtorch failed otherwise; another attempt may succeed.
+    /// Any other failure of libtorch. Another attempt may succeed.
     Engine,
 }

@@ -1,62 +1,62 @@
-//! Whether stored predictions and maps are those of the stored images: what a worker is asked, and what it answers.
+//! Questions and answers of `worker verify`: whether stored predictions and maps are those of the stored images.
 
 use serde::{Deserialize, Serialize};
 
 use sweep::group::{Group, Precision};
 
-/// How far a logit may be from the stored one, as a share of the largest logit of its image, but of 1 at least.
+/// Largest accepted difference of a logit from the stored logit, as a share of the largest logit of the image, but of 1 at least.
 ///
 /// In float32 on the CPU logits have the same bits whatever the batch; those of a GPU differ by 1e-6 to 1e-4 of the
 /// largest, those of another image by far more than this.
 const TOLERANCE: f32 = 1e-3;
 
-/// The same in unit roundoffs of a narrower type: up to 1.5 of TF32 and float16 and 1.4 of bfloat16 were seen
+/// Largest accepted difference in unit roundoffs of a narrower type: up to 1.5 of TF32 and float16 and 1.4 of bfloat16 were seen
 /// (`ResNet`, `DenseNet` and VGG, 19 to 201 layers).
 const ROUNDOFFS: f32 = 8.0;
 
-/// The longest request that a worker reads, in bytes.
+/// Longest request that a worker reads, in bytes.
 pub const MAX_REQUEST: u64 = 1 << 26;
 
-/// One group whose predictions and maps are to be compared.
+/// Group whose predictions and maps are to be compared.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Question {
     /// The group, with the variants whose maps are to be compared. Its store is read, never written.
     pub group: Group,
-    /// Indices of images whose shards are there: their predictions are compared, and a map of each variant at least.
+    /// Indices of images whose shards exist: predictions of these images are compared, and a map of each variant at least.
     pub images: Vec<u64>,
-    /// Shards that are there, in the order in which maps are compared for as long as there is time.
+    /// Existing shards, in the order in which their maps are compared while time is left.
     pub shards: Vec<u64>,
-    /// Seconds for that.
+    /// Seconds for comparing maps.
     pub seconds: f64,
 }
 
-/// What was compared of one group, or why nothing could be; in the order of the questions.
+/// Result for one group, or the reason for which nothing was compared. Answers come in the order of the questions.
 pub type Answer = Result<Agreement, String>;
 
-/// What was compared of one group.
+/// Result for one group.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Agreement {
-    /// Of each image of the sample.
+    /// Comparison of each image of the sample.
     pub predictions: Vec<Compared>,
-    /// Maps that were computed again.
+    /// Number of maps that were computed again.
     pub maps: u64,
-    /// Those that are not what is stored.
+    /// Stored maps that are wrong.
     pub wrong: Vec<WrongMap>,
-    /// Why not all of what was asked for was, in a sentence.
+    /// Reason, in a sentence, for which a part of the request was not compared.
     pub left: Option<String>,
 }
 
 /// A stored map that is not the one of its image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WrongMap {
-    /// The variant.
+    /// Key of the variant.
     pub key: String,
     /// Index of the image.
     pub image: u64,
-    /// Length of the difference, of the length of the right map; absent if that is not a number.
+    /// Length of the difference, as a share of the length of the right map; absent if the share is not a number.
     pub off: Option<f32>,
-    /// What of that is accepted.
+    /// Largest accepted share.
     pub accepted: f32,
 }
 
@@ -65,17 +65,17 @@ pub struct WrongMap {
 pub struct Compared {
     /// Index of the image.
     pub image: u64,
-    /// The largest difference of a logit, as a share of the largest logit, but of 1 at least; absent if it is not a number.
+    /// Largest difference of a logit, as a share of the largest logit, but of 1 at least; absent if the share is not a number.
     pub off: Option<f32>,
-    /// The largest difference that is accepted, as the same share.
+    /// Largest accepted difference, as the same share.
     pub accepted: f32,
 }
 
-/// What is asked of one `worker verify`.
+/// Request to `worker verify`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
-    /// What to compare.
+    /// Groups to compare.
     pub questions: Vec<Question>,
 }
 

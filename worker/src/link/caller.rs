@@ -1,4 +1,4 @@
-//! Calling the scheduler, for the first time and again.
+//! Calls to the scheduler, for the first time and again.
 
 use std::io::{BufReader, Error, ErrorKind, Write};
 use std::net::TcpStream;
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     pub(crate) device: device::Args,
 }
 
-/// Who calls, and where.
+/// Caller, and the address of the scheduler.
 pub(crate) struct Caller {
     pub(crate) address: String,
     pub(crate) access: Option<PathBuf>,
@@ -47,7 +47,7 @@ pub(crate) struct Caller {
 /// Time that a scheduler has for an answer.
 const ANSWER: Duration = Duration::from_secs(10);
 
-/// Whoever waits at the port does not know the secret, or does not want this worker.
+/// Refusal: the program at the port does not know the secret, or does not want this worker.
 fn stranger() -> Error {
     Error::new(ErrorKind::PermissionDenied, "whoever answers there is not the scheduler of this worker, or refuses it")
 }
@@ -61,7 +61,7 @@ impl Caller {
         Self { address, access, token, slot: *slot, instance: *instance, device }
     }
 
-    /// Calls, says hello, and sees the proof that it is the scheduler that answers; what follows is to be read.
+    /// Calls, says hello, and checks the proof that the scheduler answers. Returns the connection to read from.
     pub(crate) fn call(
         &self,
         address: &str,
@@ -95,7 +95,7 @@ impl Caller {
         Ok((stream, lines))
     }
 
-    /// Calls again. The scheduler may be another process, at another address: the file says so.
+    /// Calls again. The scheduler may be another process at another address, which the access file has.
     pub(crate) fn call_again(&self, resumes: Resumed) -> std::io::Result<(TcpStream, Lines)> {
         match self.access.as_deref().and_then(protocol::access::Access::read) {
             Some(access) => self.call(&access.address, &access.token, Some(resumes)),

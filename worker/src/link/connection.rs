@@ -12,16 +12,16 @@ use sweep::unit::{Unit, UnitId};
 
 use super::granted_units::GrantedUnits;
 
-/// A granted unit.
+/// Granted unit.
 #[derive(Debug)]
 pub(crate) struct Grant {
     pub(crate) unit: Unit,
     pub(crate) attempt: u32,
-    /// In the names of unfinished files: this process and this attempt.
+    /// Tag in the names of unfinished files: this process and this attempt.
     pub(crate) tag: String,
 }
 
-/// The worker's end of the connection, which any thread may use.
+/// The worker's end of the connection, which all threads may use.
 #[derive(Clone, Debug)]
 pub(crate) struct Link {
     state: Arc<Mutex<State>>,
@@ -33,12 +33,12 @@ pub(super) struct State {
     /// `None` while the connection is broken.
     pub(super) out: Option<TcpStream>,
     pub(super) granted: GrantedUnits,
-    /// The time of the scheduler's last message.
+    /// Time of the scheduler's last message.
     pub(super) heard: Instant,
     pub(super) lease: Duration,
-    /// The name of the sweep, for calling again.
+    /// Name of the sweep, for calling again.
     pub(super) sweep: String,
-    /// The folder of the sweep's stores.
+    /// Folder of the sweep's stores.
     folder: Option<PathBuf>,
     pub(super) stopping: bool,
     /// Whether somebody else than the scheduler says that this process has to go.
@@ -46,14 +46,14 @@ pub(super) struct State {
 }
 
 impl Link {
-    /// A connection to the scheduler of `sweep`, whose stores are in `folder`, by `out`.
+    /// Connection to the scheduler of `sweep` by `out`. The stores of the sweep are in `folder`.
     pub(super) fn new(out: Option<TcpStream>, lease: Duration, sweep: String, folder: Option<PathBuf>) -> Self {
         let (granted, heard) = (GrantedUnits::default(), Instant::now());
         let state = State { out, granted, heard, lease, sweep, folder, stopping: false, leaving: false };
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
-    /// Sends one message. A result that cannot be sent now is told when the line is there again.
+    /// Sends one message. A result that cannot be sent now is sent over the next connection.
     pub(crate) fn send(&self, message: &FromWorker) {
         let mut state = self.lock();
         state.granted.result(message);
@@ -66,19 +66,19 @@ impl Link {
         state.stopping || state.leaving
     }
 
-    /// Whether the unit is to be computed now: it was not given back while it waited.
+    /// Whether a unit is to be computed now: the unit was not given back while it waited.
     pub(crate) fn begin(&self, grant: &Grant) -> bool {
         self.lock().granted.begin(&grant.unit.id(), grant.attempt)
     }
 
-    /// A unit was stopped half-way. Of one that the scheduler itself stopped it wants to hear nothing.
+    /// Reports a unit that was stopped half-way, unless the scheduler itself has stopped the unit.
     pub(crate) fn stopped(&self, unit: UnitId, attempt: u32) {
         if self.lock().leaving {
             self.send(&FromWorker::Returned { unit, attempt });
         }
     }
 
-    /// Says that this process has to go, and gives back whatever is not begun.
+    /// Says that this process has to leave, and gives back all units that are not begun.
     pub(crate) fn leave(&self) {
         let mut state = self.lock();
         state.leaving = true;
@@ -97,13 +97,13 @@ impl Link {
 }
 
 impl State {
-    /// Whether a store is where those of this sweep are: no message leads anywhere else.
+    /// Whether a store lies in the folder of this sweep: no message leads anywhere else.
     pub(super) fn is_inside(&self, store: &Path) -> bool {
         let strange = store.components().any(|part| part == Component::ParentDir);
         !strange && self.folder.as_deref().is_none_or(|folder| store.parent() == Some(folder))
     }
 
-    /// Returns whatever is not begun.
+    /// Gives back all units that are not begun.
     pub(super) fn give_back(&mut self) {
         for returned in self.granted.withdraw_all() {
             self.say(&returned);

@@ -1,13 +1,13 @@
-//! What a worker holds of the sweep: granted units, and results that the scheduler has not noted.
+//! Granted units of a worker, and results that the scheduler has not noted.
 
 use protocol::message::FromWorker;
 use sweep::unit::UnitId;
 
-/// A granted unit.
+/// Granted unit.
 #[derive(Debug)]
 struct Unit {
     of: (UnitId, u32),
-    /// Whether the device works on it.
+    /// Whether the device works on the unit.
     begun: bool,
 }
 
@@ -19,19 +19,19 @@ pub(crate) struct GrantedUnits {
 }
 
 impl GrantedUnits {
-    /// A unit was granted.
+    /// Adds a unit that was granted.
     pub(crate) fn granted(&mut self, unit: UnitId, attempt: u32) {
         self.units.push(Unit { of: (unit, attempt), begun: false });
     }
 
-    /// The unit is to be computed now; false if it has been given back.
+    /// Marks a unit as begun. Returns false for a unit that has been given back.
     pub(crate) fn begin(&mut self, unit: &UnitId, attempt: u32) -> bool {
         let of = (unit.clone(), attempt);
         let held = self.units.iter_mut().find(|held| held.of == of);
         held.map(|held| held.begun = true).is_some()
     }
 
-    /// Gives the unit back unless it is begun; what is to be said then.
+    /// Gives a unit back unless the unit is begun. Returns the message that says so.
     pub(crate) fn withdraw(&mut self, unit: &UnitId, attempt: u32) -> Option<FromWorker> {
         let of = (unit.clone(), attempt);
         self.units.iter().find(|held| held.of == of && !held.begun)?;
@@ -40,7 +40,7 @@ impl GrantedUnits {
         Some(returned)
     }
 
-    /// Gives back whatever is not begun.
+    /// Gives back all units that are not begun.
     pub(crate) fn withdraw_all(&mut self) -> Vec<FromWorker> {
         let waiting: Vec<_> = self.units.iter().filter(|held| !held.begun).map(|held| held.of.clone()).collect();
         waiting.iter().filter_map(|(unit, attempt)| self.withdraw(unit, *attempt)).collect()
@@ -51,7 +51,7 @@ impl GrantedUnits {
         self.units.is_empty() && self.results.is_empty()
     }
 
-    /// If `message` is the result of a unit, it is kept until it is noted.
+    /// Keeps `message` until it is noted, if `message` is the result of a unit.
     pub(crate) fn result(&mut self, message: &FromWorker) {
         if let Some(of) = named(message) {
             self.units.retain(|held| held.of != of);
@@ -59,23 +59,23 @@ impl GrantedUnits {
         }
     }
 
-    /// The scheduler has heard the result of this attempt.
+    /// Removes a result that the scheduler has noted.
     pub(crate) fn noted(&mut self, unit: &UnitId, attempt: u32) {
         self.results.retain(|result| named(result).is_none_or(|of| of != (unit.clone(), attempt)));
     }
 
-    /// Results that may have been lost with a line.
+    /// Results that may have been lost with a connection.
     pub(crate) fn results(&self) -> Vec<FromWorker> {
         self.results.clone()
     }
 
-    /// Everything, what is done and was not noted first.
+    /// All units, with those first that are done and not noted.
     pub(crate) fn all(&self) -> Vec<(UnitId, u32)> {
         self.results.iter().filter_map(named).chain(self.units.iter().map(|held| held.of.clone())).collect()
     }
 }
 
-/// The unit and attempt of a result.
+/// Unit and attempt of a result.
 fn named(message: &FromWorker) -> Option<(UnitId, u32)> {
     match message {
         FromWorker::Done { unit, attempt, .. }

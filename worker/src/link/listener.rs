@@ -19,7 +19,7 @@ use super::connection::{Grant, Link};
 use crate::device::Opened;
 use crate::exit::{self, Exit};
 
-/// Between two calls of a worker that was not answered.
+/// Time between two calls of a worker that was not answered.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Calls the scheduler and is welcomed; then grants arrive until there is no more work.
@@ -45,7 +45,7 @@ pub(crate) fn connect(args: &Args, device: &Opened) -> Result<(Link, Receiver<Gr
     Ok((link, granted))
 }
 
-/// Reads the scheduler's messages, on as many lines as it takes, until it says that there is no more work.
+/// Reads the scheduler's messages, over one connection after the other, until the scheduler says that there is no more work.
 fn listen(link: &Link, caller: &Caller, mut lines: Lines, grants: &Sender<Grant>) {
     loop {
         while let Some(message) = framing::receive(&mut lines) {
@@ -71,7 +71,7 @@ fn listen(link: &Link, caller: &Caller, mut lines: Lines, grants: &Sender<Grant>
     }
 }
 
-/// Calls again with what is held. The state stays locked, so that nothing is told on the new line before the hello.
+/// Calls again with the units that are held. The state stays locked, so that nothing is sent on the new connection before the hello.
 fn resume(link: &Link, caller: &Caller) -> std::io::Result<Lines> {
     let (sweep, holds) = {
         let state = link.lock();
@@ -90,7 +90,7 @@ fn resume(link: &Link, caller: &Caller) -> std::io::Result<Lines> {
     Ok(lines)
 }
 
-/// Takes one message; false if it was the last.
+/// Takes one message. Returns false after the last message.
 fn heard(link: &Link, message: ToWorker, grants: &Sender<Grant>) -> bool {
     let mut state = link.lock();
     state.heard = Instant::now();
@@ -128,7 +128,7 @@ fn heard(link: &Link, message: ToWorker, grants: &Sender<Grant>) -> bool {
     true
 }
 
-/// Says four times in a lease that this worker lives, and ends it when the scheduler was silent for one.
+/// Sends four heartbeats in a lease, and ends the process when the scheduler was silent for a lease.
 fn keep_alive(link: Link, mut lease: Duration) {
     thread::spawn(move || {
         loop {

@@ -5,7 +5,7 @@ use sweep::group::Group;
 
 use crate::unit_error::UnitError;
 
-/// An act of the writing stage, for what is no array of a shard; gives the bytes that it has written.
+/// Act of the writing stage, for what is no array of a shard. Returns the number of bytes that were written.
 pub(crate) type Act = Box<dyn FnOnce(&Group, &mut Shards) -> Result<u64, UnitError> + Send>;
 
 /// Values of a shard on their way to the store. Images and maps go one by one, in order, and then their end.
@@ -24,17 +24,17 @@ pub(crate) enum Computed {
         key: String,
         values: Vec<f32>,
     },
-    /// Of a complete method, with how far each map is from summing to what it should.
+    /// End of the maps of a variant; for a complete method with the convergence delta of each map.
     MapsEnd {
         key: String,
         completeness: Option<Completeness>,
     },
-    /// Anything else that a kind of work writes, in its turn.
+    /// Anything else that a kind of work writes, in the order of writing.
     Act(Act),
 }
 
 impl Computed {
-    /// Bytes that it takes.
+    /// Bytes of memory that the values take.
     pub(crate) fn bytes(&self) -> u64 {
         let bytes = match self {
             Self::Floats { values, .. } | Self::Image(values) | Self::Map { values, .. } => size_of_val(&values[..]),

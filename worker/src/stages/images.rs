@@ -17,24 +17,24 @@ use crate::unit_error::UnitError;
 
 /// Pixels of a shard.
 pub(crate) struct Pixels {
-    /// `[n, height, width, channels]`.
+    /// Pixels `[n, height, width, channels]`.
     values: preprocess::Pixels,
-    /// `[height, width, channels]`.
+    /// Shape of an image, `[height, width, channels]`.
     shape: [usize; 3],
     group: Arc<Group>,
     /// Index of the first image in its split.
     pub(crate) first: u64,
-    /// Nanoseconds that making images took so far.
+    /// Nanoseconds for making images so far.
     took: AtomicU64,
 }
 
 impl Pixels {
-    /// The `values` of images `[height, width, channels]` of `group`, from image `first` on.
+    /// Pixels of images `[height, width, channels]` of `group`, from image `first` on.
     pub(crate) fn new(group: &Arc<Group>, first: u64, shape: [usize; 3], values: preprocess::Pixels) -> Self {
         Self { values, shape, group: Arc::clone(group), first, took: AtomicU64::new(0) }
     }
 
-    /// How long making images took so far.
+    /// Time for making images so far.
     pub(crate) fn took(&self) -> Duration {
         Duration::from_nanos(self.took.load(Relaxed))
     }
@@ -44,7 +44,7 @@ impl Pixels {
         self.values.len() / self.shape.iter().product::<usize>().max(1)
     }
 
-    /// Image `at` of the shard `[c, h, w]`, scaled, with noise.
+    /// Makes image `at` of the shard `[c, h, w]`, preprocessed, with noise.
     fn image(&self, at: usize) -> Result<Vec<f32>, UnitError> {
         let started = Instant::now();
         let mut image = preprocess::prepare_some(
@@ -59,7 +59,7 @@ impl Pixels {
         Ok(image)
     }
 
-    /// All images in order, made in turn by so many threads of `scope`, which end when nobody wants more.
+    /// Makes all images in order, in turn by this number of threads of `scope`, which end when nobody wants more images.
     pub(crate) fn prefetch<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, threads: usize) -> Prefetch {
         let image = (self.group.shape.iter().product::<usize>() * size_of::<f32>()).max(1);
         let made = (0..threads).map(|first| {
@@ -75,17 +75,17 @@ impl Pixels {
 
 /// Images of a shard on their way to the device.
 pub(crate) struct Prefetch {
-    /// From each of the threads that make them.
+    /// Channel from each thread that makes images.
     images: Vec<Receiver<Result<Vec<f32>, UnitError>>>,
-    /// Index of the next one.
+    /// Index of the next image.
     next: usize,
     shape: [i64; 3],
-    /// Those that were taken, and are not done: a batch that does not fit is tried again in halves.
+    /// Images that were taken and are not done: a batch that does not fit is tried again in halves.
     held: Option<Tensor>,
 }
 
 impl Prefetch {
-    /// The next `n` images `[n, c, h, w]`, in the host's memory; each is given to `seen` the first time that it is taken.
+    /// Takes the next `n` images `[n, c, h, w]`, in the host's memory. Each image is given to `seen` the first time that it is taken.
     pub(crate) fn next(&mut self, n: i64, mut seen: impl FnMut(Vec<f32>)) -> Result<Tensor, UnitError> {
         let have = self.held.as_ref().map_or(0, |held| held.size()[0]);
         if have < n {
@@ -106,7 +106,7 @@ impl Prefetch {
         Ok(held.f_narrow(0, 0, n)?)
     }
 
-    /// The first `n` of them are done.
+    /// Notes that the first `n` images that were taken are done.
     pub(crate) fn done(&mut self, n: i64) -> Result<(), UnitError> {
         self.held = match self.held.take() {
             Some(held) if held.size()[0] > n => Some(held.f_narrow(0, n, held.size()[0] - n)?),

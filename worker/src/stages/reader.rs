@@ -1,4 +1,4 @@
-//! First stage: pixels of a shard from disk, and what of the shard is missing.
+//! First stage: reads the pixels of a shard, and what the store lacks of the shard.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -13,24 +13,24 @@ use sweep::unit::{Part, Unit};
 use super::images::Pixels;
 use crate::unit_error::UnitError;
 
-/// One shard, ready to be computed.
+/// Shard that is ready to be computed.
 pub(crate) struct Shard {
     pub(crate) index: u64,
     pub(crate) pixels: Pixels,
-    /// `[n, width]`.
+    /// Labels `[n, width]`.
     pub(crate) labels: Vec<i64>,
-    /// What of the group is in the store already.
+    /// Shards of the group that exist in the store.
     pub(crate) ledger: Ledger,
-    /// Logits `[n, k]`, if they are in the store: maps explain what is stored there.
+    /// Logits `[n, k]`, if they are in the store: maps explain the stored logits.
     pub(crate) predictions: Option<Vec<f32>>,
-    /// The dataset's mean image `[c, h, w]`, where a variant takes it as a baseline.
+    /// Mean image of the dataset `[c, h, w]`, where a variant takes the mean image as a baseline.
     pub(crate) mean: Option<Vec<f32>>,
 }
 
-/// An open split and its labels.
+/// Open split of a dataset, and its labels.
 type Dataset = (Box<dyn Source>, Arc<Labels>);
 
-/// Datasets stay open between units: slices in rising order cost one pass over a file.
+/// Reader of shards. Datasets stay open between units: slices in rising order cost one pass over a file.
 #[derive(Default)]
 pub(crate) struct Reader {
     open: HashMap<(PathBuf, String), Dataset>,
@@ -39,7 +39,7 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// Reads the shard of `unit`: its pixels, and what the store has of it already. Unfinished files have this `tag`.
+    /// Reads the pixels of the shard of `unit`, and what the store has of the shard. Unfinished files have this `tag`.
     pub(crate) fn missing(&mut self, unit: &Unit, tag: &str) -> Result<Shard, UnitError> {
         let (group, index) = (&unit.group, index(unit.part));
         let range = group.range(index);
@@ -50,14 +50,14 @@ impl Reader {
         self.shard(group, index, ledger, stored.transpose()?)
     }
 
-    /// The labels of the images of `group`; empty where an image has more than one.
+    /// Labels of the images of `group`; empty where an image has more than one.
     pub(crate) fn labels(&mut self, group: &Group) -> Result<Vec<i64>, UnitError> {
         let (_, labels) = self.source(group)?;
         let single = if labels.width > 1 { &[] } else { &labels.values[..group.images as usize] };
         Ok(single.to_vec())
     }
 
-    /// Shard `index` of `group`, of which `ledger` says what is in the store already.
+    /// Reads shard `index` of `group`, of which `ledger` says what exists in the store.
     pub(crate) fn shard(
         &mut self,
         group: &Arc<Group>,
@@ -75,7 +75,7 @@ impl Reader {
         Ok(Shard { index, pixels, labels, ledger, predictions, mean })
     }
 
-    /// The group's mean image, read once, if it is still what the sweep was checked with.
+    /// Mean image of the group, read once, if the file is still that of the check before the sweep.
     pub(crate) fn mean(&mut self, group: &Group) -> Result<Option<Vec<f32>>, UnitError> {
         let Some(MeanImage { file, sha256 }) = &group.mean else { return Ok(None) };
         let key = (sha256.clone(), group.shape);
@@ -92,7 +92,7 @@ impl Reader {
         Ok(Some(values))
     }
 
-    /// The group's dataset, opened once, if it is still what the sweep was checked with.
+    /// Dataset of the group, opened once, if the file is still that of the check before the sweep.
     fn source(&mut self, group: &Group) -> Result<(&mut Box<dyn Source>, Arc<Labels>), UnitError> {
         let key = (group.images_file.clone(), group.split.clone());
         if !self.open.contains_key(&key) {

@@ -1,4 +1,4 @@
-//! Third stage: compress and put in place.
+//! Third stage: compresses values and puts files in place.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,46 +17,46 @@ use super::computed::Computed;
 use super::reader::index;
 use crate::unit_error::UnitError;
 
-/// Writes what the second stage computes of one unit.
+/// Writer of what the second stage computes of one unit.
 pub(crate) struct Writer {
     shards: Shards,
     images: Option<OpenShard>,
-    /// By the keys of their variants. Those of a unit that fails go as they came.
+    /// Unfinished shards of maps, by key. The files of a unit that fails vanish with this value.
     open: HashMap<String, Open>,
-    /// Bytes written so far.
+    /// Bytes that were written so far.
     pub(crate) bytes: u64,
-    /// How long that took.
+    /// Time for writing so far.
     pub(crate) took: Duration,
-    /// Tells the stage before that writing has failed.
+    /// Whether writing has failed, for the stage before.
     pub(crate) unwritable: Arc<AtomicBool>,
-    /// As in the report of the unit.
+    /// Shares, by key, as in the report of the unit.
     pub(crate) underflow: Vec<(String, f32)>,
-    /// As in the report of the unit.
+    /// Shares, by key, as in the report of the unit.
     pub(crate) incomplete: Vec<(String, f32)>,
-    /// Maps that are encoded at once.
+    /// Number of maps that are encoded at once.
     lanes: usize,
 }
 
-/// Maps of one variant that are being written.
+/// Maps of a variant that are being written.
 struct Open {
     shard: OpenShard,
-    /// Of each image so far, in half precision.
+    /// Share that half precision lost of each image so far.
     underflow: Vec<f32>,
-    /// Maps of the next images, until there are enough to be encoded together.
+    /// Maps that wait until enough can be encoded together.
     waiting: Vec<Vec<f32>>,
-    /// Index of the first of them in its split.
+    /// Index in the split of the image of the first waiting map.
     next: u64,
 }
 
-/// Share of values lost to half precision above which a person should know.
+/// Share of values that half precision loses, above which a person is told.
 const UNDERFLOW: f32 = 0.01;
 
-/// Share of the change of the logit above which a person should know that maps miss it. Rounding in
+/// Share of the change of the logit that maps miss, above which a person is told. Rounding in
 /// single precision stays far below a tenth, too few points of an integral do not.
 const INCOMPLETE: f32 = 0.1;
 
 impl Writer {
-    /// A writer to the store of `group`. `tag` stands in the names of unfinished files, and `lanes` maps are encoded at once.
+    /// Writer to the store of `group`. `tag` stands in the names of unfinished files, and `lanes` maps are encoded at once.
     pub(crate) fn new(group: &Group, tag: String, unwritable: Arc<AtomicBool>, lanes: usize) -> Self {
         Self {
             shards: Shards::open(group.store.clone(), tag),
@@ -71,7 +71,7 @@ impl Writer {
         }
     }
 
-    /// Writes one step of what was computed for `part` of `group`.
+    /// Writes the next values of `part` of `group`.
     pub(crate) fn write(&mut self, group: &Group, part: Part, computed: Computed) -> Result<(), UnitError> {
         let shard = index(part);
         self.bytes += match computed {
@@ -119,7 +119,7 @@ impl Writer {
         if open.waiting.len() >= self.lanes { open.append(key, group.numerics.dtype) } else { Ok(()) }
     }
 
-    /// The maps last: where they are, what belongs to them is.
+    /// Puts the maps in place, after all that belongs to the maps.
     fn finish(&mut self, group: &Group, shard: u64, key: &str) -> Result<u64, UnitError> {
         let Some(mut open) = self.open.remove(key) else { return Ok(0) };
         open.append(key, group.numerics.dtype)?;
@@ -160,12 +160,12 @@ impl Open {
     }
 }
 
-/// What a thread has found; if it panicked, so does this one.
+/// Result of a thread. A panic of the thread goes on here.
 fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// The map of `image` as it is stored, and what half precision lost of it.
+/// Encodes the map of `image`, and finds the share that half precision loses.
 fn encoded(
     encoder: &Encoder,
     key: &str,
