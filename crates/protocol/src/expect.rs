@@ -1,32 +1,32 @@
-//! What the author of weights has measured: weights may fit a model by names and shapes and be another network's.
+//! Questions and answers of `worker expect`: weights may fit a model by names and shapes and be another network's.
 
 use serde::{Deserialize, Serialize};
 
 use sweep::group::Group;
 
-/// What is to be measured of one group, whose noise is none and which has no variants.
+/// Images of a group that are to be predicted. The group has no noise and no variants.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Question {
-    /// The group; its store is not looked at.
+    /// Group, whose store is not read.
     pub group: Group,
     /// Indices of images.
     pub images: Vec<u64>,
 }
 
-/// What was measured.
+/// Measurement of one group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
-    /// Images whose largest logit is that of their label.
+    /// Number of images whose largest logit is that of their label.
     pub right: u64,
     /// Logits of the first image.
     pub logits: Vec<f32>,
 }
 
-/// What was measured, or why nothing could be; in the order of the questions.
+/// Measurement, or the reason for which nothing was measured. Answers come in the order of the questions.
 pub type Answer = Result<Measured, String>;
 
-/// So many of `all` images, equally far apart.
+/// Indices of `count` of `all` images, equally far apart.
 pub fn spread(count: u64, all: u64) -> Vec<u64> {
     let count = count.min(all);
     (0..count).map(|at| (u128::from(at) * u128::from(all) / u128::from(count)) as u64).collect()

@@ -1,4 +1,4 @@
-//! What a worker is asked to measure: variants on the first images of a dataset, without a store.
+//! Requests and answers of `worker probe`: measurements of variants on the first images of a dataset, without a store.
 
 use std::path::PathBuf;
 
@@ -8,15 +8,15 @@ use sweep::group::Numerics;
 use sweep::parameters::Parameters;
 use sweep::semantics::Semantics;
 
-/// What is to be measured. Several variants are computed as those of one unit, with all that they share.
+/// Request for a measurement. Several variants are computed as the variants of one unit are, with all that they share.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
     /// Model architecture.
     pub model: String,
-    /// Its weights.
+    /// File of the weights.
     pub weights: PathBuf,
-    /// Which one of several sets of weights in that file, where the config says it.
+    /// Name of the set of weights in a file of several sets, where the config gives a name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights_set: Option<String>,
     /// Folder of datasets.
@@ -27,10 +27,10 @@ pub struct Request {
     pub split: String,
     /// Height and width of the images.
     pub size: usize,
-    /// What black and white are in images of floats.
+    /// Values of black and white in images of floats.
     #[serde(default)]
     pub float_range: Option<[f64; 2]>,
-    /// How many of them, the first ones.
+    /// Number of images, from the first on.
     pub images: u64,
     /// The mean image of the dataset, where a variant takes it as a baseline.
     pub mean: Option<PathBuf>,

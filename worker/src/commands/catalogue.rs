@@ -6,10 +6,10 @@ use network::models::MODELS;
 use network::operations::{self, OPERATIONS};
 use sweep::catalogue::{Catalogue, Item, Method, Operation};
 
-/// The release that tch 0.24 is built for, and that `make setup` installs.
+/// Release of libtorch that tch 0.24 is built for, and that `make setup` installs.
 const LIBTORCH: &str = "2.11.0";
 
-/// Everything that this build knows, but noises: those the scheduler knows by itself.
+/// Catalogue of this build, without noises, which the scheduler knows by itself.
 pub(super) fn catalogue() -> Catalogue {
     Catalogue {
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -1,4 +1,4 @@
-//! Whether variants can be computed on a model: what no list of parameters can say, before anything is started.
+//! Dry run: whether variants can be computed on a model, which no list of parameters can say, before anything is started.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,10 +11,10 @@ use sweep::problem::closest;
 use sweep::variant::Variant;
 use tch::{Device, TchError, Tensor};
 
-/// Layers that are told in place of one that will not do.
+/// Most layers that are suggested in place of a layer that will not do.
 const TOLD: usize = 4;
 
-/// Why a weights file is of no use.
+/// Reason for which a weights file is of no use.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DryRunError {
     #[error(transparent)]
@@ -23,12 +23,12 @@ pub(super) enum DryRunError {
     Size { file: PathBuf, size: usize, source: NetworkError },
 }
 
-/// What a trial tells of the variants of a question, by their keys.
+/// Result for the variants of a question, by key.
 #[derive(Debug, Default)]
 pub(super) struct DryRun {
-    /// Why one cannot be computed.
+    /// Reasons for which variants cannot be computed.
     pub(super) misfits: BTreeMap<String, String>,
-    /// The layer that one looks at which names none.
+    /// Layers that were chosen for variants which name none.
     pub(super) layers: BTreeMap<String, String>,
 }
 
@@ -57,13 +57,13 @@ fn run(graph: &Graph, size: usize) -> Result<Trace, TchError> {
     graph.outline(&Tensor::f_zeros(shape, (tch::Kind::Float, Device::Cpu))?)
 }
 
-/// Why the method refuses its parameters.
+/// Reason for which the method refuses its parameters.
 fn unbuilt(variant: &Variant) -> Option<String> {
     let built = attribution::build(&variant.class, &variant.parameters, variant.semantics);
     built.err().map(|error| error.to_string())
 }
 
-/// Why the model has no such layer as a parameter names.
+/// Reason for which the model has no layer of the name in a parameter.
 fn layerless(graph: &Graph, trace: &Trace, model: &str, variant: &Variant) -> Option<String> {
     let mut misfits = layers(variant).filter_map(|(parameter, name)| {
         unmapped(graph, trace, name).map(|reason| format!("parameter `{parameter}`: `{model}` {reason}"))

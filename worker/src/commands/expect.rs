@@ -1,4 +1,4 @@
-//! What a model makes of images as they are, to be compared with what the author of its weights has measured.
+//! Predictions of images without noise, for a comparison with what the author of the weights has measured.
 
 use std::io::Read;
 
@@ -16,10 +16,10 @@ use crate::exit::Exit;
 use crate::libtorch::numerics::kind;
 use crate::unit_error::UnitError;
 
-/// Images that go through the model at once.
+/// Images in a batch.
 const BATCH: usize = 8;
 
-/// The answer to each question on standard input.
+/// Answers the questions on standard input.
 pub(super) fn answer(device: &Opened) -> Result<Vec<Answer>, Exit> {
     let mut text = String::new();
     let read = std::io::stdin().take(MAX_REQUEST).read_to_string(&mut text);

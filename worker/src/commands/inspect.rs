@@ -14,7 +14,7 @@ use crate::device::host_memory;
 use crate::exit::Exit;
 use crate::libtorch::panics::caught;
 
-/// The answer to each question on standard input, in their order.
+/// Answers the questions on standard input, in their order.
 pub(super) fn answer() -> Result<Vec<Result<Checkpoint, String>>, Exit> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text).map_err(|error| Exit::internal(error.to_string()))?;
@@ -26,7 +26,7 @@ pub(super) fn answer() -> Result<Vec<Result<Checkpoint, String>>, Exit> {
     Ok(questions.iter().map(survived).collect())
 }
 
-/// The answer to one question, whatever reading that file does to this program.
+/// Answers one question, also where reading the file panics.
 fn survived(question: &Question) -> Result<Checkpoint, String> {
     let answer = caught(|| inspect(question).map_err(|error| error.to_string()));
     answer.unwrap_or_else(|reason| Err(format!("`{}` cannot be read: {reason}", question.weights.display())))

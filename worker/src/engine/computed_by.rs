@@ -1,10 +1,10 @@
-//! What this process computes on, as stores record it.
+//! Device of this process, as stores record the device.
 
 use machine::{gpu_driver, processor};
 use sweep::computed_by::{ComputedBy, Path};
 use tch::Device;
 
-/// What computes maps on `device` by this `path`.
+/// Record of `device`, where maps are computed by this `path`.
 pub(super) fn of(path: Path, device: Device) -> ComputedBy {
     if device == Device::Cpu {
         return ComputedBy { device: processor::product_name(), isa: Some(network::isa()), driver: None, path };

@@ -1,4 +1,4 @@
-//! A round on its way through a shard: what of each batch was given away, and what was found out on the way.
+//! Delivery of a round: the maps of each batch that were given to the next stage, and what was found on the way.
 //!
 //! Maps leave as soon as they are made, those of a GPU while it makes the next ones. So a batch that runs out of memory
 //! in the middle is tried again for those variants only whose maps are still missing.
@@ -17,22 +17,22 @@ use crate::libtorch::event::Event;
 use crate::stages::computed::Computed;
 use crate::unit_error::UnitError;
 
-/// How far a round has come.
+/// Progress of a round.
 pub(crate) struct Delivery<'a> {
     pub(crate) round: &'a Round<'a>,
     emit: &'a mut dyn FnMut(Computed),
-    /// Images of which each part has its maps, given away or leaving.
+    /// Number of images for each part whose maps are given away or leaving.
     given: Vec<i64>,
     /// Maps that are on their way from the device.
     leaving: VecDeque<Leaving>,
-    /// Of each variant, part after part.
+    /// Convergence deltas of each variant, part after part.
     completeness: Vec<Option<Completeness>>,
     classes: usize,
     /// Graphs that have made maps: two where the lowered graph was given up on the way.
     pub(crate) paths: BTreeSet<Path>,
-    /// `[n, classes]` of the images so far, where they were not known before.
+    /// Logits `[n, classes]` of the images so far, where the logits were not known before.
     logits: Vec<f32>,
-    /// How long what was given away was waited for.
+    /// Time for which the next stage was waited for.
     pub(crate) waited: Duration,
 }
 
@@ -44,14 +44,14 @@ impl<'a> Delivery<'a> {
         Self { round, emit, given, leaving, completeness, classes, paths, logits: Vec::new(), waited }
     }
 
-    /// Of `here` images from `start` on so many that no part has given away some of them and not all.
+    /// Number of images, at most `here` from `start` on, of which each part has given away all or none.
     pub(crate) fn even(&self, here: i64, start: i64) -> i64 {
         let predicted = (self.logits.len() / self.classes) as i64;
         let ends = self.given.iter().copied().chain([predicted]).filter(|end| *end > start);
         ends.map(|end| end - start).min().map_or(here, |least| here.min(least))
     }
 
-    /// The logits of `size` images from `start` on, if they were found by an earlier try.
+    /// Logits of `size` images from `start` on, if an earlier try has found them.
     pub(crate) fn logits(&self, (start, size): (i64, i64)) -> Option<&[f32]> {
         self.logits.get(start as usize * self.classes..(start + size) as usize * self.classes)
     }
@@ -64,14 +64,14 @@ impl<'a> Delivery<'a> {
         Ok(())
     }
 
-    /// Gives `computed` away.
+    /// Gives `computed` to the next stage.
     pub(crate) fn give(&mut self, computed: Computed) {
         let started = Instant::now();
         (self.emit)(computed);
         self.waited += started.elapsed();
     }
 
-    /// Computes part `at` of `here` images from `start` on, unless it has been; the shard begins with image `shard`.
+    /// Computes part `at` of `here` images from `start` on, unless the part is given away. The shard begins with image `shard`.
     pub(crate) fn part(
         &mut self,
         at: usize,
@@ -96,7 +96,7 @@ impl<'a> Delivery<'a> {
         self.deliver(if device == Device::Cpu { 0 } else { ON_THE_WAY })
     }
 
-    /// Gives away what was found, but for so many parts that the device may still be at.
+    /// Gives away the maps that were found, but for the last `still` parts, which the device may still compute.
     pub(crate) fn deliver(&mut self, still: usize) -> Result<(), UnitError> {
         while self.leaving.len() > still {
             let Some(next) = self.leaving.front() else { break };
@@ -140,7 +140,7 @@ impl<'a> Delivery<'a> {
     }
 }
 
-/// Parts whose maps a GPU may still be making or copying while the next one is asked for.
+/// Number of parts whose maps a GPU may still make or copy while the next part is asked for.
 const ON_THE_WAY: usize = 1;
 
 /// Maps of a part of the round, of the images from `first` of their split on.
@@ -148,14 +148,14 @@ struct Leaving {
     part: usize,
     first: u64,
     found: Vec<Found>,
-    /// Behind the copy of the last one.
+    /// Event behind the copy of the last map.
     event: Event,
 }
 
-/// What was found for the images of one batch: in the host's memory, once its event is reached.
+/// Map for the images of one batch, in the host's memory once the event of the part is reached.
 struct Found {
     map: Tensor,
-    /// Of a complete method: deltas and changes.
+    /// Deltas and changes of a complete method.
     complete: Option<(Tensor, Tensor)>,
 }
 
@@ -169,7 +169,7 @@ impl Found {
         Ok(Self { map, complete })
     }
 
-    /// Appends what the maps of the batch miss to `all`.
+    /// Appends the convergence deltas of the batch to `all`.
     fn complete(&self, all: &mut Option<Completeness>, key: &str, first: u64) -> Result<(), UnitError> {
         let Some((deltas, changes)) = &self.complete else { return Ok(()) };
         let (deltas, changes) = (&values(deltas)?, &values(changes)?);
@@ -192,7 +192,7 @@ fn leaving(values: &Tensor) -> Result<Tensor, UnitError> {
     Ok(values.f_to_kind(Kind::Float)?.f_contiguous()?.f_to_device_(Device::Cpu, Kind::Float, true, false)?)
 }
 
-/// The values of a tensor of the host.
+/// Values of a tensor in the host's memory.
 fn values(of: &Tensor) -> Result<Vec<f32>, UnitError> {
     let mut values = vec![0.0; of.numel()];
     of.f_copy_data(&mut values, of.numel())?;

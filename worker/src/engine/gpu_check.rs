@@ -1,4 +1,4 @@
-//! A GPU proves itself against the processor beside it, before any of its maps counts.
+//! Check of a GPU against the processor of the same machine, before any map of the GPU counts.
 
 use network::{Graph, models};
 use sweep::group::{Group, Precision};

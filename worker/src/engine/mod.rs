@@ -1,4 +1,4 @@
-//! The engine: predictions and maps of shards, on the one device of this process. One thread owns it.
+//! The engine: predictions and maps of shards, on the one device of this process. One thread owns the engine.
 
 mod batch_sizes;
 mod computed_by;
@@ -27,31 +27,31 @@ use crate::stages::computed::Computed;
 use crate::stages::reader::Shard;
 use crate::unit_error::UnitError;
 
-/// What a unit took of the device, and what computing it has shown.
+/// Time that a unit took of the device, and what computing the unit has shown.
 #[derive(Debug, Default)]
 pub(crate) struct Computation {
     /// Time for making images of pixels, beside the device.
     pub(crate) images: Duration,
-    /// Time for rounds of variants, waiting for the next stage included.
+    /// Time for rounds of variants, with the time of waiting for the next stage.
     pub(crate) computing: Duration,
-    /// Attribution maps (images x variants).
+    /// Number of attribution maps (images x variants).
     pub(crate) maps: u64,
-    /// Batch sizes that are better than those granted.
+    /// Batch sizes that are better than the granted sizes.
     pub(crate) learned: Vec<Learned>,
-    /// The reason for which the lowered graph was given up.
+    /// Reason for which the lowered graph was given up.
     pub(crate) fell_back: Option<String>,
 }
 
-/// The device, and the model that it holds.
+/// Device, and the model that is loaded there.
 pub(crate) struct Engine {
     device: Device,
     loaded: Option<(Key, Graph, ProofCache)>,
     sizes: BatchSizes,
-    /// Time that models took to prove themselves which are not loaded any more.
+    /// Time for proofs of models that are not loaded any more.
     proving: Duration,
 }
 
-/// What determines a graph.
+/// Key of a loaded graph: all that determines the graph.
 type Key = (String, PathBuf, (String, Option<String>), Numerics);
 
 impl Engine {
@@ -99,19 +99,19 @@ impl Engine {
         Ok(done)
     }
 
-    /// Time that models have taken to prove themselves.
+    /// Time for proofs of models so far.
     pub(crate) fn proving(&self) -> Duration {
         self.proving + self.loaded.as_ref().map_or(Duration::ZERO, |(_, graph, _)| graph.proving())
     }
 
-    /// The group's model, kept between units.
+    /// Model of the group, which is kept between units.
     pub(crate) fn graph(&mut self, group: &Group) -> Result<&Graph, UnitError> {
         self.load(group)?;
         let changed = || UnitError::Changed { file: group.weights.display().to_string() };
         self.loaded.as_ref().map(|(_, graph, _)| graph).ok_or_else(changed)
     }
 
-    /// Loads the group's model, unless it is that of the unit before.
+    /// Loads the model of the group, unless the unit before had the same model.
     fn load(&mut self, group: &Group) -> Result<(), UnitError> {
         let of_file = (group.weights_sha256.clone(), group.weights_set.clone());
         let key = (group.model.clone(), group.weights.clone(), of_file, group.numerics);

@@ -22,12 +22,12 @@ const MOST: u64 = 1 << 20;
 const TOLD: [&str; 9] =
     ["ATTRISWEEP_MAX", "ATEN_", "ONEDNN_", "DNNL_", "MKL_", "OMP_", "KMP_", "LD_PRELOAD", "GLIBC_TUNABLES"];
 
-/// Where proofs of one model are kept.
+/// File of the proofs of one model.
 #[derive(Debug)]
 pub(crate) struct ProofCache(Option<PathBuf>);
 
 impl ProofCache {
-    /// Those of `graph`, the model of `group`, which may trust them from now on.
+    /// Reads the proofs of `graph`, the model of `group`. The graph trusts these proofs from now on.
     pub(crate) fn of(graph: &Graph, group: &Group) -> Self {
         let shapes = models::shapes(&group.weights).ok().flatten();
         let weights = shapes.unwrap_or_else(|| group.weights_sha256.clone());
@@ -52,7 +52,7 @@ impl ProofCache {
         read.map_or_else(Vec::new, |_| text.lines().map(str::to_owned).collect())
     }
 
-    /// Adds what `graph` has proved since this was last called.
+    /// Adds what `graph` has proved since the last call.
     pub(crate) fn keep(&self, graph: &Graph) {
         let (new, Some(file)) = (graph.proved(), &self.0) else { return };
         if new.is_empty() {
@@ -78,7 +78,7 @@ fn folder() -> Option<PathBuf> {
     Some(cache.join("proofs"))
 }
 
-/// Names the file of a `model`; `None` where it cannot be told what this process is.
+/// Path of the file of a `model`; `None` where the program of this process cannot be identified.
 fn name(model: &Value) -> Option<String> {
     let processor = processor::kind()?;
     let mut told: Vec<String> = std::env::vars_os()
@@ -97,7 +97,7 @@ fn name(model: &Value) -> Option<String> {
     Some(fingerprint::digest(&facts))
 }
 
-/// A file as it is now: any change of it changes this, too.
+/// State of a file: any change of the file changes the state.
 fn identity(file: &Path) -> Option<String> {
     let (path, data) = (fs::canonicalize(file).ok()?, fs::metadata(file).ok()?);
     let changed = (data.mtime(), data.mtime_nsec(), data.ctime(), data.ctime_nsec());

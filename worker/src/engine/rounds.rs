@@ -6,19 +6,19 @@ use sweep::variant::Variant;
 
 use crate::unit_error::UnitError;
 
-/// Images of a round that has nothing to attribute.
+/// Batch size of a round that has nothing to attribute, in images.
 const PREDICTED_AT_ONCE: usize = 16;
 
 /// Variants that are computed together, batch by batch.
 pub(crate) struct Round<'a> {
-    /// Images at once as granted, and whether that was a guess.
+    /// Granted batch size in images, and whether the size was a guess.
     pub(crate) granted: (usize, bool),
     shares_pass: bool,
     pub(crate) parts: Vec<Together<'a>>,
 }
 
 impl<'a> Round<'a> {
-    /// Its variants, in the order of their maps.
+    /// Variants of the round, in the order of their maps.
     pub(crate) fn variants(&self) -> impl Iterator<Item = &'a Variant> {
         self.parts.iter().flat_map(|part| part.variants.iter().copied())
     }
@@ -27,14 +27,14 @@ impl<'a> Round<'a> {
         self.variants().map(|variant| variant.key.clone()).collect()
     }
 
-    /// Takes `part`, and no more images at once than that may have.
+    /// Adds `part`. The batch is no larger than that of any part.
     fn add(&mut self, part: Together<'a>, (batch, grows): (usize, bool)) {
         self.granted = (self.granted.0.min(batch), self.granted.1 && grows);
         self.parts.push(part);
     }
 }
 
-/// The variants in rounds: first, possibly empty, those that share the forward pass of the predictions.
+/// Sorts the variants into rounds. The first round, which may be empty, shares the forward pass of the predictions.
 pub(crate) fn rounds<'a>(variants: impl Iterator<Item = &'a Variant>) -> Result<Vec<Round<'a>>, UnitError> {
     let mut rounds: Vec<Round<'a>> = Vec::new();
     for part in Together::of(variants)? {

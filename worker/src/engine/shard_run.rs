@@ -28,7 +28,7 @@ use crate::unit_error::UnitError;
 const LEAST_PIXELS: i64 = 100 * 64 * 64;
 const LEAST_PIXELS_ON_GPU: i64 = 64 * 224 * 224;
 
-/// A shard, and what its rounds have in common.
+/// Shard on the device, and what its rounds have in common.
 pub(crate) struct ShardRun<'a> {
     graph: &'a Graph,
     group: &'a Group,
@@ -37,12 +37,12 @@ pub(crate) struct ShardRun<'a> {
     pixels: &'a Pixels,
     /// Whether the next round is to give the images away, too.
     pub(crate) images_missing: bool,
-    /// The mean image of the dataset `[1, c, h, w]`, on the device.
+    /// Mean image of the dataset `[1, c, h, w]`, on the device.
     mean: Option<Tensor>,
     known: Known,
-    /// `[n]` on the device, once the first round is done.
+    /// Explained classes `[n]` on the device, once the first round is done.
     targets: Option<Tensor>,
-    /// Of the batches of its rounds.
+    /// Batch sizes that the rounds have found.
     pub(crate) learned: Vec<Learned>,
 }
 
@@ -147,7 +147,7 @@ impl<'a> ShardRun<'a> {
         Ok(())
     }
 
-    /// Computes `here` images from `start` on. Maps of a part go away before those of the next one are made.
+    /// Computes `here` images from `start` on. Maps of a part are given away before the maps of the next part are made.
     fn batch(
         &self,
         delivery: &mut Delivery<'_>,
@@ -185,14 +185,14 @@ impl<'a> ShardRun<'a> {
         Ok(())
     }
 
-    /// Rows that a method with several points an image computes at once, where there is memory for them.
+    /// Number of rows that a method with several points an image computes at once, where memory allows so many rows.
     fn least_rows(&self) -> i64 {
         let [_, height, width] = self.group.shape;
         let pixels = if self.device == Device::Cpu { LEAST_PIXELS } else { LEAST_PIXELS_ON_GPU };
         pixels / ((height * width).max(1) as i64)
     }
 
-    /// The pass of `images`, `size` from `start` on; their logits too, where targets are not known yet.
+    /// Makes the pass of `images`, `size` images from `start` on, and predicts them where their targets are not known.
     fn pass(
         &self,
         images: &Tensor,
@@ -225,7 +225,7 @@ impl<'a> ShardRun<'a> {
     }
 }
 
-/// The class that each image is predicted to have.
+/// Predicted class of each image.
 fn predicted(logits: &[f32], classes: usize) -> Result<Tensor, UnitError> {
     Ok(target::predicted(&Tensor::f_from_slice(logits)?.f_view([-1, classes as i64])?)?)
 }

@@ -1,4 +1,4 @@
-//! Reasons why there is nothing to measure.
+//! Reasons for which nothing can be measured.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use protocol::message::Failure;
 use crate::exit::Exit;
 use crate::unit_error::UnitError;
 
-/// Why there is nothing to measure.
+/// Reason for which nothing can be measured.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ProbeError {
     #[error("no data for `{dataset}` at {size} px: expected `{}`", expected.display())]

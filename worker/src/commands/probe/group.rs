@@ -1,4 +1,4 @@
-//! The group that a request stands for.
+//! Group of a request.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use tch::{Device, Kind};
 
 use super::error::ProbeError;
 
-/// The group whose only shard is what is asked for. It has no store.
+/// Makes the group of a request, with one shard and no store.
 pub(super) fn of(request: &Request, model: &mut Model) -> Result<Group, ProbeError> {
     let Request { dataset, split, size, images: asked, .. } = request;
     let (file, format) = formats::locate(&request.data, dataset, *size).map_err(|expected| ProbeError::NoData {
@@ -53,7 +53,7 @@ pub(super) fn of(request: &Request, model: &mut Model) -> Result<Group, ProbeErr
     })
 }
 
-/// What a group says of its model.
+/// Facts of a group on its model.
 #[derive(Default)]
 pub(super) struct Model {
     read: Option<(String, PathBuf, Option<String>)>,
@@ -63,7 +63,7 @@ pub(super) struct Model {
 }
 
 impl Model {
-    /// Reads `weights`, unless they are those of the request before.
+    /// Reads `weights`, unless the request before had the same weights.
     fn read(&mut self, model: &str, weights: &Path, set: Option<&str>) -> Result<(), NetworkError> {
         let of = Some((model.to_owned(), weights.to_owned(), set.map(str::to_owned)));
         if self.read != of {
@@ -79,7 +79,7 @@ fn mean_image(file: &Path) -> Result<MeanImage, ProbeError> {
     Ok(MeanImage { file: file.to_owned(), sha256: mean::read(file)?.sha256() })
 }
 
-/// With defaults filled in.
+/// Fills in the defaults of parameters.
 fn variant(asked: &Asked) -> Result<Variant, ProbeError> {
     let Asked { key, class, parameters, semantics, batch } = asked.clone();
     let Some(entry) = METHODS.iter().find(|entry| entry.item.name == class) else {

@@ -29,7 +29,7 @@ use crate::unit_error::UnitError;
 use self::error::ProbeError;
 use self::waiting_time::Waits;
 
-/// Measures what standard input asks for, request by request; each is answered before the next one is read.
+/// Measures the requests on standard input. Each request is answered before the next one is read.
 pub(in crate::commands) fn answer(device: &Opened, tell: impl Fn(&Measured) -> Result<(), Exit>) -> Result<(), Exit> {
     let mut probe =
         Probe { device, reader: Reader::default(), engine: Engine::new(device.device), model: group::Model::default() };
@@ -40,7 +40,7 @@ pub(in crate::commands) fn answer(device: &Opened, tell: impl Fn(&Measured) -> R
     Ok(())
 }
 
-/// What stays from one request to the next.
+/// State that stays from one request to the next.
 struct Probe<'a> {
     device: &'a Opened,
     reader: Reader,

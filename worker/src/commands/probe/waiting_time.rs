@@ -1,10 +1,10 @@
-//! How long threads of this process waited for a core: others compute on the machine, too.
+//! Time for which threads of this process waited for a core: others compute on the machine, too.
 
 use std::collections::HashMap;
 
 use machine::threads::waits_for_cores;
 
-/// Nanoseconds that each thread has waited so far; empty where the system does not tell.
+/// Nanoseconds that each thread has waited so far; empty where the system does not report them.
 pub(super) struct Waits(HashMap<String, u64>);
 
 impl Waits {
@@ -12,7 +12,7 @@ impl Waits {
         Self(waits_for_cores())
     }
 
-    /// Seconds that the thread waited that did so longest since `before`: the others waited for it.
+    /// Longest time in seconds that a thread waited since `before`: all other threads waited for this thread.
     pub(super) fn longest_since(&self, before: &Self) -> f64 {
         let since = |(task, now): (&String, &u64)| now.saturating_sub(before.0.get(task).copied().unwrap_or(0));
         self.0.iter().map(since).max().unwrap_or(0) as f64 / 1e9

@@ -10,18 +10,18 @@ use crate::engine::Computation;
 use crate::link::connection::{Grant, Link};
 use crate::unit_error::UnitError;
 
-/// A granted unit and what it took so far.
+/// Granted unit, and the time that the unit took so far.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) grant: Grant,
     started: Instant,
-    /// From disk to images with noise.
+    /// Time from disk to images with noise.
     pub(crate) reading: Duration,
-    /// The second stage had nothing to compute before.
+    /// Time in which the second stage had nothing to compute before this unit.
     pub(crate) waiting: Duration,
-    /// The second stage could not give away what it had computed.
+    /// Time in which the second stage could not give values to the third.
     pub(crate) blocked: Duration,
-    /// From values to files that are in place.
+    /// Time from values to files that are in place.
     pub(crate) writing: Duration,
     pub(crate) bytes: u64,
     pub(crate) underflow: Vec<(String, f32)>,
@@ -45,7 +45,7 @@ impl Job {
         }
     }
 
-    /// Tells the scheduler how it ended.
+    /// Sends the result of the unit to the scheduler.
     pub(crate) fn report(self, link: &Link, outcome: Result<(), UnitError>) {
         let (unit, attempt) = (self.grant.unit.id(), self.grant.attempt);
         match outcome {

@@ -34,7 +34,7 @@ enum Step {
     End(Job, Result<(), UnitError>),
 }
 
-/// A unit with what was read for it, or why that failed.
+/// Unit with what was read for the unit, or with the error of reading.
 type Read = (Job, kinds::Read);
 
 /// The kinds of work of a worker.
@@ -114,7 +114,7 @@ fn compute(link: &Link, next: &Receiver<Read>, steps: &SyncSender<Step>, device:
     Ok(())
 }
 
-/// Writes step by step. The first failure of a unit is its outcome; the rest of it is let go.
+/// Writes values in their order. The first failure of a unit is its outcome, and later values of the unit are dropped.
 fn write(link: &Link, steps: &Receiver<Step>) {
     let mut current: Option<(Arc<Group>, Part, Writer)> = None;
     let mut failed = None;

@@ -20,12 +20,12 @@ use crate::libtorch::numerics::kind;
 use crate::stages::reader::Reader;
 use crate::unit_error::UnitError;
 
-/// The least half step of float16.
+/// Smallest half step of float16.
 const HALF_STEP: f64 = 1.0 / (1 << 25) as f64;
-/// Images at once, for methods with several points an image.
+/// Rows in a batch, for methods with several points an image.
 const ROWS: i64 = 16;
 
-/// Images of a shard that is there, in the order in which their maps are compared.
+/// Images of an existing shard, in the order in which their maps are compared.
 fn order(question: &Question) -> impl Iterator<Item = u64> + use<'_> {
     let others = question.shards.iter().flat_map(|shard| question.group.range(*shard));
     question.images.iter().copied().chain(others.filter(|image| !question.images.contains(image)))
@@ -80,12 +80,12 @@ impl Engines {
         Self { own: Engine::new(device), double: Engine::new(device) }
     }
 
-    /// In the precision of `group`.
+    /// Model in the precision of `group`.
     pub(super) fn own(&mut self, group: &Group) -> Result<&Graph, UnitError> {
         plain(&mut self.own, group)
     }
 
-    /// In double precision.
+    /// Model in double precision.
     fn double(&mut self, group: &Group) -> Result<&Graph, UnitError> {
         let numerics = Numerics { precision: Precision::Float64, ..group.numerics };
         plain(&mut self.double, &Group { numerics, variants: Vec::new(), ..group.clone() })
@@ -104,7 +104,7 @@ struct Again<'a> {
     ledger: &'a Ledger,
     mean: Option<&'a [f32]>,
     device: Device,
-    /// Of baselines, in both precisions.
+    /// Passes of baselines, in both precisions.
     known: [Known; 2],
 }
 
@@ -168,7 +168,7 @@ impl Again<'_> {
         Ok((exact, moved))
     }
 
-    /// The maps of one image by each variant of `part`.
+    /// Maps of one image by each variant of `part`.
     fn maps(
         &self,
         graph: &Graph,

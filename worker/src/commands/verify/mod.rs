@@ -1,6 +1,6 @@
 //! Whether stored predictions and maps are those of the stored images: the model is run on some of them again.
 //!
-//! A process of its own: whatever happens to it, a sweep that is under way does not notice.
+//! The command is a process of its own: a sweep that is under way does not notice when the process is killed.
 
 mod maps;
 mod stored;
@@ -18,10 +18,10 @@ use crate::exit::Exit;
 use crate::libtorch::numerics::kind;
 use crate::unit_error::UnitError;
 
-/// Images that go through the model at once.
+/// Images in a batch.
 const BATCH: usize = 8;
 
-/// The answer to each question on standard input.
+/// Answers the questions on standard input.
 pub(in crate::commands) fn answer(device: &Opened) -> Result<Vec<Answer>, Exit> {
     let mut text = String::new();
     let read = std::io::stdin().take(MAX_REQUEST).read_to_string(&mut text);

@@ -24,17 +24,17 @@ impl<'a> Stored<'a> {
         self.row(name::IMAGES, index)
     }
 
-    /// Its logits.
+    /// Logits of an image.
     pub(super) fn logits(&mut self, index: u64) -> Result<Vec<f32>, UnitError> {
         self.row(name::PREDICTIONS, index)
     }
 
-    /// Its map of the variant called `key`.
+    /// Map of an image by the variant called `key`.
     pub(super) fn map(&mut self, key: &str, index: u64) -> Result<Vec<f32>, UnitError> {
         self.row(&attribution(key), index)
     }
 
-    /// Forgets the maps of that variant.
+    /// Forgets the maps of the variant called `key`.
     pub(super) fn forget(&mut self, key: &str) {
         self.held.remove(&attribution(key));
     }

@@ -1,4 +1,4 @@
-//! How many images a round computes at once: what was granted, less where memory runs out, more where that was a guess.
+//! Batch sizes of rounds: the granted size, a smaller one where memory runs out, and a larger one where the grant was a guess.
 //!
 //! A worker begins with what it is granted. Where nothing was measured before, it doubles for as long as the next
 //! batch will fit, by what the last ones took, and is faster. Where memory runs out it halves and does the same images
@@ -10,19 +10,19 @@ use std::collections::HashMap;
 use protocol::message::Learned;
 use sweep::memory::{Bound, Line, Point};
 
-/// A doubling that makes less than so much faster is not worth its memory.
+/// Least gain in speed, as a ratio, for which a doubled batch is worth its memory.
 const GAIN: f64 = 1.03;
-/// Share of the memory that may be taken which a batch must leave free to be tried.
+/// Share of the memory limit that a batch must leave free to be tried.
 const SPARE: f64 = 0.1;
-/// Batches after which one that ran out of memory is tried again.
+/// Number of batches after which a size that ran out of memory is tried again.
 const CALM: u32 = 16;
 
-/// Every round that this worker has computed, by model and the keys of its variants.
+/// Batch size of every round that this worker has computed, by model and the keys of the variants.
 #[derive(Debug, Default)]
 pub(crate) struct BatchSizes(HashMap<(String, Vec<String>), BatchSize>);
 
 impl BatchSizes {
-    /// The size of a round, to which `granted` images at once were granted, `grows` if that was a guess.
+    /// Batch size of a round, to which `granted` images were granted; `grows` says that the grant was a guess.
     pub(crate) fn of(&mut self, model: &str, keys: Vec<String>, (granted, grows): (usize, bool)) -> &mut BatchSize {
         let size = self.0.entry((model.to_owned(), keys)).or_insert_with(|| BatchSize::new(granted, grows));
         size.grant(granted, grows);
@@ -30,25 +30,25 @@ impl BatchSizes {
     }
 }
 
-/// The batch of one round.
+/// Batch size of one round.
 #[derive(Debug)]
 pub(crate) struct BatchSize {
     batch: usize,
     granted: usize,
-    /// The batch to come back to after memory ran out: what was granted, or the largest that was good.
+    /// Batch size to come back to after memory ran out: the granted size, or the largest that was good.
     good: usize,
     growing: bool,
-    /// Why the batch is not larger.
+    /// Reason for which the batch is not larger.
     bound: Bound,
-    /// Batches of rising sizes that were computed, while growing.
+    /// Batches of rising sizes that were computed while the size grew.
     points: Vec<Point>,
-    /// Bytes before the first of them.
+    /// Bytes that were held before the first of these batches.
     floor: u64,
-    /// Most images that were tried and did not fit.
+    /// Largest batch that was tried and did not fit, in images.
     burnt: Option<usize>,
-    /// Batches since memory last ran out.
+    /// Number of batches since memory last ran out.
     calm: u32,
-    /// Halvings of the least rows that methods with several points an image compute at once.
+    /// Number of times that the least rows of methods with several points an image were halved.
     squeezed: u32,
     /// Whether what other rounds have made of the weights does not fit beside it.
     alone: bool,
@@ -74,7 +74,7 @@ impl BatchSize {
         }
     }
 
-    /// Another grant. What it is granted was learned from this worker, or from another one.
+    /// Takes another grant, whose size was learned from this worker or from another one.
     fn grant(&mut self, granted: usize, grows: bool) {
         if granted != self.granted && !grows {
             let burnt = self.burnt.filter(|burnt| granted >= *burnt);
@@ -84,7 +84,7 @@ impl BatchSize {
         }
     }
 
-    /// Images at once.
+    /// Images in a batch.
     pub(crate) fn batch(&self) -> usize {
         self.batch
     }
@@ -96,7 +96,7 @@ impl BatchSize {
         self.growing || (self.burnt.is_some() && self.points.is_empty())
     }
 
-    /// A batch of the whole size was measured; `floor` bytes were held before, and `limit` may be.
+    /// Takes the measurement of a batch of the whole size. `floor` bytes were held before, and `limit` bytes may be held.
     pub(crate) fn measured(&mut self, point: Point, floor: u64, limit: Option<u64>) {
         let slower = self.points.last().is_some_and(|last| point.batch > last.batch && point.rate < GAIN * last.rate);
         // The first batch of all warms up: one of the same size replaces it.
@@ -141,17 +141,17 @@ impl BatchSize {
         self.alone
     }
 
-    /// It does not.
+    /// Notes that what other rounds have made of the weights does not fit beside this round.
     pub(crate) fn be_alone(&mut self) {
         self.alone = true;
     }
 
-    /// Rows that methods with several points an image may compute at once, of `least` where there is memory for them.
+    /// Number of rows that methods with several points an image may compute at once, of `least` where memory allows so many.
     pub(crate) fn rows(&self, least: i64) -> i64 {
         (least >> self.squeezed).max(self.batch as i64)
     }
 
-    /// A batch of `size` images did not fit, with at least `least` rows at once; false if nothing smaller can be tried.
+    /// Notes that a batch of `size` images, with at least `least` rows at once, did not fit. Returns false if nothing smaller can be tried.
     pub(crate) fn ran_out(&mut self, size: usize, least: i64) -> bool {
         self.calm = 0;
         // A grant may be of more images than there are: what ran out is what is made smaller.
@@ -173,7 +173,7 @@ impl BatchSize {
         size > 1
     }
 
-    /// What the scheduler should know, if that is anything new.
+    /// New facts for the scheduler, if there are some.
     pub(crate) fn learned(&mut self, keys: &[String]) -> Option<Learned> {
         if !std::mem::take(&mut self.changed) {
             return None;
