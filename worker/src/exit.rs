@@ -1,4 +1,4 @@
-//! The end of a worker: its exit code and its last words.
+//! End of a worker: its exit code and its last message.
 
 use protocol::exit::ExitCode;
 
@@ -9,7 +9,7 @@ pub(crate) fn now(code: ExitCode) {
     unsafe { libc::_exit(code.number()) }
 }
 
-/// A worker's last words.
+/// Last message of a worker, with its exit code.
 #[derive(Debug)]
 pub(crate) struct Exit {
     pub(crate) code: ExitCode,
@@ -27,7 +27,7 @@ impl Exit {
         Self { code: ExitCode::Refused, text: text.into() }
     }
 
-    /// What was asked for cannot be computed.
+    /// The request cannot be computed.
     pub(crate) fn request(text: impl Into<String>) -> Self {
         Self { code: ExitCode::Request, text: text.into() }
     }

@@ -1,4 +1,4 @@
-//! Reasons why a unit was not done, and what each of them says to the scheduler.
+//! Errors for which a unit was not done, and the class of failure that the scheduler is told of each.
 
 use std::io::{self, ErrorKind};
 
@@ -14,7 +14,7 @@ use tch::TchError;
 
 use crate::libtorch::error_texts::{self, Meaning};
 
-/// Why a unit was not done.
+/// Error for which a unit was not done.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UnitError {
     #[error(transparent)]
@@ -35,7 +35,7 @@ pub(crate) enum UnitError {
     NotFinite { what: String, image: u64 },
     #[error("no kind of work that this worker knows carries out `{unit}`")]
     UnknownKind { unit: UnitId },
-    /// The scheduler says so, or what is computed cannot be written.
+    /// Stopped, as the scheduler says so, or as what is computed cannot be written.
     #[error("told to stop")]
     Stopped,
     #[error("what is asked for does not fit into the memory of the device: {0}")]
@@ -51,7 +51,7 @@ impl From<TchError> for UnitError {
 }
 
 impl UnitError {
-    /// What kind of failure it is, which decides what the scheduler does.
+    /// Class of the failure, which decides what the scheduler does.
     pub(crate) fn class(&self) -> Failure {
         if let Some(error) = self.torch() {
             return match error_texts::meaning(error) {
@@ -98,7 +98,7 @@ impl UnitError {
         }
     }
 
-    /// What the system said, if that is what failed.
+    /// Error of the operating system, if the operating system failed.
     fn io(&self) -> Option<&io::Error> {
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {

@@ -1,4 +1,4 @@
-//! The allocators of this program: libtorch's on the CPU and on a GPU (`allocator.cpp`), and Rust's.
+//! Allocators of this program: that of libtorch on the CPU and on a GPU (`allocator.cpp`), and that of Rust.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 
@@ -15,7 +15,7 @@ unsafe extern "C" {
     fn attrisweep_cuda_free(device: libc::c_int, free: *mut i64) -> libc::c_int;
 }
 
-/// Counts what libtorch takes on the CPU from now on, and keeps it below the limit (`counted`).
+/// Counts the memory that libtorch allocates on the CPU from now on, and keeps it below the limit (`host_memory`).
 #[expect(unsafe_code, reason = "a function of allocator.cpp")]
 pub(crate) fn count() {
     // SAFETY: what was taken before is given back by whoever gave it.
@@ -23,29 +23,29 @@ pub(crate) fn count() {
     network::settings::fill_memory();
 }
 
-/// Bytes that libtorch has taken of a GPU: in use, or kept for the next batch.
+/// Bytes of a GPU that libtorch has allocated: in use, or kept for the next batch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Held {
     pub(crate) now: u64,
-    /// Most at once since [`forget_peak`].
+    /// Most bytes at once since [`forget_peak`].
     pub(crate) peak: u64,
 }
 
-/// Gives back to the GPU what is not in use.
+/// Gives memory that is not in use back to the GPU.
 #[expect(unsafe_code, reason = "a function of allocator.cpp")]
 pub(crate) fn release() {
     // SAFETY: takes nothing; exceptions are caught there.
     unsafe { attrisweep_cuda_release() };
 }
 
-/// Lets the peak of GPU `device` be what is held now.
+/// Sets the peak of GPU `device` to what is held now.
 #[expect(unsafe_code, reason = "a function of allocator.cpp")]
 pub(crate) fn forget_peak(device: usize) {
     // SAFETY: any number may be asked for; exceptions are caught there.
     unsafe { attrisweep_cuda_forget_peak(device as libc::c_int) };
 }
 
-/// What is held of GPU `device`.
+/// Bytes of GPU `device` that this process holds, now and at most.
 #[expect(unsafe_code, reason = "a function of allocator.cpp")]
 pub(crate) fn held(device: usize) -> Option<Held> {
     let (mut now, mut peak) = (0, 0);
@@ -54,7 +54,7 @@ pub(crate) fn held(device: usize) -> Option<Held> {
     (done == 0).then_some(Held { now: now as u64, peak: peak as u64 })
 }
 
-/// Bytes of GPU `device` that nobody holds.
+/// Free bytes of GPU `device`.
 #[expect(unsafe_code, reason = "a function of allocator.cpp")]
 pub(crate) fn free(device: usize) -> Option<u64> {
     let mut free = 0;
@@ -116,5 +116,5 @@ fn gone(size: usize) {
     }
 }
 
-/// Least bytes that are worth counting: images and maps, not names.
+/// Smallest allocation that is counted, in bytes: images and maps, not names.
 const COUNTED: usize = 64 << 10;

@@ -1,4 +1,4 @@
-//! Memory of the host that this process holds: what libtorch and Rust took of it, and what else is resident.
+//! Memory of the host that this process holds: allocations of libtorch and Rust, and what else is resident.
 //!
 //! Counting what is taken is exact, the same in every run, and knows its peak; what is resident depends on what the C
 //! library keeps for later. What nobody here counts (libraries, compiled kernels, gaps) is the difference between
@@ -8,23 +8,23 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 
 use machine::this_process::resident_without_allocating;
 
-/// Bytes taken now, and most at once since [`forget_peak`].
+/// Bytes that are allocated now, and most at once since [`forget_peak`].
 static NOW: AtomicI64 = AtomicI64::new(0);
 static PEAK: AtomicI64 = AtomicI64::new(0);
-/// Most that was resident beyond what was taken.
+/// Most bytes that were resident beyond the allocated bytes.
 static REST: AtomicI64 = AtomicI64::new(0);
-/// The count above which is looked at what is resident, and whether that is to be done.
+/// Count above which resident memory is checked, and whether it is checked at all.
 static LOOK: AtomicI64 = AtomicI64::new(0);
 static LOOKING: AtomicBool = AtomicBool::new(false);
-/// Most bytes that may be held.
+/// Limit of the bytes that may be held.
 static LIMIT: AtomicI64 = AtomicI64::new(i64::MAX);
 
-/// Bytes that libtorch took since it was last looked whether what is resident keeps the limit.
+/// Bytes that libtorch allocated since the last check of resident memory against the limit.
 static UNSEEN: AtomicI64 = AtomicI64::new(0);
 
-/// Between two looks at what is resident beside a rising count.
+/// Bytes between two checks of resident memory while the count rises.
 const STEP: i64 = 8 << 20;
-/// Between two looks whether what is resident keeps the limit: microseconds for what takes a hundred of them to be written.
+/// Bytes between two checks of resident memory against the limit: microseconds for what takes a hundred of them to be written.
 const GLANCE: i64 = 1 << 20;
 
 /// Lets libtorch hold no more than `bytes`, with everything else in this process. What Rust takes is counted, and never
@@ -33,7 +33,7 @@ pub(crate) fn limit(bytes: u64) {
     LIMIT.store(i64::try_from(bytes).unwrap_or(i64::MAX), Relaxed);
 }
 
-/// The limit, if there is one.
+/// Limit in bytes, if there is one.
 pub(crate) fn limited() -> Option<u64> {
     let limit = LIMIT.load(Relaxed);
     (limit != i64::MAX).then_some(limit as u64)
@@ -49,12 +49,12 @@ pub(crate) fn peak() -> u64 {
     (PEAK.load(Relaxed) + REST.load(Relaxed)).max(0) as u64
 }
 
-/// Lets the peak be what is held now.
+/// Sets the peak to what is held now.
 pub(crate) fn forget_peak() {
     PEAK.store(NOW.load(Relaxed), Relaxed);
 }
 
-/// `bytes` were taken.
+/// Counts `bytes` that were allocated.
 pub(crate) fn took(bytes: usize) {
     let now = NOW.fetch_add(bytes as i64, Relaxed) + bytes as i64;
     PEAK.fetch_max(now, Relaxed);
@@ -64,7 +64,7 @@ pub(crate) fn took(bytes: usize) {
     }
 }
 
-/// `bytes` were given back.
+/// Counts `bytes` that were freed.
 pub(crate) fn gave(bytes: usize) {
     let now = NOW.fetch_sub(bytes as i64, Relaxed);
     // What was taken is resident only once it was used: so it is looked at when the first of it is given back.
@@ -73,7 +73,7 @@ pub(crate) fn gave(bytes: usize) {
     }
 }
 
-/// Gives what the C library keeps back to the system.
+/// Gives freed memory that the C library keeps back to the system.
 #[expect(unsafe_code, reason = "a function of the C library")]
 fn trim() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -94,7 +94,7 @@ pub(crate) fn settle() {
     LOOK.store(now + STEP, Relaxed);
 }
 
-/// Whether libtorch may take `bytes` more. Before it is refused, what is only kept for later is given back.
+/// Whether libtorch may allocate `bytes` more. Before an allocation is refused, memory that is kept for later is given back.
 fn may_take(bytes: usize) -> bool {
     let limit = LIMIT.load(Relaxed);
     if limit == i64::MAX {
@@ -121,7 +121,7 @@ fn is_roomy(bytes: i64, limit: i64) -> bool {
     }
 }
 
-/// Bytes that are resident: this runs in the middle of an allocation.
+/// Bytes that are resident, found without allocating: this function runs in the middle of an allocation.
 fn resident() -> Option<i64> {
     resident_without_allocating().map(|bytes| bytes as i64)
 }

@@ -1,13 +1,13 @@
 //! Memory of the device that this process holds, and the most that it may hold.
 //!
-//! On the CPU it is what `counted` counts; on a GPU what libtorch's allocator has taken there, as what other processes
+//! On the CPU that is what `host_memory` counts; on a GPU what libtorch's allocator has taken there, as what other processes
 //! hold is theirs.
 
 use tch::Device;
 
 use super::{allocator, host_memory};
 
-/// The memory of one device.
+/// Memory of one device.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Memory(Device);
 
@@ -32,7 +32,7 @@ impl Memory {
         }
     }
 
-    /// Lets the peak be what is held now.
+    /// Sets the peak to what is held now.
     pub(crate) fn forget_peak(self) {
         match self.0 {
             Device::Cuda(index) => allocator::forget_peak(index),
@@ -40,7 +40,7 @@ impl Memory {
         }
     }
 
-    /// Most bytes that may be held; `None` where nothing says so.
+    /// Limit of the bytes that may be held; `None` where there is no limit.
     pub(crate) fn limit(self) -> Option<u64> {
         match self.0 {
             Device::Cuda(index) => allocator::free(index).map(|free| free + self.used()),
@@ -48,7 +48,7 @@ impl Memory {
         }
     }
 
-    /// Gives back what is held and not in use, so that another batch finds it in one piece.
+    /// Gives back memory that is not in use, so that another batch finds the memory in one piece.
     pub(crate) fn release(self) {
         if let Device::Cuda(_) = self.0 {
             allocator::release();

@@ -1,4 +1,4 @@
-//! The device of a worker: how it is opened, and the memory that this process holds of it.
+//! The device of a worker: how the device is opened, and the memory that this process holds there.
 
 pub(crate) mod allocator;
 pub(crate) mod host_memory;
@@ -38,21 +38,21 @@ pub(crate) struct Args {
     memory: Option<u64>,
 }
 
-/// A device that can be used.
+/// Opened device.
 #[derive(Clone, Debug)]
 pub(crate) struct Opened {
     pub(crate) device: Device,
-    /// As the log and the scheduler name it.
+    /// Name of the device for the log and the scheduler.
     pub(crate) name: String,
 }
 
-/// Threads that may make images, or encode maps, at once: where a GPU computes, the cores are free for that.
+/// Number of threads that may make images, or encode maps, at once: where a GPU computes, the cores are free for that.
 pub(crate) fn lanes(device: Device) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     if device == Device::Cpu { 1 } else { (cores / 2).clamp(1, MOST_LANES) }
 }
 
-/// More than a GPU needs: each encodes some 500 maps of 224 px a second.
+/// Most threads that a GPU needs: each thread encodes some 500 maps of 224 px a second.
 const MOST_LANES: usize = 8;
 
 /// Loads the CUDA half of libtorch where it is installed.

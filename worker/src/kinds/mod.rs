@@ -1,4 +1,4 @@
-//! Kinds of work: what a worker does with a unit of each, one file a kind and one line in [`KINDS`].
+//! Kinds of work, each with what a worker does for a unit of the kind: one file a kind and one line in [`KINDS`].
 //!
 //! A unit goes through three stages that overlap with those of other units. A kind says what is read for a unit, what the device
 //! does with that, and what the store gets; when, and in which thread, is the pipeline's.
@@ -17,20 +17,20 @@ use crate::unit_error::UnitError;
 /// Every kind of work that this worker does.
 pub(crate) const KINDS: &[&Entry] = &[&attribute::ENTRY, &means::ENTRY, &predictions::ENTRY];
 
-/// What reading a unit gives.
+/// Result of reading a unit.
 pub(crate) type Read = Result<Box<dyn Loaded>, UnitError>;
 
 /// A kind of work.
 pub(crate) struct Entry {
-    /// Whether a unit is of this kind. Of each unit that is true for one entry of the list.
+    /// Whether a unit is of this kind. Each unit is of one kind of the list.
     pub(crate) carries: fn(&Unit) -> bool,
-    /// The first stage: reads what the unit needs. The text is a tag for the names of unfinished files.
+    /// First stage: reads what the unit needs. The text is a tag for the names of unfinished files.
     pub(crate) read: fn(&mut Reader, &Unit, &str) -> Read,
 }
 
-/// What was read for a unit.
+/// Input of a unit, as it was read.
 pub(crate) trait Loaded: Send {
-    /// The second stage: computes on the engine's device, and gives all that is to be written to `emit`, in the order of
+    /// Second stage: computes on the engine's device, and gives all that is to be written to `emit`, in the order of
     /// writing. Between two batches the computation ends with [`UnitError::Stopped`] if `stop` says so.
     fn compute(
         &self,

@@ -1,4 +1,4 @@
-//! Predictions: images, labels and predictions of a shard, which come before all maps of it.
+//! Predictions: images, labels and predictions of a shard, which come before all maps of the shard.
 
 use sweep::unit::{Piece, Unit};
 

@@ -1,15 +1,15 @@
-//! What errors of libtorch mean. tch keeps their words only, so the words are all that there is to judge by.
+//! Meaning of libtorch's errors, found by their words: tch keeps nothing but the words.
 //!
 //! Only the first line counts: a C++ backtrace follows it, in which any word may stand.
 
 use tch::TchError;
 
-/// What follows from an error.
+/// Consequence of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
-    /// Fewer images at once may do.
+    /// Out of memory: a smaller batch may fit.
     OutOfMemory,
-    /// The process cannot use its device any more; another one may.
+    /// Lost device: this process cannot use its device any more, and another process may.
     Sticky,
 }
 
@@ -46,13 +46,13 @@ const TEXTS: &[(&str, Meaning)] = &[
     ("found no nvidia driver", Sticky),
 ];
 
-/// What `error` means; nothing if it is one that another attempt may not meet.
+/// Meaning of `error`; `None` for an error that another attempt may not meet.
 pub(crate) fn meaning(error: &TchError) -> Option<Meaning> {
     let text = first_line(error).to_lowercase();
     TEXTS.iter().find(|(words, _)| text.contains(words)).map(|(_, meaning)| *meaning)
 }
 
-/// The message without its backtrace.
+/// Message without its backtrace.
 pub(crate) fn first_line(error: &TchError) -> String {
     let text = error.to_string();
     text.lines().next().unwrap_or_default().to_owned()

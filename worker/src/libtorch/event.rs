@@ -13,10 +13,10 @@ unsafe extern "C" {
     fn attrisweep_event_free(event: *mut c_void);
 }
 
-/// Bytes for libtorch's message.
+/// Longest message of libtorch, in bytes.
 const TEXT: usize = 2048;
 
-/// A point behind all that a device was asked for so far. The CPU is always past it.
+/// Event behind all work that a device was asked for so far. The CPU has always reached its events.
 #[derive(Debug)]
 pub(crate) struct Event(Option<*mut c_void>);
 
@@ -51,7 +51,7 @@ impl Drop for Event {
     }
 }
 
-/// The error of libtorch with the message `text`, as tch gives it.
+/// Error of libtorch with the message `text`, as tch gives such errors.
 fn failure(text: &[c_char; TEXT]) -> TchError {
     let bytes: Vec<u8> = text.iter().map(|byte| byte.cast_unsigned()).collect();
     let words = CStr::from_bytes_until_nul(&bytes).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What tch does not give of libtorch: numerics of GPUs, events, and the meaning of errors and panics.
+//! Parts of libtorch that tch does not offer: numerics of GPUs, events, and the meaning of errors and panics.
 
 pub(crate) mod error_texts;
 pub(crate) mod event;

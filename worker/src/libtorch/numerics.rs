@@ -1,4 +1,4 @@
-//! How libtorch computes on GPUs.
+//! Numerics of libtorch on GPUs: rounding of products, and the order of sums.
 
 use sweep::group::{Group, Precision};
 use tch::Kind;
@@ -13,7 +13,7 @@ pub(crate) fn on_tensor_cores(precision: Precision) -> bool {
     matches!(precision, Precision::Tf32 | Precision::Bfloat16 | Precision::Float16)
 }
 
-/// From now on products are rounded as `precision` says, and sums are always taken in the same order.
+/// Sets the rounding of products to `precision`, and the order of sums to one that is always the same.
 ///
 /// Left alone, libtorch rounds the operands of single-precision convolutions to TF32, and cuDNN may take kernels that
 /// add in any order: no two runs would have the same bits. That costs a fifth of a backward pass in single precision on an
@@ -25,12 +25,12 @@ pub(crate) fn set(precision: Precision) {
     unsafe { attrisweep_set_numerics(precision == Precision::Tf32) };
 }
 
-/// The type of images, logits and gradients.
+/// Type of images, logits and gradients.
 pub(crate) fn kind(group: &Group) -> Kind {
     if group.numerics.precision == Precision::Float64 { Kind::Double } else { Kind::Float }
 }
 
-/// The type of the values between the layers of the network.
+/// Type of the values between the layers of the network.
 pub(crate) fn between_layers(group: &Group) -> Kind {
     match group.numerics.precision {
         Precision::Float32 | Precision::Tf32 => Kind::Float,

@@ -20,16 +20,16 @@ pub trait Method {
     }
 }
 
-/// Why a method cannot be made.
+/// Error for which a method cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum MethodError {
-    /// A scheduler of another version asks for it.
+    /// Unknown class: a scheduler of another version asks for it.
     #[error("method `{0}` is not known to this build")]
     Unknown(String),
-    /// The parameters were not checked against the entry.
+    /// Wrong parameters, which were not checked against the entry.
     #[error(transparent)]
     Parameter(#[from] ParameterError),
-    /// libtorch failed.
+    /// Failure of libtorch.
     #[error("libtorch: {0}")]
     Torch(#[from] TchError),
 }

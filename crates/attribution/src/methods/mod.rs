@@ -39,12 +39,12 @@ pub const METHODS: &[&Entry] = &[
     &kernel_shap::ENTRY,
 ];
 
-/// The method `class` with `parameters`.
+/// Makes the method `class` with `parameters`.
 pub fn build(class: &str, parameters: &Parameters, semantics: Semantics) -> Result<Box<dyn Method>, MethodError> {
     (find(class)?.build)(parameters, semantics)
 }
 
-/// The entry of the class called `class`.
+/// Finds the entry of the class called `class`.
 fn find(class: &str) -> Result<&'static Entry, MethodError> {
     let entry = METHODS.iter().find(|entry| entry.item.name == class);
     entry.copied().ok_or_else(|| MethodError::Unknown(class.to_owned()))

@@ -1,4 +1,4 @@
-//! Variants that are computed together, because one of them meets the others on its way.
+//! Variants that are computed together, because one variant passes the others on its way.
 
 use sweep::variant::Variant;
 use tch::TchError;
@@ -9,17 +9,17 @@ use crate::{Attribution, Pass};
 
 /// Variants that differ in the [`Entry::prefix`](super::Entry::prefix) of their method alone, in rising order of it; mostly one.
 pub struct Together<'a> {
-    /// The variants.
+    /// Variants that are computed together.
     pub variants: Vec<&'a Variant>,
     /// Values of the parameter, one for each variant.
     values: Vec<i64>,
-    /// The method of the last variant.
+    /// Method of the last variant.
     method: Box<dyn Method>,
     shares_pass: bool,
 }
 
 impl<'a> Together<'a> {
-    /// All `variants` in as few parts as possible, in the order of the first of each.
+    /// Puts all `variants` into as few parts as possible, in the order of the first variant of each part.
     pub fn of(variants: impl Iterator<Item = &'a Variant>) -> Result<Vec<Self>, MethodError> {
         let mut parts: Vec<Vec<&'a Variant>> = Vec::new();
         for variant in variants {
@@ -48,7 +48,7 @@ impl<'a> Together<'a> {
         Ok(Self { variants, values, method, shares_pass })
     }
 
-    /// The maps of each variant.
+    /// Maps of each variant.
     pub fn attribute(&self, pass: &Pass<'_>) -> Result<Vec<Attribution>, TchError> {
         match self.values.len() {
             1 => Ok(vec![self.method.attribute(pass)?]),

@@ -18,7 +18,7 @@ pub(in crate::methods) const ENTRY: Entry = Entry::of_complete(
     |parameters, semantics| Ok(Box::new(DeepLift { baseline: Baseline::from(parameters)?, semantics })),
 );
 
-/// Two forward passes and one backward pass; the baseline's is one row if it is one image for all.
+/// `DeepLIFT`: two forward passes and one backward pass. The pass of a baseline that all images share has one row.
 struct DeepLift {
     baseline: Baseline,
     semantics: Semantics,
@@ -31,7 +31,7 @@ impl Method for DeepLift {
     }
 }
 
-/// The map against one baseline, and the change of the target logit from it.
+/// Map against one baseline, and the change of the target logit from the baseline.
 pub(super) fn contribution(
     pass: &Pass<'_>,
     baseline: Baseline,

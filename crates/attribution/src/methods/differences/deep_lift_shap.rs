@@ -19,7 +19,7 @@ pub(in crate::methods) const ENTRY: Entry = Entry::of_complete(
     |parameters, semantics| Ok(Box::new(DeepLiftShap { baselines: distribution(parameters)?, semantics })),
 );
 
-/// One forward pass of the images, and one forward and one backward pass for each baseline.
+/// `DeepLIFT` SHAP: one forward pass of the images, and one forward and one backward pass for each baseline.
 ///
 /// Captum takes every image against the noise of all images of its batch, so that its maps depend on
 /// the batch; here each image has noise of its own, and the shares are the same.

@@ -47,18 +47,18 @@ const STDEVS: Parameter = Parameter {
 /// Baselines for each of which a sum of gradients is held: as large as the first value of the network, for every image.
 const MOST_LINES: usize = 8;
 
-/// `n_samples` forward and backward passes.
+/// Gradient SHAP: `n_samples` forward and backward passes.
 struct GradientShap {
     baselines: Vec<(Baseline, f64)>,
     samples: u64,
     stdev: f64,
 }
 
-/// Of one sample: a point for every image, how far it is from image to baseline, and which baseline.
+/// One sample: a point for every image, the share of the way from image to baseline, and the baseline.
 struct Sample {
     points: Tensor,
     line: Tensor,
-    /// The target logits at the end of the line.
+    /// Target logits at the end of the line.
     scores: Tensor,
     chosen: Vec<usize>,
 }
@@ -124,7 +124,7 @@ impl GradientShap {
         Ok(Sample { points, line, scores, chosen: chosen_ones })
     }
 
-    /// The baseline that a number from 0 to 1 stands for.
+    /// Baseline that a number from 0 to 1 stands for.
     fn choose(&self, number: f64) -> usize {
         let mut sum = 0.0;
         let beyond = |(_, share): &(Baseline, f64)| {
@@ -158,7 +158,7 @@ impl Products<'_> {
         }
     }
 
-    /// `[n, c, h, w]`.
+    /// Sums `[n, c, h, w]`.
     fn so_far(&self) -> Result<Tensor, TchError> {
         match self {
             Self::Lines(lines) => lines.products(),

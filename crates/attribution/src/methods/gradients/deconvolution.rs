@@ -22,7 +22,7 @@ pub(in crate::methods) const ENTRY: Entry = Entry::new(
 )
 .on_the_pass();
 
-/// One forward and one backward pass. Convolutions, pooling and batch norms keep their gradient.
+/// Deconvolution: one forward and one backward pass. Convolutions, pooling and batch norms keep their gradient.
 struct Deconvolution(ReluRule);
 
 impl Method for Deconvolution {

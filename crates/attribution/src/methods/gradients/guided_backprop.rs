@@ -19,7 +19,7 @@ pub(in crate::methods) const ENTRY: Entry = Entry::new(
 )
 .on_the_pass();
 
-/// One forward and one backward pass. The map is signed.
+/// Guided backpropagation: one forward and one backward pass. The map is signed.
 struct GuidedBackprop(ReluRule);
 
 impl Method for GuidedBackprop {

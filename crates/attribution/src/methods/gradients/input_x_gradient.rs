@@ -17,7 +17,7 @@ pub(in crate::methods) const ENTRY: Entry = Entry::new(
 )
 .on_the_pass();
 
-/// One forward and one backward pass.
+/// Input times gradient: one forward and one backward pass.
 struct InputXGradient;
 
 impl Method for InputXGradient {

@@ -25,7 +25,7 @@ pub(in crate::methods) const ENTRY: Entry = Entry::of_complete(
     },
 );
 
-/// The number of points on the line.
+/// Number of points on the line.
 pub(super) const N_STEPS: Parameter = Parameter {
     name: Cow::Borrowed("n_steps"),
     summary: Cow::Borrowed("points at which the gradient is taken"),
@@ -33,10 +33,10 @@ pub(super) const N_STEPS: Parameter = Parameter {
     default: Some(Default::Integer(50)),
 };
 
-/// `n_steps` forward and backward passes.
+/// Integrated gradients: `n_steps` forward and backward passes.
 struct IntegratedGradients {
     baseline: Baseline,
-    /// Where on the line, and how much it counts.
+    /// Points on the line, from 0 at the baseline to 1 at the image, and their weights.
     rule: Vec<(f64, f64)>,
 }
 

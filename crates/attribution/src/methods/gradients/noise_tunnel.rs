@@ -34,7 +34,7 @@ const WRAPPED: &[Cow<'static, str>] = &[
     Cow::Borrowed("DeepLift"),
 ];
 
-/// The methods of these names.
+/// Makes the methods of these names.
 const METHODS: [&Entry; 6] = [
     &saliency::ENTRY,
     &input_x_gradient::ENTRY,
@@ -78,7 +78,7 @@ const STDEVS: Parameter = Parameter {
     default: Some(Default::Number(1.0)),
 };
 
-/// `nt_samples` times the wrapped method.
+/// Noise tunnel, which costs `nt_samples` times the wrapped method.
 struct NoiseTunnel {
     method: Box<dyn Method>,
     statistic: Statistic,
@@ -90,7 +90,7 @@ struct NoiseTunnel {
 enum Statistic {
     Mean,
     MeanSquare,
-    /// Divided by n, as in Captum.
+    /// Variance, divided by n as in Captum.
     Variance,
 }
 

@@ -17,7 +17,7 @@ pub(in crate::methods) const ENTRY: Entry = Entry::new(
 )
 .on_the_pass();
 
-/// One forward and one backward pass. The paper takes the largest channel; Captum and this do not.
+/// Saliency: one forward and one backward pass. The paper takes the largest channel; Captum and this method do not.
 struct Saliency;
 
 impl Method for Saliency {

@@ -26,7 +26,7 @@ pub(in crate::methods) const ENTRY: Entry = Entry::new(
 )
 .on_the_pass();
 
-/// The layer that is looked at.
+/// Name of the layer whose maps are weighted.
 pub(super) const LAYER: Parameter = Parameter {
     name: Cow::Borrowed("layer"),
     summary: Cow::Borrowed(
@@ -50,7 +50,7 @@ const MODE: Parameter = Parameter {
     default: Some(Default::Word(Cow::Borrowed("bilinear"))),
 };
 
-/// Two forward passes and a part of a backward pass. All channels of the map are the same.
+/// Grad-CAM: two forward passes and a part of a backward pass. All channels of the map are the same.
 pub(super) struct GradCam {
     pub(super) layer: String,
     pub(super) relu: bool,
@@ -64,7 +64,7 @@ impl Method for GradCam {
 }
 
 impl GradCam {
-    /// `[n, c, h, w]`, the channels alike.
+    /// Maps `[n, c, h, w]`, whose channels are the same.
     pub(super) fn map(&self, pass: &Pass<'_>) -> Result<Tensor, TchError> {
         let (value, gradient) = pass.layer(&self.layer)?;
         if value.dim() != 4 {

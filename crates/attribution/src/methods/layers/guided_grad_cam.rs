@@ -23,7 +23,7 @@ pub(in crate::methods) const ENTRY: Entry = Entry::new(
 )
 .on_the_pass();
 
-/// Two forward passes, one backward pass and a part of one.
+/// Guided Grad-CAM: two forward passes, one backward pass and a part of one.
 struct GuidedGradCam {
     cam: GradCam,
     rule: ReluRule,

@@ -26,7 +26,7 @@ pub(in crate::methods) const ENTRY: Entry = Entry::new(
     },
 );
 
-/// The side of a patch.
+/// Side of a patch in pixels.
 pub(super) const PATCH_SIZE: Parameter = Parameter {
     name: Cow::Borrowed("patch_size"),
     summary: Cow::Borrowed("height and width of a patch in pixels; those of the last row and column may be smaller"),
@@ -34,7 +34,7 @@ pub(super) const PATCH_SIZE: Parameter = Parameter {
     default: Some(Default::Integer(16)),
 };
 
-/// One forward pass for each patch. Every pixel of a patch, in all channels, gets the patch's whole loss.
+/// Feature ablation: one forward pass for each patch. Every pixel of a patch, in all channels, gets the patch's whole loss.
 struct FeatureAblation {
     baseline: Baseline,
     patch: i64,

@@ -30,7 +30,7 @@ pub(in crate::methods) const ENTRY: Entry = Entry::new(
     },
 );
 
-/// Coalitions that are tried for each image.
+/// Number of coalitions that are tried for each image.
 pub(super) const N_SAMPLES: Parameter = Parameter {
     name: Cow::Borrowed("n_samples"),
     summary: Cow::Borrowed("random coalitions of patches; should be several times the number of patches"),
@@ -41,7 +41,7 @@ pub(super) const N_SAMPLES: Parameter = Parameter {
 /// Weight of the whole image and of the bare baseline: the sum of the map is all but fixed.
 const WHOLE: f64 = 1e6;
 
-/// `n_samples` forward passes, of as many images at once as the device takes.
+/// Kernel SHAP: `n_samples` forward passes, of as many images at once as the device takes.
 struct KernelShap {
     baseline: Baseline,
     patch: i64,

@@ -38,7 +38,7 @@ const ALPHA: Parameter = Parameter {
     default: Some(Default::Number(0.01)),
 };
 
-/// `n_samples` forward passes, of as many images at once as the device takes.
+/// LIME: `n_samples` forward passes, of as many images at once as the device takes.
 struct Lime {
     baseline: Baseline,
     patch: i64,

@@ -46,14 +46,14 @@ const STRIDES: Parameter = Parameter {
     default: Some(Default::Absent),
 };
 
-/// One forward pass for each window.
+/// Occlusion: one forward pass for each window.
 struct Occlusion {
     baseline: Baseline,
     window: Extent,
     stride: Extent,
 }
 
-/// Height and width; channels, if not all.
+/// Size of a window or a stride: height and width in pixels, and channels, if not all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Extent {
     channels: Option<i64>,
@@ -93,7 +93,7 @@ impl Occlusion {
 }
 
 impl Extent {
-    /// Of one size for both sides, of `[height, width]`, or of `[channels, height, width]`.
+    /// Makes a size of one number for both sides, of `[height, width]`, or of `[channels, height, width]`.
     fn of(sizes: &[i64]) -> Self {
         match *sizes {
             [channels, height, width] => Self { channels: Some(channels), area: [height, width] },
