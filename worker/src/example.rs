@@ -8,7 +8,6 @@ use store::{Facts, Labels, create};
 use sweep::config::Compression;
 use sweep::fingerprint;
 use sweep::group::{Dtype, Group};
-use sweep::variant::Variant;
 
 /// Five images of 1x2x2 pixels in one shard, and one variant, `Saliency`.
 pub(crate) fn group(folder: &Path, dtype: Dtype) -> Group {
@@ -19,7 +18,7 @@ pub(crate) fn group(folder: &Path, dtype: Dtype) -> Group {
         .images(5, 8)
         .shape([1, 2, 2])
         .classes(3)
-        .variants(vec![Variant { batch: 8, ..testkit::group::variant("Saliency", "Saliency") }])
+        .variants(vec![testkit::group::variant("Saliency", "Saliency")])
         .dtype(dtype)
         .build()
 }

@@ -12,7 +12,6 @@ use sweep::config::Config;
 use sweep::group::Group;
 use sweep::memory::{Bound, Line};
 use sweep::problem::Problems;
-use sweep::variant::Variant;
 use testkit::hostile::{Meter, below, mutated, survive};
 
 #[global_allocator]
@@ -22,7 +21,7 @@ static METER: Meter = Meter::new();
 const MOST: usize = 4 << 20;
 
 fn group() -> Group {
-    let variant = |key: &str| Variant { batch: 0, grows: true, ..testkit::group::variant(key, "Saliency") };
+    let variant = |key: &str| testkit::group::variant(key, "Saliency");
     testkit::group::group().variants(vec![variant("A"), variant("B")]).build()
 }
 
@@ -67,7 +66,7 @@ fn mutated_profiles_and_results_are_of_no_use_or_read_in_little_memory() {
         std::fs::write(&results_file, of_results).unwrap();
         let (batches, _) = Batches::read(&config, "2.11.0");
         let granted = batches.granted(&group, &slot);
-        assert!(granted.variants.iter().all(|variant| variant.batch > 0));
+        assert!(granted.0.values().all(|size| size.images > 0));
         assert!(batches.seconds(&group, &slot).is_none_or(|seconds| seconds >= 0.0));
     });
 }

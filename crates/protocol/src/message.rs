@@ -1,7 +1,10 @@
 //! Messages between scheduler and workers: one JSON object a line, over TCP.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use sweep::granted_batches::GrantedBatches;
 use sweep::memory::{Bound, Line};
 use sweep::unit::{Unit, UnitId};
 
@@ -97,6 +100,9 @@ pub enum ToWorker {
         unit: Unit,
         /// Number of the attempt, counted from 1.
         attempt: u32,
+        /// Batch sizes for the device of the worker.
+        #[serde(default)]
+        batches: Arc<GrantedBatches>,
     },
     /// Receipt for the result of an attempt, whether the result counted or not: the worker need not send the result again.
     Noted {

@@ -19,7 +19,7 @@ const MOST: usize = 4 << 20;
 fn grant() -> ToWorker {
     let variant = json!({
         "key": "IG_n_steps_50", "class": "IntegratedGradients", "parameters": {"n_steps": 50, "baselines": "zero"},
-        "semantics": "exact", "complete": true, "batch": 8, "grows": true,
+        "semantics": "exact", "complete": true,
     });
     let group = json!({
         "dataset": "d", "split": "test", "images_file": "d.npz", "format": "medmnist", "data": {"size": 7}, "model": "m",
@@ -29,7 +29,8 @@ fn grant() -> ToWorker {
         "numerics": {"seed": 0, "precision": "float32", "dtype": "float16", "fold_batch_norm": false},
     });
     let group = Arc::new(serde_json::from_value(group).unwrap());
-    ToWorker::Grant { unit: Unit::of(group, "attribute", Part::Shard(1)), attempt: 1 }
+    let batches = serde_json::from_value(json!({"IG_n_steps_50": {"images": 8, "grows": true}})).unwrap();
+    ToWorker::Grant { unit: Unit::of(group, "attribute", Part::Shard(1)), attempt: 1, batches: Arc::new(batches) }
 }
 
 fn said() -> [Vec<u8>; 4] {

@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod computed_by;
 pub mod config;
 pub mod fingerprint;
+pub mod granted_batches;
 pub mod group;
 pub mod memory;
 pub mod parameters;

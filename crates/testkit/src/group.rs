@@ -10,7 +10,7 @@ use sweep::preprocessing::Preprocessing;
 use sweep::semantics::Semantics;
 use sweep::variant::{Shared, Variant};
 
-/// A variant of the method `class`, called `key`, without parameters: not complete, one image at a time, with work of its own.
+/// A variant of the method `class`, called `key`, without parameters: not complete, with work of its own.
 pub fn variant(key: &str, class: &str) -> Variant {
     Variant {
         key: key.into(),
@@ -18,8 +18,6 @@ pub fn variant(key: &str, class: &str) -> Variant {
         parameters: Parameters::default(),
         semantics: Semantics::Exact,
         complete: false,
-        batch: 1,
-        grows: false,
         shared: Shared::Nothing,
     }
 }

@@ -19,11 +19,12 @@ use std::time::{Duration, Instant};
 use fleet::WorkerId;
 use plan::work::{Attribute, GroupMeans, KINDS, Kind};
 use protocol::message::{FromWorker, Report, ToWorker};
+use sweep::granted_batches::GrantedBatches;
 use sweep::group::Group;
 use sweep::unit::{Part, Unit};
 
 use crate::core::{Action, Core, Event, Policy};
-use crate::group::{PER_MODEL, group};
+use crate::group::{PER_MODEL, batches, group};
 
 /// As in a large study.
 const MODELS: usize = 10;
@@ -45,6 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut sweep = Sweep {
         core,
         units,
+        batches: batches(),
         began: Instant::now(),
         encoded: 0,
         encoding: Duration::ZERO,
@@ -76,6 +78,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 struct Sweep {
     core: Core,
     units: Vec<Unit>,
+    batches: Arc<GrantedBatches>,
     began: Instant,
     encoded: u64,
     encoding: Duration,
@@ -93,7 +96,7 @@ impl Sweep {
                 Action::Grant { worker, task, attempt } => {
                     let unit = self.units[task].clone();
                     let id = unit.id();
-                    self.encode(&ToWorker::Grant { unit, attempt })?;
+                    self.encode(&ToWorker::Grant { unit, attempt, batches: Arc::clone(&self.batches) })?;
                     self.done += 1;
                     let message = FromWorker::Done { unit: id, attempt, report: Report::default() };
                     Event::Message { worker, message }

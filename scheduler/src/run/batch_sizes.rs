@@ -8,6 +8,7 @@ use fleet::{Ended, Slot, WorkerId};
 use plan::{Batches, Plan};
 use protocol::exit::ExitCode;
 use protocol::message::{FromWorker, Report};
+use sweep::granted_batches::{GrantedBatch, GrantedBatches};
 use sweep::group::Group;
 use sweep::unit::{Unit, UnitId};
 use sweep::variant::Variant;
@@ -24,9 +25,9 @@ pub(crate) struct BatchSizes<'a> {
     batches: Batches,
     /// Slot of every worker that has called.
     workers: HashMap<WorkerId, usize>,
-    /// Groups with the batch sizes that are granted to a slot, by the index of both: devices of one kind may have
-    /// different memory budgets.
-    granted: HashMap<(usize, usize), Arc<Group>>,
+    /// Batch sizes that are granted for a group to a slot, by the index of both: devices of one kind may have different
+    /// memory budgets.
+    granted: HashMap<(usize, usize), Arc<GrantedBatches>>,
     /// Divisor of batch sizes for each kind of device whose workers found the memory of the host exhausted.
     crowded: HashMap<String, usize>,
     index: HashMap<String, usize>,
@@ -51,23 +52,19 @@ impl<'a> BatchSizes<'a> {
         self.workers.insert(worker, slot);
     }
 
-    /// Gives `unit` the batch sizes of the device of `worker`.
-    pub(crate) fn granted(&mut self, worker: WorkerId, unit: Unit) -> Unit {
-        let Some(at) = self.workers.get(&worker).copied() else { return unit };
+    /// Batch sizes for `unit` on the device of `worker`; none where the device is not known.
+    pub(crate) fn granted(&mut self, worker: WorkerId, unit: &Unit) -> Arc<GrantedBatches> {
+        let Some(at) = self.workers.get(&worker).copied() else { return Arc::default() };
         let slot = &self.slots[at];
-        let Some(index) = self.index.get(&unit.group.name()) else { return unit };
+        let Some(index) = self.index.get(&unit.group.name()) else { return Arc::default() };
         let Self { batches, granted, crowded, .. } = self;
-        let group = granted.entry((*index, at)).or_insert_with(|| {
+        let sizes = granted.entry((*index, at)).or_insert_with(|| {
             let divisor = crowded.get(&slot.model).copied().unwrap_or(1);
-            let mut group = batches.granted(&unit.group, slot);
-            for variant in &mut group.variants {
-                variant.batch = (variant.batch / divisor).max(1);
-                variant.grows &= divisor == 1;
-            }
-            tell(&group, slot);
-            Arc::new(group)
+            let sizes = batches.granted(&unit.group, slot).divided(divisor);
+            tell(&unit.group, &sizes, slot);
+            Arc::new(sizes)
         });
-        Unit { group: Arc::clone(group), ..unit }
+        Arc::clone(sizes)
     }
 
     /// Takes over what `worker` learned while computing `unit`.
@@ -132,8 +129,11 @@ impl Listener for BatchSizes<'_> {
     }
 }
 
-fn tell(group: &Group, slot: &Slot) {
-    let size = |variant: &Variant| format!("{}={}{}", variant.key, variant.batch, if variant.grows { "+" } else { "" });
+fn tell(group: &Group, granted: &GrantedBatches, slot: &Slot) {
+    let size = |variant: &Variant| {
+        let GrantedBatch { images, grows } = granted.of([variant.key.as_str()]);
+        format!("{}={images}{}", variant.key, if grows { "+" } else { "" })
+    };
     let sizes = group.variants.iter().map(size).collect::<Vec<_>>().join(" ");
     tracing::info!(group = group.name(), slot = slot.name, device = slot.model, sizes, "batch sizes");
 }

@@ -140,8 +140,8 @@ impl Run<'_> {
                 Action::Grant { worker, task, attempt } => {
                     let unit = self.plan.units[task].clone();
                     self.listeners.tell(&Happening::Granted { worker, unit: &unit.id(), attempt });
-                    let unit = self.listeners.sizes.granted(worker, unit);
-                    self.fleet.send(worker, ToWorker::Grant { unit, attempt });
+                    let batches = self.listeners.sizes.granted(worker, &unit);
+                    self.fleet.send(worker, ToWorker::Grant { unit, attempt, batches });
                 }
                 Action::Send(worker, message) => self.fleet.send(worker, message),
                 Action::Kill(slot) => self.fleet.kill(slot),

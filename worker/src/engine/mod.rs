@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use network::{Graph, Weights, models};
 use protocol::message::Learned;
 use store::name;
+use sweep::granted_batches::GrantedBatches;
 use sweep::group::{Group, Numerics};
 use sweep::variant::Variant;
 use tch::Device;
@@ -63,7 +64,7 @@ impl Engine {
     /// says so between two batches.
     pub(crate) fn compute(
         &mut self,
-        (group, shard): (&Group, &Shard),
+        (group, shard, batches): (&Group, &Shard, &GrantedBatches),
         wanted: &dyn Fn(&Variant) -> bool,
         stop: &dyn Fn() -> bool,
         emit: &mut dyn FnMut(Computed),
@@ -80,7 +81,7 @@ impl Engine {
             });
         }
         let to_do = |variant: &&Variant| wanted(variant) && !shard.ledger.has_variant(group, variant, shard.index);
-        let rounds = rounds::rounds(group.variants.iter().filter(to_do))?;
+        let rounds = rounds::rounds(group.variants.iter().filter(to_do), batches)?;
         let device = self.device;
         self.load(group)?;
         let mut done = Computation::default();

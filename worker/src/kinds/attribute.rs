@@ -4,6 +4,7 @@ use sweep::unit::{Piece, Unit};
 
 use super::{Entry, Loaded, Read};
 use crate::engine::{Computation, Engine};
+use crate::link::connection::Grant;
 use crate::stages::computed::Computed;
 use crate::stages::reader::{Reader, Shard};
 use crate::unit_error::UnitError;
@@ -23,11 +24,12 @@ struct Attribution(Shard);
 impl Loaded for Attribution {
     fn compute(
         &self,
-        unit: &Unit,
+        grant: &Grant,
         engine: &mut Engine,
         stop: &dyn Fn() -> bool,
         emit: &mut dyn FnMut(Computed),
     ) -> Result<Computation, UnitError> {
-        engine.compute((&unit.group, &self.0), &|variant| unit.has(variant), stop, emit)
+        let unit = &grant.unit;
+        engine.compute((&unit.group, &self.0, &grant.batches), &|variant| unit.has(variant), stop, emit)
     }
 }

@@ -5,6 +5,7 @@ use sweep::unit::Unit;
 
 use super::{Entry, Loaded, Read};
 use crate::engine::{Computation, Engine};
+use crate::link::connection::Grant;
 use crate::stages::computed::Computed;
 use crate::stages::reader::Reader;
 use crate::unit_error::UnitError;
@@ -23,7 +24,7 @@ struct Means {
 impl Loaded for Means {
     fn compute(
         &self,
-        _unit: &Unit,
+        _grant: &Grant,
         _engine: &mut Engine,
         _stop: &dyn Fn() -> bool,
         emit: &mut dyn FnMut(Computed),

@@ -10,6 +10,7 @@ mod predictions;
 use sweep::unit::Unit;
 
 use crate::engine::{Computation, Engine};
+use crate::link::connection::Grant;
 use crate::stages::computed::Computed;
 use crate::stages::reader::Reader;
 use crate::unit_error::UnitError;
@@ -34,7 +35,7 @@ pub(crate) trait Loaded: Send {
     /// writing. Between two batches the computation ends with [`UnitError::Stopped`] if `stop` says so.
     fn compute(
         &self,
-        unit: &Unit,
+        grant: &Grant,
         engine: &mut Engine,
         stop: &dyn Fn() -> bool,
         emit: &mut dyn FnMut(Computed),

@@ -4,6 +4,7 @@ use sweep::unit::{Piece, Unit};
 
 use super::{Entry, Loaded, Read};
 use crate::engine::{Computation, Engine};
+use crate::link::connection::Grant;
 use crate::stages::computed::Computed;
 use crate::stages::reader::{Reader, Shard};
 use crate::unit_error::UnitError;
@@ -20,11 +21,11 @@ struct Predictions(Shard);
 impl Loaded for Predictions {
     fn compute(
         &self,
-        unit: &Unit,
+        grant: &Grant,
         engine: &mut Engine,
         stop: &dyn Fn() -> bool,
         emit: &mut dyn FnMut(Computed),
     ) -> Result<Computation, UnitError> {
-        engine.compute((&unit.group, &self.0), &|_| false, stop, emit)
+        engine.compute((&grant.unit.group, &self.0, &grant.batches), &|_| false, stop, emit)
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use protocol::framing;
 use protocol::message::FromWorker;
+use sweep::granted_batches::GrantedBatches;
 use sweep::unit::{Unit, UnitId};
 
 use super::granted_units::GrantedUnits;
@@ -17,6 +18,8 @@ use super::granted_units::GrantedUnits;
 pub(crate) struct Grant {
     pub(crate) unit: Unit,
     pub(crate) attempt: u32,
+    /// Batch sizes for this device.
+    pub(crate) batches: Arc<GrantedBatches>,
     /// Tag in the names of unfinished files: this process and this attempt.
     pub(crate) tag: String,
 }

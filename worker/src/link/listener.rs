@@ -95,7 +95,7 @@ fn heard(link: &Link, message: ToWorker, grants: &Sender<Grant>) -> bool {
     let mut state = link.lock();
     state.heard = Instant::now();
     match message {
-        ToWorker::Grant { unit, attempt } => {
+        ToWorker::Grant { unit, attempt, batches } => {
             state.granted.granted(unit.id(), attempt);
             if state.leaving {
                 state.give_back();
@@ -109,7 +109,7 @@ fn heard(link: &Link, message: ToWorker, grants: &Sender<Grant>) -> bool {
                 return true;
             }
             let tag = format!("{}-{attempt}", std::process::id());
-            return grants.send(Grant { unit, attempt, tag }).is_ok();
+            return grants.send(Grant { unit, attempt, batches, tag }).is_ok();
         }
         ToWorker::Withdraw { unit, attempt } => {
             if let Some(returned) = state.granted.withdraw(&unit, attempt) {

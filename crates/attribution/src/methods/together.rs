@@ -60,14 +60,4 @@ impl<'a> Together<'a> {
     pub fn shares_pass(&self) -> bool {
         self.shares_pass
     }
-
-    /// Number of images that are computed at once.
-    pub fn batch(&self) -> usize {
-        self.variants.iter().map(|variant| variant.batch).min().unwrap_or(1).max(1)
-    }
-
-    /// Whether the number of images at once is a guess, and may grow.
-    pub fn grows(&self) -> bool {
-        self.variants.iter().all(|variant| variant.grows)
-    }
 }

@@ -123,8 +123,6 @@ fn variant(entry: &attribution::Entry, parameter: &str, value: i64) -> Variant {
         parameters: given.checked(&entry.item.parameters).unwrap(),
         semantics: Exact,
         complete: entry.complete,
-        batch: 16,
-        grows: false,
         shared: Shared::Nothing,
     }
 }

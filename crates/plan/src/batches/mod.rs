@@ -12,6 +12,7 @@ use files::shared_json::{self, FolderLock};
 use fleet::Slot;
 use protocol::message::Learned;
 use sweep::config::Config;
+use sweep::granted_batches::{GrantedBatch, GrantedBatches};
 use sweep::group::Group;
 use sweep::memory::{self, Bound, Line};
 use sweep::problem::not_json;
@@ -85,10 +86,10 @@ impl Batches {
         &self.results_file
     }
 
-    /// Number of images of `group` that `slot` is granted at once for `variant`, and whether the number is a guess.
-    pub fn of(&self, group: &Group, variant: &Variant, slot: &Slot) -> (usize, bool) {
-        if let Some(fixed) = self.fixed {
-            return (fixed, false);
+    /// Batch size of `variant` of `group` on `slot`.
+    pub fn of(&self, group: &Group, variant: &Variant, slot: &Slot) -> GrantedBatch {
+        if let Some(images) = self.fixed {
+            return GrantedBatch { images, grows: false };
         }
         if let Some(entry) = self.profile.find(&Subject::of(group, variant, &slot.model)) {
             let room = room(group, slot, entry.bytes.base, entry.margin);
@@ -101,11 +102,12 @@ impl Batches {
                 Bound::Speed => false,
             };
             // A worker that grows leaves the usual margin, and knows of no wider one.
-            return (entry.batch.min(fits).max(1), grows && entry.margin <= MARGIN);
+            return GrantedBatch { images: entry.batch.min(fits).max(1), grows: grows && entry.margin <= MARGIN };
         }
         let measured = self.results.get(&group.model).and_then(|methods| methods.get(&variant.key)).copied();
         // The reference writes 0 for what did not fit at all, and silently skips it: one image is tried.
-        measured.map_or((CAUTIOUS, true), |batch| (batch.max(1), false))
+        let guess = GrantedBatch { images: CAUTIOUS, grows: true };
+        measured.map_or(guess, |batch| GrantedBatch { images: batch.max(1), grows: false })
     }
 
     /// Whether the results hold a number of a user for `variant` of `group`, as this program has measured nothing: such
@@ -116,13 +118,10 @@ impl Batches {
         told.is_some_and(|batch| *batch > 0) && !self.profile.current().any(is_ours)
     }
 
-    /// Copy of `group` with the batch size of each variant on `slot`.
-    pub fn granted(&self, group: &Group, slot: &Slot) -> Group {
-        let with_batch = |variant: &Variant| {
-            let (batch, grows) = self.of(group, variant, slot);
-            Variant { batch, grows, ..variant.clone() }
-        };
-        Group { variants: group.variants.iter().map(with_batch).collect(), ..group.clone() }
+    /// Batch size of each variant of `group` on `slot`.
+    pub fn granted(&self, group: &Group, slot: &Slot) -> GrantedBatches {
+        let sizes = group.variants.iter().map(|variant| (variant.key.clone(), self.of(group, variant, slot)));
+        GrantedBatches(sizes.collect())
     }
 
     /// Seconds that an image of `group` takes on `slot`, where all of its variants were measured on such a device.

@@ -14,7 +14,7 @@ fn slot(model: &str, memory: Option<u64>) -> Slot {
 
 /// Group whose images of 3x8x8 pixels in a shard take next to nothing; missing weights have a size of 0.
 fn group(shard: u64) -> Group {
-    let variant = |key: &str| Variant { batch: 0, grows: true, ..testkit::group::variant(key, "Saliency") };
+    let variant = |key: &str| testkit::group::variant(key, "Saliency");
     testkit::group::group().images(1000, shard).variants(vec![variant("A"), variant("B")]).build()
 }
 
@@ -29,6 +29,10 @@ fn config(folder: &Path, more: &str) -> Config {
     let config = Config::parse(Path::new("c.yml"), &text, &mut problems).unwrap();
     problems.into_result().unwrap();
     config
+}
+
+fn told(size: GrantedBatch) -> (usize, bool) {
+    (size.images, size.grows)
 }
 
 fn batches(folder: &Path, more: &str) -> Batches {
@@ -56,7 +60,7 @@ fn entry(group: &Group, device: &str, batch: usize, bound: Bound) -> Entry {
 fn without_anything_known_a_cautious_guess_grows() {
     let folder = tempfile::tempdir().unwrap();
     let group = group(64);
-    assert_eq!(batches(folder.path(), "").of(&group, &group.variants[0], &slot("x", None)), (CAUTIOUS, true));
+    assert_eq!(told(batches(folder.path(), "").of(&group, &group.variants[0], &slot("x", None))), (CAUTIOUS, true));
 }
 
 #[test]
@@ -64,7 +68,7 @@ fn the_config_comes_before_the_profile_and_that_before_the_references_results() 
     let (folder, group) = (tempfile::tempdir().unwrap(), group(64));
     std::fs::write(folder.path().join(RESULTS), r#"{"m": {"A": 3, "B": 0}}"#).unwrap();
     let mut known = batches(folder.path(), "");
-    let of = |batches: &Batches, index: usize| batches.of(&group, &group.variants[index], &slot("x", None));
+    let of = |batches: &Batches, index: usize| told(batches.of(&group, &group.variants[index], &slot("x", None)));
     assert_eq!((of(&known, 0), of(&known, 1)), ((3, false), (1, false)));
     known.put(entry(&group, "x", 12, Bound::Speed));
     assert_eq!((of(&known, 0), of(&known, 1)), ((12, false), (1, false)));
@@ -80,7 +84,8 @@ fn what_was_measured_elsewhere_does_not_count() {
     let mut larger = entry(&group, "x", 7, Bound::Speed);
     larger.of.weights = 1000;
     known.put(larger);
-    let of = |known: &Batches, group: &Group, device: &str| known.of(group, &group.variants[0], &slot(device, None)).0;
+    let of =
+        |known: &Batches, group: &Group, device: &str| known.of(group, &group.variants[0], &slot(device, None)).images;
     // The weights that are not there have a size of 0.
     assert_eq!(of(&known, &group, "x"), CAUTIOUS);
     known.put(entry(&group, "x", 12, Bound::Speed));
@@ -109,7 +114,7 @@ fn less_memory_than_was_measured_with_means_fewer_images_and_more_lets_a_batch_g
     let (folder, group) = (tempfile::tempdir().unwrap(), group(64));
     let mut known = batches(folder.path(), "");
     known.put(entry(&group, "x", 32, Bound::Memory));
-    let of = |memory: u64| known.of(&group, &group.variants[0], &slot("x", Some(memory * MIB)));
+    let of = |memory: u64| told(known.of(&group, &group.variants[0], &slot("x", Some(memory * MIB))));
     // Of 600 MiB 200 are above the model; 90 % of them take 18 images of 10 MiB.
     assert_eq!((of(600), of(410), of(100)), ((18, false), (1, false), (1, false)));
     // 90 % of 1000 MiB would take 90 images.
@@ -145,7 +150,7 @@ fn a_sweep_corrects_what_ran_out_of_memory_and_leaves_the_rest_to_preflight() {
         ran_out: false,
     };
     assert!(known.learn(&group, &slot, &learned));
-    let of = |known: &Batches, index: usize| known.of(&group, &group.variants[index], &slot);
+    let of = |known: &Batches, index: usize| told(known.of(&group, &group.variants[index], &slot));
     assert_eq!((of(&known, 0), of(&known, 1)), ((32, false), (8, false)));
     // Both together make 10 images a second: each by itself 20.
     assert_eq!(known.seconds(&group, &slot), Some(1.0 / 20.0 + 1.0 / 20.0));
@@ -264,7 +269,7 @@ fn the_margin_that_was_chosen_holds_in_a_sweep_and_what_it_learns_and_is_a_tenth
     let mut known = batches(folder.path(), "");
     let chosen = Entry { margin: 0.4, ..entry(&group, "x", 32, Bound::Memory) };
     known.put(chosen);
-    let of = |known: &Batches, memory: u64| known.of(&group, &group.variants[0], &slot("x", Some(memory * MIB)));
+    let of = |known: &Batches, memory: u64| told(known.of(&group, &group.variants[0], &slot("x", Some(memory * MIB))));
     // Of 600 MiB 200 are above the model; 60 % of them take 12 images of 10 MiB, and of 1000 MiB 60: it grows not.
     assert_eq!((of(&known, 600), of(&known, 1400)), ((12, false), (32, false)));
     let learned = Learned {

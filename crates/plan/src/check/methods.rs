@@ -34,7 +34,7 @@ pub(crate) fn variants(config: &Config, catalogue: &Catalogue, problems: &mut Pr
                 let semantics = method.semantics.unwrap_or(config.settings.semantics);
                 let (class, complete) = (method.class.clone(), known.complete);
                 let shared = Shared::Nothing;
-                variants.push(Variant { key, class, parameters, semantics, complete, batch: 0, grows: true, shared });
+                variants.push(Variant { key, class, parameters, semantics, complete, shared });
             }
         }
     }
@@ -161,8 +161,6 @@ search_space:
             parameters: Parameters::default(),
             semantics: sweep::semantics::Semantics::Exact,
             complete: false,
-            batch: 8,
-            grows: true,
             shared: Shared::Nothing,
         };
         assert_eq!(too_long(&vec![variant.clone(); 1000]), None);

@@ -197,8 +197,6 @@ impl Nodes<'_> {
             semantics: field::<Semantics>(ours, "semantics").ok()?,
             complete: self.get(&families::convergence_delta(key)).is_some(),
             // How many images were attributed at once is nobody's fact.
-            batch: 1,
-            grows: false,
             shared: Shared::Nothing,
         })
     }

@@ -18,7 +18,7 @@ use testkit::hostile::below;
 
 pub(crate) fn variant(key: &str, steps: u64) -> Variant {
     let parameters = serde_json::from_value(json!({"n_steps": steps})).unwrap();
-    Variant { parameters, batch: 8, ..testkit::group::variant(key, "IntegratedGradients") }
+    Variant { parameters, ..testkit::group::variant(key, "IntegratedGradients") }
 }
 
 /// Five images of 1x2x2 pixels in shards of two: the last shard is short.

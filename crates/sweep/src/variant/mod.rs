@@ -21,10 +21,6 @@ pub struct Variant {
     pub semantics: Semantics,
     /// Whether its maps come with convergence deltas, as [`crate::catalogue::Method`] says.
     pub complete: bool,
-    /// Number of images that are attributed at once.
-    pub batch: usize,
-    /// Whether the batch is a guess: the worker takes more images where memory allows and more is faster.
-    pub grows: bool,
     /// Work that the variant shares with others.
     #[serde(default)]
     pub shared: Shared,

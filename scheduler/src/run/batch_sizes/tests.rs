@@ -11,8 +11,7 @@ use super::*;
 const MIB: u64 = 1 << 20;
 
 fn group() -> Arc<Group> {
-    let variant = Variant { batch: 0, grows: true, ..testkit::group::variant("A", "Saliency") };
-    testkit::group::group().variants(vec![variant]).share()
+    testkit::group::group().variants(vec![testkit::group::variant("A", "Saliency")]).share()
 }
 
 /// A GPU of the kind `x` of which a worker may hold so much.
@@ -52,8 +51,7 @@ fn two_devices_of_a_kind_are_granted_what_each_has_room_for() {
     sizes.connected(WorkerId(7), 0);
     sizes.connected(WorkerId(8), 1);
     let mut granted = |worker| {
-        let unit = sizes.granted(WorkerId(worker), Unit::of(Arc::clone(&group), "attribute", Part::Shard(0)));
-        unit.group.variants[0].batch
+        sizes.granted(WorkerId(worker), &Unit::of(Arc::clone(&group), "attribute", Part::Shard(0))).of(["A"]).images
     };
     // Of 600 MiB 200 are above the model; 90 % of them take 18 images of 10 MiB.
     assert_eq!([granted(7), granted(8), granted(7)], [32, 18, 32]);

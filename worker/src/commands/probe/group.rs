@@ -7,6 +7,7 @@ use data::formats::{self, Options};
 use data::mean;
 use network::{NetworkError, Weights, models};
 use protocol::probe::{Asked, Request};
+use sweep::granted_batches::{GrantedBatch, GrantedBatches};
 use sweep::group::{Group, MeanImage, Noise};
 use sweep::parameters::Parameters;
 use sweep::problem::nearest;
@@ -53,6 +54,12 @@ pub(super) fn of(request: &Request, model: &mut Model) -> Result<Group, ProbeErr
     })
 }
 
+/// Batch sizes that the request asks for.
+pub(super) fn batches(request: &Request) -> GrantedBatches {
+    let size = |asked: &Asked| (asked.key.clone(), GrantedBatch { images: asked.batch, grows: false });
+    GrantedBatches(request.variants.iter().map(size).collect())
+}
+
 /// Facts of a group on its model.
 #[derive(Default)]
 pub(super) struct Model {
@@ -93,14 +100,5 @@ fn variant(asked: &Asked) -> Result<Variant, ProbeError> {
         let (parameter, text) = mistakes.into_iter().next().unwrap_or_default();
         ProbeError::Parameter { key: key.clone(), parameter, text }
     })?;
-    Ok(Variant {
-        key,
-        class,
-        parameters,
-        semantics,
-        complete: entry.complete,
-        batch,
-        grows: false,
-        shared: Shared::Nothing,
-    })
+    Ok(Variant { key, class, parameters, semantics, complete: entry.complete, shared: Shared::Nothing })
 }

@@ -51,6 +51,7 @@ struct Probe<'a> {
 impl Probe<'_> {
     fn measure(&mut self, request: &Request) -> Result<Measured, ProbeError> {
         let group = group::of(request, &mut self.model)?;
+        let batches = group::batches(request);
         let device = self.device;
         let memory = Memory::of(device.device);
         let (reader, engine) = (&mut self.reader, &mut self.engine);
@@ -61,7 +62,7 @@ impl Probe<'_> {
             this_process::forget_peak();
             memory.forget_peak();
             let (started, before, proving) = (Instant::now(), Waits::now(), engine.proving());
-            let computation = engine.compute((&group, &shard), &|_| true, &|| false, &mut |computed| {
+            let computation = engine.compute((&group, &shard, &batches), &|_| true, &|| false, &mut |computed| {
                 if request.maps.is_some() {
                     keep(&mut arrays, computed, &group);
                 }

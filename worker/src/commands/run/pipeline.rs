@@ -96,7 +96,7 @@ fn compute(link: &Link, next: &Receiver<Read>, steps: &SyncSender<Step>, device:
             drop(steps.send(Step::Computed(computed, reserved)));
             blocked += started.elapsed();
         };
-        let computation = loaded.and_then(|loaded| loaded.compute(unit, &mut engine, &stop, &mut emit));
+        let computation = loaded.and_then(|loaded| loaded.compute(&job.grant, &mut engine, &stop, &mut emit));
         let outcome = computation.map(|computation| {
             job.reading += computation.images;
             (job.computation, job.blocked) = (computation, blocked);

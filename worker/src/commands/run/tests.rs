@@ -28,7 +28,7 @@ struct Letters(String);
 impl Loaded for Letters {
     fn compute(
         &self,
-        _unit: &Unit,
+        _grant: &Grant,
         _engine: &mut Engine,
         _stop: &dyn Fn() -> bool,
         emit: &mut dyn FnMut(Computed),
@@ -46,7 +46,7 @@ impl Loaded for Letters {
 fn results(kinds: &'static [&'static Entry], unit: Unit) -> Vec<FromWorker> {
     let link = Link::broken(&[(unit.id(), 1)]);
     let (grants, granted) = channel();
-    grants.send(Grant { unit, attempt: 1, tag: "t".into() }).unwrap();
+    grants.send(Grant { unit, attempt: 1, batches: Arc::default(), tag: "t".into() }).unwrap();
     drop(grants);
     let device = Opened { device: Device::Cpu, name: "cpu".into() };
     assert!(pipeline::run(&link, granted, &device, kinds).is_ok());

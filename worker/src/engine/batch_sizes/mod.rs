@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 
 use protocol::message::Learned;
+use sweep::granted_batches::GrantedBatch;
 use sweep::memory::{Bound, Line, Point};
 
 /// Least gain in speed, as a ratio, for which a doubled batch is worth its memory.
@@ -22,10 +23,11 @@ const CALM: u32 = 16;
 pub(crate) struct BatchSizes(HashMap<(String, Vec<String>), BatchSize>);
 
 impl BatchSizes {
-    /// Batch size of a round, to which `granted` images were granted; `grows` says that the grant was a guess.
-    pub(crate) fn of(&mut self, model: &str, keys: Vec<String>, (granted, grows): (usize, bool)) -> &mut BatchSize {
-        let size = self.0.entry((model.to_owned(), keys)).or_insert_with(|| BatchSize::new(granted, grows));
-        size.grant(granted, grows);
+    /// Batch size of a round, to which `granted` was granted.
+    pub(crate) fn of(&mut self, model: &str, keys: Vec<String>, granted: GrantedBatch) -> &mut BatchSize {
+        let GrantedBatch { images, grows } = granted;
+        let size = self.0.entry((model.to_owned(), keys)).or_insert_with(|| BatchSize::new(images, grows));
+        size.grant(images, grows);
         size
     }
 }

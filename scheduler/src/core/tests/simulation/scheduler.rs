@@ -88,7 +88,7 @@ impl World {
                         unit.id(),
                         holder.unwrap().slot
                     );
-                    self.send(worker, &ToWorker::Grant { unit, attempt });
+                    self.send(worker, &ToWorker::Grant { unit, attempt, batches: Arc::default() });
                 }
                 Action::Send(worker, message) => self.send(worker, &message),
                 Action::Count { unit, .. } => {

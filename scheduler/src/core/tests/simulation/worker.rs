@@ -45,7 +45,7 @@ impl World {
         }
         process.heard = self.now;
         match message {
-            ToWorker::Grant { unit, attempt } => {
+            ToWorker::Grant { unit, attempt, .. } => {
                 process.take(unit, attempt);
                 if process.leaving { self.give_back(index, None) } else { self.begin(index) }
             }
