@@ -200,7 +200,7 @@ impl<'a> Probe<'a> {
     /// The warm worker, if it holds the right model and limit, or else a new one. On the processor its memory limit is the budget
     /// of a batch.
     fn process(&mut self) -> Result<&mut WarmWorker, Stopped> {
-        let model = self.task.group.weights.display().to_string();
+        let model = self.task.group.input.weights.display().to_string();
         let gpu = self.slot.gpu.is_some();
         // What others hold of a GPU changes, and so does what a worker may hold there: each variant has its own.
         let of_cpu = self.task.budget(self.slot.memory);

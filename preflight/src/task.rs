@@ -8,7 +8,7 @@ use plan::Checked;
 use plan::batches::{MARGIN, room};
 use plan::profile::{Source, Subject};
 use protocol::probe::{Asked, Request};
-use sweep::group::Group;
+use sweep::group::{Group, Input};
 use sweep::memory::{self, Bound};
 use sweep::variant::Variant;
 
@@ -135,7 +135,8 @@ impl Task {
 
     /// The request to measure `batch` images at once, `repeats` times.
     pub(crate) fn request(&self, batch: usize, repeats: usize) -> Request {
-        let Group { dataset, split, shape, model, weights, weights_set, mean, numerics, .. } = self.group.as_ref();
+        let Group { dataset, split, shape, model, input, numerics, .. } = self.group.as_ref();
+        let Input { weights, weights_set, mean, .. } = input;
         let Variant { key, class, parameters, semantics, .. } = self.variant.clone();
         Request {
             model: model.clone(),

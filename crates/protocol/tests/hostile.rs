@@ -22,8 +22,11 @@ fn grant() -> ToWorker {
         "semantics": "exact", "complete": true,
     });
     let group = json!({
-        "dataset": "d", "split": "test", "images_file": "d.npz", "format": "medmnist", "data": {"size": 7}, "model": "m",
-        "weights": "m.pth", "weights_sha256": "00", "mean": {"file": "m.pt", "sha256": "00"},
+        "dataset": "d", "split": "test", "model": "m",
+        "input": {
+            "images_file": "d.npz", "format": "medmnist", "data": {"size": 7}, "weights": "m.pth", "weights_sha256": "00",
+            "mean": {"file": "m.pt", "sha256": "00"},
+        },
         "noise": {"name": "clean", "kind": "none", "parameters": {}}, "store": "s.zarr", "images": 5,
         "shape": [3, 28, 28], "classes": 4, "shard": 2, "variants": [variant],
         "numerics": {"seed": 0, "precision": "float32", "dtype": "float16", "fold_batch_norm": false},

@@ -7,7 +7,7 @@ use store::{
     Data, Ledger, Shards, StoreError, attribution, convergence_delta, create, finish, inspect, name, write_means,
 };
 use sweep::config::Compression;
-use sweep::group::{Group, MeanImage};
+use sweep::group::{Group, Input, MeanImage};
 use sweep::parameters::Parameters;
 use sweep::semantics::Semantics;
 use sweep::variant::Variant;
@@ -55,15 +55,16 @@ fn semantics_and_mean_image_of_a_variant_are_facts_of_its_array() {
     let parameters: Parameters = serde_json::from_value(json!({"baselines": "global_mean"})).unwrap();
     let of_mean = Variant { parameters, ..variant("DeepLIFT", 1) };
     let mean = |digit: &str| Some(MeanImage { file: "d_mean.pt".into(), sha256: digit.repeat(64) });
-    let stored = Group { mean: mean("a"), ..group(folder.path(), 1, vec![of_mean.clone(), variant("IG", 50)]) };
+    let with_mean = |of: &Group, mean| Group { input: Input { mean, ..of.input.clone() }, ..of.clone() };
+    let stored = with_mean(&group(folder.path(), 1, vec![of_mean.clone(), variant("IG", 50)]), mean("a"));
     create(&stored, &facts(&stored), &labels(), Compression::Zstd, "run").unwrap();
     assert_eq!(inspect(&stored, &facts(&stored)).unwrap(), Some(false));
     // Before a missing mean is computed, nothing can be said about it.
-    let unknown = Group { mean: None, ..stored.clone() };
+    let unknown = with_mean(&stored, None);
     assert_eq!(inspect(&unknown, &facts(&unknown)).unwrap(), Some(false));
     std::fs::write(stored.store.join("images/c.0.0.0.0"), "computed").unwrap();
     let captum = Variant { semantics: Semantics::Captum, ..variant("IG", 50) };
-    let other = Group { mean: mean("b"), variants: vec![of_mean, captum], ..stored };
+    let other = Group { variants: vec![of_mean, captum], ..with_mean(&stored, mean("b")) };
     let error = inspect(&other, &facts(&other)).unwrap_err().to_string();
     assert!(error.contains("DeepLIFT: mean_sha256 is \"aaaa"), "{error}");
     assert!(error.contains("IG: semantics is \"exact\" in the store and \"captum\" in the config"), "{error}");

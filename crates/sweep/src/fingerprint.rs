@@ -15,8 +15,8 @@ pub type Fingerprint = Map<String, Value>;
 pub fn of_group(group: &Group) -> Fingerprint {
     let facts = [
         (RESULTS, json!(RESULTS_VERSION)),
-        ("weights_sha256", json!(group.weights_sha256)),
-        ("data", group.data.clone()),
+        ("weights_sha256", json!(group.input.weights_sha256)),
+        ("data", group.input.data.clone()),
         ("images", json!(group.images)),
         ("shape", json!(group.shape)),
         ("noise", json!({"type": group.noise.kind, "params": plain(&group.noise.parameters)})),
@@ -28,7 +28,7 @@ pub fn of_group(group: &Group) -> Fingerprint {
     ];
     // Until CHANGELOG.md says otherwise, the only logit was explained whatever it predicts.
     let one_logit = (group.classes == 1).then(|| (ONE_LOGIT, json!("sign of the predicted class")));
-    let set = group.weights_set.as_ref().map(|set| (WEIGHTS_SET, json!(set)));
+    let set = group.input.weights_set.as_ref().map(|set| (WEIGHTS_SET, json!(set)));
     facts.into_iter().chain(one_logit).chain(set).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
@@ -36,7 +36,7 @@ pub fn of_group(group: &Group) -> Fingerprint {
 ///
 /// A mean image that is still to be computed is no fact yet: stores are compared again once it is.
 pub fn of_variant(group: &Group, variant: &Variant) -> Fingerprint {
-    let mean = group.mean.as_ref().filter(|_| variant.needs_mean());
+    let mean = group.input.mean.as_ref().filter(|_| variant.needs_mean());
     let facts = [
         ("class", json!(variant.class)),
         ("params", plain(&variant.parameters)),

@@ -23,49 +23,58 @@ const PIPELINE: u64 = 32 << 20;
 /// Copies of one image or map that reading, encoding and sums of images hold beside what waits.
 const COPIES: u64 = 8;
 
-/// Group with all that a worker needs to know to compute any part of it.
+/// Group with all that a worker needs to know to compute any part of it: what the group is, what is read for it, where its maps go,
+/// and how its numbers are made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Group {
     /// Dataset flag (`bloodmnist`).
     pub dataset: String,
     /// `train`, `val` or `test`.
     pub split: String,
-    /// The file that holds the images.
-    pub images_file: PathBuf,
-    /// Format of the file, by the name of its entry in `data::formats`.
-    pub format: String,
-    /// Digest of the file's images and labels: a worker refuses other content.
-    pub data: serde_json::Value,
     /// Model architecture (`resnet18`).
     pub model: String,
-    /// The model's weights.
-    pub weights: PathBuf,
-    /// Digest of the weights: a worker refuses a file that has changed since the sweep was checked.
-    pub weights_sha256: String,
-    /// Set of weights in the file, where the file holds several and the config names one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub weights_set: Option<String>,
-    /// The mean image of the dataset, where a variant takes it as a baseline.
-    pub mean: Option<MeanImage>,
+    /// The noise that is added to the images.
+    pub noise: Noise,
     /// Preprocessing of the images.
     #[serde(default)]
     pub preprocessing: Preprocessing,
-    /// The noise that is added to the images.
-    pub noise: Noise,
-    /// The folder of the store.
-    pub store: PathBuf,
     /// Number of images N (the split's, or `limit`).
     pub images: u64,
     /// `[channels, height, width]` as the model sees an image.
     pub shape: [usize; 3],
     /// Number of classes K.
     pub classes: usize,
-    /// Images in a shard.
-    pub shard: u64,
     /// Every attribution of the group, in the order of the config.
     pub variants: Vec<Variant>,
+    /// Files that are read.
+    pub input: Input,
+    /// The folder of the store.
+    pub store: PathBuf,
+    /// Images in a shard.
+    pub shard: u64,
     /// Precision and seed: how numbers are computed and stored.
     pub numerics: Numerics,
+}
+
+/// Files that are read for a group, with digests of their content: a worker refuses files that have changed since the sweep was
+/// checked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Input {
+    /// File of the images.
+    pub images_file: PathBuf,
+    /// Format of the images, by the name of its entry in `data::formats`.
+    pub format: String,
+    /// Digest of images and labels.
+    pub data: serde_json::Value,
+    /// File of the weights.
+    pub weights: PathBuf,
+    /// Digest of the weights.
+    pub weights_sha256: String,
+    /// Set of weights in the file, where the file holds several and the config names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights_set: Option<String>,
+    /// Mean image of the dataset, where a variant takes the mean image as a baseline.
+    pub mean: Option<MeanImage>,
 }
 
 /// A mean image of a dataset.
@@ -144,7 +153,7 @@ pub enum Dtype {
 impl Group {
     /// File of the weights, and the set of weights in the file.
     pub fn weights_and_set(&self) -> (&Path, Option<&str>) {
-        (&self.weights, self.weights_set.as_deref())
+        (&self.input.weights, self.input.weights_set.as_deref())
     }
 
     /// Name of the store without its extension; also the group's id.
@@ -154,7 +163,7 @@ impl Group {
 
     /// Home of the group: what a worker holds of the group between two units, a model and a file of images.
     pub fn home(&self) -> (&str, &Path, &Path) {
-        (&self.model, &self.weights, &self.images_file)
+        (&self.model, &self.input.weights, &self.input.images_file)
     }
 
     /// Number of shards.
@@ -176,7 +185,7 @@ impl Group {
 
     /// Values of black and white in the images of the file, where pixels are floats.
     pub fn float_range(&self) -> Option<[f64; 2]> {
-        serde_json::from_value(self.data.get("float_range")?.clone()).ok()
+        serde_json::from_value(self.input.data.get("float_range")?.clone()).ok()
     }
 
     /// Indices of the images in `shard`.

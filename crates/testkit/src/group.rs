@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
-use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
+use sweep::group::{Dtype, Group, Input, Noise, Numerics, Precision};
 use sweep::parameters::Parameters;
 use sweep::preprocessing::Preprocessing;
 use sweep::semantics::Semantics;
@@ -32,16 +32,18 @@ pub fn group() -> Builder {
     Builder(Group {
         dataset: "d".into(),
         split: "test".into(),
-        images_file: "d.npz".into(),
-        format: "medmnist".into(),
-        data: Value::Null,
         model: "m".into(),
-        weights: "m.pth".into(),
-        weights_sha256: String::new(),
-        weights_set: None,
-        mean: None,
         preprocessing: Preprocessing::default(),
         noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
+        input: Input {
+            images_file: "d.npz".into(),
+            format: "medmnist".into(),
+            data: Value::Null,
+            weights: "m.pth".into(),
+            weights_sha256: String::new(),
+            weights_set: None,
+            mean: None,
+        },
         store: "s.zarr".into(),
         images: 1000,
         shape: [3, 8, 8],
@@ -65,25 +67,25 @@ impl Builder {
 
     /// Sets the name of the dataset, and the file of its images.
     pub fn dataset(mut self, name: impl Into<String>, file: impl Into<PathBuf>) -> Self {
-        (self.0.dataset, self.0.images_file) = (name.into(), file.into());
+        (self.0.dataset, self.0.input.images_file) = (name.into(), file.into());
         self
     }
 
     /// Sets the digests by which the dataset's content is known.
     pub fn content(mut self, data: Value) -> Self {
-        self.0.data = data;
+        self.0.input.data = data;
         self
     }
 
     /// Sets the name of the model, and the file of its weights.
     pub fn model(mut self, name: impl Into<String>, weights: impl Into<PathBuf>) -> Self {
-        (self.0.model, self.0.weights) = (name.into(), weights.into());
+        (self.0.model, self.0.input.weights) = (name.into(), weights.into());
         self
     }
 
     /// Sets the digest of the weights.
     pub fn weights_sha256(mut self, digest: impl Into<String>) -> Self {
-        self.0.weights_sha256 = digest.into();
+        self.0.input.weights_sha256 = digest.into();
         self
     }
 

@@ -108,20 +108,20 @@ impl Engine {
     /// Model of the group, which is kept between units.
     pub(crate) fn graph(&mut self, group: &Group) -> Result<&Graph, UnitError> {
         self.load(group)?;
-        let changed = || UnitError::Changed { file: group.weights.display().to_string() };
+        let changed = || UnitError::Changed { file: group.input.weights.display().to_string() };
         self.loaded.as_ref().map(|(_, graph, _)| graph).ok_or_else(changed)
     }
 
     /// Loads the model of the group, unless the unit before had the same model.
     fn load(&mut self, group: &Group) -> Result<(), UnitError> {
-        let of_file = (group.weights_sha256.clone(), group.weights_set.clone());
-        let key = (group.model.clone(), group.weights.clone(), of_file, group.numerics);
+        let of_file = (group.input.weights_sha256.clone(), group.input.weights_set.clone());
+        let key = (group.model.clone(), group.input.weights.clone(), of_file, group.numerics);
         if self.loaded.as_ref().is_none_or(|(loaded, ..)| *loaded != key) {
             // The old model goes first: two may not fit.
             self.proving = self.proving();
             self.loaded = None;
-            if Weights::sha256(&group.weights)? != group.weights_sha256 {
-                return Err(UnitError::Changed { file: group.weights.display().to_string() });
+            if Weights::sha256(&group.input.weights)? != group.input.weights_sha256 {
+                return Err(UnitError::Changed { file: group.input.weights.display().to_string() });
             }
             numerics::set(group.numerics.precision);
             let mut graph =

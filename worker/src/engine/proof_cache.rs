@@ -29,10 +29,10 @@ pub(crate) struct ProofCache(Option<PathBuf>);
 impl ProofCache {
     /// Reads the proofs of `graph`, the model of `group`. The graph trusts these proofs from now on.
     pub(crate) fn of(graph: &Graph, group: &Group) -> Self {
-        let shapes = models::shapes(&group.weights).ok().flatten();
-        let weights = shapes.unwrap_or_else(|| group.weights_sha256.clone());
-        let mut model = json!([group.model, weights, group.weights_set, group.numerics.fold_batch_norm]);
-        if let (Some(set), Value::Array(facts)) = (&group.weights_set, &mut model) {
+        let shapes = models::shapes(&group.input.weights).ok().flatten();
+        let weights = shapes.unwrap_or_else(|| group.input.weights_sha256.clone());
+        let mut model = json!([group.model, weights, group.input.weights_set, group.numerics.fold_batch_norm]);
+        if let (Some(set), Value::Array(facts)) = (&group.input.weights_set, &mut model) {
             facts.push(json!(set));
         }
         let file = || Some(folder()?.join(name(&model)?));

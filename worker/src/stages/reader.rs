@@ -77,7 +77,7 @@ impl Reader {
 
     /// Mean image of the group, read once, if the file is still that of the check before the sweep.
     pub(crate) fn mean(&mut self, group: &Group) -> Result<Option<Vec<f32>>, UnitError> {
-        let Some(MeanImage { file, sha256 }) = &group.mean else { return Ok(None) };
+        let Some(MeanImage { file, sha256 }) = &group.input.mean else { return Ok(None) };
         let key = (sha256.clone(), group.shape);
         if let Some(values) = self.means.get(&key) {
             return Ok(Some(values.clone()));
@@ -94,17 +94,18 @@ impl Reader {
 
     /// Dataset of the group, opened once, if the file is still that of the check before the sweep.
     fn source(&mut self, group: &Group) -> Result<(&mut Box<dyn Source>, Arc<Labels>), UnitError> {
-        let key = (group.images_file.clone(), group.split.clone());
+        let key = (group.input.images_file.clone(), group.split.clone());
         if !self.open.contains_key(&key) {
-            let mut source = formats::open(&group.format, &group.images_file, &group.split, Options::of_group(group))?;
+            let mut source =
+                formats::open(&group.input.format, &group.input.images_file, &group.split, Options::of_group(group))?;
             // One pass over the file, so that no shard is made of damaged images.
             source.verify()?;
             let labels = Arc::new(source.labels()?);
             self.open.insert(key.clone(), (source, labels));
         }
-        let changed = || UnitError::Changed { file: group.images_file.display().to_string() };
+        let changed = || UnitError::Changed { file: group.input.images_file.display().to_string() };
         let (source, labels) = self.open.get_mut(&key).ok_or_else(changed)?;
-        if source.content() != group.data || source.len() < group.images {
+        if source.content() != group.input.data || source.len() < group.images {
             return Err(changed());
         }
         Ok((source, Arc::clone(labels)))

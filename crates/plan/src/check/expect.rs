@@ -7,7 +7,7 @@ use data::formats::{self, Options};
 use fleet::Worker;
 use protocol::expect::{Measured, Question, chance, spread};
 use sweep::config::{Expectation, Expected};
-use sweep::group::{Group, Noise};
+use sweep::group::{Group, Input, Noise};
 use sweep::parameters::Parameters;
 use sweep::problem::Problems;
 
@@ -68,7 +68,7 @@ fn is_meant(expectation: &Expectation, group: &Group) -> bool {
 
 /// Reads the images of the split of `group`, whatever `limit` and noise of the sweep are. The error is one sentence.
 fn of_group<'a>(expectation: &'a Expectation, group: &Group) -> Result<Asked<'a>, String> {
-    let source = formats::open(&group.format, &group.images_file, &group.split, Options::of_group(group))
+    let source = formats::open(&group.input.format, &group.input.images_file, &group.split, Options::of_group(group))
         .map_err(|error| error.to_string())?;
     let (all, split) = (source.len(), &group.split);
     let images = match &expectation.what {
@@ -83,7 +83,8 @@ fn of_group<'a>(expectation: &'a Expectation, group: &Group) -> Result<Asked<'a>
         Expected::Logits { image, .. } => vec![*image],
     };
     let noise = Noise { name: "clean".to_owned(), kind: "none".to_owned(), parameters: Parameters::default() };
-    let group = Group { noise, variants: Vec::new(), mean: None, images: all, ..group.clone() };
+    let input = Input { mean: None, ..group.input.clone() };
+    let group = Group { noise, variants: Vec::new(), input, images: all, ..group.clone() };
     Ok(Asked { expectation, question: Question { group, images }, all })
 }
 
@@ -118,7 +119,7 @@ fn unmet(asked: &Asked<'_>, measured: &Measured) -> Option<String> {
         group.model,
         group.dataset,
         group.split,
-        group.weights.display()
+        group.input.weights.display()
     ))
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use store::{FORMATS, Labels};
 use sweep::config::Config;
-use sweep::group::{Group, Noise, store_name};
+use sweep::group::{Group, Input, Noise, store_name};
 use sweep::problem::Problems;
 use sweep::variant::Variant;
 
@@ -40,20 +40,23 @@ pub(crate) fn groups(
                 continue;
             }
             let normalize = config.settings.normalize.of(&dataset.flag, model);
+            let input = Input {
+                images_file: dataset.file.clone(),
+                format: dataset.format.to_owned(),
+                data: dataset.content.clone(),
+                weights: weights.clone(),
+                weights_sha256: checkpoint.sha256.clone(),
+                weights_set: config.settings.weights.of(model).map(str::to_owned),
+                mean: None,
+            };
             for noise in noises {
                 let split = dataset.split.name();
                 let name = store_name(&dataset.flag, model, &noise.name, split);
                 let group = Group {
                     dataset: dataset.flag.clone(),
                     split: split.to_owned(),
-                    images_file: dataset.file.clone(),
-                    format: dataset.format.to_owned(),
-                    data: dataset.content.clone(),
                     model: model.clone(),
-                    weights: weights.clone(),
-                    weights_sha256: checkpoint.sha256.clone(),
-                    weights_set: config.settings.weights.of(model).map(str::to_owned),
-                    mean: None,
+                    input: input.clone(),
                     preprocessing: dataset.preprocessing.clone().normalized(normalize),
                     noise: noise.clone(),
                     store: FORMATS.place(&config.paths.output_dir, &name),

@@ -67,7 +67,7 @@ impl Means {
         let Some(mean) = self.there.get(&file).filter(|_| needed) else { return Ok(()) };
         let misfit = |misfit: Misfit| MeanError::Content { file: file.clone(), reason: misfit.to_string() };
         mean.expanded(group.shape).map_err(misfit)?;
-        group.mean = Some(MeanImage { sha256: mean.sha256(), file });
+        group.input.mean = Some(MeanImage { sha256: mean.sha256(), file });
         Ok(())
     }
 

@@ -18,8 +18,7 @@ pub(super) fn planned(
     (libtorch, layers): (&str, Option<&BTreeMap<String, String>>),
 ) -> Result<Planned, StoreError> {
     let program = format!("attrisweep {}", env!("CARGO_PKG_VERSION"));
-    let mut provenance =
-        json!({"program": program, "libtorch": libtorch, "weights": group.weights, "images": group.images_file});
+    let mut provenance = json!({"program": program, "libtorch": libtorch, "weights": group.input.weights, "images": group.input.images_file});
     if let Some(layers) = layers.filter(|layers| !layers.is_empty()) {
         provenance[LAYERS] = json!(layers);
     }

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sweep::computed_by::ComputedBy;
 use sweep::fingerprint::WEIGHTS_SET;
-use sweep::group::{Dtype, Group, Noise, Numerics, Precision};
+use sweep::group::{Dtype, Group, Input, Noise, Numerics, Precision};
 use sweep::parameters::Parameters;
 use sweep::preprocessing::Preprocessing;
 use sweep::semantics::Semantics;
@@ -116,14 +116,16 @@ fn group(root: &Value, folder: &Path, variants: Vec<Variant>, nodes: &Nodes<'_>)
     let group = Group {
         dataset: field(names, "data_flag")?,
         split: field(names, "split")?,
-        images_file: field(&ours["provenance"], "images").unwrap_or_default(),
-        format: String::new(),
-        data: field(facts, "data")?,
         model: field(names, "model_flag")?,
-        weights: field(&ours["provenance"], "weights").unwrap_or_default(),
-        weights_sha256: field(facts, "weights_sha256")?,
-        weights_set: facts.get(WEIGHTS_SET).map(|_| field(facts, WEIGHTS_SET)).transpose()?,
-        mean: None,
+        input: Input {
+            images_file: field(&ours["provenance"], "images").unwrap_or_default(),
+            format: String::new(),
+            data: field(facts, "data")?,
+            weights: field(&ours["provenance"], "weights").unwrap_or_default(),
+            weights_sha256: field(facts, "weights_sha256")?,
+            weights_set: facts.get(WEIGHTS_SET).map(|_| field(facts, WEIGHTS_SET)).transpose()?,
+            mean: None,
+        },
         preprocessing: preprocessing(ours)?,
         noise: Noise {
             name: field(names, "noise_name")?,

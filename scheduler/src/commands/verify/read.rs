@@ -50,7 +50,7 @@ pub(super) fn read<'a>(
 fn truth(survey: &Survey, surveyed: &Surveyed, described: &Described) -> Result<Truth, String> {
     let (_, mut source) = survey::source(&survey.config, &surveyed.flag, surveyed.split)?;
     let group = &described.group;
-    if source.content() != group.data || source.len() < group.images {
+    if source.content() != group.input.data || source.len() < group.images {
         return Err("the dataset is not the one that the store was made of".to_owned());
     }
     let mut labels = source.labels().map_err(|error| error.to_string())?;

@@ -114,7 +114,7 @@ fn drawn(group: &Group, mut all: Vec<u64>, sample: Sample, purpose: &'static str
 fn compare_images(survey: &Survey, read: &mut Read<'_>, images: &[u64]) -> Result<(), String> {
     let Described { group, .. } = read.described;
     let (_, mut source) = survey::source(&survey.config, &read.surveyed.flag, read.surveyed.split)?;
-    if source.content() != group.data {
+    if source.content() != group.input.data {
         return Err("the dataset is not the one that the store was made of".to_owned());
     }
     let mut shards = Shards::open(group.store.clone(), String::new());
@@ -151,7 +151,7 @@ fn question(
 ) -> Result<(Question, Option<String>), String> {
     let mut group = read.described.group.clone();
     let found = plan::find_weights(&survey.config, &group.dataset, &group.model);
-    group.weights = found.map_err(|expected| format!("there are no weights at `{}`", expected.display()))?;
+    group.input.weights = found.map_err(|expected| format!("there are no weights at `{}`", expected.display()))?;
     let left = without_mean(survey, &mut group, read.described.mean_sha256.as_deref());
     let shards = drawn(&group, sound_shards(read), sample, "verify shards");
     Ok((Question { group, images, shards, seconds: sample.seconds }, left))
@@ -174,7 +174,7 @@ fn without_mean(survey: &Survey, group: &mut Group, known: Option<&str>) -> Opti
     });
     match read {
         Ok(mean) => {
-            group.mean = Some(mean);
+            group.input.mean = Some(mean);
             None
         }
         Err(reason) => {

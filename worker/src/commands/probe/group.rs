@@ -8,7 +8,7 @@ use data::mean;
 use network::{NetworkError, Weights, models};
 use protocol::probe::{Asked, Request};
 use sweep::granted_batches::{GrantedBatch, GrantedBatches};
-use sweep::group::{Group, MeanImage, Noise};
+use sweep::group::{Group, Input, MeanImage, Noise};
 use sweep::parameters::Parameters;
 use sweep::problem::nearest;
 use sweep::variant::{Shared, Variant};
@@ -34,14 +34,16 @@ pub(super) fn of(request: &Request, model: &mut Model) -> Result<Group, ProbeErr
     Ok(Group {
         dataset: dataset.clone(),
         split: split.clone(),
-        images_file: file,
-        format: format.name.to_owned(),
-        data: source.content(),
         model: request.model.clone(),
-        weights: request.weights.clone(),
-        weights_sha256: model.sha256.clone(),
-        weights_set: request.weights_set.clone(),
-        mean: request.mean.as_ref().map(|file| mean_image(file)).transpose()?,
+        input: Input {
+            images_file: file,
+            format: format.name.to_owned(),
+            data: source.content(),
+            weights: request.weights.clone(),
+            weights_sha256: model.sha256.clone(),
+            weights_set: request.weights_set.clone(),
+            mean: request.mean.as_ref().map(|file| mean_image(file)).transpose()?,
+        },
         preprocessing: source.preprocessing(),
         noise: Noise { name: "clean".to_owned(), kind: "none".to_owned(), parameters: Parameters::default() },
         store: PathBuf::new(),

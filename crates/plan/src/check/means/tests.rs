@@ -75,14 +75,14 @@ fn groups_get_the_mean_of_their_dataset_if_a_variant_takes_it_and_its_digest_is_
     let (mut means, _) = found(folder.path(), &means_dir(folder.path()), &["a"], &[variant("global_mean")]);
     let mut taking = group("a", 1, vec![variant("zero"), variant("global_mean")]);
     means.attach(&mut taking).unwrap();
-    assert_eq!(taking.mean, None, "it is not there yet");
+    assert_eq!(taking.input.mean, None, "it is not there yet");
     means.compute().unwrap();
     let mut others = [group("a", 3, vec![variant("zero")]), group("b", 3, vec![variant("global_mean")])];
     for group in others.iter_mut().chain([&mut taking]) {
         means.attach(group).unwrap();
     }
-    assert_eq!(others.map(|group| group.mean), [None, None]);
-    let mean = taking.mean.clone().unwrap();
+    assert_eq!(others.map(|group| group.input.mean), [None, None]);
+    let mean = taking.input.mean.clone().unwrap();
     assert_eq!(mean.sha256, mean::read(&mean.file).unwrap().sha256());
     let facts = [0, 1].map(|index| sweep::fingerprint::of_variant(&taking, &taking.variants[index]));
     assert_eq!(facts[0].get("mean_sha256"), None);
@@ -147,5 +147,5 @@ fn a_coloured_mean_does_not_fit_a_model_of_one_channel() {
     assert!(misfit.contains("a_mean.pt`") && misfit.contains("expected [1, 28, 28]"), "{misfit}");
     let mut fitting = group("a", 3, vec![variant("global_mean")]);
     means.attach(&mut fitting).unwrap();
-    assert!(fitting.mean.is_some());
+    assert!(fitting.input.mean.is_some());
 }
