@@ -24,13 +24,6 @@ pub const SUFFIX: &str = ".zarr.zip";
 /// Largest root that is read from a zip, in bytes.
 const LARGEST_ROOT: u64 = 256 << 20;
 
-/// Path of the zip of the store in `folder`, in the same folder.
-pub(crate) fn beside(folder: &Path) -> PathBuf {
-    let mut name = folder.as_os_str().to_owned();
-    name.push(".zip");
-    name.into()
-}
-
 /// Packs the complete store in `folder` into `zip`, whose folder must exist. Returns the size of the zip in bytes. A zip of a store of
 /// attrisweep that is there is replaced, once the new one is whole.
 ///

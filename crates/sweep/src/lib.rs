@@ -7,20 +7,19 @@
 //! and the messages between scheduler and worker. It reads no data and knows no method by name.
 
 pub mod catalogue;
-pub mod computed_by;
 pub mod config;
 pub mod fingerprint;
 pub mod granted_batches;
 pub mod group;
 pub mod memory;
 pub mod parameters;
-pub mod preprocessing;
 pub mod seed;
 pub mod unit;
-pub mod unit_id;
 pub mod variant;
 pub mod yaml;
 
+pub use group::{computed_by, preprocessing};
+pub use unit::unit_id;
 pub use variant::semantics;
 pub use yaml::problem;
 

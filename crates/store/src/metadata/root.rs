@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use files::durable;
 use serde_json::{Map, Value, json};
@@ -15,7 +15,6 @@ use sweep::problem::not_json;
 use super::seal::{bare, broken, is_ours, sealed, with_others};
 use crate::error::StoreError;
 use crate::families::ATTRIBUTIONS;
-use crate::packed;
 
 /// Name of the file that has the metadata of a node.
 pub(crate) const METADATA: &str = "zarr.json";
@@ -70,14 +69,19 @@ pub(crate) fn read(folder: &Path) -> Result<Option<Root>, StoreError> {
             let reason = format!("it is missing, as is its copy below `{COPY}`, and shards are there");
             Err(StoreError::Headless { path: file, reason })
         }
-        None if fault == MISSING && packed::beside(folder).is_file() => {
-            Err(StoreError::Packed { path: packed::beside(folder) })
-        }
+        None if fault == MISSING && zip_of(folder).is_file() => Err(StoreError::Packed { path: zip_of(folder) }),
         None if fault == MISSING => Ok(None),
         None if is_theirs(folder) => Err(StoreError::Theirs { path: folder.to_owned() }),
         None if is_foreign => Err(StoreError::Foreign { path: folder.to_owned() }),
         None => Err(StoreError::Headless { path: file, reason: fault }),
     }
+}
+
+/// Path of the zip into which the store in `folder` may have been packed.
+fn zip_of(folder: &Path) -> PathBuf {
+    let mut name = folder.as_os_str().to_owned();
+    name.push(".zip");
+    name.into()
 }
 
 /// Whether `folder` is a Zarr group of another program that has its maps in the same place. Zarr version 2 has no `zarr.json`.

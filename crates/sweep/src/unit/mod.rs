@@ -1,14 +1,16 @@
 //! Units of work: what a worker is given.
 
+pub mod unit_id;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::group::Group;
-use crate::unit_id::UNNAMED;
-pub use crate::unit_id::UnitId;
 use crate::variant::{Shared, Variant};
+use unit_id::UNNAMED;
+pub use unit_id::UnitId;
 
 /// Unit of work. Its kind of work says what doing a unit twice gives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

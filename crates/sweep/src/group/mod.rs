@@ -1,12 +1,15 @@
 //! Groups: dataset x model x noise x split, each with one store.
 
+pub mod computed_by;
+pub mod preprocessing;
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::parameters::Parameters;
-use crate::preprocessing::Preprocessing;
 use crate::variant::Variant;
+use preprocessing::Preprocessing;
 
 /// Variants that share the forward pass of a batch, at most: more are computed in several rounds.
 pub const MOST_TOGETHER: usize = 6;
