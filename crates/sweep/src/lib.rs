@@ -3,8 +3,8 @@
 //! A *sweep* is everything that one config file asks for. A *variant* is one method with one choice
 //! of its parameters, named by its *key*. A *group* is dataset x model x noise x split and has one
 //! Zarr store. A *unit* is what a worker is given: one shard of one group. This crate holds those
-//! words and what follows from them alone: the seeds of random draws, the fingerprint of a group
-//! and the messages between scheduler and worker. It reads no data and knows no method by name.
+//! words and what follows from them alone, such as the seeds of random draws and the fingerprint of a
+//! group. It reads no data and knows no method by name.
 
 pub mod catalogue;
 pub mod config;
