@@ -27,7 +27,7 @@ fn notes(store: &std::path::Path) -> usize {
 fn a_note_is_believed_before_the_root_says_the_same_and_goes_once_the_store_is_complete() {
     let folder = tempfile::tempdir().unwrap();
     let group = made(folder.path());
-    let shards = Shards::open(group.store.clone(), "run-1".into());
+    let mut shards = Shards::open(group.store.clone(), "run-1".into());
     let (lowered, plain) = (device(Path::Lowered), device(Path::Plain));
     assert!(shards.note_device(&lowered).unwrap() > 0);
     assert_eq!(shards.note_device(&lowered).unwrap(), 0, "it says so already");
@@ -38,7 +38,8 @@ fn a_note_is_believed_before_the_root_says_the_same_and_goes_once_the_store_is_c
     assert_eq!((told(), notes(&group.store)), (vec![plain.clone(), lowered.clone()], 2));
     finish(&group, &facts(&group), "next").unwrap();
     assert_eq!((told(), notes(&group.store)), (vec![plain, lowered.clone()], 0));
-    // A worker that was taken for dead goes on.
+    // A worker that was taken for dead goes on, with another unit.
+    let mut shards = Shards::open(group.store.clone(), "run-2".into());
     assert_eq!((shards.note_device(&lowered).unwrap(), notes(&group.store)), (0, 0));
 }
 

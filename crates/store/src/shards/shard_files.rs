@@ -1,6 +1,6 @@
 //! Files of shards, written and read. The crate zarrs encodes and decodes; this file puts bytes in their places.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -24,6 +24,8 @@ pub struct Shards {
     folder: PathBuf,
     tag: String,
     arrays: BTreeMap<String, Opened>,
+    /// Devices that the store is known to name.
+    noted: BTreeSet<ComputedBy>,
 }
 
 /// Open array, and the make-up of its files.
@@ -37,13 +39,19 @@ struct Opened {
 impl Shards {
     /// Opens the store in `folder`. `tag` names run and attempt in the names of unfinished files.
     pub fn open(folder: PathBuf, tag: String) -> Self {
-        Self { folder, tag, arrays: BTreeMap::new() }
+        Self { folder, tag, arrays: BTreeMap::new(), noted: BTreeSet::new() }
     }
 
     /// Says in the store, durably, that `device` computes maps of it: before the first of these maps is put in place. Returns the
     /// number of bytes.
-    pub fn note_device(&self, device: &ComputedBy) -> Result<u64, StoreError> {
-        computed_by::note(&self.folder, device, &self.tag)
+    pub fn note_device(&mut self, device: &ComputedBy) -> Result<u64, StoreError> {
+        // What the store says is read once for a writer, not for each of its maps.
+        if self.noted.contains(device) {
+            return Ok(0);
+        }
+        let bytes = computed_by::note(&self.folder, device, &self.tag)?;
+        self.noted.insert(device.clone());
+        Ok(bytes)
     }
 
     /// Writes `shard` of `array` whole and durably. Returns the number of bytes. The last shard may be short.

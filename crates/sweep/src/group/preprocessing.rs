@@ -1,6 +1,6 @@
 //! Preprocessing: the way from the pixels of a dataset to the values that a model takes.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Preprocessing of a dataset for a model. A store records it.
 ///
@@ -10,15 +10,25 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Preprocessing {
     /// Values that black and white have before `mean` is subtracted.
+    #[serde(serialize_with = "short")]
     pub range: [f32; 2],
     /// Height and width in pixels to which images are scaled; `None` leaves them as they are.
     pub resize: Option<[usize; 2]>,
     /// Height and width in pixels of the middle part that is kept; `None` keeps all.
     pub crop: Option<[usize; 2]>,
     /// Subtracted, by channel. The last number counts for all channels that follow.
+    #[serde(serialize_with = "short")]
     pub mean: Vec<f32>,
     /// Divided by, by channel. The last number counts for all channels that follow.
+    #[serde(serialize_with = "short")]
     pub std: Vec<f32>,
+}
+
+/// Writes numbers as their author did: 0.2, and not the 0.20000000298023224 that single precision makes of it.
+fn short<S: Serializer>(numbers: &(impl AsRef<[f32]> + ?Sized), serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(
+        numbers.as_ref().iter().map(|number| number.to_string().parse::<f64>().unwrap_or(f64::from(*number))),
+    )
 }
 
 /// Mean and standard deviation by which a model wants its images, by channel. The last number counts for all channels that follow.
@@ -108,6 +118,8 @@ impl Preprocessing {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -115,6 +127,14 @@ mod tests {
         let preprocessing = Preprocessing::default();
         assert_eq!(preprocessing.widest_limits(3), [-1.0, 1.0]);
         assert_eq!(preprocessing.size([28, 20]), [28, 20]);
+    }
+
+    #[test]
+    fn numbers_are_recorded_as_they_were_given_and_read_back_to_the_bit() {
+        let given = Preprocessing::default().normalized(Some(&Normalize::new(vec![0.2, 0.485], vec![0.229])));
+        let recorded = serde_json::to_value(&given).unwrap();
+        assert_eq!((&recorded["mean"], &recorded["std"]), (&json!([0.2, 0.485]), &json!([0.229])));
+        assert_eq!(serde_json::from_value::<Preprocessing>(recorded).unwrap(), given);
     }
 
     /// Numbers of `ImageNet`: (0 - 0.485) / 0.229 = -2.1179, (1 - 0.406) / 0.225 = 2.64.
