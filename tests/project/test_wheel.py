@@ -46,6 +46,35 @@ def test_a_rehearsal_finds_the_scheduler_where_one_file_is_all_programs(environm
     assert not list((tmp_path / "here" / "outputs").glob("*.zarr"))
 
 
+NOTEBOOK = """
+from attrisweep import runs
+
+sweep = runs.start("here/config.yml", output="there")
+assert sweep.running, sweep.told()
+sweep.stop()
+# While the config is checked, nobody listens to signals yet.
+assert not sweep.running and sweep.code in (-15, 130), sweep.told()
+
+with runs.start("here/config.yml", output="there") as sweep:
+    assert {store["maps"] for store in sweep.status()["stores"]} == {192}
+    assert "Wrote" in sweep.wait(200)
+assert all(store["complete"] for store in sweep.status()["stores"])
+
+with runs.start("nothing.yml") as sweep:
+    try:
+        sweep.wait(60)
+    except runs.SweepFailedError as error:
+        assert error.code == 3 and "nothing.yml" in str(error), error
+    else:
+        raise AssertionError("a config that is not there was run")
+"""
+
+
+def test_a_notebook_starts_a_sweep_follows_it_and_stops_it(environment, tmp_path):
+    environment.run("python", "-m", "attrisweep.demo", "here", cwd=tmp_path)
+    environment.run("python", "-c", NOTEBOOK, cwd=tmp_path)
+
+
 def test_another_torch_is_told_in_one_sentence(wheel, tmp_path):
     environment = wheels.Environment(tmp_path / "environment", without=["torch"])
     (environment.site / "torch").mkdir()
