@@ -4,18 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::json;
-use store::{Facts, LAYERS, Labels, StoreError};
+use store::formats::Entry;
+use store::{FORMATS, Facts, LAYERS, Labels, StoreError};
 use sweep::fingerprint;
 use sweep::group::Group;
 
 use crate::checked::Planned;
 use crate::exit::{Code, Failure};
 
-/// Compares the store of `group` with the config. `layers` gives the layer that each variant looks at which names none.
+/// Compares the store of `group` with the config, whose stores are to have `format` once they are finished. `layers` gives the layer that each variant looks at which names none.
 pub(super) fn planned(
     group: Group,
     labels: Labels,
     (libtorch, layers): (&str, Option<&BTreeMap<String, String>>),
+    format: &Entry,
 ) -> Result<Planned, StoreError> {
     let program = format!("attrisweep {}", env!("CARGO_PKG_VERSION"));
     let mut provenance = json!({"program": program, "libtorch": libtorch, "weights": group.input.weights, "images": group.input.images_file});
@@ -24,6 +26,7 @@ pub(super) fn planned(
     }
     let facts = Facts { fingerprint: fingerprint::of_group(&group), provenance };
     let complete = store::inspect(&group, &facts)?.unwrap_or(false);
+    FORMATS.check_goal(&FORMATS.folder(&group.store), format)?;
     Ok(Planned { group: Arc::new(group), facts, labels, complete })
 }
 
