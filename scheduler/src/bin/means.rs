@@ -11,7 +11,7 @@ use clap::Parser;
 use data::datasets;
 use data::formats::Options;
 use data::mean::{self, Found, Job, MeanError, Place};
-use sweep::config::Config;
+use sweep::config::{Config, MeanOf};
 use sweep::problem::Problems;
 
 /// Exit codes, for `--help`. They are those of the scheduler.
@@ -27,7 +27,7 @@ const CONFIG: u8 = 3;
 /// Exit code for a means folder that cannot be written.
 const STORAGE: u8 = 6;
 
-/// Computes the mean image of every dataset of a config file, over its train split
+/// Computes the mean image of every dataset of a config file, over its train split or the one that `mean_of` names
 ///
 /// Writes `<means_dir>/<flag>_mean.pt`, which `torch.load` opens as a float32 tensor [3, height, width] of images
 /// scaled to [-1, 1], or as `normalize` says. A file that is there is kept.
@@ -73,6 +73,11 @@ fn plan(file: &Path, force: bool) -> Result<Vec<Planned>, Problems> {
         for line in datasets::skipped(&config) {
             let _ = writeln!(std::io::stderr(), "warning: {line}");
         }
+        if config.settings.mean_of == MeanOf::Group {
+            let text = "mean images are of the images of each group, with their noise; the scheduler makes them before it begins";
+            problems.add(0, "mean_of", text);
+            return Err(problems);
+        }
         for (flag, line) in datasets::flags(&config, &mut problems) {
             planned.extend(of_dataset(&config, (&flag, line), force, &mut problems));
         }
@@ -83,10 +88,10 @@ fn plan(file: &Path, force: bool) -> Result<Vec<Planned>, Problems> {
 /// Mean images of one dataset: one for each normalization that models of the config want.
 fn of_dataset(config: &Config, (flag, line): (&str, u64), force: bool, problems: &mut Problems) -> Vec<Planned> {
     let Some(dataset) = datasets::locate(config, (flag, line), problems) else { return Vec::new() };
-    let (folder, how, normalize) = (&config.paths.means_dir, Options::of(config), &config.settings.normalize);
+    let how = Options::of(config);
     let mut planned: Vec<Planned> = Vec::new();
     for (model, _) in &config.search_space.model_flags {
-        let place = Place { folder, flag, normalize: normalize.of(flag, model) };
+        let Some(place) = Place::of(config, flag, model) else { break };
         let file = place.file();
         if planned.iter().any(|planned| planned.file == file) {
             continue;

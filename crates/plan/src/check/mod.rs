@@ -48,8 +48,9 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
     let flags = data::datasets::flags(&config, &mut problems);
     let datasets = datasets::open(&config, &flags, &mut problems);
     let models = weights::read(&config, &catalogue, &flags, (worker, &variants), &mut problems)?;
-    let means = Means::find(&config, &flags, &variants, &mut problems);
+    let mut means = Means::find(&config, &flags, &variants, &mut problems);
     let mut groups = grid::groups(&config, &datasets, &models, &noises, &variants, &mut problems);
+    means.find_of_groups(groups.iter().map(|(group, _)| group), &mut problems);
     for (group, _) in &mut groups {
         if let Err(misfit) = means.attach(group) {
             problems.add(0, "paths.means_dir", format!("{misfit} ({} for `{}`)", group.model, group.dataset));
@@ -81,7 +82,7 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
     let groups = groups.into_iter().map(|(group, labels)| {
         let names = (group.dataset.clone(), group.model.clone());
         let layers = models.get(&names).map(|(_, checkpoint)| &checkpoint.layers);
-        planned(group, labels, (&catalogue.libtorch, layers))
+        planned(group, labels, (&catalogue.libtorch, layers), config.reference)
     });
     let (groups, mismatches): (Vec<_>, Vec<_>) = groups.partition(Result::is_ok);
     let is_theirs = |error: &StoreError| matches!(error, StoreError::Theirs { .. } | StoreError::Packed { .. });

@@ -5,22 +5,28 @@ use std::sync::Arc;
 
 use serde_json::json;
 use store::{Facts, LAYERS, Labels, StoreError};
+use sweep::config::Reference;
 use sweep::fingerprint;
 use sweep::group::Group;
 
 use crate::checked::Planned;
 use crate::exit::{Code, Failure};
 
-/// Compares the store of `group` with the config. `layers` gives the layer that each variant looks at which names none.
+/// Compares the store of `group` with the config. `layers` gives the layer that each variant looks at which names none, `reference` the
+/// experiment of the config.
 pub(super) fn planned(
     group: Group,
     labels: Labels,
     (libtorch, layers): (&str, Option<&BTreeMap<String, String>>),
+    reference: Option<Reference>,
 ) -> Result<Planned, StoreError> {
     let program = format!("attrisweep {}", env!("CARGO_PKG_VERSION"));
     let mut provenance = json!({"program": program, "libtorch": libtorch, "weights": group.input.weights, "images": group.input.images_file});
     if let Some(layers) = layers.filter(|layers| !layers.is_empty()) {
         provenance[LAYERS] = json!(layers);
+    }
+    if let Some(reference) = reference {
+        provenance["reference"] = json!(reference.experiment.name);
     }
     let facts = Facts { fingerprint: fingerprint::of_group(&group), provenance };
     let complete = store::inspect(&group, &facts)?.unwrap_or(false);

@@ -25,6 +25,8 @@ pub(super) const PLACES: &[(&str, &[&str])] = &[
             "weights",
             "experiment",
             "model_method_mapping",
+            "reference",
+            "mean_of",
         ],
     ),
     (

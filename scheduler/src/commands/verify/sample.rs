@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use std::path::PathBuf;
 
-use data::mean::{self, Place};
+use data::mean;
 use data::{noise, preprocess};
 use fleet::Worker;
 use protocol::verify::{Answer, Question, Request};
@@ -164,9 +164,7 @@ fn without_mean(survey: &Survey, group: &mut Group, known: Option<&str>) -> Opti
     if needy.is_empty() {
         return None;
     }
-    let config = &survey.config;
-    let normalize = config.settings.normalize.of(&group.dataset, &group.model);
-    let file = Place { folder: &config.paths.means_dir, flag: &group.dataset, normalize }.file();
+    let file = mean::file_of(&survey.config, group);
     let read = mean::read(&file).map_err(|error| error.text()).and_then(|mean| {
         let sha256 = mean.sha256();
         let other = || format!("`{}` is not the mean image that they were made with", file.display());

@@ -156,6 +156,21 @@ const TOP: &[Key] = &[
         "captum",
     ),
     key(
+        "reference",
+        Words("none, or the one that the keys show"),
+        "The reference experiment whose script would run this config, or `none`. The word sets what scripts do and configs do not say: \
+         how windows of Occlusion move, the precision, whose mean is the mean image ([guide](guide/reference-experiments.md)). Keys \
+         of the config come before it, and it does not show in the keys of maps.",
+        "none",
+    ),
+    key(
+        "mean_of",
+        Words("`train`, or as `reference` says"),
+        "Images whose mean is the mean image that baselines take: those of a split without noise, or the images of each group, with \
+         their noise.",
+        "train",
+    ),
+    key(
         "fold_batch_norm",
         Value("false"),
         "Fold batch norms into convolutions: the same function, other rounding.",
