@@ -34,6 +34,7 @@ pub(super) const PLACES: &[(&str, &[&str])] = &[
         &[
             "medmnist_weights_root",
             "weights_root",
+            "imagenet_weights_root",
             "medmnist_data_root",
             "data_root",
             "means_dir",

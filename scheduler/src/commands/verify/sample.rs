@@ -151,7 +151,7 @@ fn question(
 ) -> Result<(Question, Option<String>), String> {
     let mut group = read.described.group.clone();
     let found = plan::find_weights(&survey.config, &group.dataset, &group.model);
-    group.input.weights = found.map_err(|expected| format!("there are no weights at `{}`", expected.display()))?;
+    group.input.weights = found.map_err(|absent| absent.to_string())?;
     let left = without_mean(survey, &mut group, read.described.mean_sha256.as_deref());
     let shards = drawn(&group, sound_shards(read), sample, "verify shards");
     Ok((Question { group, images, shards, seconds: sample.seconds }, left))

@@ -196,8 +196,16 @@ const PATHS: &[Key] = &[
     key(
         "weights_root",
         Required,
-        "Holds `weights_<flag>/<model>_<size>_1.pth` (or `.pt`, `.safetensors`, `.pt2`).",
+        "Holds `weights_<flag>/<model>_<size>_1.pth` (or `.pt`, `.safetensors`, `.pt2`), or a file of torchvision, \
+         `weights_<flag>/<model>-<8 hexadecimal digits>.pth`.",
         "weights",
+    ),
+    key(
+        "imagenet_weights_root",
+        Words("`weights_root`"),
+        "Holds weights of ImageNet by torchvision's file names, such as `resnet18-f37072fd.pth`, for the dataset `imagenet`. Where it is \
+         the only folder of weights, it counts for every dataset.",
+        "imagenet_weights",
     ),
     key("data_root", Required, "Holds `<flag>_<size>.npz`; `<flag>.npz` for 28 px.", "data"),
     key("medmnist_weights_root", Words("`weights_root`"), "Name of `weights_root` in configs of the reference.", ""),
