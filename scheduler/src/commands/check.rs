@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use fleet::Slot;
 use plan::{Checked, Planned};
 use store::LAYERS;
+use sweep::config::Found;
 
 use crate::tell::{Predictions, say};
 
@@ -14,6 +15,7 @@ pub(crate) fn tell(checked: &Checked) {
     let mut text = String::from("The config is sound.\n");
     let devices: Vec<String> = checked.slots.iter().map(device).collect();
     let _ = writeln!(text, "  devices   {}", devices.join(", "));
+    text.push_str(&of_experiment(checked));
     for file in checked.means.missing() {
         let _ = writeln!(text, "  to do     {} (mean image, computed before the sweep begins)", file.display());
     }
@@ -29,6 +31,18 @@ pub(crate) fn tell(checked: &Checked) {
     }
     text.push_str(&predictions.doubts());
     say(&text);
+}
+
+/// Lines on the reference experiment of the config, and on what it sets.
+fn of_experiment(checked: &Checked) -> String {
+    let Some(reference) = &checked.config.reference else { return String::new() };
+    let found = match reference.found {
+        Found::Named => "named by the config".to_owned(),
+        Found::Recognised(by) => format!("recognised by {by}; `reference: none` takes none"),
+    };
+    let sets = reference.sets().into_iter().map(|set| format!("            {set}\n"));
+    let first = format!("  reference {} ({found})\n", reference.experiment.name);
+    std::iter::once(first).chain(sets).collect()
 }
 
 /// Name of a slot; on the CPU with the number of threads.

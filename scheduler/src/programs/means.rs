@@ -10,8 +10,9 @@ use clap::Parser;
 use data::datasets;
 use data::formats::Options;
 use data::mean::{self, Found, Job, MeanError, Place};
+use data::mean::{self, Found, Job, MeanError, Place};
 use plan::exit::{Code, Failure};
-use sweep::config::Config;
+use sweep::config::{Config, MeanOf};
 use sweep::problem::Problems;
 
 /// Exit codes, for `--help`. They are those of the scheduler.
@@ -22,7 +23,9 @@ Exit codes:
   3    mistakes in the config, or in the files that it names
   6    the means folder cannot be written: full or read-only";
 
-/// Computes the mean image of every dataset of a config file, over its train split
+use data::mean::{self, Found, Job, MeanError, Place};
+use plan::exit::{Code, Failure};
+use sweep::config::{Config, MeanOf};
 ///
 /// Writes `<means_dir>/<flag>_mean.pt`, which `torch.load` opens as a float32 tensor [3, height, width] of images
 /// scaled to [-1, 1], or as `normalize` says. A file that is there is kept.
@@ -61,6 +64,11 @@ fn plan(file: &Path, force: bool) -> Result<Vec<Planned>, Problems> {
         for line in datasets::skipped(&config) {
             let _ = writeln!(std::io::stderr(), "warning: {line}");
         }
+        if config.settings.mean_of == MeanOf::Group {
+            let text = "mean images are of the images of each group, with their noise; the scheduler makes them before it begins";
+            problems.add(0, "mean_of", text);
+            return Err(problems);
+        }
         for (flag, line) in datasets::flags(&config, &mut problems) {
             planned.extend(of_dataset(&config, (&flag, line), force, &mut problems));
         }
@@ -71,10 +79,10 @@ fn plan(file: &Path, force: bool) -> Result<Vec<Planned>, Problems> {
 /// Mean images of one dataset: one for each normalization that models of the config want.
 fn of_dataset(config: &Config, (flag, line): (&str, u64), force: bool, problems: &mut Problems) -> Vec<Planned> {
     let Some(dataset) = datasets::locate(config, (flag, line), problems) else { return Vec::new() };
-    let (folder, how, normalize) = (&config.paths.means_dir, Options::of(config), &config.settings.normalize);
+    let how = Options::of(config);
     let mut planned: Vec<Planned> = Vec::new();
     for (model, _) in &config.search_space.model_flags {
-        let place = Place { folder, flag, normalize: normalize.of(flag, model) };
+        let Some(place) = Place::of(config, flag, model) else { break };
         let file = place.file();
         if planned.iter().any(|planned| planned.file == file) {
             continue;

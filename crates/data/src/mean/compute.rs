@@ -4,6 +4,7 @@ use sweep::preprocessing::Preprocessing;
 
 use super::mean_image::Mean;
 use crate::formats::Source;
+use crate::preprocess::Pixels;
 use crate::{DataError, preprocess};
 
 /// Number of channels of every mean image, as in the reference scripts: grey is repeated.
@@ -16,23 +17,35 @@ const SLICE: usize = 1 << 22;
 ///
 /// Sums are in double precision and in the order of the images: the same bytes come out each time.
 pub fn compute(source: &mut dyn Source, preprocessing: &Preprocessing) -> Result<Mean, DataError> {
+    let [height, width] = preprocessing.size([source.shape()[0], source.shape()[1]]);
+    let len = source.len();
+    average(source, len, [CHANNELS, height, width], |source, _, pixels| {
+        preprocess::prepare(preprocessing, pixels, source.shape(), CHANNELS)
+    })
+}
+
+/// Computes the mean of the first `len` images of `source`. `prepare` makes images of `shape` (channels, height and width) of pixels,
+/// and is told the index of the first of them.
+pub(super) fn average<E: From<DataError>>(
+    source: &mut dyn Source,
+    len: u64,
+    shape: [usize; 3],
+    prepare: impl Fn(&dyn Source, u64, &Pixels) -> Result<Vec<f32>, E>,
+) -> Result<Mean, E> {
     source.verify()?;
     let slice = (SLICE / source.shape().iter().product::<usize>().max(1)).max(1);
-    let [height, width] = preprocessing.size([source.shape()[0], source.shape()[1]]);
-    let mut sums = vec![0.0_f64; CHANNELS * height * width];
-    for start in (0..source.len()).step_by(slice) {
-        let end = (start + slice as u64).min(source.len());
+    let mut sums = vec![0.0_f64; shape.iter().product::<usize>().max(1)];
+    for start in (0..len).step_by(slice) {
+        let end = (start + slice as u64).min(len);
         let pixels = source.read(start..end)?;
-        let images = preprocess::prepare(preprocessing, &pixels, source.shape(), CHANNELS)?;
-        for image in images.chunks_exact(sums.len()) {
+        for image in prepare(source, start, &pixels)?.chunks_exact(sums.len()) {
             for (sum, value) in sums.iter_mut().zip(image) {
                 *sum += f64::from(*value);
             }
         }
     }
-    let images = source.len().max(1) as f64;
-    let values = sums.iter().map(|sum| (sum / images) as f32).collect();
-    Ok(Mean { shape: [CHANNELS, height, width], values })
+    let images = len.max(1) as f64;
+    Ok(Mean { shape, values: sums.iter().map(|sum| (sum / images) as f32).collect() })
 }
 
 #[cfg(test)]

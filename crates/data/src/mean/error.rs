@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::DataError;
+use crate::noise::NoiseError;
 
 /// Reason for which a mean image cannot be read, written or computed. Trying again helps with [`MeanError::Read`] and
 /// [`MeanError::Write`] only.
@@ -17,14 +18,18 @@ pub enum MeanError {
     #[error("mean image `{}`: {reason}", file.display())]
     Content { file: PathBuf, reason: String },
     #[error("a mean image is made of the split `{split}`, which cannot be used")]
-    Images { split: &'static str, source: DataError },
+    Images { split: String, source: DataError },
     #[error("a mean image is made of the split `{split}`, and `{}` has no image in it", file.display())]
-    Empty { split: &'static str, file: PathBuf },
+    Empty { split: String, file: PathBuf },
     #[error(
         "a mean image is made of the split `{split}`, and `{}` has images of {}x{} px in it, expected {size}x{size}",
         file.display(), found[0], found[1]
     )]
-    Size { split: &'static str, file: PathBuf, found: [usize; 3], size: usize },
+    Size { split: String, file: PathBuf, found: [usize; 3], size: usize },
+    #[error("a mean image is made of the group's own images, which cannot be used")]
+    OfGroup(#[from] DataError),
+    #[error("a mean image is made of the group's own images, whose noise cannot be made")]
+    Noise(#[from] NoiseError),
 }
 
 impl MeanError {

@@ -2,41 +2,108 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
 use sha2::{Digest, Sha256};
+use sweep::config::{Config, MeanOf};
+use sweep::fingerprint;
+use sweep::group::Group;
 use sweep::preprocessing::Normalize;
 
-/// Place of the mean image of a dataset, of its images as some models want them.
+/// Place of the mean image of a split of a dataset, of its images as some models want them.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
     /// Folder of mean images.
     pub folder: &'a Path,
     /// Name of the dataset.
     pub flag: &'a str,
+    /// Split of the images.
+    pub split: &'static str,
+    /// Split of which scripts make the file `<flag>_mean.pt`.
+    pub usual: &'static str,
     /// Normalization of the images; `None` means that of the dataset's format.
     pub normalize: Option<&'a Normalize>,
 }
 
-impl Place<'_> {
-    /// Path of the file: `<flag>_mean.pt`. Images that are normalized otherwise have another mean image, whose name tells so.
-    pub fn file(&self) -> PathBuf {
-        let Self { folder, flag, normalize } = self;
-        let Some(normalize) = normalize else { return folder.join(format!("{flag}_mean.pt")) };
-        let numbers = serde_json::to_vec(normalize).unwrap_or_default();
-        folder.join(format!("{flag}_normalized_{}_mean.pt", &hex::encode(Sha256::digest(numbers))[..8]))
+impl<'a> Place<'a> {
+    /// Place of the mean image of dataset `flag`, of its images as `model` wants them; `None` where `config` wants mean images of
+    /// groups.
+    pub fn of(config: &'a Config, flag: &'a str, model: &str) -> Option<Self> {
+        let MeanOf::Split(split) = config.settings.mean_of else { return None };
+        let usual = config.reference.map(|reference| reference.experiment.mean_of);
+        let usual = if let Some(MeanOf::Split(split)) = usual { split.name() } else { super::SPLIT };
+        let normalize = config.settings.normalize.of(flag, model);
+        Some(Self { folder: &config.paths.means_dir, flag, split: split.name(), usual, normalize })
     }
+
+    /// Path of the file: `<flag>_mean.pt`. The mean image of another split than the usual one, or of images that are normalized
+    /// otherwise, is another image, whose name tells so.
+    pub fn file(&self) -> PathBuf {
+        let Self { folder, flag, split, usual, normalize } = self;
+        let split = if split == usual { String::new() } else { format!("_split-{split}") };
+        let numbers = |normalize: &&Normalize| serde_json::to_vec(normalize).unwrap_or_default();
+        let digest = |numbers: Vec<u8>| format!("_normalized_{}", &hex::encode(Sha256::digest(numbers))[..8]);
+        let normalized = normalize.as_ref().map(numbers).map_or_else(String::new, digest);
+        folder.join(format!("{flag}{split}{normalized}_mean.pt"))
+    }
+}
+
+/// Path of the mean image that the variants of `group` take.
+pub fn file_of(config: &Config, group: &Group) -> PathBuf {
+    let place = Place::of(config, &group.dataset, &group.model);
+    place.map_or_else(|| of_group(&config.paths.means_dir, group), |place| place.file())
+}
+
+/// Path of the mean image of the images of `group` with their noise. The name has a digest of all that these images depend on.
+pub(super) fn of_group(folder: &Path, group: &Group) -> PathBuf {
+    let facts = json!({
+        "data": group.input.data,
+        "images": group.images,
+        "shape": group.shape,
+        "preprocessing": group.preprocessing,
+        "noise": [json!(group.noise.kind), json!(group.noise.parameters)],
+        "seed": group.numerics.seed,
+    });
+    let (flag, noise, split, digest) = (&group.dataset, &group.noise.name, &group.split, fingerprint::digest(&facts));
+    folder.join(format!("{flag}_noise-{noise}_split-{split}_{}_mean.pt", &digest[..8]))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn file(split: &'static str, normalize: Option<&Normalize>) -> String {
+        let place = Place { folder: Path::new("means"), flag: "a", split, usual: "train", normalize };
+        place.file().display().to_string()
+    }
+
     #[test]
     fn images_that_are_normalized_otherwise_have_a_mean_image_of_their_own() {
-        let of = |normalize| Place { folder: Path::new("means"), flag: "a", normalize }.file();
-        assert_eq!(of(None), Path::new("means/a_mean.pt"));
+        assert_eq!(file("train", None), "means/a_mean.pt");
         let (first, second) = (Normalize::new(vec![0.485], vec![0.229]), Normalize::new(vec![0.485], vec![0.228]));
-        assert_ne!(of(Some(&first)), of(Some(&second)));
-        assert_eq!(of(Some(&first)), of(Some(&first)));
-        assert!(of(Some(&first)).to_string_lossy().starts_with("means/a_normalized_"));
+        assert_ne!(file("train", Some(&first)), file("train", Some(&second)));
+        assert_eq!(file("train", Some(&first)), file("train", Some(&first)));
+        assert!(file("train", Some(&first)).starts_with("means/a_normalized_"));
+    }
+
+    #[test]
+    fn another_split_than_the_usual_one_has_a_mean_image_of_its_own() {
+        assert_eq!(file("val", None), "means/a_split-val_mean.pt");
+        assert!(file("val", Some(&Normalize::new(vec![0.1], vec![0.2]))).starts_with("means/a_split-val_normalized_"));
+    }
+
+    #[test]
+    fn a_group_has_the_mean_image_of_all_models_that_see_the_same_images() {
+        let group = testkit::group::group;
+        let name = |group: Group| of_group(Path::new("means"), &group).display().to_string();
+        let first = name(group().build());
+        assert!(first.starts_with("means/d_noise-clean_split-test_") && first.ends_with("_mean.pt"), "{first}");
+        assert_eq!(name(group().model("other", "o.pth").store("o.zarr").build()), first);
+        for other in [
+            group().images(999, 64).build(),
+            group().shape([1, 8, 8]).build(),
+            group().content(json!(["another file"])).build(),
+        ] {
+            assert_ne!(name(other), first);
+        }
     }
 }

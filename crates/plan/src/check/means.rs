@@ -7,16 +7,15 @@ use std::time::Instant;
 use data::datasets::KEY;
 use data::formats::{self, Options};
 use data::mean::{self, Found, Job, Mean, MeanError, Misfit, Place};
-use sweep::config::{Config, Normalizations};
+use sweep::config::{Config, MeanOf};
 use sweep::group::{Group, MeanImage};
 use sweep::problem::Problems;
 use sweep::variant::Variant;
 
-/// Mean image of every dataset, of its images as each model wants them; none where no variant takes a mean image.
-#[derive(Debug, Default)]
+/// Mean image of every dataset, of its images as each model wants them, or of every group; none where no variant takes a mean image.
+#[derive(Debug)]
 pub struct Means {
-    folder: PathBuf,
-    normalize: Normalizations,
+    config: Config,
     /// By file.
     there: BTreeMap<PathBuf, Mean>,
     /// By file, each with the name of its dataset.
@@ -31,8 +30,7 @@ impl Means {
         variants: &[Variant],
         problems: &mut Problems,
     ) -> Self {
-        let (folder, normalize) = (config.paths.means_dir.clone(), config.settings.normalize.clone());
-        let mut means = Self { folder, normalize, ..Self::default() };
+        let mut means = Self { config: config.clone(), there: BTreeMap::new(), missing: BTreeMap::new() };
         let Some(Variant { key, .. }) = variants.iter().find(|variant| variant.needs_mean()) else { return means };
         let space = &config.search_space;
         for (flag, line) in flags {
@@ -40,7 +38,8 @@ impl Means {
             let Ok(dataset) = formats::locate(&config.paths.data_root, flag, space.image_size) else { continue };
             let mut seen = BTreeSet::new();
             for (model, _) in &space.model_flags {
-                let place = means.place(flag, model);
+                // Those of groups are looked for once there are groups.
+                let Some(place) = Place::of(config, flag, model) else { return means };
                 let file = place.file();
                 if !seen.insert(file.clone()) {
                     continue;
@@ -55,15 +54,29 @@ impl Means {
         means
     }
 
-    /// Place of the mean image of `dataset`, of its images as `model` wants them.
-    fn place<'a>(&'a self, dataset: &'a str, model: &str) -> Place<'a> {
-        Place { folder: &self.folder, flag: dataset, normalize: self.normalize.of(dataset, model) }
+    /// Looks for the mean images of `groups`, where the config wants the mean of each group's own images. Nothing is written.
+    pub(crate) fn find_of_groups<'a>(&mut self, groups: impl Iterator<Item = &'a Group>, problems: &mut Problems) {
+        if self.config.settings.mean_of != MeanOf::Group {
+            return;
+        }
+        let needy = groups.filter(|group| group.variants.iter().any(Variant::needs_mean));
+        for group in needy {
+            let file = mean::file_of(&self.config, group);
+            if self.there.contains_key(&file) || self.missing.contains_key(&file) {
+                continue;
+            }
+            match mean::find_of_group(&self.config.paths.means_dir, group) {
+                Ok(Found::There(mean)) => drop(self.there.insert(file, mean)),
+                Ok(Found::Missing(job)) => drop(self.missing.insert(file, (group.dataset.clone(), job))),
+                Err(error) => problems.add(0, "mean_of", error.text()),
+            }
+        }
     }
 
     /// Gives `group` its mean image, if a variant takes the image and the image exists.
     pub(crate) fn attach(&self, group: &mut Group) -> Result<(), MeanError> {
         let needed = group.variants.iter().any(Variant::needs_mean);
-        let file = self.place(&group.dataset, &group.model).file();
+        let file = mean::file_of(&self.config, group);
         let Some(mean) = self.there.get(&file).filter(|_| needed) else { return Ok(()) };
         let misfit = |misfit: Misfit| MeanError::Content { file: file.clone(), reason: misfit.to_string() };
         mean.expanded(group.shape).map_err(misfit)?;

@@ -26,7 +26,10 @@ pub(crate) fn variants(config: &Config, catalogue: &Catalogue, problems: &mut Pr
         }
         for given in expand(&method.params) {
             let key = key(&method.name, &given);
-            if let Some(parameters) = checked(&given, &known.item.parameters, (method.line, &at), problems) {
+            if let Some(mut parameters) = checked(&given, &known.item.parameters, (method.line, &at), problems) {
+                if let Some(reference) = &config.reference {
+                    reference.experiment.windows.complete(&mut parameters, &known.item.parameters);
+                }
                 if let Some(reason) = unusable(&key, &variants) {
                     problems.add(method.line, format!("{at}.name"), reason);
                     continue;

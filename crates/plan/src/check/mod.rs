@@ -9,6 +9,7 @@ mod methods;
 mod normalize;
 mod slots;
 pub(crate) mod stores;
+mod weight_files;
 mod weights;
 
 use std::path::Path;
@@ -27,7 +28,7 @@ use crate::wishes::Wishes;
 pub use means::Means;
 use slots::{launcher, slots};
 use stores::{planned, refuse};
-pub use weights::find as find_weights;
+pub use weight_files::find as find_weights;
 
 /// Checks the config `file`, with `wishes`, and everything that the config names.
 pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, Failure> {
@@ -50,8 +51,9 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
     let flags = data::datasets::flags(&config, &mut problems);
     let datasets = datasets::open(&config, &flags, &mut problems);
     let models = weights::read(&config, &catalogue, &flags, (worker, &variants), &mut problems)?;
-    let means = Means::find(&config, &flags, &variants, &mut problems);
+    let mut means = Means::find(&config, &flags, &variants, &mut problems);
     let mut groups = grid::groups(&config, &datasets, &models, &noises, &variants, &mut problems);
+    means.find_of_groups(groups.iter().map(|(group, _)| group), &mut problems);
     for (group, _) in &mut groups {
         if let Err(misfit) = means.attach(group) {
             problems.add(0, "paths.means_dir", format!("{misfit} ({} for `{}`)", group.model, group.dataset));
@@ -83,7 +85,7 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
     let groups = groups.into_iter().map(|(group, labels)| {
         let names = (group.dataset.clone(), group.model.clone());
         let layers = models.get(&names).map(|(_, checkpoint)| &checkpoint.layers);
-        planned(group, labels, (&catalogue.libtorch, layers), format)
+        planned(group, labels, (&catalogue.libtorch, layers), (format, config.reference))
     });
     let (groups, mismatches): (Vec<_>, Vec<_>) = groups.partition(Result::is_ok);
     let is_theirs = |error: &StoreError| matches!(error, StoreError::Theirs { .. } | StoreError::Packed { .. });

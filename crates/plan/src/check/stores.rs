@@ -6,23 +6,28 @@ use std::sync::Arc;
 use serde_json::json;
 use store::formats::Entry;
 use store::{FORMATS, Facts, LAYERS, Labels, StoreError};
+use sweep::config::Reference;
 use sweep::fingerprint;
 use sweep::group::Group;
 
 use crate::checked::Planned;
 use crate::exit::{Code, Failure};
 
-/// Compares the store of `group` with the config, whose stores are to have `format` once they are finished. `layers` gives the layer that each variant looks at which names none.
+/// Compares the store of `group` with the config, whose stores are to have `format` once they are finished and whose experiment is
+/// `reference`. `layers` gives the layer that each variant looks at which names none.
 pub(super) fn planned(
     group: Group,
     labels: Labels,
     (libtorch, layers): (&str, Option<&BTreeMap<String, String>>),
-    format: &Entry,
+    (format, reference): (&Entry, Option<Reference>),
 ) -> Result<Planned, StoreError> {
     let program = format!("attrisweep {}", env!("CARGO_PKG_VERSION"));
     let mut provenance = json!({"program": program, "libtorch": libtorch, "weights": group.input.weights, "images": group.input.images_file});
     if let Some(layers) = layers.filter(|layers| !layers.is_empty()) {
         provenance[LAYERS] = json!(layers);
+    }
+    if let Some(reference) = reference {
+        provenance["reference"] = json!(reference.experiment.name);
     }
     let facts = Facts { fingerprint: fingerprint::of_group(&group), provenance };
     let complete = store::inspect(&group, &facts)?.unwrap_or(false);

@@ -1,7 +1,7 @@
 //! Weights of a config: where they lie, and whether they fit their models.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use fleet::{FleetError, Worker};
 use protocol::inspect::{Checkpoint, Question};
@@ -11,15 +11,10 @@ use sweep::problem::{Problems, nearest};
 use sweep::variant::Variant;
 
 use super::methods;
+use super::weight_files::{Absent, PROGRAM, locate};
 
 /// Weights by dataset flag and model.
 pub(crate) type Models = BTreeMap<(String, String), (PathBuf, Checkpoint)>;
-
-/// Extensions of weights files, in the order in which they are looked for.
-const EXTENSIONS: [&str; 4] = ["pth", "pt", "safetensors", PROGRAM];
-
-/// Extension of exported programs: they bring their architecture, so that their names are free.
-const PROGRAM: &str = "pt2";
 
 /// Reads the weights of every dataset and model; a worker reads each file once, and tries `variants` on the file.
 pub(crate) fn read(
@@ -81,9 +76,9 @@ fn questions(
                     let question = Question { model, weights, weights_set, size, variants };
                     asked.insert((flag.clone(), question.model.clone()), (question, *line));
                 }
-                Err(_) if known && !there => {}
-                Err(expected) => {
-                    let text = absent(catalogue, (model, flag), &expected);
+                Err(Absent::Expected(_)) if known && !there => {}
+                Err(reason) => {
+                    let text = absent(catalogue, (model, flag), &reason);
                     problems.add(*line, "search_space.model_flags", text);
                 }
             }
@@ -92,28 +87,19 @@ fn questions(
     asked
 }
 
-/// Explains why there is nothing to ask about `model`, for which a file was `expected`.
-fn absent(catalogue: &Catalogue, (model, flag): (&str, &str), expected: &Path) -> String {
-    if catalogue::find(&catalogue.models, model).is_some() {
-        return format!("no weights of {model} for `{flag}`: expected `{}`", expected.display());
+/// Explains why there is nothing to ask about `model`.
+fn absent(catalogue: &Catalogue, (model, flag): (&str, &str), absent: &Absent) -> String {
+    let known = catalogue::find(&catalogue.models, model).is_some();
+    match absent {
+        Absent::Expected(expected) if !known => {
+            let hint = nearest(model, catalogue.models.iter().map(|item| item.name.as_ref()));
+            let program = expected.with_extension(PROGRAM);
+            format!(
+                "unknown model `{model}`, {hint} (a program of torch.export may have any name: `{}`)",
+                program.display()
+            )
+        }
+        Absent::Expected(expected) => format!("no weights of {model} for `{flag}`: expected `{}`", expected.display()),
+        Absent::Several(_) => format!("{absent}: weights of {model} for `{flag}`"),
     }
-    let hint = nearest(model, catalogue.models.iter().map(|item| item.name.as_ref()));
-    let program = expected.with_extension(PROGRAM);
-    format!("unknown model `{model}`, {hint} (a program of torch.export may have any name: `{}`)", program.display())
-}
-
-/// Finds the weights of `model` for dataset `flag`, whatever their format; the error is the path where they were expected.
-pub fn find(config: &Config, flag: &str, model: &str) -> Result<PathBuf, PathBuf> {
-    locate(config, flag, model, true)
-}
-
-/// Finds `weights_<flag>/<model>_<size>_1.pth`; the error is the path where the file was expected. For a model that is not
-/// `known` only an exported program will do.
-fn locate(config: &Config, flag: &str, model: &str, known: bool) -> Result<PathBuf, PathBuf> {
-    let size = config.search_space.image_size;
-    let folder = config.paths.weights_root.join(format!("weights_{flag}"));
-    let candidates = EXTENSIONS.map(|extension| (extension, folder.join(format!("{model}_{size}_1.{extension}"))));
-    let fitting = candidates.iter().filter(|(extension, _)| known || *extension == PROGRAM);
-    let found = fitting.map(|(_, file)| file).find(|file| file.is_file());
-    found.cloned().ok_or_else(|| candidates[0].1.clone())
 }

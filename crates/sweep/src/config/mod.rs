@@ -5,6 +5,7 @@
 //! was noted.
 
 mod expect;
+mod experiments;
 mod normalize;
 mod paths;
 mod places;
@@ -18,12 +19,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use expect::{Expectation, Expected};
+pub use experiments::{Experiment, Found, Reference, Windows};
 pub use normalize::Normalizations;
 pub use paths::Paths;
 pub use reference::page as reference;
 pub use scheduler::{Preflight, Scheduler};
 pub use search_space::{LEAST_SIZE, MOST_SIZE, MOST_VARIANTS, Method, NoiseCondition, SearchSpace, Split};
-pub use settings::{Compression, Devices, Settings, StoreSettings};
+pub use settings::{Compression, Devices, MeanOf, Settings, StoreSettings};
 pub use weight_sets::WeightSets;
 
 use crate::yaml::problem::Problems;
@@ -37,6 +39,8 @@ pub const DEFAULT_FILE: &str = "config.yml";
 pub struct Config {
     /// The file that it was read from.
     pub file: PathBuf,
+    /// The reference experiment whose script would run this config, where there is one.
+    pub reference: Option<Reference>,
     /// Folders.
     pub paths: Paths,
     /// The grid.
@@ -85,13 +89,15 @@ impl Config {
                 fields.problem(key, "missing, expected a mapping of keys");
             }
         }
+        let reference = Reference::read(&mut fields);
         let config = Self {
             file: file.to_owned(),
+            reference,
             paths: fields.section("paths", Paths::read).unwrap_or_default(),
             search_space: fields.section("search_space", SearchSpace::read).unwrap_or_default(),
             preflight: fields.section("preflight_check", Preflight::read).unwrap_or_default(),
             scheduler: fields.section("scheduler", Scheduler::read).unwrap_or_default(),
-            settings: Settings::read(&mut fields),
+            settings: Settings::read(&mut fields, reference.map(|reference| reference.experiment)),
         };
         refuse_mapping(&mut fields);
         // A name and a description of the experiment, which the reference scripts do not use either.

@@ -11,6 +11,8 @@ pub struct Paths {
     pub weights_root: PathBuf,
     /// Key under which the config has `weights_root`, for messages.
     pub weights_key: &'static str,
+    /// Folder of weights of ImageNet by torchvision's file names, `<model>-<8 hexadecimal digits>.pth`, where the config names one.
+    pub imagenet_weights: Option<PathBuf>,
     /// Folder of the datasets, `<flag>_<size>.npz`, or `<flag>.npz` for 28 px.
     pub data_root: PathBuf,
     /// Key under which the config has `data_root`, for messages.
@@ -62,11 +64,17 @@ impl Renamed {
 impl Paths {
     pub(super) fn read(mut fields: Fields<'_>) -> Self {
         let has_old = [WEIGHTS, DATA].iter().any(|key| fields.has(key.old));
-        let (weights_root, weights_key) = WEIGHTS.read(&mut fields, has_old);
+        let imagenet_weights = fields.optional("imagenet_weights_root", read::path);
+        let others = [WEIGHTS.name, WEIGHTS.old].map(|key| fields.node(key).is_some());
+        let (weights_root, weights_key) = match &imagenet_weights {
+            Some(root) if others == [false; 2] => (root.clone(), "paths.imagenet_weights_root"),
+            _ => WEIGHTS.read(&mut fields, has_old),
+        };
         let (data_root, data_key) = DATA.read(&mut fields, has_old);
         let paths = Self {
             weights_root,
             weights_key,
+            imagenet_weights,
             data_root,
             data_key,
             means_dir: fields.optional("means_dir", read::path).unwrap_or_else(|| "means".into()),
@@ -111,6 +119,15 @@ mod tests {
         let (roots, told) = read("medmnist_weights_root: w, data_root: d");
         let expected = vec!["paths.medmnist_weights_root=w".to_owned(), "paths.data_root=d".to_owned()];
         assert_eq!((roots, told), (expected, Vec::new()));
+    }
+
+    #[test]
+    fn weights_of_imagenet_may_be_the_only_ones() {
+        let (roots, told) = read("imagenet_weights_root: i, data_root: d");
+        let expected = vec!["paths.imagenet_weights_root=i".to_owned(), "paths.data_root=d".to_owned()];
+        assert_eq!((roots, told), (expected, Vec::new()));
+        let (roots, told) = read("imagenet_weights_root: i, weights_root: w, data_root: d");
+        assert_eq!((roots[0].as_str(), told.len()), ("paths.weights_root=w", 0));
     }
 
     #[test]

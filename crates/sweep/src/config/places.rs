@@ -25,6 +25,8 @@ pub(super) const PLACES: &[(&str, &[&str])] = &[
             "weights",
             "experiment",
             "model_method_mapping",
+            "reference",
+            "mean_of",
         ],
     ),
     (
@@ -32,6 +34,7 @@ pub(super) const PLACES: &[(&str, &[&str])] = &[
         &[
             "medmnist_weights_root",
             "weights_root",
+            "imagenet_weights_root",
             "medmnist_data_root",
             "data_root",
             "means_dir",

@@ -1,7 +1,9 @@
 //! The keys that the reference schema does not have, all optional.
 
 use super::expect::{self, Expectation};
+use super::experiments::Experiment;
 use super::normalize::Normalizations;
+use super::search_space::Split;
 use crate::config::WeightSets;
 use crate::group::{Dtype, Numerics, Precision};
 use crate::variant::semantics::{self, Semantics};
@@ -14,6 +16,8 @@ pub struct Settings {
     pub numerics: Numerics,
     /// The definition that methods follow, of papers or of Captum, where a method has no choice of its own.
     pub semantics: Semantics,
+    /// Images whose mean is the mean image that variants take.
+    pub mean_of: MeanOf,
     /// Layout of stores.
     pub store: StoreSettings,
     /// Names of sets of weights, for files that hold several sets.
@@ -56,6 +60,33 @@ pub enum Compression {
     None,
 }
 
+/// Images whose mean is the mean image that variants take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MeanOf {
+    /// The images of this split of the dataset, without noise.
+    Split(Split),
+    /// The images of the group itself, with their noise.
+    Group,
+}
+
+/// Words of `mean_of`.
+const MEANS: &[(&str, MeanOf)] = &[
+    ("train", MeanOf::Split(Split::Train)),
+    ("val", MeanOf::Split(Split::Val)),
+    ("test", MeanOf::Split(Split::Test)),
+    ("group", MeanOf::Group),
+];
+
+impl MeanOf {
+    /// The images in words.
+    pub fn meaning(self) -> String {
+        match self {
+            Self::Split(split) => format!("of the split `{}`", split.name()),
+            Self::Group => "of each group's own images, with their noise".to_owned(),
+        }
+    }
+}
+
 /// Devices of the workers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Devices {
@@ -81,16 +112,19 @@ const DTYPES: &[(&str, Dtype)] = &[("float16", Dtype::Float16), ("float32", Dtyp
 const COMPRESSIONS: &[(&str, Compression)] = &[("zstd", Compression::Zstd), ("none", Compression::None)];
 
 impl Settings {
-    pub(super) fn read(fields: &mut Fields<'_>) -> Self {
+    pub(super) fn read(fields: &mut Fields<'_>, experiment: Option<&Experiment>) -> Self {
+        let precision = experiment.map_or(Precision::Float32, |experiment| experiment.precision);
+        let mean_of = experiment.map_or(MeanOf::Split(Split::Train), |experiment| experiment.mean_of);
         let (store, dtype) = fields.section("store", store).unwrap_or((DEFAULT_STORE, Dtype::Float16));
         Self {
             numerics: Numerics {
                 seed: fields.optional("seed", read::integer(0, u64::MAX)).unwrap_or(0),
-                precision: fields.optional("precision", read::choice(PRECISIONS)).unwrap_or(Precision::Float32),
+                precision: fields.optional("precision", read::choice(PRECISIONS)).unwrap_or(precision),
                 dtype,
                 fold_batch_norm: fields.optional("fold_batch_norm", read::boolean).unwrap_or(false),
             },
             semantics: fields.optional("semantics", read::choice(semantics::WORDS)).unwrap_or_default(),
+            mean_of: fields.optional("mean_of", read::choice(MEANS)).unwrap_or(mean_of),
             store,
             weights: fields.section("weights", WeightSets::read).unwrap_or_default(),
             devices: fields.optional("devices", devices),

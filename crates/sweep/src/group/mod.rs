@@ -131,6 +131,17 @@ pub enum Precision {
 }
 
 impl Precision {
+    /// The word of configs and stores.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Float32 => "float32",
+            Self::Float64 => "float64",
+            Self::Tf32 => "tf32",
+            Self::Bfloat16 => "bfloat16",
+            Self::Float16 => "float16",
+        }
+    }
+
     /// Unit roundoff: the most that rounding to the type moves a number, as a share of the number.
     pub fn unit_roundoff(self) -> f32 {
         let bits = match self {

@@ -77,6 +77,16 @@ pub(crate) fn found(text: &str) -> String {
     if plain { format!("`{}`", shown(text)) } else { format!("`'{}'` (in quotes: a text)", shown(text)) }
 }
 
+impl Node {
+    /// The node under `key`, in a mapping.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        match &self.value {
+            Value::Map(entries) => entries.iter().find(|(entry, _)| entry.name == key).map(|(_, node)| node),
+            _ => None,
+        }
+    }
+}
+
 impl Value {
     /// The value as messages show it: `` `abc` ``, `a list`, `nothing`.
     pub fn found(&self) -> String {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use std::path::PathBuf;
 
-use data::mean::{self, Place};
+use data::mean;
 use data::{noise, preprocess};
 use fleet::Worker;
 use protocol::verify::{Answer, Question, Request};
@@ -151,7 +151,7 @@ fn question(
 ) -> Result<(Question, Option<String>), String> {
     let mut group = read.described.group.clone();
     let found = plan::find_weights(&survey.config, &group.dataset, &group.model);
-    group.input.weights = found.map_err(|expected| format!("there are no weights at `{}`", expected.display()))?;
+    group.input.weights = found.map_err(|absent| absent.to_string())?;
     let left = without_mean(survey, &mut group, read.described.mean_sha256.as_deref());
     let shards = drawn(&group, sound_shards(read), sample, "verify shards");
     Ok((Question { group, images, shards, seconds: sample.seconds }, left))
@@ -164,9 +164,7 @@ fn without_mean(survey: &Survey, group: &mut Group, known: Option<&str>) -> Opti
     if needy.is_empty() {
         return None;
     }
-    let config = &survey.config;
-    let normalize = config.settings.normalize.of(&group.dataset, &group.model);
-    let file = Place { folder: &config.paths.means_dir, flag: &group.dataset, normalize }.file();
+    let file = mean::file_of(&survey.config, group);
     let read = mean::read(&file).map_err(|error| error.text()).and_then(|mean| {
         let sha256 = mean.sha256();
         let other = || format!("`{}` is not the mean image that they were made with", file.display());

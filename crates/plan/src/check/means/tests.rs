@@ -32,8 +32,13 @@ fn group(dataset: &str, channels: usize, variants: Vec<Variant>) -> Group {
 
 /// Result of [`Means::find`] for the datasets in `folder`, and the mistakes that it reports.
 fn found(folder: &Path, means_dir: &str, flags: &[&str], variants: &[Variant]) -> (Means, Vec<String>) {
+    found_with("", folder, means_dir, flags, variants)
+}
+
+/// The same with these keys of the top level.
+fn found_with(top: &str, folder: &Path, means_dir: &str, flags: &[&str], variants: &[Variant]) -> (Means, Vec<String>) {
     let text = format!(
-        "paths:\n  medmnist_weights_root: w\n  medmnist_data_root: {0}\n  final_output_dir: o\n{means_dir}search_space:\n  \
+        "{top}paths:\n  medmnist_weights_root: w\n  medmnist_data_root: {0}\n  final_output_dir: o\n{means_dir}search_space:\n  \
          data_flags: [{1}]\n  model_flags: [m]\n  splits: [test]\n  image_size: 28\n  noise_conditions: [{{name: clean, \
          type: none}}]\n  attribution_methods: [{{name: DeepLift}}]\n",
         folder.display(),
@@ -148,4 +153,54 @@ fn a_coloured_mean_does_not_fit_a_model_of_one_channel() {
     let mut fitting = group("a", 3, vec![variant("global_mean")]);
     means.attach(&mut fitting).unwrap();
     assert!(fitting.input.mean.is_some());
+}
+
+#[test]
+fn a_mean_of_another_split_has_a_file_of_its_own_unless_the_reference_takes_that_split() {
+    let folder = tempfile::tempdir().unwrap();
+    dataset(folder.path(), "a", "val");
+    let file = |name: &str| folder.path().join("means").join(name);
+    let variants = [variant("global_mean")];
+    let missing = |top: &str| {
+        let (means, problems) = found_with(top, folder.path(), &means_dir(folder.path()), &["a"], &variants);
+        (means.missing().map(Path::to_owned).collect::<Vec<_>>(), problems)
+    };
+    assert_eq!(missing("mean_of: val\n"), (vec![file("a_split-val_mean.pt")], Vec::new()));
+    assert_eq!(missing("reference: resnet_imagenet\n"), (vec![file("a_mean.pt")], Vec::new()));
+    let (none, problems) = missing("reference: resnet_medmnist\n");
+    assert_eq!(none, [] as [PathBuf; 0]);
+    assert!(problems[0].contains("has no member `train_images`"), "{problems:?}");
+    // The file of the scripts is used as it is.
+    mean::write(&file("a_mean.pt"), &Mean { shape: [3, 28, 28], values: vec![0.5; 3 * 784] }).unwrap();
+    assert_eq!(missing("reference: resnet_imagenet\n"), (Vec::new(), Vec::new()));
+    assert_eq!(missing("mean_of: val\n"), (vec![file("a_split-val_mean.pt")], Vec::new()));
+}
+
+#[test]
+fn groups_get_the_mean_of_their_own_images_where_the_config_wants_these() {
+    let folder = tempfile::tempdir().unwrap();
+    dataset(folder.path(), "a", "test");
+    let (mut means, problems) = found_with(
+        "reference: densenet_imagenet\n",
+        folder.path(),
+        &means_dir(folder.path()),
+        &["a"],
+        &[variant("global_mean")],
+    );
+    assert_eq!((means.missing().count(), &problems[..]), (0, &[] as &[String]));
+    let build = |images: u64| {
+        let group = testkit::group::group().dataset("a", folder.path().join("a.npz")).shape([3, 28, 28]);
+        group.images(images, 2).variants(vec![variant("global_mean")]).build()
+    };
+    let mut groups = [build(1), build(2)];
+    let mut told = Problems::new(Path::new("c.yml"));
+    means.find_of_groups(groups.iter(), &mut told);
+    assert_eq!((means.missing().count(), told.list().len()), (2, 0));
+    means.compute().unwrap();
+    for (group, expected) in groups.iter_mut().zip([-1.0, 0.0]) {
+        means.attach(group).unwrap();
+        let mean = mean::read(&group.input.mean.as_ref().unwrap().file).unwrap();
+        // The first image is black, the second white.
+        assert_eq!(mean.values, [expected; 3 * 784]);
+    }
 }

@@ -156,6 +156,21 @@ const TOP: &[Key] = &[
         "captum",
     ),
     key(
+        "reference",
+        Words("none, or the one that the keys show"),
+        "The reference experiment whose script would run this config, or `none`. The word sets what scripts do and configs do not say: \
+         how windows of Occlusion move, the precision, whose mean is the mean image ([guide](guide/reference-experiments.md)). Keys \
+         of the config come before it, and it does not show in the keys of maps.",
+        "none",
+    ),
+    key(
+        "mean_of",
+        Words("`train`, or as `reference` says"),
+        "Images whose mean is the mean image that baselines take: those of a split without noise, or the images of each group, with \
+         their noise.",
+        "train",
+    ),
+    key(
         "fold_batch_norm",
         Value("false"),
         "Fold batch norms into convolutions: the same function, other rounding.",
@@ -181,8 +196,16 @@ const PATHS: &[Key] = &[
     key(
         "weights_root",
         Required,
-        "Holds `weights_<flag>/<model>_<size>_1.pth` (or `.pt`, `.safetensors`, `.pt2`).",
+        "Holds `weights_<flag>/<model>_<size>_1.pth` (or `.pt`, `.safetensors`, `.pt2`), or a file of torchvision, \
+         `weights_<flag>/<model>-<8 hexadecimal digits>.pth`.",
         "weights",
+    ),
+    key(
+        "imagenet_weights_root",
+        Words("`weights_root`"),
+        "Holds weights of ImageNet by torchvision's file names, such as `resnet18-f37072fd.pth`, for the dataset `imagenet`. Where it is \
+         the only folder of weights, it counts for every dataset.",
+        "imagenet_weights",
     ),
     key("data_root", Required, "Holds `<flag>_<size>.npz`; `<flag>.npz` for 28 px.", "data"),
     key("medmnist_weights_root", Words("`weights_root`"), "Name of `weights_root` in configs of the reference.", ""),

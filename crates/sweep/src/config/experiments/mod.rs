@@ -1,0 +1,117 @@
+//! `reference`: the five reference experiments, each with what its script does and its config does not say.
+//!
+//! An experiment is one entry of [`EXPERIMENTS`]. A config names its experiment with `reference: <name>`, or has keys which no other
+//! experiment has. What an experiment sets does not show in the keys of variants; stores record what follows from it.
+
+mod recognise;
+mod windows;
+
+use super::search_space::Split;
+use super::settings::MeanOf;
+use crate::group::Precision;
+use crate::yaml::{Fields, read};
+pub use windows::Windows;
+
+/// A reference experiment: what its script does beside what its config says. Keys of a config come before it.
+#[derive(Debug, PartialEq)]
+pub struct Experiment {
+    /// Name in configs and stores.
+    pub name: &'static str,
+    /// Windows of an occlusion whose config gives no more than `patch_size`.
+    pub windows: Windows,
+    /// Type in which the network computes.
+    pub precision: Precision,
+    /// Images whose mean is the baseline `global_mean`.
+    pub mean_of: MeanOf,
+}
+
+const RESNET_MEDMNIST: Experiment = Experiment {
+    name: "resnet_medmnist",
+    windows: Windows::Overlapping,
+    precision: Precision::Float32,
+    mean_of: MeanOf::Split(Split::Train),
+};
+
+const DENSENET_MEDMNIST: Experiment = Experiment {
+    name: "densenet_medmnist",
+    windows: Windows::EveryPixel,
+    precision: Precision::Float32,
+    mean_of: MeanOf::Split(Split::Train),
+};
+
+/// The script runs predictions and attributions under fp16 autocast.
+const RESNET_IMAGENET: Experiment = Experiment {
+    name: "resnet_imagenet",
+    windows: Windows::EveryPixel,
+    precision: Precision::Float16,
+    mean_of: MeanOf::Split(Split::Val),
+};
+
+/// The script runs predictions alone under fp16 autocast, which maps of single precision do not follow.
+const DENSENET_IMAGENET: Experiment = Experiment {
+    name: "densenet_imagenet",
+    windows: Windows::Overlapping,
+    precision: Precision::Float32,
+    mean_of: MeanOf::Group,
+};
+
+/// The script runs attributions under fp16 autocast. It has no occlusion.
+const DECORR: Experiment = Experiment {
+    name: "decorr",
+    windows: Windows::Overlapping,
+    precision: Precision::Float16,
+    mean_of: MeanOf::Split(Split::Train),
+};
+
+/// Every experiment, by the word that names it; `none` says that a config is of no experiment, whatever its keys are.
+const WORDS: &[(&str, Option<&Experiment>)] = &[
+    (RESNET_MEDMNIST.name, Some(&RESNET_MEDMNIST)),
+    (DENSENET_MEDMNIST.name, Some(&DENSENET_MEDMNIST)),
+    (RESNET_IMAGENET.name, Some(&RESNET_IMAGENET)),
+    (DENSENET_IMAGENET.name, Some(&DENSENET_IMAGENET)),
+    (DECORR.name, Some(&DECORR)),
+    ("none", None),
+];
+
+/// The experiment of a config.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reference {
+    /// The experiment.
+    pub experiment: &'static Experiment,
+    /// How the experiment was found.
+    pub found: Found,
+}
+
+/// How the experiment of a config was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// The config names it.
+    Named,
+    /// The config has this, which no other experiment has.
+    Recognised(&'static str),
+}
+
+impl Reference {
+    /// The experiment of the config whose top level is `fields`; `None` if there is none, or if it is in doubt.
+    pub(super) fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let named = fields.optional("reference", read::choice(WORDS));
+        if let Some(word) = named {
+            return word.map(|experiment| Self { experiment, found: Found::Named });
+        }
+        let (experiment, by) = recognise::experiment(fields)?;
+        Some(Self { experiment, found: Found::Recognised(by) })
+    }
+
+    /// What the experiment sets, a sentence each.
+    pub fn sets(&self) -> Vec<String> {
+        let Experiment { windows, precision, mean_of, .. } = self.experiment;
+        vec![
+            windows.meaning().to_owned(),
+            format!("precision {} unless the config names one", precision.name()),
+            format!("mean images {} unless the config says `mean_of`", mean_of.meaning()),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,30 @@
+//! Recognising the experiment of a config by keys that no other experiment has.
+
+use super::{DECORR, DENSENET_IMAGENET, Experiment, RESNET_IMAGENET};
+use crate::yaml::{Fields, Node, Value};
+
+/// The experiment of the config whose top level is `fields`, and what the config has that no other experiment has.
+///
+/// The two experiments on MedMNIST have the same keys: neither is recognised.
+pub(super) fn experiment(fields: &mut Fields<'_>) -> Option<(&'static Experiment, &'static str)> {
+    let (paths, space) = (fields.node("paths"), fields.node("search_space"));
+    let in_paths = |key: &str| paths.is_some_and(|paths| paths.get(key).is_some());
+    if fields.has("settings") {
+        return Some((&DENSENET_IMAGENET, "`settings`"));
+    }
+    if in_paths("output_root_dir") {
+        return Some((&DENSENET_IMAGENET, "`paths.output_root_dir`"));
+    }
+    if in_paths("decorr_weights_root") {
+        return Some((&DECORR, "`paths.decorr_weights_root`"));
+    }
+    if let Some(Value::List(items)) = fields.node("model_method_mapping").map(|node| &node.value)
+        && !items.is_empty()
+    {
+        return Some((&DECORR, "`model_method_mapping`"));
+    }
+    let flags = space.and_then(|space| space.get("data_flags")).map(|node| &node.value);
+    let imagenet = matches!(flags, Some(Value::List(flags)) if matches!(&flags[..], [Node { value: Value::Text(flag), .. }] if flag == "imagenet"));
+    (imagenet && (in_paths("imagenet_weights_root") || in_paths("medmnist_weights_root")))
+        .then_some((&RESNET_IMAGENET, "`data_flags` of `imagenet` alone"))
+}

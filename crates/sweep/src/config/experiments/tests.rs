@@ -1,0 +1,96 @@
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::config::Config;
+use crate::parameters::{Default, Kind, Parameter, Parameters};
+use crate::problem::Problems;
+
+fn config(text: &str) -> (Config, Vec<String>) {
+    let mut problems = Problems::new(Path::new("c.yml"));
+    let config = Config::parse(Path::new("c.yml"), text, &mut problems);
+    let told = problems.list().iter().map(|problem| format!("{}: {}: {}", problem.line, problem.key, problem.text));
+    (config.unwrap_or_else(|| panic!("{text}")), told.collect())
+}
+
+fn taken(text: &str) -> Option<(&'static str, Found)> {
+    config(text).0.reference.map(|reference| (reference.experiment.name, reference.found))
+}
+
+#[test]
+fn the_word_of_a_config_sets_what_its_script_does_and_keys_come_before_it() {
+    for (word, experiment) in WORDS {
+        let (config, told) = config(&format!("reference: {word}\n"));
+        assert!(!told.iter().any(|told| told.contains("reference")), "{told:?}");
+        assert_eq!(config.reference.map(|reference| reference.experiment), *experiment);
+        let (precision, mean_of) = (config.settings.numerics.precision, config.settings.mean_of);
+        let expected = experiment.map(|experiment| (experiment.precision, experiment.mean_of));
+        assert_eq!((precision, mean_of), expected.unwrap_or((Precision::Float32, MeanOf::Split(Split::Train))));
+    }
+    let (config, _) = config("reference: resnet_imagenet\nprecision: tf32\nmean_of: test\n");
+    assert_eq!(config.settings.numerics.precision, Precision::Tf32);
+    assert_eq!(config.settings.mean_of, MeanOf::Split(Split::Test));
+}
+
+#[test]
+fn a_word_that_names_no_experiment_is_told_with_those_that_do() {
+    let (_, told) = config("reference: resnet\n");
+    let expected = "1: reference: found `resnet`, expected `resnet_medmnist` or `densenet_medmnist` or `resnet_imagenet` or \
+                    `densenet_imagenet` or `decorr` or `none`";
+    assert!(told.iter().any(|told| told == expected), "{told:?}");
+}
+
+#[test]
+fn an_experiment_is_recognised_by_what_no_other_has_and_by_nothing_else() {
+    let medmnist =
+        "paths: {medmnist_weights_root: w}\nsearch_space: {data_flags: [FLAG], model_flags: [densenet121]}\n";
+    let table = [
+        ("settings: {model_flag: densenet121}\n", Some(("densenet_imagenet", Found::Recognised("`settings`")))),
+        ("paths: {output_root_dir: o}\n", Some(("densenet_imagenet", Found::Recognised("`paths.output_root_dir`")))),
+        ("paths: {decorr_weights_root: o}\n", Some(("decorr", Found::Recognised("`paths.decorr_weights_root`")))),
+        ("reference: none\nsettings: {model_flag: densenet121}\n", None),
+        ("reference: resnet_medmnist\nsettings: {}\n", Some(("resnet_medmnist", Found::Named))),
+    ];
+    for (text, expected) in table {
+        assert_eq!(taken(text), expected, "{text}");
+    }
+    let imagenet = Found::Recognised("`data_flags` of `imagenet` alone");
+    assert_eq!(taken(&medmnist.replace("FLAG", "imagenet")), Some(("resnet_imagenet", imagenet)));
+    for flags in ["bloodmnist", "", "imagenet, bloodmnist"] {
+        assert_eq!(taken(&medmnist.replace("FLAG", flags)), None, "{flags}");
+    }
+    // The key that counts for every kind of dataset says nothing of scripts.
+    let own = medmnist.replace("medmnist_weights_root", "weights_root").replace("FLAG", "imagenet");
+    assert_eq!(taken(&own), None);
+}
+
+#[test]
+fn windows_of_p_by_1_are_written_where_the_config_gives_the_patch_size_alone() {
+    let parameter = |name: &'static str, kind| Parameter {
+        name: name.into(),
+        summary: "".into(),
+        kind,
+        default: Some(Default::Absent),
+    };
+    let patch = parameter("patch_size", Kind::Integer { least: 1, most: 99 });
+    let moving = [patch.clone(), parameter("sliding_window_shapes", Kind::Extent), parameter("strides", Kind::Extent)];
+    let completed = |windows: Windows, given: Value, declared: &[Parameter]| {
+        let mut parameters: Parameters = serde_json::from_value(given).unwrap_or_default();
+        windows.complete(&mut parameters, declared);
+        serde_json::to_value(parameters).unwrap_or_default()
+    };
+    let table = [
+        (json!({"patch_size": 8}), json!({"patch_size": 8, "sliding_window_shapes": [8], "strides": [1]})),
+        // The scripts take 16.
+        (json!({}), json!({"sliding_window_shapes": [16], "strides": [1]})),
+        (json!({"patch_size": 8, "strides": [4]}), json!({"patch_size": 8, "strides": [4]})),
+        (json!({"sliding_window_shapes": [9]}), json!({"sliding_window_shapes": [9]})),
+    ];
+    for (given, expected) in table {
+        assert_eq!(completed(Windows::EveryPixel, given.clone(), &moving), expected);
+        assert_eq!(completed(Windows::Overlapping, given.clone(), &moving), given);
+    }
+    // A method with patches that do not move.
+    assert_eq!(completed(Windows::EveryPixel, json!({"patch_size": 8}), &[patch]), json!({"patch_size": 8}));
+}

@@ -1,0 +1,95 @@
+"""What the word `reference` of a config sets: windows, precision, means; each as the scripts have it."""
+
+import subprocess
+
+import captum.attr
+import numpy as np
+import pytest
+import torch
+import zarr
+from support import SCHEDULER, Sweep, make_dataset
+from support.parity import torch_model
+
+OCCLUSION = {"name": "Occlusion", "class": "Occlusion", "params": {"patch_size": [12, 14], "baselines": "global_mean"}}
+
+
+@pytest.mark.parametrize(("word", "moved"), [("densenet_medmnist", False), ("resnet_medmnist", True), (None, True)])
+def test_windows_are_those_of_the_script_and_do_not_show_in_the_keys(sweep, inputs, word, moved):
+    run = sweep(store={"dtype": "float32", "shard": 2}, limit=2, semantics="captum", **({"reference": word} if word else {}))
+    run.config["search_space"]["attribution_methods"] = [OCCLUSION]
+    told = run.run("--check").stdout
+    assert (f"reference {word} (named by the config)" in told) == (word is not None)
+    assert ("moved by 1" in told) == (not moved)
+    run.run()
+    store = zarr.open_group(run.stores()[0], mode="r")
+    assert sorted(store["attributions"]) == ["Occlusion_baselines_global_mean_patch_size_12", "Occlusion_baselines_global_mean_patch_size_14"]
+    images, targets = torch.from_numpy(store["images"][:]), torch.from_numpy(store["model_predictions"][:]).argmax(1)
+    mean = torch.load(run.folder / "means" / "rgb_mean.pt", weights_only=True)
+    occlusion = captum.attr.Occlusion(torch_model(inputs, "rgb", 28, "resnet18"))
+    for patch in (12, 14):
+        # The scripts say no strides where windows are of the size of a patch.
+        how = {"sliding_window_shapes": (3, 2 * patch, 2 * patch), "strides": (3, patch, patch)} if moved else {"sliding_window_shapes": (3, patch, patch)}
+        theirs = occlusion.attribute(images, target=targets, baselines=mean.expand_as(images), **how).numpy()
+        ours = store["attributions"][f"Occlusion_baselines_global_mean_patch_size_{patch}"][:]
+        assert np.abs(ours - theirs).max() < 1e-5 * np.abs(theirs).max()
+    assert store.attrs["attrisweep"]["provenance"].get("reference") == word
+
+
+def test_a_store_of_one_script_is_not_continued_with_the_windows_of_another(sweep):
+    run = sweep(limit=2, store={"shard": 2}, reference="resnet_medmnist")
+    run.config["search_space"]["attribution_methods"] = [OCCLUSION]
+    run.run()
+    before = run.digests()
+    del run.config["reference"]
+    assert "complete" in run.run("--check").stdout
+    run.config["reference"] = "densenet_medmnist"
+    assert "params" in run.run(code=4).stderr
+    assert run.digests() == before
+
+
+@pytest.fixture
+def own(tmp_path, inputs):
+    """A sweep with data of its own, which has no train split, and one method that takes the mean image."""
+    make_dataset(tmp_path / "in" / "data", "rgb", 28, 6, splits=("val",))
+    (tmp_path / "in" / "weights").symlink_to(inputs / "weights")
+    run = Sweep(tmp_path, tmp_path / "in", store={"dtype": "float32", "shard": 4})
+    run.config["search_space"] |= {
+        "splits": ["val"],
+        "attribution_methods": [{"name": "DeepLIFT", "class": "DeepLift", "params": {"baselines": "global_mean"}}],
+        "noise_conditions": [{"name": name, "type": kind} for name, kind in (("clean", "clean"), ("gaussian", "gaussian"))],
+    }
+    return run
+
+
+def mean_of(images):
+    return torch.from_numpy(images).double().mean(0).float()
+
+
+def pixels(run):
+    with np.load(run.folder / "in" / "data" / "rgb.npz") as file:
+        return (file["val_images"].transpose(0, 3, 1, 2).astype(np.float32) / 255 - 0.5) / 0.5
+
+
+def test_the_mean_is_that_of_the_split_which_the_script_takes(own):
+    own.run("--check", code=3)
+    own.config["reference"] = "resnet_imagenet"
+    own.config["precision"] = "float32"
+    assert "mean images of the split `val`" in own.run("--check").stdout
+    own.run()
+    mean = torch.load(own.folder / "means" / "rgb_mean.pt", weights_only=True)
+    assert torch.allclose(mean, mean_of(pixels(own)), atol=1e-6)
+
+
+def test_the_mean_of_a_group_is_that_of_its_images_with_their_noise(own):
+    own.config["reference"] = "densenet_imagenet"
+    own.run()
+    stores = {noise: zarr.open_group(own.output / f"dataset-rgb_model-resnet18_noise-{noise}_split-val.zarr", mode="r") for noise in ("clean", "gaussian")}
+    files = {noise: next((own.folder / "means").glob(f"rgb_noise-{noise}_split-val_*_mean.pt")) for noise in stores}
+    assert len(list((own.folder / "means").iterdir())) == 2
+    for noise, store in stores.items():
+        mean = torch.load(files[noise], weights_only=True)
+        assert torch.allclose(mean, mean_of(store["images"][:]), atol=1e-6), noise
+        # A mean image in every store.
+        assert torch.allclose(mean, torch.from_numpy(store["means"]["overall"][:]), atol=1e-6), noise
+    checked = subprocess.run([SCHEDULER, "verify", "--config", own.file, "--sample", "2"], capture_output=True, text=True, timeout=120)
+    assert checked.returncode == 0 and "were not compared" not in checked.stdout + checked.stderr, checked
