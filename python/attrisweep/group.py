@@ -133,7 +133,7 @@ class Group:
             missing: `drop` leaves out images whose map has not been written; `mask` keeps them, with values that mean
                 nothing, and `False` in the coordinate `written`.
 
-        Coordinates by `image`, where the store has what they need: `label`, `prediction`, `confidence` (probability of the
+        Coordinates by `image`, where the store has what they need: `label` (or `label_0`, `label_1`, ...), `prediction`, `confidence` (probability of the
         predicted class), `correct`, `original_index`, `convergence_delta`, `underflow`, and always `written`.
         """
         if missing not in ("drop", "mask"):
@@ -168,32 +168,23 @@ class Group:
             values.dims = ("image", *values.dims[1:])
         return xarray.DataArray(values[at], coords={**self.coordinates(at), **beside})
 
-    def coordinates(self, at: NDArray[np.int64] | None = None) -> dict[str, tuple[Any, NDArray[Any]]]:
-        """Coordinates of the images at the positions `at`, or of all images: what is known of each."""
-        known, at = self._samples, np.arange(len(self)) if at is None else at
-        of_images = {
-            "image": np.arange(known.count),
-            "label": known.label,
-            "prediction": known.prediction,
-            "confidence": known.confidence,
-            "correct": known.correct,
-            "original_index": known.original_index,
-        }
-        dims = {name: ("image", "label_of")[: values.ndim] for name, values in of_images.items() if values is not None}
-        return {name: (dims[name], values[at]) for name, values in of_images.items() if values is not None}
+    def coordinates(self, at: NDArray[np.int64] | None = None) -> dict[str, tuple[str, NDArray[Any]]]:
+        """Coordinates of the images at the positions `at`, or of all images: what is known of each.
+
+        Several labels of one image are several coordinates, `label_0` and so on: those of an array have its dimensions alone.
+        """
+        known = self._samples
+        of_images: dict[str, NDArray[Any] | None] = {"image": np.arange(known.count), "label": known.label, "prediction": known.prediction}
+        of_images |= {"confidence": known.confidence, "correct": known.correct, "original_index": known.original_index}
+        if known.label is not None and known.label.ndim == 2:
+            of_images |= {"label": None, **{f"label_{column}": known.label[:, column] for column in range(known.label.shape[1])}}
+        chosen = slice(None) if at is None else at
+        return {name: ("image", values[chosen]) for name, values in of_images.items() if values is not None}
 
     @property
     def samples(self) -> pandas.DataFrame:
-        """Table of the images: label, prediction, confidence, correct, original index, and whether each has been predicted.
-
-        Several labels of one image are several columns, `label_0` and so on.
-        """
-        columns: dict[str, NDArray[Any]] = {}
-        for name, (dims, values) in self.coordinates().items():
-            if len(dims) == 2 and not isinstance(dims, str):
-                columns.update({f"{name}_{at}": values[:, at] for at in range(values.shape[1])})
-            else:
-                columns[name] = values
+        """Table of the images: label, prediction, confidence, correct, original index, and whether each has been predicted."""
+        columns = {name: values for name, (_, values) in self.coordinates().items()}
         return pandas.DataFrame({**columns, "predicted": self._samples.predicted}).set_index("image")
 
     def array(self, path: str) -> xarray.DataArray:

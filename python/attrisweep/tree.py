@@ -1,7 +1,7 @@
 """The groups of a sweep as one DataTree: `/<dataset>/<model>/<noise>/<split>`, with the families of arrays below."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 
 import numpy as np
 import xarray
@@ -46,7 +46,8 @@ def _fitting(arrays: dict[str, xarray.Variable], images: int) -> dict[str, xarra
 
     Users add arrays to stores; one of another shape must not take the others from their reader.
     """
-    sizes, fitting = {"image": images}, {}
+    sizes: dict[Hashable, int] = {"image": images}
+    fitting = {}
     for member, array in arrays.items():
         named = [name if sizes.setdefault(name, size) == size else f"{name}_of_{member}" for name, size in array.sizes.items()]
         fitting[member] = array.copy(deep=False)

@@ -3,6 +3,7 @@
 import math
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,9 @@ def read(path: Path) -> NDArray[Any]:
         with zipfile.ZipFile(path) as archive:
             return _tensor(path, archive)
     except zipfile.BadZipFile as error:
-        raise DamagedStoreError(path, f"no zip file ({error})", "a tensor saved by torch 1.6 or later") from error
-    except (OSError, EOFError, NotImplementedError, RuntimeError, struct.error, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
-        raise DamagedStoreError(path, str(error), "a file of torch.save that can be read") from error
+        raise DamagedStoreError(path, f"no sound zip file ({error})", "a tensor saved by torch 1.6 or later") from error
+    except (OSError, EOFError, ValueError, NotImplementedError, RuntimeError, struct.error, zlib.error) as error:
+        raise DamagedStoreError(path, f"{type(error).__name__}: {error}", "a file of torch.save that can be read") from error
 
 
 def _tensor(path: Path, archive: zipfile.ZipFile) -> NDArray[Any]:
@@ -42,10 +43,12 @@ def _tensor(path: Path, archive: zipfile.ZipFile) -> NDArray[Any]:
     entry = entries.get(f"{top}data/{tensor.storage}")
     if entry is None:
         raise DamagedStoreError(path, f"no entry {top}data/{tensor.storage}", "the tensor's values there")
-    if tensor.extent * tensor.dtype.itemsize > entry.file_size:
-        expected = f"{tensor.extent} elements of {tensor.dtype.itemsize} bytes for the shape {tensor.shape}"
+    # A view that repeats its values would be larger than its file, and so is not believed.
+    needed = max(tensor.extent, math.prod(tensor.shape))
+    if needed * tensor.dtype.itemsize > entry.file_size:
+        expected = f"{needed} elements of {tensor.dtype.itemsize} bytes for the shape {tensor.shape}"
         raise DamagedStoreError(path, f"{entry.file_size} bytes in {entry.filename}", expected)
-    return _shaped(tensor, _values(path, archive, entry, tensor.dtype))
+    return _shaped(tensor, _values(path, archive, entry, tensor))
 
 
 def _small(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
@@ -62,19 +65,19 @@ def _byte_order(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo | N
     return "<" if said == b"little" else ">"
 
 
-def _values(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """The elements of a storage. What is compressed must fit in memory; torch compresses nothing."""
-    count = entry.file_size // dtype.itemsize
+def _values(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, tensor: pickles.Tensor) -> NDArray[Any]:
+    """The elements of a storage up to the last that the tensor has. What is compressed must fit in memory; torch compresses nothing."""
+    size = tensor.extent * tensor.dtype.itemsize
     if entry.compress_type != zipfile.ZIP_STORED:
         with archive.open(entry) as file:
-            data = file.read(count * dtype.itemsize)
-        if len(data) < count * dtype.itemsize:
-            raise DamagedStoreError(path, f"{len(data)} bytes in {entry.filename}", f"{entry.file_size}")
-        return np.frombuffer(data, dtype)
+            data = file.read(size)
+        if len(data) < size:
+            raise DamagedStoreError(path, f"{len(data)} bytes in {entry.filename}", f"{size}")
+        return np.frombuffer(data, tensor.dtype)
     start, end = _start(path, entry), path.stat().st_size
-    if start + entry.file_size > end:
-        raise DamagedStoreError(path, f"an entry from byte {start} on of {entry.file_size} bytes", f"an end before byte {end}")
-    return np.memmap(path, dtype, mode="r", offset=start, shape=(count,)) if count else np.empty(0, dtype)
+    if start + size > end:
+        raise DamagedStoreError(path, f"an entry from byte {start} on of {size} bytes", f"an end before byte {end}")
+    return np.memmap(path, tensor.dtype, mode="r", offset=start, shape=(tensor.extent,)) if size else np.empty(0, tensor.dtype)
 
 
 def _start(path: Path, entry: zipfile.ZipInfo) -> int:
