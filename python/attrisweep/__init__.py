@@ -8,12 +8,13 @@
 """
 
 from .errors import AttrisweepError, BadRequestError, DamagedStoreError, NoStoresError, NotWrittenError, UnknownNameError
+from .for_quantus import QuantusArguments, quantus_arguments
 from .group import Group
 from .names import GroupName
 from .sweep import Sweep, open_sweep
 
 __all__ = [
-    "AttrisweepError", "BadRequestError", "DamagedStoreError", "Group", "GroupName", "NoStoresError", "NotWrittenError", "Sweep", "UnknownNameError",
-    "open_sweep",
+    "AttrisweepError", "BadRequestError", "DamagedStoreError", "Group", "GroupName", "NoStoresError", "NotWrittenError", "QuantusArguments", "Sweep",
+    "UnknownNameError", "open_sweep", "quantus_arguments",
 ]
 __version__ = "0.1.0"
