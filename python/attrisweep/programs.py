@@ -13,11 +13,9 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from .errors import ProgramError
+
 FOLDER = pathlib.Path(__file__).parent / "bin"
-
-class ProgramError(Exception):
-    """A program that cannot be started in this environment, with the way out."""
-
 
 # The exit code of the programs for a worker that cannot be started.
 NO_WORKER = 5

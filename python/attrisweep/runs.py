@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from . import programs
+from .errors import SweepFailedError
 
 # What the exit codes of a run mean, as `attrisweep run --help` says them.
 MEANINGS = {
@@ -22,15 +23,6 @@ MEANINGS = {
     6: "a folder cannot be written, or another scheduler is writing to it",
     130: "interrupted; start it again to go on",
 }
-
-
-class SweepFailedError(Exception):
-    """A sweep, or a question about one, that ended with another exit code than 0. `code` is the exit code."""
-
-    def __init__(self, code: int, told: str) -> None:
-        meaning = MEANINGS.get(code, "ended by a signal" if code < 0 else "unknown")
-        super().__init__(f"exit code {code}: {meaning}\n{told}".rstrip())
-        self.code = code
 
 
 class Run:
@@ -79,7 +71,7 @@ class Run:
         except subprocess.TimeoutExpired:
             raise TimeoutError(f"the sweep of {self.config} is not over after {seconds} seconds") from None
         if code != 0:
-            raise SweepFailedError(code, self.told())
+            raise SweepFailedError(code, meaning(code), self.told())
         return self.told()
 
     def stop(self, seconds: float = 60) -> None:
@@ -96,7 +88,7 @@ class Run:
         self._told.close()
 
     def __repr__(self) -> str:
-        state = "running" if self.running else MEANINGS.get(self._process.returncode, "ended by a signal")
+        state = "running" if self.code is None else meaning(self.code)
         return f"<sweep of {self.config}: {state}>"
 
 
@@ -113,9 +105,14 @@ def status(config: str | os.PathLike[str], arguments: Sequence[str] = ()) -> dic
     command = [*_command("status", config, arguments), "--json"]
     done = subprocess.run(command, env=programs.environment(), capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise SweepFailedError(done.returncode, done.stderr)
+        raise SweepFailedError(done.returncode, meaning(done.returncode), done.stderr)
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
+
+
+def meaning(code: int) -> str:
+    """What the exit code of a run means, in words."""
+    return MEANINGS.get(code, "ended by a signal" if code < 0 else "not one of the documented codes")
 
 
 def _command(name: str, config: str | os.PathLike[str], arguments: Sequence[str]) -> list[str]:
