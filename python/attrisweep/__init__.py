@@ -13,21 +13,22 @@ import importlib.metadata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .errors import (
-        AttrisweepError,
-        BadRequestError,
-        DamagedStoreError,
-        NoStoresError,
-        NotWrittenError,
-        ProgramError,
-        SweepFailedError,
-        UnknownNameError,
-    )
-    from .for_quantus import QuantusArguments, quantus_arguments
-    from .group import Group
-    from .names import GroupName
-    from .runs import Run, start
-    from .sweep import Sweep, open_sweep
+    from .errors import AttrisweepError as AttrisweepError
+    from .errors import BadRequestError as BadRequestError
+    from .errors import DamagedStoreError as DamagedStoreError
+    from .errors import NoStoresError as NoStoresError
+    from .errors import NotWrittenError as NotWrittenError
+    from .errors import ProgramError as ProgramError
+    from .errors import SweepFailedError as SweepFailedError
+    from .errors import UnknownNameError as UnknownNameError
+    from .for_quantus import QuantusArguments as QuantusArguments
+    from .for_quantus import quantus_arguments as quantus_arguments
+    from .group import Group as Group
+    from .names import GroupName as GroupName
+    from .runs import Run as Run
+    from .runs import start as start
+    from .sweep import Sweep as Sweep
+    from .sweep import open_sweep as open_sweep
 
 # The module of each name. xarray and zarr take a second to import, for which the commands must not wait.
 _HOMES = {
@@ -42,10 +43,7 @@ _HOMES = {
     "sweep": ["Sweep", "open_sweep"],
 }
 
-__all__ = [
-    "AttrisweepError", "BadRequestError", "DamagedStoreError", "Group", "GroupName", "NoStoresError", "NotWrittenError", "ProgramError",
-    "QuantusArguments", "Run", "Sweep", "SweepFailedError", "UnknownNameError", "open_sweep", "quantus_arguments", "start",
-]
+__all__ = [name for names in _HOMES.values() for name in names]
 
 
 def __getattr__(name: str) -> object:

@@ -8,6 +8,7 @@ import importlib.resources
 import pathlib
 import sys
 import time
+from typing import Any
 
 import numpy as np
 import torch
@@ -59,7 +60,7 @@ def write_data(file: pathlib.Path) -> None:
     """Writes the digits as a file of MedMNIST."""
     images, labels = digits()
     pixels, answers = (images[:, 0] * 255).round().byte().numpy(), labels.numpy().astype(np.uint8)[:, None]
-    members = {}
+    members: dict[str, Any] = {}
     for split, part in SPLITS.items():
         members[f"{split}_images"], members[f"{split}_labels"] = pixels[part], answers[part]
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -88,9 +89,9 @@ def train(data: pathlib.Path, file: pathlib.Path) -> str:
     model = lenet()
     optimiser = torch.optim.Adam(model.parameters(), lr=2e-3)
     for _ in range(EPOCHS):
-        for batch in torch.randperm(len(x)).split(BATCH):
+        for batch in torch.split(torch.randperm(len(x)), BATCH):
             optimiser.zero_grad()
-            torch.nn.functional.cross_entropy(model(x[batch]), y[batch]).backward()
+            torch.autograd.backward(torch.nn.functional.cross_entropy(model(x[batch]), y[batch]))
             optimiser.step()
     model.eval()
     with torch.no_grad():
