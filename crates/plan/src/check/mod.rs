@@ -72,6 +72,7 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
     let launcher = launcher.unwrap_or(launchers::LAUNCHERS[0]);
     let Offer { slots, warnings: of_slots } = slots(&config, launcher)?;
     let (batches, mut warnings) = Batches::read(&config, &catalogue.libtorch);
+    warnings.extend(methods::without_variant(&config, &variants));
     warnings.extend(data::datasets::skipped(&config));
     warnings.extend(datasets::without_labels(&datasets));
     warnings.extend(of_slots);

@@ -36,7 +36,7 @@ pub(crate) fn read(
                 methods::tell(&checkpoint.misfits, config, problems);
                 models.insert(names, (question.weights, checkpoint));
             }
-            Err(text) => problems.add(line, "search_space.model_flags", text),
+            Err(text) => problems.add(line, config.search_space.path("model_flags"), text),
         }
     }
     Ok(models)
@@ -79,7 +79,7 @@ fn questions(
                 Err(Absent::Expected(_)) if known && !there => {}
                 Err(reason) => {
                     let text = absent(catalogue, (model, flag), &reason);
-                    problems.add(*line, "search_space.model_flags", text);
+                    problems.add(*line, config.search_space.path("model_flags"), text);
                 }
             }
         }

@@ -3,6 +3,7 @@
 //! An experiment is one entry of [`EXPERIMENTS`]. A config names its experiment with `reference: <name>`, or has keys which no other
 //! experiment has. What an experiment sets does not show in the keys of variants; stores record what follows from it.
 
+pub(super) mod flat;
 mod recognise;
 mod windows;
 
@@ -10,6 +11,7 @@ use super::search_space::Split;
 use super::settings::MeanOf;
 use crate::group::Precision;
 use crate::yaml::{Fields, read};
+pub use flat::Proposed;
 pub use windows::Windows;
 
 /// A reference experiment: what its script does beside what its config says. Keys of a config come before it.
