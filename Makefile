@@ -1,6 +1,6 @@
 # `make demo` and `make test` do everything on a fresh machine; the other targets are their parts.
 
-.PHONY: help setup build demo test lint bench catalogue reference deny clean
+.PHONY: help setup build wheel demo test lint bench catalogue reference deny clean
 
 PYTHON := .python/bin/python
 
@@ -8,6 +8,7 @@ help:
 	@echo "make demo    set up, build, and run a small real sweep (configs/demo.yml)"
 	@echo "make test    set up and run all tests"
 	@echo "make build   set up and build target/release/{scheduler,preflight,worker,means}"
+	@echo "make wheel   build target/wheels/attrisweep-*.whl, which pip installs without Rust, a compiler or the checkout"
 	@echo "make lint    formatting, clippy and docs, as CI checks them"
 	@echo "make deny    licences and known faults of dependencies, with cargo-deny, which asks the network"
 	@echo "make bench   speed, memory and maps beside Captum's, in ten minutes at most; make bench ARGS=--help for more"
@@ -19,6 +20,9 @@ setup:
 
 build: setup
 	cargo build --release --locked
+
+wheel: setup
+	$(PYTHON) scripts/wheel.py
 
 demo: build
 	$(PYTHON) scripts/demo.py

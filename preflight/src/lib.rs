@@ -6,6 +6,7 @@
 mod interrupt;
 mod options;
 mod probe;
+pub mod program;
 mod report;
 mod search;
 mod task;

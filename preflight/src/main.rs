@@ -1,62 +1,7 @@
-//! Preflight: finds the batch of every variant that is fastest and safe on the devices of a config.
+//! The program `preflight`.
 
-mod cli;
-mod full_test;
-
-use std::io::Write;
 use std::process::ExitCode;
-use std::time::Duration;
-
-use clap::Parser;
-use fleet::Worker;
-use plan::Wishes;
-use plan::exit::{self, Code, Failure};
-use preflight::{Interruptible, Options};
-
-use crate::cli::{Cli, Mode};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let outcome = match cli.mode {
-        Mode::BatchSize => probe(&cli),
-        Mode::FullTest => full_test::run(&cli),
-    };
-    match outcome {
-        Ok(code) => code.into(),
-        Err(failure) => {
-            exit::tell(&failure);
-            failure.code.into()
-        }
-    }
-}
-
-fn probe(cli: &Cli) -> Result<Code, Failure> {
-    let worker = Worker::locate(cli.worker.clone());
-    let mut checked =
-        plan::check(&cli.config, &worker, &Wishes { memory: cli.memory, gpu: cli.gpu_id, ..Wishes::default() })?;
-    checked.reserve()?;
-    for warning in &checked.warnings {
-        say(&format!("warning: {warning}"));
-    }
-    let _interruptible = Interruptible::begin();
-    checked.compute_means()?;
-    let options = Options {
-        margin: cli.margin.map(|percent| f64::from(percent) / 100.0),
-        force: cli.force,
-        // Whoever runs this program wants it measured.
-        trusts: false,
-        patience: Duration::from_secs(cli.patience),
-        stillness: Duration::from_secs(cli.stillness),
-    };
-    let summary = preflight::run(&mut checked, &worker, options, &say)?;
-    let file = checked.batches.results_file();
-    let place = if file.exists() { format!("Batch sizes are in {}.\n", file.display()) } else { String::new() };
-    // If standard output is closed, nobody wants to know.
-    let _ = write!(std::io::stdout(), "{}{place}", summary.text());
-    Ok(if summary.failed.is_empty() { Code::Complete } else { Code::Incomplete })
-}
-
-/// Writes a line to standard error. If standard error is closed, nobody watches.
-fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    preflight::program::main()
 }

@@ -6,6 +6,7 @@
 
 pub mod durable;
 mod error;
+pub mod folders;
 pub mod leftovers;
 pub mod pending;
 pub mod shared_folder;

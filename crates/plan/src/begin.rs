@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use files::leftovers;
 use fleet::{Reservation, Slot, launchers};
-use store::Ledger;
+use store::formats::Entry;
+use store::{FORMATS, Ledger, StoreError};
 use sweep::config::Config;
+use sweep::group::Group;
 use sweep::unit::Unit;
 
 use crate::batches::Batches;
@@ -28,6 +30,8 @@ pub struct Plan {
     pub groups: Vec<Planned>,
     /// Batch sizes.
     pub batches: Batches,
+    /// Format of finished stores.
+    pub format: &'static Entry,
     /// Units that write what the stores lack: kind by kind, and of each kind in the order of the config.
     pub units: Vec<Unit>,
     /// Reservation that keeps other sweeps off the GPUs of the slots.
@@ -40,6 +44,33 @@ fn compare_again(groups: &mut [Planned], means: &Means) -> Result<(), Failure> {
         means.attach(Arc::make_mut(&mut planned.group))?;
     }
     refuse(groups.iter().filter_map(|planned| store::inspect(&planned.group, &planned.facts).err()).collect())
+}
+
+/// Looks for the store of `planned` once more, as another scheduler may have been here between the check and the lock, and does what
+/// a run that was killed had left of the conversion into `format`. A store in another form that the sweep goes on with becomes a
+/// folder again.
+fn find(planned: &mut Planned, format: &Entry) -> Result<(), StoreError> {
+    let folder = FORMATS.folder(&planned.group.store);
+    FORMATS.remove_leftovers(&folder)?;
+    let place = FORMATS.now(&folder);
+    let group = Arc::make_mut(&mut planned.group);
+    group.store.clone_from(&place);
+    planned.complete = store::inspect(group, &planned.facts)?.unwrap_or(false);
+    let is_packed = FORMATS.of(&place).packing.is_some();
+    if is_packed && !(planned.complete && is_whole(group)?) {
+        tracing::info!(store = %place.display(), "the store is unpacked, as there is more to do");
+        group.store = FORMATS.unpack(&place)?;
+    }
+    if !is_packed && format.packing.is_some() && planned.complete && is_whole(group)? {
+        group.store = FORMATS.pack(&folder, format)?;
+    }
+    Ok(())
+}
+
+/// Whether every shard of the group's store exists.
+fn is_whole(group: &Group) -> Result<bool, StoreError> {
+    let ledger = Ledger::read(group)?;
+    Ok((0..group.shards()).all(|shard| ledger.is_done(group, shard)))
 }
 
 impl Checked {
@@ -67,15 +98,14 @@ impl Checked {
     /// Computes mean images, makes the stores, removes leftovers of dead workers, and lists the units to do.
     pub fn begin(mut self) -> Result<Plan, Failure> {
         self.compute_means()?;
-        let Self { config, slots, launcher, mut groups, batches, reservation, .. } = self;
+        let Self { config, slots, launcher, mut groups, batches, reservation, format, .. } = self;
         let tag = format!("scheduler-{}", std::process::id());
         let mut units = KINDS.map(|_| Vec::new());
         let split = Split::of(groups.iter().map(|planned| planned.group.as_ref()), slots.len());
         for (index, planned) in groups.iter_mut().enumerate() {
+            find(planned, format)?;
             let group = &planned.group;
-            // Another scheduler may have been here between the check and the lock.
-            planned.complete = store::inspect(group, &planned.facts)?.unwrap_or(false);
-            if store::exists(&group.store) {
+            if FORMATS.of(&group.store).packing.is_none() && store::exists(&group.store) {
                 leftovers::remove(&group.store)?;
                 store::grow(group, &tag)?;
             }
@@ -95,6 +125,6 @@ impl Checked {
             }
         }
         let units = units.into_iter().flatten().collect();
-        Ok(Plan { config, slots, launcher, groups, batches, units, reservation })
+        Ok(Plan { config, slots, launcher, groups, batches, format, units, reservation })
     }
 }

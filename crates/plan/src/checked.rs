@@ -1,9 +1,11 @@
 //! Sweep that was checked, and its groups.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use fleet::{Reservation, Slot, launchers};
-use store::{Facts, Labels};
+use store::formats::Entry;
+use store::{FORMATS, Facts, Labels};
 use sweep::config::Config;
 use sweep::group::Group;
 
@@ -25,6 +27,8 @@ pub struct Checked {
     pub means: Means,
     /// Batch sizes.
     pub batches: Batches,
+    /// Format of finished stores.
+    pub format: &'static Entry,
     /// Warnings for a person, though nothing is wrong with the config.
     pub warnings: Vec<String>,
     pub(crate) reservation: Reservation,
@@ -40,4 +44,11 @@ pub struct Planned {
     pub(crate) labels: Labels,
     /// Whether the store says that everything was written.
     pub complete: bool,
+}
+
+impl Planned {
+    /// Place where the store lies now, in whichever format.
+    pub fn place(&self) -> PathBuf {
+        FORMATS.now(&FORMATS.folder(&self.group.store))
+    }
 }

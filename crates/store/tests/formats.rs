@@ -19,6 +19,7 @@ use common::{finished, group, labels, variant};
 const TOY: Entry = Entry {
     name: "toy",
     suffix: ".toy.json",
+    place: |folder, name| folder.join(format!("{name}.toy.json")),
     exists: |place| place.is_file(),
     describe: |place| {
         let described = |toy: Value| Described::of(toy_group(place), labels(), toy["complete"] == true);
@@ -33,6 +34,8 @@ const TOY: Entry = Entry {
         Ok(present.into_iter().collect::<Ledger>())
     },
     open: |place| Ok(Box::new(Toy(read(place)))),
+    python: |_, _| Vec::new(),
+    packing: None,
 };
 
 const BOTH: Formats = Formats(&[FORMATS.0[0], &TOY]);

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use plan::exit::{Code, Failure};
+use store::FORMATS;
 
 use super::args::ConfigArg;
 use super::survey::{self, Survey};
@@ -31,7 +32,12 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     let mut bytes = 0;
     for file in &files {
         bytes += fs::symlink_metadata(file).map_or(0, |metadata| metadata.len());
-        let removed = if args.dry_run { Ok(()) } else { fs::remove_file(file) };
+        let is_folder = fs::symlink_metadata(file).is_ok_and(|found| found.is_dir());
+        let removed = match (args.dry_run, is_folder) {
+            (true, _) => Ok(()),
+            (false, true) => fs::remove_dir_all(file),
+            (false, false) => fs::remove_file(file),
+        };
         let failed =
             |error| Failure { code: Code::Storage, text: format!("cannot remove `{}`: {error}", file.display()) };
         removed.map_err(failed)?;
@@ -47,6 +53,7 @@ fn leftovers(survey: &Survey) -> Result<Vec<PathBuf>, Failure> {
     let paths = &survey.config.paths;
     let mut files = Vec::new();
     for store in &survey.stores {
+        files.extend(FORMATS.leftovers(&FORMATS.folder(&store.folder)));
         // A store of somebody else is none of ours, whatever its name.
         if store.state.is_ok() && store.folder.is_dir() {
             files.extend(files::leftovers::find(&store.folder)?);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use files::durable;
 use plan::exit::{Code, Failure};
-use store::{Described, StoreError, packed};
+use store::{Described, FORMATS, StoreError, packed};
 
 use super::args::ConfigArg;
 use super::survey::{self, Surveyed};
@@ -61,6 +61,7 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
 /// The reason for which a store is not exported: what is not complete must not look complete.
 fn unfinished(surveyed: &Surveyed, keys: &[String]) -> Option<String> {
     match &surveyed.state {
+        Ok(Some(_)) if FORMATS.of(&surveyed.folder).packing.is_some() => Some("it is packed already".to_owned()),
         Ok(Some(described)) if is_whole(described, surveyed.images, keys) => None,
         Ok(Some(_)) => Some("it is not complete; run the sweep to its end".to_owned()),
         Ok(None) => Some("it is not there yet".to_owned()),

@@ -3,6 +3,7 @@
 mod args;
 mod check;
 pub(crate) mod clean;
+pub(crate) mod demo;
 pub(crate) mod export;
 pub(crate) mod retry;
 pub(crate) mod status;

@@ -9,7 +9,7 @@ use files::durable::try_writing;
 use files::leftovers;
 use plan::Plan;
 use plan::exit::Failure;
-use store::StoreError;
+use store::{FORMATS, StoreError};
 use tokio::task::JoinSet;
 
 use super::happening::{Happening, Listener};
@@ -88,13 +88,14 @@ impl<'a> Background<'a> {
         }
     }
 
-    /// Marks the store of a group complete: all of its units are done, and nobody writes to the store any more.
+    /// Marks the store of a group complete, and gives it the format that the config asks for: all of its units are done, and nobody writes to the store any more.
     pub(crate) fn close(&mut self, group: usize) {
         if !self.closing.insert(group) {
             return;
         }
         let planned = &self.plan.groups[group];
         let (of, lock, facts) = (Arc::clone(&planned.group), Arc::clone(&self.lock), planned.facts.clone());
+        let format = self.plan.format;
         self.running.spawn_blocking(move || {
             // Unfinished files may be those of another scheduler's workers.
             if let Some(reason) = lock.lock().unwrap_or_else(PoisonError::into_inner).lost() {
@@ -104,9 +105,10 @@ impl<'a> Background<'a> {
             let tag = format!("scheduler-{}", std::process::id());
             let removed = leftovers::remove(&of.store).map_err(StoreError::from);
             let closed = removed.and_then(|()| store::finish(&of, &facts, &tag));
+            let closed = closed.and_then(|()| FORMATS.pack(&of.store, format));
             let event = match closed {
-                Ok(()) => {
-                    tracing::info!(group = of.name(), "group complete");
+                Ok(place) => {
+                    tracing::info!(group = of.name(), place = %place.display(), "group complete");
                     Event::Closed(group)
                 }
                 Err(error @ (StoreError::Write { .. } | StoreError::Read { .. })) => {
@@ -127,7 +129,7 @@ impl<'a> Background<'a> {
         self.running.spawn_blocking(move || {
             let tried = stores
                 .iter()
-                .find(|store| !store::exists(store))
+                .find(|store| !store::exists(&FORMATS.now(store)))
                 .map_or(Ok(()), |store| Err(format!("`{}` is not there", store.display())));
             let tried = tried.and_then(|()| {
                 let mut lock = lock.lock().unwrap_or_else(PoisonError::into_inner);
@@ -173,7 +175,8 @@ impl Drop for Background<'_> {
 
 /// Removes unfinished files of killed workers: the disk may be full of them.
 fn make_room(stores: &[PathBuf], living: &BTreeSet<u32>) {
-    for store in stores {
+    // A store that is complete may have another form by now.
+    for store in stores.iter().filter(|store| store.is_dir()) {
         match leftovers::remove_of_dead(store, living) {
             Ok(0) => {}
             Ok(files) => tracing::info!(files, store = %store.display(), "what workers that ended had left is removed"),

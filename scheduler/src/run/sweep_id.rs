@@ -2,6 +2,7 @@
 
 use plan::Plan;
 use sha2::{Digest, Sha256};
+use store::FORMATS;
 use sweep::fingerprint;
 
 /// Digest of everything that determines the content of units, and of the devices that units are computed on.
@@ -10,7 +11,7 @@ pub(crate) fn of(plan: &Plan) -> String {
     for planned in &plan.groups {
         let group = &planned.group;
         let variants = group.variants.iter().map(|variant| (&variant.key, fingerprint::of_variant(group, variant)));
-        let facts = (&group.store, fingerprint::of_group(group), variants.collect::<Vec<_>>());
+        let facts = (FORMATS.folder(&group.store), fingerprint::of_group(group), variants.collect::<Vec<_>>());
         // They hold text and finite numbers only, which always have a JSON form.
         digest.update(serde_json::to_vec(&facts).unwrap_or_default());
     }

@@ -15,8 +15,11 @@ pub(crate) struct Predictions<'a>(Vec<(&'a Group, Option<Accuracy>)>);
 impl<'a> Predictions<'a> {
     /// Reads the predictions of `groups`. Reporting of predictions that cannot be read is left to `verify`.
     pub(crate) fn of(groups: &'a [Planned]) -> Self {
-        let of_group = |group: &Group| Accuracy::of(group, &Ledger::read(group).ok()?).ok().flatten();
-        Self(groups.iter().map(|planned| (planned.group.as_ref(), of_group(&planned.group))).collect())
+        let of_group = |planned: &Planned| {
+            let group = Group { store: planned.place(), ..planned.group.as_ref().clone() };
+            Accuracy::of(&group, &Ledger::read(&group).ok()?).ok().flatten()
+        };
+        Self(groups.iter().map(|planned| (planned.group.as_ref(), of_group(planned))).collect())
     }
 
     /// Accuracy of group number `at` as the end of a line; empty where nothing is known.

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use protocol::message::Report;
+use store::FORMATS;
 use sweep::unit::UnitId;
 use sweep::variant::Variant;
 
@@ -119,7 +121,7 @@ fn written(plan: &Plan, totals: &Totals, took: Duration, complete: bool) -> Stri
     let _ = writeln!(text, "{stores} stores in {}:", plan.config.paths.output_dir.display());
     let predictions = Predictions::of(&plan.groups);
     for (at, planned) in plan.groups.iter().take(TOLD).enumerate() {
-        let _ = writeln!(text, "  {}{}", planned.group.store.display(), predictions.told(at));
+        let _ = writeln!(text, "  {}{}", planned.place().display(), predictions.told(at));
     }
     if stores > TOLD {
         let _ = writeln!(text, "  and {} more", stores - TOLD);
@@ -129,15 +131,18 @@ fn written(plan: &Plan, totals: &Totals, took: Duration, complete: bool) -> Stri
     if let Some((planned, variant)) = plan.groups.first().and_then(|p| Some((p, p.group.variants.first()?))) {
         let _ = write!(
             text,
-            "Open one in Python:\n  import zarr\n  store = zarr.open_group({:?}, mode=\"r\")\n  \
-             maps = store[{:?}]   # {} x {:?}\n",
-            planned.group.store.display().to_string(),
-            store::attribution(&variant.key),
+            "Open one in Python:\n  {}   # {} x {:?}\n",
+            in_python(&planned.place(), &store::attribution(&variant.key)),
             planned.group.images,
             planned.group.shape,
         );
     }
     text
+}
+
+/// Lines of Python that read `array` of the store at `place`.
+fn in_python(place: &Path, array: &str) -> String {
+    (FORMATS.of(place).python)(place, array).join("\n  ")
 }
 
 /// Notes on numbers in the stores that a person should know of.

@@ -2,6 +2,7 @@
 
 mod datasets;
 mod expect;
+mod formats;
 mod grid;
 pub(crate) mod means;
 mod methods;
@@ -44,6 +45,7 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
         return Err(Failure { code: Code::Workers, text });
     }
     let launcher = launcher(&config, &mut problems);
+    let format = formats::format(&config, &mut problems);
     let variants = methods::variants(&config, &catalogue, &mut problems);
     let noises = methods::noises(&config, &mut problems);
     let flags = data::datasets::flags(&config, &mut problems);
@@ -84,7 +86,7 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
     let groups = groups.into_iter().map(|(group, labels)| {
         let names = (group.dataset.clone(), group.model.clone());
         let layers = models.get(&names).map(|(_, checkpoint)| &checkpoint.layers);
-        planned(group, labels, (&catalogue.libtorch, layers), config.reference)
+        planned(group, labels, (&catalogue.libtorch, layers), (format, config.reference))
     });
     let (groups, mismatches): (Vec<_>, Vec<_>) = groups.partition(Result::is_ok);
     let is_theirs = |error: &StoreError| matches!(error, StoreError::Theirs { .. } | StoreError::Packed { .. });
@@ -98,6 +100,7 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
         groups: groups.into_iter().filter_map(Result::ok).collect(),
         means,
         batches,
+        format,
         warnings,
         reservation: Reservation::default(),
     })

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::json;
-use store::{Facts, LAYERS, Labels, StoreError};
+use store::formats::Entry;
+use store::{FORMATS, Facts, LAYERS, Labels, StoreError};
 use sweep::config::Reference;
 use sweep::fingerprint;
 use sweep::group::Group;
@@ -12,13 +13,13 @@ use sweep::group::Group;
 use crate::checked::Planned;
 use crate::exit::{Code, Failure};
 
-/// Compares the store of `group` with the config. `layers` gives the layer that each variant looks at which names none, `reference` the
-/// experiment of the config.
+/// Compares the store of `group` with the config, whose stores are to have `format` once they are finished and whose experiment is
+/// `reference`. `layers` gives the layer that each variant looks at which names none.
 pub(super) fn planned(
     group: Group,
     labels: Labels,
     (libtorch, layers): (&str, Option<&BTreeMap<String, String>>),
-    reference: Option<Reference>,
+    (format, reference): (&Entry, Option<Reference>),
 ) -> Result<Planned, StoreError> {
     let program = format!("attrisweep {}", env!("CARGO_PKG_VERSION"));
     let mut provenance = json!({"program": program, "libtorch": libtorch, "weights": group.input.weights, "images": group.input.images_file});
@@ -30,6 +31,7 @@ pub(super) fn planned(
     }
     let facts = Facts { fingerprint: fingerprint::of_group(&group), provenance };
     let complete = store::inspect(&group, &facts)?.unwrap_or(false);
+    FORMATS.check_goal(&FORMATS.folder(&group.store), format)?;
     Ok(Planned { group: Arc::new(group), facts, labels, complete })
 }
 

@@ -1,6 +1,6 @@
 //! Entry of a store format.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sweep::group::Group;
 
@@ -13,8 +13,10 @@ use crate::metadata::Described;
 pub struct Entry {
     /// Name of the format.
     pub name: &'static str,
-    /// Ending of the name of every store in this format, with its dot.
+    /// Ending of the name of every store in this format, or of the folder that has the store, with its dot.
     pub suffix: &'static str,
+    /// Place in a folder of the store that is called `name`.
+    pub place: fn(folder: &Path, name: &str) -> PathBuf,
     /// Checks whether a store exists at a place, or the beginning of one. A disk that is away makes it `false`.
     pub exists: fn(place: &Path) -> bool,
     /// Reads the description that a store has of itself, whether it is complete included; `None` where no store is.
@@ -23,6 +25,24 @@ pub struct Entry {
     pub ledger: fn(group: &Group) -> Result<Ledger, StoreError>,
     /// Opens a store for reading.
     pub open: fn(place: &Path) -> Result<Box<dyn Reader>, StoreError>,
+    /// Lines of Python that open a store and read an array, for people.
+    pub python: fn(place: &Path, array: &str) -> Vec<String>,
+    /// Conversion of finished stores; `None` for the format in which sweeps write.
+    pub packing: Option<Packing>,
+}
+
+/// Conversion of a finished store: a sweep writes a Zarr folder, and the folder becomes a store of this format once it is complete.
+#[derive(Debug)]
+pub struct Packing {
+    /// Path of the Zarr folder from which a store is made.
+    pub folder: fn(place: &Path) -> PathBuf,
+    /// Makes the store at `place` of the complete store in `folder`, whole and durably, and in place of an older one of attrisweep.
+    /// Returns the number of bytes.
+    pub pack: fn(folder: &Path, place: &Path) -> Result<u64, StoreError>,
+    /// Makes the Zarr folder anew, to the byte, whole and durably. The store stays.
+    pub unpack: fn(place: &Path, folder: &Path) -> Result<(), StoreError>,
+    /// Removes the store at a place, once its Zarr folder is there.
+    pub remove: fn(place: &Path) -> Result<(), StoreError>,
 }
 
 /// A store that is open for reading. Arrays are named by their paths ([`crate::families`]).

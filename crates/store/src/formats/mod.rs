@@ -1,10 +1,13 @@
 //! Store formats: where a store lies, whether it exists, and how it is read.
 //!
 //! A store is named by a place: a path whose ending says the format. A format is one file here and one line in [`FORMATS`]: by
-//! that its stores are found, described, listed and read. Making, writing, verifying and repairing a store know Zarr folders alone.
+//! that its stores are found, described, listed and read. Making, writing and repairing a store know Zarr folders alone: a store of
+//! another format is made of a finished folder, and becomes a folder again where a sweep goes on with it (`conversion`).
 
+mod conversion;
 mod entry;
 mod zarr;
+mod zarr_zip;
 
 use std::path::{Path, PathBuf};
 
@@ -14,27 +17,33 @@ use crate::error::StoreError;
 use crate::ledger::Ledger;
 use crate::metadata::Described;
 
-pub use entry::{Entry, Reader};
+pub use entry::{Entry, Packing, Reader};
 
-/// Every store format. New stores are written in the first.
-pub const FORMATS: Formats = Formats(&[&zarr::ENTRY]);
+/// Every store format. Sweeps write in the first; of a store that is there in several, the first counts.
+pub const FORMATS: Formats = Formats(&[&zarr::ENTRY, &zarr_zip::ENTRY]);
 
 /// A list of store formats.
 #[derive(Clone, Copy, Debug)]
 pub struct Formats(pub &'static [&'static Entry]);
 
 impl Formats {
-    /// Format of the store at `place`, by the ending of the path; the first format for a path with another ending.
+    /// Format of the store at `place`, by the ending of the path or of its folder; the first format for a path with another ending.
     pub fn of(self, place: &Path) -> &'static Entry {
-        let name = place.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-        let fitting = self.0.iter().filter(|entry| name.ends_with(entry.suffix));
+        let name = |path: Option<&Path>| path.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+        let names = [name(Some(place)), name(place.parent())].map(Option::unwrap_or_default);
+        let fits = |entry: &&&Entry, name: &String| name.ends_with(entry.suffix);
+        let own = self.0.iter().filter(|entry| fits(entry, &names[0])).max_by_key(|entry| entry.suffix.len());
+        if let Some(own) = own {
+            return own;
+        }
+        let fitting = self.0.iter().filter(|entry| fits(entry, &names[1]));
         // `.zarr.zip` before `.zip`.
         fitting.max_by_key(|entry| entry.suffix.len()).or(self.0.first()).copied().unwrap_or(&zarr::ENTRY)
     }
 
     /// Place of the store called `name` in `folder`: that of the format in which it exists, else that of a new store.
     pub fn place(self, folder: &Path, name: &str) -> PathBuf {
-        let place = |entry: &&Entry| folder.join(format!("{name}{}", entry.suffix));
+        let place = |entry: &&Entry| (entry.place)(folder, name);
         let existing = self.0.iter().find(|entry| (entry.exists)(&place(entry)));
         existing.or(self.0.first()).map_or_else(|| folder.join(name), place)
     }

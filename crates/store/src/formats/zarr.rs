@@ -2,6 +2,8 @@
 //!
 //! <https://zarr-specs.readthedocs.io/en/latest/v3/core/index.html>
 
+use std::path::Path;
+
 use super::entry::{Entry, Reader};
 use crate::error::StoreError;
 use crate::metadata::describe;
@@ -10,11 +12,27 @@ use crate::shards::{Shards, present};
 pub(super) const ENTRY: Entry = Entry {
     name: "zarr",
     suffix: ".zarr",
+    place: |folder, name| folder.join(format!("{name}.zarr")),
     exists: |place| place.is_dir(),
     describe,
     ledger: present,
     open: |place| Ok(Box::new(Shards::open(place.to_owned(), String::new()))),
+    python,
+    packing: None,
 };
+
+fn python(place: &Path, array: &str) -> Vec<String> {
+    opening(&format!("{:?}", place.display().to_string()), array)
+}
+
+/// Lines of Python that open `store`, an expression, and read `array`.
+pub(super) fn opening(store: &str, array: &str) -> Vec<String> {
+    vec![
+        "import zarr".to_owned(),
+        format!("store = zarr.open_group({store}, mode=\"r\")"),
+        format!("maps = store[{array:?}]"),
+    ]
+}
 
 impl Reader for Shards {
     fn floats(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<f32>, StoreError> {

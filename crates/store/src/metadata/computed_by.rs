@@ -15,6 +15,7 @@ use sweep::computed_by::ComputedBy;
 
 use super::root;
 use crate::error::StoreError;
+use crate::packed::tree;
 
 /// Beginning of a note's name. A name that begins with a dot is no node of Zarr.
 const PREFIX: &str = ".computed_by.";
@@ -70,12 +71,6 @@ pub(crate) fn remove_notes(folder: &Path) -> Result<(), StoreError> {
 
 fn notes(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let failed = |source| StoreError::Read { path: folder.to_owned(), source };
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if is_note(&entry.file_name().to_string_lossy()) {
-            found.push(entry.path());
-        }
-    }
-    Ok(found)
+    let names = tree::list(folder).map_err(failed)?.into_iter().map(|(name, _)| name);
+    Ok(names.filter(|name| is_note(name)).map(|name| folder.join(name)).collect())
 }

@@ -1,7 +1,6 @@
 //! Description that a store has of itself: enough to read the store, and to list what the store lacks, without its config.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
@@ -20,6 +19,7 @@ use super::facts::PREPROCESSING;
 use super::root::{self, METADATA, Root, read_json};
 use crate::error::StoreError;
 use crate::families::{self, ATTRIBUTIONS, MEANS, class_of_mean, name};
+use crate::packed::tree;
 
 /// Description of a store, from its own metadata.
 #[derive(Clone, Debug)]
@@ -179,9 +179,9 @@ impl Nodes<'_> {
     fn children(&self, path: &str) -> BTreeSet<String> {
         let prefix = format!("{path}/");
         let told = self.consolidated.keys().filter_map(|node| node.strip_prefix(&prefix)).map(str::to_owned);
-        let entries = fs::read_dir(self.folder.join(path)).into_iter().flatten().flatten();
-        let folders = entries.filter(|entry| entry.path().join(METADATA).is_file());
-        told.chain(folders.filter_map(|entry| entry.file_name().into_string().ok())).collect()
+        let folder = self.folder.join(path);
+        let names = tree::list(&folder).into_iter().flatten().map(|(name, _)| name);
+        told.chain(names.filter(|name| tree::is_file(&folder.join(name).join(METADATA)))).collect()
     }
 
     /// Digest of the mean image that the variant called `key` was made with.

@@ -15,6 +15,7 @@ use super::facts::{Facts, PREPROCESSING};
 use super::root::{self, METADATA, Nodes, Root, read_json};
 use crate::error::StoreError;
 use crate::families;
+use crate::packed::tree;
 
 /// Compares the store of `group` with the group: `None` where no store exists, `Some(complete)` for a store of the same numbers,
 /// for as many images or for fewer. Nothing is written.
@@ -97,6 +98,6 @@ fn is_whole(group: &Group, told: &Nodes) -> bool {
             let is_there = read_json(&folder.join(METADATA)).is_ok_and(|found| found.as_ref() == Some(node));
             let is_mean =
                 families::find(path).is_some_and(|(family, member)| family.is_of_classes() && member.is_some());
-            is_there && (!is_mean || folder.join(array_metadata::MEAN_FILE).is_file())
+            is_there && (!is_mean || tree::is_file(&folder.join(array_metadata::MEAN_FILE)))
         })
 }

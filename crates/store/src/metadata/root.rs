@@ -4,7 +4,6 @@
 //! which a lost or damaged root is made anew, and no shard is touched.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +14,7 @@ use sweep::problem::not_json;
 use super::seal::{bare, broken, is_ours, sealed, with_others};
 use crate::error::StoreError;
 use crate::families::ATTRIBUTIONS;
+use crate::packed::tree;
 
 /// Name of the file that has the metadata of a node.
 pub(crate) const METADATA: &str = "zarr.json";
@@ -40,8 +40,21 @@ pub(crate) const MISSING: &str = "it is missing";
 ///
 /// # Errors
 /// [`StoreError::Foreign`] for a store of somebody else, [`StoreError::Headless`] for one without a root to believe,
-/// [`StoreError::Packed`] where only a zip of the store is.
+/// [`StoreError::Packed`] for a zip of another program, and for a zip beside a folder without a root.
 pub(crate) fn read(folder: &Path) -> Result<Option<Root>, StoreError> {
+    let found = believed(folder);
+    if !tree::is_zip(folder) {
+        return found;
+    }
+    let packed = || Err(StoreError::Packed { path: folder.to_owned() });
+    match found {
+        Ok(None) | Err(StoreError::Theirs { .. } | StoreError::Foreign { .. }) => packed(),
+        Err(StoreError::Read { source, .. }) if source.kind() == io::ErrorKind::InvalidData => packed(),
+        found => found,
+    }
+}
+
+fn believed(folder: &Path) -> Result<Option<Root>, StoreError> {
     let file = folder.join(METADATA);
     let found = match read_json(&file) {
         Err(StoreError::Damaged { reason, .. }) => Err(reason),
@@ -88,7 +101,7 @@ fn zip_of(folder: &Path) -> PathBuf {
 fn is_theirs(folder: &Path) -> bool {
     let is_group = |folder: &Path| {
         let of_version_3 = || read_json(&folder.join(METADATA)).ok().flatten();
-        folder.join(".zgroup").is_file()
+        tree::is_file(&folder.join(".zgroup"))
             || of_version_3().is_some_and(|node| node["node_type"] == "group" && !is_ours(&node))
     };
     is_group(folder) && is_group(&folder.join(COPY))
@@ -96,11 +109,12 @@ fn is_theirs(folder: &Path) -> bool {
 
 /// Whether a shard exists below `folder`, at most `depth` folders down.
 pub(crate) fn has_shards(folder: &Path, depth: usize) -> bool {
-    let is_shard = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with("c.");
-    fs::read_dir(folder).into_iter().flatten().flatten().any(|entry| match entry.file_type() {
-        Ok(kind) if kind.is_dir() => depth > 0 && has_shards(&entry.path(), depth - 1),
-        Ok(kind) => kind.is_file() && depth < 2 && is_shard(&entry),
-        Err(_) => false,
+    tree::list(folder).into_iter().flatten().any(|(name, is_folder)| {
+        if is_folder {
+            depth > 0 && has_shards(&folder.join(name), depth - 1)
+        } else {
+            depth < 2 && name.starts_with("c.")
+        }
     })
 }
 
@@ -156,12 +170,8 @@ pub(crate) fn nodes(folder: &Path, told: &Nodes) -> Result<Nodes, StoreError> {
 
 fn collect(root: &Path, folder: &Path, told: &Nodes, found: &mut Nodes) -> Result<(), StoreError> {
     let failed = |source| StoreError::Read { path: folder.to_owned(), source };
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if !entry.file_type().map_err(failed)?.is_dir() {
-            continue;
-        }
-        let below = entry.path();
+    for (name, _) in tree::list(folder).map_err(failed)?.into_iter().filter(|(_, is_folder)| *is_folder) {
+        let below = folder.join(name);
         let path = below.strip_prefix(root).unwrap_or(&below).to_string_lossy().into_owned();
         let metadata = match read_json(&below.join(METADATA)) {
             Err(StoreError::Damaged { .. }) => told.get(&path).cloned(),
@@ -178,7 +188,7 @@ fn collect(root: &Path, folder: &Path, told: &Nodes, found: &mut Nodes) -> Resul
 
 /// Reads the JSON in `file`; `None` where no file exists.
 pub(crate) fn read_json(file: &Path) -> Result<Option<Value>, StoreError> {
-    match fs::read(file) {
+    match tree::read(file) {
         Ok(bytes) => serde_json::from_slice(&bytes)
             .map(Some)
             .map_err(|error| StoreError::Damaged { path: file.to_owned(), reason: not_json(&error) }),

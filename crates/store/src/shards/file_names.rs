@@ -1,7 +1,6 @@
 //! Names of the files of shards, by which the store tells which shards it has.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io;
 
 use serde_json::Value;
@@ -9,6 +8,7 @@ use sweep::group::Group;
 
 use crate::error::StoreError;
 use crate::ledger::{Ledger, shard_arrays};
+use crate::packed::tree;
 
 /// Lists the shards of `group` that have files: one look at the folder of each array.
 pub(crate) fn present(group: &Group) -> Result<Ledger, StoreError> {
@@ -19,12 +19,10 @@ pub(crate) fn present(group: &Group) -> Result<Ledger, StoreError> {
 fn shards_of(group: &Group, array: &str) -> Result<BTreeSet<u64>, StoreError> {
     let folder = group.store.join(array);
     let failed = |source| StoreError::Read { path: folder.clone(), source };
-    let entries = match fs::read_dir(&folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
-        entries => entries.map_err(failed)?,
-    };
-    let names = entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<Result<Vec<_>, _>>();
-    Ok(names.map_err(failed)?.iter().filter_map(|name| shard_of(name.to_str()?)).collect())
+    match tree::list(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeSet::new()),
+        names => Ok(names.map_err(failed)?.iter().filter_map(|(name, _)| shard_of(name)).collect()),
+    }
 }
 
 /// Name of the file of `shard`, for an array with this `zarr.json`: `c.3.0.0.0`, a number for each dimension.

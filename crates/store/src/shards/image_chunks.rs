@@ -3,8 +3,7 @@
 //! The crate zarrs encodes and decodes each image. A file has the chunks one after the other, then an index of their places, then
 //! the checksum of the index. The bytes equal those that zarrs makes of a whole shard (`tests/image_chunks.rs`).
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,6 +15,7 @@ use zarrs::array::{ArrayBytes, ArrayToBytesCodecTraits, CodecChain, CodecOptions
 use super::size_limits::Cut;
 use super::values::Data;
 use crate::error::StoreError;
+use crate::packed::tree;
 
 /// Encoding of the images of a sharded array.
 pub(crate) struct Pieces {
@@ -105,23 +105,22 @@ impl Pieces {
     ) -> Result<(), StoreError> {
         let unread = |source| StoreError::Read { path: path.to_owned(), source };
         let damaged = |reason: String| StoreError::Damaged { path: path.to_owned(), reason };
-        let mut file = match File::open(path) {
+        let file = match tree::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(damaged("it is missing".to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+                return Err(damaged("it is a folder".to_owned()));
+            }
             file => file.map_err(unread)?,
         };
-        let found = file.metadata().map_err(unread)?;
-        if found.is_dir() {
-            return Err(damaged("it is a folder".to_owned()));
-        }
-        let length = found.len();
+        let length = file.length();
         let start = self.cut.index_start(length).map_err(damaged)?;
-        let index = self.decode_index(piece(&mut file, start, length - start).map_err(unread)?).map_err(damaged)?;
+        let index = self.decode_index(file.read(start, length - start).map_err(unread)?).map_err(damaged)?;
         for place in index.chunks_exact(2).take(images) {
             let (offset, size) = (place[0], place[1]);
             if offset.checked_add(size).is_none_or(|end| end > start) {
                 return Err(damaged("its index leads out of it, or an image is missing".to_owned()));
             }
-            let encoded = piece(&mut file, offset, size).map_err(unread)?;
+            let encoded = file.read(offset, size).map_err(unread)?;
             self.cut.check_piece(&encoded).map_err(damaged)?;
             take(&self.data_type, self.decode(encoded).map_err(damaged)?).map_err(damaged)?;
         }
@@ -131,13 +130,6 @@ impl Pieces {
 
 fn options() -> CodecOptions {
     CodecOptions::default().with_concurrent_target(1)
-}
-
-fn piece(file: &mut File, start: u64, size: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; size as usize];
-    file.seek(SeekFrom::Start(start))?;
-    file.read_exact(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// Encoder of images of an array, for any thread: encoding takes most of the time of writing.

@@ -1,16 +1,16 @@
 //! Files of shards, written and read. The crate zarrs encodes and decodes; this file puts bytes in their places.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use files::durable;
 use half::f16;
+use serde_json::Value;
 use sweep::computed_by::ComputedBy;
-use zarrs::array::{Array, ArrayBytes, ArrayToBytesCodecTraits, CodecOptions, ElementOwned, data_type};
-use zarrs_filesystem::FilesystemStore;
+use zarrs::array::{Array, ArrayBytes, ArrayMetadata, ArrayToBytesCodecTraits, CodecOptions, ElementOwned, data_type};
+use zarrs::storage::store::MemoryStore;
 
 use super::image_chunks::{OpenShard, Pieces};
 use super::size_limits::Cut;
@@ -18,6 +18,7 @@ use super::values::Data;
 use crate::error::StoreError;
 use crate::metadata::computed_by;
 use crate::metadata::root::{METADATA, read_json};
+use crate::packed::tree;
 
 /// The shards of one store, as one writer sees them.
 pub struct Shards {
@@ -30,7 +31,7 @@ pub struct Shards {
 
 /// Open array, and the make-up of its files.
 struct Opened {
-    array: Array<FilesystemStore>,
+    array: Array<MemoryStore>,
     cut: Cut,
     /// Encoding of single images, for arrays whose shards have a chunk for each image.
     pieces: Option<Arc<Pieces>>,
@@ -159,7 +160,7 @@ impl Shards {
         let Opened { array: opened, cut, .. } = self.opened(array)?;
         let place = place(opened, shard);
         let failed = |reason: String| StoreError::Damaged { path: path.clone(), reason };
-        let encoded = match fs::read(&path) {
+        let encoded = match tree::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(failed("it is missing".to_owned())),
             Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
                 return Err(failed("it is a folder".to_owned()));
@@ -178,7 +179,7 @@ impl Shards {
         Ok(values)
     }
 
-    fn array(&mut self, name: &str) -> Result<&Array<FilesystemStore>, StoreError> {
+    fn array(&mut self, name: &str) -> Result<&Array<MemoryStore>, StoreError> {
         self.opened(name).map(|opened| &opened.array)
     }
 
@@ -187,12 +188,11 @@ impl Shards {
         let failed = |reason: String| StoreError::Damaged { path: path.clone(), reason };
         // A store that is gone for a while, with the disk that it is on, is not a damaged one.
         let metadata = path.join("zarr.json");
-        std::fs::metadata(&metadata).map_err(|source| StoreError::Read { path: metadata, source })?;
+        tree::look(&metadata).map_err(|source| StoreError::Read { path: metadata, source })?;
         if !self.arrays.contains_key(name) {
             let metadata = read_json(&path.join(METADATA))?.ok_or_else(|| failed("it has no metadata".to_owned()))?;
             let cut = Cut::of(&metadata).map_err(failed)?;
-            let files = Arc::new(FilesystemStore::new(&self.folder).map_err(|error| failed(error.to_string()))?);
-            let array = Array::open(files, &format!("/{name}")).map_err(|error| failed(error.to_string()))?;
+            let array = array_of(name, &metadata).map_err(failed)?;
             let pieces = Pieces::of(&metadata, cut, array.data_type(), array.fill_value()).map_err(failed)?;
             self.arrays.insert(name.to_owned(), Opened { array, cut, pieces: pieces.map(Arc::new) });
         }
@@ -200,8 +200,15 @@ impl Shards {
     }
 }
 
+/// Array at `path` with this `zarr.json`. Nothing is read or written through it: it knows codecs, types and the names of files.
+fn array_of(path: &str, metadata: &Value) -> Result<Array<MemoryStore>, String> {
+    let metadata: ArrayMetadata = serde_json::from_value(metadata.clone()).map_err(|error| error.to_string())?;
+    let array = Array::new_with_metadata(Arc::new(MemoryStore::new()), &format!("/{path}"), metadata);
+    array.map_err(|error| error.to_string())
+}
+
 /// Position of `shard` in the grid of shards: they are cut along the first dimension only.
-fn place(array: &Array<FilesystemStore>, shard: u64) -> Vec<u64> {
+fn place(array: &Array<MemoryStore>, shard: u64) -> Vec<u64> {
     let mut place = vec![0; array.dimensionality()];
     place[0] = shard;
     place

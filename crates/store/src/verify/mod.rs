@@ -22,6 +22,7 @@ use crate::error::StoreError;
 use crate::families::{self, name};
 use crate::ledger::{shard_arrays, variant_arrays};
 use crate::metadata::{Described, Labels};
+use crate::packed::tree;
 use crate::shards::{Shards, present};
 use crate::summaries::mean_images;
 
@@ -42,7 +43,7 @@ pub fn verify(described: &Described, truth: Option<&Truth>, threads: NonZero<usi
     let arrays: Vec<String> = shard_arrays(group).into_iter().filter(|array| checked.usable.contains(array)).collect();
     let items = arrays.iter().flat_map(|array| (0..group.shards()).map(move |shard| Item { array, shard }));
     let (there, absent): (Vec<Item<'_>>, Vec<Item<'_>>) = items.partition(|item| ledger.has(item.array, item.shard));
-    let strangers = strangers::strangers(described, &checked.known)?;
+    let strangers = strangers::strangers(described, &checked.known);
     let mut report = Report { findings: checked.findings, sound: checked.sound, strangers };
     let images_are_sound = read_all(described, truth, &there, threads, &mut report);
     let asked = asked_arrays(described);
@@ -121,7 +122,7 @@ fn check_means(described: &Described, truth: Option<&Truth>, (usable, whole): (&
     let classes = described.labels.classes.iter().copied().map(Some);
     for array in std::iter::once(None).chain(classes).map(families::mean).filter(|array| usable.contains(array)) {
         let Ok(file) = shards.file(&array, 0) else { continue };
-        if !file.is_file() {
+        if !tree::is_file(&file) {
             report.findings.push(Finding { file, fault: Fault::Absent });
             continue;
         }
@@ -160,5 +161,5 @@ pub fn variant_files(group: &Group, variant: &Variant, shard: u64) -> Result<Vec
 pub fn files(group: &Group, arrays: &[&str], shard: u64) -> Result<Vec<PathBuf>, StoreError> {
     let mut shards = Shards::open(group.store.clone(), String::new());
     let files = arrays.iter().map(|array| shards.file(array, shard)).collect::<Result<Vec<_>, _>>()?;
-    Ok(files.into_iter().filter(|file| file.is_file()).collect())
+    Ok(files.into_iter().filter(|file| tree::is_file(file)).collect())
 }

@@ -2,11 +2,14 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use sweep::group::Group;
 
 use super::report::{Fault, Finding};
 use crate::error::StoreError;
 use crate::families;
+use crate::formats::FORMATS;
 use crate::metadata::describe::Described;
 use crate::metadata::reopen::reopen;
 use crate::metadata::root::METADATA;
@@ -22,12 +25,17 @@ pub struct Redone {
 
 /// Removes the unsound files of `findings` and marks the store incomplete. Nobody else may be writing to it.
 ///
-/// The store is marked first: however early this is cut off, the next run looks for what is missing.
+/// A store in another form becomes a Zarr folder again. The store is marked first: however early this is cut off, the next run looks for what is missing.
 pub fn redo(described: &Described, findings: &[Finding], tag: &str) -> Result<Redone, StoreError> {
     let root = &described.group.store;
     let mut redone = Redone::default();
     if findings.is_empty() {
         return Ok(redone);
+    }
+    let place = &described.group.store;
+    let folder = FORMATS.folder(place);
+    if folder != *place {
+        return redo_in(&folder, described, findings, tag);
     }
     reopen(described, tag)?;
     for file in findings.iter().filter(|finding| finding.fault != Fault::Absent).map(|finding| &finding.file) {
@@ -51,7 +59,23 @@ pub fn redo(described: &Described, findings: &[Finding], tag: &str) -> Result<Re
     Ok(redone)
 }
 
-fn is_of_removed_variant(described: &Described, file: &std::path::Path) -> bool {
+/// Removes damaged files of a store in another form from the Zarr `folder` that it becomes again. The damaged form goes once the folder
+/// is marked incomplete.
+fn redo_in(folder: &Path, described: &Described, findings: &[Finding], tag: &str) -> Result<Redone, StoreError> {
+    let place = &described.group.store;
+    FORMATS.unpack(place)?;
+    let moved = |file: &PathBuf| file.strip_prefix(place).map_or_else(|_| file.clone(), |inside| folder.join(inside));
+    let findings: Vec<Finding> =
+        findings.iter().map(|found| Finding { file: moved(&found.file), fault: found.fault.clone() }).collect();
+    let group = Group { store: folder.to_owned(), ..described.group.clone() };
+    let redone = redo(&Described { group, ..described.clone() }, &findings, tag)?;
+    if let Some(packing) = &FORMATS.of(place).packing {
+        (packing.remove)(place)?;
+    }
+    Ok(redone)
+}
+
+fn is_of_removed_variant(described: &Described, file: &Path) -> bool {
     let Ok(inside) = file.strip_prefix(&described.group.store) else { return false };
     let path: Vec<_> = inside.iter().filter_map(|part| part.to_str()).collect();
     let path = path.join("/");

@@ -1,33 +1,30 @@
 //! Files in a store that no run has written. Nobody may rely on them, and nobody but their owner may remove them.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use files::leftovers;
 
-use crate::error::StoreError;
 use crate::metadata::root::METADATA;
 use crate::metadata::{Described, computed_by};
+use crate::packed::tree;
 
 /// Files and folders in the store that are none of its `nodes`, nor a shard of one.
-pub(super) fn strangers(described: &Described, nodes: &BTreeSet<String>) -> Result<Vec<PathBuf>, StoreError> {
+pub(super) fn strangers(described: &Described, nodes: &BTreeSet<String>) -> Vec<PathBuf> {
     let root = &described.group.store;
     let known = nodes.iter().chain(described.consolidated.keys()).map(|path| root.join(path));
     let known: BTreeSet<PathBuf> = known.chain([root.clone()]).collect();
     let mut found = Vec::new();
     for folder in &known {
-        let Ok(entries) = fs::read_dir(folder) else { continue };
-        for entry in entries {
-            let entry = entry.map_err(|source| StoreError::Read { path: folder.clone(), source })?;
-            let path = entry.path();
+        let Ok(names) = tree::list(folder) else { continue };
+        for path in names.into_iter().map(|(name, _)| folder.join(name)) {
             if !known.contains(&path) && !is_ours(&path, described.group.shards()) {
                 found.push(path);
             }
         }
     }
     found.sort();
-    Ok(found)
+    found
 }
 
 /// Whether a file of this name is one that a run writes.

@@ -41,8 +41,10 @@ pub struct Settings {
 }
 
 /// Layout of stores.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreSettings {
+    /// Name of the format of finished stores, and its line; `None` means the format in which sweeps write.
+    pub format: Option<(String, u64)>,
     /// Images in a shard, which is the unit of writing, and the most that a lost worker loses.
     pub shard: u64,
     /// Compression of the chunks.
@@ -137,11 +139,11 @@ impl Settings {
     }
 }
 
-const DEFAULT_STORE: StoreSettings = StoreSettings { shard: 64, compression: Compression::Zstd };
+const DEFAULT_STORE: StoreSettings = StoreSettings { format: None, shard: 64, compression: Compression::Zstd };
 
 fn store(mut fields: Fields<'_>) -> (StoreSettings, Dtype) {
-    fields.optional("format", read::choice(&[("zarr", ())]));
     let settings = StoreSettings {
+        format: fields.optional("format", read::text).map(|name| (name, fields.line_of("format"))),
         shard: fields.optional("shard", read::integer(1, 1 << 16)).unwrap_or(DEFAULT_STORE.shard),
         compression: fields.optional("compression", read::choice(COMPRESSIONS)).unwrap_or(DEFAULT_STORE.compression),
     };

@@ -323,7 +323,13 @@ const EXPECT: &[Key] = &[
 ];
 
 const STORE: &[Key] = &[
-    key("format", Words("`zarr`"), "Format of stores.", "zarr"),
+    key(
+        "format",
+        Words("`zarr`"),
+        "Format of finished stores: `zarr`, a folder; or `zarr.zip`, the folder in one file, as the reference's ResNet experiment on \
+         MedMNIST leaves it. A store is a folder until it is complete.",
+        "zarr.zip",
+    ),
     key(
         "shard",
         Value("64"),

@@ -8,12 +8,15 @@ use std::process::{ExitStatus, Stdio};
 
 use machine::process;
 use plan::exit::{Code, Failure};
-use preflight::watched;
 use sweep::config::Config;
 use sweep::problem::Problems;
 use tokio::process::Command;
 
-use crate::cli::Cli;
+use super::cli::Cli;
+use crate::watched;
+
+/// Name of the program that runs sweeps.
+const SCHEDULER: &str = "scheduler";
 
 /// Images of each group.
 const IMAGES: &str = "2";
@@ -29,12 +32,12 @@ pub(crate) fn run(cli: &Cli) -> Result<Code, Failure> {
     let removed = Removed(output.clone());
     // What the sweep says at its end is of stores that go away.
     for (arguments, stdout) in [(sweep(cli, &output), Stdio::null()), (vec!["verify".into()], Stdio::inherit())] {
-        let mut command = Command::new(beside("scheduler"));
+        let mut command = scheduler();
         command.args(arguments).arg("--config").arg(&cli.config).args(["--limit", IMAGES, "--output"]).arg(&output);
         command.args(cli.worker.as_ref().map(|worker| option("--worker=", worker))).stdout(stdout);
         let status = ended(command).map_err(|error| Failure {
             code: Code::Workers,
-            text: format!("cannot start `{}`: {error}; it is built beside preflight", beside("scheduler").display()),
+            text: format!("cannot start `scheduler`, which is built beside preflight: {error}"),
         })?;
         let Some(status) = status else { return Ok(Code::Interrupted) };
         if !status.success() {
@@ -78,9 +81,16 @@ fn option(name: &str, value: impl AsRef<OsStr>) -> OsString {
     option
 }
 
-/// The program called `name` beside this one.
-fn beside(name: &str) -> PathBuf {
-    std::env::current_exe().map_or_else(|_| name.into(), |this| this.with_file_name(name))
+/// The scheduler beside this program; or this program, where it is the only file and goes by the name that it is called by.
+fn scheduler() -> Command {
+    let this = std::env::current_exe().unwrap_or_else(|_| SCHEDULER.into());
+    let beside = this.with_file_name(SCHEDULER);
+    if beside.exists() {
+        return Command::new(beside);
+    }
+    let mut command = Command::new(this);
+    command.arg0(SCHEDULER);
+    command
 }
 
 fn code(of_scheduler: Option<i32>) -> Code {

@@ -1,28 +1,21 @@
-//! Stores in a zip, as the reference scripts leave them: `<name>.zarr.zip` beside the folder `<name>.zarr`.
+//! Packs a finished store into a zip.
 //!
 //! Entries are stored without compression, as the chunks are compressed already, in the order of their names behind the root, and with one
 //! date: the same store gives the same bytes.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use files::pending::PendingFile;
-use files::{FileError, leftovers, shared_folder};
-use zip::result::ZipError;
+use files::{FileError, leftovers};
 use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
+use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::error::StoreError;
 use crate::metadata::computed_by;
-use crate::metadata::root::METADATA;
+use crate::metadata::root::{self, METADATA};
 use crate::metadata::seal::is_ours;
-
-/// Ending of the name of a packed store.
-pub const SUFFIX: &str = ".zarr.zip";
-
-/// Largest root that is read from a zip, in bytes.
-const LARGEST_ROOT: u64 = 256 << 20;
 
 /// Packs the complete store in `folder` into `zip`, whose folder must exist. Returns the size of the zip in bytes. A zip of a store of
 /// attrisweep that is there is replaced, once the new one is whole.
@@ -53,20 +46,6 @@ pub fn pack(folder: &Path, zip: &Path) -> Result<u64, StoreError> {
     }
     file.place()?;
     Ok(bytes)
-}
-
-/// Removes unfinished zips in `folder` whose writers have ended.
-pub fn remove_leftovers(folder: &Path) -> Vec<PathBuf> {
-    shared_folder::remove_leftovers(folder, is_packed)
-}
-
-/// Unfinished zips in `folder`, left behind or being written.
-pub fn temporary_files(folder: &Path) -> Vec<PathBuf> {
-    shared_folder::temporary_files(folder, is_packed)
-}
-
-fn is_packed(name: &str) -> bool {
-    name.ends_with(SUFFIX)
 }
 
 fn options(size: u64) -> SimpleFileOptions {
@@ -101,13 +80,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), StoreError> {
 
 /// Whether `zip` is a packed store of attrisweep, of whichever config.
 fn is_packed_by_us(zip: &Path) -> bool {
-    let root = || -> Result<Vec<u8>, ZipError> {
-        let mut archive = ZipArchive::new(File::open(zip)?)?;
-        let mut bytes = Vec::new();
-        archive.by_name(METADATA)?.take(LARGEST_ROOT).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    root().is_ok_and(|bytes| serde_json::from_slice(&bytes).is_ok_and(|root| is_ours(&root)))
+    root::read_json(&zip.join(METADATA)).is_ok_and(|root| root.is_some_and(|root| is_ours(&root)))
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, StoreError> {

@@ -23,7 +23,7 @@ Exit codes:
 /// fast it is. Only what these do not know is measured.
 #[derive(Debug, Parser)]
 #[command(name = "preflight", version, after_help = HELP)]
-pub(crate) struct Cli {
+pub struct Cli {
     /// Config file of the sweep
     #[arg(long, value_name = "YAML", default_value = sweep::config::DEFAULT_FILE, value_hint = clap::ValueHint::FilePath)]
     pub(crate) config: PathBuf,

@@ -1,0 +1,87 @@
+//! Folders that are whole or absent: filled under a temporary name, then renamed; removed under a temporary name, too.
+//!
+//! The temporary name of `x` is `.x.<process id>.tmp`. Only one process at a time may write below the folder above.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::pending::sync_folder;
+use crate::temporary::{parts, path_of};
+
+/// Temporary path of `folder` for this process. What a killed process of the same id left there is removed.
+pub fn aside(folder: &Path) -> io::Result<PathBuf> {
+    let aside = path_of(folder, &std::process::id().to_string())?;
+    match fs::remove_dir_all(&aside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(aside),
+    }
+}
+
+/// Gives the folder `aside`, whose files are synced, the name `folder`. When this function returns, it survives a power cut.
+pub fn place(aside: &Path, folder: &Path) -> io::Result<()> {
+    sync_below(aside)?;
+    fs::rename(aside, folder)?;
+    sync(folder.parent().unwrap_or(Path::new("")))
+}
+
+/// Makes the names in `folder` survive a power cut.
+pub fn sync(folder: &Path) -> io::Result<()> {
+    sync_folder(folder)
+}
+
+fn sync_below(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_below(&entry.path())?;
+        }
+    }
+    sync_folder(folder)
+}
+
+/// Unfinished folders beside `folder`, of whichever process.
+pub fn unfinished(folder: &Path) -> Vec<PathBuf> {
+    let (above, name) = (folder.parent().unwrap_or(Path::new("")), folder.file_name().unwrap_or_default());
+    let is_of = |entry: &fs::DirEntry| {
+        let file_name = entry.file_name();
+        let writer = file_name.to_str().and_then(parts);
+        writer.is_some_and(|(of, process)| of == name && process.parse::<u32>().is_ok())
+            && entry.file_type().is_ok_and(|kind| kind.is_dir())
+    };
+    let entries = fs::read_dir(above).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries.filter(is_of).map(|entry| entry.path()).collect();
+    found.sort();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_there_whole_and_what_was_left_aside_is_found() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("s.zarr");
+        let at = aside(&folder).unwrap();
+        fs::create_dir_all(at.join("images")).unwrap();
+        fs::write(at.join("images/c.0"), "x").unwrap();
+        assert!(!folder.exists());
+        assert_eq!(unfinished(&folder), std::slice::from_ref(&at));
+        assert!(unfinished(&root.path().join("t.zarr")).is_empty());
+        place(&at, &folder).unwrap();
+        assert_eq!(fs::read(folder.join("images/c.0")).unwrap(), b"x");
+        assert!(unfinished(&folder).is_empty());
+    }
+
+    #[test]
+    fn what_a_process_of_the_same_id_left_is_not_mixed_with_what_comes() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("s.zarr");
+        let at = aside(&folder).unwrap();
+        fs::create_dir_all(&at).unwrap();
+        fs::write(at.join("old"), "x").unwrap();
+        assert_eq!(aside(&folder).unwrap(), at);
+        assert!(!at.exists());
+    }
+}

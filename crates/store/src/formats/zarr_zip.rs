@@ -1,0 +1,35 @@
+//! A finished Zarr store in a zip, as the reference's ResNet experiment on MedMNIST leaves it.
+//!
+//! The entries are stored without compression, so that the files of the store are read where they lie.
+
+use std::fs;
+use std::path::Path;
+
+use files::folders;
+
+use super::entry::{Entry, Packing};
+use super::zarr::opening;
+use crate::error::StoreError;
+use crate::metadata::describe;
+use crate::packed::unpack::unpack;
+use crate::packed::{SUFFIX, pack};
+use crate::shards::{Shards, present};
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "zarr.zip",
+    suffix: SUFFIX,
+    place: |folder, name| folder.join(format!("{name}{SUFFIX}")),
+    exists: |place| place.is_file(),
+    describe,
+    ledger: present,
+    open: |place| Ok(Box::new(Shards::open(place.to_owned(), String::new()))),
+    python: |place, array| {
+        opening(&format!("zarr.storage.ZipStore({:?}, mode=\"r\")", place.display().to_string()), array)
+    },
+    packing: Some(Packing { folder: |place| place.with_extension(""), pack, unpack, remove }),
+};
+
+fn remove(zip: &Path) -> Result<(), StoreError> {
+    let removed = fs::remove_file(zip).and_then(|()| folders::sync(zip.parent().unwrap_or(Path::new(""))));
+    removed.map_err(|source| StoreError::Write { path: zip.to_owned(), source })
+}

@@ -1,0 +1,69 @@
+"""Kills while finished stores get another form, or become folders again: nothing is lost, and the end has the bytes of an undisturbed run."""
+
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+
+import pytest
+from support import METHODS, Sweep, kill
+
+KILLS = int(os.environ.get("ATTRISWEEP_KILLS", "40")) // 2
+SEED = int(os.environ.get("ATTRISWEEP_SEED", "8"))
+
+
+def configured(folder, inputs, form, methods):
+    folder.mkdir(exist_ok=True)
+    run = Sweep(folder, inputs, limit=10, store={"shard": 4, "format": form})
+    run.config["search_space"]["attribution_methods"] = METHODS[:methods]
+    return run
+
+
+def content(run):
+    """Every file of every store, by path, whatever the form."""
+    files = [path for path in run.output.rglob("*") if path.is_file() and path.relative_to(run.output).parts[0].startswith("dataset-")]
+    return {str(path.relative_to(run.output)): path.read_bytes() for path in files}
+
+
+def seen(run):
+    """Names of stores in the output folder, unfinished ones included."""
+    return {name for name in os.listdir(run.output) if "dataset-" in name}
+
+
+def kill_at_a_change(run, process, moments):
+    """Kills the scheduler a moment after stores appeared or went, or after a while; whether it still ran."""
+    before, end = seen(run), time.monotonic() + moments.uniform(1, 12)
+    while time.monotonic() < end and process.poll() is None:
+        if (now := seen(run)) != before:
+            before = now
+            if moments.random() < 0.4:
+                time.sleep(moments.choice([0, 0.001, 0.01, 0.1, 2]) * moments.random())
+                break
+    return process.poll() is None and kill(process.pid)
+
+
+@pytest.mark.parametrize("form", ["zarr.zip"])
+def test_kills_while_a_store_changes_its_form_leave_the_bytes_of_an_undisturbed_run(tmp_path, inputs, form):
+    print(f"ATTRISWEEP_SEED={SEED} ATTRISWEEP_KILLS={2 * KILLS}", file=sys.stderr)
+    begun, whole = (configured(tmp_path / name, inputs, form, methods) for name, methods in (("begun", 1), ("whole", 2)))
+    begun.run()
+    whole.run()
+    wanted, moments = content(whole), random.Random(SEED)
+    run = configured(tmp_path / "killed", inputs, form, 2)
+    shutil.copytree(begun.output, run.output)
+    kills = rounds = 0
+    while kills < KILLS:
+        process = run.start()
+        kills += kill_at_a_change(run, process, moments)
+        assert process.wait(timeout=120) in (0, -signal.SIGKILL)
+        if process.returncode == 0:
+            assert content(run) == wanted
+            rounds += 1
+            shutil.rmtree(run.output)
+            shutil.copytree(begun.output, run.output)
+    run.run()
+    assert content(run) == wanted
+    assert not [name for name in seen(run) if name.endswith(".tmp")]
+    print(f"{kills} kills, {rounds} whole conversions between them", file=sys.stderr)
