@@ -135,11 +135,13 @@ impl Batches {
 
     /// Seconds that an image of `group` takes on `slot`, where all of its variants were measured on such a device.
     pub fn seconds(&self, group: &Group, slot: &Slot) -> Option<f64> {
-        let of_variant = |variant: &Variant| {
-            let entry = self.profile.find(&Subject::of(group, variant, &slot.model))?;
-            (entry.images_per_second > 0.0).then(|| 1.0 / entry.images_per_second)
-        };
-        group.variants.iter().map(of_variant).sum()
+        group.variants.iter().map(|variant| self.seconds_of(group, variant, slot)).sum()
+    }
+
+    /// Seconds that the map of an image of `group` by `variant` takes on `slot`, where that was measured on such a device.
+    pub fn seconds_of(&self, group: &Group, variant: &Variant, slot: &Slot) -> Option<f64> {
+        let entry = self.profile.find(&Subject::of(group, variant, &slot.model))?;
+        (entry.images_per_second > 0.0).then(|| 1.0 / entry.images_per_second)
     }
 
     /// Takes over what a worker in `slot` learned of variants of `group`; whether anything is new.

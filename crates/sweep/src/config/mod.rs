@@ -107,6 +107,11 @@ impl Config {
             scheduler: fields.section("scheduler", Scheduler::read).unwrap_or_default(),
             settings: Settings::read(&mut fields, reference.map(|reference| reference.experiment)),
         };
+        if let (None, Some(format)) =
+            (&config.settings.store.format, reference.and_then(|reference| reference.experiment.stores))
+        {
+            config.settings.store.format = Some((format.to_owned(), fields.line_of("reference")));
+        }
         if let Some(flat) = flat {
             config.preflight.proposed = flat.proposed;
             config.scheduler.available_gpus = config.scheduler.available_gpus.or(flat.gpu.map(|gpu| vec![gpu]));

@@ -25,6 +25,8 @@ pub struct Experiment {
     pub precision: Precision,
     /// Images whose mean is the baseline `global_mean`.
     pub mean_of: MeanOf,
+    /// Format of finished stores, where later scripts read another one than sweeps write.
+    pub stores: Option<&'static str>,
 }
 
 const RESNET_MEDMNIST: Experiment = Experiment {
@@ -32,6 +34,7 @@ const RESNET_MEDMNIST: Experiment = Experiment {
     windows: Windows::Overlapping,
     precision: Precision::Float32,
     mean_of: MeanOf::Split(Split::Train),
+    stores: Some("zarr.zip"),
 };
 
 const DENSENET_MEDMNIST: Experiment = Experiment {
@@ -39,6 +42,7 @@ const DENSENET_MEDMNIST: Experiment = Experiment {
     windows: Windows::EveryPixel,
     precision: Precision::Float32,
     mean_of: MeanOf::Split(Split::Train),
+    stores: None,
 };
 
 /// The script runs predictions and attributions under fp16 autocast.
@@ -47,6 +51,7 @@ const RESNET_IMAGENET: Experiment = Experiment {
     windows: Windows::EveryPixel,
     precision: Precision::Float16,
     mean_of: MeanOf::Split(Split::Val),
+    stores: None,
 };
 
 /// The script runs predictions alone under fp16 autocast, which maps of single precision do not follow.
@@ -55,6 +60,7 @@ const DENSENET_IMAGENET: Experiment = Experiment {
     windows: Windows::Overlapping,
     precision: Precision::Float32,
     mean_of: MeanOf::Group,
+    stores: None,
 };
 
 /// The script runs attributions under fp16 autocast. It has no occlusion.
@@ -63,6 +69,7 @@ const DECORR: Experiment = Experiment {
     windows: Windows::Overlapping,
     precision: Precision::Float16,
     mean_of: MeanOf::Split(Split::Train),
+    stores: None,
 };
 
 /// Every experiment, by the word that names it; `none` says that a config is of no experiment, whatever its keys are.
@@ -106,12 +113,14 @@ impl Reference {
 
     /// What the experiment sets, a sentence each.
     pub fn sets(&self) -> Vec<String> {
-        let Experiment { windows, precision, mean_of, .. } = self.experiment;
-        vec![
+        let Experiment { windows, precision, mean_of, stores, .. } = self.experiment;
+        let mut sets = vec![
             windows.meaning().to_owned(),
             format!("precision {} unless the config names one", precision.name()),
             format!("mean images {} unless the config says `mean_of`", mean_of.meaning()),
-        ]
+        ];
+        sets.extend(stores.map(|format| format!("stores in the format {format} unless the config names one")));
+        sets
     }
 }
 

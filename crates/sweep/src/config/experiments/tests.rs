@@ -28,6 +28,10 @@ fn the_word_of_a_config_sets_what_its_script_does_and_keys_come_before_it() {
         let expected = experiment.map(|experiment| (experiment.precision, experiment.mean_of));
         assert_eq!((precision, mean_of), expected.unwrap_or((Precision::Float32, MeanOf::Split(Split::Train))));
     }
+    let format = |text: &str| config(text).0.settings.store.format;
+    assert_eq!(format("reference: resnet_medmnist\n"), Some(("zarr.zip".to_owned(), 1)));
+    assert_eq!(format("reference: resnet_medmnist\nstore: {format: zarr}\n"), Some(("zarr".to_owned(), 2)));
+    assert_eq!(format("reference: densenet_medmnist\n"), None);
     let (config, _) = config("reference: resnet_imagenet\nprecision: tf32\nmean_of: test\n");
     assert_eq!(config.settings.numerics.precision, Precision::Tf32);
     assert_eq!(config.settings.mean_of, MeanOf::Split(Split::Test));

@@ -174,7 +174,7 @@ const TOP: &[Key] = &[
         "reference",
         Words("none, or the one that the keys show"),
         "The reference experiment whose script would run this config, or `none`. The word sets what scripts do and configs do not say: \
-         how windows of Occlusion move, the precision, whose mean is the mean image ([guide](guide/reference-experiments.md)). Keys \
+         how windows of Occlusion move, the precision, whose mean is the mean image, the format of stores ([guide](guide/reference-experiments.md)). Keys \
          of the config come before it, and it does not show in the keys of maps.",
         "none",
     ),

@@ -1,5 +1,7 @@
 //! Weights of a config: where they lie, and whether they fit their models.
 
+mod files;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -11,7 +13,8 @@ use sweep::problem::{Problems, nearest};
 use sweep::variant::Variant;
 
 use super::methods;
-use super::weight_files::{Absent, PROGRAM, locate};
+pub use files::find;
+use files::{Absent, PROGRAM, locate};
 
 /// Weights by dataset flag and model.
 pub(crate) type Models = BTreeMap<(String, String), (PathBuf, Checkpoint)>;
