@@ -10,7 +10,6 @@ use clap::Parser;
 use data::datasets;
 use data::formats::Options;
 use data::mean::{self, Found, Job, MeanError, Place};
-use data::mean::{self, Found, Job, MeanError, Place};
 use plan::exit::{Code, Failure};
 use sweep::config::{Config, MeanOf};
 use sweep::problem::Problems;
@@ -23,9 +22,7 @@ Exit codes:
   3    mistakes in the config, or in the files that it names
   6    the means folder cannot be written: full or read-only";
 
-use data::mean::{self, Found, Job, MeanError, Place};
-use plan::exit::{Code, Failure};
-use sweep::config::{Config, MeanOf};
+/// Computes the mean image of every dataset of a config file, over its train split or the one that `mean_of` names
 ///
 /// Writes `<means_dir>/<flag>_mean.pt`, which `torch.load` opens as a float32 tensor [3, height, width] of images
 /// scaled to [-1, 1], or as `normalize` says. A file that is there is kept.
