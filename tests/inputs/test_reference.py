@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 import zarr
-from support import SCHEDULER, Sweep, make_dataset
+from support import NOISES, SCHEDULER, Sweep, make_dataset, make_model
 from support.parity import torch_model
 
 OCCLUSION = {"name": "Occlusion", "class": "Occlusion", "params": {"patch_size": [12, 14], "baselines": "global_mean"}}
@@ -21,7 +21,9 @@ def test_windows_are_those_of_the_script_and_do_not_show_in_the_keys(sweep, inpu
     assert (f"reference {word} (named by the config)" in told) == (word is not None)
     assert ("moved by 1" in told) == (not moved)
     run.run()
-    store = zarr.open_group(run.stores()[0], mode="r")
+    # The script of ResNet on MedMNIST leaves zips.
+    (place,) = run.output.glob("*.zarr.zip" if word == "resnet_medmnist" else "*.zarr")
+    store = zarr.open_group(zarr.storage.ZipStore(place) if place.suffix == ".zip" else place, mode="r")
     assert sorted(store["attributions"]) == ["Occlusion_baselines_global_mean_patch_size_12", "Occlusion_baselines_global_mean_patch_size_14"]
     images, targets = torch.from_numpy(store["images"][:]), torch.from_numpy(store["model_predictions"][:]).argmax(1)
     mean = torch.load(run.folder / "means" / "rgb_mean.pt", weights_only=True)
@@ -36,7 +38,7 @@ def test_windows_are_those_of_the_script_and_do_not_show_in_the_keys(sweep, inpu
 
 
 def test_a_store_of_one_script_is_not_continued_with_the_windows_of_another(sweep):
-    run = sweep(limit=2, store={"shard": 2}, reference="resnet_medmnist")
+    run = sweep(limit=2, store={"shard": 2, "format": "zarr"}, reference="resnet_medmnist")
     run.config["search_space"]["attribution_methods"] = [OCCLUSION]
     run.run()
     before = run.digests()
@@ -93,3 +95,57 @@ def test_the_mean_of_a_group_is_that_of_its_images_with_their_noise(own):
         assert torch.allclose(mean, torch.from_numpy(store["means"]["overall"][:]), atol=1e-6), noise
     checked = subprocess.run([SCHEDULER, "verify", "--config", own.file, "--sample", "2"], capture_output=True, text=True, timeout=120)
     assert checked.returncode == 0 and "were not compared" not in checked.stdout + checked.stderr, checked
+
+
+def save_as_torchvision(folder, arch, digest, size=28):
+    """Weights of a thousand classes as torchvision publishes them: the bare state dict under its file name."""
+    folder.mkdir(parents=True)
+    torch.save(make_model(arch, size, classes=1000).state_dict(), folder / f"{arch}-{digest}.pth")
+
+
+def test_the_experiment_on_imagenet_is_recognised_and_runs_on_weights_by_torchvisions_names(tmp_path):
+    make_dataset(tmp_path / "data", "imagenet", 28, 4, splits=("val",))
+    save_as_torchvision(tmp_path / "weights", "resnet18", "f37072fd")
+    run = Sweep(tmp_path, tmp_path, flag="imagenet", store={"dtype": "float32", "shard": 4})
+    run.config["search_space"] |= {"splits": ["val"], "attribution_methods": [{"name": "DeepLIFT", "class": "DeepLift", "params": {"baselines": "global_mean"}}]}
+    told = run.run("--check").stdout
+    for line in ("reference resnet_imagenet (recognised by `data_flags` of `imagenet` alone; `reference: none` takes none)", "moved by 1", "precision float16", "of the split `val`"):
+        assert line in told
+    run.run()
+    store = zarr.open_group(run.stores()[0], mode="r")
+    assert store["model_predictions"].shape == (4, 1000)
+    # What autocast computes is within the rounding of half precision of what single precision does.
+    model = make_model("resnet18", 28, classes=1000)
+    with torch.no_grad():
+        logits = model(torch.from_numpy(store["images"][:])).numpy()
+    assert 1e-7 < np.abs(store["model_predictions"][:] - logits).max() < 2e-2 * np.abs(logits).max()
+    assert store.attrs["attrisweep"]["fingerprint"]["precision"] == "float16"
+
+
+def test_two_files_by_torchvisions_names_are_a_mistake(tmp_path):
+    make_dataset(tmp_path / "data", "imagenet", 28, 2, splits=("val",))
+    save_as_torchvision(tmp_path / "weights", "resnet18", "f37072fd")
+    (tmp_path / "weights" / "resnet18-5c106cde.pth").write_bytes((tmp_path / "weights" / "resnet18-f37072fd.pth").read_bytes())
+    run = Sweep(tmp_path, tmp_path, flag="imagenet")
+    run.config["search_space"]["splits"] = ["val"]
+    told = run.run("--check", code=3).stderr
+    assert "resnet18-5c106cde.pth` and `" in told and "resnet18-f37072fd.pth`, expected one of them" in told
+
+
+def test_a_config_without_a_search_space_runs_as_it_is(tmp_path):
+    make_dataset(tmp_path / "data", "imagenet", 224, 2, splits=("val",))
+    save_as_torchvision(tmp_path / "weights", "resnet18", "f37072fd", size=64)
+    run = Sweep(tmp_path, tmp_path)
+    run.config = {
+        "paths": {"data_root": str(tmp_path / "data"), "output_root_dir": str(run.output), "imagenet_weights_root": str(tmp_path / "weights"), "means_dir": str(tmp_path / "means"), "scheduler_log_dir": str(tmp_path / "logs")},
+        "settings": {"model_flag": "resnet18", "gpu_id": 0, "batch_sizes": {"default": 128, "DeepLIFT_baselines_global_mean": 1, "Occlusion": 256}},
+        "noise_conditions": NOISES[:2],
+        "attribution_methods": [{"name": "Saliency", "class": "Saliency", "params": {}}, {"name": "DeepLIFT", "class": "DeepLift", "params": {"baselines": "global_mean"}}],
+        "devices": "cpu",
+    }
+    done = run.run("--check")
+    assert "reference densenet_imagenet (recognised by `settings`" in done.stdout
+    assert "has numbers for `Occlusion`, which are keys of no map" in done.stdout + done.stderr
+    run.run()
+    assert [path.name for path in run.stores()] == [f"dataset-imagenet_model-resnet18_noise-{noise['name']}_split-val.zarr" for noise in NOISES[:2]]
+    assert run.granted() == {"Saliency": "128", "DeepLIFT_baselines_global_mean": "1"}

@@ -7,6 +7,7 @@ mod begin;
 mod check;
 mod checked;
 pub mod exit;
+mod outlook;
 mod wishes;
 pub mod work;
 
@@ -14,4 +15,5 @@ pub use batches::{Batches, profile};
 pub use begin::Plan;
 pub use check::{Means, check, find_weights};
 pub use checked::{Checked, Planned};
+pub use outlook::{Forecast, Outlook};
 pub use wishes::Wishes;

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use fleet::Slot;
-use plan::{Checked, Planned};
-use store::LAYERS;
+use plan::{Checked, Forecast, Outlook, Planned};
+use store::{LAYERS, StoreError};
 use sweep::config::Found;
 
-use crate::tell::{Predictions, say};
+use crate::tell::{Predictions, duration, say, size};
 
 /// Prints devices, stores and layers of a config that was checked.
-pub(crate) fn tell(checked: &Checked) {
+pub(crate) fn tell(checked: &Checked) -> Result<(), StoreError> {
     let mut text = String::from("The config is sound.\n");
     let devices: Vec<String> = checked.slots.iter().map(device).collect();
     let _ = writeln!(text, "  devices   {}", devices.join(", "));
@@ -29,8 +29,28 @@ pub(crate) fn tell(checked: &Checked) {
     for (model, key, layer) in looked_at(checked) {
         let _ = writeln!(text, "  layer     {key} of {model} looks at `{layer}`");
     }
+    text.push_str(&of_work(&checked.outlook()?));
     text.push_str(&predictions.doubts());
     say(&text);
+    Ok(())
+}
+
+/// Lines on how much there is to do, and on how long it takes where that is known.
+fn of_work(work: &Outlook) -> String {
+    let Outlook { groups, variants, units, maps, bytes, forecasts } = work;
+    let bytes = size(*bytes);
+    let mut text = format!(
+        "  in all    {groups} groups x {variants} variants: {maps} maps in {units} units to do; {bytes} on the disk before compression\n"
+    );
+    for Forecast { model, slots, seconds, unknown } in forecasts.iter().filter(|_| *maps > 0) {
+        let told = match (*unknown, duration(*seconds)) {
+            (0, time) => time,
+            (unknown, _) if unknown == *maps => "not known: nothing was measured there (preflight measures)".to_owned(),
+            (unknown, time) => format!("{time}, and the time of {unknown} maps that were not measured there"),
+        };
+        let _ = writeln!(text, "  forecast  {slots} x {model}: {told}");
+    }
+    text
 }
 
 /// Lines on the reference experiment of the config, and on what it sets.

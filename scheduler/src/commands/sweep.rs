@@ -25,7 +25,7 @@ pub(crate) fn sweep(cli: &SweepArgs, scope: Scope) -> Result<Code, Failure> {
         for warning in &checked.warnings {
             let _ = writeln!(std::io::stderr(), "warning: {warning}");
         }
-        check::tell(&checked);
+        check::tell(&checked)?;
         return Ok(Code::Complete);
     }
     let mut lock = lock::take(&checked.config.paths.output_dir)?;

@@ -8,6 +8,6 @@ mod progress;
 pub(crate) mod summary;
 
 pub(crate) use log_files::Logs;
-pub(crate) use output::{duration, ranges, say};
+pub(crate) use output::{duration, ranges, say, size};
 pub(crate) use predictions::Predictions;
 pub(crate) use progress::Progress;

@@ -32,6 +32,14 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
+/// `1.5 kB`, `120.6 MB`: bytes in thousands.
+pub(crate) fn size(bytes: u64) -> String {
+    let units = ["B", "kB", "MB", "GB", "TB"];
+    let power = (bytes.max(1).ilog10() / 3).min(4);
+    let value = bytes as f64 / 1000_f64.powi(power as i32);
+    format!("{value:.1} {}", units[power as usize])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

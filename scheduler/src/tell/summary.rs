@@ -11,7 +11,7 @@ use sweep::unit::UnitId;
 use sweep::variant::Variant;
 
 use super::log_files::Logs;
-use super::output::say;
+use super::output::{say, size};
 use super::predictions::Predictions;
 use crate::core::Outcome;
 use plan::Plan;
@@ -181,13 +181,6 @@ fn advice(key: &str, variants: &[Variant]) -> String {
     let takes = |name: &&str| variant.is_some_and(|variant| variant.parameters.get(name).is_some());
     let name = ["n_steps", "n_samples"].into_iter().find(takes);
     name.map_or_else(|| ".".to_owned(), |name| format!("; more `{name}` bring them closer."))
-}
-
-fn size(bytes: u64) -> String {
-    let units = ["B", "kB", "MB", "GB", "TB"];
-    let power = (bytes.max(1).ilog10() / 3).min(4);
-    let value = bytes as f64 / 1000_f64.powi(power as i32);
-    format!("{value:.1} {}", units[power as usize])
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! Batch sizes, from the first of these that knows one: `batch_size` of the config, the measurement on such a device, the
-//! results of the reference's preflight, or a cautious number that the worker lets grow.
+//! results of the reference's preflight, `settings.batch_sizes` of the config, or a cautious number that the worker lets grow.
 
 pub mod profile;
 
@@ -11,7 +11,7 @@ use files::FileError;
 use files::shared_json::{self, FolderLock};
 use fleet::Slot;
 use protocol::message::Learned;
-use sweep::config::Config;
+use sweep::config::{Config, Proposed};
 use sweep::granted_batches::{GrantedBatch, GrantedBatches};
 use sweep::group::Group;
 use sweep::memory::{self, Bound, Line};
@@ -41,6 +41,8 @@ pub struct Batches {
     fixed: Option<usize>,
     results_file: PathBuf,
     results: Results,
+    /// Batch sizes that the config proposes.
+    proposed: Proposed,
     /// Whether the file of results holds something else that must not be lost.
     damaged: bool,
     profile: Profile,
@@ -73,7 +75,8 @@ impl Batches {
             ));
         }
         let (fixed, damaged) = (config.settings.batch_size, results.is_err());
-        (Self { fixed, results_file, results: results.unwrap_or_default(), damaged, profile }, sentences)
+        let (results, proposed) = (results.unwrap_or_default(), config.preflight.proposed.clone());
+        (Self { fixed, results_file, results, proposed, damaged, profile }, sentences)
     }
 
     /// Profile with all measurements.
@@ -104,18 +107,24 @@ impl Batches {
             // A worker that grows leaves the usual margin, and knows of no wider one.
             return GrantedBatch { images: entry.batch.min(fits).max(1), grows: grows && entry.margin <= MARGIN };
         }
-        let measured = self.results.get(&group.model).and_then(|methods| methods.get(&variant.key)).copied();
+        let measured = self.told(group, variant);
         // The reference writes 0 for what did not fit at all, and silently skips it: one image is tried.
         let guess = GrantedBatch { images: CAUTIOUS, grows: true };
         measured.map_or(guess, |batch| GrantedBatch { images: batch.max(1), grows: false })
     }
 
-    /// Whether the results hold a number of a user for `variant` of `group`, as this program has measured nothing: such
+    /// Number of a user for `variant` of `group`: that of the results, or else that of the config.
+    fn told(&self, group: &Group, variant: &Variant) -> Option<usize> {
+        let in_results = self.results.get(&group.model).and_then(|methods| methods.get(&variant.key)).copied();
+        in_results.or_else(|| self.proposed.of(&variant.key))
+    }
+
+    /// Whether the results or the config hold a number of a user for `variant` of `group`, as this program has measured nothing: such
     /// a number counts until a device proves it wrong.
     pub fn are_told(&self, group: &Group, variant: &Variant) -> bool {
-        let told = self.results.get(&group.model).and_then(|methods| methods.get(&variant.key));
+        let told = self.told(group, variant);
         let is_ours = |entry: &Entry| entry.of.model == group.model && entry.of.key == variant.key;
-        told.is_some_and(|batch| *batch > 0) && !self.profile.current().any(is_ours)
+        told.is_some_and(|batch| batch > 0) && !self.profile.current().any(is_ours)
     }
 
     /// Batch size of each variant of `group` on `slot`.
@@ -126,11 +135,13 @@ impl Batches {
 
     /// Seconds that an image of `group` takes on `slot`, where all of its variants were measured on such a device.
     pub fn seconds(&self, group: &Group, slot: &Slot) -> Option<f64> {
-        let of_variant = |variant: &Variant| {
-            let entry = self.profile.find(&Subject::of(group, variant, &slot.model))?;
-            (entry.images_per_second > 0.0).then(|| 1.0 / entry.images_per_second)
-        };
-        group.variants.iter().map(of_variant).sum()
+        group.variants.iter().map(|variant| self.seconds_of(group, variant, slot)).sum()
+    }
+
+    /// Seconds that the map of an image of `group` by `variant` takes on `slot`, where that was measured on such a device.
+    pub fn seconds_of(&self, group: &Group, variant: &Variant, slot: &Slot) -> Option<f64> {
+        let entry = self.profile.find(&Subject::of(group, variant, &slot.model))?;
+        (entry.images_per_second > 0.0).then(|| 1.0 / entry.images_per_second)
     }
 
     /// Takes over what a worker in `slot` learned of variants of `group`; whether anything is new.

@@ -318,3 +318,24 @@ fn a_batch_of_which_nothing_was_measured_is_not_written_down() {
         known.put(entry(&group, "x", 32, Bound::Memory));
     }
 }
+
+#[test]
+fn sizes_that_the_config_proposes_count_after_those_of_the_results_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!(
+        "paths: {{weights_root: w, data_root: d, output_root_dir: {}}}\nsettings: {{model_flag: m, batch_sizes: {{default: 128, A: 8}}}}\n\
+         noise_conditions: [{{name: c, type: none}}]\nattribution_methods: [{{name: Saliency}}]\n",
+        folder.path().display()
+    );
+    let mut problems = Problems::new(Path::new("c.yml"));
+    let config = Config::parse(Path::new("c.yml"), &text, &mut problems).unwrap();
+    problems.into_result().unwrap();
+    let (group, slot) = (group(64), slot("cpu", None));
+    let of = |batches: &Batches, index: usize| told(batches.of(&group, &group.variants[index], &slot));
+    let (batches, _) = Batches::read(&config, "2.11.0");
+    assert_eq!((of(&batches, 0), of(&batches, 1)), ((8, false), (128, false)));
+    assert!(batches.are_told(&group, &group.variants[1]));
+    std::fs::write(folder.path().join("preflight_results.json"), r#"{"m": {"B": 5}}"#).unwrap();
+    let (batches, _) = Batches::read(&config, "2.11.0");
+    assert_eq!((of(&batches, 0), of(&batches, 1)), ((8, false), (5, false)));
+}

@@ -28,7 +28,7 @@ pub(crate) fn groups(
             if channels != 1 && channels != checkpoint.channels {
                 let (file, takes) = (weights.display(), checkpoint.channels);
                 let text = format!("`{file}` takes {takes} channels, the images of `{}` have {channels}", dataset.flag);
-                problems.add(*line, "search_space.model_flags", text);
+                problems.add(*line, config.search_space.path("model_flags"), text);
                 continue;
             }
             if let Some([rows, columns]) = checkpoint.size.filter(|size| *size != [height, width]) {
@@ -36,7 +36,7 @@ pub(crate) fn groups(
                 let text = format!(
                     "`{file}` takes images of {rows}x{columns} px only, those of `{flag}` have {height}x{width} px"
                 );
-                problems.add(*line, "search_space.model_flags", text);
+                problems.add(*line, config.search_space.path("model_flags"), text);
                 continue;
             }
             let normalize = config.settings.normalize.of(&dataset.flag, model);

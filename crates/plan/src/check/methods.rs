@@ -15,7 +15,7 @@ use sweep::variant::{Shared, Variant, expand, key};
 pub(crate) fn variants(config: &Config, catalogue: &Catalogue, problems: &mut Problems) -> Vec<Variant> {
     let mut variants: Vec<Variant> = Vec::new();
     for (index, method) in config.search_space.methods.iter().enumerate() {
-        let at = format!("search_space.attribution_methods[{index}]");
+        let at = format!("{}[{index}]", config.search_space.path("attribution_methods"));
         let Some(known) = catalogue.method(&method.class) else {
             let hint = nearest(&method.class, catalogue.methods.iter().map(|known| known.item.name.as_ref()));
             problems.add(method.line, format!("{at}.class"), format!("unknown method `{}`, {hint}", method.class));
@@ -46,11 +46,24 @@ pub(crate) fn variants(config: &Config, catalogue: &Catalogue, problems: &mut Pr
         too_long(&variants)
     });
     if let Some(reason) = reason {
-        problems.add(0, "search_space.attribution_methods", reason);
+        problems.add(0, config.search_space.path("attribution_methods"), reason);
         // Nobody is to build them all only to say more about them.
         variants.clear();
     }
     variants
+}
+
+/// Warning about batch sizes of the config whose key is that of no variant.
+pub(crate) fn without_variant(config: &Config, variants: &[Variant]) -> Option<String> {
+    let known = |key: &&str| variants.iter().any(|variant| variant.key == **key);
+    let keys = config.preflight.proposed.keys().filter(|key| !known(key));
+    let unknown: Vec<String> = keys.map(|key| format!("`{key}`")).collect();
+    (!unknown.is_empty()).then(|| {
+        format!(
+            "`settings.batch_sizes` has numbers for {}, which are keys of no map: `default` counts",
+            unknown.join(", ")
+        )
+    })
 }
 
 /// Fills in with what each variant shares work.
@@ -85,7 +98,7 @@ pub(crate) fn tell(misfits: &BTreeMap<String, String>, config: &Config, problems
     for (index, method) in config.search_space.methods.iter().enumerate() {
         for key in expand(&method.params).iter().map(|given| key(&method.name, given)) {
             if let Some(reason) = misfits.get(&key) {
-                let at = format!("search_space.attribution_methods[{index}].params");
+                let at = format!("{}[{index}].params", config.search_space.path("attribution_methods"));
                 problems.add(method.line, at, format!("`{key}`: {reason}"));
             }
         }
@@ -96,7 +109,7 @@ pub(crate) fn tell(misfits: &BTreeMap<String, String>, config: &Config, problems
 pub(crate) fn noises(config: &Config, problems: &mut Problems) -> Vec<Noise> {
     let mut noises: Vec<Noise> = Vec::new();
     for (index, condition) in config.search_space.noises.iter().enumerate() {
-        let at = format!("search_space.noise_conditions[{index}]");
+        let at = format!("{}[{index}]", config.search_space.path("noise_conditions"));
         let Some(entry) = noise::find(&condition.kind) else {
             let hint = nearest(&condition.kind, NOISES.iter().map(|entry| entry.item.name.as_ref()));
             problems.add(condition.line, format!("{at}.type"), format!("unknown noise `{}`, {hint}", condition.kind));

@@ -9,7 +9,6 @@ mod methods;
 mod normalize;
 mod slots;
 pub(crate) mod stores;
-mod weight_files;
 mod weights;
 
 use std::path::Path;
@@ -28,7 +27,7 @@ use crate::wishes::Wishes;
 pub use means::Means;
 use slots::{launcher, slots};
 use stores::{planned, refuse};
-pub use weight_files::find as find_weights;
+pub use weights::find as find_weights;
 
 /// Checks the config `file`, with `wishes`, and everything that the config names.
 pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, Failure> {
@@ -74,6 +73,7 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
     let launcher = launcher.unwrap_or(launchers::LAUNCHERS[0]);
     let Offer { slots, warnings: of_slots } = slots(&config, launcher)?;
     let (batches, mut warnings) = Batches::read(&config, &catalogue.libtorch);
+    warnings.extend(methods::without_variant(&config, &variants));
     warnings.extend(data::datasets::skipped(&config));
     warnings.extend(datasets::without_labels(&datasets));
     warnings.extend(of_slots);

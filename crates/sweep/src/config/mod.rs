@@ -19,7 +19,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use expect::{Expectation, Expected};
-pub use experiments::{Experiment, Found, Reference, Windows};
+use experiments::flat;
+pub use experiments::{Experiment, Found, Proposed, Reference, Windows};
 pub use normalize::Normalizations;
 pub use paths::Paths;
 pub use reference::page as reference;
@@ -84,21 +85,37 @@ impl Config {
             }
         };
         let mut fields = Fields::root(&root, places::PLACES, problems);
-        for key in ["paths", "search_space"] {
+        let flat = fields.section(flat::SECTION, flat::Settings::read);
+        let sections = if flat.is_some() { &["paths"][..] } else { &["paths", "search_space"] };
+        for key in sections {
             if fields.node(key).is_none() {
                 fields.problem(key, "missing, expected a mapping of keys");
             }
         }
         let reference = Reference::read(&mut fields);
-        let config = Self {
+        let paths = fields.section("paths", Paths::read).unwrap_or_default();
+        let grid = match &flat {
+            Some(flat) => Some(flat.grid(&mut fields)),
+            None => fields.section("search_space", SearchSpace::read),
+        };
+        let mut config = Self {
             file: file.to_owned(),
             reference,
-            paths: fields.section("paths", Paths::read).unwrap_or_default(),
-            search_space: fields.section("search_space", SearchSpace::read).unwrap_or_default(),
+            paths,
+            search_space: grid.unwrap_or_default(),
             preflight: fields.section("preflight_check", Preflight::read).unwrap_or_default(),
             scheduler: fields.section("scheduler", Scheduler::read).unwrap_or_default(),
             settings: Settings::read(&mut fields, reference.map(|reference| reference.experiment)),
         };
+        if let (None, Some(format)) =
+            (&config.settings.store.format, reference.and_then(|reference| reference.experiment.stores))
+        {
+            config.settings.store.format = Some((format.to_owned(), fields.line_of("reference")));
+        }
+        if let Some(flat) = flat {
+            config.preflight.proposed = flat.proposed;
+            config.scheduler.available_gpus = config.scheduler.available_gpus.or(flat.gpu.map(|gpu| vec![gpu]));
+        }
         refuse_mapping(&mut fields);
         // A name and a description of the experiment, which the reference scripts do not use either.
         fields.node("experiment");

@@ -79,11 +79,20 @@ impl Paths {
             data_key,
             means_dir: fields.optional("means_dir", read::path).unwrap_or_else(|| "means".into()),
             log_dir: fields.optional("scheduler_log_dir", read::path).unwrap_or_else(|| "./scheduler_logs/".into()),
-            output_dir: fields.optional("final_output_dir", read::path).unwrap_or_else(|| "outputs".into()),
+            output_dir: output(&mut fields).unwrap_or_else(|| "outputs".into()),
         };
         fields.finish();
         paths
     }
+}
+
+/// Reads the folder of the stores under whichever name it has.
+fn output(fields: &mut Fields<'_>) -> Option<PathBuf> {
+    let [own, other] = ["final_output_dir", "output_root_dir"].map(|key| fields.optional(key, read::path));
+    if own.is_some() && other.is_some() {
+        fields.problem("output_root_dir", "found beside `final_output_dir`, which means the same; keep one of them");
+    }
+    own.or(other)
 }
 
 #[cfg(test)]
@@ -119,6 +128,16 @@ mod tests {
         let (roots, told) = read("medmnist_weights_root: w, data_root: d");
         let expected = vec!["paths.medmnist_weights_root=w".to_owned(), "paths.data_root=d".to_owned()];
         assert_eq!((roots, told), (expected, Vec::new()));
+    }
+
+    #[test]
+    fn the_folder_of_stores_has_two_names_and_a_config_has_one_of_them() {
+        let mut problems = Problems::new(Path::new("c.yml"));
+        let config = Config::parse(Path::new("c.yml"), "paths: {output_root_dir: pt}\n", &mut problems);
+        assert_eq!(config.map(|config| config.paths.output_dir), Some("pt".into()));
+        let (_, told) = read("weights_root: w, data_root: d, output_root_dir: pt");
+        let expected = "paths.output_root_dir: found beside `final_output_dir`, which means the same; keep one of them";
+        assert_eq!(told, [expected]);
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub(super) const PLACES: &[(&str, &[&str])] = &[
             "model_method_mapping",
             "reference",
             "mean_of",
+            "settings",
         ],
     ),
     (
@@ -40,6 +41,7 @@ pub(super) const PLACES: &[(&str, &[&str])] = &[
             "means_dir",
             "scheduler_log_dir",
             "final_output_dir",
+            "output_root_dir",
         ],
     ),
     (
@@ -59,6 +61,7 @@ pub(super) const PLACES: &[(&str, &[&str])] = &[
         &["enabled", "results_path", "exempt_methods", "subset_size", "start_batch_size", "binary_search_depth"],
     ),
     ("scheduler", &["available_gpus", "max_retries", "task_timeout", "polling_interval", "max_tasks_per_gpu"]),
+    ("settings", &["model_flag", "gpu_id", "batch_sizes"]),
     ("store", &["format", "shard", "compression", "dtype"]),
 ];
 
@@ -100,6 +103,14 @@ mod tests {
         let table = [
             ("noise_conditions: []\n", "noise_conditions: unknown key here, it belongs below `search_space`"),
             ("search_space: {seed: 1}\n", "search_space.seed: unknown key here, it belongs at the top level"),
+            (
+                "search_space: {batch_sizes: 1}\n",
+                "search_space.batch_sizes: unknown key here, it belongs below `settings`",
+            ),
+            (
+                "search_space: {imagenet_weights_root: i}\n",
+                "search_space.imagenet_weights_root: unknown key here, it belongs below `paths`",
+            ),
             ("store: {max_retries: 1}\n", "store.max_retries: unknown key here, it belongs below `scheduler`"),
             (
                 "search_space: {noise_conditions: [{splits: 1}]}\n",

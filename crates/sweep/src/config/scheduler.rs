@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::experiments::Proposed;
 use crate::yaml::{Fields, Value, read};
 
 /// Retries and deadlines.
@@ -49,6 +50,8 @@ pub struct Preflight {
     pub enabled: bool,
     /// The results file, and the line that names it.
     pub results_path: Option<(PathBuf, u64)>,
+    /// Batch sizes that the config itself proposes, under `settings.batch_sizes`.
+    pub proposed: Proposed,
 }
 
 impl Preflight {
@@ -57,6 +60,7 @@ impl Preflight {
         let preflight = Self {
             enabled: fields.optional("enabled", read::boolean).unwrap_or(false),
             results_path: fields.optional("results_path", results_file).map(|path| (path, line)),
+            proposed: Proposed::default(),
         };
         exempt(&mut fields);
         for key in ["subset_size", "start_batch_size", "binary_search_depth"] {

@@ -22,7 +22,12 @@ pub struct SearchSpace {
     pub noises: Vec<NoiseCondition>,
     /// Methods, with lists in their parameters not yet expanded.
     pub methods: Vec<Method>,
+    /// Whether the config has no `search_space` and its lists stand at the top level, beside `settings`.
+    pub flat: bool,
 }
+
+/// Lists of the grid that configs without a `search_space` have at the top level.
+pub(super) const NOISES_AND_METHODS: [&str; 2] = ["noise_conditions", "attribution_methods"];
 
 /// Smallest height and width of an image: below it, pooling leaves nothing in most models.
 pub const LEAST_SIZE: usize = 8;
@@ -82,15 +87,24 @@ impl Split {
 impl SearchSpace {
     pub(super) fn read(mut fields: Fields<'_>) -> Self {
         let size = read::integer(LEAST_SIZE as u64, MOST_SIZE as u64);
-        let mut space = Self {
+        let space = Self {
             data_flags: unique(&mut fields, "data_flags", read::name),
             model_flags: items(&mut fields, "model_flags", read::name),
             splits: items(&mut fields, "splits", read::choice(SPLITS)),
             image_size: fields.optional("image_size", size).map_or(224, |size| size as usize),
             float_range: fields.optional("float_range", read::range),
-            noises: sections(&mut fields, "noise_conditions", noise),
-            methods: sections(&mut fields, "attribution_methods", method),
+            ..Self::default()
         };
+        let space = space.with_lists(&mut fields);
+        fields.finish();
+        space
+    }
+
+    /// The grid with the noises and methods that `fields` holds.
+    pub(super) fn with_lists(self, fields: &mut Fields<'_>) -> Self {
+        let [noises, methods] = NOISES_AND_METHODS;
+        let mut space =
+            Self { noises: sections(fields, noises, noise), methods: sections(fields, methods, method), ..self };
         let asked = space.methods.iter().map(|method| count(&method.params)).fold(0, u64::saturating_add);
         if asked > MOST_VARIANTS {
             let text = format!(
@@ -100,8 +114,16 @@ impl SearchSpace {
             // Nobody is to make them all only to say more about them.
             space.methods.clear();
         }
-        fields.finish();
         space
+    }
+
+    /// Path in the config of what a `search_space` has under `key`, for messages.
+    pub fn path(&self, key: &str) -> String {
+        match key {
+            _ if !self.flat => format!("search_space.{key}"),
+            "model_flags" => "settings.model_flag".to_owned(),
+            key => key.to_owned(),
+        }
     }
 }
 

@@ -5,7 +5,8 @@ use tch::{TchError, Tensor};
 use super::kept::Kept;
 use super::sum::Sum;
 
-/// Changes of the input below this are taken for none, as Captum does.
+/// Changes of the input up to this are taken for none, as Captum does. Half precision rounds it to 0 on a CPU, so that a change of 0
+/// must count as none, too.
 pub(crate) const NO_CHANGE: f64 = 1e-10;
 
 /// An operation with a rule of its own for `DeepLIFT`.
@@ -60,6 +61,6 @@ impl Pair<'_> {
         let ((x, x0), (y, y0)) = (self.inputs(0)?, self.outputs()?);
         let change = x.f_sub(x0)?;
         let slope = gradient.f_mul(&y.f_sub(y0)?)?.f_div(&change)?;
-        plain.f_where_self(&change.f_abs()?.f_lt(NO_CHANGE)?, &slope)
+        plain.f_where_self(&change.f_abs()?.f_le(NO_CHANGE)?, &slope)
     }
 }

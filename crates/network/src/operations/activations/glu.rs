@@ -64,7 +64,7 @@ impl Compared for Glu {
         let change = b.f_sub(&b0)?;
         // The slope of the sigmoid is s (1 - s).
         let still = gate.f_mul(&gate.f_neg()?.f_add_scalar(1.0)?)?;
-        let slope = still.f_where_self(&change.f_abs()?.f_lt(NO_CHANGE)?, &gate.f_sub(&gate0)?.f_div(&change)?)?;
+        let slope = still.f_where_self(&change.f_abs()?.f_le(NO_CHANGE)?, &gate.f_sub(&gate0)?.f_div(&change)?)?;
         let of_right = a.f_add(&a0)?.f_mul_scalar(0.5)?.f_mul(&slope)?;
         Ok(vec![Tensor::f_cat(&[gradient.f_mul(&of_left)?, gradient.f_mul(&of_right)?], self.dim)?])
     }

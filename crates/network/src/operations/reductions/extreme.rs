@@ -165,7 +165,7 @@ impl Compared for Larger {
         let change = ahead.f_sub(&ahead0)?;
         let slope = ahead.f_relu()?.f_sub(&ahead0.f_relu()?)?.f_div(&change)?;
         let still = ahead.f_sign()?.f_add_scalar(1.0)?.f_mul_scalar(0.5)?;
-        let share = still.f_where_self(&change.f_abs()?.f_lt(NO_CHANGE)?, &slope)?;
+        let share = still.f_where_self(&change.f_abs()?.f_le(NO_CHANGE)?, &slope)?;
         let of_left = gradient.f_mul(&share)?;
         let of_right = gradient.f_sub(&of_left)?;
         Ok(vec![reduced(&of_left, pair.here.shape(0)?)?, reduced(&of_right, pair.here.shape(1)?)?])

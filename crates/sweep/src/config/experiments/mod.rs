@@ -3,6 +3,7 @@
 //! An experiment is one entry of [`EXPERIMENTS`]. A config names its experiment with `reference: <name>`, or has keys which no other
 //! experiment has. What an experiment sets does not show in the keys of variants; stores record what follows from it.
 
+pub(super) mod flat;
 mod recognise;
 mod windows;
 
@@ -10,6 +11,7 @@ use super::search_space::Split;
 use super::settings::MeanOf;
 use crate::group::Precision;
 use crate::yaml::{Fields, read};
+pub use flat::Proposed;
 pub use windows::Windows;
 
 /// A reference experiment: what its script does beside what its config says. Keys of a config come before it.
@@ -23,6 +25,8 @@ pub struct Experiment {
     pub precision: Precision,
     /// Images whose mean is the baseline `global_mean`.
     pub mean_of: MeanOf,
+    /// Format of finished stores, where later scripts read another one than sweeps write.
+    pub stores: Option<&'static str>,
 }
 
 const RESNET_MEDMNIST: Experiment = Experiment {
@@ -30,6 +34,7 @@ const RESNET_MEDMNIST: Experiment = Experiment {
     windows: Windows::Overlapping,
     precision: Precision::Float32,
     mean_of: MeanOf::Split(Split::Train),
+    stores: Some("zarr.zip"),
 };
 
 const DENSENET_MEDMNIST: Experiment = Experiment {
@@ -37,6 +42,7 @@ const DENSENET_MEDMNIST: Experiment = Experiment {
     windows: Windows::EveryPixel,
     precision: Precision::Float32,
     mean_of: MeanOf::Split(Split::Train),
+    stores: None,
 };
 
 /// The script runs predictions and attributions under fp16 autocast.
@@ -45,6 +51,7 @@ const RESNET_IMAGENET: Experiment = Experiment {
     windows: Windows::EveryPixel,
     precision: Precision::Float16,
     mean_of: MeanOf::Split(Split::Val),
+    stores: None,
 };
 
 /// The script runs predictions alone under fp16 autocast, which maps of single precision do not follow.
@@ -53,6 +60,7 @@ const DENSENET_IMAGENET: Experiment = Experiment {
     windows: Windows::Overlapping,
     precision: Precision::Float32,
     mean_of: MeanOf::Group,
+    stores: None,
 };
 
 /// The script runs attributions under fp16 autocast. It has no occlusion.
@@ -61,6 +69,7 @@ const DECORR: Experiment = Experiment {
     windows: Windows::Overlapping,
     precision: Precision::Float16,
     mean_of: MeanOf::Split(Split::Train),
+    stores: None,
 };
 
 /// Every experiment, by the word that names it; `none` says that a config is of no experiment, whatever its keys are.
@@ -104,12 +113,14 @@ impl Reference {
 
     /// What the experiment sets, a sentence each.
     pub fn sets(&self) -> Vec<String> {
-        let Experiment { windows, precision, mean_of, .. } = self.experiment;
-        vec![
+        let Experiment { windows, precision, mean_of, stores, .. } = self.experiment;
+        let mut sets = vec![
             windows.meaning().to_owned(),
             format!("precision {} unless the config names one", precision.name()),
             format!("mean images {} unless the config says `mean_of`", mean_of.meaning()),
-        ]
+        ];
+        sets.extend(stores.map(|format| format!("stores in the format {format} unless the config names one")));
+        sets
     }
 }
 

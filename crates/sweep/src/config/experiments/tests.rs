@@ -28,6 +28,10 @@ fn the_word_of_a_config_sets_what_its_script_does_and_keys_come_before_it() {
         let expected = experiment.map(|experiment| (experiment.precision, experiment.mean_of));
         assert_eq!((precision, mean_of), expected.unwrap_or((Precision::Float32, MeanOf::Split(Split::Train))));
     }
+    let format = |text: &str| config(text).0.settings.store.format;
+    assert_eq!(format("reference: resnet_medmnist\n"), Some(("zarr.zip".to_owned(), 1)));
+    assert_eq!(format("reference: resnet_medmnist\nstore: {format: zarr}\n"), Some(("zarr".to_owned(), 2)));
+    assert_eq!(format("reference: densenet_medmnist\n"), None);
     let (config, _) = config("reference: resnet_imagenet\nprecision: tf32\nmean_of: test\n");
     assert_eq!(config.settings.numerics.precision, Precision::Tf32);
     assert_eq!(config.settings.mean_of, MeanOf::Split(Split::Test));
@@ -93,4 +97,64 @@ fn windows_of_p_by_1_are_written_where_the_config_gives_the_patch_size_alone() {
     }
     // A method with patches that do not move.
     assert_eq!(completed(Windows::EveryPixel, json!({"patch_size": 8}), &[patch]), json!({"patch_size": 8}));
+}
+
+/// The reference experiment with DenseNet on ImageNet, with every key that its schema has.
+const FLAT: &str = "\
+paths:
+  data_root: d
+  output_root_dir: o
+  imagenet_weights_root: w
+settings:
+  model_flag: densenet121
+  gpu_id: 2
+  batch_sizes: {default: 128, IntegratedGradients_baselines_zero_n_steps_50: 8, Occlusion: 256}
+noise_conditions:
+  - {name: clean, type: none, params: {}}
+attribution_methods:
+  - {name: Saliency, class: Saliency, params: {}}
+  - {name: IntegratedGradients, class: IntegratedGradients, params: {n_steps: [50, 200], baselines: zero}}
+";
+
+#[test]
+fn a_config_without_a_search_space_stands_for_one_model_on_imagenet() {
+    let (config, told) = config(FLAT);
+    assert_eq!(told, [""; 0]);
+    let space = &config.search_space;
+    assert_eq!(
+        (&space.data_flags[..], &space.model_flags[..]),
+        (&[("imagenet".to_owned(), 6)][..], &[("densenet121".to_owned(), 6)][..])
+    );
+    assert_eq!((&space.splits[..], space.image_size), (&[(Split::Val, 6)][..], 224));
+    assert_eq!((space.noises.len(), space.methods.len()), (1, 2));
+    assert_eq!(config.devices(), crate::config::Devices::Gpus(vec![2]));
+    let proposed = |key: &str| config.preflight.proposed.of(key);
+    assert_eq!(proposed("IntegratedGradients_baselines_zero_n_steps_50"), Some(8));
+    assert_eq!(
+        (proposed("IntegratedGradients_baselines_zero_n_steps_200"), proposed("Occlusion")),
+        (Some(128), Some(256))
+    );
+    assert_eq!(config.paths.output_dir, Path::new("o"));
+    assert_eq!(config.reference.map(|reference| reference.experiment.name), Some("densenet_imagenet"));
+}
+
+#[test]
+fn mistakes_in_a_config_without_a_search_space_are_told_where_they_stand() {
+    let text = FLAT
+        .replace("  model_flag: densenet121\n", "  model_flags: [densenet121]\n")
+        .replace("default: 128", "default: 0")
+        .replace("type: none, ", "");
+    let (_, told) = config(&format!("{text}search_space: {{image_size: 64}}\n"));
+    let expected = [
+        "6: settings.model_flag: missing, expected a name of at most 100 letters, digits, `.`, `_` or `-`",
+        "8: settings.batch_sizes: default: found `0`, expected a whole number from 1 to 1048576",
+        "6: settings.model_flags: unknown key here, it belongs below `search_space`",
+        "14: search_space: found beside `settings`, whose lists `noise_conditions` and `attribution_methods` stand at the top level; \
+         keep one of them",
+        "10: noise_conditions[0].type: missing, expected text",
+    ];
+    assert_eq!(told, expected);
+    let (_, told) = config(&FLAT.replace("attribution_methods", "methods"));
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].ends_with("attribution_methods: expected a list with at least one item"), "{told:?}");
 }

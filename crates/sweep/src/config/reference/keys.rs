@@ -99,6 +99,21 @@ pub(crate) const KEYS: &[Section] = &[
     },
     Section { place: "store", about: "How stores are laid out.", keys: STORE },
     Section {
+        place: "settings",
+        about: "The schema of the reference experiment with DenseNet on ImageNet: one model on the validation images of ImageNet \
+                (`val`, 224 px). `noise_conditions` and `attribution_methods` stand at the top level, and there is no `search_space`.",
+        keys: &[
+            key("model_flag", Required, "The model.", "densenet121"),
+            key("gpu_id", Words("`devices`"), "GPU as nvidia-smi counts them; `devices` comes first.", "0"),
+            key(
+                "batch_sizes",
+                Words("[found](guide/batch-sizes.md)"),
+                "Images at once by the keys of maps; `default` is that of all other keys. They count until a device proves them wrong.",
+                "{default: 128, IntegratedGradients_baselines_zero_n_steps_200: 2}",
+            ),
+        ],
+    },
+    Section {
         place: "preflight_check",
         about: "Where batch sizes come from ([guide](guide/batch-sizes.md)).",
         keys: PREFLIGHT,
@@ -159,7 +174,7 @@ const TOP: &[Key] = &[
         "reference",
         Words("none, or the one that the keys show"),
         "The reference experiment whose script would run this config, or `none`. The word sets what scripts do and configs do not say: \
-         how windows of Occlusion move, the precision, whose mean is the mean image ([guide](guide/reference-experiments.md)). Keys \
+         how windows of Occlusion move, the precision, whose mean is the mean image, the format of stores ([guide](guide/reference-experiments.md)). Keys \
          of the config come before it, and it does not show in the keys of maps.",
         "none",
     ),
@@ -180,6 +195,12 @@ const TOP: &[Key] = &[
     key("weights", Words("the only set of a file"), "[Which set of weights](#weights).", ""),
     key("normalize", Words("0.5 and 0.5"), "[How weights want their images](#normalize).", ""),
     key("expect", Words("nothing"), "[What authors of weights have measured](#expect).", ""),
+    key(
+        "settings",
+        Words("none"),
+        "[Model, GPU and batch sizes](#settings) of the reference experiment with DenseNet on ImageNet, in place of a `search_space`.",
+        "",
+    ),
     key("preflight_check", Words("as below"), "[Where batch sizes come from](#preflight_check).", ""),
     key("scheduler", Words("as below"), "[Devices, retries and deadlines](#scheduler).", ""),
     key("launcher", Words("processes of this machine"), "Name of the launcher that starts workers.", "local"),
@@ -218,6 +239,7 @@ const PATHS: &[Key] = &[
         "means",
     ),
     key("final_output_dir", Value("outputs"), "Stores and the journal are written here; also `--output`.", "outputs"),
+    key("output_root_dir", Words("`final_output_dir`"), "Name of `final_output_dir` in configs of the reference.", ""),
     key(
         "scheduler_log_dir",
         Value("./scheduler_logs/"),

@@ -1,5 +1,7 @@
 //! Weights of a config: where they lie, and whether they fit their models.
 
+mod files;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -11,7 +13,8 @@ use sweep::problem::{Problems, nearest};
 use sweep::variant::Variant;
 
 use super::methods;
-use super::weight_files::{Absent, PROGRAM, locate};
+pub use files::find;
+use files::{Absent, PROGRAM, locate};
 
 /// Weights by dataset flag and model.
 pub(crate) type Models = BTreeMap<(String, String), (PathBuf, Checkpoint)>;
@@ -36,7 +39,7 @@ pub(crate) fn read(
                 methods::tell(&checkpoint.misfits, config, problems);
                 models.insert(names, (question.weights, checkpoint));
             }
-            Err(text) => problems.add(line, "search_space.model_flags", text),
+            Err(text) => problems.add(line, config.search_space.path("model_flags"), text),
         }
     }
     Ok(models)
@@ -79,7 +82,7 @@ fn questions(
                 Err(Absent::Expected(_)) if known && !there => {}
                 Err(reason) => {
                     let text = absent(catalogue, (model, flag), &reason);
-                    problems.add(*line, "search_space.model_flags", text);
+                    problems.add(*line, config.search_space.path("model_flags"), text);
                 }
             }
         }
