@@ -8,7 +8,7 @@ import subprocess
 import numpy as np
 import pytest
 import zarr
-from support import METHODS, NOISES, SCHEDULER, Sweep, wait_for
+from support import METHODS, NOISES, SCHEDULER, Sweep, make_weights, wait_for
 
 KEY = "IntegratedGradients_baselines_zero_n_steps_5"
 
@@ -210,12 +210,13 @@ def test_without_time_one_map_of_each_variant_is_computed_again(run):
     assert "computed again" not in verify(run, "--sample", "0", code=0)
 
 
-def of_version(store, version):
-    """The store as if another version of the program had written it, sealed as it seals."""
+def with_facts(store, change):
+    """The store as if another build of the program had written it, with its facts changed, sealed as it seals."""
     for file in (store / "attributions" / "zarr.json", store / "zarr.json"):
         root = json.loads(file.read_text())
         ours = root["attributes"]["attrisweep"]
-        ours["fingerprint"]["results_version"], ours["digest"] = version, ""
+        change(ours["fingerprint"])
+        ours["digest"] = ""
         if "consolidated_metadata" in root:
             root["consolidated_metadata"]["metadata"]["attributions"] = json.loads((store / "attributions" / "zarr.json").read_text())
         ours["digest"] = hashlib.sha256(json.dumps(root, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
@@ -224,11 +225,30 @@ def of_version(store, version):
 
 def test_a_store_of_another_version_is_read_and_nothing_of_it_is_removed(run):
     (store,) = run.stores()
-    of_version(store, 4)
+    with_facts(store, lambda facts: facts.update(results_version=4))
     assert "Everything is there and sound" in verify(run, code=0)
     exchanged(run, "Saliency", 1, 6)
     before = run.digests()
     assert "the map of image 1 is not the one" in verify(run, code=7)
     told = verify(run, "--redo", code=7)
+    assert "its maps are of results_version 4, and this program computes 5" in told, told
     assert "nothing was removed" in told and "move the stores away of which nothing was removed" in told, told
     assert run.digests() == before
+
+
+def test_a_store_of_one_logit_by_an_earlier_build_is_told_what_its_maps_explain(tmp_path, inputs):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "data").symlink_to(inputs / "data")
+    make_weights(tmp_path / "in" / "weights", "rgb", "resnet18", 28, classes=1)
+    run = Sweep(tmp_path, tmp_path / "in", limit=4)
+    run.config["search_space"]["attribution_methods"] = [{"name": "InputXGradient"}]
+    run.run()
+    assert "Everything is there and sound" in verify(run, code=0)
+    (store,) = run.stores()
+    group = zarr.open_group(store, mode="r+")
+    negative = group["model_predictions"][:, 0] <= 0
+    assert negative.any()
+    group["attributions/InputXGradient"][:] = np.where(negative[:, None, None, None], -1, 1) * group["attributions/InputXGradient"][:]
+    with_facts(store, lambda facts: facts.pop("one_logit"))
+    told = verify(run, code=7)
+    assert "its maps explain the one logit itself" in told, told

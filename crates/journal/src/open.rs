@@ -1,6 +1,7 @@
 //! Opening of a journal: made if it does not exist, renamed if it cannot be used.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -119,6 +120,7 @@ fn attempt(file: &Path) -> Result<Connection, JournalError> {
     refuse_irregular(file)?;
     let failed = |source| JournalError::Sqlite { file: file.to_owned(), source };
     make(file);
+    widen(file);
     let connection = Connection::open(file).map_err(failed)?;
     // Closed while a log of another database lies beside it, SQLite would write that into it.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
@@ -135,6 +137,21 @@ fn attempt(file: &Path) -> Result<Connection, JournalError> {
 fn make(file: &Path) {
     // Where that fails, SQLite fails, too, and says why.
     let _ = OpenOptions::new().write(true).create_new(true).open(file);
+}
+
+/// Lets the group write a journal that its owner alone may write, where the group may write the folder: earlier builds made such
+/// journals. This succeeds when the owner of the journal runs a sweep; for anybody else nothing changes.
+fn widen(file: &Path) {
+    const GROUP_WRITES_FOLDER: u32 = 0o020;
+    const GROUP: u32 = 0o060;
+    let mode = |path: &Path| fs::metadata(path).map(|found| found.permissions().mode());
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if let (Ok(mode), Ok(of_folder)) = (mode(file), mode(folder))
+        && of_folder & GROUP_WRITES_FOLDER != 0
+        && mode & GROUP != GROUP
+    {
+        let _ = fs::set_permissions(file, fs::Permissions::from_mode(mode | GROUP));
+    }
 }
 
 /// Whether the file is a sound journal, or an empty one that can become one.

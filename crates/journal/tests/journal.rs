@@ -140,3 +140,18 @@ fn a_shard_that_was_given_up_without_a_try_has_failed_and_means_have_not() {
     sweep(folder.path(), vec![given_up("a/0"), given_up("a/means")], "2 units failed");
     assert_eq!(failed_units(folder.path()), [("a/0".to_owned(), "bad input".to_owned())]);
 }
+
+#[test]
+fn the_group_may_write_the_journal_of_a_folder_that_it_may_write_even_one_of_an_earlier_build() {
+    use std::fs::{Permissions, metadata, set_permissions};
+    use std::os::unix::fs::PermissionsExt;
+    for (of_folder, expected) in [(0o770, 0o660), (0o750, 0o640)] {
+        let folder = tempfile::tempdir().unwrap();
+        sweep(folder.path(), vec![granted("a/0", 1)], "complete");
+        let mode = |mode| Permissions::from_mode(mode);
+        set_permissions(folder.path(), mode(of_folder)).unwrap();
+        set_permissions(file(folder.path()), mode(0o640)).unwrap();
+        sweep(folder.path(), vec![granted("a/1", 1)], "complete");
+        assert_eq!(metadata(file(folder.path())).unwrap().permissions().mode() & 0o777, expected);
+    }
+}

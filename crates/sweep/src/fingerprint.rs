@@ -68,9 +68,11 @@ pub fn differences(stored: &Value, wanted: &Fingerprint) -> Vec<String> {
 /// Name of the fact that tells which of several sets of weights in a file was read.
 pub const WEIGHTS_SET: &str = "weights_set";
 
-/// Names of the facts that depend on the program alone, for every model, and for models with a single logit.
+/// Name of the fact that depends on the program alone.
 const RESULTS: &str = "results_version";
-const ONE_LOGIT: &str = "one_logit";
+
+/// Name of the fact of models with a single logit: what of that logit the maps explain.
+pub const ONE_LOGIT: &str = "one_logit";
 
 /// A digest of `facts`, of 32 hexadecimal digits.
 pub fn digest(facts: &Value) -> String {

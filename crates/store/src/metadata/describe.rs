@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sweep::computed_by::ComputedBy;
-use sweep::fingerprint::WEIGHTS_SET;
+use sweep::fingerprint::{ONE_LOGIT, WEIGHTS_SET};
 use sweep::group::{Dtype, Group, Input, Noise, Numerics, Precision};
 use sweep::parameters::Parameters;
 use sweep::preprocessing::Preprocessing;
@@ -62,6 +62,12 @@ impl Described {
             attributes: Value::Null,
             fault: None,
         }
+    }
+
+    /// Whether the maps explain the one logit of a model itself, and not the class that the logit predicts: those of earlier builds do.
+    pub fn explains_the_logit(&self) -> bool {
+        let facts = &self.attributes["attrisweep"]["fingerprint"];
+        self.group.classes == 1 && facts.is_object() && facts.get(ONE_LOGIT).is_none()
     }
 }
 

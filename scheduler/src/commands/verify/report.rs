@@ -24,6 +24,9 @@ pub(super) fn tell(survey: &Survey, Read { surveyed, described, report, maps }: 
         let Fault::Unsound(reason) = fault else { continue };
         let _ = writeln!(text, "  unsound: {}: {reason}", file.display());
     }
+    if let Some(line) = other_numbers(described).filter(|_| !unsound.is_empty()) {
+        let _ = writeln!(text, "  {line}");
+    }
     for file in &report.strangers {
         let _ = writeln!(text, "  not ours, and left alone: {}", file.display());
     }
@@ -38,6 +41,22 @@ pub(super) fn tell(survey: &Survey, Read { surveyed, described, report, maps }: 
     }
     verdict.unsound += unsound.len();
     say(&text);
+}
+
+/// A sentence for a store whose maps are right for the program that computed them, and are not what this program computes.
+fn other_numbers(described: &Described) -> Option<String> {
+    let version = described.results_version.filter(|version| *version != u64::from(sweep::RESULTS_VERSION));
+    if let Some(version) = version {
+        return Some(format!(
+            "its maps are of results_version {version}, and this program computes {}: CHANGELOG.md says what differs",
+            sweep::RESULTS_VERSION
+        ));
+    }
+    described.explains_the_logit().then(|| {
+        "its maps explain the one logit itself, as earlier builds did; this program explains the class that is predicted, and \
+         maps of images whose logit is not above zero have the other sign"
+            .to_owned()
+    })
 }
 
 /// Lists what is missing: shards together, other files by name, and images and variants that the config asks for besides.
