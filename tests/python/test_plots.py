@@ -6,7 +6,7 @@ import attrisweep
 import numpy as np
 import PIL.Image
 import pytest
-from attrisweep.plots import is_signed, plot_maps, scale
+from attrisweep.plots import is_signed, pictures, plot_maps, scale
 from captum.attr._utils import visualization
 from matplotlib import colormaps
 from support import METHODS
@@ -172,3 +172,16 @@ def test_arguments_that_make_no_sense_are_told(group):
         plot_maps(group, ["Cam"])
     with pytest.raises(attrisweep.BadRequestError, match="no group"):
         plot_maps([])
+
+
+def test_images_are_shown_as_they_were_before_the_preprocessing_that_the_store_records():
+    pixels = np.random.default_rng(0).random((3, 5, 4), dtype=np.float32)
+    mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+    said = {"preprocessing": {"range": [0.0, 1.0], "resize": None, "crop": None, "mean": mean, "std": std}}
+    seen = (pixels - np.array(mean)[:, None, None]) / np.array(std)[:, None, None]
+    assert np.allclose(pictures.picture(seen, said), pixels.transpose(1, 2, 0), atol=1e-6)
+    # Pixels from 0 to 255 minus 128, one number for all channels.
+    said = {"preprocessing": {"range": [0.0, 255.0], "mean": [128.0], "std": [1.0]}}
+    assert np.allclose(pictures.picture(pixels * 255 - 128, said), pixels.transpose(1, 2, 0), atol=1e-6)
+    grey = pictures.picture(pixels[:1] * 2 - 1, {})
+    assert np.allclose(grey, np.repeat(pixels[0][..., None], 3, axis=2), atol=1e-6)
