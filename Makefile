@@ -9,7 +9,7 @@ help:
 	@echo "make test    set up and run all tests"
 	@echo "make build   set up and build target/release/{scheduler,preflight,worker,means}"
 	@echo "make wheel   build target/wheels/attrisweep-*.whl, which pip installs without Rust, a compiler or the checkout"
-	@echo "make lint    formatting, clippy and docs, as CI checks them"
+	@echo "make lint    formatting, clippy, docs and types of Python, as CI checks them"
 	@echo "make deny    licences and known faults of dependencies, with cargo-deny, which asks the network"
 	@echo "make bench   speed, memory and maps beside Captum's, in ten minutes at most; make bench ARGS=--help for more"
 	@echo "make catalogue   renew docs/catalogue.md from the entries of methods, models, operations and noises"
@@ -42,6 +42,7 @@ lint: setup
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+	cd python && ../$(PYTHON) -m mypy --cache-dir ../target/mypy
 
 deny:
 	@cargo deny --version >/dev/null 2>&1 || { echo "deny: install cargo-deny first: cargo install --locked cargo-deny" >&2; exit 1; }

@@ -10,6 +10,8 @@
 
 import importlib
 import importlib.metadata
+import pathlib
+import tomllib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,11 +51,21 @@ __all__ = [name for names in _HOMES.values() for name in names]
 def __getattr__(name: str) -> object:
     """Imports a name, or the version of the installed package, when somebody asks for it."""
     if name == "__version__":
-        return importlib.metadata.version("attrisweep")
+        return _version()
     for module, names in _HOMES.items():
         if name in names:
             return getattr(importlib.import_module(f".{module}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _version() -> str:
+    """The version of the installed package; in a checkout, that of the workspace."""
+    try:
+        return importlib.metadata.version("attrisweep")
+    except importlib.metadata.PackageNotFoundError:
+        workspace = pathlib.Path(__file__).parents[2] / "Cargo.toml"
+        version: str = tomllib.loads(workspace.read_text(encoding="utf-8"))["workspace"]["package"]["version"]
+        return version
 
 
 def __dir__() -> list[str]:

@@ -181,6 +181,11 @@ class Group:
         chosen = slice(None) if at is None else at
         return {name: ("image", values[chosen]) for name, values in of_images.items() if values is not None}
 
+    def is_wrong(self, image: int) -> bool:
+        """Whether the image at this position has one label of the model's classes and another prediction."""
+        known = self._samples
+        return known.correct is not None and bool(known.comparable[image] and not known.correct[image])
+
     @property
     def samples(self) -> pandas.DataFrame:
         """Table of the images: label, prediction, confidence, correct, original index, and whether each has been predicted."""
