@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 pub use expect::{Expectation, Expected};
 pub use normalize::Normalizations;
-pub use paths::Paths;
+pub use paths::{INPUT_ZARR, Paths};
 pub use reference::page as reference;
 pub use scheduler::{Preflight, Scheduler};
 pub use search_space::{LEAST_SIZE, MOST_SIZE, MOST_VARIANTS, Method, NoiseCondition, SearchSpace, Split};

@@ -34,6 +34,7 @@ pub(super) const PLACES: &[(&str, &[&str])] = &[
             "weights_root",
             "medmnist_data_root",
             "data_root",
+            "input_zarr_path",
             "means_dir",
             "scheduler_log_dir",
             "final_output_dir",
