@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sweep::config::Config;
+use sweep::config::{Config, INPUT_ZARR};
 use sweep::problem::Problems;
 
 use crate::formats::{self, Entry};
@@ -23,6 +23,18 @@ pub fn flags(config: &Config, problems: &mut Problems) -> Vec<(String, u64)> {
 
 /// Flags like [`flags`], and also those without data: the data may have existed once.
 pub fn named(config: &Config, problems: &mut Problems) -> Vec<(String, u64)> {
+    let named = all_named(config, problems);
+    if config.paths.data_key == INPUT_ZARR && named.len() > 1 {
+        let text = format!(
+            "one Zarr is one dataset, and there are {} of them; name one in `search_space.data_flags`, or give `data_root`",
+            named.len()
+        );
+        problems.add(0, INPUT_ZARR, text);
+    }
+    named
+}
+
+fn all_named(config: &Config, problems: &mut Problems) -> Vec<(String, u64)> {
     if !config.search_space.data_flags.is_empty() {
         return config.search_space.data_flags.clone();
     }
@@ -88,6 +100,18 @@ pub fn locate(
         // That the root is missing has been told, and everything that lies below it is missing with it.
         return None;
     }
+    if config.paths.data_key == INPUT_ZARR {
+        let found = formats::locate(root, flag, config.search_space.image_size);
+        // Datasets that lie in the folder are not meant.
+        let found = found.ok().filter(|(place, _)| place == root);
+        if found.is_none() {
+            let what = if root.exists() { "is no" } else { "is not there, expected a" };
+            let text =
+                format!("`{}` {what} Zarr: a folder with `zarr.json` or `.zgroup`, or a `.zarr.zip`", root.display());
+            problems.add(0, INPUT_ZARR, text);
+        }
+        return found;
+    }
     if !root.is_dir() {
         problems.add(0, config.paths.data_key, format!("no folder `{}`, expected that of the data", root.display()));
         return None;
@@ -95,7 +119,12 @@ pub fn locate(
     let size = config.search_space.image_size;
     let found = formats::locate(root, flag, size);
     if let Err(expected) = &found {
-        let text = format!("no data for `{flag}` at {size} px: expected `{}`", expected.display());
+        let mut text =
+            format!("no data for `{flag}` at {size} px: expected `{}`, or another format", expected.display());
+        let folder = root.join(flag);
+        if folder.is_dir() {
+            text = format!("{text}; `{}` is there and is laid out like none", folder.display());
+        }
         problems.add(line, KEY, text);
     }
     found.ok()

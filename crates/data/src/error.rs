@@ -11,6 +11,10 @@ pub enum DataError {
     Read { file: PathBuf, source: io::Error },
     #[error("`{}` is not a readable .npz archive (truncated or not a zip): {reason}", file.display())]
     Archive { file: PathBuf, reason: String },
+    #[error("`{}` is no zip that can be read: {reason}", file.display())]
+    Zip { file: PathBuf, reason: String },
+    #[error("`{}`: {reason}", file.display())]
+    Content { file: PathBuf, reason: String },
     #[error("`{}` has no member `{member}`; it has: {has}", file.display())]
     Member { file: PathBuf, member: String, has: String },
     #[error("`{}`, member `{member}`: {reason}", file.display())]

@@ -3,12 +3,16 @@
 //! A dataset format is one file in `formats`, a kind of noise one file in `noise`, each with one
 //! line in its folder's list.
 
+mod arrays;
 pub mod datasets;
+mod digest;
 mod error;
 pub mod formats;
 pub mod mean;
 pub mod noise;
 mod numpy;
+mod pictures;
 pub mod preprocess;
+mod zarr;
 
 pub use error::DataError;

@@ -15,7 +15,8 @@ use sweep::preprocessing::Preprocessing;
 /// A folder for a dataset: `<split>.f32` has grey images of 2x4 pixels from 0 to 1, `<split>.labels` a byte for each.
 const TOY: Entry = Entry {
     name: "toy",
-    place: |root, flag, _| root.join(flag),
+    places: |root, flag, _| vec![root.join(flag)],
+    fits: Path::exists,
     open: |place, split, options| {
         let pixels = fs::read(place.join(format!("{split}.f32"))).unwrap();
         let pixels = pixels.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect();

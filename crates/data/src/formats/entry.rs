@@ -16,8 +16,11 @@ use crate::preprocess::Pixels;
 pub struct Entry {
     /// Name of the format.
     pub name: &'static str,
-    /// Place of dataset `flag` at `size` pixels below `root`: a file, or a folder with everything that belongs to the dataset.
-    pub place: fn(root: &Path, flag: &str, size: usize) -> PathBuf,
+    /// Places where dataset `flag` at `size` pixels may lie below `root`, in the order in which they are looked at: files, or folders
+    /// with everything that belongs to the dataset.
+    pub places: fn(root: &Path, flag: &str, size: usize) -> Vec<PathBuf>,
+    /// Whether a dataset of the format lies at a place, by the names of files.
+    pub fits: fn(place: &Path) -> bool,
     /// Opens a split of the dataset at a place.
     pub open: Open,
 }
@@ -64,6 +67,11 @@ pub trait Source: Send {
         Preprocessing::default()
     }
 
+    /// Whether the dataset has no splits: one array of images, which is read whatever split is asked for.
+    fn is_one_split(&self) -> bool {
+        false
+    }
+
     /// Pixels of the images in `range`, `[n, height, width, channels]`. The memory that reading takes goes by the range; ranges
     /// in rising order cost one pass over the file together.
     fn read(&mut self, range: Range<u64>) -> Result<Pixels, DataError>;
@@ -71,10 +79,12 @@ pub trait Source: Send {
     /// Labels of all images. Maps are made without labels: a split whose labels are of no use has none.
     fn labels(&mut self) -> Result<Labels, DataError>;
 
-    /// Reads everything once and compares it with its checksums.
+    /// Reads everything once and compares it with its checksums, where files have checksums of their whole content. What has none, or
+    /// one for each image or chunk, is compared where it is read.
     fn verify(&mut self) -> Result<(), DataError>;
 
-    /// Names the content of images and labels and the way in which they are read: the value changes when any of these does.
+    /// Names the content of images and labels and the way in which they are read: the value changes when any of these does. It is
+    /// asked for often, and costs nothing once the split is open.
     fn content(&self) -> Value;
 }
 

@@ -15,14 +15,14 @@ use crate::preprocess::Pixels;
 
 mod images;
 mod labels;
-mod limits;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "medmnist",
-    place: |root, flag, size| match size {
-        28 => root.join(format!("{flag}.npz")),
-        _ => root.join(format!("{flag}_{size}.npz")),
+    places: |root, flag, size| match size {
+        28 => vec![root.join(format!("{flag}.npz"))],
+        _ => vec![root.join(format!("{flag}_{size}.npz"))],
     },
+    fits: Path::exists,
     open: |file, split, options| Ok(Box::new(MedMnist::open(file, split, options)?)),
 };
 
@@ -46,11 +46,11 @@ impl MedMnist {
 
 impl Source for MedMnist {
     fn len(&self) -> u64 {
-        self.images.len
+        self.images.array.len
     }
 
     fn shape(&self) -> [usize; 3] {
-        self.images.shape
+        self.images.array.shape
     }
 
     fn read(&mut self, range: Range<u64>) -> Result<Pixels, DataError> {
@@ -58,7 +58,7 @@ impl Source for MedMnist {
     }
 
     fn labels(&mut self) -> Result<Labels, DataError> {
-        labels::read(self.labels.as_mut(), self.images.len)
+        labels::read(self.labels.as_mut(), self.images.array.len)
     }
 
     fn verify(&mut self) -> Result<(), DataError> {
@@ -69,7 +69,7 @@ impl Source for MedMnist {
     fn content(&self) -> Value {
         let name = |member: &Member| format!("{:?} crc32 {:08x}", member.header.shape, member.crc32);
         let mut content = json!({"images": name(&self.images.member), "labels": self.labels.as_ref().map(name)});
-        if let Some(range) = self.images.float_range {
+        if let Some(range) = self.images.array.float_range {
             content["float_range"] = json!(range);
         }
         content

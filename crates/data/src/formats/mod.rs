@@ -3,8 +3,13 @@
 //! A format is one file here and one line in [`FORMATS`]. It opens whatever it needs: one archive or several files, pixels that
 //! are bytes or floats, images that are still to be scaled.
 
+mod cifar;
 mod entry;
+mod idx;
+mod image_folder;
 mod medmnist;
+mod npy;
+mod zarr;
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +18,15 @@ use crate::DataError;
 pub use entry::{Entry, Labels, NO_LABEL, Open, Options, Source};
 
 /// Every dataset format, in the order in which they are tried.
-pub const FORMATS: Formats = Formats(&[&medmnist::ENTRY]);
+pub const FORMATS: Formats = Formats(&[
+    &medmnist::ENTRY,
+    &zarr::ENTRY,
+    &npy::ENTRY,
+    &cifar::ENTRY,
+    &idx::ENTRY,
+    // The last one: folders of splits are told by their names alone.
+    &image_folder::ENTRY,
+]);
 
 /// A list of dataset formats.
 #[derive(Clone, Copy, Debug)]
@@ -23,9 +36,12 @@ impl Formats {
     /// Place of dataset `flag` and its format: the first format in which the dataset exists. The error is the place where the
     /// dataset was expected.
     pub fn locate(self, root: &Path, flag: &str, size: usize) -> Result<(PathBuf, &'static Entry), PathBuf> {
-        let mut candidates = self.0.iter().map(|entry| ((entry.place)(root, flag, size), *entry));
-        let found = candidates.clone().find(|(place, _)| place.exists());
-        found.ok_or_else(|| candidates.next().map(|(place, _)| place).unwrap_or_default())
+        let places =
+            |entry: &'static Entry| (entry.places)(root, flag, size).into_iter().map(move |place| (place, entry));
+        let mut candidates = self.0.iter().copied().flat_map(places);
+        let expected = candidates.clone().next();
+        let found = candidates.find(|(place, entry)| (entry.fits)(place));
+        found.ok_or_else(|| expected.map(|(place, _)| place).unwrap_or_default())
     }
 
     /// Opens `split` of the dataset at `place`, which is of the format called `format`.

@@ -87,6 +87,34 @@ impl Member {
         Ok(opened)
     }
 
+    /// Opens an array that is a file of its own. It has no checksum.
+    pub(crate) fn open_array(file: &Path) -> Result<Self, DataError> {
+        let failed = |source| DataError::Read { file: file.to_owned(), source };
+        let handle = File::open(file).map_err(failed)?;
+        let size = handle.metadata().map_err(failed)?.len();
+        let mut opened = Self {
+            file: file.to_owned(),
+            handle,
+            name: String::new(),
+            header: Header { descr: String::new(), shape: Vec::new(), fortran: false, length: 0 },
+            element: None,
+            crc32: 0,
+            size,
+            start: 0,
+            compressed: size,
+            deflated: false,
+            cursor: None,
+            turned: None,
+        };
+        opened.read_header()?;
+        Ok(opened)
+    }
+
+    /// Size of the array in bytes with its header, unpacked.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
     /// Error about this array.
     pub(crate) fn error(&self, reason: impl Into<String>) -> DataError {
         format_error(&self.file, &self.name, reason.into())
@@ -214,5 +242,8 @@ impl Member {
 }
 
 fn format_error(file: &Path, member: &str, reason: String) -> DataError {
+    if member.is_empty() {
+        return DataError::Content { file: file.to_owned(), reason };
+    }
     DataError::Format { file: file.to_owned(), member: member.to_owned(), reason }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Dataset {
     pub(crate) shape: [usize; 3],
     /// Labels of the images that the sweep takes.
     pub(crate) labels: Labels,
+    /// Whether the dataset has one split, which is read under any name.
+    one_split: bool,
 }
 
 /// Opens every split of every dataset.
@@ -33,6 +35,7 @@ pub(crate) fn open(config: &Config, flags: &[(String, u64)], problems: &mut Prob
     let size = config.search_space.image_size;
     for (flag, line) in flags.iter().map(|(flag, line)| (flag, *line)) {
         let Some(found) = datasets::locate(config, (flag, line), problems) else { continue };
+        let before = datasets.len();
         for (split, _) in &config.search_space.splits {
             match dataset(config, flag, *split, &found) {
                 Ok(dataset) => {
@@ -44,6 +47,15 @@ pub(crate) fn open(config: &Config, flags: &[(String, u64)], problems: &mut Prob
                     problems.add(line, KEY, format!("{error}{cause}"));
                 }
             }
+        }
+        if let [first, _, ..] = &datasets[before..]
+            && first.one_split
+        {
+            let (file, splits) = (first.file.display(), config.search_space.splits.len());
+            let text = format!(
+                "`{file}` has one split, whose arrays lie in its root, and the config asks for {splits}; name one"
+            );
+            problems.add(config.search_space.splits[1].1, "search_space.splits", text);
         }
     }
     datasets
@@ -65,8 +77,8 @@ fn dataset(
         (source.content(), source.preprocessing(), source.shape());
     let [height, width] = preprocessing.size([height, width]);
     let shape = [height, width, channels];
-    let (flag, file) = (flag.to_owned(), file.clone());
-    Ok(Dataset { flag, split, file, format: entry.name, content, images, preprocessing, shape, labels })
+    let (flag, file, one_split) = (flag.to_owned(), file.clone(), source.is_one_split());
+    Ok(Dataset { flag, split, file, format: entry.name, content, images, preprocessing, shape, labels, one_split })
 }
 
 fn check(dataset: &Dataset, size: usize, line: u64, problems: &mut Problems) {

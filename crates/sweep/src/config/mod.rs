@@ -22,7 +22,7 @@ pub use expect::{Expectation, Expected};
 use experiments::flat;
 pub use experiments::{Experiment, Found, Proposed, Reference, Windows};
 pub use normalize::Normalizations;
-pub use paths::Paths;
+pub use paths::{INPUT_ZARR, Paths};
 pub use reference::page as reference;
 pub use scheduler::{Preflight, Scheduler};
 pub use search_space::{LEAST_SIZE, MOST_SIZE, MOST_VARIANTS, Method, NoiseCondition, SearchSpace, Split};

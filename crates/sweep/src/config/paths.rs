@@ -13,7 +13,7 @@ pub struct Paths {
     pub weights_key: &'static str,
     /// Folder of weights of ImageNet by torchvision's file names, `<model>-<8 hexadecimal digits>.pth`, where the config names one.
     pub imagenet_weights: Option<PathBuf>,
-    /// Folder of the datasets, `<flag>_<size>.npz`, or `<flag>.npz` for 28 px.
+    /// Folder of the datasets, `<flag>_<size>.npz`, or `<flag>.npz` for 28 px; the Zarr itself where the config has `input_zarr_path`.
     pub data_root: PathBuf,
     /// Key under which the config has `data_root`, for messages.
     pub data_key: &'static str,
@@ -24,6 +24,9 @@ pub struct Paths {
     /// Folder of the stores; `outputs` unless a config names another folder.
     pub output_dir: PathBuf,
 }
+
+/// Key of the one Zarr that is read instead of what lies in `data_root`, as [`Paths::data_key`] has it.
+pub const INPUT_ZARR: &str = "paths.input_zarr_path";
 
 /// Key of a folder that had another name while MedMNIST was the only kind of dataset. Both names mean the same.
 struct Renamed {
@@ -70,7 +73,7 @@ impl Paths {
             Some(root) if others == [false; 2] => (root.clone(), "paths.imagenet_weights_root"),
             _ => WEIGHTS.read(&mut fields, has_old),
         };
-        let (data_root, data_key) = DATA.read(&mut fields, has_old);
+        let (data_root, data_key) = data(&mut fields, has_old);
         let paths = Self {
             weights_root,
             weights_key,
@@ -93,6 +96,20 @@ fn output(fields: &mut Fields<'_>) -> Option<PathBuf> {
         fields.problem("output_root_dir", "found beside `final_output_dir`, which means the same; keep one of them");
     }
     own.or(other)
+}
+
+/// Reads the place of the data, with the path of its key: a folder of datasets, or one Zarr.
+fn data(fields: &mut Fields<'_>, has_old: bool) -> (PathBuf, &'static str) {
+    let Some(zarr) = fields.optional("input_zarr_path", read::path) else { return DATA.read(fields, has_old) };
+    for key in [DATA.name, DATA.old] {
+        if fields.node(key).is_some() {
+            fields.problem(
+                "input_zarr_path",
+                format!("found beside `{key}`, and it is what is read instead; keep one of them"),
+            );
+        }
+    }
+    (zarr, INPUT_ZARR)
 }
 
 #[cfg(test)]
@@ -147,6 +164,18 @@ mod tests {
         assert_eq!((roots, told), (expected, Vec::new()));
         let (roots, told) = read("imagenet_weights_root: i, weights_root: w, data_root: d");
         assert_eq!((roots[0].as_str(), told.len()), ("paths.weights_root=w", 0));
+    }
+
+    #[test]
+    fn one_zarr_takes_the_place_of_the_folder_of_datasets() {
+        let (roots, told) = read("weights_root: w, input_zarr_path: i.zarr");
+        let expected = vec!["paths.weights_root=w".to_owned(), "paths.input_zarr_path=i.zarr".to_owned()];
+        assert_eq!((roots, told), (expected, Vec::new()));
+        let (_, told) = read("weights_root: w, input_zarr_path: i.zarr, data_root: d");
+        assert_eq!(
+            told,
+            ["paths.input_zarr_path: found beside `data_root`, and it is what is read instead; keep one of them"]
+        );
     }
 
     #[test]

@@ -38,6 +38,7 @@ pub(super) const PLACES: &[(&str, &[&str])] = &[
             "imagenet_weights_root",
             "medmnist_data_root",
             "data_root",
+            "input_zarr_path",
             "means_dir",
             "scheduler_log_dir",
             "final_output_dir",

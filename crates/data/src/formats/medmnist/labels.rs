@@ -1,44 +1,16 @@
 //! Labels of a split, of any type of number. Labels that cannot be understood count as missing.
 
-use super::limits::MAX_LABELS;
 use crate::DataError;
-use crate::formats::{Labels, NO_LABEL};
-use crate::numpy::{Element, Member};
+use crate::arrays::{decode_labels, labels_width, no_labels};
+use crate::formats::Labels;
+use crate::numpy::Member;
 
 /// Reads the labels of `n` images.
-pub(super) fn read(member: Option<&mut Member>, n: u64) -> Result<Labels, DataError> {
-    let Some(member) = member else { return Ok(none(n, "the file has none")) };
-    let Some(element) = member.element else { return Ok(none(n, member.no_numbers())) };
-    let shape = member.header.shape.clone();
-    let width = shape.iter().skip(1).try_fold(1_u64, |product, size| product.checked_mul(*size)).unwrap_or(0);
-    if shape.first() != Some(&n) || width == 0 {
-        return Ok(none(n, format!("shape {shape:?}, expected ({n},1)")));
+pub(crate) fn read(member: Option<&mut Member>, n: u64) -> Result<Labels, DataError> {
+    let Some(member) = member else { return Ok(no_labels(n, "the file has none")) };
+    let Some(element) = member.element else { return Ok(no_labels(n, member.no_numbers())) };
+    match labels_width(&member.header.shape, n) {
+        Ok(width) => Ok(decode_labels(element, &member.read(0, n * width * element.size())?, (n, width))),
+        Err(reason) => Ok(no_labels(n, reason)),
     }
-    if n.checked_mul(width).is_none_or(|labels| labels > MAX_LABELS) {
-        return Ok(none(n, format!("shape {shape:?}, at most {MAX_LABELS} labels are accepted")));
-    }
-    let bytes = member.read(0, n * width * element.size())?;
-    let values: Option<Vec<i64>> =
-        bytes.chunks_exact(element.size() as usize).map(|bytes| label(element, bytes)).collect();
-    Ok(match values {
-        Some(values) => Labels { values, width: width as usize, missing: None },
-        None => none(n, "they are no whole numbers"),
-    })
-}
-
-/// Reads one label. A negative or too large number counts as no class, and so does NaN, with which pandas marks a missing label.
-/// `None` for a number with a fraction, which is no label.
-fn label(element: Element, bytes: &[u8]) -> Option<i64> {
-    if element.is_float() && element.number(bytes).is_nan() {
-        return Some(NO_LABEL);
-    }
-    match element.integer(bytes) {
-        Some(label) => Some(label.max(NO_LABEL)),
-        None if element.is_float() => None,
-        None => Some(NO_LABEL),
-    }
-}
-
-fn none(n: u64, reason: impl Into<String>) -> Labels {
-    Labels { values: vec![NO_LABEL; n as usize], width: 1, missing: Some(reason.into()) }
 }

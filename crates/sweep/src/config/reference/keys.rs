@@ -228,7 +228,19 @@ const PATHS: &[Key] = &[
          the only folder of weights, it counts for every dataset.",
         "imagenet_weights",
     ),
-    key("data_root", Required, "Holds `<flag>_<size>.npz`; `<flag>.npz` for 28 px.", "data"),
+    key(
+        "data_root",
+        Required,
+        "Holds the datasets: `<flag>_<size>.npz` (`<flag>.npz` for 28 px), `<flag>.zarr`, folders of images and others \
+         ([formats](guide/data.md)).",
+        "data",
+    ),
+    key(
+        "input_zarr_path",
+        Words("`data_root`"),
+        "One Zarr that is the dataset of the config, instead of what lies in `data_root`; a key of the reference.",
+        "",
+    ),
     key("medmnist_weights_root", Words("`weights_root`"), "Name of `weights_root` in configs of the reference.", ""),
     key("medmnist_data_root", Words("`data_root`"), "Name of `data_root` in configs of the reference.", ""),
     key(

@@ -2,4 +2,4 @@
 
 /// Largest number of images, and of labels, that is accepted in one split: labels are held in memory, and deflate unpacks a few
 /// kilobytes to millions of them.
-pub(super) const MAX_LABELS: u64 = 1 << 24;
+pub(crate) const MAX_LABELS: u64 = 1 << 24;

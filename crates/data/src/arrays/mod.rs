@@ -1,0 +1,9 @@
+//! Arrays of images and of labels, whatever file they lie in: shapes, and bytes that become pixels or labels.
+
+mod images;
+mod labels;
+mod limits;
+
+pub(crate) use images::{Channels, Images, channels_last};
+pub(crate) use labels::{decode as decode_labels, none as no_labels, width as labels_width};
+pub(crate) use limits::MAX_LABELS;

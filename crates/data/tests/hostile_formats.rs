@@ -1,0 +1,144 @@
+//! Datasets of every format but archives, mutated: told, never believed, and in little memory.
+
+#![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
+
+use std::fs;
+use std::path::Path;
+
+use data::formats::{self, Options};
+use serde_json::json;
+use testkit::hostile::{Meter, alone, below, mutated, survive};
+
+#[global_allocator]
+static METER: Meter = Meter::new();
+
+/// Reading a few kilobytes may take so much. What libjpeg takes is its own, and bounded by the size of a picture.
+const MOST: usize = 4 << 20;
+
+/// Reads a dataset to its end, as a worker does.
+fn read_dataset(format: &str, place: &Path) {
+    let options = Options { size: 8, ..Options::default() };
+    let Ok(mut source) = formats::open(format, place, "test", options) else { return };
+    // As the check before a sweep: images of another size, and many more than there were, are not read.
+    let size = if format == "cifar" { 32 } else { 8 };
+    if source.shape()[..2] != [size; 2] || source.len() > 1000 || source.verify().is_err() {
+        return;
+    }
+    let _ = source.labels();
+    let slice = source.len().min(4);
+    let _ = source.read(0..slice);
+}
+
+fn put(root: &Path, name: &str, bytes: &[u8]) {
+    let file = root.join(name);
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(file, bytes).unwrap();
+}
+
+/// Puts `files` below a folder, one of them mutated, and reads the dataset.
+fn attacked(format: &str, place: &str, files: &[(&str, Vec<u8>)]) {
+    let making = alone();
+    let root = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        put(root.path(), name, bytes);
+    }
+    let place = root.path().join(place);
+    let read = formats::open(format, &place, "test", Options { size: 8, ..Options::default() });
+    let read = read.and_then(|mut source| source.read(0..source.len()));
+    assert!(read.is_ok(), "{format}: {:?}", read.err().map(|error| error.to_string()));
+    drop(making);
+    survive(&METER, MOST, |random| {
+        let (name, bytes) = &files[below(random, files.len())];
+        put(root.path(), name, &mutated(bytes, random));
+        read_dataset(format, &place);
+        put(root.path(), name, bytes);
+    });
+}
+
+#[test]
+fn a_mutated_zarr_is_refused_or_read_in_little_memory() {
+    let v2 = |compressor: Option<&str>| {
+        let compressor = compressor.map(|name| json!({"id": name}));
+        json!({"zarr_format": 2, "shape": [8, 8, 8], "chunks": [4, 8, 8], "dtype": "|u1", "compressor": compressor,
+               "fill_value": 0, "order": "C", "filters": null})
+        .to_string()
+        .into_bytes()
+    };
+    // A frame of blosc that is stored as it is: version, flags, size of elements, sizes.
+    let head = [&[2, 1, 2, 1][..], &256_u32.to_le_bytes(), &256_u32.to_le_bytes(), &272_u32.to_le_bytes()].concat();
+    let blosc = [head, vec![7; 256]].concat();
+    let zstd = zstd::bulk::compress(&[7; 256], 1).unwrap();
+    for (compressor, chunk) in [(None, vec![7; 256]), (Some("blosc"), blosc), (Some("zstd"), zstd)] {
+        let files = [
+            ("x.zarr/.zgroup", b"{}".to_vec()),
+            ("x.zarr/images/.zarray", v2(compressor)),
+            ("x.zarr/images/0.0.0", chunk.clone()),
+            ("x.zarr/images/1.0.0", chunk),
+        ];
+        attacked("zarr", "x.zarr", &files);
+    }
+}
+
+#[test]
+fn a_mutated_zarr_of_shards_is_refused_or_read_in_little_memory() {
+    let chunk = zstd::bulk::compress(&[7; 64], 1).unwrap();
+    let size = chunk.len() as u64;
+    let index = |parts: &[u64]| parts.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<u8>>();
+    let shard = [chunk, index(&[0, size, 0, size, u64::MAX, u64::MAX, 0, size])].concat();
+    let codecs = json!([{"name": "sharding_indexed", "configuration": {"chunk_shape": [1, 8, 8],
+        "codecs": [{"name": "bytes"}, {"name": "zstd"}], "index_codecs": [{"name": "bytes", "configuration": {"endian": "little"}}]}}]);
+    let metadata = json!({"zarr_format": 3, "node_type": "array", "shape": [4, 8, 8], "data_type": "uint8", "fill_value": 0,
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [4, 8, 8]}},
+        "chunk_key_encoding": {"name": "default"}, "codecs": codecs});
+    let files = [
+        ("x.zarr/zarr.json", b"{}".to_vec()),
+        ("x.zarr/images/zarr.json", metadata.to_string().into_bytes()),
+        ("x.zarr/images/c/0/0/0", shard),
+    ];
+    attacked("zarr", "x.zarr", &files);
+}
+
+#[test]
+fn a_mutated_picture_is_refused_or_read_in_little_memory() {
+    let making = alone();
+    let mut png = Vec::new();
+    let mut encoder = png::Encoder::new(&mut png, 24, 20);
+    encoder.set_color(png::ColorType::Rgb);
+    let pixels: Vec<u8> = (0..24 * 20 * 3).map(|at| (at * 7 % 251) as u8).collect();
+    encoder.write_header().unwrap().write_image_data(&pixels).unwrap();
+    let mut compress = mozjpeg::Compress::new(mozjpeg::ColorSpace::JCS_RGB);
+    compress.set_size(24, 20);
+    let mut started = compress.start_compress(Vec::new()).unwrap();
+    started.write_scanlines(&pixels).unwrap();
+    let jpeg = started.finish().unwrap();
+    drop(making);
+    let files = [("x/test/a/0.png", png), ("x/test/a/1.jpg", jpeg), ("x/test.csv", b"a/0.png,1\na/1.jpg,2\n".to_vec())];
+    attacked("image_folder", "x", &files);
+}
+
+#[test]
+fn mutated_files_of_cifar_are_refused_or_read_in_little_memory() {
+    let text = |text: &str| [&[b'U', text.len() as u8][..], text.as_bytes()].concat();
+    let mut pickle = b"\x80\x02}q\x01(".to_vec();
+    pickle.extend([text("labels"), b"]q\x02(K\x01K\x02e".to_vec(), text("data")].concat());
+    pickle.extend(b"cnumpy.core.multiarray\n_reconstruct\nq\x03cnumpy\nndarray\nq\x04K\x00\x85q\x05U\x01b\x87Rq\x06(K\x01K\x02M\x00\x0c");
+    pickle.extend(
+        [b"\x86q\x07cnumpy\ndtype\nq\x08".to_vec(), text("u1"), b"K\x00K\x01\x87Rq\x09(K\x03tb\x89T".to_vec()].concat(),
+    );
+    pickle.extend([&6144_u32.to_le_bytes()[..], &[9; 6144], b"tbu."].concat());
+    attacked("cifar", "cifar-10-batches-py", &[("cifar-10-batches-py/test_batch", pickle)]);
+}
+
+#[test]
+fn mutated_files_of_mnist_are_refused_or_read_in_little_memory() {
+    let images = [&[0, 0, 8, 3][..], &[0, 0, 0, 4], &[0, 0, 0, 8], &[0, 0, 0, 8], &[3; 256]].concat();
+    let labels = [&[0, 0, 8, 1][..], &[0, 0, 0, 4], &[3; 4]].concat();
+    attacked("idx", "m", &[("m/t10k-images-idx3-ubyte", images), ("m/t10k-labels-idx1-ubyte", labels)]);
+}
+
+#[test]
+fn a_mutated_array_of_numpy_is_refused_or_read_in_little_memory() {
+    let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (4, 8, 8), }\n";
+    let array = [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), &[5; 256]].concat();
+    attacked("npy", "x", &[("x/test_images.npy", array)]);
+}
