@@ -31,7 +31,7 @@ pub(crate) use gradients::reduced;
 pub(crate) use linear::convolution::{Convolution, Geometry};
 pub(crate) use linear::fully_connected::Linear;
 pub(crate) use norms::batch_norm::BatchNorm;
-pub(crate) use norms::layer_norm::LayerNorm;
+pub(crate) use norms::of_each_image::{Norm, Over};
 pub(crate) use products::attention::Attention;
 pub(crate) use reductions::average_pool::AveragePool;
 pub(crate) use reductions::max_pool::MaxPool;
