@@ -2,15 +2,15 @@
 
 use tch::{Device, Kind, TchError, Tensor};
 
+use super::DISTINCT;
 use crate::graph::{Graph, Id, Sum, Trace, Use, plane, target};
 
 /// Pixels of the images that are computed operation by operation at once: small ones together, as each pass reads all weights.
-const TOGETHER: i64 = 5 * 64 * 64;
+const TOGETHER: i64 = DISTINCT * 64 * 64;
 
-/// Whether some `images` are computed at once.
-pub(super) fn fit_together(images: &Tensor) -> Result<bool, TchError> {
-    let [height, width] = plane(images)?;
-    Ok(images.size()[0] * height * width <= TOGETHER)
+/// Whether the few images of proofs are computed at once, if they are of `[height, width]` pixels.
+pub(super) fn fit_together([height, width]: [i64; 2]) -> bool {
+    DISTINCT * height * width <= TOGETHER
 }
 
 /// What `images` give operation by operation on `graph`, in parts that take little more memory than one image does.

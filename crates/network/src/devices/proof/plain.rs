@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tch::{TchError, Tensor};
 
-use super::Proof;
 use super::judge::{self, Judged};
-use super::passes::{Found, alone, fit_together, grey, one_by_one};
+use super::passes::{Found, alone, fit_together, grey, one_by_one, wave};
+use super::{DISTINCT, Proof};
 use crate::graph::{Graph, Keep, Replacement, Use, plane};
 
 /// A height and a width.
@@ -68,7 +68,7 @@ impl Proof {
         used: Use<'_>,
     ) -> Result<Result<Found, Judged>, TchError> {
         let count = images.size()[0];
-        if count == 1 || fit_together(images)? {
+        if count == 1 || fit_together(plane(images)?) {
             return self.plainly(graph, images, used).map(Ok);
         }
         let (key, first) = (key(images, used)?, self.plainly(graph, &images.f_narrow(0, 0, 1)?, used)?);
@@ -96,7 +96,13 @@ impl Proof {
         if there < count {
             // Logits are the same whatever is kept on the way.
             let used = if let Use::Forward(_) = used { Use::Forward(Keep::Logits) } else { used };
-            let more = alone(graph, &images.f_narrow(0, there, count - there)?, used)?;
+            // Of small images all at once, as each pass reads all weights.
+            let [_, channels, height, width] = images.size()[..] else {
+                return Err(TchError::Shape(format!("images of the shape {:?}", images.size())));
+            };
+            let all = if fit_together([height, width]) { DISTINCT } else { count };
+            let images = wave(&[all, channels, height, width])?;
+            let more = alone(graph, &images.f_narrow(0, there, all - there)?, used)?;
             forget_own(graph);
             self.plain.borrow_mut().add(|plain| &mut plain.passes, key.clone(), more)?;
         }
