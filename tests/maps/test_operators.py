@@ -102,6 +102,40 @@ def channels_attended(net, x):
     return x * torch.sigmoid(gate).transpose(1, 2).unsqueeze(-1) * torch.sigmoid(largest + mean)
 
 
+def assigned(net, x):
+    """Parts of a value changed in place, of which some are taken before and read afterwards."""
+    y = x * 2
+    first = y[:, 0]
+    first += x[:, 1]
+    gate = first.unsqueeze(1).sigmoid()
+    y[:, 2:4] = x[:, 5:7] * gate
+    y[:, 1:3, ::2] *= 0.5
+    y[:, 4] = 0.25
+    y[:, [6, -1]] = x[:, :2]
+    y[..., 3].mul_(3)
+    return y.tanh() + gate
+
+
+def shifted(_, x):
+    """What TSM and ShiftViT do with channels."""
+    out = torch.zeros_like(x)
+    out[:, :2, 1:] = x[:, :2, :-1]
+    out[:, 2:4, :-1] = x[:, 2:4, 1:]
+    out[:, 4:] = x[:, 4:]
+    held = torch.zeros(x.shape[0], 3, 8, 8)
+    held[:, 1] = x[:, 0]
+    return torch.cat([out, held, torch.slice_scatter(x, out[:, :2], 1, 3, 5), x.select_scatter(x[:, 0], 1, 4)], 1)
+
+
+def chosen(_, x):
+    """A gate that keeps the three best of eight experts, as mixtures and routed attention have it."""
+    scores, places = torch.topk(x.mean((2, 3)), 3)
+    kept = torch.zeros(x.shape[0], 8).scatter_(1, places, scores.softmax(1))
+    least = torch.topk(x, 2, dim=1, largest=False)[0]
+    routed = torch.gather(x.flatten(2), 1, places.unsqueeze(-1).expand(-1, -1, 64))
+    return (x * kept[:, :, None, None]).flatten(1) + torch.cat([least.flatten(1), routed.flatten(1), x[:, :3].flatten(1)], 1)
+
+
 def twice(x):
     """Equal values of other gradients, side by side."""
     return torch.stack([x, 2 * x - x.detach()], 1)
@@ -141,6 +175,7 @@ COMPLETE = {
     "conv1d_same": held(lambda: nn.Sequential(nn.Flatten(2), nn.Conv1d(8, 6, 3, padding="same", dilation=2))),
     "pools1d": elementwise(lambda x: functional.avg_pool1d(functional.max_pool1d(x.flatten(2), 3, 2, 1), 4, padding=1)),
     "adaptive_pools1d": elementwise(lambda x: functional.adaptive_avg_pool1d(functional.adaptive_max_pool1d(x.flatten(2), 16), 5)),
+    "windows": elementwise(lambda x: x.unfold(2, 4, 2).unfold(-2, 3, 1).tanh()),
     "im2col": elementwise(lambda x: functional.unfold(x, 3, padding=1, stride=2)),
     "local_response_norm": held(lambda: nn.LocalResponseNorm(5, alpha=0.1)),
     "generalised_mean": of(lambda net, x: functional.avg_pool2d(x.clamp(min=1e-6).pow(net.w[0].abs() + 1), 4).pow(1 / (net.w[0].abs() + 1)), [1]),
@@ -152,6 +187,11 @@ COMPLETE = {
     "orthogonal": held(lambda: nn.Sequential(nn.Flatten(), parametrizations.orthogonal(nn.Linear(512, 6)))),
     "standardised": of(standardised, [8, 8, 3, 3], [4, 8, 3, 3]),
     "positions": of(positions),
+    "assigned": of(assigned),
+    "shifted": of(shifted),
+    "bilinear_smoothed": elementwise(lambda x: functional.interpolate(x, size=(5, 3), mode="bilinear", antialias=True).tanh()),
+    "bicubic_smoothed": elementwise(lambda x: functional.interpolate(x, scale_factor=0.6, mode="bicubic", antialias=True)),
+    "nearest_exact": elementwise(lambda x: functional.interpolate(x, size=5, mode="nearest-exact")),
     "under_autocast": of(under_autocast, [8, 8, 1, 1]),
     "counted": of(counted),
 }
@@ -165,6 +205,8 @@ OTHERS = {
     "std": elementwise(lambda x: x.std((2, 3)) + x.var(1, correction=0, keepdim=True).mean((2, 3))),
     "var_mean": elementwise(lambda x: torch.cat([*torch.var_mean(x, (2, 3)), torch.std_mean(x, (1, 2, 3), unbiased=False)[0][:, None]], 1)),
     "ties": elementwise(lambda x: twice(x).amax(1) + 3 * twice(x).max(1)[0]),
+    "chosen": of(chosen),
+    "assigned_where": elementwise(lambda x: x.clone().index_put_((x < 0.1,), torch.tensor(0.2))),
     "detach": elementwise(lambda x: x * x.sigmoid().detach()),
     "under_no_grad": of(under_no_grad),
 }

@@ -31,7 +31,17 @@ class Counter(nn.Module):
         return x * self.calls
 
 
+def old_part(x):
+    """A part of a value that another part is assigned to before it is read."""
+    y = x * 2
+    part = y[:, 1]
+    y[:, 1:3] = x[:, :2]
+    return y + part.unsqueeze(1)
+
+
 REFUSALS = {
+    "a part that was changed behind its back": (lambda: Odd(old_part).eval(), "in place, and `unsqueeze` reads it afterwards"),
+    "places beyond the last": (lambda: Odd(lambda x: x.index_add(1, torch.tensor([0, 0]), x[:, :2])).eval(), "expected places below 4, each once"),
     "a counter that is computed with": (lambda: Odd(Counter()).eval(), "changes the buffer `odd.calls` each time that the model runs"),
     "a module that drops": (lambda: Odd(nn.Dropout(0.5)).train(), "it was exported in training; export model.eval()"),
     "a function that drops": (lambda: Odd(lambda x: functional.dropout(x, 0.5)).eval(), "pass training=self.training to it"),

@@ -131,6 +131,47 @@ def test_changed_metadata_is_found_and_made_anew(run, file):
     assert run.digests() == before
 
 
+def test_a_root_that_no_longer_says_what_computed_its_maps_is_found_and_the_copy_says_it_again(run):
+    before = run.digests()
+    path = run.stores()[0] / "zarr.json"
+    root = json.loads(path.read_text())
+    makers = root["attributes"]["attrisweep"].pop("computed_by")
+    path.write_text(json.dumps(root))
+    assert f"unsound: {path}: " in verify(run, "--sample", "0", code=7)
+    verify(run, "--sample", "0", "--redo", code=7)
+    run.run()
+    assert json.loads(path.read_text())["attributes"]["attrisweep"]["computed_by"] == makers
+    assert run.digests() == before
+
+
+def test_an_attribute_of_the_users_own_comes_and_goes_as_the_user_likes(run):
+    path = run.stores()[0] / "zarr.json"
+    before = path.read_bytes()
+    root = json.loads(before)
+    path.write_text(json.dumps({**root, "attributes": {**root["attributes"], "note": "mine"}}))
+    run.run()
+    assert "Everything is there and sound" in verify(run, "--sample", "0", code=0)
+    assert json.loads(path.read_text())["attributes"]["note"] == "mine"
+    path.write_bytes(before)
+    run.run()
+    assert "Everything is there and sound" in verify(run, "--sample", "0", code=0)
+    assert "note" not in json.loads(path.read_text())["attributes"]
+
+
+def test_what_single_precision_has_moved_within_tolerance_is_told_with_the_variant_and_how_far(run):
+    (store,) = run.stores()
+    maps = zarr.open_group(store, mode="r+")["attributions/Saliency"]
+    values = maps[:].astype(np.float32)
+    for image in values:
+        at = np.unravel_index(image.argmax(), image.shape)
+        # Of the length of a map it is little.
+        image[at] *= 0.996
+    maps[:] = values
+    told = verify(run, code=0)
+    assert "Single precision has moved maps of Saliency by up to 0.4 % of their peak (image " in told, told
+    assert "Everything is there and sound" in told and f"maps of {KEY}" not in told, told
+
+
 @pytest.mark.parametrize("file", ["attributions/Saliency/c.1.0.0.0", "means/class_0/c.0.0.0", "underflow/Saliency/zarr.json"])
 def test_a_file_that_is_lost_is_not_there_yet_and_comes_back(run, file):
     before = run.digests()

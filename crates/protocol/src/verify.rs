@@ -43,6 +43,9 @@ pub struct Agreement {
     pub maps: u64,
     /// Stored maps that are wrong.
     pub wrong: Vec<WrongMap>,
+    /// Stored maps that are right in the precision of their group, and far from those of double precision.
+    #[serde(default)]
+    pub rough: Vec<RoughMap>,
     /// Reason, in a sentence, for which a part of the request was not compared.
     pub left: Option<String>,
 }
@@ -58,6 +61,22 @@ pub struct WrongMap {
     pub off: Option<f32>,
     /// Largest accepted share.
     pub accepted: f32,
+}
+
+/// A stored map that single precision has moved by more than [`RoughMap::TOLERANCE`] of its peak.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoughMap {
+    /// Key of the variant.
+    pub key: String,
+    /// Index of the image.
+    pub image: u64,
+    /// Largest difference of a pixel from the map in double precision, as a share of the peak of that map.
+    pub off: f32,
+}
+
+impl RoughMap {
+    /// Share of the peak that is worth telling: twice what float16, in which maps are stored, takes of the largest value.
+    pub const TOLERANCE: f32 = 1e-3;
 }
 
 /// One image, its stored logits and those that the model gives for the stored image.

@@ -27,6 +27,9 @@ use crate::unit_error::UnitError;
 /// more do not stay in the cache: eight images of 224 px, a hundred of 64. A GPU is busy with 64 (docs/benchmarks.md).
 const LEAST_PIXELS: i64 = 100 * 64 * 64;
 const LEAST_PIXELS_ON_GPU: i64 = 64 * 224 * 224;
+/// Rows beyond which a CPU wins no time, however small the images are: weights are read once for so many. Each number of rows is
+/// proved by itself (docs/decisions/003), and with more there would be larger ones.
+const MOST_LEAST_ROWS: i64 = 100;
 
 /// Shard on the device, and what its rounds have in common.
 pub(crate) struct ShardRun<'a> {
@@ -188,8 +191,8 @@ impl<'a> ShardRun<'a> {
     /// Number of rows that a method with several points an image computes at once, where memory allows so many rows.
     fn least_rows(&self) -> i64 {
         let [_, height, width] = self.group.shape;
-        let pixels = if self.device == Device::Cpu { LEAST_PIXELS } else { LEAST_PIXELS_ON_GPU };
-        pixels / ((height * width).max(1) as i64)
+        let rows = |pixels: i64| pixels / ((height * width).max(1) as i64);
+        if self.device == Device::Cpu { rows(LEAST_PIXELS).min(MOST_LEAST_ROWS) } else { rows(LEAST_PIXELS_ON_GPU) }
     }
 
     /// Makes the pass of `images`, `size` images from `start` on, and predicts them where their targets are not known.

@@ -2,7 +2,7 @@
 
 use tch::{TchError, Tensor};
 
-use crate::graph::Kept;
+use crate::graph::{How, Kept};
 
 /// The gradient of the only input of a linear map, which is the same wherever it is taken: nothing is kept for it.
 pub(super) fn linear_gradient(
@@ -12,6 +12,16 @@ pub(super) fn linear_gradient(
 ) -> Result<Vec<Tensor>, TchError> {
     let like = Tensor::f_zeros(kept.shape(0)?, (gradient.f_kind()?, gradient.device()))?;
     plain_gradient(&[like], gradient, |inputs| map(&inputs[0]))
+}
+
+/// The output of a `function` whose inputs [`plain_gradient`] needs, and these inputs, if `how` asks to keep them.
+pub(super) fn run_keeping(
+    inputs: &[&Tensor],
+    how: How,
+    function: impl FnOnce(&[&Tensor]) -> Result<Tensor, TchError>,
+) -> Result<(Tensor, Vec<Tensor>), TchError> {
+    let kept = inputs.iter().filter(|_| how.keep).map(|input| input.shallow_clone()).collect();
+    Ok((function(inputs)?, kept))
 }
 
 /// The gradient of each of `inputs` by libtorch's autograd: `gradient` is that of `function`'s output.

@@ -12,12 +12,12 @@ mod reductions;
 
 use activations::{elementwise, glu, prelu, relu, softmax};
 use arithmetic::{compare, masked, two_values};
-use arrangements::{concatenate, expand, pad, rearrange, reshape, roll, select, upsample};
+use arrangements::{assign, concatenate, expand, pad, rearrange, reshape, roll, select, upsample};
 use constants::{constant, detach, folded, identity};
 use linear::{convolution, fully_connected, one_dimension, transposed};
 use norms::{batch_norm, group_norm, layer_norm, rms_norm};
 use products::{attention, einsum, matmul};
-use reductions::{average_pool, extreme, max_pool, mean, variance, vector_norm};
+use reductions::{average_pool, extreme, max_pool, mean, top, variance, vector_norm};
 
 pub(crate) use activations::function::Function;
 pub(crate) use activations::relu::Relu;
@@ -31,7 +31,7 @@ pub(crate) use gradients::reduced;
 pub(crate) use linear::convolution::{Convolution, Geometry};
 pub(crate) use linear::fully_connected::Linear;
 pub(crate) use norms::batch_norm::BatchNorm;
-pub(crate) use norms::layer_norm::LayerNorm;
+pub(crate) use norms::of_each_image::{Norm, Over};
 pub(crate) use products::attention::Attention;
 pub(crate) use reductions::average_pool::AveragePool;
 pub(crate) use reductions::max_pool::MaxPool;
@@ -66,8 +66,11 @@ pub const OPERATIONS: &[&Entry] = &[
     &mean::ENTRY,
     &vector_norm::ENTRY,
     &variance::ENTRY,
+    &top::ENTRY,
+    &top::GATHER,
     &reshape::ENTRY,
     &select::ENTRY,
+    &assign::ENTRY,
     &expand::ENTRY,
     &rearrange::ENTRY,
     &pad::ENTRY,

@@ -12,6 +12,7 @@ use super::file::archive::Archive;
 use super::file::schema::{Node, Program};
 use super::interface::{Interface, stored};
 use super::nodes::alias::{self, Memory};
+use super::nodes::assigned;
 use super::nodes::live;
 use super::nodes::module::{module, unsupported};
 use super::nodes::wrapped::Flat;
@@ -22,9 +23,12 @@ use crate::graph::{self, Detach, Graph, Images, Shape, Size, narrow};
 /// The graph of the program in `archive`, and a trial that it runs.
 pub(super) fn import(mut archive: Archive, placed: (Device, Kind), operators: &[&Entry]) -> Result<Graph, ExportError> {
     let Program { graph_module } = archive.program()?;
-    let Flat { nodes, metas } = Flat::of(graph_module.graph);
-    let Interface { images, logits, batch, channels, size } = Interface::of(&graph_module.signature, &nodes, &metas)?;
+    let Flat { nodes, mut metas } = Flat::of(graph_module.graph);
+    let interface = Interface::of(&graph_module.signature, &nodes, &metas)?;
+    let Interface { images, mut logits, batch, channels, size } = interface;
     let stored = stored(graph_module.signature);
+    let is_stored = |name: &str| stored.contains_key(name);
+    let nodes = assigned::functional(nodes, &mut metas, (&images, &batch, &mut logits), is_stored)?;
     let (values, faults) = (BTreeMap::new(), Vec::new());
     let mut state = State { nodes: Vec::new(), values, stored, metas, archive, made: 0, faults, batch, placed };
     let input = state.push("input", Images, Vec::new());

@@ -25,7 +25,7 @@ use crate::graph::Graph;
 
 pub(crate) use call::Call;
 pub(crate) use call::argument::ElementType;
-pub(crate) use call::bounds::MOST;
+pub(crate) use call::bounds::{MOST, Windows};
 pub use entry::Entry;
 pub use error::ExportError;
 pub(crate) use value::Value;

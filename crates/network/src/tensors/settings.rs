@@ -62,3 +62,37 @@ pub fn fill_memory() {
     // SAFETY: tensors that are there go back to the allocator that they came from.
     unsafe { settings_fill_memory() };
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use tch::{Device, Kind, Tensor};
+
+    use super::*;
+
+    fn is_nan(values: &Tensor) -> bool {
+        values.isnan().all().int64_value(&[]) == 1
+    }
+
+    /// The variable is read when a process begins, so that this test runs itself in another one.
+    #[test]
+    fn memory_that_nobody_has_written_holds_nan_where_the_environment_asks_fresh_or_used_before() {
+        if !fills_memory() {
+            let name = "memory_that_nobody_has_written_holds_nan_where_the_environment_asks_fresh_or_used_before";
+            let this = std::env::current_exe().unwrap();
+            let again = Command::new(this).args([name, "--test-threads=1"]).env(FILL_MEMORY, "nan").output().unwrap();
+            let told = String::from_utf8_lossy(&again.stdout).into_owned();
+            assert!(again.status.success() && told.contains("1 passed"), "{told}");
+            return;
+        }
+        let empty = || Tensor::empty([3, 1 << 16], (Kind::Float, Device::Cpu));
+        for _ in 0..4 {
+            let values = empty();
+            assert!(is_nan(&values));
+            drop(values.f_fill(1.0).unwrap());
+        }
+        fill_memory();
+        assert!(is_nan(&empty()), "by an allocator around another one");
+    }
+}

@@ -124,6 +124,44 @@ fn constants_that_a_program_makes_up_are_refused_before_they_fill_the_memory() {
     }
 }
 
+/// Calls on the images themselves, the shape that the program says of the result, and the argument that is refused.
+fn large_values() -> Vec<(Value, [i64; 2])> {
+    let call = |operator: &str, mut arguments: Value, own: Value| {
+        let own = own.as_object().cloned().unwrap_or_default();
+        arguments.as_object_mut().into_iter().for_each(|all| all.extend(own.clone()));
+        node(operator, "y", arguments)
+    };
+    let (of_input, of_self) = (json!({"input": tensor("x")}), json!({"self": tensor("x")}));
+    let side = 1 << 14;
+    let large = ints(&[side, side]);
+    let pool = |padding: i64| json!({"kernel_size": ints(&[1]), "stride": ints(&[1]), "padding": ints(&[padding])});
+    vec![
+        (call("upsample_bilinear2d.vec", of_input.clone(), json!({"output_size": large})), [side; 2]),
+        (call("_upsample_bilinear2d_aa.default", of_self.clone(), json!({"output_size": large})), [side; 2]),
+        (call("adaptive_avg_pool2d.default", of_self.clone(), json!({"output_size": large})), [side; 2]),
+        (call("adaptive_max_pool2d.default", of_self.clone(), json!({"output_size": large})), [side; 2]),
+        // What the program says of the shape is not believed.
+        (call("avg_pool2d.default", of_self.clone(), pool(side)), [4; 2]),
+        (call("max_pool2d.default", of_self.clone(), pool(i64::MAX)), [4; 2]),
+        (call("max_pool2d.default", of_self, pool(-side)), [4; 2]),
+    ]
+}
+
+#[test]
+fn values_larger_than_any_model_has_are_refused_before_they_are_computed() {
+    for (call, [height, width]) in large_values() {
+        let mut program = Program::new();
+        let graph = &mut program.model["graph_module"]["graph"];
+        graph["tensor_values"]["y"] = meta(&[symbol(), int(3), int(height), int(width)], &[1, 1, 1, 1]);
+        let nodes = graph["nodes"].as_array_mut().unwrap();
+        let text = nodes[0].to_string().replace("\"name\":\"x\"", "\"name\":\"y\"");
+        nodes[0] = serde_json::from_str(&text).unwrap();
+        nodes.insert(0, call);
+        let refusal = program.refusal();
+        assert!(refusal.contains("is too large"), "{refusal}");
+    }
+}
+
 #[test]
 fn images_larger_than_any_dataset_has_are_refused_before_a_trial_makes_them() {
     for side in [1_000_000, 0, -4] {

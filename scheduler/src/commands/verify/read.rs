@@ -3,6 +3,7 @@
 use std::num::NonZero;
 
 use plan::exit::Failure;
+use protocol::verify::RoughMap;
 use store::Described;
 use store::verify::{Report, Truth};
 
@@ -17,6 +18,8 @@ pub(crate) struct Read<'a> {
     pub(crate) report: Report,
     /// Number of maps that were computed again.
     pub(crate) maps: Option<u64>,
+    /// Maps that single precision has moved.
+    pub(crate) rough: Vec<RoughMap>,
 }
 
 /// Reads one store back; `None` where there is no store.
@@ -43,7 +46,7 @@ pub(super) fn read<'a>(
         verdict.unknown.push(format!("{}: labels were not compared: {reason}", surveyed.name));
     });
     let report = store::verify::verify(described, truth.as_ref().ok(), threads)?;
-    Ok(Some(Read { surveyed, described, report, maps: None }))
+    Ok(Some(Read { surveyed, described, report, maps: None, rough: Vec::new() }))
 }
 
 /// Labels of the dataset, if the store was made of this dataset. The error is one sentence.

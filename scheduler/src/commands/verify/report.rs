@@ -5,17 +5,22 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use plan::exit::Failure;
+use protocol::verify::RoughMap;
 use store::Described;
 use store::families::MEANS;
 use store::verify::{Fault, Finding};
 
 use super::read::Read;
-use super::verdict::Verdict;
+use super::verdict::{Rough, Verdict};
 use crate::commands::survey::{Survey, Surveyed};
 use crate::tell::{ranges, say};
 
 /// Prints what was found in one store.
-pub(super) fn tell(survey: &Survey, Read { surveyed, described, report, maps }: &Read<'_>, verdict: &mut Verdict) {
+pub(super) fn tell(
+    survey: &Survey,
+    Read { surveyed, described, report, maps, rough }: &Read<'_>,
+    verdict: &mut Verdict,
+) {
     let (mut text, folder) = (String::new(), &surveyed.folder);
     let (absent, unsound): (Vec<_>, Vec<_>) = report.findings.iter().partition(|found| found.fault == Fault::Absent);
     let of_maps = maps.map_or_else(String::new, |maps| format!("; {maps} maps were computed again"));
@@ -40,6 +45,9 @@ pub(super) fn tell(survey: &Survey, Read { surveyed, described, report, maps }: 
         verdict.absent = true;
     }
     verdict.unsound += unsound.len();
+    for RoughMap { key, image, off } in rough {
+        verdict.note_rough(key, Rough { off: *off, image: *image, store: surveyed.name.clone() });
+    }
     say(&text);
 }
 

@@ -186,6 +186,7 @@ fn without_mean(survey: &Survey, group: &mut Group, known: Option<&str>) -> Opti
 fn judge(read: &mut Read<'_>, answer: Answer) -> Result<(), String> {
     let answer = answer?;
     read.maps = Some(answer.maps);
+    read.rough = answer.rough;
     for wrong in answer.wrong {
         let off = wrong.off.map_or_else(|| "not a number".to_owned(), |off| format!("{off:.2} of its length off"));
         let reason = format!(

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use attribution::{Known, Origin, Pass, Together};
 use network::{Graph, target};
-use protocol::verify::{Agreement, Question, WrongMap};
+use protocol::verify::{Agreement, Question, RoughMap, WrongMap};
 use store::Ledger;
 use sweep::group::{Dtype, Group, Numerics, Precision};
 use sweep::variant::Variant;
@@ -24,6 +24,9 @@ use crate::unit_error::UnitError;
 const HALF_STEP: f64 = 1.0 / (1 << 25) as f64;
 /// Rows in a batch, for methods with several points an image.
 const ROWS: i64 = 16;
+
+/// Time of a map in double precision, in those of the same map in single precision.
+const DOUBLE: f64 = 2.5;
 
 /// Images of an existing shard, in the order in which their maps are compared.
 fn order(question: &Question) -> impl Iterator<Item = u64> + use<'_> {
@@ -53,14 +56,17 @@ pub(super) fn compare(
         let began = Instant::now();
         again.compare(engines, &part, first, &mut stored, agreement)?;
         part.variants.iter().for_each(|variant| stored.forget(&variant.key));
-        parts.push((began.elapsed(), part, images));
+        parts.push((began.elapsed(), part, first, images));
     }
     // What takes little is compared first: the time that it leaves is for the rest.
     parts.sort_by_key(|(cost, ..)| *cost);
     let count = parts.len();
-    for (at, (_, part, images)) in parts.into_iter().enumerate() {
+    for (at, (cost, part, first, images)) in parts.into_iter().enumerate() {
         let left = question.seconds - started.elapsed().as_secs_f64();
         let (began, share) = (Instant::now(), left / (count - at) as f64);
+        if group.numerics.precision == Precision::Float32 && DOUBLE * cost.as_secs_f64() < share {
+            again.roughness(engines, &part, first, &mut stored, agreement)?;
+        }
         for image in images.take_while(|_| began.elapsed().as_secs_f64() < share) {
             again.compare(engines, &part, image, &mut stored, agreement)?;
         }
@@ -145,6 +151,33 @@ impl Again<'_> {
         Ok(())
     }
 
+    /// Notes which maps of `image` single precision has moved by more than anybody expects.
+    fn roughness(
+        &mut self,
+        engines: &mut Engines,
+        part: &Together<'_>,
+        image: u64,
+        stored: &mut Stored<'_>,
+        agreement: &mut Agreement,
+    ) -> Result<(), UnitError> {
+        let (pixels, logits) = (stored.image(image)?, stored.logits(image)?);
+        let target = target::predicted(&Tensor::f_from_slice(&logits)?.f_view([1, -1])?)?;
+        let exact = self.maps(engines.double(self.group)?, part, (image, &pixels, &target), 1)?;
+        for (variant, exact) in part.variants.iter().zip(&exact) {
+            let is_wrong = agreement.wrong.iter().any(|wrong| wrong.key == variant.key && wrong.image == image);
+            if is_wrong || !self.ledger.has_variant(self.group, variant, image / self.group.shard) {
+                continue;
+            }
+            // A file that cannot be read was found already.
+            let Ok(there) = stored.map(&variant.key, image) else { continue };
+            let off = of_peak(&there, &rounded(exact, self.group.numerics.dtype)?);
+            if off > RoughMap::TOLERANCE {
+                agreement.rough.push(RoughMap { key: variant.key.clone(), image, off });
+            }
+        }
+        Ok(())
+    }
+
     /// The maps of one image in double precision, and how far rounding moves each map in that of the group, of its length.
     fn settled(
         &mut self,
@@ -212,6 +245,14 @@ fn wrong(variant: &Variant, image: u64, off: f32, accepted: f32) -> WrongMap {
     WrongMap { key: variant.key.clone(), image, off: off.is_finite().then_some(off), accepted }
 }
 
+/// The largest difference of a pixel, as a share of the peak of `exact`; nothing of a map of zeros.
+fn of_peak(map: &[f32], exact: &[f32]) -> f32 {
+    let largest =
+        |values: &mut dyn Iterator<Item = f32>| values.fold(0.0_f32, |largest, value| largest.max(value.abs()));
+    let peak = largest(&mut exact.iter().copied());
+    if peak == 0.0 { 0.0 } else { largest(&mut map.iter().zip(exact).map(|(a, b)| a - b)) / peak }
+}
+
 /// Whether both maps are the same but for rounding, that of the type in which one is stored included.
 fn is_near(stored: &[f32], computed: &[f32], dtype: Dtype) -> bool {
     let peak = computed.iter().fold(0.0_f32, |peak, value| peak.max(value.abs()));
@@ -224,6 +265,12 @@ fn is_near(stored: &[f32], computed: &[f32], dtype: Dtype) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn roughness_is_the_farthest_pixel_of_the_peak() {
+        assert_eq!(of_peak(&[1.0, -3.9, 0.0], &[1.0, -4.0, 0.02]), 0.1 / 4.0);
+        assert_eq!(of_peak(&[1.0], &[0.0]), 0.0);
+    }
 
     #[test]
     fn a_map_may_be_rounded_as_its_type_is_and_nothing_else() {

@@ -2,32 +2,29 @@
 //!
 //! Kernels of a lowered graph are our own, and what they compute depends on the processor, on the number of images and on what is
 //! left over of them: a fault may show in the last image of fourteen alone. So the first pass of every kind and size is made twice:
-//! once as the sweep will make it, of a few images that are repeated, and once of these few operation by operation. What differs by
-//! more than rounding takes the lowered graph out of use; the pass fails, and is made again on the plain graph.
+//! once as the sweep will make it, of a few images that are repeated, and once of these few operation by operation; of large images
+//! the first one alone is computed so, and the others each by itself on the lowered graph. What differs by more than rounding takes
+//! the lowered graph out of use; the pass fails, and is made again on the plain graph.
 
 mod judge;
 mod passes;
 mod plain;
 #[cfg(test)]
 mod tests;
+mod windows;
 
 use std::cell::{Cell, RefCell};
 
-use serde_json::json;
-use sweep::fingerprint;
 use tch::{Device, Kind, TchError, Tensor};
 
 use self::judge::Judged;
 use self::passes::{Found, repeated, wave};
 use self::plain::Plain;
-use crate::graph::{Gradient, Graph, Keep, Prover, Replacement, Use, plane};
+use crate::graph::{Gradient, Graph, Keep, Prover, Replacement, Use};
 
 /// Images that are told apart; a pass of more repeats them. Prime to the numbers that kernels take at once.
 const DISTINCT: i64 = 5;
-/// Windows of a pass that are computed operation by operation, where all would be many.
-const WINDOWS: usize = 8;
-/// Pixels of images, each with another window hidden, up to which all are.
-const FEW: i64 = 32 * 64 * 64;
+
 /// The proofs of one lowered graph.
 #[derive(Debug, Default)]
 pub(crate) struct Proof {
@@ -68,7 +65,11 @@ impl Graph {
 impl Proof {
     fn prove(&self, graph: &Graph, n: i64, size: [i64; 2], used: Use<'_>, name: &str) -> Result<(), TchError> {
         proved_once(graph, name, |lowered| {
-            let (few, expected) = self.expected(graph, n.min(DISTINCT), size, used)?;
+            let few = wave(&[n.min(DISTINCT), graph.shape.channels, size[0], size[1]])?;
+            let expected = match self.expected(graph, lowered, &few, used)? {
+                Ok(expected) => expected,
+                Err(judged) => return Ok(judged),
+            };
             let seed = repeated(&expected.seed, n)?;
             judge::pass(&passes::found(lowered, &repeated(&few, n)?, used, Some(&seed))?, &expected)
         })
@@ -108,31 +109,7 @@ impl Prover for Proof {
     }
 
     fn changes(&self, graph: &Graph, size: [i64; 2], replacements: &[Replacement]) -> Result<(), TchError> {
-        let Some(first) = replacements.first() else { return Ok(()) };
-        let ([height, width], [down, across]) = (size, plane(&first.pixels)?);
-        let count = replacements.len();
-        let boxes = replacements.iter().map(|made| Ok((made.top, made.left, plane(&made.pixels)?)));
-        let boxes = fingerprint::digest(&json!(boxes.collect::<Result<Vec<_>, TchError>>()?));
-        let name = format!("windows {count} of {down}x{across} in {height}x{width} ({})", &boxes[..8]);
-        proved_once(graph, &name, |lowered| {
-            let grey: Vec<Replacement> = replacements.iter().map(plain::in_grey).collect::<Result<_, _>>()?;
-            let all = plain::distinct(&grey)? * height * width <= FEW;
-            let most = if all { count } else { WINDOWS.min(count) };
-            let chosen: Vec<usize> = (0..most).map(|at| at * (count - 1) / (most - 1).max(1)).collect();
-            let (image, before) = self.expected(graph, 1, size, Use::Forward(Keep::Logits))?;
-            let after =
-                self.expected_changes(graph, &image, &chosen.iter().map(|at| &grey[*at]).collect::<Vec<_>>())?;
-            let clean = lowered.clean(&image)?;
-            let found = lowered.changed(&clean, &grey)?;
-            // Otherwise in two orders: each window is once among the first and once among the last.
-            let again = if all {
-                found.shallow_clone()
-            } else {
-                let reversed: Vec<Replacement> = grey.into_iter().rev().collect();
-                lowered.changed(&clean, &reversed)?.f_flip([0])?
-            };
-            judge::changes(&found, &again, (&chosen, &after), &before.logits)
-        })
+        self.windows(graph, size, replacements)
     }
 }
 

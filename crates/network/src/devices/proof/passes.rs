@@ -2,15 +2,29 @@
 
 use tch::{Device, Kind, TchError, Tensor};
 
+use super::DISTINCT;
 use crate::graph::{Graph, Id, Sum, Trace, Use, plane, target};
 
 /// Pixels of the images that are computed operation by operation at once: small ones together, as each pass reads all weights.
-const TOGETHER: i64 = 5 * 64 * 64;
+const TOGETHER: i64 = DISTINCT * 64 * 64;
+
+/// Whether the few images of proofs are computed at once, if they are of `[height, width]` pixels.
+pub(super) fn fit_together([height, width]: [i64; 2]) -> bool {
+    DISTINCT * height * width <= TOGETHER
+}
 
 /// What `images` give operation by operation on `graph`, in parts that take little more memory than one image does.
 pub(super) fn alone(graph: &Graph, images: &Tensor, used: Use<'_>) -> Result<Found, TchError> {
     let [height, width] = plane(images)?;
-    let at_once = (TOGETHER / (height * width).max(1)).max(1);
+    in_parts(graph, images, used, (TOGETHER / (height * width).max(1)).max(1))
+}
+
+/// What each of `images` gives in a pass of its own over `graph`.
+pub(super) fn one_by_one(graph: &Graph, images: &Tensor, used: Use<'_>) -> Result<Found, TchError> {
+    in_parts(graph, images, used, 1)
+}
+
+fn in_parts(graph: &Graph, images: &Tensor, used: Use<'_>, at_once: i64) -> Result<Found, TchError> {
     let n = images.size()[0];
     let part = |at: i64| found(graph, &images.f_narrow(0, at, at_once.min(n - at))?, used, None);
     let all = (0..n).step_by(at_once as usize).map(part).collect::<Result<Vec<_>, TchError>>()?;
@@ -87,6 +101,18 @@ impl Found {
         let of = |values: &Tensor| values.f_narrow(0, 0, rows);
         let map = self.map.as_ref().map(of).transpose()?;
         Ok(Self { logits: of(&self.logits)?, seed: of(&self.seed)?, map })
+    }
+
+    /// The results of the last `rows` images.
+    pub(super) fn last(&self, rows: i64) -> Result<Self, TchError> {
+        let of = |values: &Tensor| values.f_narrow(0, values.size()[0] - rows, rows);
+        let map = self.map.as_ref().map(of).transpose()?;
+        Ok(Self { logits: of(&self.logits)?, seed: of(&self.seed)?, map })
+    }
+
+    /// Number of images.
+    pub(super) fn rows(&self) -> i64 {
+        self.logits.size()[0]
     }
 
     /// The rows of `all`, one after the other.

@@ -1,23 +1,53 @@
-//! Results of the plain graph for the few images of all proofs: computed once, and kept.
+//! Results of single images that all proofs share: computed once, and kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use tch::{TchError, Tensor};
 
-use super::Proof;
-use super::passes::{Found, alone, grey, wave};
+use super::judge::{self, Judged};
+use super::passes::{Found, alone, fit_together, grey, one_by_one, wave};
+use super::{DISTINCT, Proof};
 use crate::graph::{Graph, Keep, Replacement, Use, plane};
 
 /// A height and a width.
 type Size = [i64; 2];
 
-/// Passes of the plain graph that were made so far.
+/// The purpose of a pass, and the size of its images.
+type Key = (String, Size);
+
+/// Passes that were made so far of the images that all proofs share.
 #[derive(Debug, Default)]
 pub(super) struct Plain {
-    /// By what they are for, and the size of images.
-    passes: BTreeMap<(String, Size), Found>,
+    /// Of the plain graph.
+    passes: BTreeMap<Key, Found>,
+    /// Of the lowered graph, each image by itself.
+    alone: BTreeMap<Key, Found>,
     /// Logits `[1, classes]` of the first image with a box in grey: by the image's size, the box's corner and its size.
     boxes: BTreeMap<(Size, Size, Size), Tensor>,
+}
+
+impl Plain {
+    /// Adds the rows of `more` to those that `passes` has of `key`.
+    fn add(
+        &mut self,
+        passes: impl FnOnce(&mut Self) -> &mut BTreeMap<Key, Found>,
+        key: Key,
+        more: Found,
+    ) -> Result<(), TchError> {
+        let passes = passes(self);
+        let joined = match passes.get(&key) {
+            Some(found) => Found::joined(&[found, &more])?,
+            None => more,
+        };
+        passes.insert(key, joined);
+        Ok(())
+    }
+}
+
+/// Key of passes of `images` that are `used` so.
+fn key(images: &Tensor, used: Use<'_>) -> Result<Key, TchError> {
+    let used = if let Use::Forward(_) = used { Use::Forward(Keep::Logits) } else { used };
+    Ok((used.to_string(), plane(images)?))
 }
 
 /// Number of different boxes among `boxes`.
@@ -27,30 +57,57 @@ pub(super) fn distinct(boxes: &[Replacement]) -> Result<i64, TchError> {
 }
 
 impl Proof {
-    /// The first `count` images of proofs, of `size`, and what they give operation by operation.
+    /// What the first `images` of proofs give: operation by operation on `graph`, if they are small. Of large ones that takes seconds,
+    /// so that the first one alone is computed operation by operation, and each of the others by itself on `lowered`, whose pass of one
+    /// image is compared with the first; what that comparison finds wrong comes back as an error.
     pub(super) fn expected(
         &self,
         graph: &Graph,
-        count: i64,
-        size: Size,
+        lowered: &Graph,
+        images: &Tensor,
         used: Use<'_>,
-    ) -> Result<(Tensor, Found), TchError> {
-        let images = wave(&[count, graph.shape.channels, size[0], size[1]])?;
-        // Logits are the same whatever is kept on the way.
-        let used = if let Use::Forward(_) = used { Use::Forward(Keep::Logits) } else { used };
-        let key = (used.to_string(), size);
-        let mut plain = self.plain.borrow_mut();
-        let known = plain.passes.get(&key);
-        let there = known.map_or(0, |found| found.logits.size()[0]);
-        if there >= count {
-            return Ok((images, known.map_or_else(|| Found::joined(&[]), |found| found.first(count))?));
+    ) -> Result<Result<Found, Judged>, TchError> {
+        let count = images.size()[0];
+        if count == 1 || fit_together(plane(images)?) {
+            return self.plainly(graph, images, used).map(Ok);
         }
-        let more = alone(graph, &images.f_narrow(0, there, count - there)?, used)?;
-        forget_own(graph);
-        let found = Found::joined(&known.into_iter().chain([&more]).collect::<Vec<_>>())?;
-        let all = found.first(count)?;
-        plain.passes.insert(key, found);
-        Ok((images, all))
+        let (key, first) = (key(images, used)?, self.plainly(graph, &images.f_narrow(0, 0, 1)?, used)?);
+        let there = self.plain.borrow().alone.get(&key).map_or(0, Found::rows);
+        if there < count {
+            let more = one_by_one(lowered, &images.f_narrow(0, there, count - there)?, used)?;
+            if there == 0 {
+                match judge::pass(&more.first(1)?, &first)? {
+                    Judged::Same => {}
+                    other => return Ok(Err(other)),
+                }
+            }
+            self.plain.borrow_mut().add(|plain| &mut plain.alone, key.clone(), more)?;
+        }
+        // The first one stays what plain operations give.
+        let found = self.plain.borrow().alone.get(&key).map(|found| found.first(count)).transpose()?;
+        let rest = found.map(|found| found.last(count - 1)).transpose()?;
+        Found::joined(&[Some(&first), rest.as_ref()].into_iter().flatten().collect::<Vec<_>>()).map(Ok)
+    }
+
+    /// What the first `images` of proofs give operation by operation.
+    pub(super) fn plainly(&self, graph: &Graph, images: &Tensor, used: Use<'_>) -> Result<Found, TchError> {
+        let (key, count) = (key(images, used)?, images.size()[0]);
+        let there = self.plain.borrow().passes.get(&key).map_or(0, Found::rows);
+        if there < count {
+            // Logits are the same whatever is kept on the way.
+            let used = if let Use::Forward(_) = used { Use::Forward(Keep::Logits) } else { used };
+            // Of small images all at once, as each pass reads all weights.
+            let [_, channels, height, width] = images.size()[..] else {
+                return Err(TchError::Shape(format!("images of the shape {:?}", images.size())));
+            };
+            let all = if fit_together([height, width]) { DISTINCT } else { count };
+            let images = wave(&[all, channels, height, width])?;
+            let more = alone(graph, &images.f_narrow(0, there, all - there)?, used)?;
+            forget_own(graph);
+            self.plain.borrow_mut().add(|plain| &mut plain.passes, key.clone(), more)?;
+        }
+        let plain = self.plain.borrow();
+        plain.passes.get(&key).map_or_else(|| Found::joined(&[]), |found| found.first(count))
     }
 
     /// Logits of `image` with each of the boxes replaced, which are those of [`in_grey`].

@@ -244,6 +244,49 @@ fn windows_are_proved_by_their_number_and_size() {
     assert!(error.to_string().contains("windows 6 of 2x2 in 16x16 ("), "{error}");
 }
 
+/// Nine windows of 128 px are more than the plain graph computes.
+#[test]
+fn windows_of_large_images_are_proved_once_for_their_number_and_sizes_wherever_they_are() {
+    let large = || wave(&[1, 3, 128, 128]).unwrap();
+    let made = |count: i64, top: i64, down: i64| {
+        let pixels = || large().narrow(2, 0, down).narrow(3, 0, 8).copy();
+        (0..count).map(|at| Replacement { image: 0, top, left: 10 + 11 * at, pixels: pixels() }).collect::<Vec<_>>()
+    };
+    let Some(graph) = wrong(10, Step::Inside) else { return };
+    let clean = graph.clean(&large()).unwrap();
+    let _ = graph.proved();
+    let change = |made: &[Replacement]| graph.changed(&clean, made);
+    let (_, again) = (change(&made(9, 40, 8)).unwrap(), change(&made(9, 71, 8)).unwrap());
+    let proved = graph.proved();
+    assert!(matches!(&proved[..], [one] if one.starts_with("windows 9 of 8x8 in 128x128 (")), "{proved:?}");
+    // What needed no proof is right all the same.
+    let plain = load("cifar_resnet18", &Weights::random(3, 5), (Device::Cpu, Kind::Float)).unwrap();
+    plain.lower_no_more("to compare with");
+    assert_eq!(again.size(), plain.changed(&plain.clean(&large()).unwrap(), &made(9, 71, 8)).unwrap().size());
+    let _ = change(&made(9, 40, 9)).unwrap();
+    assert_eq!(graph.proved().len(), 1, "another size");
+    let error = change(&made(10, 40, 8)).unwrap_err().to_string();
+    assert!(error.contains("windows 10 of 8x8 in 128x128 ("), "{error}");
+}
+
+/// Of large images the first one alone is computed operation by operation.
+#[test]
+fn large_images_are_told_apart_row_by_row_and_a_single_one_is_proved_too() {
+    for (rows, told) in
+        [(3, "logits of 1 of 3 images, the first at 2,"), (1, "logits of 1 of 1 images, the first at 0,")]
+    {
+        let Some(graph) = wrong(rows, Step::Forward) else { return };
+        let large = wave(&[3, 3, 96, 80]).unwrap();
+        let error = graph.forward(&large).unwrap_err();
+        assert!(Graph::is_disproof(&error) && error.to_string().contains(told), "{error}");
+    }
+    let Some(graph) = wrong(3, Step::Backward) else { return };
+    let trace = graph.trace(&wave(&[3, 3, 96, 80]).unwrap()).unwrap();
+    let seed = graph.select(trace.logits(), &trace.logits().argmax(1, false)).unwrap();
+    let error = graph.backward(&trace, &seed, &Gradient).unwrap_err().to_string();
+    assert!(error.contains("backward 3 96x80: they disagree with plain operations: maps of 1 of 3"), "{error}");
+}
+
 #[test]
 fn what_was_proved_before_is_not_proved_again() {
     let Some(graph) = wrong(7, Step::Forward) else { return };

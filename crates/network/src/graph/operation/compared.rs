@@ -55,6 +55,17 @@ impl Pair<'_> {
         Ok((self.here.output()?, self.there.output()?))
     }
 
+    /// The multipliers of an operation that acts on every value by itself: by the rescale rule, or the `plain` gradient where
+    /// `is_plain`.
+    pub(crate) fn rescaled_unless(
+        &self,
+        is_plain: bool,
+        gradient: &Tensor,
+        plain: Tensor,
+    ) -> Result<Vec<Tensor>, TchError> {
+        Ok(vec![if is_plain { plain } else { self.rescaled(gradient, &plain)? }])
+    }
+
     /// The rescale rule: `gradient` times the change of the output over that of the input; the `plain`
     /// gradient where the input did not change.
     pub(crate) fn rescaled(&self, gradient: &Tensor, plain: &Tensor) -> Result<Tensor, TchError> {

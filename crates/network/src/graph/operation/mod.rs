@@ -92,8 +92,10 @@ pub(crate) trait Operation: Any + fmt::Debug {
 
 /// An operation whose output depends on a part of the input only.
 pub(crate) trait Local: Operation {
-    /// Reach of a change of one pixel of input number `input` in the output.
-    fn reach(&self, input: usize) -> Reach;
+    /// Reach of a change of one pixel of input number `input` in the output: that pixel, unless an operation says more.
+    fn reach(&self, _input: usize) -> Reach {
+        Reach::Pixel
+    }
 
     /// The output inside of `inputs` that bring their borders along: without padding of the operation's own. Only
     /// called where [`Local::reach`] is not everywhere.

@@ -3,7 +3,6 @@
 use tch::{TchError, Tensor};
 
 use super::kept::{How, Kept};
-use super::local::Reach;
 use super::spatial::Spatial;
 use super::{Local, Operation};
 
@@ -73,8 +72,4 @@ impl Operation for Detach {
     }
 }
 
-impl Local for Detach {
-    fn reach(&self, _: usize) -> Reach {
-        Reach::Pixel
-    }
-}
+impl Local for Detach {}

@@ -2,7 +2,7 @@
 
 use super::{Builder, Value};
 use crate::graph::{Constant, Size};
-use crate::operations::{Add, Attention, Concatenate, Function, LayerNorm, Linear, Permute, Reshape, Select};
+use crate::operations::{Add, Attention, Concatenate, Function, Linear, Norm, Over, Permute, Reshape, Select};
 
 impl Builder<'_> {
     /// A map `[n, width, h, w]` as `[n, h w, width]`.
@@ -33,7 +33,7 @@ impl Builder<'_> {
     pub fn layer_norm(&mut self, name: &str, from: Value, eps: f64) -> Value {
         let shape = vec![from.channels];
         let [weight, bias] = ["weight", "bias"].map(|part| Some(self.tensor(&format!("{name}.{part}"), &shape)));
-        self.push(name, LayerNorm { shape, weight, bias, eps }, &[from], from.channels)
+        self.push(name, Norm { over: Over::Last(shape), weight, bias, eps: Some(eps) }, &[from], from.channels)
     }
 
     /// The GELU by the error function.

@@ -5,8 +5,8 @@ use tch::{TchError, Tensor};
 use super::function::{Function, Named};
 use super::prelu::Learned;
 use crate::graph::copied;
-use crate::graph::{Compared, How, Kept, Local, Operation, Pair, Reach, Spatial};
-use crate::operations::gradients::plain_gradient;
+use crate::graph::{Compared, How, Kept, Local, Operation, Pair, Spatial};
+use crate::operations::gradients::{plain_gradient, run_keeping};
 use crate::programs::{Call, Entry, ExportError, Value};
 
 pub(in crate::operations) const ENTRY: Entry = Entry {
@@ -110,8 +110,7 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
 
 impl Operation for Function {
     fn run(&self, inputs: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
-        let kept = if how.keep { vec![inputs[0].shallow_clone()] } else { Vec::new() };
-        Ok((self.of(inputs[0])?, kept))
+        run_keeping(inputs, how, |inputs| self.of(inputs[0]))
     }
 
     fn backward(&self, kept: &Kept, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
@@ -139,18 +138,11 @@ impl Operation for Function {
     }
 }
 
-impl Local for Function {
-    fn reach(&self, _: usize) -> Reach {
-        Reach::Pixel
-    }
-}
+impl Local for Function {}
 
 impl Compared for Function {
     fn multipliers(&self, pair: &Pair<'_>, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
-        let plain = plain_gradient(&pair.here.tensors, gradient, |inputs| self.of(&inputs[0]))?.remove(0);
-        if pair.captum && !self.is_hooked() {
-            return Ok(vec![plain]);
-        }
-        Ok(vec![pair.rescaled(gradient, &plain)?])
+        let plain = self.backward(pair.here, gradient)?.remove(0);
+        pair.rescaled_unless(pair.captum && !self.is_hooked(), gradient, plain)
     }
 }

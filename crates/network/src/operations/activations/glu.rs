@@ -3,7 +3,7 @@
 use tch::{TchError, Tensor};
 
 use crate::graph::{Compared, How, Kept, NO_CHANGE, Operation, Pair, Spatial};
-use crate::operations::gradients::plain_gradient;
+use crate::operations::gradients::{plain_gradient, run_keeping};
 use crate::programs::{Call, Entry, ExportError, Value};
 
 pub(in crate::operations) const ENTRY: Entry = Entry {
@@ -35,8 +35,7 @@ impl Glu {
 
 impl Operation for Glu {
     fn run(&self, inputs: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
-        let kept = if how.keep { vec![inputs[0].shallow_clone()] } else { Vec::new() };
-        Ok((inputs[0].f_glu(self.dim)?, kept))
+        run_keeping(inputs, how, |inputs| inputs[0].f_glu(self.dim))
     }
 
     fn backward(&self, kept: &Kept, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {

@@ -3,7 +3,7 @@
 use tch::{TchError, Tensor};
 
 use crate::graph::{Compared, How, Kept, Local, Operation, Pair, Reach, Spatial};
-use crate::operations::gradients::plain_gradient;
+use crate::operations::gradients::{plain_gradient, run_keeping};
 use crate::programs::{Call, Entry, ExportError, Value};
 
 pub(in crate::operations) const ENTRY: Entry = Entry {
@@ -40,8 +40,7 @@ impl Learned {
 
 impl Operation for Learned {
     fn run(&self, inputs: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
-        let kept = if how.keep { vec![inputs[0].shallow_clone()] } else { Vec::new() };
-        Ok((self.of(inputs[0])?, kept))
+        run_keeping(inputs, how, |inputs| self.of(inputs[0]))
     }
 
     fn backward(&self, kept: &Kept, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
@@ -73,11 +72,9 @@ impl Local for Learned {
 
 impl Compared for Learned {
     fn multipliers(&self, pair: &Pair<'_>, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
-        let plain = self.backward(pair.here, gradient)?;
+        let plain = self.backward(pair.here, gradient)?.remove(0);
         // Exponents of more values than the input has repeat it, and no change of it is that of one output.
-        if pair.captum || pair.here.shape(0)? != pair.here.output_shape {
-            return Ok(plain);
-        }
-        Ok(vec![pair.rescaled(gradient, &plain[0])?])
+        let repeats = pair.here.shape(0)? != pair.here.output_shape;
+        pair.rescaled_unless(pair.captum || repeats, gradient, plain)
     }
 }

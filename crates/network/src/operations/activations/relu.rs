@@ -2,7 +2,7 @@
 
 use tch::{TchError, Tensor};
 
-use crate::graph::{Compared, Gate, Gated, How, Kept, Local, Operation, Pair, Reach, Spatial, Sum};
+use crate::graph::{Compared, Gate, Gated, How, Kept, Local, Operation, Pair, Spatial, Sum};
 use crate::programs::{Call, Entry, ExportError, Value};
 
 pub(in crate::operations) const ENTRY: Entry = Entry {
@@ -57,19 +57,12 @@ impl Operation for Relu {
     }
 }
 
-impl Local for Relu {
-    fn reach(&self, _: usize) -> Reach {
-        Reach::Pixel
-    }
-}
+impl Local for Relu {}
 
 impl Compared for Relu {
     fn multipliers(&self, pair: &Pair<'_>, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
         let plain = gradient.f_mul(pair.here.tensor(0)?)?;
-        if self.functional && pair.functional_is_plain {
-            return Ok(vec![plain]);
-        }
-        Ok(vec![pair.rescaled(gradient, &plain)?])
+        pair.rescaled_unless(self.functional && pair.functional_is_plain, gradient, plain)
     }
 }
 

@@ -3,8 +3,8 @@
 use tch::{TchError, Tensor};
 
 use super::with_constant::{Affine, WithConstant};
-use crate::graph::{Compared, How, Kept, Local, Operation, Pair, Reach, Spatial, copied};
-use crate::operations::gradients::{plain_gradient, reduced};
+use crate::graph::{Compared, How, Kept, Local, Operation, Pair, Spatial, copied};
+use crate::operations::gradients::{plain_gradient, reduced, run_keeping};
 use crate::programs::{Call, Entry, ExportError, Value};
 
 pub(in crate::operations) const ENTRY: Entry = Entry {
@@ -126,11 +126,7 @@ impl Operation for Add {
     }
 }
 
-impl Local for Add {
-    fn reach(&self, _: usize) -> Reach {
-        Reach::Pixel
-    }
-}
+impl Local for Add {}
 
 impl Arithmetic {
     fn of(self, left: &Tensor, right: &Tensor) -> Result<Tensor, TchError> {
@@ -144,9 +140,10 @@ impl Arithmetic {
 
 impl Operation for Arithmetic {
     fn run(&self, inputs: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
-        let [left, right] = inputs else { return Err(arity(inputs.len())) };
-        let kept = if how.keep { vec![left.shallow_clone(), right.shallow_clone()] } else { Vec::new() };
-        Ok((self.of(left, right)?, kept))
+        if inputs.len() != 2 {
+            return Err(arity(inputs.len()));
+        }
+        run_keeping(inputs, how, |inputs| self.of(inputs[0], inputs[1]))
     }
 
     fn backward(&self, kept: &Kept, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {

@@ -1,5 +1,6 @@
 //! Operations that give values other places, shapes and numbers, and compute nothing.
 
+pub(super) mod assign;
 pub(super) mod concatenate;
 pub(super) mod expand;
 pub(super) mod pad;

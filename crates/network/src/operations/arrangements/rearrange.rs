@@ -22,6 +22,7 @@ pub(in crate::operations) const ENTRY: Entry = Entry {
         "aten.tile",
         "aten.repeat_interleave",
         "aten.im2col",
+        "aten.unfold",
     ],
     import,
 };
@@ -51,6 +52,11 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
             Arrangement::Take { dim, index: copied(&index)? }
         }
         "index" => return indexed(call, &input),
+        "unfold" => {
+            call.few_of_image(&call.output_shape()?)?;
+            let dim = call.dims("self", &[call.need("dimension")?])?[0];
+            Arrangement::Windows { dim, size: call.need("size")?, step: call.need("step")? }
+        }
         _ => Arrangement::Groups(call.need("groups")?),
     };
     call.apply(arrangement, &[input])
@@ -116,6 +122,8 @@ enum Arrangement {
     Repeat(Vec<i64>),
     /// Each of them `times` times.
     Interleave { times: i64, dim: i64 },
+    /// Windows of so many values along one dimension, each in a new last dimension.
+    Windows { dim: i64, size: i64, step: i64 },
     /// The windows of a convolution, `[n, values, windows]`; all `[down, across]`.
     Patches { kernel: [i64; 2], dilation: [i64; 2], padding: [i64; 2], stride: [i64; 2] },
 }
@@ -142,6 +150,7 @@ impl Arrangement {
             }
             Self::Repeat(times) => input.f_repeat(times.as_slice()),
             Self::Interleave { times, dim } => input.f_repeat_interleave_self_int(*times, *dim, None),
+            Self::Windows { dim, size, step } => input.f_unfold(*dim, *size, *step),
             Self::Patches { kernel, dilation, padding, stride } => input.f_im2col(kernel, dilation, padding, stride),
         }
     }

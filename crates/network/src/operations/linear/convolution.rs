@@ -13,7 +13,7 @@ use std::rc::Rc;
 use tch::{TchError, Tensor};
 
 use crate::graph::{How, Kept, Local, Operation, Reach, Spatial};
-use crate::programs::{Call, Entry, ExportError, Value};
+use crate::programs::{Call, Entry, ExportError, Value, Windows};
 use crate::tensors::device::single_on_cpu;
 use crate::tensors::lazy::Lazy;
 
@@ -38,6 +38,8 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     if weight.dim() != 4 || channels.len() != 4 || geometry.groups < 1 {
         return Err(call.fault("weight", "expected a convolution of [n, c, h, w]"));
     }
+    let windows = Windows { stride: geometry.stride, padding };
+    call.room_for_windows("input", windows, weight.size().first().copied())?;
     let convolution = Convolution::new(weight, bias, geometry)?;
     call.apply(convolution, &[input])
 }

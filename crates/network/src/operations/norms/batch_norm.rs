@@ -2,7 +2,7 @@
 
 use tch::{Kind, TchError, Tensor};
 
-use crate::graph::{How, Kept, Local, Operation, Reach, Spatial};
+use crate::graph::{How, Kept, Local, Operation, Spatial};
 use crate::programs::{Call, Entry, ExportError, Value};
 
 pub(in crate::operations) const ENTRY: Entry = Entry {
@@ -113,8 +113,4 @@ impl Operation for BatchNorm {
     }
 }
 
-impl Local for BatchNorm {
-    fn reach(&self, _: usize) -> Reach {
-        Reach::Pixel
-    }
-}
+impl Local for BatchNorm {}

@@ -5,7 +5,7 @@ use tch::{TchError, Tensor};
 use super::windows::strides;
 use crate::graph::{How, Kept, Local, Operation, Reach, Spatial};
 use crate::operations::gradients::linear_gradient;
-use crate::programs::{Call, Entry, ExportError, Value};
+use crate::programs::{Call, Entry, ExportError, Value, Windows};
 
 pub(in crate::operations) const ENTRY: Entry = Entry {
     name: "average_pool",
@@ -21,14 +21,17 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
         return over_channels(call, &input);
     }
     if call.operator() != "avg_pool2d" {
+        call.few_of_image(&call.output_shape()?)?;
         let windows = AveragePool::Adaptive(call.need("output_size")?);
         return call.apply(windows, &[input]);
     }
     let kernel = call.need("kernel_size")?;
+    let (stride, padding) = (strides(call, kernel)?, call.get("padding", [0; 2])?);
+    call.room_for_windows("self", Windows { stride, padding }, None)?;
     let pool = AveragePool::Windows {
         kernel,
-        stride: strides(call, kernel)?,
-        padding: call.get("padding", [0; 2])?,
+        stride,
+        padding,
         ceil: call.get("ceil_mode", false)?,
         count_padding: call.get("count_include_pad", true)?,
         divisor: call.optional("divisor_override")?,

@@ -5,7 +5,7 @@ use tch::{TchError, Tensor};
 use super::max_pool::MaxPool;
 use crate::graph::{Compared, How, Kept, NO_CHANGE, Operation, Pair, Spatial};
 use crate::operations::arithmetic::two_values::times;
-use crate::operations::gradients::{plain_gradient, reduced};
+use crate::operations::gradients::{plain_gradient, reduced, run_keeping};
 use crate::programs::{Call, Entry, ExportError, Value};
 
 pub(in crate::operations) const ENTRY: Entry = Entry {
@@ -137,8 +137,7 @@ struct Larger;
 
 impl Operation for Larger {
     fn run(&self, inputs: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
-        let kept = inputs.iter().filter(|_| how.keep).map(|input| input.shallow_clone()).collect();
-        Ok((inputs[0].f_maximum(inputs[1])?, kept))
+        run_keeping(inputs, how, |inputs| inputs[0].f_maximum(inputs[1]))
     }
 
     fn backward(&self, kept: &Kept, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {

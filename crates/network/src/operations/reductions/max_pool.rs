@@ -4,7 +4,7 @@ use tch::{Kind, TchError, Tensor};
 
 use super::windows::strides;
 use crate::graph::{Compared, How, Kept, Local, Operation, Pair, Reach, Spatial};
-use crate::programs::{Call, Entry, ExportError, Value};
+use crate::programs::{Call, Entry, ExportError, Value, Windows};
 use crate::tensors::device::dense;
 
 pub(in crate::operations) const ENTRY: Entry = Entry {
@@ -18,7 +18,9 @@ pub(in crate::operations) const ENTRY: Entry = Entry {
 fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     let input = call.value("self")?;
     if call.operator() == "adaptive_max_pool2d" {
-        return call.apply(AdaptiveMaxPool(call.need("output_size")?), &[input]);
+        let size: [i64; 2] = call.need("output_size")?;
+        call.few_of_image(&call.output_shape()?)?;
+        return call.apply(AdaptiveMaxPool(size), &[input]);
     }
     let kernel = call.need("kernel_size")?;
     let pool = MaxPool {
@@ -28,6 +30,7 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
         dilation: call.get("dilation", [1; 2])?,
         ceil: call.get("ceil_mode", false)?,
     };
+    call.room_for_windows("self", Windows { stride: pool.stride, padding: pool.padding }, None)?;
     call.apply(pool, &[input])
 }
 

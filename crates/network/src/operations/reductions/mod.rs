@@ -4,6 +4,7 @@ pub(super) mod average_pool;
 pub(super) mod extreme;
 pub(super) mod max_pool;
 pub(super) mod mean;
+pub(super) mod top;
 pub(super) mod variance;
 pub(super) mod vector_norm;
 pub(super) mod windows;

@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::mean::Mean;
 use crate::graph::{How, Kept, Operation};
-use crate::operations::gradients::plain_gradient;
+use crate::operations::gradients::{plain_gradient, run_keeping};
 use crate::programs::{Call, Entry, ExportError, Value};
 
 pub(in crate::operations) const ENTRY: Entry = Entry {
@@ -53,8 +53,7 @@ impl Variance {
 
 impl Operation for Variance {
     fn run(&self, inputs: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
-        let kept = if how.keep { vec![inputs[0].shallow_clone()] } else { Vec::new() };
-        Ok((self.of(inputs[0])?, kept))
+        run_keeping(inputs, how, |inputs| self.of(inputs[0]))
     }
 
     fn backward(&self, kept: &Kept, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {

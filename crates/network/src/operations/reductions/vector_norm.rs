@@ -3,7 +3,7 @@
 use tch::{TchError, Tensor};
 
 use crate::graph::{How, Kept, Operation};
-use crate::operations::gradients::plain_gradient;
+use crate::operations::gradients::{plain_gradient, run_keeping};
 use crate::programs::{Call, Entry, ExportError, Value};
 
 pub(in crate::operations) const ENTRY: Entry = Entry {
@@ -38,8 +38,7 @@ impl VectorNorm {
 
 impl Operation for VectorNorm {
     fn run(&self, inputs: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
-        let kept = if how.keep { vec![inputs[0].shallow_clone()] } else { Vec::new() };
-        Ok((self.of(inputs[0])?, kept))
+        run_keeping(inputs, how, |inputs| self.of(inputs[0]))
     }
 
     fn backward(&self, kept: &Kept, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {

@@ -9,12 +9,56 @@ use crate::programs::error::ExportError;
 /// Most values of a tensor that a program may make up: more is no mask.
 pub(crate) const MOST: i64 = 1 << 26;
 
+/// Windows that move over a map, `[down, across]` in pixels.
+#[derive(Clone, Copy)]
+pub(crate) struct Windows {
+    pub(crate) stride: [i64; 2],
+    pub(crate) padding: [i64; 2],
+}
+
+/// Whether a tensor of `sizes` has no more than [`MOST`] values.
+fn is_few(sizes: &[i64]) -> bool {
+    let values = sizes.iter().try_fold(1_i64, |all, size| all.checked_mul(*size));
+    values.is_some_and(|values| (0..=MOST).contains(&values))
+}
+
 impl Call<'_> {
     /// Returns an error if a value of `sizes` is larger than a constant may be.
     pub(crate) fn few(&self, sizes: &[i64]) -> Result<(), ExportError> {
-        let values = sizes.iter().try_fold(1_i64, |all, size| all.checked_mul(*size));
-        let fits = values.is_some_and(|values| (0..=MOST).contains(&values));
-        if fits { Ok(()) } else { Err(self.fault("size", "is too large for a constant")) }
+        if is_few(sizes) { Ok(()) } else { Err(self.fault("size", "is too large for a constant")) }
+    }
+
+    /// Returns an error if one image's part of a value of `shape` is larger than a constant may be: none of a real model is.
+    pub(crate) fn few_of_image(&self, shape: &[Size]) -> Result<(), ExportError> {
+        self.any_model_has("output_size", &shape.iter().map(|size| size.of(1).max(1)).collect::<Vec<i64>>())
+    }
+
+    /// Returns an error about the argument `name` unless a value of `sizes` is as large as a constant may be, or smaller.
+    fn any_model_has(&self, name: &str, sizes: &[i64]) -> Result<(), ExportError> {
+        let reason = format!("is too large: an image would take more than {} MiB there", MOST >> 18);
+        if is_few(sizes) { Ok(()) } else { Err(self.fault(name, &reason)) }
+    }
+
+    /// Returns an error if the output of `windows` over the tensor `name` is larger than a constant may be: so many `channels`,
+    /// or those of the tensor. Sizes that depend on the images count as one pixel.
+    pub(crate) fn room_for_windows(
+        &self,
+        name: &str,
+        windows: Windows,
+        channels: Option<i64>,
+    ) -> Result<(), ExportError> {
+        let shape = self.shape(name)?;
+        let fixed = |size: &Option<Size>| size.map_or(1, |size| size.of(1));
+        let [.., of_tensor, _, _] = shape[..] else { return Ok(()) };
+        let mut sizes = vec![channels.unwrap_or_else(|| fixed(&of_tensor))];
+        for axis in 0..2 {
+            let (stride, inside) = (windows.stride[axis], fixed(&shape[shape.len() - 2 + axis]));
+            let padded = windows.padding[axis].checked_mul(2).and_then(|both| both.checked_add(inside));
+            let padded = padded.filter(|_| windows.padding[axis] >= 0 && stride >= 1);
+            let padded = padded.ok_or_else(|| self.fault("padding", "is too large, or less than nothing"))?;
+            sizes.push(padded / stride + 1);
+        }
+        self.any_model_has("padding", &sizes)
     }
 
     /// Returns an error if an image's part of the tensor `name`, enlarged so many `times`, is larger than a constant may be.

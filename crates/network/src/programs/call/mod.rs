@@ -123,6 +123,13 @@ impl<'a> Call<'a> {
         shape.ok_or_else(|| self.fault(name, "expected a tensor"))
     }
 
+    /// Whether the only tensor of the list `name` has the shape of the tensor `other`.
+    pub(crate) fn is_as_large(&self, name: &str, other: &str) -> bool {
+        let tensors = self.argument(name).map(super::nodes::alias::tensors).unwrap_or_default();
+        let shape = tensors.first().and_then(|tensor| self.state.shape(tensor));
+        shape.is_some_and(|shape| self.shape(other).is_ok_and(|other| other == shape))
+    }
+
     /// The argument `name` of dimensions of `tensor`, counted from the first.
     pub(crate) fn dims(&self, tensor: &str, dims: &[i64]) -> Result<Vec<i64>, ExportError> {
         let rank = self.shape(tensor)?.len() as i64;

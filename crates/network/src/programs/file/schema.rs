@@ -27,7 +27,7 @@ pub(in crate::programs) struct GraphModule {
     pub(in crate::programs) signature: Signature,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Graph {
     /// Inputs and outputs of a graph inside of another graph.
     #[serde(default)]
@@ -39,13 +39,13 @@ pub(crate) struct Graph {
 }
 
 /// A graph that an operator is called with.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Inner {
     pub(in crate::programs) graph: Graph,
 }
 
 /// A call of an operator.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(in crate::programs) struct Node {
     pub(in crate::programs) target: String,
     pub(in crate::programs) inputs: Vec<NamedArgument>,
@@ -59,13 +59,13 @@ pub(in crate::programs) struct Node {
     pub(in crate::programs) detached: bool,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(in crate::programs) struct NamedArgument {
     pub(in crate::programs) name: String,
     pub(in crate::programs) arg: Argument,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(clippy::enum_variant_names, reason = "these are the schema's names")]
 pub(crate) enum Argument {
@@ -102,19 +102,19 @@ pub(crate) enum Argument {
     AsStringToArgument(IgnoredAny),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Named {
     pub(crate) name: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum OptionalTensor {
     AsTensor(Named),
     AsNone(IgnoredAny),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum SymInt {
     AsInt(i64),
@@ -122,7 +122,7 @@ pub(crate) enum SymInt {
 }
 
 /// JSON has no infinities: the schema writes them as words.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "serde_json::Value")]
 pub(crate) struct Float(pub(crate) f64);
 
@@ -136,7 +136,7 @@ impl TryFrom<serde_json::Value> for Float {
 }
 
 /// Shape and type of a tensor.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(in crate::programs) struct TensorMeta {
     /// As the schema numbers types.
     pub(in crate::programs) dtype: i64,
@@ -145,14 +145,14 @@ pub(in crate::programs) struct TensorMeta {
     pub(in crate::programs) storage_offset: Size,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::programs) enum Size {
     AsInt(i64),
     AsExpr(Expression),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(in crate::programs) struct Expression {
     pub(in crate::programs) expr_str: String,
 }

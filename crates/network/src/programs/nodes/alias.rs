@@ -29,6 +29,7 @@ const VIEWS: &[&str] = &[
     "split_with_sizes",
     "unbind",
     "narrow",
+    "unfold",
     "expand",
     "expand_as",
     "movedim",
@@ -59,6 +60,11 @@ pub(in crate::programs) fn operator(target: &str) -> Option<&str> {
 /// Whether `operator` changes its input.
 pub(in crate::programs) fn in_place(operator: &str) -> bool {
     operator.ends_with('_') && !operator.starts_with('_')
+}
+
+/// Whether the output of `operator` may be the memory of its input.
+pub(super) fn is_view(operator: &str) -> bool {
+    VIEWS.contains(&operator)
 }
 
 /// Names of the tensors that `argument` holds.

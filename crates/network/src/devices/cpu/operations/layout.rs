@@ -3,7 +3,7 @@
 use tch::{TchError, Tensor};
 
 use crate::devices::cpu::onednn::block;
-use crate::graph::{How, Kept, Local, Operation, Reach};
+use crate::graph::{How, Kept, Local, Operation};
 
 /// `[n, c, h, w]` to `[n, c / b, h, w, b]`.
 #[derive(Debug)]
@@ -39,10 +39,6 @@ impl Operation for Enter {
 }
 
 impl Local for Enter {
-    fn reach(&self, _: usize) -> Reach {
-        Reach::Pixel
-    }
-
     fn run_inside(&self, inputs: &[&Tensor]) -> Result<Tensor, TchError> {
         enter(inputs[0])
     }
@@ -63,10 +59,6 @@ impl Operation for Leave {
 }
 
 impl Local for Leave {
-    fn reach(&self, _: usize) -> Reach {
-        Reach::Pixel
-    }
-
     fn run_inside(&self, inputs: &[&Tensor]) -> Result<Tensor, TchError> {
         leave(inputs[0])
     }

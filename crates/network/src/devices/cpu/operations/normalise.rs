@@ -5,7 +5,7 @@ use tch::{Kind, TchError, Tensor};
 use super::affine::Affine;
 use super::ending::{End, LastRelu, Shape};
 use crate::devices::cpu::kernels::Onto;
-use crate::graph::{Compared, Gate, Gated, How, Kept, Local, Operation, Pair, Reach, Sum};
+use crate::graph::{Compared, Gate, Gated, How, Kept, Local, Operation, Pair, Sum};
 use crate::operations::{BatchNorm, Relu};
 use crate::tensors::simd;
 use crate::tensors::slices::{Parts, values, values_mut};
@@ -92,10 +92,6 @@ impl Operation for Normalise {
 }
 
 impl Local for Normalise {
-    fn reach(&self, _: usize) -> Reach {
-        Reach::Pixel
-    }
-
     fn run_inside(&self, inputs: &[&Tensor]) -> Result<Tensor, TchError> {
         Ok(self.run(inputs, How::FORWARD)?.0)
     }
