@@ -29,7 +29,16 @@ def content(run):
 
 def seen(run):
     """Names of stores in the output folder, unfinished ones included."""
-    return {name for name in os.listdir(run.output) if "dataset-" in name}
+    names = {name for name in os.listdir(run.output) if "dataset-" in name}
+    inside = {name for folder in names if folder.endswith(".pt") for name in listed(run.output / folder)}
+    return names | inside
+
+
+def listed(folder):
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []
 
 
 def kill_at_a_change(run, process, moments):
@@ -44,7 +53,7 @@ def kill_at_a_change(run, process, moments):
     return process.poll() is None and kill(process.pid)
 
 
-@pytest.mark.parametrize("form", ["zarr.zip"])
+@pytest.mark.parametrize("form", ["zarr.zip", "pt"])
 def test_kills_while_a_store_changes_its_form_leave_the_bytes_of_an_undisturbed_run(tmp_path, inputs, form):
     print(f"ATTRISWEEP_SEED={SEED} ATTRISWEEP_KILLS={2 * KILLS}", file=sys.stderr)
     begun, whole = (configured(tmp_path / name, inputs, form, methods) for name, methods in (("begun", 1), ("whole", 2)))

@@ -28,7 +28,7 @@ def finished(sweep):
 
 def test_a_packed_store_is_the_store_for_zarr_and_xarray_and_the_same_bytes_each_time(finished):
     (store,) = finished.stores()
-    assert "1 stores packed, 0 left out" in export(finished)
+    assert "1 stores exported, 0 left out" in export(finished)
     packed = store.with_name(store.name + ".zip")
     with zarr.storage.ZipStore(packed, mode="r") as opened:
         ours, theirs = zarr.open_group(store, mode="r"), zarr.open_group(opened, mode="r")
@@ -53,7 +53,7 @@ def test_what_is_not_complete_is_left_out_and_named(finished):
     finished.config["search_space"]["noise_conditions"] = NOISES[:2]
     (store,) = finished.stores()
     told = export(finished, "--to", finished.folder / "zips", code=1)
-    assert "it is not there yet" in told and "1 stores packed, 1 left out" in told
+    assert "it is not there yet" in told and "1 stores exported, 1 left out" in told
     assert [path.name for path in (finished.folder / "zips").iterdir()] == [store.name + ".zip"]
     finished.config["search_space"]["noise_conditions"] = NOISES[:1]
     for key, more in {"limit": 6, "search_space": {**finished.config["search_space"], "attribution_methods": METHODS[:3]}}.items():

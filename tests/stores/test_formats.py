@@ -6,6 +6,7 @@ import zipfile
 
 import numpy
 import pytest
+import torch
 import xarray
 import zarr
 from support import METHODS, NOISES, SCHEDULER, Sweep
@@ -116,6 +117,75 @@ def test_a_zip_of_somebody_else_is_told_before_anything_is_computed_and_a_misspe
     assert "is a Zarr store in a zip: it is left alone" in run.run("--check").stderr
     run.config["store"]["format"] = "zarr.zp"
     assert "store.format: unknown format `zarr.zp`, did you mean `zarr.zip`?" in run.run("--check", code=3).stderr
+
+
+@pytest.fixture
+def tensors(tmp_path, inputs):
+    run = configured(tmp_path, inputs, "pt")
+    run.told = run.run().stdout
+    return run
+
+
+def folder(run):
+    """The only store of tensors."""
+    (store,) = run.output.glob("*.pt/*")
+    return store
+
+
+def test_a_sweep_in_tensors_leaves_what_torch_loads_and_every_command_reads_it(tensors, folders):
+    (store,), place = folders.stores(), folder(tensors)
+    assert place.relative_to(tensors.output).as_posix() == "dataset-rgb_split-test.pt/model-resnet18_noise-clean"
+    assert not tensors.stores() and not list(tensors.output.rglob(".*.tmp"))
+    theirs = zarr.open_group(store, mode="r")
+    for name in ("images", "labels", "model_predictions", "means/overall", "attributions/Saliency"):
+        numpy.testing.assert_array_equal(torch.load(place / f"{name}.pt", weights_only=True, mmap=True).numpy(), theirs[name][:], strict=True)
+    assert "import torch" in tensors.told
+    assert f"complete  {place}" in tensors.run("--check").stdout
+    assert "Nothing was left to compute" in tensors.run().stdout
+    told = command(tensors, "status")
+    assert "12 of 12 maps" in told and "images predicted right" in told
+    assert "maps were computed again" in command(tensors, "verify")
+    assert not tensors.stores()
+
+
+def test_what_is_added_to_a_store_of_tensors_gives_the_tensors_of_one_sweep(tensors, tmp_path, inputs):
+    (tmp_path / "whole").mkdir()
+    whole = configured(tmp_path / "whole", inputs, "pt", METHODS[:3], limit=9)
+    whole.run()
+    tensors.config["search_space"]["attribution_methods"] = METHODS[:3]
+    tensors.config["limit"] = 9
+    tensors.run()
+    assert not tensors.stores() and files(folder(tensors)) == files(folder(whole))
+    tensors.config["seed"] = 7
+    tensors.config["search_space"]["noise_conditions"] = [{**NOISES[1], "name": NOISES[0]["name"]}]
+    assert "was computed from something else" in tensors.run(code=4).stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "why"),
+    [
+        ("attributions/Saliency.pt", lambda data: data[:-9000] + bytes([data[-9000] ^ 1]) + data[-8999:], "checksum"),
+        ("images.pt", lambda data: data[:-7], "invalid Zip archive"),
+        ("labels.pt", None, None),
+        ("means/overall.pt", lambda data: b"not a zip", "invalid Zip archive"),
+    ],
+)
+def test_damage_in_a_store_of_tensors_is_found_and_redone(tensors, name, damage, why):
+    place = folder(tensors)
+    whole = files(place)
+    if damage is None:
+        (place / name).unlink()
+        assert "not there yet" in command(tensors, "verify", code=1)
+    else:
+        (place / name).write_bytes(damage(whole[name]))
+        (place / "notes.txt").write_text("mine")
+        told = command(tensors, "verify", code=7)
+        assert f"unsound: {place}/{name}" in told and why.lower() in told.lower()
+        assert f"not ours, and left alone: {place}/notes.txt" in told
+        assert f"removed: {place}/{name}" in command(tensors, "verify", "--redo", code=7)
+    tensors.run()
+    assert files(folder(tensors)) == whole | ({} if damage is None else {"notes.txt": b"mine"})
+    command(tensors, "verify")
 
 
 def test_damage_in_a_zip_is_found_and_redone(zipped):

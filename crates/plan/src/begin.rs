@@ -1,5 +1,6 @@
 //! Beginning of a sweep: from a config that was checked to a plan. From here on files are written.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use files::leftovers;
@@ -59,7 +60,7 @@ fn find(planned: &mut Planned, format: &Entry) -> Result<(), StoreError> {
     let is_packed = FORMATS.of(&place).packing.is_some();
     if is_packed && !(planned.complete && is_whole(group)?) {
         tracing::info!(store = %place.display(), "the store is unpacked, as there is more to do");
-        group.store = FORMATS.unpack(&place)?;
+        group.store = FORMATS.unpack(&place, &BTreeSet::new())?;
     }
     if !is_packed && format.packing.is_some() && planned.complete && is_whole(group)? {
         group.store = FORMATS.pack(&folder, format)?;
@@ -100,6 +101,9 @@ impl Checked {
         self.compute_means()?;
         let Self { config, slots, launcher, mut groups, batches, reservation, format, .. } = self;
         let tag = format!("scheduler-{}", std::process::id());
+        for file in store::packed::remove_leftovers(&config.paths.output_dir) {
+            tracing::info!(file = %file.display(), "an unfinished zip of a process that ended is removed");
+        }
         let mut units = KINDS.map(|_| Vec::new());
         let split = Split::of(groups.iter().map(|planned| planned.group.as_ref()), slots.len());
         for (index, planned) in groups.iter_mut().enumerate() {

@@ -92,7 +92,9 @@ impl From<StoreError> for Failure {
             | StoreError::Theirs { .. }
             | StoreError::Packed { .. }
             | StoreError::InTheWay { .. }
+            | StoreError::Occupied { .. }
             | StoreError::Headless { .. } => Code::Mismatch,
+            StoreError::NothingSelected { .. } => Code::Config,
             _ => Code::Storage,
         };
         Self::new(code, &error)

@@ -29,6 +29,10 @@ pub enum StoreError {
     Packed { path: PathBuf },
     #[error("`{}` is there and is not a store that attrisweep packed; move it away, or choose another folder", path.display())]
     InTheWay { path: PathBuf },
+    #[error("`{}` is there already; move it away, or choose another folder", path.display())]
+    Occupied { path: PathBuf },
+    #[error("`{}` has no {what}", path.display())]
+    NothingSelected { path: PathBuf, what: String },
     /// A run goes on with a store that is being read. Trying again helps once the run has ended.
     #[error("`{}` was changed while it was packed; try again once the sweep has ended", path.display())]
     Changing { path: PathBuf },

@@ -12,10 +12,13 @@
 //! | `shards` | values of shards: encoded, written, read, within bounds of memory |
 //! | [`Ledger`] | shards that are done |
 //! | [`packed`] | stores in a zip |
+//! | [`export`] | stores, or parts of them, in the forms of other programs |
+//! | `tensors` | stores as folders of tensors |
 //! | `summaries` | numbers over many images: mean images, accuracy, completeness |
 //! | [`verify`] | everything read back and checked |
 
 mod error;
+pub mod export;
 pub mod families;
 pub mod formats;
 mod ledger;
@@ -23,6 +26,7 @@ mod metadata;
 pub mod packed;
 mod shards;
 mod summaries;
+mod tensors;
 pub mod verify;
 
 pub use error::StoreError;

@@ -35,6 +35,7 @@ const TOY: Entry = Entry {
     },
     open: |place| Ok(Box::new(Toy(read(place)))),
     python: |_, _| Vec::new(),
+    part: |_, place| Err(StoreError::Occupied { path: place.to_owned() }),
     packing: None,
 };
 

@@ -56,7 +56,7 @@ pub(super) enum Command {
     /// Remove unfinished files, logs and damaged journals
     #[command(after_help = CLEAN)]
     Clean(clean::Args),
-    /// Convert finished stores
+    /// Export finished stores, whole or in part, in the forms of other programs
     #[command(after_help = EXPORT)]
     Export(export::Args),
     /// Run a small sweep on data that comes along

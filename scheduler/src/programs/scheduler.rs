@@ -46,7 +46,7 @@ enum Command {
     /// Read every store of the config back and list what is damaged or missing
     #[command(after_help = verify::HELP)]
     Verify(verify::Args),
-    /// Pack every finished store into a `.zarr.zip`
+    /// Export finished stores, whole or in part, in the forms of other programs
     #[command(after_help = export::HELP)]
     Export(export::Args),
 }

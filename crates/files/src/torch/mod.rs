@@ -2,6 +2,8 @@
 
 mod pickle;
 mod tensor_file;
+mod tensor_writer;
 
-pub use pickle::bytes as pickled;
+pub use pickle::{ElementType, bytes as pickled};
 pub use tensor_file::{TensorError, TensorFile, bytes};
+pub use tensor_writer::TensorWriter;

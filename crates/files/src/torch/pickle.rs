@@ -51,25 +51,64 @@ pub(super) fn tensor(bytes: &[u8]) -> Result<Tensor, String> {
     }
 }
 
-/// The pickle of a contiguous float32 tensor of `shape` in storage `0`, as torch.save writes it but for its memo.
-pub fn bytes(shape: [usize; 3]) -> Vec<u8> {
-    let [c, h, w] = shape;
+/// Element type of a tensor that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ElementType {
+    /// IEEE half precision.
+    Float16,
+    /// IEEE single precision.
+    Float32,
+    /// Signed integers of 64 bits.
+    Int64,
+}
+
+impl ElementType {
+    /// Size of an element in bytes.
+    pub fn size(self) -> u64 {
+        match self {
+            Self::Float16 => 2,
+            Self::Float32 => 4,
+            Self::Int64 => 8,
+        }
+    }
+
+    /// Name of PyTorch's class of storages.
+    fn storage(self) -> &'static str {
+        match self {
+            Self::Float16 => "HalfStorage",
+            Self::Float32 => "FloatStorage",
+            Self::Int64 => "LongStorage",
+        }
+    }
+}
+
+/// The pickle of a contiguous tensor of `shape` in storage `0`, as torch.save writes it but for its memo.
+pub fn bytes(element: ElementType, shape: &[u64]) -> Vec<u8> {
     let mut bytes = b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n((".to_vec();
     push_text(&mut bytes, "storage");
-    bytes.extend(b"ctorch\nFloatStorage\n");
+    bytes.extend(format!("ctorch\n{}\n", element.storage()).bytes());
     push_text(&mut bytes, "0");
     push_text(&mut bytes, "cpu");
-    push_number(&mut bytes, c * h * w);
+    push_number(&mut bytes, shape.iter().product());
     bytes.extend(b"tQ");
     push_number(&mut bytes, 0);
-    for triple in [[c, h, w], [h * w, w, 1]] {
-        for number in triple {
-            push_number(&mut bytes, number);
-        }
-        bytes.push(0x87);
-    }
+    let strides: Vec<u64> = (1..=shape.len()).map(|at| shape[at..].iter().product()).collect();
+    push_tuple(&mut bytes, shape);
+    push_tuple(&mut bytes, &strides);
     bytes.extend(b"\x89ccollections\nOrderedDict\n)RtR.");
     bytes
+}
+
+/// Appends a tuple. One of three numbers has an opcode of its own.
+fn push_tuple(bytes: &mut Vec<u8>, numbers: &[u64]) {
+    let short = numbers.len() == 3;
+    if !short {
+        bytes.push(b'(');
+    }
+    for number in numbers {
+        push_number(bytes, *number);
+    }
+    bytes.push(if short { 0x87 } else { b't' });
 }
 
 fn push_text(bytes: &mut Vec<u8>, text: &str) {
@@ -79,9 +118,9 @@ fn push_text(bytes: &mut Vec<u8>, text: &str) {
 }
 
 /// Appends `number` in eight bytes, two's complement.
-fn push_number(bytes: &mut Vec<u8>, number: usize) {
+fn push_number(bytes: &mut Vec<u8>, number: u64) {
     bytes.extend([0x8a, 8]);
-    bytes.extend((number as u64).to_le_bytes());
+    bytes.extend(number.to_le_bytes());
 }
 
 struct Machine<'a> {

@@ -4,19 +4,16 @@
 //! `torch.load(path, weights_only=True)`; files of `torch.save` are read as data, whatever their float type and strides.
 
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read, Write};
+use std::io::{self, BufReader, Cursor, Read};
 use std::path::Path;
 
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipArchive, ZipWriter};
+use zip::ZipArchive;
 
-use super::pickle::{self, Tensor};
+use super::pickle::{self, ElementType, Tensor};
+use super::tensor_writer::TensorWriter;
 
 /// Longest pickle that is accepted, in bytes. The pickle of one tensor has some 160.
 const MAX_PICKLE: u64 = 4096;
-
-/// Alignment of elements in bytes, as in files of torch.save, which are mapped into memory.
-const ALIGNMENT: u16 = 64;
 
 /// Reason for which a file of a tensor cannot be read.
 #[derive(Debug)]
@@ -149,14 +146,8 @@ fn gather(tensor: &Tensor, bytes: &[u8]) -> Result<Vec<f32>, String> {
 
 /// Bytes of a file of a float32 tensor of `shape` with these `values`. The name of the archive's folder is `stem`.
 pub fn bytes(stem: &str, shape: [usize; 3], values: &[f32]) -> io::Result<Vec<u8>> {
-    let values: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    let entries: [(&str, &[u8]); 4] =
-        [("data.pkl", &pickle::bytes(shape)), ("byteorder", b"little"), ("data/0", &values), ("version", b"3\n")];
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored).with_alignment(ALIGNMENT);
-    for (name, bytes) in entries {
-        zip.start_file(format!("{stem}/{name}"), options)?;
-        zip.write_all(bytes)?;
-    }
-    Ok(zip.finish()?.into_inner())
+    let shape = shape.map(|size| size as u64);
+    let mut writer = TensorWriter::begin(Cursor::new(Vec::new()), stem, ElementType::Float32, &shape)?;
+    writer.append(&values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())?;
+    Ok(writer.finish()?.into_inner())
 }

@@ -88,6 +88,11 @@ impl Family {
         matches!(self.members, Members::OfVariants(_))
     }
 
+    /// Whether each row of an array is an image or a map.
+    pub(crate) fn is_of_shape_of_images(&self) -> bool {
+        self.shape == Shape::Images
+    }
+
     /// Whether the arrays of the family are mean images.
     pub(crate) fn is_of_classes(&self) -> bool {
         matches!(self.members, Members::OfClasses)

@@ -3,6 +3,7 @@
 //! The order can be cut off anywhere. A store is packed whole beside its folder, and the folder goes afterwards: where both are, the
 //! folder counts, and is packed again if it is complete. What is half written or half removed has a temporary name.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use files::folders;
@@ -63,11 +64,12 @@ impl Formats {
         Err(StoreError::InTheWay { path: place })
     }
 
-    /// Makes the Zarr folder of the store at `place`, which stays, so that a sweep can go on with it. Returns the folder.
-    pub fn unpack(self, place: &Path) -> Result<PathBuf, StoreError> {
+    /// Makes the Zarr folder of the store at `place`, which stays, so that a sweep can go on with it; without what lies in `unsound` files.
+    /// Returns the folder.
+    pub fn unpack(self, place: &Path, unsound: &BTreeSet<PathBuf>) -> Result<PathBuf, StoreError> {
         let Some(packing) = &self.of(place).packing else { return Ok(place.to_owned()) };
         let folder = (packing.folder)(place);
-        (packing.unpack)(place, &folder)?;
+        (packing.unpack)(place, &folder, unsound)?;
         Ok(folder)
     }
 

@@ -1,10 +1,12 @@
 //! Entry of a store format.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use sweep::group::Group;
 
 use crate::error::StoreError;
+use crate::export::View;
 use crate::ledger::Ledger;
 use crate::metadata::Described;
 
@@ -27,6 +29,8 @@ pub struct Entry {
     pub open: fn(place: &Path) -> Result<Box<dyn Reader>, StoreError>,
     /// Lines of Python that open a store and read an array, for people.
     pub python: fn(place: &Path, array: &str) -> Vec<String>,
+    /// Writes a part of a store to a place where nothing is. Returns the number of bytes.
+    pub part: fn(view: &mut View, place: &Path) -> Result<u64, StoreError>,
     /// Conversion of finished stores; `None` for the format in which sweeps write.
     pub packing: Option<Packing>,
 }
@@ -39,8 +43,8 @@ pub struct Packing {
     /// Makes the store at `place` of the complete store in `folder`, whole and durably, and in place of an older one of attrisweep.
     /// Returns the number of bytes.
     pub pack: fn(folder: &Path, place: &Path) -> Result<u64, StoreError>,
-    /// Makes the Zarr folder anew, to the byte, whole and durably. The store stays.
-    pub unpack: fn(place: &Path, folder: &Path) -> Result<(), StoreError>,
+    /// Makes the Zarr folder anew, to the byte, whole and durably, but for what lies in `unsound` files. The store stays.
+    pub unpack: fn(place: &Path, folder: &Path, unsound: &BTreeSet<PathBuf>) -> Result<(), StoreError>,
     /// Removes the store at a place, once its Zarr folder is there.
     pub remove: fn(place: &Path) -> Result<(), StoreError>,
 }

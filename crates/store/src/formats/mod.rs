@@ -6,6 +6,7 @@
 
 mod conversion;
 mod entry;
+mod pt;
 mod zarr;
 mod zarr_zip;
 
@@ -20,7 +21,7 @@ use crate::metadata::Described;
 pub use entry::{Entry, Packing, Reader};
 
 /// Every store format. Sweeps write in the first; of a store that is there in several, the first counts.
-pub const FORMATS: Formats = Formats(&[&zarr::ENTRY, &zarr_zip::ENTRY]);
+pub const FORMATS: Formats = Formats(&[&zarr::ENTRY, &zarr_zip::ENTRY, &pt::ENTRY]);
 
 /// A list of store formats.
 #[derive(Clone, Copy, Debug)]

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::entry::{Entry, Reader};
 use crate::error::StoreError;
+use crate::export::{self, zarr_folder};
 use crate::metadata::describe;
 use crate::shards::{Shards, present};
 
@@ -18,6 +19,7 @@ pub(super) const ENTRY: Entry = Entry {
     ledger: present,
     open: |place| Ok(Box::new(Shards::open(place.to_owned(), String::new()))),
     python,
+    part: |view, place| export::aside(place, |folder| zarr_folder::write(view, folder)),
     packing: None,
 };
 

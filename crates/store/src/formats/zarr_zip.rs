@@ -10,6 +10,7 @@ use files::folders;
 use super::entry::{Entry, Packing};
 use super::zarr::opening;
 use crate::error::StoreError;
+use crate::export::{View, zarr_folder};
 use crate::metadata::describe;
 use crate::packed::unpack::unpack;
 use crate::packed::{SUFFIX, pack};
@@ -26,8 +27,21 @@ pub(super) const ENTRY: Entry = Entry {
     python: |place, array| {
         opening(&format!("zarr.storage.ZipStore({:?}, mode=\"r\")", place.display().to_string()), array)
     },
-    packing: Some(Packing { folder: |place| place.with_extension(""), pack, unpack, remove }),
+    part,
+    packing: Some(Packing { folder: |place| place.with_extension(""), pack: pack::pack, unpack, remove }),
 };
+
+fn part(view: &mut View, zip: &Path) -> Result<u64, StoreError> {
+    let failed = |source| StoreError::Write { path: zip.to_owned(), source };
+    if zip.exists() {
+        return Err(StoreError::Occupied { path: zip.to_owned() });
+    }
+    let folder = folders::aside(&zip.with_extension("")).map_err(failed)?;
+    let written = zarr_folder::write(view, &folder).and_then(|_| pack::write(&folder, zip, || Ok(())));
+    let removed = fs::remove_dir_all(&folder).map_err(failed);
+    let bytes = written?;
+    removed.map(|()| bytes)
+}
 
 fn remove(zip: &Path) -> Result<(), StoreError> {
     let removed = fs::remove_file(zip).and_then(|()| folders::sync(zip.parent().unwrap_or(Path::new(""))));

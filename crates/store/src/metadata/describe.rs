@@ -83,7 +83,7 @@ struct Nodes<'a> {
 /// [`StoreError::Foreign`] for a store of somebody else, [`StoreError::Headless`] or [`StoreError::Damaged`] for one that
 /// lacks facts.
 pub(crate) fn describe(folder: &Path) -> Result<Option<Described>, StoreError> {
-    let file = folder.join(METADATA);
+    let file = root::file(folder);
     let Some(Root { value: root, fault }) = root::read(folder)? else { return Ok(None) };
     let ours = &root["attributes"]["attrisweep"];
     let damaged = |reason: String| StoreError::Damaged { path: file.clone(), reason };

@@ -16,6 +16,7 @@ use super::root::{self, METADATA, Nodes, Root, read_json};
 use crate::error::StoreError;
 use crate::families;
 use crate::packed::tree;
+use crate::tensors;
 
 /// Compares the store of `group` with the group: `None` where no store exists, `Some(complete)` for a store of the same numbers,
 /// for as many images or for fewer. Nothing is written.
@@ -51,7 +52,7 @@ fn grows(group: &Group, found: &Root) -> bool {
 
 /// Whether no shard of the store in `folder` has been written.
 pub(crate) fn is_bare(folder: &Path) -> bool {
-    !root::has_shards(folder, 2)
+    !tensors::is_place(folder) && !root::has_shards(folder, 2)
 }
 
 /// Sentences on the facts by which the numbers of the store differ from those of `group`.
@@ -90,6 +91,15 @@ fn other_preprocessing(group: &Group, found: &Root) -> Option<String> {
 /// Whether every node exists with the metadata that the root has of it, and every mean image: a file that was deleted or damaged
 /// is made anew like a shard.
 fn is_whole(group: &Group, told: &Nodes) -> bool {
+    if tensors::is_place(&group.store) {
+        let is_asked = |key: &str| group.variants.iter().any(|variant| variant.key == key);
+        let of_group = |path: &str| match families::find(path) {
+            Some((family, Some(key))) if family.is_of_variants() => is_asked(key),
+            _ => true,
+        };
+        let arrays = told.iter().filter(|(path, node)| node["node_type"] == "array" && of_group(path));
+        return tensors::check::is_whole(&group.store, arrays);
+    }
     // Readers go by the root: what somebody has added is to be seen there.
     let is_told = root::nodes(&group.store, told).is_ok_and(|nodes| nodes.keys().all(|path| told.contains_key(path)));
     is_told

@@ -15,6 +15,7 @@ use super::seal::{bare, broken, is_ours, sealed, with_others};
 use crate::error::StoreError;
 use crate::families::ATTRIBUTIONS;
 use crate::packed::tree;
+use crate::tensors;
 
 /// Name of the file that has the metadata of a node.
 pub(crate) const METADATA: &str = "zarr.json";
@@ -54,8 +55,13 @@ pub(crate) fn read(folder: &Path) -> Result<Option<Root>, StoreError> {
     }
 }
 
+/// File of the root of the store in `folder`.
+pub(crate) fn file(folder: &Path) -> PathBuf {
+    folder.join(if tensors::is_place(folder) { tensors::ROOT } else { METADATA })
+}
+
 fn believed(folder: &Path) -> Result<Option<Root>, StoreError> {
-    let file = folder.join(METADATA);
+    let file = file(folder);
     let found = match read_json(&file) {
         Err(StoreError::Damaged { reason, .. }) => Err(reason),
         found => Ok(found?),

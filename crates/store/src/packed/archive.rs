@@ -19,7 +19,7 @@ static OPEN: Mutex<Vec<(PathBuf, Identity, Arc<Archive>)>> = Mutex::new(Vec::new
 type Identity = (u64, u64, u64, i64, i64);
 
 /// A zip that is open for reading.
-pub(super) struct Archive {
+pub(crate) struct Archive {
     /// Directory of the zip, which finds where an entry begins.
     directory: Mutex<ZipArchive<File>>,
     /// Index of each entry, by name.
@@ -38,7 +38,7 @@ pub(crate) struct Part {
 
 impl Archive {
     /// Opens the zip at `path`, unless it is open already.
-    pub(super) fn open(path: &Path) -> io::Result<Arc<Self>> {
+    pub(crate) fn open(path: &Path) -> io::Result<Arc<Self>> {
         let found = fs::metadata(path)?;
         let identity = (found.dev(), found.ino(), found.len(), found.mtime(), found.mtime_nsec());
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -91,7 +91,7 @@ impl Archive {
     }
 
     /// The bytes of the entry called `name`.
-    pub(super) fn part(&self, name: &str) -> io::Result<Part> {
+    pub(crate) fn part(&self, name: &str) -> io::Result<Part> {
         let index = *self.entries.get(name).ok_or(io::ErrorKind::NotFound)?;
         let mut directory = self.directory.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = directory.by_index_raw(index).map_err(broken)?;

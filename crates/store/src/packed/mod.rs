@@ -2,8 +2,8 @@
 //!
 //! A finished store is packed whole ([`pack`]), read where it lies (`tree`), and unpacked where a sweep goes on with it.
 
-mod archive;
-mod pack;
+pub(crate) mod archive;
+pub(crate) mod pack;
 pub(crate) mod tree;
 pub(crate) mod unpack;
 

@@ -28,6 +28,17 @@ pub fn pack(folder: &Path, zip: &Path) -> Result<u64, StoreError> {
     }
     let root = folder.join(METADATA);
     let before = read(&root)?;
+    write(folder, zip, || {
+        if read(&root)? == before { Ok(()) } else { Err(StoreError::Changing { path: folder.to_owned() }) }
+    })
+}
+
+/// Writes the files in `folder` into `zip`, which gets its name if `check` finds nothing wrong then.
+pub(crate) fn write(
+    folder: &Path,
+    zip: &Path,
+    check: impl FnOnce() -> Result<(), StoreError>,
+) -> Result<u64, StoreError> {
     // As of a mean image: several sweeps may write to this folder.
     let mut file = PendingFile::create_locked(zip, &std::process::id().to_string())?;
     let failed = |source: io::Error| FileError::Write { path: zip.to_owned(), source };
@@ -41,9 +52,7 @@ pub fn pack(folder: &Path, zip: &Path) -> Result<u64, StoreError> {
     }
     writer.finish().map_err(|error| failed(io::Error::from(error)))?;
     let bytes = file.size()?;
-    if read(&root)? != before {
-        return Err(StoreError::Changing { path: folder.to_owned() });
-    }
+    check()?;
     file.place()?;
     Ok(bytes)
 }
@@ -57,7 +66,7 @@ fn options(size: u64) -> SimpleFileOptions {
 }
 
 /// Files of the store in `folder` that readers need: the root first, then all others in the order of their names.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let mut files = Vec::new();
     collect(folder, &mut files)?;
     let root = folder.join(METADATA);

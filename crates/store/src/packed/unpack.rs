@@ -1,5 +1,6 @@
 //! Unpacks a store from its zip, for a sweep that goes on with the store.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
@@ -13,13 +14,13 @@ use crate::error::StoreError;
 /// Number of bytes that are copied at once.
 const AT_ONCE: u64 = 1 << 20;
 
-/// Unpacks the store in `zip` into `folder`, which must not exist. Either the whole store is there afterwards, or nothing is; the zip
-/// stays.
-pub(crate) fn unpack(zip: &Path, folder: &Path) -> Result<(), StoreError> {
+/// Unpacks the store in `zip` into `folder`, which must not exist, without `unsound` entries. Either all of it is there afterwards, or
+/// nothing is; the zip stays.
+pub(crate) fn unpack(zip: &Path, folder: &Path, unsound: &BTreeSet<PathBuf>) -> Result<(), StoreError> {
     let unread = |source| StoreError::Read { path: zip.to_owned(), source };
     let archive = Archive::open(zip).map_err(unread)?;
     let aside = folders::aside(folder).map_err(|source| StoreError::Write { path: folder.to_owned(), source })?;
-    for name in archive.names().filter(|name| !name.ends_with('/')) {
+    for name in archive.names().filter(|name| !name.ends_with('/') && !unsound.contains(&zip.join(name))) {
         let to = inside(&aside, name).ok_or_else(|| StoreError::Damaged {
             path: zip.to_owned(),
             reason: format!("its entry `{name}` would lie outside of the store"),

@@ -9,6 +9,7 @@ use sweep::group::Group;
 use crate::error::StoreError;
 use crate::ledger::{Ledger, shard_arrays};
 use crate::packed::tree;
+use crate::tensors;
 
 /// Lists the shards of `group` that have files: one look at the folder of each array.
 pub(crate) fn present(group: &Group) -> Result<Ledger, StoreError> {
@@ -17,6 +18,10 @@ pub(crate) fn present(group: &Group) -> Result<Ledger, StoreError> {
 }
 
 fn shards_of(group: &Group, array: &str) -> Result<BTreeSet<u64>, StoreError> {
+    if tensors::is_place(&group.store) {
+        let shards = if tensors::file(&group.store, array).is_file() { group.shards() } else { 0 };
+        return Ok((0..shards).collect());
+    }
     let folder = group.store.join(array);
     let failed = |source| StoreError::Read { path: folder.clone(), source };
     match tree::list(&folder) {

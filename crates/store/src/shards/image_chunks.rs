@@ -96,11 +96,11 @@ impl Pieces {
         Ok(decoded.chunks_exact(8).map(|number| u64::from_ne_bytes(number.try_into().unwrap_or([0xff; 8]))).collect())
     }
 
-    /// Gives the first `images` images of the shard in `path` to `take`, one after the other.
+    /// Gives the images at the positions `wanted` of the shard in `path` to `take`, one after the other.
     pub(crate) fn read(
         &self,
         path: &Path,
-        images: usize,
+        wanted: impl Iterator<Item = usize>,
         mut take: impl FnMut(&DataType, ArrayBytes<'_>) -> Result<(), String>,
     ) -> Result<(), StoreError> {
         let unread = |source| StoreError::Read { path: path.to_owned(), source };
@@ -115,7 +115,8 @@ impl Pieces {
         let length = file.length();
         let start = self.cut.index_start(length).map_err(damaged)?;
         let index = self.decode_index(file.read(start, length - start).map_err(unread)?).map_err(damaged)?;
-        for place in index.chunks_exact(2).take(images) {
+        for position in wanted {
+            let place = index.get(2 * position..2 * position + 2).unwrap_or(&[u64::MAX; 2]);
             let (offset, size) = (place[0], place[1]);
             if offset.checked_add(size).is_none_or(|end| end > start) {
                 return Err(damaged("its index leads out of it, or an image is missing".to_owned()));

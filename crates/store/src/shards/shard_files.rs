@@ -9,22 +9,27 @@ use files::durable;
 use half::f16;
 use serde_json::Value;
 use sweep::computed_by::ComputedBy;
-use zarrs::array::{Array, ArrayBytes, ArrayMetadata, ArrayToBytesCodecTraits, CodecOptions, ElementOwned, data_type};
+use zarrs::array::{
+    Array, ArrayBytes, ArrayMetadata, ArrayToBytesCodecTraits, CodecOptions, DataType, ElementOwned, data_type,
+};
 use zarrs::storage::store::MemoryStore;
 
 use super::image_chunks::{OpenShard, Pieces};
 use super::size_limits::Cut;
-use super::values::Data;
+use super::values::{Data, padded};
 use crate::error::StoreError;
 use crate::metadata::computed_by;
-use crate::metadata::root::{METADATA, read_json};
+use crate::metadata::root::{self, METADATA, Nodes, read_json};
 use crate::packed::tree;
+use crate::tensors::{self, Tensor};
 
 /// The shards of one store, as one writer sees them.
 pub struct Shards {
     folder: PathBuf,
     tag: String,
     arrays: BTreeMap<String, Opened>,
+    /// Metadata of the arrays of a store of tensors, once it was read.
+    of_tensors: Option<Nodes>,
     /// Devices that the store is known to name.
     noted: BTreeSet<ComputedBy>,
 }
@@ -35,12 +40,14 @@ struct Opened {
     cut: Cut,
     /// Encoding of single images, for arrays whose shards have a chunk for each image.
     pieces: Option<Arc<Pieces>>,
+    /// The array as a tensor, in a store of tensors.
+    tensor: Option<Tensor>,
 }
 
 impl Shards {
     /// Opens the store in `folder`. `tag` names run and attempt in the names of unfinished files.
     pub fn open(folder: PathBuf, tag: String) -> Self {
-        Self { folder, tag, arrays: BTreeMap::new(), noted: BTreeSet::new() }
+        Self { folder, tag, arrays: BTreeMap::new(), of_tensors: None, noted: BTreeSet::new() }
     }
 
     /// Says in the store, durably, that `device` computes maps of it: before the first of these maps is put in place. Returns the
@@ -57,6 +64,11 @@ impl Shards {
 
     /// Writes `shard` of `array` whole and durably. Returns the number of bytes. The last shard may be short.
     pub fn put(&mut self, array: &str, shard: u64, data: Data) -> Result<u64, StoreError> {
+        self.put_bytes(array, shard, data.into_bytes())
+    }
+
+    /// Writes `shard` of `array` like [`Shards::put`], from native bytes.
+    pub(crate) fn put_bytes(&mut self, array: &str, shard: u64, bytes: Vec<u8>) -> Result<u64, StoreError> {
         let (folder, tag) = (self.folder.clone(), self.tag.clone());
         let opened = self.array(array)?;
         let failed = |reason: String| StoreError::Encode { array: array.to_owned(), shard, reason };
@@ -64,7 +76,7 @@ impl Shards {
         let shape = opened.chunk_shape(&place).map_err(|error| failed(error.to_string()))?;
         let elements = shape.iter().map(|size| size.get() as usize).product::<usize>();
         let fill = opened.fill_value().as_ne_bytes();
-        let bytes = data.into_padded_bytes(elements, fill).map_err(failed)?;
+        let bytes = padded(bytes, elements, fill).map_err(failed)?;
         let encoded = opened
             .codecs()
             .encode(
@@ -116,11 +128,55 @@ impl Shards {
         images: u64,
         mut take: impl FnMut(Vec<T>),
     ) -> Result<(), StoreError> {
-        let path = self.file(array, shard)?;
-        self.pieces(array)?.read(&path, images as usize, |data_type, bytes| {
+        self.read(array, shard, 0..images as usize, |data_type, bytes| {
             take(T::from_array_bytes(data_type, bytes).map_err(|error| error.to_string())?);
             Ok(())
         })
+    }
+
+    /// Gives the images at the positions `wanted` of `shard` to `take`, one after the other.
+    fn read(
+        &mut self,
+        array: &str,
+        shard: u64,
+        mut wanted: impl Iterator<Item = usize>,
+        mut take: impl FnMut(&DataType, ArrayBytes<'_>) -> Result<(), String>,
+    ) -> Result<(), StoreError> {
+        let path = self.file(array, shard)?;
+        if self.opened(array)?.tensor.is_none() {
+            return self.pieces(array)?.read(&path, wanted, take);
+        }
+        let opened = self.opened(array)?;
+        let Some(tensor) = &opened.tensor else { return Ok(()) };
+        let first = first_row(opened, shard);
+        wanted.try_for_each(|image| {
+            let bytes = tensor.rows(first + image as u64, 1);
+            let bytes = bytes.map_err(|source| StoreError::Read { path: path.clone(), source })?;
+            let taken = take(opened.array.data_type(), ArrayBytes::from(bytes));
+            taken.map_err(|reason| StoreError::Damaged { path: path.clone(), reason })
+        })
+    }
+
+    /// Gives the images at the positions `wanted` of `shard` of an array of floats to `take`, one after the other.
+    pub(crate) fn some(
+        &mut self,
+        array: &str,
+        shard: u64,
+        wanted: &[usize],
+        mut take: impl FnMut(Data),
+    ) -> Result<(), StoreError> {
+        self.read(array, shard, wanted.iter().copied(), |data_type, bytes| {
+            take(data_of(data_type, bytes)?);
+            Ok(())
+        })
+    }
+
+    /// Reads the rows at the positions `wanted` of `shard` of an array of numbers that has `rows` rows there.
+    pub(crate) fn rows(&mut self, array: &str, shard: u64, rows: u64, wanted: &[usize]) -> Result<Data, StoreError> {
+        if *self.array(array)?.data_type() == data_type::int64() {
+            return Ok(Data::Int64(picked(&self.integers(array, shard, rows)?, rows, wanted)));
+        }
+        Ok(Data::Float32(picked(&self.floats(array, shard, rows)?, rows, wanted)))
     }
 
     fn pieces(&mut self, array: &str) -> Result<Arc<Pieces>, StoreError> {
@@ -151,15 +207,30 @@ impl Shards {
     /// The file of `shard` of `array`.
     pub(crate) fn file(&mut self, array: &str, shard: u64) -> Result<PathBuf, StoreError> {
         let folder = self.folder.clone();
+        if self.opened(array)?.tensor.is_some() {
+            return Ok(tensors::file(&folder, array));
+        }
         let opened = self.array(array)?;
         Ok(folder.join(opened.chunk_key(&place(opened, shard)).as_str()))
     }
 
     fn values<T: ElementOwned>(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<T>, StoreError> {
         let path = self.file(array, shard)?;
-        let Opened { array: opened, cut, .. } = self.opened(array)?;
-        let place = place(opened, shard);
         let failed = |reason: String| StoreError::Damaged { path: path.clone(), reason };
+        let opened = self.opened(array)?;
+        if let Some(tensor) = &opened.tensor {
+            let of_images = opened
+                .array
+                .dimension_names()
+                .as_ref()
+                .is_some_and(|names| names.first() == Some(&Some("sample".to_owned())));
+            let bytes = if of_images { tensor.rows(first_row(opened, shard), images) } else { tensor.all() };
+            let bytes = bytes.map_err(|source| StoreError::Read { path: path.clone(), source })?;
+            let values = T::from_array_bytes(opened.array.data_type(), ArrayBytes::from(bytes));
+            return values.map_err(|error| failed(error.to_string()));
+        }
+        let Opened { array: opened, cut, .. } = opened;
+        let place = place(opened, shard);
         let encoded = match tree::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(failed("it is missing".to_owned())),
             Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
@@ -179,11 +250,35 @@ impl Shards {
         Ok(values)
     }
 
+    fn opened_tensor(&mut self, name: &str) -> Result<&Opened, StoreError> {
+        let path = tensors::file(&self.folder, name);
+        let failed = |reason: String| StoreError::Damaged { path: path.clone(), reason };
+        if self.of_tensors.is_none() {
+            self.of_tensors = root::read(&self.folder)?.map(|root| root::consolidated(&root.value));
+        }
+        if !self.arrays.contains_key(name) {
+            let metadata = self.of_tensors.as_ref().and_then(|nodes| nodes.get(name));
+            let metadata = metadata.ok_or_else(|| failed("it has no metadata".to_owned()))?;
+            let cut = Cut::of(metadata).map_err(failed)?;
+            let array = array_of(name, metadata).map_err(failed)?;
+            let tensor = Tensor::open(&path, metadata).map_err(|error| match error.kind() {
+                io::ErrorKind::InvalidData => failed(error.to_string()),
+                io::ErrorKind::NotFound => failed("it is missing".to_owned()),
+                _ => StoreError::Read { path: path.clone(), source: error },
+            })?;
+            self.arrays.insert(name.to_owned(), Opened { array, cut, pieces: None, tensor: Some(tensor) });
+        }
+        self.arrays.get(name).ok_or_else(|| failed("not opened".to_owned()))
+    }
+
     fn array(&mut self, name: &str) -> Result<&Array<MemoryStore>, StoreError> {
         self.opened(name).map(|opened| &opened.array)
     }
 
     fn opened(&mut self, name: &str) -> Result<&Opened, StoreError> {
+        if tensors::is_place(&self.folder) {
+            return self.opened_tensor(name);
+        }
         let path = self.folder.join(name);
         let failed = |reason: String| StoreError::Damaged { path: path.clone(), reason };
         // A store that is gone for a while, with the disk that it is on, is not a damaged one.
@@ -194,10 +289,32 @@ impl Shards {
             let cut = Cut::of(&metadata).map_err(failed)?;
             let array = array_of(name, &metadata).map_err(failed)?;
             let pieces = Pieces::of(&metadata, cut, array.data_type(), array.fill_value()).map_err(failed)?;
-            self.arrays.insert(name.to_owned(), Opened { array, cut, pieces: pieces.map(Arc::new) });
+            self.arrays.insert(name.to_owned(), Opened { array, cut, pieces: pieces.map(Arc::new), tensor: None });
         }
         self.arrays.get(name).ok_or_else(|| failed("not opened".to_owned()))
     }
+}
+
+/// Position in the tensor of the first row of `shard`.
+fn first_row(opened: &Opened, shard: u64) -> u64 {
+    let rows = opened.array.chunk_shape(&place(&opened.array, shard)).map_or(0, |shape| shape[0].get());
+    shard.saturating_mul(rows)
+}
+
+/// Values of a decoded image. The error is one sentence.
+fn data_of(data_type: &DataType, bytes: ArrayBytes<'_>) -> Result<Data, String> {
+    let data = if *data_type == data_type::float16() {
+        f16::from_array_bytes(data_type, bytes).map(Data::Float16)
+    } else {
+        f32::from_array_bytes(data_type, bytes).map(Data::Float32)
+    };
+    data.map_err(|error| error.to_string())
+}
+
+/// The rows at the positions `wanted` of `values`, which are those of `rows` rows.
+fn picked<T: Copy>(values: &[T], rows: u64, wanted: &[usize]) -> Vec<T> {
+    let width = values.len() / rows.max(1) as usize;
+    wanted.iter().filter_map(|row| values.get(row * width..(row + 1) * width)).flatten().copied().collect()
 }
 
 /// Array at `path` with this `zarr.json`. Nothing is read or written through it: it knows codecs, types and the names of files.

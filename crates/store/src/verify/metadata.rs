@@ -12,8 +12,10 @@ use crate::metadata::create::{choices, fits};
 use crate::metadata::root::{self, COPY, METADATA, MISSING, copy_of, read_json};
 use crate::metadata::seal::{broken, plain};
 use crate::metadata::{Described, Labels};
+use crate::{families, tensors};
 
 /// Findings about metadata.
+#[derive(Default)]
 pub(super) struct Checked {
     pub(super) findings: Vec<Finding>,
     pub(super) sound: u64,
@@ -27,8 +29,10 @@ pub(super) struct Checked {
 
 /// Compares every `zarr.json` below the store's root with the metadata that it must have, and with the root's copy.
 pub(super) fn check(described: &Described, labels: &Labels) -> Result<Checked, StoreError> {
-    let mut checked =
-        Checked { findings: Vec::new(), sound: 0, usable: Vec::new(), known: BTreeSet::new(), told: BTreeSet::new() };
+    if tensors::is_place(&described.group.store) {
+        return check_tensors(described, labels);
+    }
+    let mut checked = Checked::default();
     let mut groups = BTreeSet::new();
     for (path, choices) in &choices(&described.group, labels, Compression::Zstd)? {
         groups.extend(Path::new(path).ancestors().skip(1).map(|above| above.to_string_lossy().into_owned()));
@@ -41,6 +45,36 @@ pub(super) fn check(described: &Described, labels: &Labels) -> Result<Checked, S
     }
     checked.check_root(described)?;
     Ok(checked)
+}
+
+/// Checks every tensor of a store as a whole, and the metadata that the store has beside them. Known nodes are the files.
+fn check_tensors(described: &Described, labels: &Labels) -> Result<Checked, StoreError> {
+    let (place, mut checked) = (&described.group.store, Checked::default());
+    for (path, choices) in &choices(&described.group, labels, Compression::Zstd)? {
+        let file = tensors::file(place, path);
+        let metadata =
+            described.consolidated.get(path).filter(|found| choices.iter().any(|choice| fits(choice, found)));
+        let fault = match metadata {
+            None => Some(Fault::Unsound(format!("`{}` has other metadata of it", tensors::ROOT))),
+            Some(_) if !file.is_file() => Some(Fault::Absent),
+            Some(metadata) => tensors::check::fault(&file, metadata).map(Fault::Unsound),
+        };
+        // Shards of a variant that the last config did not ask for have no tensor, unless they are all there.
+        let is_left_out = fault == Some(Fault::Absent) && is_of_other_variant(described, path);
+        match fault {
+            None => checked.usable.push(path.clone()),
+            Some(fault) if !is_left_out => checked.findings.push(Finding { file: file.clone(), fault }),
+            Some(_) => {}
+        }
+        checked.known.insert(file.to_string_lossy().into_owned());
+    }
+    checked.sound += checked.usable.len() as u64;
+    checked.check_root(described)?;
+    Ok(checked)
+}
+
+fn is_of_other_variant(described: &Described, path: &str) -> bool {
+    matches!(families::find(path), Some((family, Some(key))) if family.is_of_variants() && !described.asked.contains(key))
 }
 
 /// Whether `found` can be the Zarr group at `path`. The group of the maps has a copy of the root's attributes; in stores of earlier
@@ -89,7 +123,7 @@ impl Checked {
             None => differing(described, &self.told)?.map(Fault::Unsound),
         };
         self.sound += u64::from(fault.is_none());
-        self.findings.extend(fault.map(|fault| Finding { file: folder.join(METADATA), fault }));
+        self.findings.extend(fault.map(|fault| Finding { file: root::file(folder), fault }));
         Ok(())
     }
 }

@@ -12,7 +12,8 @@ use crate::families;
 use crate::formats::FORMATS;
 use crate::metadata::describe::Described;
 use crate::metadata::reopen::reopen;
-use crate::metadata::root::METADATA;
+use crate::metadata::root::{self, METADATA};
+use crate::tensors;
 
 /// Result of removing damaged files.
 #[derive(Clone, Debug, Default)]
@@ -63,16 +64,17 @@ pub fn redo(described: &Described, findings: &[Finding], tag: &str) -> Result<Re
 /// is marked incomplete.
 fn redo_in(folder: &Path, described: &Described, findings: &[Finding], tag: &str) -> Result<Redone, StoreError> {
     let place = &described.group.store;
-    FORMATS.unpack(place)?;
-    let moved = |file: &PathBuf| file.strip_prefix(place).map_or_else(|_| file.clone(), |inside| folder.join(inside));
-    let findings: Vec<Finding> =
-        findings.iter().map(|found| Finding { file: moved(&found.file), fault: found.fault.clone() }).collect();
+    let unsound = findings.iter().filter(|found| found.fault != Fault::Absent).map(|found| found.file.clone());
+    let unsound = unsound.filter(|file| *file != root::file(place));
+    let (left, removed): (Vec<PathBuf>, Vec<PathBuf>) =
+        unsound.partition(|file| is_of_removed_variant(described, file));
+    FORMATS.unpack(place, &removed.iter().cloned().collect())?;
     let group = Group { store: folder.to_owned(), ..described.group.clone() };
-    let redone = redo(&Described { group, ..described.clone() }, &findings, tag)?;
+    reopen(&Described { group, ..described.clone() }, tag)?;
     if let Some(packing) = &FORMATS.of(place).packing {
         (packing.remove)(place)?;
     }
-    Ok(redone)
+    Ok(Redone { removed, left })
 }
 
 fn is_of_removed_variant(described: &Described, file: &Path) -> bool {
@@ -81,5 +83,6 @@ fn is_of_removed_variant(described: &Described, file: &Path) -> bool {
     let path = path.join("/");
     let Some((family, Some(member))) = families::find(&path) else { return false };
     let key = member.split('/').next().unwrap_or_default();
+    let key = if tensors::is_place(&described.group.store) { key.trim_end_matches(tensors::SUFFIX) } else { key };
     family.is_of_variants() && key != METADATA && !described.asked.contains(key)
 }

@@ -8,10 +8,14 @@ use files::leftovers;
 use crate::metadata::root::METADATA;
 use crate::metadata::{Described, computed_by};
 use crate::packed::tree;
+use crate::tensors;
 
 /// Files and folders in the store that are none of its `nodes`, nor a shard of one.
 pub(super) fn strangers(described: &Described, nodes: &BTreeSet<String>) -> Vec<PathBuf> {
     let root = &described.group.store;
+    if tensors::is_place(root) {
+        return tensors::check::strangers(root, &nodes.iter().map(PathBuf::from).collect::<Vec<_>>());
+    }
     let known = nodes.iter().chain(described.consolidated.keys()).map(|path| root.join(path));
     let known: BTreeSet<PathBuf> = known.chain([root.clone()]).collect();
     let mut found = Vec::new();

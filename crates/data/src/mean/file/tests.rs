@@ -1,7 +1,7 @@
 use std::fs::{self, File};
 use std::io::Write;
 
-use files::torch::pickled;
+use files::torch::{ElementType, pickled};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -77,9 +77,9 @@ fn doubles_and_strides_are_read() {
 fn each_file_that_is_no_mean_is_refused_with_its_reason() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("x_mean.pt");
-    let pickle = pickled([3, 1, 1]);
+    let pickle = pickled(ElementType::Float32, &[3, 1, 1]);
     let nan: Vec<u8> = [0.0, f32::NAN, 1.0].iter().flat_map(|value| value.to_le_bytes()).collect();
-    let huge = pickled([3, 1 << 20, 1 << 20]);
+    let huge = pickled(ElementType::Float32, &[3, 1 << 20, 1 << 20]);
     let refused = |entries: &[(&str, &[u8])], reason: &str| {
         archive_of(&file, entries);
         let error = read(&file).unwrap_err().text();

@@ -20,14 +20,14 @@ fn a_tensor_as_torch_pickles_it_is_understood() {
 
 #[test]
 fn what_is_written_is_read_back() {
-    let read = tensor(&bytes([3, 224, 200])).unwrap();
+    let read = tensor(&bytes(ElementType::Float32, &[3, 224, 200])).unwrap();
     assert_eq!((read.shape, read.strides), (vec![3, 224, 200], vec![44_800, 200, 1]));
     assert_eq!((read.double, read.elements, read.offset, read.storage.as_str()), (false, 134_400, 0, "0"));
 }
 
 #[test]
 fn a_pickle_cut_off_anywhere_is_an_error() {
-    for pickle in [OF_TORCH, &bytes([3, 2, 2])] {
+    for pickle in [OF_TORCH, &bytes(ElementType::Float32, &[3, 2, 2])] {
         for cut in 0..pickle.len() {
             assert!(tensor(&pickle[..cut]).is_err(), "cut at {cut}");
         }

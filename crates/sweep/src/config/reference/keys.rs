@@ -338,8 +338,9 @@ const STORE: &[Key] = &[
     key(
         "format",
         Words("`zarr`"),
-        "Format of finished stores: `zarr`, a folder; or `zarr.zip`, the folder in one file, as the reference's ResNet experiment on \
-         MedMNIST leaves it. A store is a folder until it is complete.",
+        "Format of finished stores: `zarr`, a folder; `zarr.zip`, the folder in one file, as the reference's ResNet experiment on MedMNIST \
+         leaves it; or `pt`, tensors in `dataset-<flag>_split-<split>.pt/model-<model>_noise-<noise>`, as its DenseNet experiment does. A \
+         store is a folder until it is complete.",
         "zarr.zip",
     ),
     key(
