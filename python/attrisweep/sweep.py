@@ -3,7 +3,7 @@
 import functools
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -28,15 +28,27 @@ def open_sweep(path: str | PathLike[str]) -> "Sweep":
     groups, unreadable = [], {}
     for place, opened in stores.find(Path(path)):
         try:
-            group = Group(opened(place))
-            len(group)  # Reads labels and logits: what is damaged there is told now.
-            groups.append(group)
+            groups.append(_group(place, opened))
         except AttrisweepError as error:
             unreadable[place] = error
             warnings.warn(f"a store is left out: {error}", stacklevel=2)
     if not groups:
         raise NoStoresError(f"{path}: none of its stores can be read: " + "; ".join(map(str, unreadable.values())))
     return Sweep(Path(path), groups, unreadable)
+
+
+def _group(place: Path, opened: Callable[[Path], stores.Store]) -> Group:
+    """The group whose store is at `place`, or in the zip into which a running sweep has packed the store since it was listed."""
+    try:
+        group = Group(opened(place))
+        len(group)  # Reads labels and logits: what is damaged there is told now.
+    except AttrisweepError:
+        packed = place.with_name(f"{place.name}.zip")
+        if place.exists() or not packed.exists():
+            raise
+        ((packed, opened),) = stores.find(packed)
+        return _group(packed, opened)
+    return group
 
 
 class Sweep:

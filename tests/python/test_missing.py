@@ -1,8 +1,10 @@
 """What has not been written, or cannot be read, is left out or marked; no fill value passes for a map."""
 
 import shutil
+import zipfile
 
 import attrisweep
+import attrisweep.stores
 import numpy as np
 import pytest
 import zarr
@@ -83,6 +85,34 @@ def test_a_torn_chunk_is_told_with_the_path_of_its_array(stores):
     assert maps[8].values.any()
     with pytest.raises(attrisweep.DamagedStoreError, match=r"attributions/Saliency: found .*, expected chunks that can be decoded"):
         maps.load()
+
+
+def test_maps_that_went_away_since_the_sweep_was_opened_are_told_and_no_fill_values_take_their_place(stores):
+    (store,) = stores.glob("*noise-clean*")
+    maps = attrisweep.open_sweep(store)[0].maps("Saliency")
+    (store / "attributions" / "Saliency" / "c.1.0.0.0").unlink()
+    assert maps[[0, 9]].values.any() and maps[2:4].values.any()
+    for gone in (maps[5], maps[3:6], maps[[0, 7]], maps):
+        with pytest.raises(attrisweep.DamagedStoreError, match="attributions/Saliency: found fewer chunks .* open the sweep again"):
+            gone.copy().load()
+    group = attrisweep.open_sweep(store)[0]
+    maps = group.maps("InputXGradient")
+    store.rename(store.with_name("away"))
+    with pytest.raises(attrisweep.DamagedStoreError, match="open the sweep again"):
+        maps.load()
+
+
+def test_a_store_that_is_packed_while_the_sweep_is_opened_is_read_from_its_zip(stores, monkeypatch):
+    first, second = sorted(stores.glob("*.zarr"))
+    listed = attrisweep.stores.find(stores)
+    with zipfile.ZipFile(f"{second}.zip", "w") as packed:
+        for file in sorted(path for path in second.rglob("*") if path.is_file()):
+            packed.write(file, file.relative_to(second))
+    shutil.rmtree(second)
+    find = attrisweep.stores.find
+    monkeypatch.setattr(attrisweep.stores, "find", lambda path: listed if path == stores else find(path))
+    assert attrisweep.open_sweep(stores).groups["format"].tolist() == ["zarr", "zarr.zip"]
+    assert not attrisweep.open_sweep(stores).unreadable
 
 
 def test_an_array_that_claims_more_images_than_any_sweep_has_is_refused(stores):

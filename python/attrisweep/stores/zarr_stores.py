@@ -84,12 +84,17 @@ def _array(path: Path, name: str, array: "zarr.Array[Any]", listing: Listing) ->
     if not shape or shape[0] > MOST_IMAGES:
         raise DamagedStoreError(path / name, f"the shape {shape}", f"at least one dimension, and at most {MOST_IMAGES} images")
 
-    def read(key: tuple[Any, ...]) -> NDArray[Any]:
-        return np.asarray(array.oindex[key])
-
-    @functools.cache
-    def has() -> Mask:
+    def now() -> Mask:
         return written.mask(listing(name), shape[0], int((array.shards or array.chunks)[0]))
+
+    has = functools.cache(now)
+
+    def read(key: tuple[Any, ...]) -> NDArray[Any]:
+        had, values = has(), np.asarray(array.oindex[key])
+        # Zarr gives fill values for files that are gone, as when a sweep has packed its finished store since it was opened.
+        if np.any((had & ~now())[key[0]]):
+            raise DamagedStoreError(path / name, "fewer chunks than when it was opened", "those that were there; open the sweep again")
+        return values
 
     called = getattr(array.metadata, "dimension_names", None) or ()
     return StoredArray(shape, np.dtype(array.dtype), read, has, tuple(called) if called and all(called) else None, array.attrs.asdict())
