@@ -36,7 +36,7 @@ pub struct Job {
 }
 
 /// Looks for the mean image at `place`, for images as `options` want them.
-pub fn find(place: Place<'_>, dataset: &(PathBuf, &'static Entry), options: Options) -> Result<Found, MeanError> {
+pub fn find(place: Place<'_>, dataset: &(PathBuf, &'static Entry), options: &Options) -> Result<Found, MeanError> {
     let file = place.file();
     if !file.exists() {
         return Job::new(place, dataset, options).map(Found::Missing);
@@ -53,8 +53,10 @@ impl Job {
     pub fn new(
         place: Place<'_>,
         (images, format): &(PathBuf, &'static Entry),
-        options: Options,
+        options: &Options,
     ) -> Result<Self, MeanError> {
+        // Whichever images of other splits a config chooses, a mean image stands for the whole split.
+        let options = Options { indices: None, ..options.clone() };
         let normalize = place.normalize.cloned();
         let job = Self { file: place.file(), images: images.clone(), format, options, normalize };
         job.source()?;
@@ -71,7 +73,7 @@ impl Job {
     }
 
     fn source(&self) -> Result<Box<dyn Source>, MeanError> {
-        let source = (self.format.open)(&self.images, SPLIT, self.options).map_err(unusable)?;
+        let source = self.format.open(&self.images, SPLIT, &self.options).map_err(unusable)?;
         let (file, found) = (self.images.clone(), source.shape());
         let size = self.options.size;
         if source.is_empty() {

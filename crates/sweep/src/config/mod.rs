@@ -5,6 +5,7 @@
 //! was noted.
 
 mod expect;
+mod indices;
 mod normalize;
 mod paths;
 mod places;
@@ -18,6 +19,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use expect::{Expectation, Expected};
+pub use indices::MOST_CHOSEN;
 pub use normalize::Normalizations;
 pub use paths::{INPUT_ZARR, Paths};
 pub use reference::page as reference;
