@@ -17,6 +17,8 @@ pub struct Origin<'a> {
     pub dataset: (&'a str, &'a str),
     /// Index of the first image in its split; the others follow it.
     pub first: u64,
+    /// Index in its split of each image, where the images do not follow one another.
+    pub chosen: Option<&'a [u64]>,
     /// The mean image of the dataset `[1, c, h, w]`, on the device, if a method of the sweep needs it.
     pub mean: Option<&'a Tensor>,
     /// Baselines of earlier batches of the same model and dataset; without it they are computed for each batch.
@@ -24,9 +26,15 @@ pub struct Origin<'a> {
 }
 
 impl<'a> Origin<'a> {
+    /// Index in its split of image `row` of the batch.
+    fn index(&self, row: i64) -> u64 {
+        let chosen = self.chosen.and_then(|chosen| chosen.get(row as usize)).copied();
+        chosen.unwrap_or(self.first + row as u64)
+    }
+
     /// The draw number `draw` for `purpose` of image `row` of the batch.
     pub(crate) fn draw(&self, row: i64, purpose: &'a str, draw: u64) -> Draw<'a> {
-        Draw { seed: self.seed, dataset: self.dataset, image: self.first + row as u64, purpose, draw }
+        Draw { seed: self.seed, dataset: self.dataset, image: self.index(row), purpose, draw }
     }
 
     /// Standard normal numbers in the shape of `images` `[n, c, h, w]`, those of each image its own draw.

@@ -268,7 +268,7 @@ mod tests {
     fn a_rule_with_steps_has_a_forward_pass_of_its_own() {
         let graph = models::load("cifar_resnet18", &Weights::random(3, 5), (Device::Cpu, Kind::Float)).unwrap();
         let images = Tensor::f_full([1, 3, 16, 16], 0.5, (Kind::Float, Device::Cpu)).unwrap();
-        let origin = Origin { seed: 0, dataset: ("d", "test"), first: 0, mean: None, known: None };
+        let origin = Origin { seed: 0, dataset: ("d", "test"), first: 0, chosen: None, mean: None, known: None };
         let pass = Pass::new(&graph, images, Tensor::from_slice(&[1_i64]), 1, origin);
         let (plain, found) = (pass.gradient().unwrap(), pass.backward(&Reader).unwrap());
         assert!(found.allclose(plain, 1e-4, 1e-6, false));
@@ -280,7 +280,7 @@ mod tests {
         let sizes = |images: i64, rows, steps| {
             let images = Tensor::f_zeros([images, 3, 32, 32], (Kind::Float, Device::Cpu)).unwrap();
             let targets = Tensor::f_zeros([images.size()[0]], (Kind::Int64, Device::Cpu)).unwrap();
-            let origin = Origin { seed: 0, dataset: ("d", "test"), first: 0, mean: None, known: None };
+            let origin = Origin { seed: 0, dataset: ("d", "test"), first: 0, chosen: None, mean: None, known: None };
             let pass = Pass::new(&graph, images, targets, rows, origin);
             let all: Vec<usize> = (0..steps).collect();
             let parts: Vec<&[usize]> = pass.parts(&all).collect();

@@ -150,7 +150,7 @@ mod tests {
         let graph = models::load("resnet18", &Weights::random(3, 5), (Device::Cpu, Kind::Double)).unwrap();
         let images = Tensor::f_rand([3, 3, 32, 32], (Kind::Double, Device::Cpu)).unwrap();
         let targets = Tensor::from_slice(&[0_i64, 4, 2]);
-        let origin = Origin { seed: 0, dataset: ("d", "test"), first: 0, mean: None, known: None };
+        let origin = Origin { seed: 0, dataset: ("d", "test"), first: 0, chosen: None, mean: None, known: None };
         // Seven rows: two variations of three images at once.
         let pass = Pass::new(&graph, images, targets, 7, origin);
         let hidden = pass.images().f_zeros_like().unwrap();

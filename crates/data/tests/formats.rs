@@ -78,7 +78,7 @@ fn a_format_of_several_files_and_float_pixels_is_found_opened_and_prepared_as_it
     written(folder.path());
     let (place, format) = BOTH.locate(folder.path(), "cells", 2).unwrap();
     assert_eq!((place.as_path(), format.name), (folder.path().join("cells").as_path(), "toy"));
-    let mut source = BOTH.open("toy", &place, "train", Options { size: 2, ..Options::default() }).unwrap();
+    let mut source = BOTH.open("toy", &place, "train", &Options { size: 2, ..Options::default() }).unwrap();
     assert_eq!(source.labels().unwrap().values, [0, 1]);
     // Image 1 has the pixels 8/16 to 15/16; its middle columns are 9, 10, 13 and 14 sixteenths, times 4.
     let pixels = source.read(1..2).unwrap();
@@ -91,7 +91,7 @@ fn the_mean_image_is_that_of_prepared_images() {
     let folder = tempfile::tempdir().unwrap();
     written(folder.path());
     let options = Options { size: 2, ..Options::default() };
-    let mut source = BOTH.open("toy", &folder.path().join("cells"), "train", options).unwrap();
+    let mut source = BOTH.open("toy", &folder.path().join("cells"), "train", &options).unwrap();
     let preprocessing = source.preprocessing();
     let mean = data::mean::compute(source.as_mut(), &preprocessing).unwrap();
     // Pixels 1, 2, 5 and 6 sixteenths of image 0 and those 8 sixteenths above of image 1, times 4.

@@ -38,7 +38,7 @@ fn archive(members: &[(&str, Vec<u8>)], method: CompressionMethod) -> Vec<u8> {
 
 /// Reads a dataset to its end, as a worker does.
 fn read_dataset(file: &Path) {
-    let Ok(mut source) = formats::open("medmnist", file, "test", Options::default()) else { return };
+    let Ok(mut source) = formats::open("medmnist", file, "test", &Options::default()) else { return };
     if source.verify().is_err() {
         return;
     }
@@ -137,7 +137,7 @@ fn a_bomb_is_refused_before_it_is_unpacked() {
     survive(&METER, MOST, |_| {
         if told.is_empty() {
             told.push(
-                formats::open("medmnist", &dataset, "test", Options::default()).err().map(|error| error.to_string()),
+                formats::open("medmnist", &dataset, "test", &Options::default()).err().map(|error| error.to_string()),
             );
             told.push(mean::read(&tensor).err().map(|error| error.to_string()));
         }

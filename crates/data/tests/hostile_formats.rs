@@ -18,7 +18,7 @@ const MOST: usize = 4 << 20;
 /// Reads a dataset to its end, as a worker does.
 fn read_dataset(format: &str, place: &Path) {
     let options = Options { size: 8, ..Options::default() };
-    let Ok(mut source) = formats::open(format, place, "test", options) else { return };
+    let Ok(mut source) = formats::open(format, place, "test", &options) else { return };
     // As the check before a sweep: images of another size, and many more than there were, are not read.
     let size = if format == "cifar" { 32 } else { 8 };
     if source.shape()[..2] != [size; 2] || source.len() > 1000 || source.verify().is_err() {
@@ -43,7 +43,7 @@ fn attacked(format: &str, place: &str, files: &[(&str, Vec<u8>)]) {
         put(root.path(), name, bytes);
     }
     let place = root.path().join(place);
-    let read = formats::open(format, &place, "test", Options { size: 8, ..Options::default() });
+    let read = formats::open(format, &place, "test", &Options { size: 8, ..Options::default() });
     let read = read.and_then(|mut source| source.read(0..source.len()));
     assert!(read.is_ok(), "{format}: {:?}", read.err().map(|error| error.to_string()));
     drop(making);

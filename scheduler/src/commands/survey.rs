@@ -76,6 +76,6 @@ pub(crate) fn source(config: &Config, flag: &str, split: Split) -> Result<(&'sta
         let told = problems.list().first().map(|problem| problem.text.clone());
         return Err(told.unwrap_or_else(|| format!("{KEY}: no data for `{flag}`")));
     };
-    let opened = (entry.open)(&file, split.name(), Options::of(config));
+    let opened = entry.open(&file, split.name(), &Options::of(config));
     Ok((entry.name, opened.map_err(|error| error.to_string())?))
 }

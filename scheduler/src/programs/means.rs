@@ -85,7 +85,7 @@ fn of_dataset(config: &Config, (flag, line): (&str, u64), force: bool, problems:
             continue;
         }
         let found =
-            if force { Job::new(place, &dataset, how).map(Found::Missing) } else { mean::find(place, &dataset, how) };
+            if force { Job::new(place, &dataset, &how).map(Found::Missing) } else { mean::find(place, &dataset, &how) };
         match found {
             Ok(Found::Missing(job)) => planned.push(Planned { file, job: Some(job) }),
             Ok(Found::There(_)) => planned.push(Planned { file, job: None }),

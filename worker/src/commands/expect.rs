@@ -39,7 +39,7 @@ pub(super) fn answer(device: &Opened) -> Result<Vec<Answer>, Exit> {
 
 fn measured(engine: &mut Engine, Question { group, images }: &Question, device: Device) -> Result<Measured, UnitError> {
     let mut source =
-        formats::open(&group.input.format, &group.input.images_file, &group.split, Options::of_group(group))?;
+        formats::open(&group.input.format, &group.input.images_file, &group.split, &Options::of_group(group))?;
     let (shape, labels) = (source.shape(), source.labels()?);
     let graph = engine.graph(group)?;
     // Nobody's maps are made of it: kernels need not show what they are worth.

@@ -77,7 +77,7 @@ impl Engine {
         if missing(name::INDICES) {
             emit(Computed::Integers {
                 array: name::INDICES,
-                values: range.clone().map(|index| index as i64).collect(),
+                values: range.clone().map(|at| group.original(at) as i64).collect(),
             });
         }
         let to_do = |variant: &&Variant| wanted(variant) && !shard.ledger.has_variant(group, variant, shard.index);

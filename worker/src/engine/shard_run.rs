@@ -37,6 +37,8 @@ pub(crate) struct ShardRun<'a> {
     group: &'a Group,
     device: Device,
     first: u64,
+    /// Index in its split of each image, where a config chooses some.
+    chosen: Option<Vec<u64>>,
     pixels: &'a Pixels,
     /// Whether the next round is to give the images away, too.
     pub(crate) images_missing: bool,
@@ -63,6 +65,7 @@ impl<'a> ShardRun<'a> {
             group,
             device,
             first: shard.pixels.first,
+            chosen: group.chosen().map(|_| group.range(shard.index).map(|at| group.original(at)).collect()),
             pixels: &shard.pixels,
             images_missing: false,
             mean,
@@ -210,6 +213,7 @@ impl<'a> ShardRun<'a> {
             seed: self.group.numerics.seed,
             dataset,
             first,
+            chosen: self.chosen.as_ref().map(|chosen| &chosen[start as usize..(start + size) as usize]),
             mean: self.mean.as_ref(),
             known: Some(&self.known),
         };

@@ -97,7 +97,7 @@ impl Reader {
         let key = (group.input.images_file.clone(), group.split.clone());
         if !self.open.contains_key(&key) {
             let mut source =
-                formats::open(&group.input.format, &group.input.images_file, &group.split, Options::of_group(group))?;
+                formats::open(&group.input.format, &group.input.images_file, &group.split, &Options::of_group(group))?;
             // One pass over the file, so that no shard is made of damaged images.
             source.verify()?;
             let labels = Arc::new(source.labels()?);

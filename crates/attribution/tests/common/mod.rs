@@ -68,8 +68,14 @@ impl<'a> Case<'a> {
         let given: Parameters = serde_json::from_value(given.clone()).unwrap();
         let method = build(class, &given.checked(&entry.item.parameters).unwrap(), self.semantics).unwrap();
         let mean = images.narrow(0, 0, 1).full_like(0.1);
-        let origin =
-            Origin { seed: 7, dataset: ("set", "test"), first: self.first, mean: Some(&mean), known: self.known };
+        let origin = Origin {
+            seed: 7,
+            dataset: ("set", "test"),
+            first: self.first,
+            chosen: None,
+            mean: Some(&mean),
+            known: self.known,
+        };
         let pass = Pass::new(self.graph, images.shallow_clone(), targets(self.graph, images), rows, origin);
         method.attribute(&pass).unwrap()
     }

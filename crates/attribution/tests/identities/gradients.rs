@@ -12,7 +12,7 @@ fn integrated_gradients_with_one_step_are_the_gradient_half_way() {
     let graph = graph("resnet18", Kind::Double);
     let images = images(&graph, 2, Kind::Double);
     let half = &images * 0.5;
-    let origin = Origin { seed: 0, dataset: ("", ""), first: 0, mean: None, known: None };
+    let origin = Origin { seed: 0, dataset: ("", ""), first: 0, chosen: None, mean: None, known: None };
     let pass = Pass::new(&graph, half, targets(&graph, &images), 2, origin);
     let expected = pass.gradient().unwrap() * &images;
     for method in ["gausslegendre", "riemann_middle"] {

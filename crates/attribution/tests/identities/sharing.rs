@@ -46,7 +46,7 @@ fn a_shared_forward_pass_gives_the_maps_of_each_methods_own() {
     let images = images(&graph, 3, Kind::Float);
     let trace = graph.trace(&images).unwrap();
     let mean = images.narrow(0, 0, 1).full_like(0.1);
-    let origin = Origin { seed: 7, dataset: ("set", "test"), first: 0, mean: Some(&mean), known: None };
+    let origin = Origin { seed: 7, dataset: ("set", "test"), first: 0, chosen: None, mean: Some(&mean), known: None };
     let shared = Pass::predicted(&graph, images.shallow_clone(), trace, 16, origin).unwrap();
     for entry in METHODS {
         let given = serde_json::from_value::<sweep::parameters::Parameters>(crate::common::cheap(&entry.item.name, 32))
@@ -76,7 +76,8 @@ fn of_one_logit_the_map_of_the_other_class_is_that_of_the_logit_with_the_other_s
         let given = serde_json::from_value::<sweep::parameters::Parameters>(given);
         let method = attribution::build(name, &given.unwrap().checked(&entry.item.parameters).unwrap(), Exact).unwrap();
         let of = |class: i64| {
-            let origin = Origin { seed: 7, dataset: ("set", "test"), first: 0, mean: Some(&mean), known: None };
+            let origin =
+                Origin { seed: 7, dataset: ("set", "test"), first: 0, chosen: None, mean: Some(&mean), known: None };
             let targets = Tensor::full([2], class, (Kind::Int64, Device::Cpu));
             method.attribute(&Pass::new(&graph, images.shallow_clone(), targets, 16, origin)).unwrap()
         };
@@ -101,7 +102,8 @@ fn variants_that_are_computed_together_are_those_that_each_gives_alone() {
         let parts = Together::of(variants.iter()).unwrap();
         assert_eq!(parts.len(), 1, "{}", entry.item.name);
         let mean = images.narrow(0, 0, 1).full_like(0.1);
-        let origin = Origin { seed: 7, dataset: ("set", "test"), first: 0, mean: Some(&mean), known: None };
+        let origin =
+            Origin { seed: 7, dataset: ("set", "test"), first: 0, chosen: None, mean: Some(&mean), known: None };
         let pass = Pass::new(&graph, images.shallow_clone(), targets(&graph, &images), 16, origin);
         let together = parts[0].attribute(&pass).unwrap();
         for (variant, attribution) in parts[0].variants.iter().zip(&together) {

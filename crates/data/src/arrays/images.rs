@@ -38,7 +38,7 @@ impl Images {
         (element, name): (Element, &str),
         found: &[u64],
         channels: Channels,
-        options: Options,
+        options: &Options,
     ) -> Result<Self, String> {
         if element.is_float() && options.float_range.is_none() {
             return Err(format!(
@@ -154,7 +154,7 @@ mod tests {
 
     fn images(shape: &[u64], channels: Channels) -> Result<Images, String> {
         let element = Element::parse("|u1").unwrap();
-        Images::new((element, "uint8"), shape, channels, Options::default())
+        Images::new((element, "uint8"), shape, channels, &Options::default())
     }
 
     /// Channel c of pixel p of image n has the value 100 n + 10 c + p.

@@ -2,12 +2,14 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Value;
 use sweep::config::Config;
 use sweep::group::Group;
 use sweep::preprocessing::Preprocessing;
 
+use super::chosen::Chosen;
 use crate::DataError;
 use crate::preprocess::Pixels;
 
@@ -21,31 +23,48 @@ pub struct Entry {
     pub places: fn(root: &Path, flag: &str, size: usize) -> Vec<PathBuf>,
     /// Whether a dataset of the format lies at a place, by the names of files.
     pub fits: fn(place: &Path) -> bool,
-    /// Opens a split of the dataset at a place.
+    /// Opens a whole split of the dataset at a place.
     pub open: Open,
 }
 
-/// Function that opens `split` of the dataset at `place`, with whichever files that takes.
-pub type Open = fn(place: &Path, split: &str, options: Options) -> Result<Box<dyn Source>, DataError>;
+impl Entry {
+    /// Opens `split` of the dataset at `place`, and of the split the images that `options` choose.
+    pub fn open(&self, place: &Path, split: &str, options: &Options) -> Result<Box<dyn Source>, DataError> {
+        let all = (self.open)(place, split, options)?;
+        match &options.indices {
+            Some(indices) => Chosen::of(all, indices, (place, split)).map(|chosen| Box::new(chosen) as Box<dyn Source>),
+            None => Ok(all),
+        }
+    }
+}
+
+/// Function that opens the whole of `split` of the dataset at `place`, with whichever files that takes.
+pub type Open = fn(place: &Path, split: &str, options: &Options) -> Result<Box<dyn Source>, DataError>;
 
 /// Choices of a config on how a dataset is to be read.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
     /// Height and width in pixels that images are to have once they are preprocessed; 0 for any.
     pub size: usize,
     /// Values of black and white in images of floats. Without them, floats are refused by formats that do not say their range.
     pub float_range: Option<[f64; 2]>,
+    /// Indices of the images that are taken of the split, in their order; `None` for all.
+    pub indices: Option<Arc<[u64]>>,
 }
 
 impl Options {
     /// Options of `config`.
     pub fn of(config: &Config) -> Self {
-        Self { size: config.search_space.image_size, float_range: config.search_space.float_range }
+        Self {
+            size: config.search_space.image_size,
+            float_range: config.search_space.float_range,
+            indices: config.settings.indices.clone(),
+        }
     }
 
     /// Options for the images of `group`.
     pub fn of_group(group: &Group) -> Self {
-        Self { size: group.shape[1], float_range: group.float_range() }
+        Self { size: group.shape[1], float_range: group.float_range(), indices: group.chosen().map(Into::into) }
     }
 }
 
@@ -83,7 +102,7 @@ pub trait Source: Send {
     /// one for each image or chunk, is compared where it is read.
     fn verify(&mut self) -> Result<(), DataError>;
 
-    /// Names the content of images and labels and the way in which they are read: the value changes when any of these does. It is
+    /// Names the content of images and labels and the way in which they are read, as a mapping of keys: the value changes when any of these does. It is
     /// asked for often, and costs nothing once the split is open.
     fn content(&self) -> Value;
 }

@@ -33,7 +33,7 @@ struct MedMnist {
 }
 
 impl MedMnist {
-    fn open(file: &Path, split: &str, options: Options) -> Result<Self, DataError> {
+    fn open(file: &Path, split: &str, options: &Options) -> Result<Self, DataError> {
         let images = images::Images::open(file, split, options)?;
         let labels = match Member::open(file, &format!("{split}_labels")) {
             Ok(labels) => Some(labels),

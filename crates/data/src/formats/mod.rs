@@ -3,6 +3,7 @@
 //! A format is one file here and one line in [`FORMATS`]. It opens whatever it needs: one archive or several files, pixels that
 //! are bytes or floats, images that are still to be scaled.
 
+mod chosen;
 mod cifar;
 mod entry;
 mod idx;
@@ -45,10 +46,16 @@ impl Formats {
     }
 
     /// Opens `split` of the dataset at `place`, which is of the format called `format`.
-    pub fn open(self, format: &str, place: &Path, split: &str, options: Options) -> Result<Box<dyn Source>, DataError> {
+    pub fn open(
+        self,
+        format: &str,
+        place: &Path,
+        split: &str,
+        options: &Options,
+    ) -> Result<Box<dyn Source>, DataError> {
         let entry = self.0.iter().find(|entry| entry.name == format);
         let entry = entry.ok_or_else(|| DataError::UnknownFormat { name: format.to_owned() })?;
-        (entry.open)(place, split, options)
+        entry.open(place, split, options)
     }
 }
 
@@ -58,6 +65,6 @@ pub fn locate(root: &Path, flag: &str, size: usize) -> Result<(PathBuf, &'static
 }
 
 /// Opens `split` of the dataset at `place`, which is of the format called `format` ([`Formats::open`]).
-pub fn open(format: &str, place: &Path, split: &str, options: Options) -> Result<Box<dyn Source>, DataError> {
+pub fn open(format: &str, place: &Path, split: &str, options: &Options) -> Result<Box<dyn Source>, DataError> {
     FORMATS.open(format, place, split, options)
 }

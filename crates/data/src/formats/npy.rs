@@ -37,7 +37,7 @@ struct Npy {
 }
 
 impl Npy {
-    fn open(place: &Path, split: &str, options: Options) -> Result<Self, DataError> {
+    fn open(place: &Path, split: &str, options: &Options) -> Result<Self, DataError> {
         let file = found(place, split, "images").ok_or_else(|| DataError::Content {
             file: place.to_owned(),
             reason: format!("no array `{split}_images.npy` in it, and none whose name begins so"),

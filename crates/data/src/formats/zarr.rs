@@ -57,7 +57,7 @@ struct Zarr {
 }
 
 impl Zarr {
-    fn open(place: &Path, split: &str, options: Options) -> Result<Self, DataError> {
+    fn open(place: &Path, split: &str, options: &Options) -> Result<Self, DataError> {
         let of_split = if is_store(place) { None } else { store_of(place, split) };
         if of_split.is_none() && !is_store(place) {
             let reason = format!("no store `{split}.zarr` or `{split}.zarr.zip` in it");
@@ -86,6 +86,7 @@ impl Zarr {
         let layout = Images::new((element, name), &images.metadata.shape, Channels::LastOrFirst, options);
         let layout = layout.map_err(|reason| images.error(reason))?;
         let mut content = json!({"images": images.content(), "labels": labels.as_ref().map(Array::content)});
+        content["held_bytes"] = json!(images.held());
         if let Some(range) = layout.float_range {
             content["float_range"] = json!(range);
         }

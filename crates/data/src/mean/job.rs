@@ -52,7 +52,7 @@ struct OfSplit {
 }
 
 /// Looks for the mean image at `place`, for images as `options` want them.
-pub fn find(place: Place<'_>, dataset: &(PathBuf, &'static Entry), options: Options) -> Result<Found, MeanError> {
+pub fn find(place: Place<'_>, dataset: &(PathBuf, &'static Entry), options: &Options) -> Result<Found, MeanError> {
     let file = place.file();
     if !file.exists() {
         return Job::new(place, dataset, options).map(Found::Missing);
@@ -75,8 +75,10 @@ impl Job {
     pub fn new(
         place: Place<'_>,
         (images, format): &(PathBuf, &'static Entry),
-        options: Options,
+        options: &Options,
     ) -> Result<Self, MeanError> {
+        // Whichever images of other splits a config chooses, a mean image stands for the whole split.
+        let options = Options { indices: None, ..options.clone() };
         let (normalize, split) = (place.normalize.cloned(), place.split);
         let of = OfSplit { images: images.clone(), format, split, options, normalize };
         of.source()?;
@@ -109,8 +111,8 @@ impl OfSplit {
     }
 
     fn source(&self) -> Result<Box<dyn Source>, MeanError> {
-        let source =
-            (self.format.open)(&self.images, self.split, self.options).map_err(|source| self.unusable(source))?;
+        let source = self.format.open(&self.images, self.split, &self.options);
+        let source = source.map_err(|source| self.unusable(source))?;
         let (file, found, split) = (self.images.clone(), source.shape(), self.split.to_owned());
         let size = self.options.size;
         if source.is_empty() {

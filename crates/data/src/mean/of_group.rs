@@ -11,7 +11,7 @@ use crate::{noise, preprocess};
 /// Opens the images of `group`.
 pub(super) fn open(group: &Group) -> Result<Box<dyn Source>, MeanError> {
     let Group { input, split, .. } = group;
-    Ok(formats::open(&input.format, &input.images_file, split, Options::of_group(group))?)
+    Ok(formats::open(&input.format, &input.images_file, split, &Options::of_group(group))?)
 }
 
 /// Computes the mean of the images of `group`, as its model sees them.

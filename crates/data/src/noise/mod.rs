@@ -35,7 +35,7 @@ pub fn find(kind: &str) -> Option<&'static Entry> {
     NOISES.iter().find(|entry| entry.item.name == kind).copied()
 }
 
-/// Adds the noise of `group` to `images` `[n, c, h, w]`, the first of which has index `first` in its split.
+/// Adds the noise of `group` to `images` `[n, c, h, w]`, the first of which is number `first` of the group.
 pub fn add(group: &Group, first: u64, images: &mut [f32]) -> Result<(), NoiseError> {
     let kind = &group.noise.kind;
     let entry = find(kind).ok_or_else(|| NoiseError::Unknown(kind.clone()))?;
@@ -43,7 +43,13 @@ pub fn add(group: &Group, first: u64, images: &mut [f32]) -> Result<(), NoiseErr
     let frame = Frame::new(group.shape, &group.preprocessing);
     for (index, image) in (first..).zip(images.chunks_exact_mut(group.shape.iter().product())) {
         let dataset = (group.dataset.as_str(), group.split.as_str());
-        let draw = Draw { seed: group.numerics.seed, dataset, image: index, purpose: &group.noise.name, draw: 0 };
+        let draw = Draw {
+            seed: group.numerics.seed,
+            dataset,
+            image: group.original(index),
+            purpose: &group.noise.name,
+            draw: 0,
+        };
         noise.add(image, &frame, &mut draw.generator());
     }
     Ok(())

@@ -9,7 +9,7 @@ use super::resample::Resample;
 const MOST_PIXELS: u64 = 1 << 26;
 
 /// Pixels of a picture that many threads may decode at once. Of larger ones, one at a time is decoded.
-const LARGE: u64 = 1 << 23;
+const LARGE: u64 = 1 << 21;
 
 /// Held while a large picture is decoded.
 static LARGE_ONE: Mutex<()> = Mutex::new(());

@@ -73,6 +73,15 @@ impl Array {
         format!("elements of type `{}`, {}", self.metadata.type_name, crate::numpy::EXPECTED)
     }
 
+    /// Bytes that reading holds beside the slice: a chunk, and the row of chunks that is kept.
+    pub(crate) fn held(&self) -> u64 {
+        let Metadata { shape, chunk, .. } = &self.metadata;
+        let width = self.metadata.element.map_or(0, Element::size);
+        let row = shape[1..].iter().fold(width, |bytes, size| bytes.saturating_mul(*size));
+        let kept = Some(row.saturating_mul(chunk[0].min(shape[0]))).filter(|bytes| *bytes <= MOST_KEPT);
+        self.metadata.bytes().unwrap_or(0) + kept.unwrap_or(0)
+    }
+
     /// Value that names the content.
     pub(crate) fn content(&self) -> Value {
         json!(format!("{} {:?} sha256 {}", self.path, self.metadata.shape, self.digest))

@@ -67,7 +67,7 @@ fn dataset(
     split: Split,
     (file, entry): &(PathBuf, &'static Entry),
 ) -> Result<Dataset, DataError> {
-    let mut source = (entry.open)(file, split.name(), Options::of(config))?;
+    let mut source = entry.open(file, split.name(), &Options::of(config))?;
     let images = config.settings.limit.map_or(source.len(), |limit| limit.min(source.len()));
     // What is wrong with the type or the range of pixels shows in the first image.
     source.read(0..images.min(1))?;

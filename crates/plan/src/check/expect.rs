@@ -68,7 +68,7 @@ fn is_meant(expectation: &Expectation, group: &Group) -> bool {
 
 /// Reads the images of the split of `group`, whatever `limit` and noise of the sweep are. The error is one sentence.
 fn of_group<'a>(expectation: &'a Expectation, group: &Group) -> Result<Asked<'a>, String> {
-    let source = formats::open(&group.input.format, &group.input.images_file, &group.split, Options::of_group(group))
+    let source = formats::open(&group.input.format, &group.input.images_file, &group.split, &Options::of_group(group))
         .map_err(|error| error.to_string())?;
     let (all, split) = (source.len(), &group.split);
     let images = match &expectation.what {

@@ -44,7 +44,7 @@ impl Means {
                 if !seen.insert(file.clone()) {
                     continue;
                 }
-                match mean::find(place, &dataset, Options::of(config)) {
+                match mean::find(place, &dataset, &Options::of(config)) {
                     Ok(Found::There(mean)) => drop(means.there.insert(file, mean)),
                     Ok(Found::Missing(job)) => drop(means.missing.insert(file, (flag.clone(), job))),
                     Err(error) => problems.add(*line, KEY, format!("{} (baseline of `{key}`)", error.text())),

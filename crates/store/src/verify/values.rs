@@ -31,7 +31,7 @@ fn read(
     let Some((family, _)) = families::find(array) else { return Ok(None) };
     Ok(match family.valid {
         Valid::Positions => {
-            let wanted: Vec<i64> = range.map(|index| index as i64).collect();
+            let wanted: Vec<i64> = range.map(|at| group.original(at) as i64).collect();
             unequal(&shards.integers(array, shard, n)?, (Some(&wanted), 0), 1, first)
         }
         Valid::Labels => {

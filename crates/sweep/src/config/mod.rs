@@ -6,6 +6,7 @@
 
 mod expect;
 mod experiments;
+mod indices;
 mod normalize;
 mod paths;
 mod places;
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 pub use expect::{Expectation, Expected};
 use experiments::flat;
 pub use experiments::{Experiment, Found, Proposed, Reference, Windows};
+pub use indices::MOST_CHOSEN;
 pub use normalize::Normalizations;
 pub use paths::{INPUT_ZARR, Paths};
 pub use reference::page as reference;

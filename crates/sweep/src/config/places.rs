@@ -17,6 +17,7 @@ pub(super) const PLACES: &[(&str, &[&str])] = &[
             "devices",
             "launcher",
             "limit",
+            "indices",
             "batch_size",
             "memory",
             "threads",

@@ -1,7 +1,10 @@
 //! The keys that the reference schema does not have, all optional.
 
+use std::sync::Arc;
+
 use super::expect::{self, Expectation};
 use super::experiments::Experiment;
+use super::indices::indices;
 use super::normalize::Normalizations;
 use super::search_space::Split;
 use crate::config::WeightSets;
@@ -28,6 +31,8 @@ pub struct Settings {
     pub launcher: Option<(String, u64)>,
     /// Most images of each split; the first images are taken.
     pub limit: Option<u64>,
+    /// Indices of the images of each split that are taken, in the order in which they are taken; `None` means all.
+    pub indices: Option<Arc<[u64]>>,
     /// Images that are attributed at once, in place of the result of preflight.
     pub batch_size: Option<usize>,
     /// Bytes that a worker on the processor may take; `None` means its share of the free memory.
@@ -130,6 +135,7 @@ impl Settings {
             devices: fields.optional("devices", devices),
             launcher: fields.optional("launcher", read::text).map(|name| (name, fields.line_of("launcher"))),
             limit: fields.optional("limit", read::integer(1, u64::MAX)),
+            indices: indices(fields),
             batch_size: fields.optional("batch_size", read::integer(1, 1 << 20)).map(|n| n as usize),
             memory: fields.optional("memory", read::size),
             threads: fields.optional("threads", read::integer(1, 4096)).map(|threads| threads as usize),

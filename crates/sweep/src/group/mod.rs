@@ -194,12 +194,25 @@ impl Group {
         let waiting = BEHIND.max(image).min((1 + self.variants.len() as u64) * shard);
         // Pixels are bytes, or floats of a range that the content names.
         let pixels = values * if self.float_range().is_some() { size_of::<f32>() as u64 } else { 1 };
-        PIPELINE + 2 * images * pixels + AHEAD.max(image).min(shard) + waiting + COPIES * image
+        // Of a dataset in chunks, what reading holds beside the pixels is named as well.
+        let held = self.input.data.get("held_bytes").and_then(serde_json::Value::as_u64).unwrap_or(0);
+        PIPELINE + held + 2 * images * pixels + AHEAD.max(image).min(shard) + waiting + COPIES * image
     }
 
     /// Values of black and white in the images of the file, where pixels are floats.
     pub fn float_range(&self) -> Option<[f64; 2]> {
         serde_json::from_value(self.input.data.get("float_range")?.clone()).ok()
+    }
+
+    /// Indices of the images that are chosen of the split, in their order, where a config chooses some: they are part of what is read.
+    pub fn chosen(&self) -> Option<Vec<u64>> {
+        serde_json::from_value(self.input.data.get("indices")?.clone()).ok()
+    }
+
+    /// Index in its split of the image that is number `at` of the group: random numbers go by it, so that they depend on the image alone.
+    pub fn original(&self, at: u64) -> u64 {
+        let chosen = self.input.data.get("indices").and_then(|indices| indices.get(at as usize));
+        chosen.and_then(serde_json::Value::as_u64).unwrap_or(at)
     }
 
     /// Indices of the images in `shard`.

@@ -24,7 +24,8 @@ pub(super) fn of(request: &Request, model: &mut Model) -> Result<Group, ProbeErr
         size: *size,
         expected,
     })?;
-    let source = (format.open)(&file, split, Options { size: *size, float_range: request.float_range })?;
+    let source =
+        format.open(&file, split, &Options { size: *size, float_range: request.float_range, indices: None })?;
     if *asked == 0 || *asked > source.len() {
         return Err(ProbeError::Images { file, has: source.len(), asked: *asked });
     }

@@ -218,7 +218,8 @@ impl Again<'_> {
         let origin = Origin {
             seed: self.group.numerics.seed,
             dataset: (self.group.dataset.as_str(), self.group.split.as_str()),
-            first: image,
+            first: self.group.original(image),
+            chosen: None,
             mean: mean.as_ref(),
             known: Some(&self.known[precision]),
         };

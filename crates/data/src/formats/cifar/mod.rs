@@ -35,7 +35,7 @@ pub(super) const ENTRY: Entry = Entry {
         inside.chain(beside).collect()
     },
     fits: |place| layout(place).is_some() && place.is_dir(),
-    open: |place, split, _: Options| Ok(Box::new(Cifar::open(place, split)?)),
+    open: |place, split, _: &Options| Ok(Box::new(Cifar::open(place, split)?)),
 };
 
 /// Layout of the files of a data set.
@@ -116,7 +116,8 @@ impl Cifar {
         let batches = batches?;
         let sized: Vec<(String, u64)> =
             names.iter().zip(&batches).map(|(name, batch)| ((*name).to_owned(), batch.size)).collect();
-        let content = json!(format!("{split} {} sha256 {}", layout.folder, digest::of_files(place, &sized)?));
+        let content =
+            json!({"images": format!("{split} {} sha256 {}", layout.folder, digest::of_files(place, &sized)?)});
         Ok(Self { batches, content })
     }
 

@@ -30,7 +30,7 @@ fn put(root: &Path, name: &str, bytes: &[u8]) {
 }
 
 fn open(place: &Path, split: &str) -> Result<Box<dyn Source>, DataError> {
-    (ENTRY.open)(place, split, Options::default())
+    (ENTRY.open)(place, split, &Options::default())
 }
 
 #[test]

@@ -59,7 +59,7 @@ struct Idx {
 }
 
 impl Idx {
-    fn open(place: &Path, split: &str, options: Options) -> Result<Self, DataError> {
+    fn open(place: &Path, split: &str, options: &Options) -> Result<Self, DataError> {
         let failed = |reason| DataError::Content { file: place.to_owned(), reason };
         let part = match split {
             "train" => "train",
@@ -72,7 +72,8 @@ impl Idx {
         let layout = Images::new((images.element, "idx"), &images.shape, Channels::Last, options);
         let layout = layout.map_err(|reason| images.error(reason))?;
         let files = [Some(&images), labels.as_ref()].into_iter().flatten().map(Array::sized).collect::<Vec<_>>();
-        let content = json!(format!("{part} idx {:?} sha256 {}", images.shape, digest::of_files(place, &files)?));
+        let content =
+            json!({"images": format!("{part} idx {:?} sha256 {}", images.shape, digest::of_files(place, &files)?)});
         Ok(Self { images, layout, labels, content })
     }
 }

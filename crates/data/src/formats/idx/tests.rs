@@ -41,14 +41,14 @@ fn plain_and_packed_files_are_read_where_torchvision_leaves_them_and_in_a_folder
         let place = located(root.path(), "fashion_mnist").unwrap();
         assert_eq!(place, root.path().join(folder));
         assert_eq!(located(root.path(), "mnist"), None);
-        let mut source = (ENTRY.open)(&place, "test", Options::default()).unwrap();
+        let mut source = (ENTRY.open)(&place, "test", &Options::default()).unwrap();
         assert_eq!((source.len(), source.shape()), (3, [2, 2, 1]));
         assert_eq!(source.read(1..3).unwrap(), Pixels::Bytes((4..12).collect()));
         assert_eq!(source.labels().unwrap().values, [9, 0, 4]);
         for (split, told) in
             [("val", "no split `val`; it has: train, test"), ("train", "no file `train-images-idx3-ubyte`")]
         {
-            let error = (ENTRY.open)(&place, split, Options::default()).err().unwrap().to_string();
+            let error = (ENTRY.open)(&place, split, &Options::default()).err().unwrap().to_string();
             assert!(error.contains(told), "{error}");
         }
     }
@@ -67,7 +67,7 @@ fn a_header_that_does_not_fit_its_file_is_told() {
         (idx(8, &[3], &[0; 3]), "shape [3], expected (N,H,W)"),
     ] {
         put(root.path(), "m/train-images-idx3-ubyte", &bytes);
-        let error = (ENTRY.open)(&root.path().join("m"), "train", Options::default()).err().unwrap().to_string();
+        let error = (ENTRY.open)(&root.path().join("m"), "train", &Options::default()).err().unwrap().to_string();
         assert!(error.contains(told), "{error}");
     }
 }

@@ -52,7 +52,7 @@ struct ImageFolder {
 }
 
 impl ImageFolder {
-    fn open(place: &Path, split: &str, options: Options) -> Result<Self, DataError> {
+    fn open(place: &Path, split: &str, options: &Options) -> Result<Self, DataError> {
         let (folder, table) = (place.join(split), place.join(format!("{split}.csv")));
         if !folder.is_dir() {
             let has = folders(place)?.join(", ");

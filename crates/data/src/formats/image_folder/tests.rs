@@ -20,7 +20,7 @@ fn put(folder: &Path, name: &str, bytes: &[u8]) {
 }
 
 fn open(place: &Path, split: &str) -> Result<Box<dyn Source>, DataError> {
-    (ENTRY.open)(place, split, Options { size: 8, ..Options::default() })
+    (ENTRY.open)(place, split, &Options { size: 8, ..Options::default() })
 }
 
 fn refused(place: &Path, split: &str) -> String {

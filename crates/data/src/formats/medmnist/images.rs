@@ -15,7 +15,7 @@ pub(super) struct Images {
 }
 
 impl Images {
-    pub(super) fn open(file: &Path, split: &str, options: Options) -> Result<Self, DataError> {
+    pub(super) fn open(file: &Path, split: &str, options: &Options) -> Result<Self, DataError> {
         let member = Member::open(file, &format!("{split}_images"))?;
         let element = member.element.ok_or_else(|| member.error(member.no_numbers()))?;
         let array = arrays::Images::new((element, &member.header.descr), &member.header.shape, Channels::Last, options);

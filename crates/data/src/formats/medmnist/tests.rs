@@ -20,7 +20,7 @@ fn ordered(descr: &str, fortran: &str, shape: &str, data: &[u8]) -> Vec<u8> {
 }
 
 fn open(file: &Path, split: &str) -> Result<Box<dyn Source>, DataError> {
-    (ENTRY.open)(file, split, Options::default())
+    (ENTRY.open)(file, split, &Options::default())
 }
 
 /// An archive with `n` RGB images of 4x4 pixels whose bytes are `(17 * i) % 251`.
@@ -235,7 +235,7 @@ fn floats_are_pixels_where_their_range_is_said() {
     let values = [-1.0, 0.0, 0.5, 1.0];
     let file =
         written(folder.path(), &[("images", npy(">f4", "(1, 2, 2)", &bytes(&values, |v| (v as f32).to_be_bytes())))]);
-    let with = |range| (ENTRY.open)(&file, "test", Options { float_range: range, ..Options::default() });
+    let with = |range| (ENTRY.open)(&file, "test", &Options { float_range: range, ..Options::default() });
     let refused = with(None).err().map(|error| error.to_string()).unwrap_or_default();
     assert!(refused.contains("type `>f4`") && refused.contains("`float_range: [0, 1]`"), "{refused}");
     let mut source = with(Some([-1.0, 1.0])).unwrap();

@@ -21,7 +21,7 @@ fn arrays_in_a_folder_and_beside_one_another_are_the_same_dataset() {
     }
     let of = |flag: &str| {
         let place = (ENTRY.places)(root.path(), flag, 224).into_iter().find(|place| (ENTRY.fits)(place)).unwrap();
-        (ENTRY.open)(&place, "val", Options::default()).unwrap()
+        (ENTRY.open)(&place, "val", &Options::default()).unwrap()
     };
     let (mut first, mut second) = (of("a"), of("b"));
     assert_eq!((first.len(), first.shape()), (2, [2, 2, 3]));
@@ -34,10 +34,10 @@ fn arrays_in_a_folder_and_beside_one_another_are_the_same_dataset() {
         (second.labels().unwrap().values, first.content()["images"].clone()),
         (vec![-1; 2], second.content()["images"].clone())
     );
-    let told = (ENTRY.open)(&root.path().join("a"), "test", Options::default()).err().unwrap().to_string();
+    let told = (ENTRY.open)(&root.path().join("a"), "test", &Options::default()).err().unwrap().to_string();
     assert!(told.contains("a`: no array `test_images.npy` in it"), "{told}");
     let shorter = npy("|u1", "(2, 3, 2, 2)", &pixels[1..]);
     std::fs::write(root.path().join("b_val_images.npy"), shorter).unwrap();
-    let told = (ENTRY.open)(&root.path().join("b"), "val", Options::default()).err().unwrap().to_string();
+    let told = (ENTRY.open)(&root.path().join("b"), "val", &Options::default()).err().unwrap().to_string();
     assert!(told.contains("b_val_images.npy`: its header says [2, 3, 2, 2]"), "{told}");
 }

@@ -145,6 +145,13 @@ const TOP: &[Key] = &[
         "32",
     ),
     key(
+        "indices",
+        Words("all images"),
+        "Images of each split that are taken, in this order: a list, or a file with an index in each line \
+         ([guide](guide/data.md#some-images-of-a-split)).",
+        "[4, 8, 15]",
+    ),
+    key(
         "memory",
         Words("an equal share of what is free"),
         "Bytes that a worker on the CPU may hold; also `--memory`. Free is what the machine and the control groups (a Slurm \
