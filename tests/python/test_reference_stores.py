@@ -135,6 +135,16 @@ def test_tensors_with_the_metadata_of_a_store_say_all_that_the_store_said(tmp_pa
             attrisweep.open_sweep(tmp_path)
 
 
+def test_a_part_that_was_exported_has_the_facts_of_its_store_and_is_as_complete_as_its_arrays(tmp_path, group, arrays):
+    few = {path: values[2:7] for path, values in arrays.items() if not path.startswith("means/") and "Saliency" in path or "/" not in path}
+    root = written_by_scripts(tmp_path / f"{NAME}.zarr", few)
+    root.attrs["attrisweep_source"] = dict(group.facts)
+    (part,) = attrisweep.open_sweep(tmp_path)
+    assert part.facts == group.facts and part.complete and part.asked == ("Saliency",)
+    maps = part.maps("Saliency")
+    assert maps["original_index"].values.tolist() == [2, 3, 4, 5, 6] and np.array_equal(maps.values, arrays["attributions/Saliency"][2:7])
+
+
 def test_several_labels_of_an_image_are_neither_right_nor_wrong(tmp_path, arrays):
     labels = np.random.default_rng(0).integers(0, 2, (10, 3))
     written_by_scripts(tmp_path / f"{NAME}.zarr", {**arrays, "labels": labels})
