@@ -44,8 +44,11 @@ class Group:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What attrisweep recorded of the whole store (fingerprint, preprocessing, ...); empty for stores of other scripts."""
-        return self._store.ours
+        """What attrisweep recorded of the numbers (fingerprint, preprocessing, ...); empty for stores of other scripts.
+
+        Those of a part that was exported are the facts of the store that the part was taken from.
+        """
+        return self._store.facts
 
     @functools.cached_property
     def methods(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import functools
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -26,28 +26,29 @@ def open_sweep(path: str | PathLike[str]) -> "Sweep":
         NoStoresError: if there is no store, or none that can be read.
     """
     groups, unreadable = [], {}
-    for place, opened in stores.find(Path(path)):
+    for found in stores.find(Path(path)):
         try:
-            groups.append(_group(place, opened))
+            groups.append(_group(found, Path(path)))
         except AttrisweepError as error:
-            unreadable[place] = error
+            unreadable[found.path] = error
             warnings.warn(f"a store is left out: {error}", stacklevel=2)
     if not groups:
         raise NoStoresError(f"{path}: none of its stores can be read: " + "; ".join(map(str, unreadable.values())))
     return Sweep(Path(path), groups, unreadable)
 
 
-def _group(place: Path, opened: Callable[[Path], stores.Store]) -> Group:
-    """The group whose store is at `place`, or in the zip into which a running sweep has packed the store since it was listed."""
+def _group(found: stores.Found, folder: Path) -> Group:
+    """The group of a store, or of the form that a running sweep has given the store since it was found."""
     try:
-        group = Group(opened(place))
+        group = Group(found.open())
         len(group)  # Reads labels and logits: what is damaged there is told now.
     except AttrisweepError:
-        packed = place.with_name(f"{place.name}.zip")
-        if place.exists() or not packed.exists():
+        if found.path.exists() or not folder.exists():
             raise
-        ((packed, opened),) = stores.find(packed)
-        return _group(packed, opened)
+        others = [other for other in stores.find(folder) if other.place == found.place]
+        if not others:
+            raise
+        return _group(others[0], folder)
     return group
 
 

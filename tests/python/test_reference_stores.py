@@ -93,13 +93,17 @@ def test_labels_that_are_all_the_fill_value_are_labels(tmp_path, arrays):
     assert group.accuracy == right.mean() and group.maps("Saliency", classes=0).shape[0] == 10
 
 
-def test_a_folder_of_tensors_gives_the_same_maps(tmp_path, group, arrays):
-    folder = tmp_path / "model-resnet18_noise-clean"
+def tensors(folder, arrays, families=("images", "labels", "model_predictions", "attributions", "means")):
     for path, values in arrays.items():
-        if path.partition("/")[0] in ("images", "labels", "model_predictions", "attributions", "means"):
+        if path.partition("/")[0] in families:
             file = folder / f"{path}.pt"
             file.parent.mkdir(parents=True, exist_ok=True)
             torch.save(torch.from_numpy(values), file)
+    return folder
+
+
+def test_a_folder_of_tensors_gives_the_same_maps(tmp_path, group, arrays):
+    folder = tensors(tmp_path / "model-resnet18_noise-clean", arrays)
     sweep = attrisweep.open_sweep(tmp_path)
     same(group, sweep[0])
     assert sweep[0].name == attrisweep.GroupName("unknown", "resnet18", "clean", "unknown")
@@ -108,6 +112,37 @@ def test_a_folder_of_tensors_gives_the_same_maps(tmp_path, group, arrays):
     torch.save(torch.zeros(9, 3, 28, 28), folder / "attributions" / "Saliency.pt")
     with pytest.raises(attrisweep.NotWrittenError, match="Saliency has maps of 9 images, the store has 10"):
         attrisweep.open_sweep(tmp_path)[0].maps("Saliency")
+
+
+def test_tensors_with_the_metadata_of_a_store_say_all_that_the_store_said(tmp_path, group, arrays):
+    families = {path.partition("/")[0] for path in arrays}
+    folder = tensors(tmp_path / "dataset-rgb_split-test.pt" / "model-resnet18_noise-clean", arrays, families)
+    assert attrisweep.open_sweep(tmp_path)[0].name == group.name, "the names of the folders are enough"
+    shutil.copy(group.path / "zarr.json", folder / "attrisweep.json")
+    (packed,) = attrisweep.open_sweep(tmp_path)
+    assert (packed.name, packed.facts, packed.methods, packed.complete) == (group.name, group.facts, group.methods, True)
+    for method in group.methods:
+        assert packed.variant(method) == group.variant(method) and packed.maps(method).identical(group.maps(method))
+    # A sweep that goes on has made the Zarr folder again; a zip may be there, too.
+    shutil.copytree(group.path, tmp_path / group.path.name)
+    (tmp_path / f"{group.path.name}.zip").touch()
+    assert attrisweep.open_sweep(tmp_path).groups["format"].tolist() == ["zarr"]
+    shutil.rmtree(tmp_path / group.path.name)
+    (tmp_path / f"{group.path.name}.zip").unlink()
+    for text in ("{", "[]", "[" * 100_000):
+        (folder / "attrisweep.json").write_text(text)
+        with pytest.warns(UserWarning, match="attrisweep.json: found .*, expected an object in JSON"), pytest.raises(attrisweep.NoStoresError):
+            attrisweep.open_sweep(tmp_path)
+
+
+def test_a_part_that_was_exported_has_the_facts_of_its_store_and_is_as_complete_as_its_arrays(tmp_path, group, arrays):
+    few = {path: values[2:7] for path, values in arrays.items() if not path.startswith("means/") and "Saliency" in path or "/" not in path}
+    root = written_by_scripts(tmp_path / f"{NAME}.zarr", few)
+    root.attrs["attrisweep_source"] = dict(group.facts)
+    (part,) = attrisweep.open_sweep(tmp_path)
+    assert part.facts == group.facts and part.complete and part.asked == ("Saliency",)
+    maps = part.maps("Saliency")
+    assert maps["original_index"].values.tolist() == [2, 3, 4, 5, 6] and np.array_equal(maps.values, arrays["attributions/Saliency"][2:7])
 
 
 def test_several_labels_of_an_image_are_neither_right_nor_wrong(tmp_path, arrays):

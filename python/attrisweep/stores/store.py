@@ -49,3 +49,9 @@ class Store:
         """What attrisweep says of the store; empty for a store that other scripts wrote."""
         said = self.attributes.get("attrisweep")
         return said if isinstance(said, Mapping) else {}
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What attrisweep says of the numbers: of its store, or of the store from which a part was exported."""
+        source = self.attributes.get("attrisweep_source")
+        return self.ours or (source if isinstance(source, Mapping) else {})

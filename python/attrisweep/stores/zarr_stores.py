@@ -32,10 +32,15 @@ def is_zip(path: Path) -> bool:
     return path.name.endswith(".zarr.zip") and path.is_file() and names.is_of_store(path.name.removesuffix(".zarr.zip"))
 
 
+def place(path: Path) -> Path:
+    """Path without the suffix of the format: the same for all forms of one store."""
+    return path.with_name(path.name.removesuffix(".zip").removesuffix(".zarr"))
+
+
 def open_folder(path: Path) -> Store:
     """Opens a store that is a folder."""
     root = _root(path, LocalStore(path, read_only=True))
-    return _store(path, "zarr", path.name.removesuffix(".zarr"), root, lambda array: written.files(path / array))
+    return _store(path, "zarr", place(path).name, root, lambda array: written.files(path / array))
 
 
 def open_zip(path: Path) -> Store:
@@ -46,7 +51,7 @@ def open_zip(path: Path) -> Store:
         root = _root(path, ZipStore(path, mode="r"))
     except (zipfile.BadZipFile, OSError) as error:
         raise DamagedStoreError(path, str(error), "a zip file with a Zarr store in it") from error
-    return _store(path, "zarr.zip", path.name.removesuffix(".zarr.zip"), root, _by_folder(entries))
+    return _store(path, "zarr.zip", place(path).name, root, _by_folder(entries))
 
 
 def _by_folder(entries: Iterable[str]) -> Listing:
