@@ -1,6 +1,8 @@
 //! Scaling as PIL does it (`Resample.c`): a triangle as wide as the pixels of the smaller image, in fixed point, first along the rows
 //! and then along the columns, rounded to bytes in between.
 //!
+//! Pillow 13 takes the columns first where a picture is more than twice as high as wide and becomes smaller: 1 of 255 at most.
+//!
 //! Only the part that is kept is computed. A pixel depends on its own weights alone, so that its value is that of the whole.
 
 use super::geometry::Geometry;

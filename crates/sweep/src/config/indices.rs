@@ -28,7 +28,11 @@ const EXPECTED: &str = "a list of indices, or the path of a file with one in eac
 /// Indices in a text: numbers, and between them spaces, commas, lines or the brackets of a list. The error says what was expected.
 fn of_file(file: &Path) -> Result<Arc<[u64]>, String> {
     let told = |reason: String| format!("{EXPECTED}; `{}` {reason}", file.display());
-    let size = std::fs::metadata(file).map_err(|error| told(format!("cannot be read: {error}")))?.len();
+    let metadata = std::fs::metadata(file).map_err(|error| told(format!("cannot be read: {error}")))?;
+    let size = metadata.len();
+    if !metadata.is_file() {
+        return Err(told("is no file".to_owned()));
+    }
     if size > MOST_BYTES {
         return Err(told(format!("has {} MiB, at most {} MiB are read", size >> 20, MOST_BYTES >> 20)));
     }
@@ -98,6 +102,7 @@ mod tests {
             ("[1, 2, 1]", "expected each index once (1 is there twice)"),
             ("[1, -2]", "expected a list of indices"),
             ("/nowhere/i.txt", "`/nowhere/i.txt` cannot be read"),
+            ("/dev/zero", "`/dev/zero` is no file"),
             (&file.display().to_string(), "has `1.5` in line 2"),
         ] {
             let error = read(value).unwrap_err();

@@ -64,9 +64,12 @@ impl ImageFolder {
         }
         let n = listing.files.len() as u64;
         let sized = |name: String| {
-            let size =
-                fs::metadata(folder.join(&name)).map_err(|source| DataError::Read { file: folder.join(&name), source });
-            size.map(|size| (name, size.len()))
+            let file = folder.join(&name);
+            match fs::metadata(&file) {
+                Ok(metadata) if metadata.is_file() => Ok((name, metadata.len())),
+                Ok(_) => Err(content(&file, "no regular file".to_owned())),
+                Err(source) => Err(DataError::Read { file, source }),
+            }
         };
         let files: Vec<(String, u64)> = listing.files.into_iter().map(sized).collect::<Result<_, _>>()?;
         let labels = match listing.labels {
