@@ -1,6 +1,6 @@
 //! Folders that are whole or absent: filled under a temporary name, then renamed; removed under a temporary name, too.
 //!
-//! The temporary name of `x` is `.x.<process id>.tmp`. Only one process at a time may write below the folder above.
+//! The temporary name of `x` is `.x.<process id>.tmp`, and `.x.<process id>-old.tmp` while it is removed. Only one process at a time may write below the folder above.
 
 use std::fs;
 use std::io;
@@ -11,10 +11,21 @@ use crate::temporary::{parts, path_of};
 
 /// Temporary path of `folder` for this process. What a killed process of the same id left there is removed.
 pub fn aside(folder: &Path) -> io::Result<PathBuf> {
-    let aside = path_of(folder, &std::process::id().to_string())?;
-    match fs::remove_dir_all(&aside) {
+    cleared(path_of(folder, &std::process::id().to_string())?)
+}
+
+/// Removes `folder` with all that is in it. A folder that is half removed has another name.
+pub fn remove(folder: &Path) -> io::Result<()> {
+    let old = cleared(path_of(folder, &format!("{}-old", std::process::id()))?)?;
+    fs::rename(folder, &old)?;
+    sync(folder.parent().unwrap_or(Path::new("")))?;
+    fs::remove_dir_all(&old)
+}
+
+fn cleared(folder: PathBuf) -> io::Result<PathBuf> {
+    match fs::remove_dir_all(&folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(aside),
+        _ => Ok(folder),
     }
 }
 
@@ -40,13 +51,17 @@ fn sync_below(folder: &Path) -> io::Result<()> {
     sync_folder(folder)
 }
 
+fn is_process(text: &str) -> bool {
+    text.parse::<u32>().is_ok()
+}
+
 /// Unfinished folders beside `folder`, of whichever process.
 pub fn unfinished(folder: &Path) -> Vec<PathBuf> {
     let (above, name) = (folder.parent().unwrap_or(Path::new("")), folder.file_name().unwrap_or_default());
     let is_of = |entry: &fs::DirEntry| {
         let file_name = entry.file_name();
         let writer = file_name.to_str().and_then(parts);
-        writer.is_some_and(|(of, process)| of == name && process.parse::<u32>().is_ok())
+        writer.is_some_and(|(of, tag)| of == name && is_process(tag.strip_suffix("-old").unwrap_or(tag)))
             && entry.file_type().is_ok_and(|kind| kind.is_dir())
     };
     let entries = fs::read_dir(above).into_iter().flatten().flatten();
@@ -72,6 +87,23 @@ mod tests {
         place(&at, &folder).unwrap();
         assert_eq!(fs::read(folder.join("images/c.0")).unwrap(), b"x");
         assert!(unfinished(&folder).is_empty());
+    }
+
+    #[test]
+    fn a_folder_is_exchanged_for_one_that_waits_aside() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("s");
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("old"), "x").unwrap();
+        let at = aside(&folder).unwrap();
+        fs::create_dir(&at).unwrap();
+        fs::write(at.join("new"), "x").unwrap();
+        remove(&folder).unwrap();
+        assert!(at.join("new").is_file());
+        place(&at, &folder).unwrap();
+        assert!(folder.join("new").is_file() && !folder.join("old").exists());
+        fs::create_dir(root.path().join(".s.7-old.tmp")).unwrap();
+        assert_eq!(unfinished(&folder), [root.path().join(".s.7-old.tmp")]);
     }
 
     #[test]

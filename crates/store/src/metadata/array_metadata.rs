@@ -19,7 +19,8 @@ use zarrs::metadata::ChunkKeySeparator;
 
 use crate::families::{self, Element, FAMILIES, Family, Members, Shape};
 
-/// Zstandard level: 1 compresses maps no less, 3 compresses images of 256 levels better.
+/// Zstandard level: 1 leaves nine times as much of maps of patches and more of images; levels above 3 take longer and spare nothing that
+/// shows beside maps of gradients, which no codec compresses (docs/benchmarks.md).
 const ZSTD_LEVEL: i32 = 3;
 
 /// Labels of a group's images.

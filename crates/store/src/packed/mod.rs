@@ -1,6 +1,6 @@
 //! Stores in a zip, as the reference scripts leave them: `<name>.zarr.zip` beside the folder `<name>.zarr`.
 //!
-//! A finished store is packed whole ([`pack`]), read where it lies (`tree`), and unpacked where a sweep goes on with it.
+//! A finished store is packed whole ([`pack()`]), read where it lies (`tree`), and unpacked where a sweep goes on with it.
 
 pub(crate) mod archive;
 pub(crate) mod pack;

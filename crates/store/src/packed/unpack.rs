@@ -1,12 +1,12 @@
 //! Unpacks a store from its zip, for a sweep that goes on with the store.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 
 use files::durable;
-use files::folders::{self, sync};
+use files::folders;
 
 use super::archive::{Archive, Part};
 use crate::error::StoreError;
@@ -53,8 +53,5 @@ fn copy(part: &Part, to: &Path, zip: &Path) -> Result<(), StoreError> {
 
 /// Removes the store in `folder`, which lies whole in another form beside it. A folder that is half removed has another name.
 pub(crate) fn remove(folder: &Path) -> Result<(), StoreError> {
-    let failed = |source| StoreError::Write { path: folder.to_owned(), source };
-    let aside = folders::aside(folder).map_err(failed)?;
-    fs::rename(folder, &aside).and_then(|()| sync(folder.parent().unwrap_or(Path::new("")))).map_err(failed)?;
-    fs::remove_dir_all(&aside).map_err(failed)
+    folders::remove(folder).map_err(|source| StoreError::Write { path: folder.to_owned(), source })
 }
