@@ -6,6 +6,8 @@ cd "$(dirname "$0")/.."
 
 has() { for flag in "$@"; do grep -qw "$flag" /proc/cpuinfo || return 1; done; }
 engine() { OMP_NUM_THREADS=1 cargo test --locked --quiet --package network --package attribution "$@"; }
+# Maps that were exchanged are found by verify.
+exchanged() { .python/bin/python -m pytest -q tests/stores/test_verify.py -k sample_of_one; }
 # The sweeps are compared with Captum, whose torch keeps to the same width (tests/support/torch_settings.py).
 sweeps() { .python/bin/python -m pytest -q -n 2 --dist loadgroup tests/maps/test_parity.py -k "$1"; }
 
@@ -20,6 +22,7 @@ if has avx512f avx512bw avx512cd avx512dq avx512vl; then
     # Types narrower than single are on the plain graph, whose kernels are libtorch's.
     engine -- --skip narrow_types
     sweeps "every_map or half_precision"
+    exchanged
 else
     echo "widths: AVX-512 could not be tested: this processor has AVX2 only"
 fi
@@ -28,3 +31,4 @@ ATTRISWEEP_MAX_CPU_ISA=none
 # tests/lowered.rs would compare the plain graph with itself.
 engine --lib --test graph --test identities -- --skip narrow_types
 sweeps "half_precision or every_map and (resnet or vit_cifar)"
+exchanged

@@ -39,7 +39,16 @@ def old_part(x):
     return y + part.unsqueeze(1)
 
 
+def assigned_without_gradient(x):
+    """PyTorch keeps the gradient of what was there."""
+    y = x * 2
+    with torch.no_grad():
+        y[:, 1] = x[:, 0]
+    return y
+
+
 REFUSALS = {
+    "an assignment under no_grad": (lambda: Odd(assigned_without_gradient).eval(), "the argument `self` of torch.ops.aten.copy_.default"),
     "a part that was changed behind its back": (lambda: Odd(old_part).eval(), "in place, and `unsqueeze` reads it afterwards"),
     "places beyond the last": (lambda: Odd(lambda x: x.index_add(1, torch.tensor([0, 0]), x[:, :2])).eval(), "expected places below 4, each once"),
     "a counter that is computed with": (lambda: Odd(Counter()).eval(), "changes the buffer `odd.calls` each time that the model runs"),

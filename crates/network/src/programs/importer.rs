@@ -28,7 +28,7 @@ pub(super) fn import(mut archive: Archive, placed: (Device, Kind), operators: &[
     let Interface { images, mut logits, batch, channels, size } = interface;
     let stored = stored(graph_module.signature);
     let is_stored = |name: &str| stored.contains_key(name);
-    let nodes = assigned::functional(nodes, &mut metas, (&images, &batch, &mut logits), is_stored)?;
+    let nodes = assigned::functional(nodes, &mut metas, (&images, &mut logits), is_stored)?;
     let (values, faults) = (BTreeMap::new(), Vec::new());
     let mut state = State { nodes: Vec::new(), values, stored, metas, archive, made: 0, faults, batch, placed };
     let input = state.push("input", Images, Vec::new());

@@ -162,6 +162,30 @@ fn values_larger_than_any_model_has_are_refused_before_they_are_computed() {
     }
 }
 
+/// Values that are parts of themselves would be followed for ever.
+#[test]
+fn values_that_are_given_twice_are_refused() {
+    let part = |of: &str, name: &str| {
+        let arguments = json!({"self": tensor(of), "dim": int(2), "index": int(0)});
+        node("select.int", name, arguments)
+    };
+    let change = |of: &str, name: &str| node("mul_.Tensor", name, json!({"self": tensor(of), "other": int(2)}));
+    for calls in [
+        vec![part("x", "x")],
+        vec![part("x", "a"), part("a", "b"), part("b", "a"), change("a", "c")],
+        vec![part("x", "a"), change("a", "a")],
+    ] {
+        let mut program = Program::new();
+        let graph = &mut program.model["graph_module"]["graph"];
+        for name in ["a", "b", "c"] {
+            graph["tensor_values"][name] = meta(&[symbol(), int(3), int(4)], &[12, 4, 1]);
+        }
+        graph["nodes"].as_array_mut().unwrap().splice(0..0, calls);
+        let refusal = program.refusal();
+        assert!(refusal.contains("is given by a call, and read or given before it"), "{refusal}");
+    }
+}
+
 #[test]
 fn images_larger_than_any_dataset_has_are_refused_before_a_trial_makes_them() {
     for side in [1_000_000, 0, -4] {

@@ -1,5 +1,7 @@
 //! Operators that leave a value as it is: dropout of a model that is not in training, copies, conversions to the type at hand.
 
+use tch::Tensor;
+
 use super::constant::floating;
 use crate::graph::copied;
 use crate::programs::{Call, ElementType, Entry, ExportError, Value};
@@ -18,6 +20,7 @@ pub(in crate::operations) const ENTRY: Entry = Entry {
         "aten.alias",
         "aten.lift_fresh_copy",
         "aten.to",
+        "aten.type_as",
         "aten._to_copy",
     ],
     import,
@@ -34,7 +37,11 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
         return Err(call.fault("train", still_drops(call)));
     }
     let (_, kind) = call.placed();
-    let wanted = call.optional::<ElementType>("dtype")?.map(|ElementType(given)| floating(given, kind));
+    let wanted = match call.operator() {
+        "type_as" => Some(call.value("other")?.tensor().map_or(Ok(kind), Tensor::f_kind)?),
+        _ => call.optional::<ElementType>("dtype")?.map(|ElementType(given)| given),
+    };
+    let wanted = wanted.map(|wanted| floating(wanted, kind));
     match (&value, wanted) {
         (Value::Constant(tensor), Some(wanted)) => Ok(tensor.f_to_kind(wanted)?.into()),
         (_, Some(wanted)) if wanted != kind => Err(call.fault("dtype", "images become numbers of another kind")),

@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::alias;
 use crate::programs::ExportError;
 use crate::programs::file::schema::{Argument, Named, NamedArgument, Node, TensorMeta};
-use crate::programs::sizes::Batch;
 
 /// Operators that give a new value to all of what they change.
 const REPLACE: &[&str] = &["copy_", "fill_", "zero_"];
@@ -20,14 +19,14 @@ const REPLACE: &[&str] = &["copy_", "fill_", "zero_"];
 pub(in crate::programs) fn functional(
     nodes: Vec<Node>,
     metas: &mut BTreeMap<String, TensorMeta>,
-    (images, batch, logits): (&str, &Batch, &mut String),
+    (images, logits): (&str, &mut String),
     stored: impl Fn(&str) -> bool,
 ) -> Result<Vec<Node>, ExportError> {
     let mut rewriting = Rewriting {
         nodes: Vec::with_capacity(nodes.len()),
         metas,
-        batch,
         of_images: BTreeSet::from([images.to_owned()]),
+        seen: BTreeSet::from([images.to_owned()]),
         views: BTreeMap::new(),
         renamed: BTreeMap::new(),
         stale: BTreeMap::new(),
@@ -51,9 +50,10 @@ struct View {
 struct Rewriting<'a> {
     nodes: Vec<Node>,
     metas: &'a mut BTreeMap<String, TensorMeta>,
-    batch: &'a Batch,
     /// Values that depend on the images, or on their number.
     of_images: BTreeSet<String>,
+    /// Values that were read or given so far.
+    seen: BTreeSet<String>,
     views: BTreeMap<String, View>,
     /// Values that are read instead of others.
     renamed: BTreeMap<String, String>,
@@ -70,11 +70,13 @@ impl Rewriting<'_> {
         let reads: Vec<String> =
             node.inputs.iter().flat_map(|input| alias::tensors(&input.arg)).map(str::to_owned).collect();
         let outputs: Vec<String> = node.outputs.iter().flat_map(alias::tensors).map(str::to_owned).collect();
+        self.see(&reads, &outputs)?;
         if reads.iter().any(|name| self.of_images.contains(name)) || outputs.iter().any(|name| self.has_images(name)) {
             self.of_images.extend(outputs.iter().cloned());
         }
         let operator = alias::operator(&node.target).unwrap_or_default().to_owned();
-        if let Some(part) = reads.first().filter(|_| alias::in_place(&operator)) {
+        // Under `torch.no_grad` the program keeps the gradient of what was there: no function does.
+        if let Some(part) = reads.first().filter(|_| alias::in_place(&operator) && !node.detached) {
             let parts = self.parts(part);
             let is_part = parts.len() > 1 || REPLACE.contains(&operator.as_str());
             let whole = parts.last().cloned().unwrap_or_default();
@@ -88,6 +90,18 @@ impl Rewriting<'_> {
         Ok(())
     }
 
+    /// Notes what a call reads and gives. Each value is given once, so that no value is a part of itself.
+    fn see(&mut self, reads: &[String], outputs: &[String]) -> Result<(), ExportError> {
+        self.seen.extend(reads.iter().cloned());
+        match outputs.iter().find(|name| !self.seen.insert((*name).clone())) {
+            None => Ok(()),
+            Some(name) => {
+                let found = format!("the value `{name}` is given by a call, and read or given before it");
+                Err(ExportError::Interface { found, expected: "calls in the order of what they read" })
+            }
+        }
+    }
+
     /// Makes `name` the name of the value that is read instead.
     fn rename(&self, name: &mut String) {
         while let Some(newer) = self.renamed.get(name) {
@@ -95,14 +109,11 @@ impl Rewriting<'_> {
         }
     }
 
-    /// Whether the program counts images in the value `name`.
+    /// Whether the first size of the value `name` depends on the number of images, as that of zeros for each image does. Of a program for
+    /// one number of images that cannot be told from a table of as many rows.
     fn has_images(&self, name: &str) -> bool {
-        let Some(first) = self.metas.get(name).and_then(|meta| meta.sizes.first()) else { return false };
-        match (first.number(), self.batch) {
-            (None, _) => true,
-            (Some(size), Batch::Fixed(batch)) => size == *batch,
-            (Some(_), Batch::Symbol(_)) => false,
-        }
+        let first = self.metas.get(name).and_then(|meta| meta.sizes.first());
+        first.is_some_and(|size| size.number().is_none())
     }
 
     /// The value `name`, the value that it is a part of, and so on to the whole.
@@ -169,7 +180,10 @@ impl Rewriting<'_> {
         for pair in parts.windows(2) {
             let [from, base] = pair else { continue };
             let Some(View { taken: Some((put, arguments)), .. }) = self.views.get(from).cloned() else { continue };
-            let made = format!("{base}/{}", self.nodes.len());
+            let mut made = format!("{base}/{}", self.nodes.len());
+            while !self.seen.insert(made.clone()) {
+                made.push('/');
+            }
             let tensor = |name: &str, of: &str| NamedArgument {
                 name: name.to_owned(),
                 arg: Argument::AsTensor(Named { name: of.to_owned() }),
