@@ -38,10 +38,10 @@ pub(crate) fn strangers(place: &Path, known: &[PathBuf]) -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         for (name, is_folder) in tree::list(&folder).into_iter().flatten() {
             let path = folder.join(name);
-            match is_folder {
-                true if known.iter().any(|known| known.starts_with(&path)) => folders.push(path),
-                false if known.contains(&path) || path == place.join(ROOT) => {}
-                _ => found.push(path),
+            if is_folder && known.iter().any(|known| known.starts_with(&path)) {
+                folders.push(path);
+            } else if is_folder || !(known.contains(&path) || path == place.join(ROOT)) {
+                found.push(path);
             }
         }
     }
