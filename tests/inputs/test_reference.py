@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 import zarr
-from support import NOISES, SCHEDULER, Sweep, make_dataset, make_model
+from support import NOISES, SCHEDULER, Sweep, make_dataset, make_images, make_model
 from support.parity import torch_model
 
 OCCLUSION = {"name": "Occlusion", "class": "Occlusion", "params": {"patch_size": [12, 14], "baselines": "global_mean"}}
@@ -133,11 +133,15 @@ def test_two_files_by_torchvisions_names_are_a_mistake(tmp_path):
 
 
 def test_a_config_without_a_search_space_runs_as_it_is(tmp_path):
-    make_dataset(tmp_path / "data", "imagenet", 224, 2, splits=("val",))
+    # As the script reads it: images that were normalized, and a column of labels.
+    images = (make_images(2, 224, 3, 0).transpose(0, 3, 1, 2).astype(np.float32) / 255 - 0.5) / 0.5
+    root = zarr.open_group(tmp_path / "imagenet.zarr", mode="w")
+    root.create_array("images", data=images, chunks=(128, 3, 224, 224))
+    root.create_array("labels", data=np.array([[7], [993]]))
     save_as_torchvision(tmp_path / "weights", "resnet18", "f37072fd", size=64)
     run = Sweep(tmp_path, tmp_path)
     run.config = {
-        "paths": {"data_root": str(tmp_path / "data"), "output_root_dir": str(run.output), "imagenet_weights_root": str(tmp_path / "weights"), "means_dir": str(tmp_path / "means"), "scheduler_log_dir": str(tmp_path / "logs")},
+        "paths": {"input_zarr_path": str(tmp_path / "imagenet.zarr"), "output_root_dir": str(run.output), "imagenet_weights_root": str(tmp_path / "weights"), "means_dir": str(tmp_path / "means"), "scheduler_log_dir": str(tmp_path / "logs")},
         "settings": {"model_flag": "resnet18", "gpu_id": 0, "batch_sizes": {"default": 128, "DeepLIFT_baselines_global_mean": 1, "Occlusion": 256}},
         "noise_conditions": NOISES[:2],
         "attribution_methods": [{"name": "Saliency", "class": "Saliency", "params": {}}, {"name": "DeepLIFT", "class": "DeepLift", "params": {"baselines": "global_mean"}}],
@@ -148,4 +152,7 @@ def test_a_config_without_a_search_space_runs_as_it_is(tmp_path):
     assert "has numbers for `Occlusion`, which are keys of no map" in done.stdout + done.stderr
     run.run()
     assert [path.name for path in run.stores()] == [f"dataset-imagenet_model-resnet18_noise-{noise['name']}_split-val.zarr" for noise in NOISES[:2]]
+    store = zarr.open_group(run.stores()[0], mode="r")
+    assert np.abs(store["images"][:] - images).max() <= 6e-8 and store["labels"][:].tolist() == [7, 993]
+    assert sorted(store["means"]) == ["class_7", "class_993", "overall"]
     assert run.granted() == {"Saliency": "128", "DeepLIFT_baselines_global_mean": "1"}

@@ -4,9 +4,12 @@ import pathlib
 import re
 import subprocess
 
+import numpy as np
 import pytest
 import torch
-from support import ROOT, SCHEDULER, make_dataset, make_model, make_weights
+import zarr
+from PIL import Image
+from support import ROOT, SCHEDULER, make_dataset, make_images, make_model, make_weights
 
 CONFIGS = sorted(path.stem for path in (ROOT / "configs").glob("*_*.yml"))
 
@@ -21,10 +24,16 @@ EXPECTED = {
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory):
-    """Tiny data and weights where the configs look for them."""
+    """Tiny data and weights where the configs look for them, each in the form that its script reads."""
     folder = tmp_path_factory.mktemp("filled")
-    for flag in ("bloodmnist", "imagenet"):
-        make_dataset(folder / "data", flag, 224, 2)
+    make_dataset(folder / "data", "bloodmnist", 224, 2)
+    pictures = make_images(2, 240, 3, 0)
+    for picture, name in zip(pictures, ("n01440764", "n01443537")):
+        (folder / "data" / "val" / name).mkdir(parents=True)
+        Image.fromarray(picture).save(folder / "data" / "val" / name / "ILSVRC2012_val_00000293.JPEG")
+    root = zarr.open_group(folder / "imagenet.zarr", mode="w")
+    root.create_array("images", data=np.zeros((2, 3, 224, 224), np.float32), chunks=(128, 3, 224, 224))
+    root.create_array("labels", data=np.array([0, 1]))
     for arch, digest in (("resnet18", "f37072fd"), ("resnet50", "11ad3fa6"), ("densenet121", "a639ec97")):
         make_weights(folder / "weights", "bloodmnist", arch, 224)
         torch.save(make_model(arch, 224, classes=1000).state_dict(), folder / "weights" / f"{arch}-{digest}.pth")
@@ -35,7 +44,7 @@ def config(filled, name, tmp_path):
     text = (ROOT / "configs" / f"{name}.yml").read_text()
     for path in ("stores", "logs", "means"):
         text = text.replace(f"FILL_IN/{path}", str(tmp_path / path))
-    text = text.replace("input_zarr_path: FILL_IN/imagenet.zarr", f"data_root: {filled / 'data'}").replace("FILL_IN", str(filled))
+    text = text.replace("FILL_IN", str(filled))
     assert "FILL_IN/" not in text
     file = tmp_path / "config.yml"
     file.write_text(text + "devices: {cpu: 1}\n")

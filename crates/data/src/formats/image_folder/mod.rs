@@ -29,7 +29,10 @@ const AT_ONCE: usize = 256;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "image_folder",
-    places: |root, flag, _| vec![root.join(flag)],
+    // Scripts on ImageNet have its splits in the root itself.
+    places: |root, flag, _| {
+        std::iter::once(root.join(flag)).chain((flag == "imagenet").then(|| root.to_owned())).collect()
+    },
     fits: |place| SPLITS.iter().any(|split| place.join(split).is_dir()),
     open: |place, split, options| Ok(Box::new(ImageFolder::open(place, split, options)?)),
 };

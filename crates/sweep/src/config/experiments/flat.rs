@@ -13,6 +13,9 @@ const MOST: u64 = 1 << 20;
 /// Height and width of the images in pixels.
 const SIZE: usize = 224;
 
+/// Values of black and white in the images of the Zarr that the script reads: they were normalized before.
+const NORMALIZED: [f64; 2] = [-1.0, 1.0];
+
 /// Section that makes a config one of this schema.
 pub(in crate::config) const SECTION: &str = "settings";
 
@@ -97,6 +100,7 @@ impl Settings {
             model_flags: self.model.iter().cloned().collect(),
             splits: vec![(Split::Val, line)],
             image_size: SIZE,
+            float_range: Some(NORMALIZED),
             flat: true,
             ..SearchSpace::default()
         };
