@@ -18,6 +18,9 @@ const UNFOLDED: usize = 128 << 20;
 
 const CONFIG: &str = include_str!("../../../configs/demo.yml");
 
+/// A config of the schema without a `search_space`.
+const FLAT: &str = include_str!("../../../configs/densenet_imagenet.yml");
+
 /// The config, and everything that it stands for.
 fn read(text: &str) -> bool {
     let mut problems = Problems::new(Path::new("c.yml"));
@@ -31,10 +34,12 @@ fn read(text: &str) -> bool {
 
 #[test]
 fn mutated_configs_are_refused_or_read_in_little_memory() {
-    assert!(read(CONFIG));
-    survive(&METER, MOST, |random| {
-        read(&String::from_utf8_lossy(&mutated(CONFIG.as_bytes(), random)));
-    });
+    for config in [CONFIG, FLAT] {
+        assert!(read(config));
+        survive(&METER, MOST, |random| {
+            read(&String::from_utf8_lossy(&mutated(config.as_bytes(), random)));
+        });
+    }
 }
 
 /// Each list holds the one before it ten times: 10^12 items for whoever unfolds them.

@@ -32,7 +32,7 @@ pub use settings::{Compression, Devices, MeanOf, Settings, StoreSettings};
 pub use weight_sets::WeightSets;
 
 use crate::yaml::problem::Problems;
-use crate::yaml::{self, Fields, Value};
+use crate::yaml::{self, Fields};
 
 /// File name of the config, in the working folder, where a command names no config; the reference scripts use the same name.
 pub const DEFAULT_FILE: &str = "config.yml";
@@ -57,7 +57,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads `file` and notes every mistake in `problems`. `None` if the file is no YAML at all.
+    /// Reads `file` and notes every mistake in `problems`. `None` if the file is no YAML at all, or a config of an experiment that is
+    /// not supported.
     pub fn read(file: &Path, problems: &mut Problems) -> Option<Self> {
         let text = match std::fs::read_to_string(file) {
             Ok(text) => text,
@@ -87,6 +88,11 @@ impl Config {
             }
         };
         let mut fields = Fields::root(&root, places::PLACES, problems);
+        let reference = Reference::read(&mut fields);
+        if reference.is_some_and(|reference| !reference.is_supported(&mut fields)) {
+            // What else its keys are would be told as mistakes that it does not have.
+            return None;
+        }
         let flat = fields.section(flat::SECTION, flat::Settings::read);
         let sections = if flat.is_some() { &["paths"][..] } else { &["paths", "search_space"] };
         for key in sections {
@@ -94,7 +100,6 @@ impl Config {
                 fields.problem(key, "missing, expected a mapping of keys");
             }
         }
-        let reference = Reference::read(&mut fields);
         let paths = fields.section("paths", Paths::read).unwrap_or_default();
         let grid = match &flat {
             Some(flat) => Some(flat.grid(&mut fields)),
@@ -118,7 +123,11 @@ impl Config {
             config.preflight.proposed = flat.proposed;
             config.scheduler.available_gpus = config.scheduler.available_gpus.or(flat.gpu.map(|gpu| vec![gpu]));
         }
-        refuse_mapping(&mut fields);
+        // An empty mapping says nothing, and any other one was refused, unless the config says that it is of another experiment.
+        let mapping = fields.node("model_method_mapping");
+        if mapping.is_some_and(|node| !node.value.is_empty()) {
+            fields.problem("model_method_mapping", experiments::UNSUPPORTED);
+        }
         // A name and a description of the experiment, which the reference scripts do not use either.
         fields.node("experiment");
         fields.finish();
@@ -133,17 +142,6 @@ impl Config {
     pub fn devices(&self) -> Devices {
         let gpus = || self.scheduler.available_gpus.clone().filter(|gpus| !gpus.is_empty()).map(Devices::Gpus);
         self.settings.devices.clone().or_else(gpus).unwrap_or(Devices::Auto)
-    }
-}
-
-/// Refuses `model_method_mapping`, which changes the weights that a method uses: without it, maps would be wrong.
-fn refuse_mapping(fields: &mut Fields<'_>) {
-    let Some(node) = fields.node("model_method_mapping") else { return };
-    let empty = matches!(&node.value, Value::Map(entries) if entries.is_empty());
-    if !empty {
-        let text = "one set of weights per method is not supported by this version; \
-                    leave the key out to use `model_flags` with every method";
-        fields.problem("model_method_mapping", text);
     }
 }
 

@@ -163,5 +163,5 @@ fn semantics_are_those_of_the_sweep_unless_a_method_says_otherwise() {
 #[test]
 fn weights_per_method_are_refused_rather_than_ignored() {
     let (_, problems) = parse(&format!("{REFERENCE}model_method_mapping: {{split_1: Saliency}}\n"));
-    assert!(problems[0].starts_with("31: model_method_mapping: one set of weights per method"), "{problems:?}");
+    assert!(problems[0].starts_with("31: model_method_mapping: weights of its own for each method"), "{problems:?}");
 }

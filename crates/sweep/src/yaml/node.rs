@@ -88,6 +88,15 @@ impl Node {
 }
 
 impl Value {
+    /// Whether the value is a list or a mapping without anything in it.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::List(items) => items.is_empty(),
+            Self::Map(entries) => entries.is_empty(),
+            _ => false,
+        }
+    }
+
     /// The value as messages show it: `` `abc` ``, `a list`, `nothing`.
     pub fn found(&self) -> String {
         match self {

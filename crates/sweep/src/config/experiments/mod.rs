@@ -82,6 +82,10 @@ const WORDS: &[(&str, Option<&Experiment>)] = &[
     ("none", None),
 ];
 
+/// Reason for which a config with weights for each method is refused: without these weights, maps would be wrong.
+pub(super) const UNSUPPORTED: &str = "weights of its own for each method, and images and predictions of another store, are not supported \
+                                      by this version; a config of one set of weights runs with its methods";
+
 /// The experiment of a config.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reference {
@@ -109,6 +113,22 @@ impl Reference {
         }
         let (experiment, by) = recognise::experiment(fields)?;
         Some(Self { experiment, found: Found::Recognised(by) })
+    }
+
+    /// Notes that the experiment is not supported, where it is the one with weights for each method: without these weights, maps
+    /// would be wrong. Returns whether it is supported.
+    pub(super) fn is_supported(&self, fields: &mut Fields<'_>) -> bool {
+        if *self.experiment != DECORR {
+            return true;
+        }
+        match self.found {
+            Found::Recognised(recognise::DECORR_ROOT) => {
+                fields.section("paths", |mut paths| paths.problem("decorr_weights_root", UNSUPPORTED));
+            }
+            Found::Recognised(_) => fields.problem("model_method_mapping", UNSUPPORTED),
+            Found::Named => fields.problem("reference", UNSUPPORTED),
+        }
+        false
     }
 
     /// What the experiment sets, a sentence each.

@@ -3,6 +3,9 @@
 use super::{DECORR, DENSENET_IMAGENET, Experiment, RESNET_IMAGENET};
 use crate::yaml::{Fields, Node, Value};
 
+/// Key that only the experiment with weights for each method has.
+pub(super) const DECORR_ROOT: &str = "`paths.decorr_weights_root`";
+
 /// The experiment of the config whose top level is `fields`, and what the config has that no other experiment has.
 ///
 /// The two experiments on MedMNIST have the same keys: neither is recognised.
@@ -15,13 +18,11 @@ pub(super) fn experiment(fields: &mut Fields<'_>) -> Option<(&'static Experiment
     if in_paths("output_root_dir") {
         return Some((&DENSENET_IMAGENET, "`paths.output_root_dir`"));
     }
-    if in_paths("decorr_weights_root") {
-        return Some((&DECORR, "`paths.decorr_weights_root`"));
-    }
-    if let Some(Value::List(items)) = fields.node("model_method_mapping").map(|node| &node.value)
-        && !items.is_empty()
-    {
+    if fields.node("model_method_mapping").is_some_and(|node| !node.value.is_empty()) {
         return Some((&DECORR, "`model_method_mapping`"));
+    }
+    if in_paths("decorr_weights_root") {
+        return Some((&DECORR, DECORR_ROOT));
     }
     let flags = space.and_then(|space| space.get("data_flags")).map(|node| &node.value);
     let imagenet = matches!(flags, Some(Value::List(flags)) if matches!(&flags[..], [Node { value: Value::Text(flag), .. }] if flag == "imagenet"));

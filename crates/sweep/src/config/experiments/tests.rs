@@ -20,7 +20,8 @@ fn taken(text: &str) -> Option<(&'static str, Found)> {
 
 #[test]
 fn the_word_of_a_config_sets_what_its_script_does_and_keys_come_before_it() {
-    for (word, experiment) in WORDS {
+    // A config of that experiment is refused, below.
+    for (word, experiment) in WORDS.iter().filter(|(word, _)| *word != "decorr") {
         let (config, told) = config(&format!("reference: {word}\n"));
         assert!(!told.iter().any(|told| told.contains("reference")), "{told:?}");
         assert_eq!(config.reference.map(|reference| reference.experiment), *experiment);
@@ -52,7 +53,6 @@ fn an_experiment_is_recognised_by_what_no_other_has_and_by_nothing_else() {
     let table = [
         ("settings: {model_flag: densenet121}\n", Some(("densenet_imagenet", Found::Recognised("`settings`")))),
         ("paths: {output_root_dir: o}\n", Some(("densenet_imagenet", Found::Recognised("`paths.output_root_dir`")))),
-        ("paths: {decorr_weights_root: o}\n", Some(("decorr", Found::Recognised("`paths.decorr_weights_root`")))),
         ("reference: none\nsettings: {model_flag: densenet121}\n", None),
         ("reference: resnet_medmnist\nsettings: {}\n", Some(("resnet_medmnist", Found::Named))),
     ];
@@ -127,6 +127,7 @@ fn a_config_without_a_search_space_stands_for_one_model_on_imagenet() {
     );
     assert_eq!((&space.splits[..], space.image_size), (&[(Split::Val, 6)][..], 224));
     assert_eq!((space.noises.len(), space.methods.len()), (1, 2));
+    assert_eq!(space.float_range, Some([-1.0, 1.0]));
     assert_eq!(config.devices(), crate::config::Devices::Gpus(vec![2]));
     let proposed = |key: &str| config.preflight.proposed.of(key);
     assert_eq!(proposed("IntegratedGradients_baselines_zero_n_steps_50"), Some(8));
@@ -157,4 +158,25 @@ fn mistakes_in_a_config_without_a_search_space_are_told_where_they_stand() {
     let (_, told) = config(&FLAT.replace("attribution_methods", "methods"));
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(told[0].ends_with("attribution_methods: expected a list with at least one item"), "{told:?}");
+}
+
+#[test]
+fn the_experiment_with_weights_for_each_method_is_refused_in_one_sentence() {
+    let mapping = "model_method_mapping:\n  - {model_split_id: 0, method_name: Saliency}\n";
+    for (text, at) in [
+        (format!("search_space: {{splits: [val]}}\n{mapping}paths: {{base_data_dir: b}}\n"), "3: model_method_mapping"),
+        ("paths: {decorr_weights_root: w, base_data_dir_resnet18: b}\n".to_owned(), "1: paths.decorr_weights_root"),
+        ("paths: {}\nreference: decorr\n".to_owned(), "2: reference"),
+    ] {
+        let mut problems = Problems::new(Path::new("c.yml"));
+        assert!(Config::parse(Path::new("c.yml"), &text, &mut problems).is_none());
+        let [told] = problems.list() else { panic!("{problems}") };
+        assert_eq!(format!("{}: {}", told.line, told.key), at);
+        assert!(told.text.starts_with("weights of its own for each method"), "{}", told.text);
+    }
+    // An empty mapping says nothing.
+    assert_eq!(taken("model_method_mapping: {}\n"), None);
+    // Nor is one ignored that stands beside the word of another experiment.
+    let (_, told) = config(&format!("reference: none\n{mapping}"));
+    assert!(told.iter().any(|told| told.starts_with("3: model_method_mapping: weights of its own")), "{told:?}");
 }
