@@ -9,7 +9,7 @@ import sys
 ROOT = pathlib.Path(__file__).parents[1]
 HEAD = """\
 attrisweep is licensed under MIT OR Apache-2.0. Its programs contain the following crates. Each text below stands for all
-crates that are named above it.
+crates that are named above it. The worker is based in part on the work of the Independent JPEG Group.
 """
 
 

@@ -84,6 +84,7 @@ def test_the_mean_is_that_of_the_split_which_the_script_takes(own):
 
 def test_the_mean_of_a_group_is_that_of_its_images_with_their_noise(own):
     own.config["reference"] = "densenet_imagenet"
+    own.config["store"]["format"] = "zarr"
     own.run()
     stores = {noise: zarr.open_group(own.output / f"dataset-rgb_model-resnet18_noise-{noise}_split-val.zarr", mode="r") for noise in ("clean", "gaussian")}
     files = {noise: next((own.folder / "means").glob(f"rgb_noise-{noise}_split-val_*_mean.pt")) for noise in stores}
@@ -151,8 +152,12 @@ def test_a_config_without_a_search_space_runs_as_it_is(tmp_path):
     assert "reference densenet_imagenet (recognised by `settings`" in done.stdout
     assert "has numbers for `Occlusion`, which are keys of no map" in done.stdout + done.stderr
     run.run()
-    assert [path.name for path in run.stores()] == [f"dataset-imagenet_model-resnet18_noise-{noise['name']}_split-val.zarr" for noise in NOISES[:2]]
-    store = zarr.open_group(run.stores()[0], mode="r")
-    assert np.abs(store["images"][:] - images).max() <= 6e-8 and store["labels"][:].tolist() == [7, 993]
-    assert sorted(store["means"]) == ["class_7", "class_993", "overall"]
+    # As the script leaves them.
+    root = run.output / "dataset-imagenet_split-val.pt"
+    assert sorted(path.name for path in root.iterdir()) == sorted(f"model-resnet18_noise-{noise['name']}" for noise in NOISES[:2])
+    store = root / f"model-resnet18_noise-{NOISES[0]['name']}"
+    load = lambda name: torch.load(store / name, weights_only=True)  # noqa: E731
+    assert (load("images.pt") - torch.from_numpy(images)).abs().max() <= 6e-8 and load("labels.pt").tolist() == [7, 993]
+    assert sorted(path.stem for path in (store / "means").iterdir()) == ["class_7", "class_993", "overall"]
+    assert load("model_predictions.pt").shape == (2, 1000) and load("attributions/Saliency.pt").dtype == torch.float16
     assert run.granted() == {"Saliency": "128", "DeepLIFT_baselines_global_mean": "1"}

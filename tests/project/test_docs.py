@@ -87,8 +87,8 @@ def test_lists_that_contributors_add_a_line_to_are_in_the_folders_that_are_named
     rows = re.findall(r"^\| [^|]* \| `([^`]*)` \| `([A-Z]+)` \|", (ROOT / "CONTRIBUTING.md").read_text(), flags=re.M)
     assert len(rows) >= 10
     for folder, name in rows:
-        files = [path.read_text() for path in (ROOT / folder).rglob("*.rs")]
-        assert any(re.search(rf"\bconst {name}\b", text) for text in files), f"no `{name}` in {folder}"
+        files = [path.read_text() for end in ("rs", "py") for path in (ROOT / folder).rglob(f"*.{end}")]
+        assert any(re.search(rf"(\bconst |^){name}\b", text, flags=re.M) for text in files), f"no `{name}` in {folder}"
 
 
 @pytest.mark.parametrize("name", LONGEST)
@@ -156,6 +156,7 @@ def test_python_of_the_guide_reads_a_store(sweep, tmp_path):
     assert names["maps"].shape == (3, 3, 28, 28) and 0 <= float(names["right"]) <= 1
     assert names["facts"]["seed"] == 0 and names["how"]["class"] == "Saliency"
     assert xarray.open_dataset(tmp_path / "maps.nc")["Saliency"].shape == (3, 3, 28, 28)
-    front = blocks(ROOT / "README.md", "python")[0].replace("outputs/dataset-bloodmnist_model-resnet18_noise-clean_split-test.zarr", str(store))
+    front = "\n".join(blocks(ROOT / "README.md", "python"))
+    front = front.replace("outputs/dataset-bloodmnist_model-resnet18_noise-clean_split-test.zarr", str(store)).replace('"outputs"', repr(str(run.output)))
     exec(front, names)  # noqa: S102
-    assert isinstance(names["store"], zarr.Group) and len(names["logits"]) == 3
+    assert isinstance(names["store"], zarr.Group) and len(names["logits"]) == 3 and names["wrong"].dims[0] == "image"

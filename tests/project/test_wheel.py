@@ -1,22 +1,62 @@
 """What pip installs runs without Rust, a compiler, the checkout, or anything set in the environment."""
 
 import hashlib
+import pathlib
+import subprocess
+import sys
 import zipfile
 
 import pytest
 import zarr
+from support import ROOT, SCHEDULER
 
-from support import wheel as wheels
+SITE = pathlib.Path("lib", f"python{sys.version_info.major}.{sys.version_info.minor}", "site-packages")
+
+
+def build(to):
+    """The wheel with the programs of the tests' build."""
+    command = [sys.executable, ROOT / "scripts" / "wheel.py", "--programs", SCHEDULER.parent, "--to", to]
+    subprocess.run(command, check=True, capture_output=True, text=True)
+    (wheel,) = to.glob("*.whl")
+    return wheel
+
+
+class Environment:
+    """A virtual environment of its own. Its packages are links to those of the tests, so that torch is not copied."""
+
+    def __init__(self, folder, without=()):
+        self.folder = folder
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+        for package in (pathlib.Path(sys.prefix) / SITE).iterdir():
+            if package.name not in without and not package.name.startswith("attrisweep"):
+                (self.site / package.name).symlink_to(package)
+
+    @property
+    def site(self):
+        return self.folder / SITE
+
+    def install(self, wheel):
+        """Installs the wheel, if everything that it asks for is there; no network."""
+        pip = [sys.executable, "-m", "pip", "--python", self.folder / "bin" / "python", "--disable-pip-version-check"]
+        subprocess.run([*pip, "install", "--no-index", "--no-warn-script-location", wheel], check=True, capture_output=True)
+
+    def run(self, *command, code=0, timeout=300, **options):
+        """Runs a command of the environment with nothing set."""
+        program = self.folder / "bin" / command[0]
+        words = ["/usr/bin/env", "-i", "HOME=" + str(self.folder), program, *command[1:]]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=timeout, **options)
+        assert done.returncode == code, f"exit code {done.returncode}, expected {code}\n{done.stdout}\n{done.stderr}"
+        return done
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    return wheels.build(tmp_path_factory.mktemp("wheel"))
+    return build(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
 def environment(wheel, tmp_path_factory):
-    environment = wheels.Environment(tmp_path_factory.mktemp("environment"))
+    environment = Environment(tmp_path_factory.mktemp("environment"))
     environment.install(wheel)
     return environment
 
@@ -76,7 +116,7 @@ def test_a_notebook_starts_a_sweep_follows_it_and_stops_it(environment, tmp_path
 
 
 def test_another_torch_is_told_in_one_sentence(wheel, tmp_path):
-    environment = wheels.Environment(tmp_path / "environment", without=["torch"])
+    environment = Environment(tmp_path / "environment", without=["torch"])
     (environment.site / "torch").mkdir()
     (environment.site / "torch" / "__init__.py").touch()
     version = environment.site / "torch" / "version.py"
@@ -89,7 +129,7 @@ def test_another_torch_is_told_in_one_sentence(wheel, tmp_path):
 
 
 def test_no_torch_is_told_in_one_sentence(wheel, tmp_path):
-    environment = wheels.Environment(tmp_path / "environment")
+    environment = Environment(tmp_path / "environment")
     environment.install(wheel)
     (environment.site / "torch").unlink()
     told = environment.run("scheduler", "--help", code=5).stderr
@@ -97,7 +137,7 @@ def test_no_torch_is_told_in_one_sentence(wheel, tmp_path):
 
 
 def test_two_builds_have_the_same_digest(wheel, tmp_path):
-    again = wheels.build(tmp_path)
+    again = build(tmp_path)
     digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in (wheel, again)]
     assert digests[0] == digests[1]
 
@@ -108,5 +148,5 @@ def test_the_wheel_names_the_torch_that_the_tests_run_with_and_what_it_contains(
         (metadata,) = [name for name in archive.namelist() if name.endswith("/METADATA")]
         wanted = archive.read(metadata).decode()
     assert names == {"attrisweep", "worker", "NOTICES"}
-    pinned = next(line for line in (wheels.ROOT / "requirements.txt").read_text().splitlines() if line.startswith("torch=="))
+    pinned = next(line for line in (ROOT / "requirements.txt").read_text().splitlines() if line.startswith("torch=="))
     assert f"Requires-Dist: {pinned}\n" in wanted

@@ -60,7 +60,7 @@ const DENSENET_IMAGENET: Experiment = Experiment {
     windows: Windows::Overlapping,
     precision: Precision::Float32,
     mean_of: MeanOf::Group,
-    stores: None,
+    stores: Some("pt"),
 };
 
 /// The script runs attributions under fp16 autocast. It has no occlusion.
