@@ -3,6 +3,8 @@
 mod file_names;
 mod half_precision;
 mod image_chunks;
+mod opened;
+mod reading;
 mod shard_files;
 mod size_limits;
 mod values;

@@ -1,6 +1,6 @@
 //! The configuration reference: docs/configuration.md, made of the keys and of what their readers expect.
 //!
-//! A key's words are in `keys.rs`. Its type is asked of the reader itself, so that the page cannot say another one.
+//! A key's words are in `keys`. Its type is asked of the reader itself, so that the page cannot say another one.
 
 mod accepted;
 mod keys;

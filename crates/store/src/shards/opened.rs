@@ -1,0 +1,94 @@
+//! Arrays of a store that are open: their metadata is read once.
+
+use std::io;
+use std::sync::Arc;
+
+use serde_json::Value;
+use zarrs::array::{Array, ArrayMetadata};
+use zarrs::storage::store::MemoryStore;
+
+use super::image_chunks::Pieces;
+use super::shard_files::Shards;
+use super::size_limits::Cut;
+use crate::error::StoreError;
+use crate::metadata::root::{self, METADATA, read_json};
+use crate::packed::tree;
+use crate::tensors::{self, Tensor};
+
+/// Open array, and the make-up of its files.
+pub(super) struct Opened {
+    pub(super) array: Array<MemoryStore>,
+    pub(super) cut: Cut,
+    /// Encoding of single images, for arrays whose shards have a chunk for each image.
+    pub(super) pieces: Option<Arc<Pieces>>,
+    /// The array as a tensor, in a store of tensors.
+    pub(super) tensor: Option<Tensor>,
+}
+
+impl Shards {
+    fn opened_tensor(&mut self, name: &str) -> Result<&Opened, StoreError> {
+        let path = tensors::file(&self.folder, name);
+        let failed = |reason: String| StoreError::Damaged { path: path.clone(), reason };
+        if self.of_tensors.is_none() {
+            self.of_tensors = root::read(&self.folder)?.map(|root| root::consolidated(&root.value));
+        }
+        if !self.arrays.contains_key(name) {
+            let metadata = self.of_tensors.as_ref().and_then(|nodes| nodes.get(name));
+            let metadata = metadata.ok_or_else(|| failed("it has no metadata".to_owned()))?;
+            let cut = Cut::of(metadata).map_err(failed)?;
+            let array = array_of(name, metadata).map_err(failed)?;
+            let tensor = Tensor::open(&path, metadata).map_err(|error| match error.kind() {
+                io::ErrorKind::InvalidData => failed(error.to_string()),
+                io::ErrorKind::NotFound => failed("it is missing".to_owned()),
+                _ => StoreError::Read { path: path.clone(), source: error },
+            })?;
+            self.arrays.insert(name.to_owned(), Opened { array, cut, pieces: None, tensor: Some(tensor) });
+        }
+        self.arrays.get(name).ok_or_else(|| failed("not opened".to_owned()))
+    }
+
+    /// The array called `name`, which knows codecs, types and the names of files.
+    pub(super) fn array(&mut self, name: &str) -> Result<&Array<MemoryStore>, StoreError> {
+        self.opened(name).map(|opened| &opened.array)
+    }
+
+    /// Opens the array called `name`, unless it is open.
+    pub(super) fn opened(&mut self, name: &str) -> Result<&Opened, StoreError> {
+        if tensors::is_place(&self.folder) {
+            return self.opened_tensor(name);
+        }
+        let path = self.folder.join(name);
+        let failed = |reason: String| StoreError::Damaged { path: path.clone(), reason };
+        // A store that is gone for a while, with the disk that it is on, is not a damaged one.
+        let metadata = path.join("zarr.json");
+        tree::look(&metadata).map_err(|source| StoreError::Read { path: metadata, source })?;
+        if !self.arrays.contains_key(name) {
+            let metadata = read_json(&path.join(METADATA))?.ok_or_else(|| failed("it has no metadata".to_owned()))?;
+            let cut = Cut::of(&metadata).map_err(failed)?;
+            let array = array_of(name, &metadata).map_err(failed)?;
+            let pieces = Pieces::of(&metadata, cut, array.data_type(), array.fill_value()).map_err(failed)?;
+            self.arrays.insert(name.to_owned(), Opened { array, cut, pieces: pieces.map(Arc::new), tensor: None });
+        }
+        self.arrays.get(name).ok_or_else(|| failed("not opened".to_owned()))
+    }
+}
+
+/// Position in the tensor of the first row of `shard`.
+pub(super) fn first_row(opened: &Opened, shard: u64) -> u64 {
+    let rows = opened.array.chunk_shape(&place(&opened.array, shard)).map_or(0, |shape| shape[0].get());
+    shard.saturating_mul(rows)
+}
+
+/// Array at `path` with this `zarr.json`. Nothing is read or written through it: it knows codecs, types and the names of files.
+fn array_of(path: &str, metadata: &Value) -> Result<Array<MemoryStore>, String> {
+    let metadata: ArrayMetadata = serde_json::from_value(metadata.clone()).map_err(|error| error.to_string())?;
+    let array = Array::new_with_metadata(Arc::new(MemoryStore::new()), &format!("/{path}"), metadata);
+    array.map_err(|error| error.to_string())
+}
+
+/// Position of `shard` in the grid of shards: they are cut along the first dimension only.
+pub(super) fn place(array: &Array<MemoryStore>, shard: u64) -> Vec<u64> {
+    let mut place = vec![0; array.dimensionality()];
+    place[0] = shard;
+    place
+}
