@@ -5,6 +5,7 @@ mod check;
 pub(crate) mod clean;
 pub(crate) mod demo;
 pub(crate) mod export;
+pub(crate) mod init;
 pub(crate) mod retry;
 pub(crate) mod status;
 mod survey;

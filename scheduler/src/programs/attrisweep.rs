@@ -6,7 +6,7 @@ use preflight::program as preflight_program;
 
 use super::{means, pages};
 use crate::commands::sweep::{Scope, sweep};
-use crate::commands::{SweepArgs, clean, demo, export, retry, status, verify};
+use crate::commands::{SweepArgs, clean, demo, export, init, retry, status, verify};
 
 /// What a first look needs.
 const BEGIN: &str = "\
@@ -59,6 +59,9 @@ pub(super) enum Command {
     /// Export finished stores, whole or in part, in the forms of other programs
     #[command(after_help = EXPORT)]
     Export(export::Args),
+    /// Write a commented config for the data and the weights in a folder
+    #[command(after_help = INIT)]
+    Init(init::Args),
     /// Run a small sweep on data that comes along
     #[command(after_help = DEMO)]
     Demo(demo::Args),
@@ -125,6 +128,13 @@ Example:
 Exit codes: 0 every store is exported, 1 some are not complete, 2 arguments, 3 mistakes in the config, 6 a file cannot be
 read or written.";
 
+const INIT: &str = "\
+Example:
+  attrisweep init . --to config.yml
+
+Exit codes: 0 the config is written, 2 arguments, 3 nothing was found, or the file is there, 5 no worker, 6 the file cannot
+be written.";
+
 const DEMO: &str = "\
 Example:
   attrisweep demo attrisweep-demo
@@ -151,6 +161,7 @@ pub(super) fn run(command: Command) -> Result<Code, Failure> {
         Command::Retry(args) => sweep(&args.sweep, Scope::Failed),
         Command::Clean(args) => clean::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Init(args) => init::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Completions(args) => pages::completions(&args),
         Command::Man(args) => pages::man(&args),
