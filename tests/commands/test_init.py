@@ -24,12 +24,13 @@ def checked(folder, code=0):
 def test_data_and_weights_by_their_usual_names_give_a_config_that_is_sound(tmp_path):
     make_dataset(tmp_path / "data", "rgb", 28, 6)
     make_dataset(tmp_path / "data", "grey", 28, 5, channels=1, splits=("train", "val"))
-    make_weights(tmp_path / "models", "rgb", "resnet18", 28)
-    make_weights(tmp_path / "models", "grey", "resnet18", 28)
+    # A name that is something else in YAML, unless it is quoted.
+    make_weights(tmp_path / "models: #1", "rgb", "resnet18", 28)
+    make_weights(tmp_path / "models: #1", "grey", "resnet18", 28)
     told = init(tmp_path)
     assert "rgb in data: medmnist, 28 px, images: test 6, val 6, train 6" in told and "grey in data: medmnist, 28 px, images: val 5, train 5" in told
     config = yaml.safe_load((tmp_path / "config.yml").read_text())
-    assert config["paths"] == {"weights_root": "models", "data_root": "data", "final_output_dir": "outputs"}
+    assert config["paths"] == {"weights_root": "models: #1", "data_root": "data", "final_output_dir": "outputs"}
     grid = config["search_space"]
     assert (grid["data_flags"], grid["model_flags"], grid["splits"], grid["image_size"]) == (["grey", "rgb"], ["resnet18"], ["val"], 28)
     assert "The config is sound." in checked(tmp_path)

@@ -65,9 +65,9 @@ pub(super) fn page(datasets: &[Dataset], weights: &[Weights]) -> Page {
     told.extend(weights.iter().filter_map(|found| of_weights(found, datasets, weights_root.as_deref())));
     let mut text = String::from("# Written by `attrisweep init`. Every key: docs/configuration.md.\n");
     for line in &told {
-        let _ = writeln!(text, "# {line}");
+        let _ = writeln!(text, "# {}", line.replace('\n', " "));
     }
-    let root = |found: Option<&PathBuf>| found.map_or_else(|| FILL_IN.to_owned(), |root| shown(root));
+    let root = |found: Option<&PathBuf>| found.map_or_else(|| FILL_IN.to_owned(), |root| quoted(&shown(root)));
     let _ = write!(
         text,
         "paths:\n  weights_root: {}    # weights_<flag>/<model>_<size>_1.pth\n  data_root: {}\n  final_output_dir: outputs\n\n\
@@ -79,6 +79,13 @@ pub(super) fn page(datasets: &[Dataset], weights: &[Weights]) -> Page {
         split(&taken),
     );
     Page { text, told }
+}
+
+/// `path` as YAML has it: in quotes, where letters of it could mean something else.
+fn quoted(path: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "/._-".contains(letter);
+    // The text of a string in JSON is the same string in YAML.
+    if path.chars().all(is_plain) { path.to_owned() } else { serde_json::Value::from(path).to_string() }
 }
 
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
