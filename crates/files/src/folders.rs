@@ -1,6 +1,6 @@
 //! Folders that are whole or absent: filled under a temporary name, then renamed; removed under a temporary name, too.
 //!
-//! The temporary name of `x` is `.x.<process id>.tmp`, and `.x.<process id>-old.tmp` while it is removed. Only one process at a time may write below the folder above.
+//! The temporary name of `x` is `.x.<process id>.tmp`, and `.x.<process id>-old.tmp` while it is removed.
 
 use std::fs;
 use std::io;
@@ -51,17 +51,19 @@ fn sync_below(folder: &Path) -> io::Result<()> {
     sync_folder(folder)
 }
 
-fn is_process(text: &str) -> bool {
-    text.parse::<u32>().is_ok()
+/// Whether `tag` is that of a process which does not run on this machine. One of another machine cannot be told from one that has ended.
+fn has_ended(tag: &str) -> bool {
+    let id = tag.strip_suffix("-old").unwrap_or(tag).parse::<u32>();
+    id.is_ok_and(|id| id == std::process::id() || !Path::new("/proc").join(id.to_string()).exists())
 }
 
-/// Unfinished folders beside `folder`, of whichever process.
-pub fn unfinished(folder: &Path) -> Vec<PathBuf> {
+/// Unfinished folders beside `folder` whose processes have ended, and those of this process.
+pub fn abandoned(folder: &Path) -> Vec<PathBuf> {
     let (above, name) = (folder.parent().unwrap_or(Path::new("")), folder.file_name().unwrap_or_default());
     let is_of = |entry: &fs::DirEntry| {
         let file_name = entry.file_name();
         let writer = file_name.to_str().and_then(parts);
-        writer.is_some_and(|(of, tag)| of == name && is_process(tag.strip_suffix("-old").unwrap_or(tag)))
+        writer.is_some_and(|(of, tag)| of == name && has_ended(tag))
             && entry.file_type().is_ok_and(|kind| kind.is_dir())
     };
     let entries = fs::read_dir(above).into_iter().flatten().flatten();
@@ -82,11 +84,11 @@ mod tests {
         fs::create_dir_all(at.join("images")).unwrap();
         fs::write(at.join("images/c.0"), "x").unwrap();
         assert!(!folder.exists());
-        assert_eq!(unfinished(&folder), std::slice::from_ref(&at));
-        assert!(unfinished(&root.path().join("t.zarr")).is_empty());
+        assert_eq!(abandoned(&folder), std::slice::from_ref(&at));
+        assert!(abandoned(&root.path().join("t.zarr")).is_empty());
         place(&at, &folder).unwrap();
         assert_eq!(fs::read(folder.join("images/c.0")).unwrap(), b"x");
-        assert!(unfinished(&folder).is_empty());
+        assert!(abandoned(&folder).is_empty());
     }
 
     #[test]
@@ -102,8 +104,10 @@ mod tests {
         assert!(at.join("new").is_file());
         place(&at, &folder).unwrap();
         assert!(folder.join("new").is_file() && !folder.join("old").exists());
-        fs::create_dir(root.path().join(".s.7-old.tmp")).unwrap();
-        assert_eq!(unfinished(&folder), [root.path().join(".s.7-old.tmp")]);
+        // More than any process has; and the first process of a machine, which never ends.
+        fs::create_dir(root.path().join(".s.4194999-old.tmp")).unwrap();
+        fs::create_dir(root.path().join(".s.1.tmp")).unwrap();
+        assert_eq!(abandoned(&folder), [root.path().join(".s.4194999-old.tmp")]);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Beginning of a sweep: from a config that was checked to a plan. From here on files are written.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use files::leftovers;
@@ -60,7 +59,7 @@ fn find(planned: &mut Planned, format: &Entry) -> Result<(), StoreError> {
     let is_packed = FORMATS.of(&place).packing.is_some();
     if is_packed && !(planned.complete && is_whole(group)?) {
         tracing::info!(store = %place.display(), "the store is unpacked, as there is more to do");
-        group.store = FORMATS.unpack(&place, &BTreeSet::new())?;
+        group.store = FORMATS.unpack(&place, None)?;
     }
     if !is_packed && format.packing.is_some() && planned.complete && is_whole(group)? {
         group.store = FORMATS.pack(&folder, format)?;

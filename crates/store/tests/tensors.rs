@@ -4,7 +4,6 @@
 
 mod common;
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::num::NonZero;
 use std::path::Path;
@@ -58,7 +57,7 @@ fn a_store_goes_into_tensors_and_back_with_what_a_person_has_added() {
     let place = FORMATS.pack(&group.store, FORMATS.named("pt").unwrap()).unwrap();
     assert!(!group.store.exists());
     assert_eq!(fs::read(place.join("attributions/mine/c.0.0.0.0")).unwrap(), b"{}");
-    FORMATS.unpack(&place, &BTreeSet::new()).unwrap();
+    FORMATS.unpack(&place, None).unwrap();
     assert_eq!(contents(&group), before);
 }
 
@@ -84,4 +83,48 @@ fn a_mutated_store_of_tensors_is_described_verified_and_read_in_little_memory_an
         }
         fs::write(&file, whole).unwrap();
     });
+}
+
+#[test]
+fn a_tensor_with_another_byte_than_was_written_is_not_given_a_new_checksum() {
+    let folder = tempfile::tempdir().unwrap();
+    let group = packed(folder.path());
+    let file = group.store.join("attributions/IG.pt");
+    let mut bytes = fs::read(&file).unwrap();
+    // Values lie before the directory of the zip: half of the file is among them.
+    let at = bytes.len() / 2;
+    bytes[at] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    let told = FORMATS.unpack(&group.store, None).unwrap_err().to_string();
+    assert!(told.contains("attributions/IG.pt` is not usable") && !folder.path().join("s.zarr").exists(), "{told}");
+    // Without the damaged tensor the store is made, and is not complete any more.
+    let made = FORMATS.unpack(&group.store, Some(&[file].into())).unwrap();
+    assert!(!describe(&made).unwrap().unwrap().complete);
+}
+
+#[test]
+fn a_file_that_a_person_called_like_a_tensor_keeps_the_store_as_it_is() {
+    for name in ["attributions/IG.pt", "attrisweep.json"] {
+        let folder = tempfile::tempdir().unwrap();
+        let group = finished(folder.path(), Compression::Zstd);
+        fs::write(group.store.join(name), "mine").unwrap();
+        let told = FORMATS.pack(&group.store, FORMATS.named("pt").unwrap()).unwrap_err().to_string();
+        assert!(told.contains(name) && told.contains("is there already"), "{told}");
+        assert_eq!(fs::read(group.store.join(name)).unwrap(), b"mine");
+    }
+}
+
+#[test]
+fn no_name_in_the_metadata_leads_out_of_the_store() {
+    for name in ["../other.zarr", "/tmp/attrisweep-nowhere"] {
+        let folder = tempfile::tempdir().unwrap();
+        let group = packed(folder.path());
+        let file = group.store.join("attrisweep.json");
+        let mut root: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        root["attributes"]["attrisweep"].as_object_mut().unwrap().remove("digest");
+        root["consolidated_metadata"]["metadata"][name] = serde_json::json!({"zarr_format": 3, "node_type": "group"});
+        fs::write(&file, root.to_string()).unwrap();
+        assert!(FORMATS.unpack(&group.store, None).is_err());
+        assert!(!folder.path().join("other.zarr").exists() && !Path::new("/tmp/attrisweep-nowhere").exists());
+    }
 }

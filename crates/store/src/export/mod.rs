@@ -13,7 +13,6 @@ pub(crate) use columns::Column;
 pub use selection::Selection;
 pub use view::View;
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -64,13 +63,17 @@ pub fn export(store: &Path, selection: &Selection, form: Form, place: &Path) -> 
     }
     durable::create_folders(place.parent().unwrap_or(Path::new("")))?;
     let written = match form {
-        Form::Netcdf => {
-            netcdf::write(&mut View::open(store, &Selection { float32: true, ..selection.clone() })?, place)?
-        }
+        Form::Netcdf => netcdf::write(&mut checked(store, &Selection { float32: true, ..selection.clone() })?, place)?,
         Form::Store(format) if selection.is_everything() => whole(store, format, place)?,
-        Form::Store(format) => (format.part)(&mut View::open(store, selection)?, place)?,
+        Form::Store(format) => (format.part)(&mut checked(store, selection)?, place)?,
     };
     Ok(Some(written))
+}
+
+/// Opens the part `selection` of `store`, whose files are sound.
+fn checked(store: &Path, selection: &Selection) -> Result<View, StoreError> {
+    let view = View::open(store, selection)?;
+    view.check().map(|()| view)
 }
 
 /// Makes a store of `format` of the whole store at `store`.
@@ -81,12 +84,12 @@ fn whole(store: &Path, format: &Entry, place: &Path) -> Result<u64, StoreError> 
         (None, None) => aside(place, |folder| copy(store, folder)),
         (Some(from), None) => {
             refuse_occupied(place)?;
-            (from.unpack)(store, place, &BTreeSet::new()).and_then(|()| size(place))
+            (from.unpack)(store, place, None).and_then(|()| size(place))
         }
         (Some(from), Some(to)) => {
             let folder = folders::aside(&(to.folder)(place));
             let folder = folder.map_err(|source| StoreError::Write { path: place.to_owned(), source })?;
-            let packed = (from.unpack)(store, &folder, &BTreeSet::new()).and_then(|()| (to.pack)(&folder, place));
+            let packed = (from.unpack)(store, &folder, None).and_then(|()| (to.pack)(&folder, place));
             let _ = std::fs::remove_dir_all(&folder);
             packed
         }

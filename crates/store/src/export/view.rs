@@ -8,7 +8,9 @@ use super::columns::{Column, columns};
 use super::selection::Selection;
 use crate::error::StoreError;
 use crate::metadata::Described;
+use crate::packed::unpack::inside;
 use crate::shards::{Data, Shards};
+use crate::tensors;
 
 /// A part of a finished store that is being read.
 pub struct View {
@@ -41,8 +43,24 @@ impl View {
             |range: std::ops::Range<u64>| nothing(format!("images {}..{}; there are {images}", range.start, range.end));
         let images = selection.positions(images).map_err(beyond)?;
         let columns = columns(&described, selection)?;
+        for path in described.consolidated.keys().chain(columns.iter().map(|column| &column.path)) {
+            // An export or an unpacked store has files and folders of these names.
+            inside(place, path).ok_or_else(|| StoreError::Damaged {
+                path: place.to_owned(),
+                reason: format!("its array `{path}` would lie outside of the store"),
+            })?;
+        }
         let shards = Shards::open(place.to_owned(), String::new());
         Ok(Self { described, columns, images, shards, float32: selection.float32 })
+    }
+
+    /// Checks every file that will be read, where reading an image does not compare a checksum: in a store of tensors.
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        let place = &self.described.group.store;
+        if !tensors::is_place(place) {
+            return Ok(());
+        }
+        self.columns.iter().try_for_each(|column| tensors::check::sound(self, place, column))
     }
 
     /// Number of images.

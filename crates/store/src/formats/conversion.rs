@@ -64,16 +64,16 @@ impl Formats {
         Err(StoreError::InTheWay { path: place })
     }
 
-    /// Makes the Zarr folder of the store at `place`, which stays, so that a sweep can go on with it; without what lies in `unsound` files.
-    /// Returns the folder.
-    pub fn unpack(self, place: &Path, unsound: &BTreeSet<PathBuf>) -> Result<PathBuf, StoreError> {
+    /// Makes the Zarr folder of the store at `place`, which stays, so that a sweep can go on with it; or without what lies in some files of
+    /// the store, and then marked incomplete. Returns the folder.
+    pub fn unpack(self, place: &Path, without: Option<&BTreeSet<PathBuf>>) -> Result<PathBuf, StoreError> {
         let Some(packing) = &self.of(place).packing else { return Ok(place.to_owned()) };
         let folder = (packing.folder)(place);
-        (packing.unpack)(place, &folder, unsound)?;
+        (packing.unpack)(place, &folder, without)?;
         Ok(folder)
     }
 
-    /// Removes what a killed process left of conversions of the store in `folder`. No process may be writing there.
+    /// Removes what processes that have ended left of conversions of the store in `folder`.
     pub fn remove_leftovers(self, folder: &Path) -> Result<(), StoreError> {
         for left in self.leftovers(folder) {
             std::fs::remove_dir_all(&left).map_err(|source| StoreError::Write { path: left, source })?;
@@ -81,8 +81,8 @@ impl Formats {
         Ok(())
     }
 
-    /// Unfinished folders that conversions of the store in `folder` have left, or are writing.
+    /// Unfinished folders that conversions of the store in `folder` have left.
     pub fn leftovers(self, folder: &Path) -> Vec<PathBuf> {
-        self.0.iter().flat_map(|format| folders::unfinished(&self.goal(folder, format))).collect()
+        self.0.iter().flat_map(|format| folders::abandoned(&self.goal(folder, format))).collect()
     }
 }

@@ -43,8 +43,9 @@ pub struct Packing {
     /// Makes the store at `place` of the complete store in `folder`, whole and durably, and in place of an older one of attrisweep.
     /// Returns the number of bytes.
     pub pack: fn(folder: &Path, place: &Path) -> Result<u64, StoreError>,
-    /// Makes the Zarr folder anew, to the byte, whole and durably, but for what lies in `unsound` files. The store stays.
-    pub unpack: fn(place: &Path, folder: &Path, unsound: &BTreeSet<PathBuf>) -> Result<(), StoreError>,
+    /// Makes the Zarr folder anew, to the byte, whole and durably; or without some files of the store, and then marked incomplete. The
+    /// store stays.
+    pub unpack: fn(place: &Path, folder: &Path, without: Option<&BTreeSet<PathBuf>>) -> Result<(), StoreError>,
     /// Removes the store at a place, once its Zarr folder is there.
     pub remove: fn(place: &Path) -> Result<(), StoreError>,
 }

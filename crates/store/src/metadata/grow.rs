@@ -25,7 +25,7 @@ pub fn grow(group: &Group, tag: &str) -> Result<(), StoreError> {
     if before >= group.images {
         return Ok(());
     }
-    reopen(&stored, tag)?;
+    reopen(&stored.group.store, tag)?;
     let Some(root::Root { value: mut root, .. }) = root::read(&group.store)? else { return Ok(()) };
     let nodes = root::nodes(&group.store, &root::consolidated(&root))?;
     let short = (!before.is_multiple_of(group.shard)).then_some(before / group.shard);

@@ -10,17 +10,20 @@ use files::folders;
 
 use super::archive::{Archive, Part};
 use crate::error::StoreError;
+use crate::metadata::reopen::reopen;
 
 /// Number of bytes that are copied at once.
 const AT_ONCE: u64 = 1 << 20;
 
-/// Unpacks the store in `zip` into `folder`, which must not exist, without `unsound` entries. Either all of it is there afterwards, or
-/// nothing is; the zip stays.
-pub(crate) fn unpack(zip: &Path, folder: &Path, unsound: &BTreeSet<PathBuf>) -> Result<(), StoreError> {
+/// Unpacks the store in `zip` into `folder`, which must not exist; or without some entries, and then marked incomplete. Either all of that
+/// is there afterwards, or nothing is; the zip stays.
+pub(crate) fn unpack(zip: &Path, folder: &Path, without: Option<&BTreeSet<PathBuf>>) -> Result<(), StoreError> {
     let unread = |source| StoreError::Read { path: zip.to_owned(), source };
     let archive = Archive::open(zip).map_err(unread)?;
     let aside = folders::aside(folder).map_err(|source| StoreError::Write { path: folder.to_owned(), source })?;
-    for name in archive.names().filter(|name| !name.ends_with('/') && !unsound.contains(&zip.join(name))) {
+    let is_wanted =
+        |name: &&str| !name.ends_with('/') && without.is_none_or(|without| !without.contains(&zip.join(name)));
+    for name in archive.names().filter(is_wanted) {
         let to = inside(&aside, name).ok_or_else(|| StoreError::Damaged {
             path: zip.to_owned(),
             reason: format!("its entry `{name}` would lie outside of the store"),
@@ -29,11 +32,14 @@ pub(crate) fn unpack(zip: &Path, folder: &Path, unsound: &BTreeSet<PathBuf>) -> 
         durable::create_folders(to.parent().unwrap_or(&aside))?;
         copy(&part, &to, zip)?;
     }
+    if without.is_some() {
+        reopen(&aside, &std::process::id().to_string())?;
+    }
     folders::place(&aside, folder).map_err(|source| StoreError::Write { path: folder.to_owned(), source })
 }
 
-/// Path of the entry called `name` below `folder`; `None` for a name that leads elsewhere.
-fn inside(folder: &Path, name: &str) -> Option<PathBuf> {
+/// Path `name` below `folder`; `None` for a name that leads elsewhere. Names are read from stores that anybody may have made.
+pub(crate) fn inside(folder: &Path, name: &str) -> Option<PathBuf> {
     let plain = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
     plain.then(|| folder.join(name))
 }

@@ -27,6 +27,17 @@ pub(super) fn beside_arrays(view: &View, store: &Path) -> Result<Vec<PathBuf>, S
     Ok(entries(store)?.into_iter().filter(|path| !is_of_tensor(path)).collect())
 }
 
+/// Refuses a file of `beside`, in the Zarr folder `store`, that has the name of a tensor or of the metadata: one of the two would be
+/// lost.
+pub(super) fn refuse_taken_names(view: &View, beside: &[PathBuf], store: &Path) -> Result<(), StoreError> {
+    let of_tensors = view.columns.iter().map(|column| file(store, &column.path));
+    let taken: Vec<PathBuf> = of_tensors.chain([store.join(ROOT)]).collect();
+    match beside.iter().find(|path| taken.contains(path)) {
+        Some(path) => Err(StoreError::Occupied { path: path.clone() }),
+        None => Ok(()),
+    }
+}
+
 /// Files in the folder of tensors `place` that are none of the tensors of `view`.
 pub(super) fn beside_tensors(view: &View, place: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let ours: Vec<PathBuf> = view.columns.iter().map(|column| file(place, &column.path)).collect();

@@ -8,6 +8,8 @@ use serde_json::Value;
 use zip::ZipArchive;
 
 use super::{ROOT, Tensor, file};
+use crate::error::StoreError;
+use crate::export::{Column, View};
 use crate::packed::tree;
 
 /// Whether every array of `nodes`, the consolidated metadata, has its tensor at `place`.
@@ -19,6 +21,13 @@ pub(crate) fn is_whole<'a>(place: &Path, mut arrays: impl Iterator<Item = (&'a S
 pub(crate) fn fault(file: &Path, metadata: &Value) -> Option<String> {
     let read = Tensor::open(file, metadata).and_then(|_| checksums(file));
     read.err().map(|error| error.to_string())
+}
+
+/// Checks that the tensor of `column` at `place` is the one that was written there, before its values go elsewhere under new checksums.
+pub(crate) fn sound(view: &View, place: &Path, column: &Column) -> Result<(), StoreError> {
+    let path = file(place, &column.path);
+    let metadata = view.described.consolidated.get(&column.path).unwrap_or(&Value::Null);
+    fault(&path, metadata).map_or(Ok(()), |reason| Err(StoreError::Damaged { path, reason }))
 }
 
 /// Reads every entry of the zip, which compares the checksums.

@@ -23,10 +23,12 @@ pub(crate) fn pack(store: &Path, place: &Path) -> Result<u64, StoreError> {
     let root = fs::read(store.join(METADATA));
     let root = root.map_err(|source| StoreError::Read { path: store.join(METADATA), source })?;
     let mut view = View::open(store, &Selection::default())?;
+    let beside = carry::beside_arrays(&view, store)?;
+    carry::refuse_taken_names(&view, &beside, store)?;
     durable::create_folders(place.parent().unwrap_or(Path::new("")))?;
     let aside = folders::aside(place).map_err(failed)?;
     let bytes = write::tensors(&mut view, &aside)?;
-    carry::copy(&carry::beside_arrays(&view, store)?, store, &aside)?;
+    carry::copy(&beside, store, &aside)?;
     durable::put(&aside.join(ROOT), &root, &std::process::id().to_string())?;
     if fs::read(store.join(METADATA)).ok().as_ref() != Some(&root) {
         return Err(StoreError::Changing { path: store.to_owned() });

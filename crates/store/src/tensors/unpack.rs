@@ -8,12 +8,17 @@ use files::folders;
 
 use crate::error::StoreError;
 use crate::export::{Selection, View, zarr_folder};
+use crate::metadata::reopen::reopen;
 use crate::metadata::root::{self, METADATA, put_json};
 use crate::shards::Shards;
-use crate::tensors::{self, carry};
+use crate::tensors::{self, carry, check};
 
-/// Makes `folder`, which must not exist, of the tensors at `place`, without those in the files `unsound`. The tensors stay.
-pub(crate) fn unpack(place: &Path, folder: &Path, unsound: &BTreeSet<PathBuf>) -> Result<(), StoreError> {
+/// Makes `folder`, which must not exist, of the tensors at `place`; or without those in some files, and then marked incomplete. The
+/// tensors stay.
+///
+/// # Errors
+/// [`StoreError::Damaged`] for a tensor whose bytes are not those of its checksum: encoded anew, they would look sound.
+pub(crate) fn unpack(place: &Path, folder: &Path, without: Option<&BTreeSet<PathBuf>>) -> Result<(), StoreError> {
     let failed = |source| StoreError::Write { path: folder.to_owned(), source };
     let tag = std::process::id().to_string();
     let aside = folders::aside(folder).map_err(failed)?;
@@ -27,7 +32,8 @@ pub(crate) fn unpack(place: &Path, folder: &Path, unsound: &BTreeSet<PathBuf>) -
     for column in view.columns.clone() {
         // What is missing is to do for whoever goes on with the store.
         let file = tensors::file(place, &column.path);
-        if file.is_file() && !unsound.contains(&file) {
+        if file.is_file() && without.is_none_or(|without| !without.contains(&file)) {
+            check::sound(&view, place, &column)?;
             zarr_folder::copy(&mut view, &column, &mut shards)?;
         }
     }
@@ -36,5 +42,8 @@ pub(crate) fn unpack(place: &Path, folder: &Path, unsound: &BTreeSet<PathBuf>) -
     let text =
         std::fs::read(root::file(place)).map_err(|source| StoreError::Read { path: root::file(place), source })?;
     durable::put(&aside.join(METADATA), &text, &tag)?;
+    if without.is_some() {
+        reopen(&aside, &tag)?;
+    }
     folders::place(&aside, folder).map_err(failed)
 }

@@ -4,8 +4,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sweep::group::Group;
-
 use super::report::{Fault, Finding};
 use crate::error::StoreError;
 use crate::families;
@@ -36,9 +34,9 @@ pub fn redo(described: &Described, findings: &[Finding], tag: &str) -> Result<Re
     let place = &described.group.store;
     let folder = FORMATS.folder(place);
     if folder != *place {
-        return redo_in(&folder, described, findings, tag);
+        return redo_in(described, findings);
     }
-    reopen(described, tag)?;
+    reopen(root, tag)?;
     for file in findings.iter().filter(|finding| finding.fault != Fault::Absent).map(|finding| &finding.file) {
         // The root is never removed: it says what the rest was made of. The next run writes it anew.
         if *file == root.join(METADATA) || !file.starts_with(root) {
@@ -60,17 +58,15 @@ pub fn redo(described: &Described, findings: &[Finding], tag: &str) -> Result<Re
     Ok(redone)
 }
 
-/// Removes damaged files of a store in another form from the Zarr `folder` that it becomes again. The damaged form goes once the folder
-/// is marked incomplete.
-fn redo_in(folder: &Path, described: &Described, findings: &[Finding], tag: &str) -> Result<Redone, StoreError> {
+/// Makes the Zarr folder of a store in another form again, without its damaged files and marked incomplete. The damaged form goes
+/// afterwards.
+fn redo_in(described: &Described, findings: &[Finding]) -> Result<Redone, StoreError> {
     let place = &described.group.store;
     let unsound = findings.iter().filter(|found| found.fault != Fault::Absent).map(|found| found.file.clone());
     let unsound = unsound.filter(|file| *file != root::file(place));
     let (left, removed): (Vec<PathBuf>, Vec<PathBuf>) =
         unsound.partition(|file| is_of_removed_variant(described, file));
-    FORMATS.unpack(place, &removed.iter().cloned().collect())?;
-    let group = Group { store: folder.to_owned(), ..described.group.clone() };
-    reopen(&Described { group, ..described.clone() }, tag)?;
+    FORMATS.unpack(place, Some(&removed.iter().cloned().collect()))?;
     if let Some(packing) = &FORMATS.of(place).packing {
         (packing.remove)(place)?;
     }
