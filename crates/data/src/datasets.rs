@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use sweep::config::{Config, INPUT_ZARR};
 use sweep::problem::Problems;
 
-use crate::formats::{self, Entry};
+use crate::formats::{self, Entry, FORMATS};
 
 /// Key of the config at which mistakes about datasets are reported.
 pub const KEY: &str = "search_space.data_flags";
@@ -85,8 +85,23 @@ pub fn unfit(config: &Config, flag: &str) -> Option<String> {
             "`{flag}` has volumes, and images are explained; name it in `data_flags` if it has images"
         ));
     }
-    let expected = formats::locate(root, flag, config.search_space.image_size).err()?;
+    if config.paths.data_key == INPUT_ZARR {
+        // Whether the root is a Zarr is no question of the flag.
+        return None;
+    }
+    let expected = place(config, flag).err()?;
     Some(format!("there is no `{}`", expected.display()))
+}
+
+/// Place of dataset `flag` and its format: the Zarr that `paths.input_zarr_path` names, or else what lies below `paths.data_root`. The
+/// error is the place where the dataset was expected.
+pub fn place(config: &Config, flag: &str) -> Result<(PathBuf, &'static Entry), PathBuf> {
+    let root = &config.paths.data_root;
+    if config.paths.data_key == INPUT_ZARR {
+        // Datasets that lie in the folder are not meant.
+        return formats::zarr_at(root).ok_or_else(|| root.clone());
+    }
+    FORMATS.locate(root, flag, config.search_space.image_size)
 }
 
 /// Place of dataset `flag` and its format. `line` is the line of the flag in the config.
@@ -101,9 +116,7 @@ pub fn locate(
         return None;
     }
     if config.paths.data_key == INPUT_ZARR {
-        let found = formats::locate(root, flag, config.search_space.image_size);
-        // Datasets that lie in the folder are not meant.
-        let found = found.ok().filter(|(place, _)| place == root);
+        let found = place(config, flag).ok();
         if found.is_none() {
             let what = if root.exists() { "is no" } else { "is not there, expected a" };
             let text =
@@ -117,15 +130,21 @@ pub fn locate(
         return None;
     }
     let size = config.search_space.image_size;
-    let found = formats::locate(root, flag, size);
+    let found = place(config, flag);
     if let Err(expected) = &found {
         let mut text =
             format!("no data for `{flag}` at {size} px: expected `{}`, or another format", expected.display());
         let folder = root.join(flag);
         if folder.is_dir() {
             text = format!("{text}; `{}` is there and is laid out like none", folder.display());
+        } else if formats::zarr_at(root).is_some() {
+            text =
+                format!("{text}; `{}` itself is laid out like a Zarr, which `{INPUT_ZARR}` can name", root.display());
         }
         problems.add(line, KEY, text);
     }
     found.ok()
 }
+
+#[cfg(test)]
+mod tests;

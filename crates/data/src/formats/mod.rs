@@ -59,9 +59,15 @@ impl Formats {
     }
 }
 
-/// Place of dataset `flag` and its format ([`Formats::locate`]).
+/// Place of dataset `flag` below `root` and its format ([`Formats::locate`]), or else `root`, if it is a Zarr itself: what
+/// `paths.input_zarr_path` names. Whoever has a config asks [`place`](crate::datasets::place), which knows what the root is.
 pub fn locate(root: &Path, flag: &str, size: usize) -> Result<(PathBuf, &'static Entry), PathBuf> {
-    FORMATS.locate(root, flag, size)
+    FORMATS.locate(root, flag, size).or_else(|expected| zarr_at(root).ok_or(expected))
+}
+
+/// The Zarr at `place`; `None` if there is none.
+pub(crate) fn zarr_at(place: &Path) -> Option<(PathBuf, &'static Entry)> {
+    (zarr::ENTRY.fits)(place).then(|| (place.to_owned(), &zarr::ENTRY))
 }
 
 /// Opens `split` of the dataset at `place`, which is of the format called `format` ([`Formats::open`]).

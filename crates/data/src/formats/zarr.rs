@@ -29,8 +29,7 @@ pub(super) const ENTRY: Entry = Entry {
     places: |root, flag, size| {
         let names = [format!("{flag}_{size}"), flag.to_owned()];
         let stores = names.iter().flat_map(|name| SUFFIXES.map(|suffix| root.join(format!("{name}{suffix}"))));
-        // `paths.input_zarr_path` is a root that is a store itself.
-        stores.chain([root.join(flag), root.to_owned()]).collect()
+        stores.chain([root.join(flag)]).collect()
     },
     fits: |place| is_store(place) || SPLITS.iter().any(|split| store_of(place, split).is_some()),
     open: |place, split, options| Ok(Box::new(Zarr::open(place, split, options)?)),

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use data::datasets::KEY;
-use data::formats::{self, Options};
+use data::datasets::{self, KEY};
+use data::formats::Options;
 use data::mean::{self, Found, Job, Mean, MeanError, Misfit, Place};
 use sweep::config::{Config, MeanOf};
 use sweep::group::{Group, MeanImage};
@@ -35,7 +35,7 @@ impl Means {
         let space = &config.search_space;
         for (flag, line) in flags {
             // Where there is no dataset, that was told already.
-            let Ok(dataset) = formats::locate(&config.paths.data_root, flag, space.image_size) else { continue };
+            let Ok(dataset) = datasets::place(config, flag) else { continue };
             let mut seen = BTreeSet::new();
             for (model, _) in &space.model_flags {
                 // Those of groups are looked for once there are groups.
