@@ -129,6 +129,30 @@ fn mutated_files_of_cifar_are_refused_or_read_in_little_memory() {
     attacked("cifar", "cifar-10-batches-py", &[("cifar-10-batches-py/test_batch", pickle)]);
 }
 
+/// Each of these is a value inside a value, a hundred thousand times and more.
+#[test]
+fn a_pickle_of_values_inside_one_another_is_refused_before_it_takes_the_stack() {
+    let making = alone();
+    let root = tempfile::tempdir().unwrap();
+    // Tuples, calls, states of objects, lists and dictionaries.
+    let deep: [(Vec<u8>, &[u8]); 5] = [
+        (b")".to_vec(), b"\x85"),
+        ([&b"c\n\n".repeat(100_000)[..], b")"].concat(), b"R\x85"),
+        (b"c\n\n)R".repeat(100_000), b"b"),
+        (b"]".repeat(100_000), b"a"),
+        ([&b"}K\x00".repeat(99_999)[..], b"}"].concat(), b"s"),
+    ];
+    for (head, step) in deep {
+        let times = if step == b"\x85" { 1_000_000 } else { 99_999 };
+        let bytes = [b"\x80\x02", &head[..], &step.repeat(times), b"."].concat();
+        put(root.path(), "cifar-10-batches-py/test_batch", &bytes);
+        let place = root.path().join("cifar-10-batches-py");
+        let told = formats::open("cifar", &place, "test", &Options::default()).err().unwrap().to_string();
+        assert!(told.ends_with("more than 16 values inside one another"), "{told}");
+    }
+    drop(making);
+}
+
 #[test]
 fn mutated_files_of_mnist_are_refused_or_read_in_little_memory() {
     let images = [&[0, 0, 8, 3][..], &[0, 0, 0, 4], &[0, 0, 0, 8], &[0, 0, 0, 8], &[3; 256]].concat();

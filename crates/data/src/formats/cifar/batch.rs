@@ -4,7 +4,8 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::pickle::{Pickle, Value};
+use super::pickle::Pickle;
+use super::value::Value;
 use super::{IMAGE, Records, bytes, content};
 use crate::DataError;
 

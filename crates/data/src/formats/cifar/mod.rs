@@ -17,6 +17,7 @@ use crate::{DataError, digest};
 
 mod batch;
 mod pickle;
+mod value;
 
 use batch::Batch;
 

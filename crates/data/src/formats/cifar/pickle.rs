@@ -5,33 +5,14 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
-use std::rc::Rc;
+
+use super::value::{Value, shallow};
 
 /// Longest text that is kept; longer ones are kept as their place in the file.
 const LONGEST: u64 = 4096;
 
 /// Most steps of a pickle: CIFAR-100 has 300 thousand.
 const MOST_STEPS: usize = 1 << 22;
-
-/// A value of a pickle.
-#[derive(Clone, Debug)]
-pub(super) enum Value {
-    /// A whole number.
-    Int(i64),
-    /// A short text, or short bytes.
-    Text(Rc<str>),
-    /// Bytes of the file: where they start, and how many there are.
-    Bytes(u64, u64),
-    /// A list, as far as it was filled.
-    List(Vec<Value>),
-    Tuple(Vec<Value>),
-    Dictionary(Vec<(Value, Value)>),
-    /// What a function was called with, and what was set afterwards.
-    Made(Vec<Value>, Box<Value>),
-    Mark,
-    /// What has no meaning here.
-    Other,
-}
 
 /// Place of the bytes of an array.
 pub(super) struct Array {
@@ -82,11 +63,18 @@ impl Pickle {
         let Some(Value::Made(_, state)) = self.get(key) else { return Err(refused()) };
         let Value::Tuple(state) = &**state else { return Err(refused()) };
         // Version, shape, type, whether the order is Fortran's, bytes.
-        let [_, Value::Tuple(shape), Value::Made(of_type, _), _, Value::Bytes(start, length)] = &state[..] else {
+        let [_, Value::Tuple(shape), Value::Made(of_type, _), order, Value::Bytes(start, length)] = &state[..] else {
             return Err(refused());
         };
         if !matches!(of_type.first(), Some(Value::Text(name)) if **name == *"u1") {
             return Err(format!("`{key}` is no array of the type uint8"));
+        }
+        match order {
+            Value::Flag(false) | Value::Int(0) => {}
+            Value::Flag(true) | Value::Int(_) => {
+                return Err(format!("`{key}` is in the order of Fortran; save `numpy.ascontiguousarray({key})`"));
+            }
+            _ => return Err(refused()),
         }
         let shape = shape.iter().map(|size| if let Value::Int(size) = size { u64::try_from(*size).ok() } else { None });
         let shape = shape.collect::<Option<Vec<u64>>>().ok_or_else(refused)?;
@@ -127,9 +115,10 @@ impl Machine {
             b']' => Value::List(Vec::new()),
             b'}' => Value::Dictionary(Vec::new()),
             b')' => Value::Tuple(Vec::new()),
-            code @ 0x85..=0x87 => Value::Tuple(self.pop_many(usize::from(code) - 0x84)?),
-            b't' => Value::Tuple(self.pop_marked()?),
-            b'N' | 0x88 | 0x89 => Value::Other,
+            code @ 0x85..=0x87 => Value::Tuple(shallow(self.pop_many(usize::from(code) - 0x84)?)?),
+            b't' => Value::Tuple(shallow(self.pop_marked()?)?),
+            b'N' => Value::Other,
+            code @ (0x88 | 0x89) => Value::Flag(code == 0x88),
             b'c' => self.lines(2)?,
             0x93 => self.pop_many(2).map(|_| Value::Other)?,
             b'R' => match &mut self.pop_many(2)?[..] {
@@ -205,6 +194,7 @@ impl Machine {
 
     /// Adds `items` to the list or dictionary on top.
     fn fill(&mut self, items: Vec<Value>) -> io::Result<bool> {
+        let items = shallow(items)?;
         match self.stack.last_mut() {
             Some(Value::List(list)) => list.extend(items),
             Some(Value::Dictionary(entries)) => {
@@ -219,7 +209,7 @@ impl Machine {
     }
 
     fn build(&mut self) -> io::Result<()> {
-        let state = self.stack.pop();
+        let state = shallow(self.pop_many(1)?)?.pop();
         match (self.stack.last_mut(), state) {
             (Some(Value::Made(_, of)), Some(state)) => **of = state,
             _ => return Err(io::Error::other("it sets what is no object")),

@@ -88,12 +88,16 @@ fn files_that_do_not_hold_what_they_say_are_told() {
     let mut called = whole.clone();
     let at = called.iter().rposition(|byte| *byte == b'u').unwrap();
     called[at] = b'i';
+    let mut turned = whole.clone();
+    let at = turned.windows(4).position(|steps| steps == b"tb\x89T").unwrap();
+    turned[at + 2] = 0x88;
     for (bytes, told) in [
         (whole[..9000.min(whole.len() - 20)].to_vec(), "test_batch`: it is cut off"),
         (pickled(2, [3, 3072], &[1, 2], &pixels(2)), "the shape [3, 3072]"),
         (pickled(2, [2, 3072], &[1, 2], &pixels(3)), "9216 bytes, expected [2, 3072]"),
         (pickled(2, [2, 3072], &[1, 2, 3], &pixels(2)), "expected [3, 3072]"),
         (b"\x80\x02]q\x00.".to_vec(), "no dictionary"),
+        (turned, "`data` is in the order of Fortran"),
         (called, "its step 0x69 has no meaning"),
     ] {
         put(root.path(), "cifar-10-batches-py/test_batch", &bytes);
