@@ -72,8 +72,11 @@ impl Idx {
         let layout = Images::new((images.element, "idx"), &images.shape, Channels::Last, options);
         let layout = layout.map_err(|reason| images.error(reason))?;
         let files = [Some(&images), labels.as_ref()].into_iter().flatten().map(Array::sized).collect::<Vec<_>>();
-        let content =
+        let mut content =
             json!({"images": format!("{part} idx {:?} sha256 {}", images.shape, digest::of_files(place, &files)?)});
+        if let Some(range) = layout.float_range {
+            content["float_range"] = json!(range);
+        }
         Ok(Self { images, layout, labels, content })
     }
 }

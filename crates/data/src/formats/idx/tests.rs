@@ -71,3 +71,21 @@ fn a_header_that_does_not_fit_its_file_is_told() {
         assert!(error.contains(told), "{error}");
     }
 }
+
+/// A worker learns of the range from the content alone.
+#[test]
+fn floats_are_read_by_the_range_that_the_config_says_and_the_content_has_it() {
+    let root = tempfile::tempdir().unwrap();
+    let pixels: Vec<u8> = [-1.0_f32, 0.0, 0.5, 1.0].iter().flat_map(|pixel| pixel.to_be_bytes()).collect();
+    put(root.path(), "m/t10k-images-idx3-ubyte", &idx(0x0d, &[1, 2, 2], &pixels));
+    let open =
+        |float_range| (ENTRY.open)(&root.path().join("m"), "test", &Options { float_range, ..Options::default() });
+    let mut source = open(Some([-1.0, 1.0])).unwrap();
+    assert_eq!(source.read(0..1).unwrap(), Pixels::Floats(vec![0.0, 0.5, 0.75, 1.0]));
+    assert_eq!(source.content()["float_range"], json!([-1.0, 1.0]));
+    let group = testkit::group::group().content(source.content()).build();
+    assert_eq!(Options::of_group(&group).float_range, Some([-1.0, 1.0]));
+    assert!(open(None).err().is_some_and(|error| error.to_string().contains("float_range")));
+    put(root.path(), "m/t10k-images-idx3-ubyte", &idx(8, &[1, 2, 2], &[0; 4]));
+    assert_eq!(open(Some([-1.0, 1.0])).unwrap().content().get("float_range"), None);
+}
