@@ -1,4 +1,5 @@
-//! A table of pictures and labels: a row `file,label` for each picture, in the order of the images. A first row of names is left out.
+//! A table of pictures and labels: a row `file,label` for each picture, in the order of the images. The first row may have
+//! names of columns, and is left out then.
 
 use std::fs::File;
 use std::io::Read;
@@ -20,15 +21,13 @@ pub(super) fn list(table: &Path, folder: &Path) -> Result<Listing, DataError> {
     }
     let text = String::from_utf8(bytes).map_err(|_| content(table, "no text in UTF-8".to_owned()))?;
     let (mut files, mut labels) = (Vec::new(), Vec::new());
-    for (at, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
-        if line.trim().is_empty() {
-            continue;
-        }
+    let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
+    for (row, (at, line)) in lines.filter(|(_, line)| !line.trim().is_empty()).enumerate() {
         let wrong = |found: &str| content(table, format!("line {}: {found}", at + 1));
         let Some((file, label)) = line.rsplit_once(',') else { return Err(wrong("no comma, expected `file,label`")) };
         let (file, label) = (unquoted(file), unquoted(label));
         let Ok(label) = label.parse::<i64>() else {
-            if files.is_empty() && !folder.join(file).is_file() {
+            if row == 0 && !folder.join(file).is_file() {
                 continue;
             }
             return Err(wrong(&format!("the label `{label}`, expected a whole number")));

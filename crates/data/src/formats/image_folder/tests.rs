@@ -65,6 +65,8 @@ fn a_table_says_which_pictures_there_are_in_which_order_and_with_which_labels() 
         ("a.png\n", "line 1: no comma"),
         ("a.png,1\nb.png,2", "line 2: no file `b.png`"),
         ("../test/a.png,1", "line 1: no file `../test/a.png`"),
+        ("b.png,cat\nc.png,dog\na.png,1", "line 2: the label `dog`"),
+        ("\nfile,label\n\nb.png,3.5\na.png,1", "line 4: the label `3.5`"),
         ("a.png,1\nunnamed.png,cat", "line 2: the label `cat`"),
     ] {
         put(folder.path(), "test.csv", table.as_bytes());
