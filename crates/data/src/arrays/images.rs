@@ -47,6 +47,11 @@ impl Images {
                  save integers from 0 to 255"
             ));
         }
+        if element.is_bool() {
+            return Err(format!(
+                "pixels of type `{name}`, which are 0 and 1, and white is 255; save `images.astype(\"uint8\") * 255`"
+            ));
+        }
         let (len, shape, channels_first) = shape(found, channels)?;
         if len > MAX_LABELS {
             return Err(format!("shape {found:?}, at most {MAX_LABELS} images are accepted"));

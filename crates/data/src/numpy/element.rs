@@ -11,6 +11,8 @@ pub(crate) struct Element {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
+    /// A byte of 0 or 1.
+    Bool,
     Unsigned,
     Signed,
     Float,
@@ -26,7 +28,8 @@ impl Element {
         let (order, kind) = (letters.next()?, letters.next()?);
         let size = letters.as_str().parse().ok()?;
         let kind = match (kind, size) {
-            ('u', 1 | 2 | 4 | 8) | ('b', 1) => Kind::Unsigned,
+            ('b', 1) => Kind::Bool,
+            ('u', 1 | 2 | 4 | 8) => Kind::Unsigned,
             ('i', 1 | 2 | 4 | 8) => Kind::Signed,
             ('f', 2 | 4 | 8) => Kind::Float,
             _ => return None,
@@ -45,6 +48,11 @@ impl Element {
         self.kind == Kind::Float
     }
 
+    /// Whether elements are true or false.
+    pub(crate) fn is_bool(self) -> bool {
+        self.kind == Kind::Bool
+    }
+
     /// Whether elements are bytes from 0 to 255.
     pub(crate) fn is_byte(self) -> bool {
         self.kind == Kind::Unsigned && self.size == 1
@@ -57,7 +65,7 @@ impl Element {
             (Kind::Float, 2) => half(bits as u16),
             (Kind::Float, 4) => f32::from_bits(bits as u32).into(),
             (Kind::Float, _) => f64::from_bits(bits),
-            (Kind::Unsigned, _) => bits as f64,
+            (Kind::Bool | Kind::Unsigned, _) => bits as f64,
             (Kind::Signed, _) => self.signed(bits) as f64,
         }
     }
@@ -66,7 +74,7 @@ impl Element {
     pub(crate) fn integer(self, bytes: &[u8]) -> Option<i64> {
         let bits = self.bits(bytes);
         match self.kind {
-            Kind::Unsigned => i64::try_from(bits).ok(),
+            Kind::Bool | Kind::Unsigned => i64::try_from(bits).ok(),
             Kind::Signed => Some(self.signed(bits)),
             Kind::Float => {
                 let number = self.number(bytes);

@@ -41,3 +41,16 @@ fn arrays_in_a_folder_and_beside_one_another_are_the_same_dataset() {
     let told = (ENTRY.open)(&root.path().join("b"), "val", &Options::default()).err().unwrap().to_string();
     assert!(told.contains("b_val_images.npy`: its header says [2, 3, 2, 2]"), "{told}");
 }
+
+#[test]
+fn images_of_true_and_false_are_refused_and_labels_of_them_are_numbers() {
+    let root = tempfile::tempdir().unwrap();
+    let put = |name: &str, bytes: Vec<u8>| std::fs::write(root.path().join(name), bytes).unwrap();
+    put("a_test_images.npy", npy("|b1", "(2, 2, 2)", &[0, 1, 1, 0, 1, 1, 1, 1]));
+    put("b_test_images.npy", npy("|u1", "(2, 2, 2)", &[0, 255, 255, 0, 255, 255, 255, 255]));
+    put("b_test_labels.npy", npy("|b1", "(2,)", &[1, 0]));
+    let open = |flag: &str| (ENTRY.open)(&root.path().join(flag), "test", &Options::default());
+    let told = open("a").err().unwrap().to_string();
+    assert!(told.contains("pixels of type `|b1`, which are 0 and 1, and white is 255"), "{told}");
+    assert_eq!(open("b").unwrap().labels().unwrap().values, [1, 0]);
+}
