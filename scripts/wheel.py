@@ -58,6 +58,9 @@ def pack(programs: pathlib.Path, to: pathlib.Path) -> pathlib.Path:
         subprocess.run(command, cwd=ROOT / "python", env=os.environ | variables, stderr=subprocess.DEVNULL, check=True)
         (wheel,) = pathlib.Path(folder).iterdir()
         to.mkdir(parents=True, exist_ok=True)
+        for older in to.glob("attrisweep-*.whl"):
+            # A folder of one wheel can be installed by a pattern.
+            older.unlink()
         return pathlib.Path(shutil.move(wheel, to / wheel.name))
 
 

@@ -66,6 +66,8 @@ def quantus_arguments(
     if "prediction" not in maps.coords or not maps.sizes["image"]:
         raise NotWrittenError(f"{group.path}: no image with a map of {method} and a prediction is among those that were asked for")
     pictures = group.images(images=maps["image"].to_numpy())
+    # An image may be missing whose map is there, where a damaged file was removed.
+    maps = maps.isel(image=np.isin(maps["image"].to_numpy(), pictures["image"].to_numpy()))
     x, a = (np.array(values.to_numpy(), dtype=np.float32, order="C") for values in (pictures, maps))
     y = maps["prediction"].to_numpy().copy()
     stored = StoredMaps(f"{group.name.node}, {method}", x.copy(), y.copy(), a.copy())

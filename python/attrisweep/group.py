@@ -88,12 +88,17 @@ class Group:
         said = self._store.ours.get("complete")
         if isinstance(said, bool):
             return said
-        return bool(self.methods) and all(self.written(method).all() for method in self.methods)
+        return bool(self.methods) and set(self.done) == set(self.methods)
 
     @property
     def done(self) -> tuple[str, ...]:
         """Keys of the methods that have a map of each image."""
-        return tuple(method for method in self.methods if self.written(method).all())
+        return tuple(method for method in self.fitting if self.written(method).all())
+
+    @property
+    def fitting(self) -> tuple[str, ...]:
+        """Keys of the methods whose arrays have a place for each image: users add others."""
+        return tuple(method for method in self.methods if self._store.arrays[self._path(method)].shape[0] == len(self))
 
     def written(self, method: str) -> Mask:
         """Whether each image has a map of `method`, `[images]`."""

@@ -25,16 +25,18 @@ def open_sweep(path: str | PathLike[str]) -> "Sweep":
     Raises:
         NoStoresError: if there is no store, or none that can be read.
     """
+    # A store is named by its folder, which `.` does not say.
+    path = Path(path).absolute()
     groups, unreadable = [], {}
-    for found in stores.find(Path(path)):
+    for found in stores.find(path):
         try:
-            groups.append(_group(found, Path(path)))
+            groups.append(_group(found, path))
         except AttrisweepError as error:
             unreadable[found.path] = error
             warnings.warn(f"a store is left out: {error}", stacklevel=2)
     if not groups:
         raise NoStoresError(f"{path}: none of its stores can be read: " + "; ".join(map(str, unreadable.values())))
-    return Sweep(Path(path), groups, unreadable)
+    return Sweep(path, groups, unreadable)
 
 
 def _group(found: stores.Found, folder: Path) -> Group:

@@ -31,7 +31,7 @@ def _datasets(group: Group) -> dict[str, xarray.Dataset]:
         family, _, member = path.rpartition("/")
         if path not in _COORDINATES:
             families[family][member] = group.array(path).variable
-    families["written"] = {method: xarray.Variable("image", group.written(method)) for method in group.methods}
+    families["written"] = {method: xarray.Variable("image", group.written(method)) for method in group.fitting}
     datasets = {below: xarray.Dataset(_fitting(arrays, len(group))) for below, arrays in families.items()}
     # A node inherits the numbers of the images from the node above, and no other coordinate.
     for below in ("", "attributions"):

@@ -47,7 +47,15 @@ def assigned_without_gradient(x):
     return y
 
 
+def assigned_diagonal(x):
+    """A change through a view that no operator of a graph puts back."""
+    y = x * 2
+    y.diagonal(dim1=-2, dim2=-1).fill_(0.0)
+    return y
+
+
 REFUSALS = {
+    "an assignment to a diagonal": (lambda: Odd(assigned_diagonal).eval(), "diagonal"),
     "an assignment under no_grad": (lambda: Odd(assigned_without_gradient).eval(), "the argument `self` of torch.ops.aten.copy_.default"),
     "a part that was changed behind its back": (lambda: Odd(old_part).eval(), "in place, and `unsqueeze` reads it afterwards"),
     "places beyond the last": (lambda: Odd(lambda x: x.index_add(1, torch.tensor([0, 0]), x[:, :2])).eval(), "expected places below 4, each once"),

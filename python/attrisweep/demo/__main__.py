@@ -5,6 +5,7 @@ The images are the digits of scikit-learn (UCI Optical Recognition of Handwritte
 """
 
 import importlib.resources
+import json
 import pathlib
 import sys
 import time
@@ -16,11 +17,11 @@ import torch
 CONFIG = """\
 # A sweep over handwritten digits that ends within a minute on two cores. Every key is in the guide.
 paths:
-  weights_root: {folder}/weights
-  data_root: {folder}/data
-  means_dir: {folder}/means
-  scheduler_log_dir: {folder}/logs
-  final_output_dir: {folder}/outputs
+  weights_root: {weights}
+  data_root: {data}
+  means_dir: {means}
+  scheduler_log_dir: {logs}
+  final_output_dir: {outputs}
 
 search_space:
   data_flags: [digits]
@@ -121,7 +122,9 @@ def make(folder: pathlib.Path) -> None:
     if not weights.exists():
         print(f"{weights}: a LeNet, {train(data, weights)}")
     if not config.exists():
-        config.write_text(CONFIG.format(folder=folder), encoding="utf-8")
+        # The text of a string in JSON is the same string in YAML, whatever letters a folder has.
+        places = {name: json.dumps(str(folder / name)) for name in ("weights", "data", "means", "logs", "outputs")}
+        config.write_text(CONFIG.format(**places), encoding="utf-8")
         print(f"{config}: six methods, clean and noisy images")
 
 

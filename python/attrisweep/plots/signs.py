@@ -9,12 +9,24 @@ from ..group import Group
 def is_signed(group: Group, method: str) -> bool:
     """Whether values of maps of `method` may be below zero, as the method's class and parameters say.
 
-    In stores of other scripts, which do not record them, the first part of the key is the class: `Saliency` of `Saliency_abs_True`.
+    Stores of other scripts and parts of stores do not record them: there the key says it, `Saliency_abs_True` for one.
     """
     said = group.variant(method)
+    if not said:
+        return _is_signed_by_key(method)
     parameters = said.get("params")
     parameters = parameters if isinstance(parameters, Mapping) else {}
-    return _is_signed(str(said.get("class") or method.partition("_")[0]), parameters)
+    return _is_signed(str(said.get("class")), parameters)
+
+
+def _is_signed_by_key(key: str) -> bool:
+    """What the key of a variant says: where it says nothing, values below zero must not look like zero."""
+    name, _, parameters = key.partition("_")
+    if name == "Saliency":
+        return parameters not in ("", "abs_True")
+    if name in ("LayerGradCam", "GradCam", "GradCAM"):
+        return "relu_attributions_True" not in parameters
+    return not (name == "NoiseTunnel" and ("smoothgrad_sq" in parameters or "vargrad" in parameters))
 
 
 def _is_signed(name: str, parameters: Mapping[str, Any]) -> bool:

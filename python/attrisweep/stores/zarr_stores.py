@@ -79,7 +79,7 @@ def _store(path: Path, form: str, stem: str, root: zarr.Group, listing: Listing)
         members = dict(root.members(max_depth=None))
     except Exception as error:
         raise DamagedStoreError(path, f"{type(error).__name__}: {error}", "sound metadata of every array") from error
-    arrays = {name: _array(path, name, node, listing) for name, node in members.items() if isinstance(node, zarr.Array)}
+    arrays = {name: _array(path, name, node, listing) for name, node in members.items() if isinstance(node, zarr.Array) and node.ndim > 0}
     attributes: Mapping[str, Any] = root.attrs.asdict()
     return Store(path, form, stem, attributes, arrays)
 

@@ -32,7 +32,8 @@ pub(crate) fn sweep(cli: &SweepArgs, scope: Scope) -> Result<Code, Failure> {
     checked.reserve()?;
     let progress = Progress::default();
     let logs = logging::start(&checked.config.paths, &progress)?;
-    for warning in &checked.warnings {
+    let guessed = checked.config.reference.and_then(|reference| reference.guessed());
+    for warning in checked.warnings.iter().chain(&guessed) {
         tracing::warn!("{warning}");
     }
     let probes = checked.config.preflight.enabled;

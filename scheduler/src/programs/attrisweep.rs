@@ -85,7 +85,7 @@ Example:
   attrisweep check --config config.yml
 
 Exit codes: 0 the config is sound, 2 arguments, 3 mistakes in the config or its files, 4 a store was computed from
-something else.";
+something else, 5 no worker, 6 a store cannot be read.";
 
 const PREFLIGHT: &str = "\
 Example:
@@ -125,8 +125,8 @@ const EXPORT: &str = "\
 Example:
   attrisweep export --config config.yml --to packed
 
-Exit codes: 0 every store is exported, 1 some are not complete, 2 arguments, 3 mistakes in the config, 6 a file cannot be
-read or written.";
+Exit codes: 0 every store is exported, 1 some are not complete, 2 arguments, 3 mistakes in the config, 4 something else has
+the name of an export, 6 a file cannot be read or written.";
 
 const INIT: &str = "\
 Example:

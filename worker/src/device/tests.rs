@@ -13,7 +13,7 @@ pub(crate) static ALONE: Mutex<()> = Mutex::new(());
 
 #[test]
 fn tensors_and_vectors_are_counted_and_tensors_beyond_the_limit_refused() {
-    const SIZE: usize = 64 << 20;
+    const SIZE: usize = 256 << 20;
     let _alone = ALONE.lock();
     allocator::count();
     settle();
@@ -30,7 +30,7 @@ fn tensors_and_vectors_are_counted_and_tensors_beyond_the_limit_refused() {
     let _unlimited = Unlimited;
     limit(used() + SIZE as u64);
     let refused = Tensor::f_zeros([2 * SIZE as i64], (Kind::Uint8, Device::Cpu)).unwrap_err().to_string();
-    assert!(refused.contains("out of memory: 134217728 bytes more than the worker may hold"), "{refused}");
+    assert!(refused.contains("out of memory: 536870912 bytes more than the worker may hold"), "{refused}");
     assert!(Tensor::f_zeros([SIZE as i64 / 2], (Kind::Uint8, Device::Cpu)).is_ok());
 }
 
@@ -66,7 +66,7 @@ fn what_is_resident_keeps_the_limit_although_the_c_library_keeps_what_was_given_
 
 #[test]
 fn the_peak_remembers_what_was_freed_until_it_is_told_to_forget() {
-    const SIZE: usize = 64 << 20;
+    const SIZE: usize = 256 << 20;
     let _alone = ALONE.lock();
     let before = this_process::resident();
     // Not zeros, which need no memory.

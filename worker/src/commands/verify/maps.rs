@@ -170,7 +170,8 @@ impl Again<'_> {
             }
             // A file that cannot be read was found already.
             let Ok(there) = stored.map(&variant.key, image) else { continue };
-            let off = of_peak(&there, &rounded(exact, self.group.numerics.dtype)?);
+            let dtype = self.group.numerics.dtype;
+            let off = of_peak(&there, &rounded(exact, dtype)?, dtype);
             if off > RoughMap::TOLERANCE {
                 agreement.rough.push(RoughMap { key: variant.key.clone(), image, off });
             }
@@ -246,12 +247,18 @@ fn wrong(variant: &Variant, image: u64, off: f32, accepted: f32) -> WrongMap {
     WrongMap { key: variant.key.clone(), image, off: off.is_finite().then_some(off), accepted }
 }
 
-/// The largest difference of a pixel, as a share of the peak of `exact`; nothing of a map of zeros.
-fn of_peak(map: &[f32], exact: &[f32]) -> f32 {
+/// The largest difference of a pixel, as a share of the peak of `exact`; nothing of a map of zeros. Of very small values in half
+/// precision the two may be rounded to neighbours.
+fn of_peak(map: &[f32], exact: &[f32], dtype: Dtype) -> f32 {
+    let step = if dtype == Dtype::Float16 { 2.0 * HALF_STEP as f32 } else { 0.0 };
     let largest =
         |values: &mut dyn Iterator<Item = f32>| values.fold(0.0_f32, |largest, value| largest.max(value.abs()));
     let peak = largest(&mut exact.iter().copied());
-    if peak == 0.0 { 0.0 } else { largest(&mut map.iter().zip(exact).map(|(a, b)| a - b)) / peak }
+    if peak == 0.0 {
+        0.0
+    } else {
+        largest(&mut map.iter().zip(exact).map(|(a, b)| ((a - b).abs() - step).max(0.0))) / peak
+    }
 }
 
 /// Whether both maps are the same but for rounding, that of the type in which one is stored included.
@@ -269,8 +276,13 @@ mod tests {
 
     #[test]
     fn roughness_is_the_farthest_pixel_of_the_peak() {
-        assert_eq!(of_peak(&[1.0, -3.9, 0.0], &[1.0, -4.0, 0.02]), 0.1 / 4.0);
-        assert_eq!(of_peak(&[1.0], &[0.0]), 0.0);
+        let off = of_peak(&[1.0, -3.9, 0.0], &[1.0, -4.0, 0.02], Dtype::Float32);
+        assert!((off - 0.1 / 4.0).abs() < 1e-6, "{off}");
+        assert_eq!(of_peak(&[1.0], &[0.0], Dtype::Float32), 0.0);
+        // Neighbours of half precision below 2^-14: 2^-24 apart.
+        let [one, next] = [100.0, 101.0].map(|steps| steps * 0.5_f32.powi(24));
+        assert_eq!(of_peak(&[one], &[next], Dtype::Float16), 0.0);
+        assert!(of_peak(&[one], &[next], Dtype::Float32) > 0.009);
     }
 
     #[test]

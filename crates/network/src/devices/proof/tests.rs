@@ -262,7 +262,8 @@ fn windows_of_large_images_are_proved_once_for_their_number_and_sizes_wherever_t
     // What needed no proof is right all the same.
     let plain = load("cifar_resnet18", &Weights::random(3, 5), (Device::Cpu, Kind::Float)).unwrap();
     plain.lower_no_more("to compare with");
-    assert_eq!(again.size(), plain.changed(&plain.clean(&large()).unwrap(), &made(9, 71, 8)).unwrap().size());
+    let expected = plain.changed(&plain.clean(&large()).unwrap(), &made(9, 71, 8)).unwrap();
+    assert!(again.allclose(&expected, 1e-4, 1e-4, false), "{again:?} {expected:?}");
     let _ = change(&made(9, 40, 9)).unwrap();
     assert_eq!(graph.proved().len(), 1, "another size");
     let error = change(&made(10, 40, 8)).unwrap_err().to_string();

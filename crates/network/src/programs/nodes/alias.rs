@@ -46,6 +46,18 @@ const VIEWS: &[&str] = &[
     "mT",
     "mH",
     "adjoint",
+    "diagonal",
+    "swapdims",
+    "moveaxis",
+    "ravel",
+    "as_strided",
+    "tensor_split",
+    "hsplit",
+    "vsplit",
+    "dsplit",
+    "real",
+    "imag",
+    "view_as_real",
 ];
 
 /// Operators that are carried out in truth: they are taken on constants only, and their views see it.

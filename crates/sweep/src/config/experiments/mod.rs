@@ -131,6 +131,15 @@ impl Reference {
         false
     }
 
+    /// A sentence for whoever runs a config that does not name its experiment; `None` where it does.
+    pub fn guessed(&self) -> Option<String> {
+        let Found::Recognised(by) = self.found else { return None };
+        let (name, sets) = (self.experiment.name, self.sets().join("; "));
+        Some(format!(
+            "by {by} the config is taken for that of the reference experiment `{name}`: {sets}; `reference: none` takes none"
+        ))
+    }
+
     /// What the experiment sets, a sentence each.
     pub fn sets(&self) -> Vec<String> {
         let Experiment { windows, precision, mean_of, stores, .. } = self.experiment;

@@ -26,6 +26,8 @@ pub(super) fn experiment(fields: &mut Fields<'_>) -> Option<(&'static Experiment
     }
     let flags = space.and_then(|space| space.get("data_flags")).map(|node| &node.value);
     let imagenet = matches!(flags, Some(Value::List(flags)) if matches!(&flags[..], [Node { value: Value::Text(flag), .. }] if flag == "imagenet"));
-    (imagenet && (in_paths("imagenet_weights_root") || in_paths("medmnist_weights_root")))
+    // Folders under the names that count for every kind of dataset are of no script.
+    let own = in_paths("weights_root") || in_paths("data_root");
+    (imagenet && !own && (in_paths("imagenet_weights_root") || in_paths("medmnist_weights_root")))
         .then_some((&RESNET_IMAGENET, "`data_flags` of `imagenet` alone"))
 }
