@@ -78,8 +78,21 @@ def test_the_mean_is_that_of_the_split_which_the_script_takes(own):
     own.config["precision"] = "float32"
     assert "mean images of the split `val`" in own.run("--check").stdout
     own.run()
-    mean = torch.load(own.folder / "means" / "rgb_mean.pt", weights_only=True)
+    means = own.folder / "means"
+    assert [path.name for path in means.iterdir()] == ["rgb_split-val_mean.pt"]
+    mean = torch.load(means / "rgb_split-val_mean.pt", weights_only=True)
     assert torch.allclose(mean, mean_of(pixels(own)), atol=1e-6)
+
+
+def test_the_mean_image_of_the_script_is_taken_with_a_warning(own):
+    own.config |= {"reference": "resnet_imagenet", "precision": "float32"}
+    means = own.folder / "means"
+    means.mkdir()
+    torch.save(mean_of(pixels(own)), means / "rgb_mean.pt")
+    done = own.run("--check")
+    assert "rgb_mean.pt` is taken for the mean image of the split `val`" in done.stdout + done.stderr
+    own.run()
+    assert [path.name for path in means.iterdir()] == ["rgb_mean.pt"]
 
 
 def test_the_mean_of_a_group_is_that_of_its_images_with_their_noise(own):

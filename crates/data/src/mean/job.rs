@@ -82,7 +82,7 @@ impl Job {
         let (normalize, split) = (place.normalize.cloned(), place.split);
         let of = OfSplit { images: images.clone(), format, split, options, normalize };
         of.source()?;
-        Ok(Self { file: place.file(), of: Of::Split(of) })
+        Ok(Self { file: place.own(), of: Of::Split(of) })
     }
 
     /// Job that computes the mean image of the images of `group` and writes it into `folder`. The images must exist.

@@ -1,9 +1,8 @@
 //! Mean images of datasets, which methods take as baselines.
 //!
 //! A dataset has one file, `<means_dir>/<flag>_mean.pt`, that `torch.load` opens as a float32 tensor `[3, h, w]`: the mean of the
-//! preprocessed images of a split, which is the train split unless a reference experiment takes another one. Images that a config
-//! normalizes otherwise have a file of their own ([`Place`]), and so has each group in a config that takes the mean of the group's own
-//! images, with their noise. Users bring such files from the Python scripts; missing files are computed.
+//! preprocessed images of the train split. Other splits and images that a config normalizes otherwise have files of their own
+//! ([`Place`]), and so has each group in a config that takes the mean of the group's own images, with their noise. Users bring such files from the Python scripts; missing files are computed.
 
 mod compute;
 mod error;

@@ -18,7 +18,7 @@ pub struct Place<'a> {
     pub flag: &'a str,
     /// Split of the images.
     pub split: &'static str,
-    /// Split of which scripts make the file `<flag>_mean.pt`.
+    /// Split of which the script of the config's reference experiment makes the file `<flag>_mean.pt`.
     pub usual: &'static str,
     /// Normalization of the images; `None` means that of the dataset's format.
     pub normalize: Option<&'a Normalize>,
@@ -35,11 +35,27 @@ impl<'a> Place<'a> {
         Some(Self { folder: &config.paths.means_dir, flag, split: split.name(), usual, normalize })
     }
 
-    /// Path of the file: `<flag>_mean.pt`. The mean image of another split than the usual one, or of images that are normalized
-    /// otherwise, is another image, whose name tells so.
+    /// Path of the file that is read: the one that [`Job`](super::Job) writes, or else the file of the scripts, if it is
+    /// [taken](Self::taken).
     pub fn file(&self) -> PathBuf {
+        self.taken().unwrap_or_else(|| self.own())
+    }
+
+    /// File of the scripts, `<flag>_mean.pt`, where it is there and is taken for the mean image of another split than the train split:
+    /// the script of the reference experiment makes it of that split, and the file whose name has the split is not there.
+    pub fn taken(&self) -> Option<PathBuf> {
         let Self { folder, flag, split, usual, normalize } = self;
-        let split = if split == usual { String::new() } else { format!("_split-{split}") };
+        let bare = folder.join(format!("{flag}_mean.pt"));
+        let of_script = split == usual && *split != super::SPLIT && normalize.is_none();
+        (of_script && !self.own().exists() && bare.exists()).then_some(bare)
+    }
+
+    /// Path of the file that is written: `<flag>_mean.pt` for the train split. The mean image of another split, or of images that are
+    /// normalized otherwise, is another image, whose name tells so. So does the name for the train split where the script makes
+    /// `<flag>_mean.pt` of another one.
+    pub fn own(&self) -> PathBuf {
+        let Self { folder, flag, split, usual, normalize } = self;
+        let split = if [split, usual] == [&super::SPLIT; 2] { String::new() } else { format!("_split-{split}") };
         let numbers = |normalize: &&Normalize| serde_json::to_vec(normalize).unwrap_or_default();
         let digest = |numbers: Vec<u8>| format!("_normalized_{}", &hex::encode(Sha256::digest(numbers))[..8]);
         let normalized = normalize.as_ref().map(numbers).map_or_else(String::new, digest);
@@ -71,9 +87,12 @@ pub(super) fn of_group(folder: &Path, group: &Group) -> PathBuf {
 mod tests {
     use super::*;
 
+    fn of<'a>(folder: &'a Path, [split, usual]: [&'static str; 2]) -> Place<'a> {
+        Place { folder, flag: "a", split, usual, normalize: None }
+    }
+
     fn file(split: &'static str, normalize: Option<&Normalize>) -> String {
-        let place = Place { folder: Path::new("means"), flag: "a", split, usual: "train", normalize };
-        place.file().display().to_string()
+        Place { normalize, ..of(Path::new("means"), [split, "train"]) }.file().display().to_string()
     }
 
     #[test]
@@ -83,6 +102,30 @@ mod tests {
         assert_ne!(file("train", Some(&first)), file("train", Some(&second)));
         assert_eq!(file("train", Some(&first)), file("train", Some(&first)));
         assert!(file("train", Some(&first)).starts_with("means/a_normalized_"));
+    }
+
+    #[test]
+    fn a_file_that_is_written_has_the_same_name_under_every_reference_or_another_image() {
+        let own = |splits| of(Path::new("means"), splits).own().display().to_string();
+        assert_eq!(own(["train", "train"]), "means/a_mean.pt");
+        assert_eq!([own(["val", "val"]), own(["val", "train"])], ["means/a_split-val_mean.pt"; 2]);
+        assert_eq!(own(["train", "val"]), "means/a_split-train_mean.pt");
+    }
+
+    #[test]
+    fn the_file_of_a_script_is_taken_where_the_script_makes_it_of_that_split_and_the_split_has_no_file_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let [bare, own] = ["a_mean.pt", "a_split-val_mean.pt"].map(|name| folder.path().join(name));
+        let script = of(folder.path(), ["val", "val"]);
+        assert_eq!((script.taken(), script.file()), (None, own.clone()));
+        std::fs::write(&bare, b"").unwrap();
+        assert_eq!((script.taken(), script.file()), (Some(bare.clone()), bare.clone()));
+        let numbers = Normalize::new(vec![0.1], vec![0.2]);
+        let others = [of(folder.path(), ["val", "train"]), Place { normalize: Some(&numbers), ..script }];
+        assert_eq!(others.map(|place| place.taken()), [None, None]);
+        assert_eq!(of(folder.path(), ["train", "train"]).taken(), None);
+        std::fs::write(&own, b"").unwrap();
+        assert_eq!((script.taken(), script.file()), (None, own));
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub struct Means {
     there: BTreeMap<PathBuf, Mean>,
     /// By file, each with the name of its dataset.
     missing: BTreeMap<PathBuf, (String, Job)>,
+    /// Sentence for each file of which the split is not told by its name.
+    notes: Vec<String>,
 }
 
 impl Means {
@@ -30,7 +32,8 @@ impl Means {
         variants: &[Variant],
         problems: &mut Problems,
     ) -> Self {
-        let mut means = Self { config: config.clone(), there: BTreeMap::new(), missing: BTreeMap::new() };
+        let mut means =
+            Self { config: config.clone(), there: BTreeMap::new(), missing: BTreeMap::new(), notes: Vec::new() };
         let Some(Variant { key, .. }) = variants.iter().find(|variant| variant.needs_mean()) else { return means };
         let space = &config.search_space;
         for (flag, line) in flags {
@@ -44,6 +47,7 @@ impl Means {
                 if !seen.insert(file.clone()) {
                     continue;
                 }
+                means.notes.extend(note(&place));
                 match mean::find(place, &dataset, &Options::of(config)) {
                     Ok(Found::There(mean)) => drop(means.there.insert(file, mean)),
                     Ok(Found::Missing(job)) => drop(means.missing.insert(file, (flag.clone(), job))),
@@ -84,6 +88,11 @@ impl Means {
         Ok(())
     }
 
+    /// Sentence for each file that is taken for the mean image of a split which its name does not tell.
+    pub(crate) fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     /// Files that will be written.
     pub fn missing(&self) -> impl Iterator<Item = &Path> {
         self.missing.keys().map(PathBuf::as_path)
@@ -107,6 +116,18 @@ impl Means {
         }
         Ok(any)
     }
+}
+
+/// Sentence about a file that is taken for the mean image of the split of which a script makes it.
+fn note(place: &Place<'_>) -> Option<String> {
+    let (taken, own) = (place.taken()?, place.own());
+    Some(format!(
+        "`{}` is taken for the mean image of the split `{}`, as the script of the reference makes it; if it is that of another split, \
+         rename it, and `{}` is computed",
+        taken.display(),
+        place.split,
+        own.display()
+    ))
 }
 
 #[cfg(test)]

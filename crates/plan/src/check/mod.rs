@@ -76,6 +76,7 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
     warnings.extend(methods::without_variant(&config, &variants));
     warnings.extend(data::datasets::skipped(&config));
     warnings.extend(datasets::without_labels(&datasets));
+    warnings.extend(means.notes().iter().cloned());
     warnings.extend(of_slots);
     warnings.extend(weights::notes(&models));
     let methods = config.search_space.methods.iter();

@@ -156,24 +156,51 @@ fn a_coloured_mean_does_not_fit_a_model_of_one_channel() {
 }
 
 #[test]
-fn a_mean_of_another_split_has_a_file_of_its_own_unless_the_reference_takes_that_split() {
+fn a_mean_of_another_split_has_a_file_of_its_own_and_that_of_the_scripts_is_taken_for_it_with_a_warning() {
     let folder = tempfile::tempdir().unwrap();
     dataset(folder.path(), "a", "val");
     let file = |name: &str| folder.path().join("means").join(name);
     let variants = [variant("global_mean")];
     let missing = |top: &str| {
         let (means, problems) = found_with(top, folder.path(), &means_dir(folder.path()), &["a"], &variants);
-        (means.missing().map(Path::to_owned).collect::<Vec<_>>(), problems)
+        (means.missing().map(Path::to_owned).collect::<Vec<_>>(), [problems, means.notes().to_vec()].concat())
     };
     assert_eq!(missing("mean_of: val\n"), (vec![file("a_split-val_mean.pt")], Vec::new()));
-    assert_eq!(missing("reference: resnet_imagenet\n"), (vec![file("a_mean.pt")], Vec::new()));
+    assert_eq!(missing("reference: resnet_imagenet\n"), (vec![file("a_split-val_mean.pt")], Vec::new()));
+    assert_eq!(
+        missing("reference: resnet_imagenet\nnormalize: {mean: 0.1, std: 0.2}\n").0.len(),
+        1,
+        "images that are normalized otherwise"
+    );
     let (none, problems) = missing("reference: resnet_medmnist\n");
     assert_eq!(none, [] as [PathBuf; 0]);
     assert!(problems[0].contains("has no member `train_images`"), "{problems:?}");
-    // The file of the scripts is used as it is.
+    // The file of the scripts is used as it is, until there is one whose name has the split.
     mean::write(&file("a_mean.pt"), &Mean { shape: [3, 28, 28], values: vec![0.5; 3 * 784] }).unwrap();
-    assert_eq!(missing("reference: resnet_imagenet\n"), (Vec::new(), Vec::new()));
+    let (none, told) = missing("reference: resnet_imagenet\n");
+    assert_eq!((none.len(), told.len()), (0, 1));
+    assert!(told[0].contains("a_mean.pt` is taken for the mean image of the split `val`"), "{told:?}");
     assert_eq!(missing("mean_of: val\n"), (vec![file("a_split-val_mean.pt")], Vec::new()));
+    mean::write(&file("a_split-val_mean.pt"), &Mean { shape: [3, 28, 28], values: vec![0.5; 3 * 784] }).unwrap();
+    assert_eq!(missing("reference: resnet_imagenet\n"), (Vec::new(), Vec::new()));
+}
+
+/// The sweep that comes second is the one whose script makes the file of the train split.
+#[test]
+fn a_mean_of_another_split_that_was_computed_is_not_that_of_the_train_split_for_the_next_sweep() {
+    let folder = tempfile::tempdir().unwrap();
+    dataset(folder.path(), "a", "val");
+    let variants = [variant("global_mean")];
+    let find = |top: &str| found_with(top, folder.path(), &means_dir(folder.path()), &["a"], &variants);
+    let (mut means, problems) = find("reference: resnet_imagenet\n");
+    assert_eq!(problems, [""; 0]);
+    assert!(means.compute().unwrap());
+    let mut taking = group("a", 3, vec![variant("global_mean")]);
+    means.attach(&mut taking).unwrap();
+    assert!(taking.input.mean.is_some_and(|mean| mean.file.ends_with("a_split-val_mean.pt")));
+    dataset(folder.path(), "a", "train");
+    let (means, _) = find("reference: resnet_medmnist\n");
+    assert_eq!(means.missing().collect::<Vec<_>>(), [folder.path().join("means/a_mean.pt")]);
 }
 
 #[test]
