@@ -122,12 +122,18 @@ impl Source for Zarr {
         }
     }
 
-    /// Chunks of a zip and of shards have checksums, which are compared where they are read; a folder of chunks has none of the whole.
+    /// A zip has a checksum of every file. Those of chunks are compared where chunks are read, and those of shards here: of a shard, only
+    /// parts are read later. In a folder, chunks and the indices of shards have checksums only where the metadata says so, which are
+    /// compared where they are read; damage to others shows where it cannot be decompressed, or not at all.
     fn verify(&mut self) -> Result<(), DataError> {
-        Ok(())
+        self.images.verify()?;
+        self.labels.as_ref().map_or(Ok(()), Array::verify)
     }
 
     fn content(&self) -> Value {
         self.content.clone()
     }
 }
+
+#[cfg(test)]
+mod tests;

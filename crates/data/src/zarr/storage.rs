@@ -83,6 +83,24 @@ impl Storage {
         Ok(bytes)
     }
 
+    /// Reads all keys of a zip below the folder `path` to their ends, where their checksums are compared; a folder has no checksums.
+    pub(crate) fn verify(&self, path: &str) -> Result<(), DataError> {
+        let Some(zip) = &self.zip else { return Ok(()) };
+        let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
+        let mut zip = zip.lock().unwrap_or_else(PoisonError::into_inner);
+        let keys: Vec<String> = zip.file_names().filter(|name| name.starts_with(&prefix)).map(str::to_owned).collect();
+        for key in keys {
+            let entry = zip.by_name(&key).map_err(|error| self::zip(&self.place, error))?;
+            let size = entry.size();
+            let length = io::copy(&mut entry.take(size.saturating_add(1)), &mut io::sink());
+            let length = length.map_err(|source| self.io(&key, source))?;
+            if length != size {
+                return Err(self.error(&key, format!("{length} bytes, expected {size}")));
+            }
+        }
+        Ok(())
+    }
+
     /// Size of `key` in bytes; `None` if there is no such key.
     pub(crate) fn size(&self, key: &str) -> Result<Option<u64>, DataError> {
         match &self.zip {
