@@ -61,7 +61,7 @@ def test_a_wheel_has_every_module_and_says_that_it_is_typed(tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
         (metadata,) = [archive.read(name).decode() for name in archive.namelist() if name.endswith("/METADATA")]
-    needs = re.findall(r"^Requires-Dist: ([\w-]+)[^;]*$", metadata, flags=re.M)
+    needs = re.findall(r"^Requires-Dist: ([\w-]+)[^;\n]*$", metadata, flags=re.M)
     assert sorted(needs) == ["xarray", "zarr"] and f"\nVersion: {attrisweep.__version__}\n" in metadata
     files = [path for path in (PACKAGE / "attrisweep").rglob("*") if path.suffix in (".py", ".npz") or path.name == "py.typed"]
     assert packed == {str(path.relative_to(PACKAGE)) for path in files} and "attrisweep/py.typed" in packed
