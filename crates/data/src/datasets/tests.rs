@@ -50,3 +50,14 @@ fn the_zarr_that_a_config_names_is_the_dataset_whatever_lies_in_it_and_nothing_e
     assert_eq!(found, None);
     assert!(told[0].contains("folder` is no Zarr"), "{told:?}");
 }
+
+/// A worker that measures batch sizes knows the root and no config.
+#[test]
+fn without_a_config_a_root_that_is_a_zarr_is_found_where_no_dataset_of_the_name_lies_in_it() {
+    let root = tempfile::tempdir().unwrap();
+    put(root.path(), "zarr.json");
+    put(root.path(), "right.zarr/zarr.json");
+    let place = |flag: &str| formats::locate(root.path(), flag, 28).map(|(place, _)| place);
+    assert_eq!(place("right"), Ok(root.path().join("right.zarr")));
+    assert_eq!(place("other"), Ok(root.path().to_owned()));
+}
