@@ -87,7 +87,7 @@ fn of_dataset(config: &Config, (flag, line): (&str, u64), force: bool, problems:
         let found =
             if force { Job::new(place, &dataset, &how).map(Found::Missing) } else { mean::find(place, &dataset, &how) };
         match found {
-            Ok(Found::Missing(job)) => planned.push(Planned { file, job: Some(job) }),
+            Ok(Found::Missing(job)) => planned.push(Planned { file: job.file.clone(), job: Some(job) }),
             Ok(Found::There(_)) => planned.push(Planned { file, job: None }),
             Err(error) => {
                 let advice = if matches!(error, MeanError::Content { .. }) { "; `--force` makes it anew" } else { "" };

@@ -45,10 +45,13 @@ pub struct Packing {
     pub pack: fn(folder: &Path, place: &Path) -> Result<u64, StoreError>,
     /// Makes the Zarr folder anew, to the byte, whole and durably; or without some files of the store, and then marked incomplete. The
     /// store stays.
-    pub unpack: fn(place: &Path, folder: &Path, without: Option<&BTreeSet<PathBuf>>) -> Result<(), StoreError>,
+    pub unpack: Unpack,
     /// Removes the store at a place, once its Zarr folder is there.
     pub remove: fn(place: &Path) -> Result<(), StoreError>,
 }
+
+/// Function that makes the Zarr `folder` of the store at `place`, `without` what lies in some of its files.
+pub type Unpack = fn(place: &Path, folder: &Path, without: Option<&BTreeSet<PathBuf>>) -> Result<(), StoreError>;
 
 /// A store that is open for reading. Arrays are named by their paths ([`crate::families`]).
 pub trait Reader {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use data::formats::{self, Options};
+use data::formats::{FORMATS, Options};
 
 use super::names;
 
@@ -66,7 +66,7 @@ fn candidates(root: &Path) -> BTreeSet<(String, usize)> {
 
 /// The dataset `flag` in `root`, if one of the formats finds it there.
 fn dataset(root: &Path, flag: &str, size: usize) -> Option<Dataset> {
-    let (place, entry) = formats::locate(root, flag, size).ok()?;
+    let (place, entry) = FORMATS.locate(root, flag, size).ok()?;
     let (mut splits, mut unread, mut shape) = (Vec::new(), None, None);
     for split in SPLITS {
         match entry.open(&place, split, &Options { size, ..Options::default() }) {

@@ -36,8 +36,8 @@ pub(super) const PATHS: &[Key] = &[
     key(
         "means_dir",
         Value("means"),
-        "Holds mean images, `<flag>_mean.pt`, of baselines that are made of them; `<flag>_normalized_<digest>_mean.pt` where `normalize` \
-         changes the images. Missing ones are computed.",
+        "Holds mean images, `<flag>_mean.pt`, of baselines that are made of them; `<flag>_split-<split>_mean.pt` of another split than \
+         train, `<flag>_normalized_<digest>_mean.pt` where `normalize` changes the images. Missing ones are computed.",
         "means",
     ),
     key("final_output_dir", Value("outputs"), "Stores and the journal are written here; also `--output`.", "outputs"),
