@@ -18,7 +18,7 @@ use crate::error::StoreError;
 use crate::ledger::Ledger;
 use crate::metadata::Described;
 
-pub use entry::{Entry, Packing, Reader};
+pub use entry::{Entry, Packing, Reader, Unpack};
 
 /// Every store format. Sweeps write in the first; of a store that is there in several, the first counts.
 pub const FORMATS: Formats = Formats(&[&zarr::ENTRY, &zarr_zip::ENTRY, &pt::ENTRY]);
