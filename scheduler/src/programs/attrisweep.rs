@@ -1,6 +1,6 @@
 //! `attrisweep`: everything, one command for each question.
 
-use clap::{ArgAction, Parser, Subcommand};
+use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 use plan::exit::{Code, Failure};
 use preflight::program as preflight_program;
 
@@ -163,15 +163,13 @@ pub(super) fn run(command: Command) -> Result<Code, Failure> {
         Command::Export(args) => export::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Demo(args) => demo::run(&args),
-        Command::Completions(args) => pages::completions(&args),
-        Command::Man(args) => pages::man(&args),
+        Command::Completions(args) => pages::completions(&args, Cli::command()),
+        Command::Man(args) => pages::man(&args, Cli::command()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     /// Lines of a terminal as wide as the help.

@@ -3,11 +3,9 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use clap::{CommandFactory, ValueHint};
+use clap::{Command, ValueHint};
 use clap_complete::Shell;
 use plan::exit::{Code, Failure};
-
-use super::attrisweep::Cli;
 
 /// Arguments of `attrisweep completions`.
 #[derive(Debug, clap::Args)]
@@ -24,22 +22,23 @@ pub(super) struct ManArgs {
     folder: PathBuf,
 }
 
-/// Prints the completions of a shell on standard output.
-pub(super) fn completions(args: &CompletionsArgs) -> Result<Code, Failure> {
+/// Prints the completions of `program` in a shell on standard output.
+pub(super) fn completions(args: &CompletionsArgs, mut program: Command) -> Result<Code, Failure> {
     let mut text = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "attrisweep", &mut text);
+    let name = program.get_name().to_owned();
+    clap_complete::generate(args.shell, &mut program, name, &mut text);
     let failed = |error| Failure { code: Code::Storage, text: format!("cannot print the completions: {error}") };
     std::io::stdout().write_all(&text).map_err(failed)?;
     Ok(Code::Complete)
 }
 
-/// Writes a man page for the program and one for each of its commands.
-pub(super) fn man(args: &ManArgs) -> Result<Code, Failure> {
+/// Writes a man page for `program` and one for each of its commands.
+pub(super) fn man(args: &ManArgs, program: Command) -> Result<Code, Failure> {
     let failed = |error: std::io::Error| Failure {
         code: Code::Storage,
         text: format!("cannot write man pages into `{}`: {error}", args.folder.display()),
     };
     std::fs::create_dir_all(&args.folder).map_err(failed)?;
-    clap_mangen::generate_to(Cli::command(), &args.folder).map_err(failed)?;
+    clap_mangen::generate_to(program, &args.folder).map_err(failed)?;
     Ok(Code::Complete)
 }

@@ -7,10 +7,9 @@ use serde_json::{Value, json};
 use super::columns::{Column, columns};
 use super::selection::Selection;
 use crate::error::StoreError;
-use crate::metadata::Described;
+use crate::metadata::{Described, describe};
 use crate::packed::unpack::inside;
 use crate::shards::{Data, Shards};
-use crate::tensors;
 
 /// A part of a finished store that is being read.
 pub struct View {
@@ -29,7 +28,7 @@ impl View {
     /// [`StoreError::NothingSelected`] if the store has no such methods or images.
     pub fn open(place: &Path, selection: &Selection) -> Result<Self, StoreError> {
         let nothing = |what: String| StoreError::NothingSelected { path: place.to_owned(), what };
-        let described = crate::formats::describe(place)?.ok_or_else(|| nothing("store".to_owned()))?;
+        let described = describe(place)?.ok_or_else(|| nothing("store".to_owned()))?;
         if !described.asked.iter().any(|key| selection.has(key)) {
             let keys: Vec<&str> = described.asked.iter().map(String::as_str).collect();
             return Err(nothing(format!(
@@ -52,15 +51,6 @@ impl View {
         }
         let shards = Shards::open(place.to_owned(), String::new());
         Ok(Self { described, columns, images, shards, float32: selection.float32 })
-    }
-
-    /// Checks every file that will be read, where reading an image does not compare a checksum: in a store of tensors.
-    pub(crate) fn check(&self) -> Result<(), StoreError> {
-        let place = &self.described.group.store;
-        if !tensors::is_place(place) {
-            return Ok(());
-        }
-        self.columns.iter().try_for_each(|column| tensors::check::sound(self, place, column))
     }
 
     /// Number of images.

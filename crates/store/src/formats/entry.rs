@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use sweep::group::Group;
 
 use crate::error::StoreError;
-use crate::export::View;
+use crate::export::view::View;
 use crate::ledger::Ledger;
 use crate::metadata::Described;
 

@@ -1,7 +1,7 @@
 //! A finished store as a folder of tensors, as the reference's DenseNet experiment leaves it.
 
 use super::entry::{Entry, Packing};
-use crate::export;
+use crate::export::aside::aside;
 use crate::metadata::describe;
 use crate::packed::unpack::remove;
 use crate::shards::{Shards, present};
@@ -22,7 +22,7 @@ pub(super) const ENTRY: Entry = Entry {
         vec!["import torch".to_owned(), format!("maps = torch.load({file:?}, mmap=True)")]
     },
     part: |view, place| {
-        export::aside(place, |folder| {
+        aside(place, |folder| {
             let bytes = write::tensors(view, folder)?;
             write::source(view, folder)?;
             Ok(bytes)

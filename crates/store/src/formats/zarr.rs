@@ -6,7 +6,8 @@ use std::path::Path;
 
 use super::entry::{Entry, Reader};
 use crate::error::StoreError;
-use crate::export::{self, zarr_folder};
+use crate::export::aside::aside;
+use crate::export::zarr_folder;
 use crate::metadata::describe;
 use crate::shards::{Shards, present};
 
@@ -19,7 +20,7 @@ pub(super) const ENTRY: Entry = Entry {
     ledger: present,
     open: |place| Ok(Box::new(Shards::open(place.to_owned(), String::new()))),
     python,
-    part: |view, place| export::aside(place, |folder| zarr_folder::write(view, folder)),
+    part: |view, place| aside(place, |folder| zarr_folder::write(view, folder)),
     packing: None,
 };
 

@@ -1,6 +1,8 @@
 //! Arrays of a store that are open: their metadata is read once.
 
+use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -8,10 +10,9 @@ use zarrs::array::{Array, ArrayMetadata};
 use zarrs::storage::store::MemoryStore;
 
 use super::image_chunks::Pieces;
-use super::shard_files::Shards;
 use super::size_limits::Cut;
 use crate::error::StoreError;
-use crate::metadata::root::{self, METADATA, read_json};
+use crate::metadata::root::{self, METADATA, Nodes, read_json};
 use crate::packed::tree;
 use crate::tensors::{self, Tensor};
 
@@ -25,14 +26,27 @@ pub(super) struct Opened {
     pub(super) tensor: Option<Tensor>,
 }
 
-impl Shards {
+/// Arrays of one store, by name; opened when they are asked for.
+pub(super) struct Arrays {
+    pub(super) folder: PathBuf,
+    open: BTreeMap<String, Opened>,
+    /// Metadata of the arrays of a store of tensors, once it was read.
+    of_tensors: Option<Nodes>,
+}
+
+impl Arrays {
+    /// The arrays of the store in `folder`, none of which is open yet.
+    pub(super) fn of(folder: PathBuf) -> Self {
+        Self { folder, open: BTreeMap::new(), of_tensors: None }
+    }
+
     fn opened_tensor(&mut self, name: &str) -> Result<&Opened, StoreError> {
         let path = tensors::file(&self.folder, name);
         let failed = |reason: String| StoreError::Damaged { path: path.clone(), reason };
         if self.of_tensors.is_none() {
             self.of_tensors = root::read(&self.folder)?.map(|root| root::consolidated(&root.value));
         }
-        if !self.arrays.contains_key(name) {
+        if !self.open.contains_key(name) {
             let metadata = self.of_tensors.as_ref().and_then(|nodes| nodes.get(name));
             let metadata = metadata.ok_or_else(|| failed("it has no metadata".to_owned()))?;
             let cut = Cut::of(metadata).map_err(failed)?;
@@ -42,9 +56,9 @@ impl Shards {
                 io::ErrorKind::NotFound => failed("it is missing".to_owned()),
                 _ => StoreError::Read { path: path.clone(), source: error },
             })?;
-            self.arrays.insert(name.to_owned(), Opened { array, cut, pieces: None, tensor: Some(tensor) });
+            self.open.insert(name.to_owned(), Opened { array, cut, pieces: None, tensor: Some(tensor) });
         }
-        self.arrays.get(name).ok_or_else(|| failed("not opened".to_owned()))
+        self.open.get(name).ok_or_else(|| failed("not opened".to_owned()))
     }
 
     /// The array called `name`, which knows codecs, types and the names of files.
@@ -62,14 +76,14 @@ impl Shards {
         // A store that is gone for a while, with the disk that it is on, is not a damaged one.
         let metadata = path.join("zarr.json");
         tree::look(&metadata).map_err(|source| StoreError::Read { path: metadata, source })?;
-        if !self.arrays.contains_key(name) {
+        if !self.open.contains_key(name) {
             let metadata = read_json(&path.join(METADATA))?.ok_or_else(|| failed("it has no metadata".to_owned()))?;
             let cut = Cut::of(&metadata).map_err(failed)?;
             let array = array_of(name, &metadata).map_err(failed)?;
             let pieces = Pieces::of(&metadata, cut, array.data_type(), array.fill_value()).map_err(failed)?;
-            self.arrays.insert(name.to_owned(), Opened { array, cut, pieces: pieces.map(Arc::new), tensor: None });
+            self.open.insert(name.to_owned(), Opened { array, cut, pieces: pieces.map(Arc::new), tensor: None });
         }
-        self.arrays.get(name).ok_or_else(|| failed("not opened".to_owned()))
+        self.open.get(name).ok_or_else(|| failed("not opened".to_owned()))
     }
 }
 

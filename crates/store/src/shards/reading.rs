@@ -56,10 +56,10 @@ impl Shards {
         mut take: impl FnMut(&DataType, ArrayBytes<'_>) -> Result<(), String>,
     ) -> Result<(), StoreError> {
         let path = self.file(array, shard)?;
-        if self.opened(array)?.tensor.is_none() {
+        if self.arrays.opened(array)?.tensor.is_none() {
             return self.pieces(array)?.read(&path, wanted, take);
         }
-        let opened = self.opened(array)?;
+        let opened = self.arrays.opened(array)?;
         let Some(tensor) = &opened.tensor else { return Ok(()) };
         let first = first_row(opened, shard);
         wanted.try_for_each(|image| {
@@ -86,7 +86,7 @@ impl Shards {
 
     /// Reads the rows at the positions `wanted` of `shard` of an array of numbers that has `rows` rows there.
     pub(crate) fn rows(&mut self, array: &str, shard: u64, rows: u64, wanted: &[usize]) -> Result<Data, StoreError> {
-        if *self.array(array)?.data_type() == data_type::int64() {
+        if *self.arrays.array(array)?.data_type() == data_type::int64() {
             return Ok(Data::Int64(picked(&self.integers(array, shard, rows)?, rows, wanted)));
         }
         Ok(Data::Float32(picked(&self.floats(array, shard, rows)?, rows, wanted)))
@@ -99,7 +99,7 @@ impl Shards {
 
     /// Reads the first `images` images of `shard` of an `array` of maps, in whichever float type they are stored.
     pub fn maps(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<f32>, StoreError> {
-        if *self.array(array)?.data_type() == data_type::float16() {
+        if *self.arrays.array(array)?.data_type() == data_type::float16() {
             let halves: Vec<f16> = self.values(array, shard, images)?;
             return Ok(halves.into_iter().map(f16::to_f32).collect());
         }
@@ -114,7 +114,7 @@ impl Shards {
     fn values<T: ElementOwned>(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<T>, StoreError> {
         let path = self.file(array, shard)?;
         let failed = |reason: String| StoreError::Damaged { path: path.clone(), reason };
-        let opened = self.opened(array)?;
+        let opened = self.arrays.opened(array)?;
         if let Some(tensor) = &opened.tensor {
             let of_images = opened
                 .array

@@ -1,6 +1,6 @@
 //! Files of shards, written whole. The crate zarrs encodes; this file puts bytes in their places.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,20 +9,16 @@ use sweep::computed_by::ComputedBy;
 use zarrs::array::{ArrayBytes, ArrayToBytesCodecTraits, CodecOptions};
 
 use super::image_chunks::{OpenShard, Pieces};
-use super::opened::{Opened, place};
+use super::opened::{Arrays, place};
 use super::values::{Data, padded};
 use crate::error::StoreError;
 use crate::metadata::computed_by;
-use crate::metadata::root::Nodes;
 use crate::tensors;
 
 /// The shards of one store, as one writer sees them.
 pub struct Shards {
-    pub(super) folder: PathBuf,
     tag: String,
-    pub(super) arrays: BTreeMap<String, Opened>,
-    /// Metadata of the arrays of a store of tensors, once it was read.
-    pub(super) of_tensors: Option<Nodes>,
+    pub(super) arrays: Arrays,
     /// Devices that the store is known to name.
     noted: BTreeSet<ComputedBy>,
 }
@@ -30,7 +26,7 @@ pub struct Shards {
 impl Shards {
     /// Opens the store in `folder`. `tag` names run and attempt in the names of unfinished files.
     pub fn open(folder: PathBuf, tag: String) -> Self {
-        Self { folder, tag, arrays: BTreeMap::new(), of_tensors: None, noted: BTreeSet::new() }
+        Self { tag, arrays: Arrays::of(folder), noted: BTreeSet::new() }
     }
 
     /// Says in the store, durably, that `device` computes maps of it: before the first of these maps is put in place. Returns the
@@ -40,7 +36,7 @@ impl Shards {
         if self.noted.contains(device) {
             return Ok(0);
         }
-        let bytes = computed_by::note(&self.folder, device, &self.tag)?;
+        let bytes = computed_by::note(&self.arrays.folder, device, &self.tag)?;
         self.noted.insert(device.clone());
         Ok(bytes)
     }
@@ -52,8 +48,8 @@ impl Shards {
 
     /// Writes `shard` of `array` like [`Shards::put`], from native bytes.
     pub(crate) fn put_bytes(&mut self, array: &str, shard: u64, bytes: Vec<u8>) -> Result<u64, StoreError> {
-        let (folder, tag) = (self.folder.clone(), self.tag.clone());
-        let opened = self.array(array)?;
+        let (folder, tag) = (self.arrays.folder.clone(), self.tag.clone());
+        let opened = self.arrays.array(array)?;
         let failed = |reason: String| StoreError::Encode { array: array.to_owned(), shard, reason };
         let place = place(opened, shard);
         let shape = opened.chunk_shape(&place).map_err(|error| failed(error.to_string()))?;
@@ -84,18 +80,18 @@ impl Shards {
 
     /// Encoding of single images of `array`.
     pub(super) fn pieces(&mut self, array: &str) -> Result<Arc<Pieces>, StoreError> {
-        let path = self.folder.join(array);
+        let path = self.arrays.folder.join(array);
         let none = || StoreError::Damaged { path, reason: "its shards are not cut into images".to_owned() };
-        self.opened(array)?.pieces.clone().ok_or_else(none)
+        self.arrays.opened(array)?.pieces.clone().ok_or_else(none)
     }
 
     /// The file of `shard` of `array`.
     pub(crate) fn file(&mut self, array: &str, shard: u64) -> Result<PathBuf, StoreError> {
-        let folder = self.folder.clone();
-        if self.opened(array)?.tensor.is_some() {
+        let folder = self.arrays.folder.clone();
+        if self.arrays.opened(array)?.tensor.is_some() {
             return Ok(tensors::file(&folder, array));
         }
-        let opened = self.array(array)?;
+        let opened = self.arrays.array(array)?;
         Ok(folder.join(opened.chunk_key(&place(opened, shard)).as_str()))
     }
 }

@@ -9,7 +9,7 @@ use files::durable;
 
 use super::{ROOT, file};
 use crate::error::StoreError;
-use crate::export::View;
+use crate::export::view::View;
 use crate::metadata::root::METADATA;
 use crate::packed::pack::entries;
 

@@ -9,7 +9,8 @@ use zip::ZipArchive;
 
 use super::{ROOT, Tensor, file};
 use crate::error::StoreError;
-use crate::export::{Column, View};
+use crate::export::columns::Column;
+use crate::export::view::View;
 use crate::packed::tree;
 
 /// Whether every array of `nodes`, the consolidated metadata, has its tensor at `place`.

@@ -7,7 +7,8 @@ use files::{durable, folders};
 
 use super::{ROOT, carry, is_place, write};
 use crate::error::StoreError;
-use crate::export::{Selection, View};
+use crate::export::selection::Selection;
+use crate::export::view::View;
 use crate::metadata::root::METADATA;
 use crate::packed::unpack::remove;
 

@@ -7,7 +7,9 @@ use files::durable;
 use files::folders;
 
 use crate::error::StoreError;
-use crate::export::{Selection, View, zarr_folder};
+use crate::export::selection::Selection;
+use crate::export::view::View;
+use crate::export::zarr_folder;
 use crate::metadata::reopen::reopen;
 use crate::metadata::root::{self, METADATA, put_json};
 use crate::shards::Shards;

@@ -7,7 +7,8 @@ use files::pending::PendingFile;
 use files::torch::TensorWriter;
 
 use crate::error::StoreError;
-use crate::export::{Column, View};
+use crate::export::columns::Column;
+use crate::export::view::View;
 use crate::tensors;
 
 /// Writes the arrays of `view` into `folder`, which is made, each as one tensor. Returns the number of bytes.
