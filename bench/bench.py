@@ -14,10 +14,10 @@ import tempfile
 from pathlib import Path
 
 import inputs
-import machine
+from parts import machine
 import ours
-import table
-from process import Failed, Process
+from parts import table
+from parts.process import Failed, Process
 from safetensors import safe_open
 
 OUTPUT = inputs.ROOT / "target" / "bench"

@@ -2,7 +2,7 @@
 
 import inputs
 from inputs import support
-from process import OF_WORKERS, Failed, Process
+from parts.process import OF_WORKERS, Failed, Process
 
 WORKER = inputs.ROOT / "target" / "release" / "worker"
 # Runs of which the best counts; as many more as there are in so many seconds.

@@ -16,8 +16,8 @@ import tempfile
 from pathlib import Path
 
 import inputs
-import machine
-import table
+from parts import machine
+from parts import table
 from inputs import support
 
 ARCH = "resnet18"

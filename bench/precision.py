@@ -13,11 +13,11 @@ import tempfile
 from pathlib import Path
 
 import inputs
-import machine
+from parts import machine
 import ours
-import table
+from parts import table
 import torch
-from process import Failed
+from parts.process import Failed
 from safetensors import safe_open
 
 PRECISIONS = ["float32", "tf32", "bfloat16", "float16"]

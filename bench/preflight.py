@@ -21,7 +21,7 @@ from pathlib import Path
 import inputs
 import yaml
 from inputs import support
-from process import OF_WORKERS
+from parts.process import OF_WORKERS
 
 RELEASE = inputs.ROOT / "target" / "release"
 METHODS = ("Saliency", "DeepLIFT_baselines_global_mean", "IntegratedGradients_baselines_zero_n_steps_50", "FeatureAblation_patch_size_16")

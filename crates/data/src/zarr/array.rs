@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::copy::{Side, copy, strides};
 use super::metadata::Metadata;
-use super::pieces::ShardIndex;
+use super::shard_index::ShardIndex;
 use super::storage::Storage;
 use crate::DataError;
 use crate::numpy::Element;

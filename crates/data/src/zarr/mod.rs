@@ -8,6 +8,7 @@ mod copy;
 mod metadata;
 mod packers;
 mod pieces;
+mod shard_index;
 mod storage;
 
 pub(crate) use array::Array;

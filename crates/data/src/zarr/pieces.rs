@@ -3,17 +3,11 @@
 use super::array::Array;
 use super::metadata::Shards;
 use super::packers::{slack, undo};
+use super::shard_index::ShardIndex;
 use crate::DataError;
 
 /// Mark in the index of a shard for a chunk that is not there.
 const NOWHERE: u64 = u64::MAX;
-
-/// Index of the shard that was read last: offset and length in bytes of each chunk inside.
-#[derive(Debug)]
-pub(super) struct ShardIndex {
-    key: String,
-    places: Vec<(u64, u64)>,
-}
 
 impl Array {
     /// Decoded bytes of the chunk at `index`, the indices of the grid of chunks; `None` for a chunk that is not there.

@@ -4,32 +4,28 @@
 //! mistakes which later checks find (files, parameters) are reported together with it. A config may be used only if no problem
 //! was noted.
 
-mod expect;
 mod experiments;
 mod indices;
-mod normalize;
 mod paths;
 mod places;
 mod reference;
 mod scheduler;
 mod search_space;
 mod settings;
-mod weight_sets;
+mod weights;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use expect::{Expectation, Expected};
 use experiments::flat;
-pub use experiments::{Experiment, Found, Proposed, Reference, Windows};
+pub use experiments::{Experiment, Found, MeanOf, Proposed, Reference, Windows};
 pub use indices::MOST_CHOSEN;
-pub use normalize::Normalizations;
 pub use paths::{INPUT_ZARR, Paths};
 pub use reference::page as reference;
 pub use scheduler::{Preflight, Scheduler};
 pub use search_space::{LEAST_SIZE, MOST_SIZE, MOST_VARIANTS, Method, NoiseCondition, SearchSpace, Split};
-pub use settings::{Compression, Devices, MeanOf, Settings, StoreSettings};
-pub use weight_sets::WeightSets;
+pub use settings::{Compression, Devices, Settings, StoreSettings};
+pub use weights::{Expectation, Expected, Normalizations, WeightSets};
 
 use crate::yaml::problem::Problems;
 use crate::yaml::{self, Fields};

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use super::expect::{self, Expectation};
-use super::experiments::Experiment;
+use super::experiments::{Experiment, MEANS, MeanOf};
 use super::indices::indices;
-use super::normalize::Normalizations;
 use super::search_space::Split;
-use crate::config::WeightSets;
+use super::weights::expect;
+use super::weights::{Expectation, Normalizations, WeightSets};
 use crate::group::{Dtype, Numerics, Precision};
 use crate::variant::semantics::{self, Semantics};
 use crate::yaml::{Fields, Value, read};
@@ -63,33 +62,6 @@ pub enum Compression {
     Zstd,
     /// No compression: gradient maps shrink by some 6 % only.
     None,
-}
-
-/// Images whose mean is the mean image that variants take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MeanOf {
-    /// The images of this split of the dataset, without noise.
-    Split(Split),
-    /// The images of the group itself, with their noise.
-    Group,
-}
-
-/// Words of `mean_of`.
-const MEANS: &[(&str, MeanOf)] = &[
-    ("train", MeanOf::Split(Split::Train)),
-    ("val", MeanOf::Split(Split::Val)),
-    ("test", MeanOf::Split(Split::Test)),
-    ("group", MeanOf::Group),
-];
-
-impl MeanOf {
-    /// The images in words.
-    pub fn meaning(self) -> String {
-        match self {
-            Self::Split(split) => format!("of the split `{}`", split.name()),
-            Self::Group => "of each group's own images, with their noise".to_owned(),
-        }
-    }
 }
 
 /// Devices of the workers.

@@ -4,14 +4,16 @@
 //! experiment has. What an experiment sets does not show in the keys of variants; stores record what follows from it.
 
 pub(super) mod flat;
+mod mean_of;
 mod recognise;
 mod windows;
 
 use super::search_space::Split;
-use super::settings::MeanOf;
 use crate::group::Precision;
 use crate::yaml::{Fields, read};
 pub use flat::Proposed;
+pub(super) use mean_of::MEANS;
+pub use mean_of::MeanOf;
 pub use windows::Windows;
 
 /// A reference experiment: what its script does beside what its config says. Keys of a config come before it.

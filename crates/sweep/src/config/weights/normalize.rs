@@ -31,7 +31,7 @@ impl Entry {
 }
 
 impl Normalizations {
-    pub(super) fn read(fields: &mut Fields<'_>) -> Self {
+    pub(in crate::config) fn read(fields: &mut Fields<'_>) -> Self {
         Self(fields.one_or_sections("normalize", entry).unwrap_or_default())
     }
 

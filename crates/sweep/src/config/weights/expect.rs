@@ -1,6 +1,6 @@
 //! `expect`: logits or an accuracy that the author of weights has measured.
 
-use super::search_space::{SPLITS, Split};
+use crate::config::search_space::{SPLITS, Split};
 use crate::yaml::{Fields, Value, read};
 
 /// Images of which the accuracy is measured, where the config does not say how many.
@@ -45,7 +45,7 @@ pub enum Expected {
 }
 
 /// Reads the list under `expect`.
-pub(super) fn expectations(fields: &mut Fields<'_>) -> Vec<Expectation> {
+pub(in crate::config) fn expectations(fields: &mut Fields<'_>) -> Vec<Expectation> {
     fields.sections("expect", expectation).unwrap_or_default()
 }
 

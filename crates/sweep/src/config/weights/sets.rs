@@ -17,14 +17,14 @@ pub enum WeightSets {
 }
 
 impl WeightSets {
-    pub(super) fn read(mut fields: Fields<'_>) -> Self {
+    pub(in crate::config) fn read(mut fields: Fields<'_>) -> Self {
         let sets = fields.optional("set", sets).unwrap_or_default();
         fields.finish();
         sets
     }
 
     /// Models that have a name here and are not in `models`, with their lines.
-    pub(super) fn unknown<'a>(&'a self, models: &[(String, u64)]) -> Vec<(&'a str, u64)> {
+    pub(in crate::config) fn unknown<'a>(&'a self, models: &[(String, u64)]) -> Vec<(&'a str, u64)> {
         let Self::Models(sets) = self else { return Vec::new() };
         let unknown = sets.iter().filter(|(name, _)| models.iter().all(|(model, _)| model != *name));
         unknown.map(|(name, (_, line))| (name.as_str(), *line)).collect()
