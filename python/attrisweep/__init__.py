@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from .for_quantus import QuantusArguments as QuantusArguments
     from .for_quantus import quantus_arguments as quantus_arguments
     from .group import Group as Group
-    from .names import GroupName as GroupName
-    from .runs import Run as Run
-    from .runs import start as start
+    from .stores.names import GroupName as GroupName
+    from .running.runs import Run as Run
+    from .running.runs import start as start
     from .sweep import Sweep as Sweep
     from .sweep import open_sweep as open_sweep
 
@@ -40,8 +40,8 @@ _HOMES = {
     ],
     "for_quantus": ["QuantusArguments", "quantus_arguments"],
     "group": ["Group"],
-    "names": ["GroupName"],
-    "runs": ["Run", "start"],
+    "stores.names": ["GroupName"],
+    "running.runs": ["Run", "start"],
     "sweep": ["Sweep", "open_sweep"],
 }
 

@@ -1,5 +1,5 @@
 """`python -m attrisweep`, which is the command `attrisweep`."""
 
-from .programs import attrisweep
+from .running.programs import attrisweep
 
 attrisweep()

@@ -10,10 +10,10 @@ import pandas
 import xarray
 from numpy.typing import NDArray
 
-from . import names, samples
+from . import samples
 from .errors import BadRequestError, NotWrittenError, UnknownNameError
 from .samples import Samples
-from .stores import Mask, Store, lazy
+from .stores import Mask, Store, lazy, names
 
 Missing = Literal["drop", "mask"]
 

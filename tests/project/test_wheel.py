@@ -81,29 +81,29 @@ def test_the_programs_of_the_reference_are_there_under_their_names(environment, 
 
 
 def test_a_rehearsal_finds_the_scheduler_where_one_file_is_all_programs(environment, tmp_path):
-    environment.run("python", "-m", "attrisweep.demo", "here", cwd=tmp_path)
+    environment.run("python", "-m", "attrisweep.running.demo", "here", cwd=tmp_path)
     environment.run("preflight", "--mode", "full_test", "--config", "here/config.yml", cwd=tmp_path)
     assert not list((tmp_path / "here" / "outputs").glob("*.zarr"))
 
 
 NOTEBOOK = """
-from attrisweep import runs
+from attrisweep import SweepFailedError, start
 
-sweep = runs.start("here/config.yml", output="there")
+sweep = start("here/config.yml", output="there")
 assert sweep.running, sweep.told()
 sweep.stop()
 # While the config is checked, nobody listens to signals yet.
 assert not sweep.running and sweep.code in (-15, 130), sweep.told()
 
-with runs.start("here/config.yml", output="there") as sweep:
+with start("here/config.yml", output="there") as sweep:
     assert {store["maps"] for store in sweep.status()["stores"]} == {192}
     assert "Wrote" in sweep.wait(200)
 assert all(store["complete"] for store in sweep.status()["stores"])
 
-with runs.start("nothing.yml") as sweep:
+with start("nothing.yml") as sweep:
     try:
         sweep.wait(60)
-    except runs.SweepFailedError as error:
+    except SweepFailedError as error:
         assert error.code == 3 and "nothing.yml" in str(error), error
     else:
         raise AssertionError("a config that is not there was run")
@@ -111,7 +111,7 @@ with runs.start("nothing.yml") as sweep:
 
 
 def test_a_notebook_starts_a_sweep_follows_it_and_stops_it(environment, tmp_path):
-    environment.run("python", "-m", "attrisweep.demo", "here", cwd=tmp_path)
+    environment.run("python", "-m", "attrisweep.running.demo", "here", cwd=tmp_path)
     environment.run("python", "-c", NOTEBOOK, cwd=tmp_path)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import names
+from . import names
 from ..errors import DamagedStoreError
 from . import torch_file
 from .store import MOST_IMAGES, Mask, Store, StoredArray

@@ -12,7 +12,7 @@ import zarr
 from numpy.typing import NDArray
 from zarr.storage import LocalStore, ZipStore
 
-from .. import names
+from . import names
 from ..errors import DamagedStoreError
 from . import written
 from .store import MOST_IMAGES, Mask, Store, StoredArray

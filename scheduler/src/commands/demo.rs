@@ -38,11 +38,11 @@ fn make_inputs(folder: &Path) -> Result<(), Failure> {
     let failed = |found: String| Failure {
         code: Code::Workers,
         text: format!(
-            "`{} -m attrisweep.demo` makes the inputs, and {found}; the demo needs the Python package attrisweep",
+            "`{} -m attrisweep.running.demo` makes the inputs, and {found}; the demo needs the Python package attrisweep",
             python.display()
         ),
     };
-    let status = Command::new(&python).args(["-m", "attrisweep.demo"]).arg(folder).status();
+    let status = Command::new(&python).args(["-m", "attrisweep.running.demo"]).arg(folder).status();
     let status = status.map_err(|error| failed(format!("cannot be started: {error}")))?;
     if status.success() { Ok(()) } else { Err(failed(format!("ended with {status}"))) }
 }

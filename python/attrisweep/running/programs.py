@@ -13,9 +13,9 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from .errors import ProgramError
+from ..errors import ProgramError
 
-FOLDER = pathlib.Path(__file__).parent / "bin"
+FOLDER = pathlib.Path(__file__).parents[1] / "bin"
 
 # The exit code of the programs for a worker that cannot be started.
 NO_WORKER = 5

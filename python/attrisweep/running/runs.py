@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from . import programs
-from .errors import SweepFailedError
+from ..errors import SweepFailedError
 
 # What the exit codes of a run mean, as `attrisweep run --help` says them.
 MEANINGS = {

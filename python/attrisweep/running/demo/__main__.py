@@ -1,4 +1,4 @@
-"""`python -m attrisweep.demo FOLDER`: makes data, weights and a config in a folder. Nothing is made twice.
+"""`python -m attrisweep.running.demo FOLDER`: makes data, weights and a config in a folder. Nothing is made twice.
 
 The images are the digits of scikit-learn (UCI Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak, CC BY 4.0;
 1797 scans of 8x8 px), enlarged to 28 px.

@@ -1,0 +1,1 @@
+"""Running sweeps: the programs of the wheel, sweeps beside a notebook, and the inputs of the demo."""
