@@ -47,7 +47,7 @@ WRONG = [
     ("preflight_check", {"results_path": "config.yml"}, "preflight_check.results_path: found `config.yml`, expected a file `*.json`"),
     ("preflight_check", {"results_path": "."}, "preflight_check.results_path: found `.`, expected a file `*.json`"),
     ("noise_conditions", [], "noise_conditions: unknown key here, it belongs below `search_space`"),
-    ("paths.cifar_weights_root", "w", "paths.cifar_weights_root: unknown key, known: medmnist_weights_root, "),
+    ("paths.cifar_weights_root", "w", "paths.cifar_weights_root: unknown key, known: imagenet_weights_root, weights_root, medmnist_weights_root, "),
     ("search_space.attribution_methods.4.params", {"n_steps": "50"}, "params.n_steps: found `'50'` (in quotes: a text), expected"),
     ("seed", -1, "seed: found `-1`, expected a whole number of at least 0"),
     ("paths.medmnist_weights_root", None, "paths.medmnist_weights_root: missing, expected a path"),
