@@ -267,11 +267,13 @@ mod tests {
     #[test]
     fn a_rule_with_steps_has_a_forward_pass_of_its_own() {
         let graph = models::load("cifar_resnet18", &Weights::random(3, 5), (Device::Cpu, Kind::Float)).unwrap();
-        let images = Tensor::f_full([1, 3, 16, 16], 0.5, (Kind::Float, Device::Cpu)).unwrap();
+        // No image of one colour: there whole maps of zeros lie at the kinks of ReLUs, and rounding decides.
+        let images = (Tensor::arange(3 * 16 * 16, (Kind::Float, Device::Cpu)) * 0.37).sin().view([1, 3, 16, 16]);
         let origin = Origin { seed: 0, dataset: ("d", "test"), first: 0, chosen: None, mean: None, known: None };
         let pass = Pass::new(&graph, images, Tensor::from_slice(&[1_i64]), 1, origin);
         let (plain, found) = (pass.gradient().unwrap(), pass.backward(&Reader).unwrap());
-        assert!(found.allclose(plain, 1e-4, 1e-6, false));
+        let [off, peak] = [(found - plain).abs().max(), plain.abs().max()].map(|value| value.double_value(&[]));
+        assert!(off < 1e-4 * peak, "off by {off} of {peak}");
     }
 
     #[test]
