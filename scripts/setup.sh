@@ -26,6 +26,11 @@ rust=$(cargo --version | cut -d' ' -f2)
 [ "$(printf '1.91.0\n%s\n' "$rust" | sort -V | head -n 1)" = 1.91.0 ] ||
     fail "Rust $rust is too old: run  rustup update  (1.91 or newer is needed)"
 command -v c++ >/dev/null 2>&1 || need g++ "a C++ compiler"
+# OpenCV, which Quantus imports, is for tests of what is handed to Quantus alone: nothing else waits for it.
+if ! ldconfig -p | grep -q 'libGL\.so\.1'; then
+    { [ "$(id -u)" = 0 ] && apt-get install -y --no-install-recommends libgl1 libglib2.0-0 >/dev/null 2>&1; } ||
+        say "libGL is missing, so the tests with Quantus are left out: apt-get install libgl1 libglib2.0-0 brings them back"
+fi
 command -v flock >/dev/null 2>&1 || need util-linux "flock"
 
 # zarr-python 3, which must be able to read our stores, needs Python 3.11; torch 2.11 has wheels up to 3.14.

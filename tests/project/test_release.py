@@ -1,6 +1,7 @@
 """A release is made of a committed checkout whose changelog speaks of it; its checksums and its signature can be checked."""
 
 import importlib.util
+import shutil
 import subprocess
 
 import pytest
@@ -47,6 +48,8 @@ def test_checksums_and_their_signature_can_be_checked_by_others(release, tmp_pat
     (folder / "a.whl").write_bytes(b"wheel")
     sums = release.checksums(folder)
     subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("the checksums are right; there is no ssh-keygen here to sign them")
     key = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
     subprocess.run(["ssh-keygen", "-Y", "sign", "-f", key, "-n", release.NAMESPACE, sums], check=True, stderr=subprocess.DEVNULL)
