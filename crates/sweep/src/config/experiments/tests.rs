@@ -64,7 +64,15 @@ fn an_experiment_is_recognised_by_what_no_other_has_and_by_nothing_else() {
     for flags in ["bloodmnist", "", "imagenet, bloodmnist"] {
         assert_eq!(taken(&medmnist.replace("FLAG", flags)), None, "{flags}");
     }
-    assert!(config("settings: {model_flag: densenet121}\n").0.reference.unwrap().guessed().unwrap().contains("`reference: none` takes none"));
+    assert!(
+        config("settings: {model_flag: densenet121}\n")
+            .0
+            .reference
+            .unwrap()
+            .guessed()
+            .unwrap()
+            .contains("`reference: none` takes none")
+    );
     assert_eq!(config("reference: resnet_medmnist\n").0.reference.unwrap().guessed(), None);
     let beside = medmnist.replace("medmnist_weights_root: w", "imagenet_weights_root: w, weights_root: v");
     assert_eq!(taken(&beside.replace("FLAG", "imagenet")), None);
