@@ -1,7 +1,5 @@
 //! Stores of tensors: read where they lie, made into a Zarr folder to the byte, and never believed.
 
-#![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
-
 mod common;
 
 use std::fs;
@@ -23,9 +21,7 @@ const MOST: usize = 16 << 20;
 
 /// A finished store of tensors, and the group as it has it.
 fn packed(folder: &Path) -> Group {
-    let group = finished(folder, Compression::Zstd);
-    let place = FORMATS.pack(&group.store, FORMATS.named("pt").unwrap()).unwrap();
-    Group { store: place, ..group }
+    common::packed(folder, "pt")
 }
 
 #[test]

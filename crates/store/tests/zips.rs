@@ -27,9 +27,7 @@ const MOST: usize = 16 << 20;
 
 /// A finished store in a zip, and the group as the zip has it.
 fn packed(folder: &Path) -> Group {
-    let group = finished(folder, Compression::Zstd);
-    let place = FORMATS.pack(&group.store, FORMATS.named("zarr.zip").unwrap()).unwrap();
-    Group { store: place, ..group }
+    common::packed(folder, "zarr.zip")
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use half::f16;
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
-use store::{Data, Facts, Labels, Shards, attribution, create, finish, name, underflow};
+use store::{Data, FORMATS, Facts, Labels, Shards, attribution, create, finish, name, underflow};
 use sweep::config::Compression;
 use sweep::fingerprint;
 use sweep::group::Group;
@@ -73,6 +73,13 @@ pub(crate) fn finished(folder: &Path, compression: Compression) -> Group {
     put_means(&group);
     finish(&group, &facts(&group), "run").unwrap();
     group
+}
+
+/// A finished store in `format`, and the group as it lies there.
+pub(crate) fn packed(folder: &Path, format: &str) -> Group {
+    let group = finished(folder, Compression::Zstd);
+    let place = FORMATS.pack(&group.store, FORMATS.named(format).unwrap()).unwrap();
+    Group { store: place, ..group }
 }
 
 /// Every file of the store, with its bytes.

@@ -104,6 +104,12 @@ fn plain<'a>(engine: &'a mut Engine, group: &Group) -> Result<&'a Graph, UnitErr
     Ok(graph)
 }
 
+/// Pixels of an `image` of the store, and the class `[1]` that the stored logits predict: what its maps explain.
+fn explained(stored: &mut Stored<'_>, image: u64) -> Result<(Vec<f32>, Tensor), UnitError> {
+    let (pixels, logits) = (stored.image(image)?, stored.logits(image)?);
+    Ok((pixels, target::predicted(&Tensor::f_from_slice(&logits)?.f_view([1, -1])?)?))
+}
+
 /// One group, as its maps are computed again.
 struct Again<'a> {
     group: &'a Group,
@@ -124,8 +130,7 @@ impl Again<'_> {
         stored: &mut Stored<'_>,
         agreement: &mut Agreement,
     ) -> Result<(), UnitError> {
-        let (pixels, logits) = (stored.image(image)?, stored.logits(image)?);
-        let target = target::predicted(&Tensor::f_from_slice(&logits)?.f_view([1, -1])?)?;
+        let (pixels, target) = explained(stored, image)?;
         let single = self.maps(engines.own(self.group)?, part, (image, &pixels, &target), 0)?;
         let mut settled: Option<(Vec<Vec<f32>>, Vec<f32>)> = None;
         for (at, variant) in part.variants.iter().enumerate() {
@@ -160,8 +165,7 @@ impl Again<'_> {
         stored: &mut Stored<'_>,
         agreement: &mut Agreement,
     ) -> Result<(), UnitError> {
-        let (pixels, logits) = (stored.image(image)?, stored.logits(image)?);
-        let target = target::predicted(&Tensor::f_from_slice(&logits)?.f_view([1, -1])?)?;
+        let (pixels, target) = explained(stored, image)?;
         let exact = self.maps(engines.double(self.group)?, part, (image, &pixels, &target), 1)?;
         for (variant, exact) in part.variants.iter().zip(&exact) {
             let is_wrong = agreement.wrong.iter().any(|wrong| wrong.key == variant.key && wrong.image == image);
