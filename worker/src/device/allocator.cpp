@@ -2,7 +2,7 @@
 // libtorch's allocator on a GPU, where errors mean only that nothing is known: a driver that does not answer shows
 // where it is used.
 
-#include <malloc.h>
+#include <cstring>
 
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/CachingDeviceAllocator.h>
@@ -14,22 +14,34 @@ extern "C" void attrisweep_took(size_t bytes);
 extern "C" void attrisweep_gave(size_t bytes);
 
 namespace {
+// What is taken is noted before it: libtorch may have an allocator of its own below `alloc_cpu` (mimalloc on aarch64), which
+// the C library's `malloc_usable_size` must not be asked about. As long as libtorch's alignment, which is so kept.
+constexpr size_t NOTE = c10::gAlignment;
+static_assert(NOTE >= sizeof(size_t));
+
 void give(void *memory) {
     if (memory != nullptr) {
-        attrisweep_gave(malloc_usable_size(memory));
-        c10::free_cpu(memory);
+        char *taken = static_cast<char *>(memory) - NOTE;
+        size_t bytes;
+        std::memcpy(&bytes, taken, sizeof bytes);
+        attrisweep_gave(bytes);
+        c10::free_cpu(taken);
     }
 }
 
 // libtorch's own allocator, behind the limit.
 struct Counted final : c10::Allocator {
     c10::DataPtr allocate(size_t bytes) override {
-        TORCH_CHECK(attrisweep_may_take(bytes), "out of memory: ", bytes, " bytes more than the worker may hold");
-        void *memory = c10::alloc_cpu(bytes);
-        if (memory != nullptr) {
-            attrisweep_took(malloc_usable_size(memory));
+        const c10::Device cpu(c10::DeviceType::CPU);
+        if (bytes == 0) {
+            return {nullptr, nullptr, &give, cpu};
         }
-        return {memory, memory, &give, c10::Device(c10::DeviceType::CPU)};
+        TORCH_CHECK(attrisweep_may_take(bytes), "out of memory: ", bytes, " bytes more than the worker may hold");
+        const size_t all = bytes + NOTE;
+        char *taken = static_cast<char *>(c10::alloc_cpu(all));
+        std::memcpy(taken, &all, sizeof all);
+        attrisweep_took(all);
+        return {taken + NOTE, taken + NOTE, &give, cpu};
     }
 
     c10::DeleterFnPtr raw_deleter() const override { return &give; }

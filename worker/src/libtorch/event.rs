@@ -53,7 +53,8 @@ impl Drop for Event {
 
 /// Error of libtorch with the message `text`, as tch gives such errors.
 fn failure(text: &[c_char; TEXT]) -> TchError {
-    let bytes: Vec<u8> = text.iter().map(|byte| byte.cast_unsigned()).collect();
+    // A character of C has a sign on x86-64 and none on aarch64.
+    let bytes: Vec<u8> = text.iter().flat_map(|byte| byte.to_ne_bytes()).collect();
     let words = CStr::from_bytes_until_nul(&bytes).unwrap_or_default();
     TchError::Torch(words.to_string_lossy().into_owned())
 }
