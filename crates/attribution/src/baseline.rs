@@ -1,8 +1,10 @@
 //! Baselines: the image that stands for "nothing there", or a distribution of such images.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
+use network::Trace;
 use sweep::parameters::{Default, Kind, Parameter, ParameterError, Parameters};
 use tch::{TchError, Tensor};
 
@@ -61,24 +63,92 @@ impl Baseline {
     }
 }
 
-/// Baselines that were met before with the same model and dataset: images `[1, c, h, w]` and their logits `[1, k]`.
+/// Bytes of the passes of baselines that are kept from batch to batch: those of six images of 224 px of a ResNet-18.
+const MOST_KEPT: usize = 128 << 20;
+
+/// Baselines that were met before with the same model and dataset: images `[1, c, h, w]` and their logits `[1, k]`, and
+/// what passes of theirs have kept.
 ///
 /// A batch is small, and a distribution has several baselines: without it half of the passes could be theirs.
-#[derive(Debug, Default)]
-pub struct Known(RefCell<Vec<(Baseline, Tensor, Tensor)>>);
+#[derive(Debug)]
+pub struct Known {
+    ends: RefCell<Vec<(Baseline, Tensor, Tensor)>>,
+    references: RefCell<Vec<Rc<Reference>>>,
+    /// Whether the values of passes may be kept.
+    keeps: Cell<bool>,
+}
+
+/// A baseline with its pass, which `DeepLIFT` compares with those of images.
+#[derive(Debug)]
+pub(crate) struct Reference {
+    baseline: Baseline,
+    /// `[1, c, h, w]`.
+    pub(crate) image: Tensor,
+    pub(crate) trace: Trace,
+    /// Number of images that the pass was made for.
+    images: i64,
+}
+
+impl Reference {
+    /// The pass `trace` of `baseline`, whose image is `image`, for so many `images`.
+    pub(crate) fn new(baseline: Baseline, image: Tensor, trace: Trace, images: i64) -> Self {
+        Self { baseline, image, trace, images }
+    }
+
+    /// Whether the pass does for so many `images` on the graph that runs now.
+    fn fits(&self, images: i64, is_lowered: bool) -> bool {
+        // A pass of one row for several images has one for any number of images.
+        let one_for_all = self.images > 1 && self.trace.logits().size().first() == Some(&1);
+        self.trace.is_lowered() == is_lowered && (self.images == images || one_for_all)
+    }
+}
+
+impl std::default::Default for Known {
+    fn default() -> Self {
+        Self { ends: RefCell::default(), references: RefCell::default(), keeps: Cell::new(true) }
+    }
+}
 
 impl Known {
+    /// Gives back the values of all passes, and from now on keeps those of others where `keeps` says so. Returns whether
+    /// there were any.
+    pub fn begin(&self, keeps: bool) -> bool {
+        self.keeps.set(keeps);
+        !self.references.take().is_empty()
+    }
+
+    /// The pass of `baseline` for so many `images`, which `make` makes if it is not known.
+    pub(crate) fn reference(
+        &self,
+        baseline: Baseline,
+        (images, is_lowered): (i64, bool),
+        make: impl FnOnce() -> Result<Reference, TchError>,
+    ) -> Result<Rc<Reference>, TchError> {
+        let of_it = |known: &&Rc<Reference>| known.baseline == baseline && known.fits(images, is_lowered);
+        if let Some(known) = self.references.borrow().iter().find(of_it) {
+            return Ok(Rc::clone(known));
+        }
+        let made = Rc::new(make()?);
+        let mut all = self.references.borrow_mut();
+        all.retain(|known| known.baseline != baseline);
+        let bytes: usize = all.iter().map(|known| known.trace.bytes()).sum();
+        if self.keeps.get() && bytes + made.trace.bytes() <= MOST_KEPT {
+            all.push(Rc::clone(&made));
+        }
+        Ok(made)
+    }
+
     /// The image of `baseline` and its logits, which `make` makes if they are not known.
     pub(crate) fn of(
         &self,
         baseline: Baseline,
         make: impl FnOnce() -> Result<(Tensor, Tensor), TchError>,
     ) -> Result<(Tensor, Tensor), TchError> {
-        if let Some((_, image, logits)) = self.0.borrow().iter().find(|(known, ..)| *known == baseline) {
+        if let Some((_, image, logits)) = self.ends.borrow().iter().find(|(known, ..)| *known == baseline) {
             return Ok((image.shallow_clone(), logits.shallow_clone()));
         }
         let (image, logits) = make()?;
-        self.0.borrow_mut().push((baseline, image.shallow_clone(), logits.shallow_clone()));
+        self.ends.borrow_mut().push((baseline, image.shallow_clone(), logits.shallow_clone()));
         Ok((image, logits))
     }
 }

@@ -1,12 +1,13 @@
 //! A batch of images under attribution, and the passes and gradients that the methods share.
 
 use std::cell::OnceCell;
+use std::rc::Rc;
 
 use network::{Gradient, Graph, Layer, Rule, Trace, once, target};
 use tch::{Kind, TchError, Tensor};
 
 use crate::Origin;
-use crate::baseline::Baseline;
+use crate::baseline::{Baseline, Reference};
 
 /// Changes of one image that are computed at once, whatever the batch, if they fit.
 const LEAST_CHANGES: usize = 128;
@@ -52,6 +53,12 @@ impl<'a> Pass<'a> {
     ) -> Result<Self, TchError> {
         let targets = target::predicted(&trace.logits().f_to_kind(Kind::Float)?)?;
         Ok(Self { trace: OnceCell::from(trace), ..Self::new(graph, images, targets, rows, origin) })
+    }
+
+    /// The pass with the logits `[n, classes]` of its images, which an earlier pass has found: scores need no other one.
+    pub fn with_logits(self, logits: &Tensor) -> Result<Self, TchError> {
+        let scores = self.selected(logits)?;
+        Ok(Self { scores: OnceCell::from(scores), ..self })
     }
 
     /// A pass of the images moved by `noise` `[n, c, h, w]`, with the same targets.
@@ -179,9 +186,18 @@ impl<'a> Pass<'a> {
         self.graph.multipliers(here, reference, &seed, semantics)
     }
 
-    /// The pass of `baselines`, one row or n, as [`Pass::multipliers`] takes it.
-    pub(crate) fn reference(&self, baselines: &Tensor) -> Result<Trace, TchError> {
-        self.graph.trace_reference(baselines, self.len())
+    /// The image of `baseline` and its pass, as [`Pass::multipliers`] takes it.
+    pub(crate) fn reference(&self, baseline: Baseline) -> Result<Rc<Reference>, TchError> {
+        let make = || {
+            let image = self.baseline_image(baseline)?;
+            let trace = self.graph.trace_reference(&image, self.len())?;
+            Ok(Reference::new(baseline, image, trace, self.len()))
+        };
+        let now = (self.len(), self.graph.is_lowered());
+        match self.origin.known {
+            Some(known) => known.reference(baseline, now, make),
+            None => Ok(Rc::new(make()?)),
+        }
     }
 
     /// The target logit of every image, `[n]`.

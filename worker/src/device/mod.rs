@@ -5,6 +5,7 @@ pub(crate) mod host_memory;
 pub(crate) mod memory;
 #[cfg(test)]
 pub(crate) mod tests;
+pub(crate) mod traffic;
 
 use clap::ValueEnum;
 use tch::{Cuda, Device};

@@ -4,6 +4,7 @@ mod batch_sizes;
 mod computed_by;
 mod delivery;
 mod gpu_check;
+mod leaving;
 mod proof_cache;
 mod rounds;
 mod shard_run;
@@ -20,9 +21,11 @@ use sweep::variant::Variant;
 use tch::Device;
 
 use self::batch_sizes::BatchSizes;
+use self::leaving::Leaving;
 use self::proof_cache::ProofCache;
 use self::shard_run::ShardRun;
 use crate::device::host_memory;
+use crate::device::traffic::Traffic;
 use crate::libtorch::numerics::{self, between_layers};
 use crate::stages::computed::Computed;
 use crate::stages::reader::Shard;
@@ -82,18 +85,20 @@ impl Engine {
         }
         let to_do = |variant: &&Variant| wanted(variant) && !shard.ledger.has_variant(group, variant, shard.index);
         let rounds = rounds::rounds(group.variants.iter().filter(to_do), batches)?;
-        let device = self.device;
+        let traffic = Traffic::of(self.device);
         self.load(group)?;
         let mut done = Computation::default();
         let Self { loaded: Some((_, graph, proofs)), sizes, .. } = self else { return Ok(done) };
-        let mut run = ShardRun::new(graph, group, device, shard)?;
+        let mut run = ShardRun::new(graph, group, &traffic, shard)?;
         run.images_missing = missing(name::IMAGES);
-        for round in rounds {
-            let started = Instant::now();
-            run.round(&round, sizes, stop, emit)?;
-            done.computing += started.elapsed();
+        let (started, mut leaving) = (Instant::now(), Leaving::new(&traffic, emit));
+        // A round begins before the last one has left the device.
+        let asked = rounds.iter().try_for_each(|round| {
             done.maps += (range.end - range.start) * round.variants().count() as u64;
-        }
+            run.round(round, sizes, stop, &mut leaving)
+        });
+        leaving.end(asked)?;
+        done.computing = started.elapsed();
         done.learned = run.learned;
         proofs.keep(graph);
         (done.fell_back, done.images) = (graph.disproof(), shard.pixels.took());
@@ -140,3 +145,6 @@ impl Engine {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

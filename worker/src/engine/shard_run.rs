@@ -6,16 +6,17 @@ use std::time::Instant;
 use attribution::{Known, Origin, Pass};
 use network::{Graph, sent, target};
 use protocol::message::{Failure, Learned};
-use store::name;
 use sweep::group::Group;
 use sweep::memory::Point;
-use tch::{Device, TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use super::batch_sizes::{BatchSize, BatchSizes};
-use super::delivery::{Delivery, host};
+use super::delivery::Delivery;
+use super::leaving::Leaving;
 use super::rounds::Round;
 use crate::device::lanes;
 use crate::device::memory::Memory;
+use crate::device::traffic::Traffic;
 use crate::libtorch::numerics::kind;
 use crate::libtorch::panics::caught;
 use crate::stages::computed::Computed;
@@ -35,7 +36,7 @@ const MOST_LEAST_ROWS: i64 = 100;
 pub(crate) struct ShardRun<'a> {
     graph: &'a Graph,
     group: &'a Group,
-    device: Device,
+    traffic: &'a Traffic,
     first: u64,
     /// Index in its split of each image, where a config chooses some.
     chosen: Option<Vec<u64>>,
@@ -45,6 +46,10 @@ pub(crate) struct ShardRun<'a> {
     /// Mean image of the dataset `[1, c, h, w]`, on the device.
     mean: Option<Tensor>,
     known: Known,
+    /// Logits `[n, classes]` on the device, once they are known, where scores are computed in their precision.
+    logits: Option<Tensor>,
+    /// Images `[n, c, h, w]` of the whole shard on the device, once they have all come, where they stay.
+    images: Option<Tensor>,
     /// Explained classes `[n]` on the device, once the first round is done.
     targets: Option<Tensor>,
     /// Batch sizes that the rounds have found.
@@ -52,68 +57,89 @@ pub(crate) struct ShardRun<'a> {
 }
 
 impl<'a> ShardRun<'a> {
-    pub(crate) fn new(graph: &'a Graph, group: &'a Group, device: Device, shard: &'a Shard) -> Result<Self, UnitError> {
+    pub(crate) fn new(
+        graph: &'a Graph,
+        group: &'a Group,
+        traffic: &'a Traffic,
+        shard: &'a Shard,
+    ) -> Result<Self, UnitError> {
+        let device = traffic.device;
         let [c, h, w] = group.shape.map(|size| size as i64);
         let mean = shard
             .mean
             .as_deref()
             .map(|mean| Tensor::f_from_slice(mean)?.f_view([1, c, h, w])?.f_to_kind(kind(group))?.f_to_device(device));
-        let stored = shard.predictions.as_deref().map(|logits| predicted(logits, group.classes));
-        let (mean, targets) = (mean.transpose()?, stored.transpose()?);
+        let stored = shard
+            .predictions
+            .as_deref()
+            .map(|logits| sent(&Tensor::f_from_slice(logits)?.f_view([-1, group.classes as i64])?, device));
+        let (mean, stored) = (mean.transpose()?, stored.transpose()?);
+        let targets = stored.as_ref().map(target::predicted).transpose()?;
         Ok(Self {
             graph,
             group,
-            device,
+            traffic,
             first: shard.pixels.first,
             chosen: group.chosen().map(|_| group.range(shard.index).map(|at| group.original(at)).collect()),
             pixels: &shard.pixels,
             images_missing: false,
             mean,
             known: Known::default(),
+            images: None,
+            logits: stored.filter(|_| kind(group) == Kind::Float),
             targets,
             learned: Vec::new(),
         })
     }
 
-    /// Gives the maps of each variant of `round` to `emit`, batch by batch; predictions and images too, if they are not
-    /// there yet.
+    /// Lets the maps of each variant of `round` leave, batch by batch; predictions and images too, if they are not
+    /// there yet. The last ones may still be on their way afterwards.
     pub(crate) fn round(
         &mut self,
         round: &Round<'_>,
         sizes: &mut BatchSizes,
         stop: &dyn Fn() -> bool,
-        emit: &mut dyn FnMut(Computed),
+        leaving: &mut Leaving<'_>,
     ) -> Result<(), UnitError> {
         if self.targets.is_some() && round.parts.is_empty() && !self.images_missing {
             return Ok(());
         }
         let keys = round.keys();
         let size = sizes.of(&self.group.model, keys.clone(), round.granted);
-        let mut delivery = Delivery::new(round, self.group.classes, emit);
-        let done = thread::scope(|scope| {
-            self.batches(&mut delivery, size, &mut self.pixels.prefetch(scope, lanes(self.device)), stop)
+        let mut delivery = Delivery::new(round, self.group.classes, leaving);
+        let there = self.images.take();
+        let (done, images) = thread::scope(|scope| {
+            let threads = lanes(self.traffic.device);
+            let make = || self.pixels.prefetch(scope, threads, self.traffic);
+            let mut images = there.map_or_else(make, Prefetch::of);
+            let done = self.batches(&mut delivery, size, &mut images, stop);
+            // Also after an error: the device may still copy them.
+            delivery.leaving.hold(images.staged());
+            (done, images.all())
         });
-        let delivered = done.and_then(|()| delivery.deliver(0));
-        delivery.ended(delivered)?;
+        done?;
+        self.images = images;
         self.learned.extend(size.learned(&keys));
-        let logits = delivery.end(self.device, std::mem::take(&mut self.images_missing));
-        if self.targets.is_none() {
-            self.targets = Some(predicted(&logits, self.group.classes)?);
-            emit(Computed::Floats { array: name::PREDICTIONS, values: logits });
+        let predicts = self.targets.is_none();
+        if predicts {
+            let logits = delivery.all_logits()?;
+            self.targets = Some(target::predicted(&logits)?);
+            self.logits = Some(logits).filter(|_| kind(self.group) == Kind::Float);
         }
-        Ok(())
+        delivery.end(self.traffic.device, (std::mem::take(&mut self.images_missing), predicts))
     }
 
     /// Batch after batch. One that runs out of memory is done again: first without what the model has made of its weights for
-    /// other variants, which from then on goes before such a round begins, then in halves.
+    /// other variants, and without passes of baselines, which from then on goes before such a round begins, then in halves.
     fn batches(
         &self,
-        delivery: &mut Delivery<'_>,
+        delivery: &mut Delivery<'_, '_>,
         size: &mut BatchSize,
         images: &mut Prefetch,
         stop: &dyn Fn() -> bool,
     ) -> Result<(), UnitError> {
         let (n, mut start) = (self.pixels.len() as i64, 0);
+        self.known.begin(!size.is_alone());
         if size.is_alone() {
             self.graph.forget();
         }
@@ -125,7 +151,7 @@ impl<'a> ShardRun<'a> {
             let outcome = caught(|| self.batch(delivery, size, images, (start, here)));
             match outcome.unwrap_or_else(|panic| Err(TchError::Torch(panic).into())) {
                 Ok(()) => {
-                    images.done(here)?;
+                    images.done(here);
                     start += here;
                 }
                 Err(error) if error.is_disproof() => tracing::error!(
@@ -136,16 +162,17 @@ impl<'a> ShardRun<'a> {
                 ),
                 Err(error) if error.class() == Failure::OutOfMemory => {
                     let (keys, error) = (delivery.round.keys().join(", "), error.text());
-                    if !size.is_alone() && self.graph.forget() {
+                    let freed = self.graph.forget() | self.known.begin(false);
+                    if !size.is_alone() && freed {
                         size.be_alone();
-                        tracing::info!(keys, batch = here, error, "what others have made of the weights is given back");
+                        tracing::info!(keys, batch = here, error, "what can be made again is given back");
                     } else if size.ran_out(here as usize, self.least_rows()) {
                         tracing::warn!(keys, batch = here, error, "half of it is tried");
                     } else {
                         return Err(UnitError::NoRoom(error));
                     }
-                    Memory::of(self.device).release();
-                    Memory::of(self.device).forget_peak();
+                    Memory::of(self.traffic.device).release();
+                    Memory::of(self.traffic.device).forget_peak();
                 }
                 Err(error) => return Err(error),
             }
@@ -156,32 +183,39 @@ impl<'a> ShardRun<'a> {
     /// Computes `here` images from `start` on. Maps of a part are given away before the maps of the next part are made.
     fn batch(
         &self,
-        delivery: &mut Delivery<'_>,
+        delivery: &mut Delivery<'_, '_>,
         size: &mut BatchSize,
         images: &mut Prefetch,
         (start, here): (i64, i64),
     ) -> Result<(), UnitError> {
-        let memory = Memory::of(self.device);
-        let images = images.next(here, |image| {
-            if self.images_missing {
-                delivery.give(Computed::Image(image));
-            }
-        })?;
+        let memory = Memory::of(self.traffic.device);
         // A last batch that is smaller tells little.
         let measures = size.is_measured() && here as usize == size.batch();
+        if measures {
+            // What was asked for before is no part of its time.
+            delivery.leaving.deliver_all()?;
+        }
+        delivery.leaving.begin_batch();
+        let taken = images.next(here, |image| {
+            if self.images_missing {
+                delivery.leaving.give(Computed::Image(image));
+            }
+        });
+        delivery.leaving.hold(images.staged());
+        let images = taken?;
         let floor = if measures { memory.used() } else { 0 };
         if measures {
             memory.forget_peak();
         }
-        let (started, waited, proving) = (Instant::now(), delivery.waited, self.graph.proving());
+        let (started, waited, proving) = (Instant::now(), delivery.leaving.waited, self.graph.proving());
         let pass = self.pass(&images, (start, here), size.rows(self.least_rows()), delivery)?;
         for part in 0..delivery.round.parts.len() {
             delivery.part(part, &pass, (start, here), self.first)?;
             delivery.paths.insert(self.graph.path());
         }
         if measures {
-            delivery.deliver(0)?;
-            let others = delivery.waited.saturating_sub(waited) + self.graph.proving().saturating_sub(proving);
+            delivery.leaving.deliver_all()?;
+            let others = delivery.leaving.waited.saturating_sub(waited) + self.graph.proving().saturating_sub(proving);
             let computing = started.elapsed().saturating_sub(others);
             let rate = here as f64 / computing.as_secs_f64();
             size.measured(Point { batch: here as usize, bytes: memory.peak(), rate }, floor, memory.limit());
@@ -195,7 +229,11 @@ impl<'a> ShardRun<'a> {
     fn least_rows(&self) -> i64 {
         let [_, height, width] = self.group.shape;
         let rows = |pixels: i64| pixels / ((height * width).max(1) as i64);
-        if self.device == Device::Cpu { rows(LEAST_PIXELS).min(MOST_LEAST_ROWS) } else { rows(LEAST_PIXELS_ON_GPU) }
+        if self.traffic.device == Device::Cpu {
+            rows(LEAST_PIXELS).min(MOST_LEAST_ROWS)
+        } else {
+            rows(LEAST_PIXELS_ON_GPU)
+        }
     }
 
     /// Makes the pass of `images`, `size` images from `start` on, and predicts them where their targets are not known.
@@ -204,9 +242,9 @@ impl<'a> ShardRun<'a> {
         images: &Tensor,
         (start, size): (i64, i64),
         rows: i64,
-        delivery: &mut Delivery<'_>,
+        delivery: &mut Delivery<'_, '_>,
     ) -> Result<Pass<'_>, UnitError> {
-        let images = sent(images, self.device)?.f_to_kind(kind(self.group))?;
+        let images = images.f_to_kind(kind(self.group))?;
         let first = self.first + start as u64;
         let dataset = (self.group.dataset.as_str(), self.group.split.as_str());
         let origin = Origin {
@@ -218,21 +256,20 @@ impl<'a> ShardRun<'a> {
             known: Some(&self.known),
         };
         // A batch that is tried again explains the logits of the first try: some of its maps may be on their way.
-        let again = self.targets.is_none().then(|| delivery.logits((start, size))).flatten();
-        let again = again.map(|logits| predicted(logits, self.group.classes)).transpose()?;
+        let again = if self.targets.is_none() { delivery.logits((start, size))? } else { None };
+        let again = again.map(|logits| target::predicted(&logits)).transpose()?;
         let targets = self.targets.as_ref().map(|targets| targets.f_narrow(0, start, size)).transpose()?;
         if let Some(targets) = targets.or(again) {
-            return Ok(Pass::new(self.graph, images, targets.f_to_device(self.device)?, rows, origin));
+            let pass = Pass::new(self.graph, images, targets, rows, origin);
+            return Ok(match &self.logits {
+                Some(logits) => pass.with_logits(&logits.f_narrow(0, start, size)?)?,
+                None => pass,
+            });
         }
         let trace = self.graph.trace(&images)?;
-        let logits = host(trace.logits())?;
+        let logits = trace.logits().shallow_clone();
         let pass = Pass::predicted(self.graph, images, trace, rows, origin)?;
         delivery.predicted(&logits, first)?;
         Ok(pass)
     }
-}
-
-/// Predicted class of each image.
-fn predicted(logits: &[f32], classes: usize) -> Result<Tensor, UnitError> {
-    Ok(target::predicted(&Tensor::f_from_slice(logits)?.f_view([-1, classes as i64])?)?)
 }

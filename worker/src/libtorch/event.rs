@@ -14,7 +14,7 @@ unsafe extern "C" {
 }
 
 /// Longest message of libtorch, in bytes.
-const TEXT: usize = 2048;
+pub(super) const TEXT: usize = 2048;
 
 /// Event behind all work that a device was asked for so far. The CPU has always reached its events.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Drop for Event {
 }
 
 /// Error of libtorch with the message `text`, as tch gives such errors.
-fn failure(text: &[c_char; TEXT]) -> TchError {
+pub(super) fn failure(text: &[c_char; TEXT]) -> TchError {
     // A character of C has a sign on x86-64 and none on aarch64.
     let bytes: Vec<u8> = text.iter().flat_map(|byte| byte.to_ne_bytes()).collect();
     let words = CStr::from_bytes_until_nul(&bytes).unwrap_or_default();

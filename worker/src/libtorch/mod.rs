@@ -1,5 +1,6 @@
 //! Parts of libtorch that tch does not offer: numerics of GPUs, events, and the meaning of errors and panics.
 
+pub(crate) mod copy;
 pub(crate) mod error_texts;
 pub(crate) mod event;
 pub(crate) mod numerics;

@@ -1,7 +1,9 @@
 //! Images as the model sees them, made of pixels when they are needed.
 //!
 //! Pixels of a shard take a quarter of the memory of its images. So images are made by a thread of its own, a few ahead of
-//! the batch that is computed, and anew for every round of variants; noise is seeded by image, so they are the same.
+//! the batch that is computed, and anew for every round of variants; noise is seeded by image, so they are the same. On a GPU they
+//! stay for all rounds, where they are few enough: the threads that make them stage them there, and whoever feeds the GPU copies
+//! nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -13,6 +15,8 @@ use data::{noise, preprocess};
 use sweep::group::{AHEAD, Group};
 use tch::{Device, Kind, Tensor};
 
+use crate::device::traffic::{Stage, Traffic};
+use crate::libtorch::copy::copy;
 use crate::unit_error::UnitError;
 
 /// Pixels of a shard.
@@ -59,60 +63,135 @@ impl Pixels {
         Ok(image)
     }
 
+    /// Makes image `at` of the shard, and stages it for the device of `traffic`.
+    fn made(&self, at: usize, traffic: (Option<Stage>, Device)) -> Result<Made, UnitError> {
+        let values = self.image(at)?;
+        let staged = traffic.0.map(|stage| stage(&values, traffic.1)).transpose()?;
+        Ok(Made { values, staged })
+    }
+
     /// Makes all images in order, in turn by this number of threads of `scope`, which end when nobody wants more images.
-    pub(crate) fn prefetch<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, threads: usize) -> Prefetch {
+    pub(crate) fn prefetch<'scope>(
+        &'scope self,
+        scope: &'scope Scope<'scope, '_>,
+        threads: usize,
+        traffic: &Traffic,
+    ) -> Prefetch {
         let image = (self.group.shape.iter().product::<usize>() * size_of::<f32>()).max(1);
+        let how = (traffic.stage, traffic.device);
         let made = (0..threads).map(|first| {
             // One more is in the hands of the thread.
             let (send, images) = sync_channel((AHEAD as usize / image).saturating_sub(1).min(self.len()));
             let own = (first..self.len()).step_by(threads);
-            scope.spawn(move || own.map(|at| self.image(at)).all(|image| send.send(image).is_ok()));
+            scope.spawn(move || own.map(|at| self.made(at, how)).all(|image| send.send(image).is_ok()));
             images
         });
-        Prefetch { images: made.collect(), next: 0, shape: self.group.shape.map(|side| side as i64), held: None }
+        let stays = (self.len() * image) as u64 <= traffic.resident;
+        Prefetch {
+            makers: made.collect(),
+            next: 0,
+            shape: self.group.shape.map(|side| side as i64),
+            device: traffic.device,
+            whole: stays.then_some(self.len() as i64),
+            held: None,
+            have: 0,
+            from: 0,
+            staged: Vec::new(),
+        }
     }
 }
 
-/// Images of a shard on their way to the device.
+/// An image that was made.
+struct Made {
+    /// `[c, h, w]`.
+    values: Vec<f32>,
+    /// The same, from where the device takes it by itself.
+    staged: Option<Tensor>,
+}
+
+/// Images of a shard on their way to the device, and there.
 pub(crate) struct Prefetch {
     /// Channel from each thread that makes images.
-    images: Vec<Receiver<Result<Vec<f32>, UnitError>>>,
+    makers: Vec<Receiver<Result<Made, UnitError>>>,
     /// Index of the next image.
     next: usize,
     shape: [i64; 3],
-    /// Images that were taken and are not done: a batch that does not fit is tried again in halves.
+    device: Device,
+    /// Number of images of the shard, if they all stay on the device.
+    whole: Option<i64>,
+    /// Images on the device that were taken and are not done, and room for more: a batch that does not fit is tried again in halves.
     held: Option<Tensor>,
+    /// Number of images that are there, done ones included.
+    have: i64,
+    /// Number of those that are done.
+    from: i64,
+    /// Images that the device may still copy.
+    staged: Vec<Tensor>,
 }
 
 impl Prefetch {
-    /// Takes the next `n` images `[n, c, h, w]`, in the host's memory. Each image is given to `seen` the first time that it is taken.
+    /// The images of a whole shard, which are on the device.
+    pub(crate) fn of(images: Tensor) -> Self {
+        let have = images.size().first().copied().unwrap_or(0);
+        let (device, shape, makers) = (images.device(), [0; 3], Vec::new());
+        let (whole, held, staged) = (Some(have), Some(images), Vec::new());
+        Self { makers, next: 0, shape, device, whole, held, have, from: 0, staged }
+    }
+
+    /// Takes the next `n` images `[n, c, h, w]`, on the device. Each image is given to `seen` the first time that it is taken.
     pub(crate) fn next(&mut self, n: i64, mut seen: impl FnMut(Vec<f32>)) -> Result<Tensor, UnitError> {
-        let have = self.held.as_ref().map_or(0, |held| held.size()[0]);
-        if have < n {
-            let [c, h, w] = self.shape;
-            let batch = Tensor::f_empty([n, c, h, w], (Kind::Float, Device::Cpu))?;
-            if let Some(held) = self.held.take() {
-                batch.f_narrow(0, 0, have)?.f_copy_(&held)?;
+        let [c, h, w] = self.shape;
+        while self.have < self.from + n {
+            let to = self.room(n)?.f_select(0, self.have)?;
+            let image = self.makers[self.next % self.makers.len()].recv().map_err(|_| UnitError::Stopped)??;
+            self.next += 1;
+            if let Some(staged) = image.staged {
+                let staged = staged.f_view([c, h, w])?;
+                // First: until the device has copied it, it must not go.
+                self.staged.push(staged.shallow_clone());
+                copy(&to, &staged)?;
+            } else {
+                to.shallow_clone().f_copy_(&Tensor::f_from_slice(&image.values)?.f_view([c, h, w])?)?;
             }
-            for at in have..n {
-                let image = self.images[self.next % self.images.len()].recv().map_err(|_| UnitError::Stopped)??;
-                self.next += 1;
-                batch.f_select(0, at)?.f_copy_(&Tensor::f_from_slice(&image)?.f_view([c, h, w])?)?;
-                seen(image);
-            }
-            self.held = Some(batch);
+            self.have += 1;
+            seen(image.values);
         }
-        let held = self.held.as_ref().ok_or(UnitError::Stopped)?;
-        Ok(held.f_narrow(0, 0, n)?)
+        Ok(self.room(n)?.f_narrow(0, self.from, n)?)
+    }
+
+    /// Memory on the device for `n` images that are not done.
+    fn room(&mut self, n: i64) -> Result<Tensor, UnitError> {
+        let rows = self.held.as_ref().map_or(0, |held| held.size()[0]);
+        if let Some(held) = self.held.as_ref().filter(|_| rows >= self.from + n) {
+            return Ok(held.shallow_clone());
+        }
+        let [c, h, w] = self.shape;
+        let room = Tensor::f_empty([self.whole.unwrap_or(n), c, h, w], (Kind::Float, self.device))?;
+        let left = self.have - self.from;
+        if let Some(held) = self.held.take().filter(|_| left > 0) {
+            copy(&room.f_narrow(0, 0, left)?, &held.f_narrow(0, self.from, left)?)?;
+        }
+        self.held = Some(room.shallow_clone());
+        (self.have, self.from) = (left, 0);
+        Ok(room)
+    }
+
+    /// Takes the images that the device may still copy.
+    pub(crate) fn staged(&mut self) -> Vec<Tensor> {
+        std::mem::take(&mut self.staged)
     }
 
     /// Notes that the first `n` images that were taken are done.
-    pub(crate) fn done(&mut self, n: i64) -> Result<(), UnitError> {
-        self.held = match self.held.take() {
-            Some(held) if held.size()[0] > n => Some(held.f_narrow(0, n, held.size()[0] - n)?),
-            _ => None,
-        };
-        Ok(())
+    pub(crate) fn done(&mut self, n: i64) {
+        self.from += n;
+        if self.whole.is_none() && self.from >= self.have {
+            (self.held, self.have, self.from) = (None, 0, 0);
+        }
+    }
+
+    /// The images of the whole shard, if they have all come and stay.
+    pub(crate) fn all(self) -> Option<Tensor> {
+        self.held.filter(|_| self.whole == Some(self.have))
     }
 }
 
@@ -124,22 +203,50 @@ mod tests {
     use crate::device::tests::ALONE;
     use crate::example;
 
+    /// What is taken of five images in two batches, the first of which is tried again in halves.
+    fn taken(pixels: &Pixels, threads: usize, traffic: &Traffic) -> (Vec<Vec<f32>>, Tensor, Option<Tensor>) {
+        let (mut seen, mut rows) = (Vec::new(), Vec::new());
+        let all = std::thread::scope(|scope| {
+            let mut prefetch = pixels.prefetch(scope, threads, traffic);
+            for (n, done) in [(4, 0), (2, 2), (2, 2), (1, 1)] {
+                let batch = prefetch.next(n, |image| seen.push(image)).unwrap();
+                rows.push(batch.narrow(0, 0, done).copy());
+                prefetch.done(done);
+                // Images are staged once, when they are taken for the first time.
+                assert_eq!(prefetch.staged().is_empty(), traffic.stage.is_none() || n == 2, "{n}");
+            }
+            prefetch.all()
+        });
+        (seen, Tensor::cat(&rows, 0), all)
+    }
+
     #[test]
-    fn images_come_in_order_however_many_threads_make_them() {
+    fn images_come_in_order_however_many_threads_make_them_and_wherever_they_stay() {
         let _alone = ALONE.lock();
         let group = Arc::new(example::group("none".as_ref(), Dtype::Float32));
         let pixels = Pixels::new(&group, 0, [2, 2, 1], preprocess::Pixels::Bytes((0..20).collect()));
-        for threads in [1, 2, 3, 8] {
-            let mut seen = Vec::new();
-            std::thread::scope(|scope| {
-                let mut prefetch = pixels.prefetch(scope, threads);
-                for n in [2, 3] {
-                    let _ = prefetch.next(n, |image| seen.push(image)).unwrap();
-                    prefetch.done(n).unwrap();
+        let expected: Vec<Vec<f32>> = (0..5).map(|at| pixels.image(at).unwrap()).collect();
+        let tensor = Tensor::from_slice(&expected.concat()).view([5, 1, 2, 2]);
+        let staged = |resident| Traffic {
+            resident,
+            stage: Some(|values, _| Tensor::f_from_slice(values)),
+            ..Traffic::of(Device::Cpu)
+        };
+        // Of 16 bytes each.
+        for (traffic, stays) in [(Traffic::of(Device::Cpu), false), (staged(79), false), (staged(80), true)] {
+            for threads in [1, 2, 3, 8] {
+                let (seen, batches, all) = taken(&pixels, threads, &traffic);
+                assert_eq!((&seen, &batches), (&expected, &tensor), "{threads} threads");
+                assert_eq!(all.is_some(), stays);
+                let Some(all) = all else { continue };
+                assert_eq!(all, tensor);
+                let mut again = Prefetch::of(all);
+                for (first, n) in [(0, 3), (3, 2)] {
+                    let batch = again.next(n, |_| panic!("made again")).unwrap();
+                    assert_eq!(batch, tensor.narrow(0, first, n));
+                    again.done(n);
                 }
-            });
-            let expected: Vec<Vec<f32>> = (0..5).map(|at| pixels.image(at).unwrap()).collect();
-            assert_eq!(seen, expected, "{threads} threads");
+            }
         }
     }
 }

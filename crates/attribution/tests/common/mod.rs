@@ -55,11 +55,13 @@ pub(crate) struct Case<'a> {
     pub(crate) first: u64,
     pub(crate) semantics: Semantics,
     pub(crate) known: Option<&'a Known>,
+    /// Whether the logits of the images are known before, as those of predictions are.
+    pub(crate) predicted: bool,
 }
 
 impl<'a> Case<'a> {
     pub(crate) fn of(graph: &'a Graph) -> Self {
-        Self { graph, first: 0, semantics: Semantics::Exact, known: None }
+        Self { graph, first: 0, semantics: Semantics::Exact, known: None, predicted: false }
     }
 
     /// What `class` says of `images`, all at once, with `rows` images on the device.
@@ -76,8 +78,18 @@ impl<'a> Case<'a> {
             mean: Some(&mean),
             known: self.known,
         };
-        let pass = Pass::new(self.graph, images.shallow_clone(), targets(self.graph, images), rows, origin);
+        let logits = self.graph.forward(images).unwrap();
+        let pass = Pass::new(self.graph, images.shallow_clone(), logits.argmax(1, false), rows, origin);
+        let pass = if self.predicted { pass.with_logits(&logits).unwrap() } else { pass };
         method.attribute(&pass).unwrap()
+    }
+
+    /// The same of images at most 16 rows at once, and the number of forward passes that it took.
+    pub(crate) fn counted(&self, class: &str, given: &Value, images: &Tensor) -> (Attribution, u64) {
+        let before = self.graph.passes();
+        let attribution = self.attribute(class, given, images, 16);
+        // One pass is that of the targets.
+        (attribution, self.graph.passes() - before - 1)
     }
 
     /// The maps only.

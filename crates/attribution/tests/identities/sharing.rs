@@ -1,7 +1,7 @@
 //! Maps that do not depend on what is computed beside them, or on how many logits a model has.
 
 use crate::common::{Case, graph, images, targets, worst};
-use attribution::{METHODS, Origin, Pass, Together};
+use attribution::{Known, METHODS, Origin, Pass, Together};
 use network::Weights;
 use network::models::load;
 use serde_json::json;
@@ -60,6 +60,54 @@ fn a_shared_forward_pass_gives_the_maps_of_each_methods_own() {
 
 /// Methods that take the size of the gradient, or pass on what is positive of it: all others turn with the sign.
 const RECTIFIED: [&str; 5] = ["Saliency", "GuidedBackprop", "Deconvolution", "LayerGradCam", "GuidedGradCam"];
+
+/// Passes of the first batch, of later ones, and of those whose logits are known: the images' own pass, those of baselines,
+/// and of points on lines, of which all three fit into one pass.
+#[test]
+fn no_forward_pass_is_made_twice_and_none_for_nothing() {
+    let graph = graph("resnet18", Kind::Float);
+    let images = images(&graph, 2, Kind::Float);
+    let table = [
+        ("DeepLift", json!({}), [2, 1, 1]),
+        // Six baselines: zero, the mean, and four of noise.
+        ("DeepLiftShap", json!({"n_noise_baselines": 4}), [7, 1, 1]),
+        ("IntegratedGradients", json!({"n_steps": 3}), [3, 2, 1]),
+        ("GradientShap", json!({"n_samples": 3, "n_noise_baselines": 2}), [6, 2, 1]),
+    ];
+    for (class, given, passes) in table {
+        let known = Known::default();
+        let anew = Case::of(&graph).attribute(class, &given, &images, 16);
+        for (batch, (predicted, expected)) in [false, false, true].into_iter().zip(passes).enumerate() {
+            let case = Case { known: Some(&known), predicted, ..Case::of(&graph) };
+            let (found, passes) = case.counted(class, &given, &images);
+            assert_eq!(passes, expected, "{class}, batch {batch}");
+            assert_eq!(
+                (found.map, found.change),
+                (anew.map.shallow_clone(), anew.change.as_ref().map(Tensor::shallow_clone))
+            );
+        }
+        assert_eq!(known.begin(false), class.starts_with("Deep"), "{class}");
+        if class.starts_with("Deep") {
+            // Where nothing is to be kept, passes of baselines are made for each batch.
+            let case = Case { known: Some(&known), ..Case::of(&graph) };
+            assert_eq!([(); 2].map(|()| case.counted(class, &given, &images).1), [passes[0]; 2], "{class}");
+        }
+    }
+}
+
+/// A pass of one image does not stand for that of several where an image has several rows on the way.
+#[test]
+fn known_baselines_serve_batches_of_every_size() {
+    for name in ["vit_cifar", "cifar_resnet18"] {
+        let graph = graph(name, Kind::Float);
+        let (all, known) = (images(&graph, 3, Kind::Float), Known::default());
+        for count in [1, 3, 2, 3, 1] {
+            let some = all.narrow(0, 0, count);
+            let again = Case { known: Some(&known), ..Case::of(&graph) }.maps("DeepLift", &json!({}), &some);
+            assert_eq!(again, Case::of(&graph).maps("DeepLift", &json!({}), &some), "{count} images on {name}");
+        }
+    }
+}
 
 #[test]
 fn of_one_logit_the_map_of_the_other_class_is_that_of_the_logit_with_the_other_sign() {

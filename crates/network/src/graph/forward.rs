@@ -27,6 +27,17 @@ impl Trace {
         &self.logits
     }
 
+    /// Bytes of all values that are kept; more than they take where several are of one memory.
+    pub fn bytes(&self) -> usize {
+        let values = |kept: &Kept| kept.values.as_ref().map_or(0, |(inputs, output)| bytes(inputs) + size(output));
+        self.kept.iter().map(|kept| bytes(&kept.tensors) + values(kept)).sum()
+    }
+
+    /// Whether the pass is of the lowered graph.
+    pub fn is_lowered(&self) -> bool {
+        self.lowered
+    }
+
     /// The pass of `baselines`, one row for all or `rows`, of passes that `run` makes. One row is computed once and
     /// broadcast, unless an image has several rows somewhere.
     pub(crate) fn of_baselines(
@@ -58,6 +69,16 @@ impl Trace {
     }
 }
 
+/// Bytes of the values of `tensors`.
+fn bytes(tensors: &[Tensor]) -> usize {
+    tensors.iter().map(size).sum()
+}
+
+/// Bytes of the values of `tensor`.
+fn size(tensor: &Tensor) -> usize {
+    tensor.numel() * tensor.kind().elt_size_in_bytes()
+}
+
 impl Graph {
     /// Logits `[n, classes]` of `images` `[n, channels, h, w]`; nothing else is kept.
     pub fn forward(&self, images: &Tensor) -> Result<Tensor, TchError> {
@@ -75,12 +96,16 @@ impl Graph {
         match rule.steps() {
             None => self.trace(images),
             Some(steps) if steps.know_fused() => self.pass(images, Keep::For(rule)),
-            Some(_) => self.run(images, Keep::For(rule)),
+            Some(_) => {
+                self.record.count_pass();
+                self.run(images, Keep::For(rule))
+            }
         }
     }
 
     fn pass(&self, images: &Tensor, keep: Keep<'_>) -> Result<Trace, TchError> {
         self.prove_pass(images.size()[0], plane(images)?, Use::Forward(keep))?;
+        self.record.count_pass();
         Ok(Trace { lowered: self.is_lowered(), ..self.running().run(images, keep)? })
     }
 

@@ -9,10 +9,11 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sweep::group::{BEHIND, Group};
+use sweep::group::Group;
 use sweep::unit::Part;
 
 use super::job::Job;
+use crate::device::traffic::behind;
 use crate::device::{Opened, lanes};
 use crate::engine::Engine;
 use crate::exit::Exit;
@@ -74,7 +75,7 @@ fn read(kinds: Kinds, grants: &Receiver<Grant>, loaded: &SyncSender<Read>) {
 
 fn compute(link: &Link, next: &Receiver<Read>, steps: &SyncSender<Step>, device: &Opened) -> Result<(), Exit> {
     let mut engine = Engine::new(device.device);
-    let (budget, lanes) = (ByteBudget::of(BEHIND), lanes(device.device));
+    let (budget, lanes) = (ByteBudget::of(behind(device.device)), lanes(device.device));
     let send = |step| steps.send(step).map_err(|_| Exit::internal("the writing stage is gone"));
     let mut idle = Instant::now();
     for (mut job, loaded) in next {

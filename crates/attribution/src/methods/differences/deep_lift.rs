@@ -37,9 +37,8 @@ pub(super) fn contribution(
     baseline: Baseline,
     semantics: Semantics,
 ) -> Result<(Tensor, Tensor), TchError> {
-    let image = pass.baseline_image(baseline)?;
-    let reference = pass.reference(&image)?;
-    let multipliers = pass.multipliers(&reference, semantics)?;
-    let change = pass.scores()?.f_sub(&pass.selected(reference.logits())?)?;
-    Ok((pass.images().f_sub(&image)?.f_mul(&multipliers)?, change))
+    let reference = pass.reference(baseline)?;
+    let multipliers = pass.multipliers(&reference.trace, semantics)?;
+    let change = pass.scores()?.f_sub(&pass.selected(reference.trace.logits())?)?;
+    Ok((pass.images().f_sub(&reference.image)?.f_mul(&multipliers)?, change))
 }

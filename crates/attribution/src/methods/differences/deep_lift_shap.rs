@@ -1,7 +1,7 @@
 //! `DeepLIFT` averaged over a distribution of baselines, which approximates SHAP values.
 
 use sweep::semantics::Semantics;
-use tch::TchError;
+use tch::{TchError, Tensor};
 
 use super::deep_lift::contribution;
 use crate::baseline::{Baseline, DISTRIBUTION, NOISE_DRAWS, distribution};
@@ -31,7 +31,8 @@ struct DeepLiftShap {
 impl Method for DeepLiftShap {
     fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
         let mut map = pass.images().f_zeros_like()?;
-        let mut change = pass.scores()?.f_zeros_like()?;
+        // Scores come from the pass that multipliers need: asked for before it, they would take one of their own.
+        let mut change = Tensor::f_zeros([pass.len()], (map.f_kind()?, map.device()))?;
         for (baseline, share) in &self.baselines {
             let (of_one, from_one) = contribution(pass, *baseline, self.semantics)?;
             map = map.f_add_(&of_one.f_mul_scalar(*share)?)?;

@@ -28,6 +28,11 @@ impl Graph {
         self.record.against()
     }
 
+    /// Number of forward passes so far, of whole images, that no proof made.
+    pub fn passes(&self) -> u64 {
+        self.record.passes()
+    }
+
     /// Time that proofs have taken so far: it is part of no batch's time.
     pub fn proving(&self) -> Duration {
         self.record.spent()

@@ -19,6 +19,8 @@ pub(crate) struct Record {
     /// Why the lowered graph is out of use.
     against: RefCell<Option<String>>,
     spent: Cell<Duration>,
+    /// Number of forward passes so far that no proof made.
+    passes: Cell<u64>,
 }
 
 impl Record {
@@ -69,6 +71,16 @@ impl Record {
     /// Names of passes that were proved since the last call.
     pub(crate) fn take_new(&self) -> Vec<String> {
         self.new.take()
+    }
+
+    /// Number of forward passes so far that no proof made.
+    pub(crate) fn passes(&self) -> u64 {
+        self.passes.get()
+    }
+
+    /// Counts a forward pass.
+    pub(crate) fn count_pass(&self) {
+        self.passes.set(self.passes.get() + 1);
     }
 
     /// Time that proofs have taken so far.

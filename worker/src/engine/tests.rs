@@ -1,0 +1,187 @@
+//! A shard on a device that is asked ahead, as a GPU is, played by the CPU: its marks are reached when somebody waits for them.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use data::preprocess;
+use network::models::load;
+use network::{Graph, Weights};
+use serde_json::json;
+use store::Ledger;
+use sweep::granted_batches::{GrantedBatch, GrantedBatches};
+use sweep::group::Group;
+use sweep::variant::Variant;
+use tch::{Device, Kind, TchError, Tensor};
+
+use super::batch_sizes::BatchSizes;
+use super::leaving::Leaving;
+use super::rounds::rounds;
+use super::shard_run::ShardRun;
+use crate::device::tests::ALONE;
+use crate::device::traffic::{Mark, Traffic};
+use crate::stages::computed::Computed;
+use crate::stages::images::Pixels;
+use crate::stages::reader::Shard;
+use crate::unit_error::UnitError;
+
+/// Images of the shard; batches have two.
+const IMAGES: u64 = 6;
+
+/// What was asked of the marks, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Set(usize),
+    Reached(usize),
+}
+
+#[derive(Default)]
+struct Log {
+    asked: RefCell<Vec<Asked>>,
+    set: RefCell<usize>,
+}
+
+struct Late(Rc<Log>, usize, Option<&'static str>);
+
+impl Mark for Late {
+    fn reach(&self) -> Result<(), TchError> {
+        self.0.asked.borrow_mut().push(Asked::Reached(self.1));
+        self.2.map_or(Ok(()), |text| Err(TchError::Torch(text.to_owned())))
+    }
+}
+
+impl Log {
+    /// Traffic of a device that is two batches behind. Setting mark number `full` fails for want of memory, the first time; when mark
+    /// number `lost` is waited for, the device is lost.
+    fn traffic(self: &Rc<Self>, full: usize, lost: usize) -> Traffic {
+        let log = Rc::clone(self);
+        let mark = move || {
+            let number = log.set.replace_with(|number| *number + 1);
+            log.asked.borrow_mut().push(Asked::Set(number));
+            if number == full {
+                return Err(TchError::Torch("CUDA out of memory. Tried to allocate 2.00 GiB".into()));
+            }
+            let text = (number == lost).then_some("CUDA error: an illegal memory access was encountered");
+            Ok(Box::new(Late(Rc::clone(&log), number, text)) as Box<dyn Mark>)
+        };
+        Traffic {
+            device: Device::Cpu,
+            resident: 1 << 20,
+            on_the_way: 2,
+            stage: Some(|values, _| Tensor::f_from_slice(values)),
+            mark: Box::new(mark),
+        }
+    }
+}
+
+const NEVER: usize = usize::MAX;
+
+struct Case {
+    graph: Graph,
+    group: Arc<Group>,
+    shard: Shard,
+}
+
+impl Case {
+    fn new() -> Self {
+        let variant = |class: &str, parameters| Variant {
+            parameters: serde_json::from_value(parameters).unwrap(),
+            ..testkit::group::variant(class, class)
+        };
+        let variants = vec![
+            variant("Saliency", json!({})),
+            variant("InputXGradient", json!({})),
+            variant("IntegratedGradients", json!({"baselines": "zero", "method": "gausslegendre", "n_steps": 2})),
+            variant("DeepLiftShap", json!({"baselines": "zero", "n_noise_baselines": 1})),
+        ];
+        let group = testkit::group::group().images(IMAGES, IMAGES).shape([3, 16, 16]).variants(variants).share();
+        let pixels = (0..IMAGES * 3 * 16 * 16).map(|at| (at * 31 % 251) as u8).collect();
+        let pixels = Pixels::new(&group, 0, [16, 16, 3], preprocess::Pixels::Bytes(pixels));
+        let shard =
+            Shard { index: 0, pixels, labels: Vec::new(), ledger: Ledger::default(), predictions: None, mean: None };
+        let graph = load("cifar_resnet18", &Weights::random(3, 2), (Device::Cpu, Kind::Float)).unwrap();
+        Self { graph, group, shard }
+    }
+
+    /// Values of each array in their order, and the ends of arrays.
+    fn run(&self, traffic: &Traffic) -> Result<BTreeMap<String, Vec<f32>>, UnitError> {
+        let mut arrays: BTreeMap<String, Vec<f32>> = BTreeMap::new();
+        let mut emit = |computed| {
+            let (name, values) = match computed {
+                Computed::Image(values) => ("images".to_owned(), values),
+                Computed::Floats { array, values } => (array.to_owned(), values),
+                Computed::Map { key, values } => (key, values),
+                Computed::MapsEnd { key, completeness } => {
+                    assert_eq!(arrays[&key].len(), IMAGES as usize * 3 * 16 * 16, "{key} has ended");
+                    (format!("{key} deltas"), completeness.map(|all| all.deltas).unwrap_or_default())
+                }
+                _ => return,
+            };
+            arrays.entry(name).or_default().extend(values);
+        };
+        let size = GrantedBatch { images: 2, grows: false };
+        let batches = GrantedBatches(self.group.variants.iter().map(|one| (one.key.clone(), size)).collect());
+        let mut run = ShardRun::new(&self.graph, &self.group, traffic, &self.shard)?;
+        run.images_missing = true;
+        let (mut sizes, mut leaving) = (BatchSizes::default(), Leaving::new(traffic, &mut emit));
+        let rounds = rounds(self.group.variants.iter(), &batches)?;
+        let asked = rounds.iter().try_for_each(|round| run.round(round, &mut sizes, &|| false, &mut leaving));
+        leaving.end(asked)?;
+        Ok(arrays)
+    }
+}
+
+#[test]
+fn a_device_that_is_asked_ahead_gives_what_one_gives_that_is_asked_step_by_step() {
+    let _alone = ALONE.lock();
+    let (case, log) = (Case::new(), Rc::new(Log::default()));
+    let expected = case.run(&Traffic::of(Device::Cpu)).unwrap();
+    // Images, predictions, and for each variant its maps and its deltas.
+    assert_eq!(expected.len(), 2 + 4 * 2);
+    assert_eq!(case.run(&log.traffic(NEVER, NEVER)).unwrap(), expected);
+    let asked = log.asked.borrow();
+    // A batch of the first round has logits and two parts, and each round an end: three batches and the end of a round before
+    // its first batch is waited for.
+    let first = asked.iter().position(|asked| *asked == Asked::Reached(0)).unwrap();
+    assert_eq!(asked[..first], [0, 1, 2, 3, 4, 5, 6].map(Asked::Set));
+    let set: Vec<usize> = (0..3 * 3 + 1 + 2 * (3 + 1)).collect();
+    for number in &set {
+        let places =
+            [Asked::Set(*number), Asked::Reached(*number)].map(|what| asked.iter().position(|asked| *asked == what));
+        assert!(places[0] < places[1] && places[0].is_some(), "mark {number}: {places:?}");
+    }
+    assert_eq!(asked.len(), 2 * set.len());
+    let place = |what| asked.iter().position(|asked| *asked == what).unwrap();
+    // The next round is asked for before the last one has left.
+    assert!(place(Asked::Set(10)) < place(Asked::Reached(9)));
+}
+
+#[test]
+fn a_batch_that_runs_out_of_memory_anywhere_is_tried_again_and_nothing_is_missing_or_there_twice() {
+    let _alone = ALONE.lock();
+    let case = Case::new();
+    let expected = case.run(&Traffic::of(Device::Cpu)).unwrap();
+    // Logits, each part of a first and of a later batch, and parts of later rounds. The end of a round takes nothing of the device.
+    for full in [0, 1, 2, 4, 8, 10, 14] {
+        let found = case.run(&Rc::new(Log::default()).traffic(full, NEVER));
+        let found = found.unwrap_or_else(|error| panic!("mark {full}: {error}"));
+        assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+        for (name, values) in &expected {
+            // Other numbers of images at once, other last bits.
+            let near = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-5 + 1e-4 * b.abs();
+            assert_eq!(found[name].len(), values.len(), "{name} after mark {full}");
+            assert!(found[name].iter().zip(values).all(near), "{name} after mark {full}");
+        }
+    }
+}
+
+#[test]
+fn a_lost_device_ends_the_unit_with_its_error() {
+    let _alone = ALONE.lock();
+    let case = Case::new();
+    for lost in [0, 4, 12] {
+        let error = case.run(&Rc::new(Log::default()).traffic(NEVER, lost)).unwrap_err();
+        assert!(error.is_sticky(), "mark {lost}: {error}");
+    }
+}
