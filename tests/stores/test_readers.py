@@ -25,7 +25,7 @@ def test_zarr_python_reads_every_array_lazily_from_consolidated_metadata(store):
                 assert not np.isnan(array[:]).any(), path
                 assert array.metadata.dimension_names is not None, path
     maps = group["attributions/Saliency"]
-    assert (maps.shape, maps.dtype, maps.shards, maps.chunks) == ((10, 3, 28, 28), np.float16, (4, 3, 28, 28), (1, 3, 28, 28))
+    assert (maps.shape, maps.dtype, maps.shards, maps.chunks) == ((10, 3, 28, 28), np.float16, (4, 3, 28, 28), (4, 3, 28, 28))
 
 
 def test_xarray_sees_named_dimensions_and_the_same_values(store):

@@ -11,7 +11,7 @@ pub(crate) mod reopen;
 pub(crate) mod root;
 pub(crate) mod seal;
 
-pub use array_metadata::{Labels, arrays};
+pub use array_metadata::Labels;
 pub use create::{create, finish};
 pub use describe::Described;
 pub(crate) use describe::describe;
