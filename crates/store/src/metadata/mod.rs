@@ -10,6 +10,7 @@ mod inspect;
 pub(crate) mod reopen;
 pub(crate) mod root;
 pub(crate) mod seal;
+pub(crate) mod unfinished;
 
 pub use array_metadata::Labels;
 pub use create::{create, finish};
