@@ -1,12 +1,13 @@
 """zarr-python and xarray open the stores as they open anybody's."""
 
+import subprocess
 import warnings
 
 import numpy as np
 import pytest
 import xarray
 import zarr
-from support import METHODS, NOISES
+from support import METHODS, NOISES, SCHEDULER
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def test_zarr_python_reads_every_array_lazily_from_consolidated_metadata(store):
                 assert not np.isnan(array[:]).any(), path
                 assert array.metadata.dimension_names is not None, path
     maps = group["attributions/Saliency"]
-    assert (maps.shape, maps.dtype, maps.shards, maps.chunks) == ((10, 3, 28, 28), np.float16, (4, 3, 28, 28), (1, 3, 28, 28))
+    assert (maps.shape, maps.dtype, maps.shards, maps.chunks) == ((10, 3, 28, 28), np.float16, (4, 3, 28, 28), (4, 3, 28, 28))
 
 
 def test_xarray_sees_named_dimensions_and_the_same_values(store):
@@ -38,6 +39,20 @@ def test_xarray_sees_named_dimensions_and_the_same_values(store):
     maps = tree["attributions/Saliency"]
     assert not maps.variable._in_memory
     assert np.array_equal(maps[3].values, zarr.open_group(store, mode="r")["attributions/Saliency"][3])
+
+
+def test_a_store_that_is_unfinished_says_so_in_what_xarray_shows_and_one_that_is_complete_does_not(sweep):
+    run = sweep(limit=10)
+    run.run()
+    store = run.stores()[0]
+    shown = lambda: [xarray.open_zarr(store, group=group).attrs.get("unfinished") for group in (None, "attributions")]  # noqa: E731
+    assert shown() == [None, None]
+    (store / "attributions" / "Saliency" / "c.1.0.0.0").unlink()
+    subprocess.run([SCHEDULER, "verify", "--config", run.file, "--sample", "0", "--redo"], capture_output=True)
+    assert np.isnan(xarray.open_zarr(store, group="attributions")["Saliency"][5]).all()
+    assert all("missing read as NaN" in said for said in shown())
+    run.run()
+    assert shown() == [None, None]
 
 
 def test_maps_are_exported_to_netcdf_as_the_guide_says(store, tmp_path):

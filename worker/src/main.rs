@@ -16,9 +16,9 @@ mod stages;
 mod unit_error;
 
 use std::io::Write;
-use std::process::ExitCode;
 
 use clap::Parser;
+use protocol::exit::ExitCode;
 
 use crate::commands::Command;
 use crate::device::allocator;
@@ -26,7 +26,7 @@ use crate::exit::Exit;
 
 /// Computes attribution maps for the scheduler, which starts it
 #[derive(Debug, Parser)]
-#[command(name = "worker", version, after_help = protocol::exit::ExitCode::table())]
+#[command(name = "worker", version, after_help = ExitCode::table())]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -35,22 +35,25 @@ struct Cli {
 #[global_allocator]
 static HOST: allocator::Host = allocator::Host;
 
-fn main() -> ExitCode {
+fn main() {
     keep_memory();
     keep_few_kernels();
     let command = Cli::parse().command;
     if let Err(error) = network::settings::check() {
         let _ = writeln!(std::io::stderr(), "{error}");
-        return protocol::exit::ExitCode::Usage.into();
+        return exit::now(ExitCode::Usage);
     }
-    match commands::run(command) {
-        Ok(()) => ExitCode::SUCCESS,
+    let code = match commands::run(command) {
+        Ok(()) => ExitCode::Done,
         Err(Exit { code, text }) => {
             // Standard error is the log, or what the scheduler shows of a failed question.
             let _ = writeln!(std::io::stderr(), "{text}");
-            code.into()
+            code
         }
-    }
+    };
+    // libtorch's exit handlers take its operators apart one by one: a quarter of what a short question costs.
+    let _ = std::io::stdout().flush();
+    exit::now(code);
 }
 
 /// Keeps memory that was used once for the next batch. Given back to the system and taken again, it costs a

@@ -144,6 +144,29 @@ fn an_edited_fact_is_no_other_fact() {
     }
 }
 
+/// Of a root whose own attributes are all there, those of others can be told; a flipped name would pass for one of theirs.
+#[test]
+fn attributes_that_somebody_added_outlive_a_root_that_is_made_anew() {
+    let (_folder, group) = sound(Compression::Zstd);
+    let root = group.store.join("zarr.json");
+    let mut noted: Value = serde_json::from_slice(&fs::read(&root).unwrap()).unwrap();
+    noted["attributes"]["note"] = "mine".into();
+    fs::write(&root, format!("{noted:#}\n")).unwrap();
+    let before = contents(&group);
+    for (from, to, outlives) in
+        [("\"seed\": 1", "\"seed\": 2", true), ("\"digest\"", "\"dogest\"", true), ("\"split\"", "\"splot\"", false)]
+    {
+        let text = String::from_utf8(before[&root].clone()).unwrap();
+        assert!(text.contains(from), "{text}");
+        fs::write(&root, text.replacen(from, to, 1)).unwrap();
+        assert!(told(&group).unwrap().contains(&root), "{to}");
+        assert_eq!(made_anew(&group), [root.clone()], "{to}");
+        let text = fs::read_to_string(&root).unwrap();
+        assert!(text.contains("\"note\": \"mine\"") == outlives && !text.contains(to), "{to}: {text}");
+        assert!(!outlives || contents(&group) == before, "{to}");
+    }
+}
+
 #[test]
 fn a_store_whose_root_and_copy_are_damaged_is_refused_and_left_alone() {
     let (_folder, group) = sound(Compression::Zstd);

@@ -56,6 +56,29 @@ fn a_store_of_fewer_images_grows_into_the_bytes_of_one_that_was_made_for_all() {
     assert!(error.contains("images is 7 in the store and 5 in the config"), "{error}");
 }
 
+/// What zarr-python and xarray show of the root and of the group of the maps, and what both tell of the latter by the root.
+fn unfinished(group: &Group) -> [bool; 3] {
+    let read =
+        |path: &str| -> Value { serde_json::from_slice(&std::fs::read(group.store.join(path)).unwrap()).unwrap() };
+    let (root, maps) = (read("zarr.json"), read("attributions/zarr.json"));
+    let told = &root["consolidated_metadata"]["metadata"]["attributions"];
+    [&root, &maps, told].map(|node| node["attributes"]["unfinished"].as_str().is_some_and(|text| text.contains("NaN")))
+}
+
+#[test]
+fn a_store_tells_every_reader_that_it_is_unfinished_until_it_is_complete_and_when_it_grows() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = made(folder.path());
+    let marks = unfinished(&small);
+    (0..3).for_each(|shard| fill(&small, shard));
+    put_means(&small);
+    finish(&small, &facts(&small), "run").unwrap();
+    let complete = unfinished(&small);
+    let larger = Group { images: 7, ..small.clone() };
+    grow(&larger, "run").unwrap();
+    assert_eq!([marks, complete, unfinished(&larger)], [[true; 3], [false; 3], [true; 3]]);
+}
+
 #[test]
 fn growing_that_was_cut_off_anywhere_is_done_again() {
     // Arrays whose metadata has been rewritten, and those that were not reached.

@@ -1,9 +1,10 @@
 //! Schema: the metadata of every array of a group's store, and the way in which arrays are cut into shards and chunks.
 //!
 //! The layout is that of the reference scripts, so that their readers go on working. A shard is one file and the unit of writing;
-//! inside a shard each image is a chunk of its own, so that one map is read without its neighbours. Files of shards lie flat
-//! beside `zarr.json` (`c.3.0.0.0`), so that one look at a folder lists the shards. Fill values are NaN, so that no missing map is
-//! taken for a map of zeros.
+//! inside a shard each image is a chunk of its own, so that one map is read without its neighbours; small images share chunks
+//! (decision 071), since readers spend more on a small chunk than on its bytes. Files of shards lie flat beside `zarr.json`
+//! (`c.3.0.0.0`), so that one look at a folder lists the shards. Fill values are NaN, so that no missing map is taken for a map of
+//! zeros.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,6 +24,26 @@ use crate::families::{self, Element, FAMILIES, Family, Members, Shape};
 /// shows beside maps of gradients, which no codec compresses (docs/benchmarks.md).
 const ZSTD_LEVEL: i32 = 3;
 
+/// Largest size in bytes of a chunk of several images, decoded (decision 071 has the measurements).
+const SEVERAL: u64 = 256 << 10;
+
+/// Images that share a chunk inside a shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sharing {
+    /// As many as have no more than 256 KiB together, at least one.
+    Several,
+    /// One image a chunk, as earlier builds cut.
+    Single,
+}
+
+impl Sharing {
+    /// Number of images of `bytes` bytes that share a chunk: chunks fill a shard of `shard` images.
+    fn images(self, shard: u64, bytes: u64) -> u64 {
+        let most = if self == Self::Several { (SEVERAL / bytes.max(1)).min(shard) } else { 1 };
+        (1..=most).rev().find(|images| shard.is_multiple_of(*images)).unwrap_or(1)
+    }
+}
+
 /// Labels of a group's images.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Labels {
@@ -36,14 +57,17 @@ pub struct Labels {
 pub(crate) const MEAN_FILE: &str = "c.0.0.0";
 
 /// `zarr.json` of every array of `group`, by path.
-pub fn arrays(
+pub(crate) fn arrays(
     group: &Group,
     labels: &Labels,
-    compression: Compression,
+    (compression, sharing): (Compression, Sharing),
 ) -> Result<Vec<(String, Value)>, ArrayCreateError> {
     let mut built = Vec::new();
     for family in FAMILIES {
-        let (array, stored) = (Array::of(family.shape, group, labels), stored(family.element, group.numerics.dtype));
+        let stored = stored(family.element, group.numerics.dtype);
+        let array = Array::of(family.shape, group, labels, |values| {
+            sharing.images(group.shard, values * stored.1.size() as u64)
+        });
         for (path, attributes) in members(family, group, labels) {
             built.push((path, array.metadata(stored.clone(), compression, attributes)?));
         }
@@ -101,7 +125,8 @@ struct Array {
 }
 
 impl Array {
-    fn of(shape: Shape, group: &Group, labels: &Labels) -> Self {
+    /// Array of `shape`. `together` says how many images of so many values share a chunk.
+    fn of(shape: Shape, group: &Group, labels: &Labels, together: impl Fn(u64) -> u64) -> Self {
         let [c, h, w] = group.shape.map(|size| size as u64);
         let (n, shard) = (group.images, group.shard);
         let plain = |shape, names| Self { shape, shard, inner: Vec::new(), names };
@@ -109,7 +134,7 @@ impl Array {
             (Shape::Images, _) => Self {
                 shape: vec![n, c, h, w],
                 shard,
-                inner: vec![1, c, h, w],
+                inner: vec![together(c * h * w), c, h, w],
                 names: vec!["sample", "channel", "y", "x"],
             },
             (Shape::Image, _) => Self { shard: c, ..plain(vec![c, h, w], vec!["channel", "y", "x"]) },
@@ -143,5 +168,21 @@ impl Array {
         }
         // Metadata as this crate builds it always has a JSON form.
         Ok(serde_json::to_value(builder.build_metadata()?).unwrap_or(Value::Null))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_fill_their_shard_with_as_many_images_as_have_256_kib() {
+        // Bytes of an image in half precision: 28, 64, 128 and 224 px, three channels.
+        let bytes = [28, 64, 128, 224].map(|side: u64| 3 * side * side * 2);
+        assert_eq!(bytes.map(|bytes| Sharing::Several.images(64, bytes)), [32, 8, 2, 1]);
+        // 55 images of 28 px have 253 KiB; the shards of 50 and 53 images fit whole, those of 106 are cut into two.
+        assert_eq!([50, 53, 106, 59].map(|shard| Sharing::Several.images(shard, bytes[0])), [50, 53, 53, 1]);
+        assert_eq!([1, 64].map(|shard| Sharing::Single.images(shard, bytes[0])), [1, 1]);
+        assert_eq!(Sharing::Several.images(8, 0), 8);
     }
 }

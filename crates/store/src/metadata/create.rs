@@ -11,7 +11,7 @@ use sweep::config::Compression;
 use sweep::group::Group;
 use sweep::variant::Variant;
 
-use super::array_metadata::{self, Labels};
+use super::array_metadata::{self, Labels, Sharing};
 use super::computed_by;
 use super::describe::describe;
 use super::facts::{Facts, LAYERS, PREPROCESSING};
@@ -98,7 +98,7 @@ fn mend_others(group: &Group, told: &Nodes, tag: &str) -> Result<Vec<PathBuf>, S
 }
 
 /// Metadata that each array may have, the wanted one first: with and without compression, as the config was when the array was
-/// made.
+/// made, and with a chunk for each image, as earlier builds made it.
 pub(crate) fn choices(
     group: &Group,
     labels: &Labels,
@@ -110,9 +110,11 @@ pub(crate) fn choices(
     };
     let other = if compression == Compression::Zstd { Compression::None } else { Compression::Zstd };
     let mut choices: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    for compression in [compression, other] {
-        for (path, metadata) in array_metadata::arrays(group, labels, compression).map_err(failed)? {
-            choices.entry(path).or_default().push(metadata);
+    for sharing in [Sharing::Several, Sharing::Single] {
+        for compression in [compression, other] {
+            for (path, metadata) in array_metadata::arrays(group, labels, (compression, sharing)).map_err(failed)? {
+                choices.entry(path).or_default().push(metadata);
+            }
         }
     }
     Ok(choices)

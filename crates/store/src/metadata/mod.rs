@@ -10,8 +10,9 @@ mod inspect;
 pub(crate) mod reopen;
 pub(crate) mod root;
 pub(crate) mod seal;
+pub(crate) mod unfinished;
 
-pub use array_metadata::{Labels, arrays};
+pub use array_metadata::Labels;
 pub use create::{create, finish};
 pub use describe::Described;
 pub(crate) use describe::describe;

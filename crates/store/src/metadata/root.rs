@@ -11,7 +11,8 @@ use files::durable;
 use serde_json::{Map, Value, json};
 use sweep::problem::not_json;
 
-use super::seal::{bare, broken, is_ours, sealed, with_others};
+use super::seal::{bare, broken, is_ours, sealed, tells_others, with_others};
+use super::unfinished::mark;
 use crate::error::StoreError;
 use crate::families::ATTRIBUTIONS;
 use crate::packed::tree;
@@ -125,17 +126,17 @@ pub(crate) fn has_shards(folder: &Path, depth: usize) -> bool {
 }
 
 /// Writes `root`, sealed, and its copy before. A file with the same content is left alone, and so are attributes that another
-/// program has added.
+/// program has added. Both say so while the store is unfinished.
 pub(crate) fn put(folder: &Path, mut root: Value, tag: &str) -> Result<(), StoreError> {
-    let group = folder.join(COPY);
+    let (group, complete) = (folder.join(COPY), root["attributes"]["attrisweep"]["complete"] == true);
     if group.is_dir() {
-        let copy = put_if_changed(&group.join(METADATA), copy_of(&root["attributes"]), tag)?;
+        let copy = put_if_changed(&group.join(METADATA), copy_of(&root["attributes"]), complete, tag)?;
         // Readers who go by the root are told the same.
         if let Some(told) = root["consolidated_metadata"]["metadata"].get_mut(COPY) {
             *told = copy;
         }
     }
-    put_if_changed(&folder.join(METADATA), root, tag).map(|_| ())
+    put_if_changed(&folder.join(METADATA), root, complete, tag).map(|_| ())
 }
 
 /// Root with these `attributes`, and with `nodes` as its consolidated metadata.
@@ -211,14 +212,14 @@ pub(crate) fn put_json(file: &Path, value: &Value, tag: &str) -> Result<(), Stor
 }
 
 /// Writes `value`, sealed, together with the attributes that another program has added to `file`. Returns the new content.
-fn put_if_changed(file: &Path, value: Value, tag: &str) -> Result<Value, StoreError> {
+fn put_if_changed(file: &Path, value: Value, complete: bool, tag: &str) -> Result<Value, StoreError> {
     let found = read_json(file).ok().flatten();
-    // Of a damaged file nothing is believed.
-    let sound = found.as_ref().filter(|found| is_ours(found) && broken(found).is_none());
-    let value = sealed(match sound {
+    let theirs = found.as_ref().filter(|found| is_ours(found) && tells_others(found));
+    let mut value = sealed(match theirs {
         Some(found) => with_others(value, found),
         None => value,
     });
+    mark(&mut value, complete);
     if found.as_ref() != Some(&value) {
         put_json(file, &value, tag)?;
     }

@@ -34,6 +34,12 @@ pub(crate) fn with_others(mut node: Value, found: &Value) -> Value {
     node
 }
 
+/// Whether the attributes of other programs in `node` can be told from its own. Of a damaged node they can as long as it has all of its
+/// own: one that is missing may be there under a name that a fault has changed.
+pub(crate) fn tells_others(node: &Value) -> bool {
+    broken(node).is_none() || ATTRIBUTES.iter().all(|name| node["attributes"].get(name).is_some())
+}
+
 /// Reason for which a root of this program, or its copy, cannot be believed.
 pub(crate) fn broken(node: &Value) -> Option<String> {
     let ours = &node["attributes"]["attrisweep"];

@@ -3,6 +3,7 @@
 mod file_names;
 mod half_precision;
 mod image_chunks;
+mod open_shard;
 mod opened;
 mod reading;
 mod shard_files;
@@ -11,6 +12,6 @@ mod values;
 
 pub(crate) use file_names::{file_name, present};
 pub use half_precision::{Narrowed, narrow};
-pub use image_chunks::{Encoded, Encoder, OpenShard};
+pub use open_shard::{Encoded, Encoder, OpenShard};
 pub use shard_files::Shards;
 pub use values::Data;

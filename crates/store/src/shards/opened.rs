@@ -20,7 +20,7 @@ use crate::tensors::{self, Tensor};
 pub(super) struct Opened {
     pub(super) array: Array<MemoryStore>,
     pub(super) cut: Cut,
-    /// Encoding of single images, for arrays whose shards have a chunk for each image.
+    /// Encoding of images, for arrays whose shards are cut into images.
     pub(super) pieces: Option<Arc<Pieces>>,
     /// The array as a tensor, in a store of tensors.
     pub(super) tensor: Option<Tensor>,

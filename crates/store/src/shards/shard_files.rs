@@ -8,7 +8,8 @@ use files::durable;
 use sweep::computed_by::ComputedBy;
 use zarrs::array::{ArrayBytes, ArrayToBytesCodecTraits, CodecOptions};
 
-use super::image_chunks::{OpenShard, Pieces};
+use super::image_chunks::Pieces;
+use super::open_shard::OpenShard;
 use super::opened::{Arrays, place};
 use super::values::{Data, padded};
 use crate::error::StoreError;
@@ -71,14 +72,14 @@ impl Shards {
         Ok(encoded.len() as u64)
     }
 
-    /// Begins `shard` of `array`, which is to have a chunk for each of `images` images.
+    /// Begins `shard` of `array`, which is to have `images` images.
     pub fn begin(&mut self, array: &str, shard: u64, images: u64) -> Result<OpenShard, StoreError> {
         let (path, tag) = (self.file(array, shard)?, self.tag.clone());
         let pieces = self.pieces(array)?;
         OpenShard::create((array, shard), images, pieces, &path, &tag)
     }
 
-    /// Encoding of single images of `array`.
+    /// Encoding of images of `array`.
     pub(super) fn pieces(&mut self, array: &str) -> Result<Arc<Pieces>, StoreError> {
         let path = self.arrays.folder.join(array);
         let none = || StoreError::Damaged { path, reason: "its shards are not cut into images".to_owned() };

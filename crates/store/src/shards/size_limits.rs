@@ -8,7 +8,7 @@ use serde_json::Value;
 /// Largest size of a decoded shard in bytes. 64 images of 224 px have 39 MB, and a config can ask for a thousand times more.
 const MOST: u64 = 1 << 36;
 
-/// Largest size in bytes that is decoded at once: one image of a sharded file, or all of a file with a row for each image. An image
+/// Largest size in bytes that is decoded at once: a chunk of a sharded file, or all of a file with a row for each image. An image
 /// of 1024 px has 25 MB in double precision; a thousand rows of the largest number of classes have half of the limit.
 const MOST_AT_ONCE: u64 = 1 << 30;
 
