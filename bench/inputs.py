@@ -21,8 +21,9 @@ SPLITS = ("train", "val", "test")
 
 
 def grid(keys=None):
-    """Method, key and parameters of every variant, or of those with `keys`, in the order of the grid."""
-    methods = yaml.safe_load((Path(__file__).parent / "grid.yml").read_text())
+    """Method, key and parameters of every variant of the grid, or of those with `keys`, some of which may be in `others.yml`."""
+    files = ["grid.yml"] if keys is None else ["grid.yml", "others.yml"]
+    methods = [method for file in files for method in yaml.safe_load((Path(__file__).parent / file).read_text())]
     every = [(method, key, params) for method in methods for key, params in support.variants(method)]
     unknown = set(keys or ()) - {key for _, key, _ in every}
     if unknown:

@@ -1,4 +1,4 @@
-"""Captum on one variant after the other; on the CPU each has a process of its own, so that its peak memory is its own.
+"""Captum, or zennit and pytorch-grad-cam, on one variant after the other; on the CPU each has a process of its own, so that its peak memory is its own.
 
 Reads what to measure from standard input and prints what it found, both as lines of JSON. It is driven as the reference
 scripts drive it: ReLUs replaced by modules, single precision, NCHW, parameters with gradients, no limit to the points
@@ -13,6 +13,7 @@ import time
 import warnings
 from pathlib import Path
 
+import captum.attr
 import inputs
 import numpy as np
 import torch
@@ -142,7 +143,11 @@ def explainer(asked):
     weights = inputs.weights_file(folder, asked["arch"], asked["size"])
     model.load_state_dict(torch.load(weights, weights_only=True)["net"])
     device = asked["device"]
-    model = captum_maps.distinct_relus(model.eval(), every=True).to(device)
+    libraries = None
+    if not hasattr(captum.attr, asked["class"]) or asked["class"] == "LRP":
+        # Loaded here alone: their modules would count in the memory of Captum's variants.
+        from parts import libraries
+    model = (model.eval() if libraries else captum_maps.distinct_relus(model.eval(), every=True)).to(device)
     with np.load(inputs.data_file(folder, asked["size"])) as file:
         images = inputs.normalised(file["test_images"][: asked["images"]]).contiguous().to(device)
     mean = torch.load(inputs.mean_file(folder), weights_only=True).to(device)
@@ -152,6 +157,8 @@ def explainer(asked):
     def explain(internal, start, end):
         params = asked["params"] | ({"internal_batch_size": internal} if internal else {})
         x = images[start:end].clone()
+        if libraries:
+            return libraries.explain(model, asked["class"], asked["params"], x, targets[start:end]).detach().cpu()
         return captum_maps.explain(model, asked["class"], params, x, targets[start:end], mean).detach().cpu()
 
     return explain

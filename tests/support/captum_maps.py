@@ -46,7 +46,8 @@ def grid(x, patch):
     height, width = x.shape[2:]
     rows, columns = torch.arange(height) // patch, torch.arange(width) // patch
     mask = rows[:, None] * (int(columns.max()) + 1) + columns[None]
-    return mask.expand(1, x.shape[1], -1, -1).to(x.device)
+    # ShapleyValueSampling wants a mask with memory of its own.
+    return mask.expand(1, x.shape[1], -1, -1).contiguous().to(x.device)
 
 
 def baseline(x, params, mean):
@@ -78,7 +79,7 @@ def explain(model, name, params, x, target, mean):
     options = {"target": target}
     if name not in ("Saliency", "InputXGradient", "GuidedBackprop", "Deconvolution"):
         options["baselines"] = baseline(x, params, mean)
-    if name in ("FeatureAblation", "Lime", "KernelShap"):
+    if name in ("FeatureAblation", "Lime", "KernelShap", "ShapleyValueSampling"):
         options["feature_mask"] = grid(x, params["patch_size"])
     if name == "Occlusion":
         window = params.get("sliding_window_shapes", 2 * params.get("patch_size", 0))

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use network::Trace;
+use network::{Trace, sent};
 use sweep::parameters::{Default, Kind, Parameter, ParameterError, Parameters};
 use tch::{TchError, Tensor};
 
@@ -16,6 +16,33 @@ pub(crate) const BASELINES: Parameter = Parameter {
     ),
     kind: Kind::Baseline(Cow::Borrowed(&[Cow::Borrowed("zero"), Cow::Borrowed("global_mean")])),
     default: Some(Default::Word(Cow::Borrowed("zero"))),
+};
+
+/// Parameter of methods with one baseline, which may be another one for each image.
+pub(crate) const OWN_BASELINES: Parameter = Parameter {
+    name: Cow::Borrowed("baselines"),
+    summary: Cow::Borrowed(
+        "image that stands for nothing: `zero` (mid-grey), `global_mean` (the train split's), a number for every pixel; or of each image \
+         its own: `uniform` (noise from -1 to 1), `max_distance` (-1 where a pixel is above 0, else 1), `blur`",
+    ),
+    kind: Kind::Baseline(Cow::Borrowed(&[
+        Cow::Borrowed("zero"),
+        Cow::Borrowed("global_mean"),
+        Cow::Borrowed("uniform"),
+        Cow::Borrowed("max_distance"),
+        Cow::Borrowed("blur"),
+    ])),
+    default: Some(Default::Word(Cow::Borrowed("zero"))),
+};
+
+/// Parameter for the blur of the baseline `blur`.
+pub(crate) const SIGMA: Parameter = Parameter {
+    name: Cow::Borrowed("sigma"),
+    summary: Cow::Borrowed(
+        "standard deviation in pixels of the baseline `blur`; if not given 20 of 224, of other sizes in proportion",
+    ),
+    kind: Kind::Number { least: 0.01, most: 10_000.0 },
+    default: Some(Default::Absent),
 };
 
 /// Parameter of methods with a distribution of baselines.
@@ -52,15 +79,54 @@ pub(crate) enum Baseline {
     Mean,
     /// Standard normal noise, by the number of its draw.
     Noise(u64),
+    /// Noise from -1 to 1 of each image, by the number of its draw.
+    Uniform(u64),
+    /// The end of the range that is farther from each value.
+    MaxDistance,
+    /// The image blurred, by a standard deviation in pixels or a share of the image.
+    Blur(Option<f64>),
 }
 
 impl Baseline {
     /// The baseline of the parameter `baselines`, where the parameter names one image.
     pub(crate) fn from(parameters: &Parameters) -> Result<Self, ParameterError> {
         let value = parameters.value("baselines")?;
-        // The declaration lets through `zero`, `global_mean` and numbers.
-        Ok(if value == "global_mean" { Self::Mean } else { Self::Constant(value.as_f64().unwrap_or(0.0)) })
+        // The declaration lets through words of its list and numbers.
+        Ok(match value.as_str() {
+            Some("global_mean") => Self::Mean,
+            Some("uniform") => Self::Uniform(0),
+            Some("max_distance") => Self::MaxDistance,
+            Some("blur") => Self::Blur(parameters.get("sigma").and_then(serde_json::Value::as_f64)),
+            _ => Self::Constant(value.as_f64().unwrap_or(0.0)),
+        })
     }
+
+    /// Whether it is one image for all.
+    pub(crate) fn is_shared(self) -> bool {
+        matches!(self, Self::Constant(_) | Self::Mean | Self::Noise(_))
+    }
+}
+
+/// `images` `[n, c, h, w]` blurred by a Gaussian of standard deviation `sigma` pixels, cut off at four of these; outside of an image is 0,
+/// as `scipy.ndimage.gaussian_filter` has it with `mode="constant"`.
+pub(crate) fn blurred(images: &Tensor, sigma: f64) -> Result<Tensor, TchError> {
+    if sigma <= 0.0 {
+        return Ok(images.shallow_clone());
+    }
+    let (_, _, height, width) = images.size4()?;
+    let of = |side: i64| sent(&kernel(side, sigma)?.f_to_kind(images.f_kind()?)?, images.device());
+    of(height)?.f_matmul(images)?.f_matmul(&of(width)?.f_transpose(0, 1)?)
+}
+
+/// The blur along one side of that many pixels, as a matrix.
+fn kernel(side: i64, sigma: f64) -> Result<Tensor, TchError> {
+    let reach = (4.0 * sigma + 0.5).floor();
+    let weight = |distance: f64| (-0.5 * (distance / sigma).powi(2)).exp();
+    let total = 1.0 + 2.0 * (1..=reach as i64).map(|distance| weight(distance as f64)).sum::<f64>();
+    let pairs = (0..side).flat_map(|to| (0..side).map(move |from| (to - from).abs() as f64));
+    let weights: Vec<f64> =
+        pairs.map(|distance| if distance <= reach { weight(distance) / total } else { 0.0 }).collect();
+    Tensor::f_from_slice(&weights)?.f_view([side, side])
 }
 
 /// Bytes of the passes of baselines that are kept from batch to batch: those of six images of 224 px of a ResNet-18.
@@ -162,4 +228,29 @@ pub(crate) fn distribution(parameters: &Parameters) -> Result<Vec<(Baseline, f64
     let third = 1.0 / 3.0;
     let noise = (0..draws).map(|draw| (Baseline::Noise(draw as u64), third / draws as f64));
     Ok([(Baseline::Constant(0.0), third), (Baseline::Mean, third)].into_iter().chain(noise).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind};
+
+    use super::*;
+
+    /// `scipy.ndimage.gaussian_filter1d([1, 0, 0, 0, 0, 0], 0.4, mode="constant")`, by hand: reach 2, weights 1, exp(-3.125) and exp(-12.5).
+    #[test]
+    fn a_blur_spreads_a_pixel_as_far_as_four_deviations() {
+        let mut pixels = [0.0; 36];
+        pixels[0] = 1.0;
+        let image = Tensor::from_slice(&pixels).view([1, 1, 6, 6]);
+        let found = blurred(&image, 0.4).unwrap();
+        let [near, far] = [(-3.125_f64).exp(), (-12.5_f64).exp()];
+        let total = 1.0 + 2.0 * (near + far);
+        for (at, expected) in [([0, 0], 1.0), ([0, 1], near), ([0, 2], far), ([0, 3], 0.0), ([1, 1], near * near)] {
+            let found = found.double_value(&[0, 0, at[0], at[1]]);
+            assert!((found - expected / total.powi(2)).abs() < 1e-12, "{at:?}: {found}");
+        }
+        assert_eq!(blurred(&image, 0.0).unwrap(), image);
+        let flat = Tensor::ones([1, 1, 401, 3], (Kind::Double, Device::Cpu));
+        assert!((kernel(401, 20.0).unwrap().matmul(&flat).double_value(&[0, 0, 200, 1]) - 1.0).abs() < 1e-12);
+    }
 }

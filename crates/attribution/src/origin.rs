@@ -37,10 +37,25 @@ impl<'a> Origin<'a> {
         Draw { seed: self.seed, dataset: self.dataset, image: self.index(row), purpose, draw }
     }
 
+    /// The draw number `draw` for `purpose` that all images of the split share.
+    pub(crate) fn for_all(&self, purpose: &'a str, draw: u64) -> Draw<'a> {
+        Draw { seed: self.seed, dataset: self.dataset, image: 0, purpose, draw }
+    }
+
     /// Standard normal numbers in the shape of `images` `[n, c, h, w]`, those of each image its own draw.
     pub(crate) fn normal(&self, images: &Tensor, purpose: &'a str, draw: u64) -> Result<Tensor, TchError> {
         let rows = images.size().first().copied().unwrap_or(0);
         normal(images, (0..rows).map(|row| self.draw(row, purpose, draw)))
+    }
+
+    /// Numbers from -1 to 1 in the shape of `images` `[n, c, h, w]`, those of each image its own draw.
+    pub(crate) fn uniform(&self, images: &Tensor, purpose: &'a str, draw: u64) -> Result<Tensor, TchError> {
+        let rows = images.size().first().copied().unwrap_or(0);
+        let draws = (0..rows).map(|row| self.draw(row, purpose, draw));
+        drawn(images, draws, |draw, count| {
+            let mut generator = draw.generator();
+            (0..count).map(|_| generator.random_range(-1.0_f32..=1.0)).collect()
+        })
     }
 
     /// Standard normal numbers `[1, c, h, w]` like one of `images`, the same for every image of the split: a
@@ -60,11 +75,22 @@ impl<'a> Origin<'a> {
 
 /// Standard normal numbers in the shape of `like` `[n, c, h, w]`, a draw for each row.
 fn normal<'a>(like: &Tensor, draws: impl Iterator<Item = Draw<'a>>) -> Result<Tensor, TchError> {
+    drawn(like, draws, |draw, count| {
+        let mut generator = draw.generator();
+        (0..count).map(|_| generator.sample::<f32, _>(StandardNormal)).collect()
+    })
+}
+
+/// So many numbers as `of` makes of a draw, in the shape of `like` `[n, c, h, w]`, a draw for each row.
+fn drawn<'a>(
+    like: &Tensor,
+    draws: impl Iterator<Item = Draw<'a>>,
+    of: impl Fn(Draw<'a>, usize) -> Vec<f32>,
+) -> Result<Tensor, TchError> {
     let each = like.numel() / like.size().first().map_or(1, |rows| *rows as usize).max(1);
     let mut values = Vec::with_capacity(like.numel());
     for draw in draws {
-        let mut generator = draw.generator();
-        values.extend((0..each).map(|_| generator.sample::<f32, _>(StandardNormal)));
+        values.extend(of(draw, each));
     }
     let values = Tensor::f_from_slice(&values)?.f_view(like.size().as_slice())?.f_to_kind(like.f_kind()?)?;
     sent(&values, like.device())

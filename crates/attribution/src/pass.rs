@@ -1,13 +1,14 @@
 //! A batch of images under attribution, and the passes and gradients that the methods share.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
+use network::rules::relevance::Relevance;
 use network::{Gradient, Graph, Layer, Rule, Trace, once, target};
 use tch::{Kind, TchError, Tensor};
 
 use crate::Origin;
-use crate::baseline::{Baseline, Reference};
+use crate::baseline::{Baseline, Reference, blurred};
 
 /// Changes of one image that are computed at once, whatever the batch, if they fit.
 const LEAST_CHANGES: usize = 128;
@@ -15,6 +16,9 @@ const LEAST_CHANGES: usize = 128;
 /// images, 10 for a hundred. More take memory, and little less time (docs/benchmarks.md).
 const ROOM: usize = 4608 << 10;
 const ROOM_OF_ROW: usize = 56 << 10;
+
+/// Standard deviation of a blurred baseline as a share of the height of an image: 20 of 224 pixels.
+const BLUR: f64 = 20.0 / 224.0;
 
 /// A batch of images, the targets to explain, and one forward pass that all methods may use.
 pub struct Pass<'a> {
@@ -27,6 +31,8 @@ pub struct Pass<'a> {
     values: OnceCell<Trace>,
     gradient: OnceCell<Tensor>,
     scores: OnceCell<Tensor>,
+    /// Name, value and gradient of the layer that was asked for last.
+    layer: RefCell<Option<(String, Tensor, Tensor)>>,
 }
 
 impl<'a> Pass<'a> {
@@ -38,7 +44,8 @@ impl<'a> Pass<'a> {
     pub fn new(graph: &'a Graph, images: Tensor, targets: Tensor, rows: i64, origin: Origin<'a>) -> Self {
         let (trace, values) = (OnceCell::new(), OnceCell::new());
         let (gradient, scores) = (OnceCell::new(), OnceCell::new());
-        Self { graph, images, targets, rows, origin, trace, values, gradient, scores }
+        let layer = RefCell::default();
+        Self { graph, images, targets, rows, origin, trace, values, gradient, scores, layer }
     }
 
     /// As [`Pass::new`], with the forward pass already done and the class that it predicts of each image as its target.
@@ -131,6 +138,14 @@ impl<'a> Pass<'a> {
         self.graph.backward(trace, &seed, rule)
     }
 
+    /// Relevance of the images `[n, c, h, w]` by `rule`, which begins with the target logits, on the graph whose batch norms are folded.
+    pub(crate) fn relevance(&self, rule: &Relevance) -> Result<Tensor, TchError> {
+        let graph = self.graph.canonical()?;
+        let trace = graph.trace_for(&self.images, rule)?;
+        let seed = graph.select(trace.logits(), &self.targets)?;
+        graph.backward(&trace, &seed, rule)
+    }
+
     /// The plain gradient `[n, c, h, w]`, computed once for all methods.
     pub fn gradient(&self) -> Result<&Tensor, TchError> {
         once(&self.gradient, || self.backward(&Gradient))
@@ -139,6 +154,18 @@ impl<'a> Pass<'a> {
     /// The plain gradients of the targets at variations of every image `[m n, c, h, w]`: `[n, c, h, w]` for each variation.
     pub(crate) fn gradients_at(&self, points: &Tensor) -> Result<Vec<Tensor>, TchError> {
         self.varied(points, |trace, seed| self.graph.backward(trace, seed, &Gradient))
+    }
+
+    /// The plain gradients of the targets at variations of every image `[m n, c, h, w]`, each `[n, c, h, w]`, and the target logits
+    /// there `[m, n]`.
+    pub(crate) fn slopes_at(&self, points: &Tensor) -> Result<(Vec<Tensor>, Tensor), TchError> {
+        let mut scores = None;
+        let gradients = self.varied(points, |trace, seed| {
+            scores = Some(self.selected_of_each(trace.logits())?);
+            self.graph.backward(trace, seed, &Gradient)
+        })?;
+        let none = || TchError::Shape("a pass without logits".to_owned());
+        Ok((gradients, scores.ok_or_else(none)?))
     }
 
     /// The plain gradients at variations of every image, before the linear operation that stands first: `[n, ..]` for each variation.
@@ -164,15 +191,28 @@ impl<'a> Pass<'a> {
         self.graph.through_stem(sums, [height, width])
     }
 
-    /// Value and gradient of a layer: the one called `name`, or the last map for an empty name.
+    /// Value and gradient of a layer: the one called `name`, or the last map for an empty name. Those of the layer that
+    /// was asked for last are kept: methods that look at one layer share them.
     pub(crate) fn layer(&self, name: &str) -> Result<(Tensor, Tensor), TchError> {
+        if let Some((known, value, gradient)) = self.layer.borrow().as_ref()
+            && known == name
+        {
+            return Ok((value.shallow_clone(), gradient.shallow_clone()));
+        }
+        let (value, gradient) = self.graph.layer_gradient(&self.images, &self.targets, self.found(name)?)?;
+        let kept = (name.to_owned(), value.shallow_clone(), gradient.shallow_clone());
+        self.layer.replace(Some(kept));
+        Ok((value, gradient))
+    }
+
+    /// The layer called `name`, or the last map for an empty name.
+    pub(crate) fn found(&self, name: &str) -> Result<Layer, TchError> {
         let found: Option<Layer> = if name.is_empty() {
             self.graph.last_map(&self.graph.outline(&self.images.f_narrow(0, 0, 1)?)?)
         } else {
             self.graph.layer(name)
         };
-        let layer = found.ok_or_else(|| TchError::Shape(format!("the model has no layer `{name}`")))?;
-        self.graph.layer_gradient(&self.images, &self.targets, layer)
+        found.ok_or_else(|| TchError::Shape(format!("the model has no layer `{name}`")))
     }
 
     /// `DeepLIFT`'s multipliers `[n, c, h, w]` against `reference`, a trace of [`Pass::reference`].
@@ -194,7 +234,7 @@ impl<'a> Pass<'a> {
             Ok(Reference::new(baseline, image, trace, self.len()))
         };
         let now = (self.len(), self.graph.is_lowered());
-        match self.origin.known {
+        match self.origin.known.filter(|_| baseline.is_shared()) {
             Some(known) => known.reference(baseline, now, make),
             None => Ok(Rc::new(make()?)),
         }
@@ -208,33 +248,55 @@ impl<'a> Pass<'a> {
         })
     }
 
-    /// The image of `baseline` `[1, c, h, w]`, one for all.
+    /// The image of `baseline`: `[1, c, h, w]`, one for all, or `[n, c, h, w]`.
     pub(crate) fn baseline_image(&self, baseline: Baseline) -> Result<Tensor, TchError> {
         match baseline {
             Baseline::Constant(value) => self.images.f_narrow(0, 0, 1)?.f_full_like(value),
             Baseline::Mean => Ok(self.origin.mean()?.shallow_clone()),
             Baseline::Noise(draw) => self.origin.noise_baseline(&self.images, draw),
+            Baseline::Uniform(draw) => self.origin.uniform(&self.images, "uniform baseline", draw),
+            Baseline::MaxDistance => {
+                let above = self.images.f_gt(0.0)?.f_to_kind(self.images.f_kind()?)?;
+                above.f_mul_scalar(-2.0)?.f_add_scalar(1.0)
+            }
+            Baseline::Blur(sigma) => {
+                let height = self.images.size4()?.2;
+                blurred(&self.images, sigma.unwrap_or(BLUR * height as f64))
+            }
         }
     }
 
-    /// The image of `baseline` `[1, c, h, w]`, one for all, and the target logit of every image there `[n]`.
+    /// The image of `baseline`, `[1, c, h, w]` or `[n, c, h, w]`, and the target logit of every image there `[n]`.
     pub(crate) fn baseline(&self, baseline: Baseline) -> Result<(Tensor, Tensor), TchError> {
         let make = || {
             let image = self.baseline_image(baseline)?;
             let logits = self.graph.forward(&image)?;
             Ok((image, logits))
         };
-        let (image, logits) = self.origin.known.map_or_else(make, |known| known.of(baseline, make))?;
+        let known = self.origin.known.filter(|_| baseline.is_shared());
+        let (image, logits) = known.map_or_else(make, |known| known.of(baseline, make))?;
         Ok((image, self.selected(&logits)?))
     }
 
     /// The target logit of every image at other `points`: a whole number of variations of every image,
     /// `[m n, c, h, w]` to `[m, n]`.
     pub(crate) fn scores_at(&self, points: &Tensor) -> Result<Tensor, TchError> {
+        self.selected_of_each(&self.graph.forward(points)?)
+    }
+
+    /// As [`Pass::scores_at`], the probabilities of the targets: softmax over the logits, or the sigmoid of the only one.
+    pub(crate) fn probabilities_at(&self, points: &Tensor) -> Result<Tensor, TchError> {
         let logits = self.graph.forward(points)?;
-        let n = self.len();
-        let (m, classes) = (points.size()[0] / n, logits.size()[1]);
-        target::scores(&logits.f_view([m, n, classes])?, &self.targets)
+        if logits.size2()?.1 == 1 {
+            return self.selected_of_each(&logits)?.f_sigmoid();
+        }
+        self.selected_of_each(&logits.f_softmax(1, None)?)
+    }
+
+    /// The target logits among `logits` `[m n, classes]` of a whole number of variations of every image: `[m, n]`.
+    pub(crate) fn selected_of_each(&self, logits: &Tensor) -> Result<Tensor, TchError> {
+        let (n, (rows, classes)) = (self.len(), logits.size2()?);
+        target::scores(&logits.f_view([rows / n, n, classes])?, &self.targets)
     }
 
     /// The target logits among `logits` `[n or 1, classes]`: `[n]`.

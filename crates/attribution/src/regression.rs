@@ -67,7 +67,7 @@ impl Features {
     }
 
     /// The images with the baseline where a feature is not `kept` `[m, n, features]`: `[m n, c, h, w]`.
-    fn perturbed(&self, pass: &Pass<'_>, kept: &Tensor) -> Result<Tensor, TchError> {
+    pub(crate) fn perturbed(&self, pass: &Pass<'_>, kept: &Tensor) -> Result<Tensor, TchError> {
         let (count, n, _) = kept.size3()?;
         let images = pass.images();
         let (_, _, h, w) = images.size4()?;

@@ -28,9 +28,15 @@ pub struct Item {
 pub struct Method {
     /// Its class, what it takes and where it is defined.
     pub item: Item,
+    /// Other names by which configs may ask for the method.
+    #[serde(default)]
+    pub aliases: Vec<Cow<'static, str>>,
     /// Whether its maps should sum to the change of the logit from a baseline to the image, and come
     /// with what is missing of that (the convergence delta).
     pub complete: bool,
+    /// Whether its maps share out a score among all values of an image, which are then too small for float16 in part.
+    #[serde(default)]
+    pub shares_score: bool,
     /// What its variants share with others.
     pub sharing: Sharing,
 }
@@ -77,9 +83,10 @@ pub struct Operation {
 }
 
 impl Catalogue {
-    /// The method of `class`.
+    /// The method of `class`: its name, or another name that is known of it.
     pub fn method(&self, class: &str) -> Option<&Method> {
-        self.methods.iter().find(|method| method.item.name == class)
+        let by_name = self.methods.iter().find(|method| method.item.name == class);
+        by_name.or_else(|| self.methods.iter().find(|method| method.aliases.iter().any(|alias| alias == class)))
     }
 }
 

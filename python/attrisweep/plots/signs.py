@@ -6,6 +6,10 @@ from typing import Any
 from ..group import Group
 
 
+_CAMS = {"GradCAMPlusPlus", "XGradCAM", "LayerCAM", "HiResCAM", "GradCAMElementWise", "EigenCAM", "EigenGradCAM", "ScoreCAM", "AblationCAM", "LiftCAM"}
+_NOT_BELOW_ZERO = {"FullGrad", "RawAttention", "AttentionRollout", "GenericAttention", "AttentionGradCAM", "TransformerAttribution"}
+
+
 def is_signed(group: Group, method: str) -> bool:
     """Whether values of maps of `method` may be below zero, as the method's class and parameters say.
 
@@ -35,6 +39,12 @@ def _is_signed(name: str, parameters: Mapping[str, Any]) -> bool:
             return False
         case "LayerGradCam" | "GradCam" | "GradCAM":
             return parameters.get("relu_attributions", True) is False
+        case _ if name in _CAMS:
+            return parameters.get("relu_attributions", True) is False
+        case _ if name in _NOT_BELOW_ZERO:
+            return False
+        case "RISE":
+            return parameters.get("score", "probability") == "logit"
         case "NoiseTunnel":
             is_of_squares = parameters.get("nt_type", "smoothgrad") in ("smoothgrad_sq", "vargrad")
             return not is_of_squares and _is_signed(str(parameters.get("attribution_method", "Saliency")), {})

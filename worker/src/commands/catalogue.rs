@@ -21,7 +21,13 @@ pub(super) fn catalogue() -> Catalogue {
 }
 
 fn method(entry: &attribution::Entry) -> Method {
-    Method { item: entry.item.clone(), complete: entry.complete, sharing: entry.sharing() }
+    Method {
+        item: entry.item.clone(),
+        aliases: entry.aliases.iter().map(|alias| (*alias).into()).collect(),
+        complete: entry.complete,
+        shares_score: entry.shares_score,
+        sharing: entry.sharing(),
+    }
 }
 
 fn operation(entry: &operations::Entry) -> Operation {

@@ -58,7 +58,12 @@ fn section(title: &str, head: &str, parts: impl IntoIterator<Item = String>) -> 
 }
 
 fn method(method: &Method) -> String {
-    entry(&method.item, if method.complete { " Complete." } else { "" })
+    let mut remark = if method.complete { " Complete.".to_owned() } else { String::new() };
+    if !method.aliases.is_empty() {
+        let names: Vec<_> = method.aliases.iter().map(|name| code(name)).collect();
+        remark += &format!(" Also found as {}.", names.join(", "));
+    }
+    entry(&method.item, &remark)
 }
 
 /// A heading, a paragraph and, if there are any, a table of parameters.

@@ -41,7 +41,9 @@ pub(super) fn of(graph: &Graph, question: &Question) -> Result<DryRun, DryRunErr
     })?;
     let mut found = DryRun::default();
     for variant in &question.variants {
-        if let Some(reason) = unbuilt(variant).or_else(|| layerless(graph, &trace, &question.model, variant)) {
+        let unlooked = || unlooked(graph, &trace, &question.model, variant);
+        let unfit = unbuilt(variant).or_else(|| layerless(graph, &trace, &question.model, variant)).or_else(unlooked);
+        if let Some(reason) = unfit {
             found.misfits.insert(variant.key.clone(), reason);
         } else if layers(variant).any(|(_, name)| name.is_empty()) {
             let last = graph.last_map(&trace).map(|layer| graph.layer_name(layer).to_owned());
@@ -71,6 +73,18 @@ fn layerless(graph: &Graph, trace: &Trace, model: &str, variant: &Variant) -> Op
     misfits.next()
 }
 
+/// Reason for which the model has no attentions at which the method could look.
+fn unlooked(graph: &Graph, trace: &Trace, model: &str, variant: &Variant) -> Option<String> {
+    let entry = METHODS.iter().find(|entry| entry.item.name == variant.class)?;
+    let none = || {
+        format!(
+            "`{model}` has no attention over all patches of an image, at which {} looks; windows of an attention are none",
+            variant.class
+        )
+    };
+    (entry.on_attentions && graph.patches(trace).is_none()).then(none)
+}
+
 /// The parameters of `variant` that name a layer, and what each says.
 fn layers(variant: &Variant) -> impl Iterator<Item = (&'static str, &str)> {
     let entry = METHODS.iter().find(|entry| entry.item.name == variant.class);
@@ -82,7 +96,9 @@ fn layers(variant: &Variant) -> impl Iterator<Item = (&'static str, &str)> {
 fn unmapped(graph: &Graph, trace: &Trace, name: &str) -> Option<String> {
     let maps = graph.maps(trace);
     if name.is_empty() {
-        let known: Vec<String> = maps.iter().rev().take(TOLD).map(|name| format!("`{name}`")).collect();
+        let tokens = graph.token_maps(trace);
+        let known = maps.iter().rev().chain(&tokens).take(TOLD);
+        let known: Vec<String> = known.map(|name| format!("`{name}`")).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         let none = || {
             format!(
@@ -91,7 +107,7 @@ fn unmapped(graph: &Graph, trace: &Trace, name: &str) -> Option<String> {
         };
         return graph.last_map(trace).is_none().then(none);
     }
-    if maps.contains(&name) {
+    if maps.contains(&name) || graph.is_token_map(trace, name) {
         return None;
     }
     let what = if graph.layer(name).is_some() { "gives no map at the layer" } else { "has no layer" };

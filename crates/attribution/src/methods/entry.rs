@@ -12,6 +12,13 @@ use super::method::{Method, MethodError};
 pub struct Entry {
     /// Captum's class, the parameters, and where the method is defined.
     pub item: Item,
+    /// Other names by which configs may ask for the method.
+    pub aliases: &'static [&'static str],
+    /// Whether the method is defined for transformers alone, whose attentions are over all patches of an image.
+    pub on_attentions: bool,
+    /// Whether maps share out a score of the target among all values of an image, without a change of pixels that they are measured by:
+    /// values are then so small that float16 holds them in part.
+    pub shares_score: bool,
     /// Whether maps of the method should sum to the change of the target logit from the baseline to the image.
     pub complete: bool,
     /// The parameter whose smaller values are passed on the way to a larger one: variants that differ in it
@@ -29,12 +36,30 @@ pub type Build = fn(&Parameters, Semantics) -> Result<Box<dyn Method>, MethodErr
 impl Entry {
     /// A method: its class, one sentence, and where it is defined.
     pub(super) const fn new(names: [&'static str; 3], parameters: &'static [Parameter], build: Build) -> Self {
-        Self { item: item(names, parameters), complete: false, prefix: None, shares_pass: false, build }
+        Self {
+            item: item(names, parameters),
+            aliases: &[],
+            on_attentions: false,
+            shares_score: false,
+            complete: false,
+            prefix: None,
+            shares_pass: false,
+            build,
+        }
     }
 
     /// A method whose maps sum to a change of the logit.
     pub(super) const fn of_complete(names: [&'static str; 3], parameters: &'static [Parameter], build: Build) -> Self {
-        Self { item: item(names, parameters), complete: true, prefix: None, shares_pass: false, build }
+        Self {
+            item: item(names, parameters),
+            aliases: &[],
+            on_attentions: false,
+            shares_score: false,
+            complete: true,
+            prefix: None,
+            shares_pass: false,
+            build,
+        }
     }
 }
 
@@ -42,6 +67,24 @@ impl Entry {
     /// The entry with a parameter whose smaller values are passed on the way to larger ones.
     pub(super) const fn with_prefix(mut self, parameter: &'static str) -> Self {
         self.prefix = Some(parameter);
+        self
+    }
+
+    /// The entry of a method that looks at attentions.
+    pub(super) const fn on_attentions(mut self) -> Self {
+        self.on_attentions = true;
+        self
+    }
+
+    /// The entry of a method whose maps share out a score among all values of an image.
+    pub(super) const fn sharing_a_score(mut self) -> Self {
+        self.shares_score = true;
+        self
+    }
+
+    /// The entry with other names that configs may use.
+    pub(super) const fn called(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
         self
     }
 

@@ -29,6 +29,14 @@ pub enum MethodError {
     /// Wrong parameters, which were not checked against the entry.
     #[error(transparent)]
     Parameter(#[from] ParameterError),
+    /// A rule of relevance that is none.
+    #[error("parameter `rules`: `{pattern}`: {error}")]
+    Rule {
+        /// Layers that the rule is for.
+        pattern: String,
+        /// What is wrong with it.
+        error: String,
+    },
     /// Failure of libtorch.
     #[error("libtorch: {0}")]
     Torch(#[from] TchError),

@@ -44,8 +44,32 @@ pub(crate) fn cheap(class: &str, size: i64) -> Value {
         "DeepLiftShap" => json!({"n_noise_baselines": 1}),
         "FeatureAblation" => json!({"patch_size": half}),
         "Occlusion" => json!({"sliding_window_shapes": half, "strides": size - half}),
+        "AttentionGradCAM" => json!({}),
+        _ if class.ends_with("CAM") || class.starts_with("GradCAM") => json!({"relu_attributions": false}),
+        "RISE" => json!({"n_samples": 5}),
+        "ShapleyValueSampling" => json!({"n_samples": 2, "patch_size": half}),
+        "IDGI" => json!({"n_steps": 3}),
+        "GuidedIG" => json!({"n_steps": 3}),
+        "BlurIG" => json!({"n_steps": 3, "max_sigma": 3.0}),
+        "LRP" => json!({"composite": "epsilon_gamma_box"}),
         "Lime" | "KernelShap" => json!({"patch_size": half, "n_samples": 6}),
         _ => json!({}),
+    }
+}
+
+/// Methods that are defined for the model called `model`.
+pub(crate) fn methods_of(model: &str) -> impl Iterator<Item = &'static attribution::Entry> + use<'_> {
+    METHODS.iter().copied().filter(move |entry| !entry.on_attentions || model.starts_with("vit"))
+}
+
+/// A layer of few channels, for methods that take a pass for each channel; of transformers the patches.
+pub(crate) fn slim(model: &str) -> &'static str {
+    match model {
+        name if name.starts_with("vit") => "conv_proj",
+        name if name.starts_with("vgg") => "features.0",
+        name if name.starts_with("densenet") => "features.conv0",
+        name if name.contains("resnet") => "conv1",
+        _ => "",
     }
 }
 

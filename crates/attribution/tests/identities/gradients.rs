@@ -60,6 +60,51 @@ fn smoothgrad_smoothgrad_squared_and_vargrad_belong_together() {
     assert!(worst(&map("smoothgrad", 0.0), &plain) < 1e-12, "without noise it is the method itself");
 }
 
+/// zennit's SmoothGrad: noise as a share of the range of each image by itself, and the last copy without any.
+#[test]
+fn noise_as_a_share_of_the_range_is_noise_of_that_deviation() {
+    let graph = graph("lenet", Kind::Double);
+    let images = images(&graph, 1, Kind::Double) * 0.3;
+    let range = (images.max() - images.min()).double_value(&[]);
+    let map = |given: serde_json::Value| {
+        let mut all = json!({"nt_samples": 4, "attribution_method": "InputXGradient"});
+        all.as_object_mut().unwrap().extend(given.as_object().unwrap().clone());
+        Case::of(&graph).maps("NoiseTunnel", &all, &images)
+    };
+    let (share, absolute) = (map(json!({"noise_level": 0.2})), map(json!({"stdevs": 0.2 * range})));
+    assert!(worst(&share, &absolute) < 1e-9);
+    let three = map(json!({"noise_level": 0.2, "nt_samples": 3}));
+    let clean = Case::of(&graph).maps("InputXGradient", &json!({}), &images);
+    let last = map(json!({"noise_level": 0.2, "clean_last": true}));
+    assert!(worst(&last, &((three * 3 + clean) / 4)) < 1e-9);
+    // Around a map of a layer, whose name is handed on.
+    let cam = map(json!({"stdevs": 0.0, "nt_samples": 2, "attribution_method": "LayerCAM", "layer": "conv1"}));
+    let plain = Case::of(&graph).maps("LayerCAM", &json!({"layer": "conv1"}), &images);
+    assert!(worst(&cam, &plain) < 1e-12);
+}
+
+/// The baseline of an image is a function of the image alone, and maps are complete from each.
+#[test]
+fn integrated_gradients_from_a_baseline_of_each_images_own_are_complete() {
+    let graph = graph("vit_cifar", Kind::Double);
+    let images = images(&graph, 2, Kind::Double);
+    let second = images.narrow(0, 1, 1);
+    for given in [
+        json!({"baselines": "uniform", "n_baselines": 2}),
+        json!({"baselines": "max_distance"}),
+        json!({"baselines": "blur", "sigma": 2.0}),
+        json!({"baselines": "blur"}),
+    ] {
+        let both = Case::of(&graph).attribute("IntegratedGradients", &given, &images, 64);
+        let delta = (both.delta().unwrap().unwrap() / both.change.unwrap()).abs().max().double_value(&[]);
+        assert!(delta < 1e-4, "{given}: {delta}");
+        let alone = Case { first: 1, ..Case::of(&graph) }.maps("IntegratedGradients", &given, &second);
+        assert!(worst(&alone, &both.map.narrow(0, 1, 1)) < 1e-9, "{given}");
+    }
+    let of = |given| Case::of(&graph).maps("DeepLift", &given, &images);
+    assert!(worst(&of(json!({"baselines": "max_distance"})), &of(json!({"baselines": "uniform"}))) > 1e-3);
+}
+
 /// The weights of the channels are the gradient's means, written out.
 #[test]
 fn grad_cam_weighs_the_maps_of_a_layer_by_their_mean_gradient() {

@@ -21,6 +21,7 @@ fn groups() -> Vec<Arc<Group>> {
         Kind::Extent => json!(1),
         Kind::Boolean => json!(true),
         Kind::Layer => json!(""),
+        Kind::Rules => json!([{"a": "b"}]),
     };
     let parameters =
         |item: &Item| item.parameters.iter().map(|p| (p.name.to_string(), value(p))).collect::<serde_json::Map<_, _>>();

@@ -110,13 +110,18 @@ impl Graph {
     }
 
     pub(crate) fn run(&self, images: &Tensor, keep: Keep<'_>) -> Result<Trace, TchError> {
+        self.run_without(images, keep, None)
+    }
+
+    /// As [`Graph::run`], with zeros in place of the value `hidden`.
+    pub(crate) fn run_without(&self, images: &Tensor, keep: Keep<'_>, hidden: Option<Id>) -> Result<Trace, TchError> {
         let mut values: Vec<Option<Tensor>> = Vec::with_capacity(self.nodes.len());
         let mut kept = Vec::with_capacity(self.nodes.len());
         let mut layer = None;
         let images = self.enter(images)?;
         let rows = images.size().first().copied().unwrap_or(0);
         for (id, node) in self.nodes.iter().enumerate() {
-            let value = if id == 0 {
+            let mut value = if id == 0 {
                 kept.push(Kept { output_shape: images.size(), ..Kept::default() });
                 images.shallow_clone()
             } else {
@@ -124,6 +129,9 @@ impl Graph {
                 kept.push(of_node);
                 value
             };
+            if hidden == Some(id) {
+                value = value.f_zeros_like()?;
+            }
             if matches!(keep, Keep::Trace(Some(layer)) if layer == id) {
                 layer = Some(value.shallow_clone());
             }
@@ -138,7 +146,7 @@ impl Graph {
         Ok(Trace { logits: self.leave(logits)?, kept, layer, lowered: false })
     }
 
-    fn step(
+    pub(super) fn step(
         &self,
         id: Id,
         values: &[Option<Tensor>],

@@ -11,7 +11,7 @@ use super::{Graph, Id, Trace};
 
 /// A value of a graph by its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Layer(Id);
+pub struct Layer(pub(crate) Id);
 
 impl Graph {
     /// The layer called `name`: the output of that module, or of the last operation inside it.
@@ -37,16 +37,20 @@ impl Graph {
     /// Modules whose output in `trace`, of [`Graph::outline`], is a picture: what can be asked for as a layer.
     pub fn maps<'a>(&'a self, trace: &Trace) -> Vec<&'a str> {
         let layouts = self.layouts(trace);
-        let names = self.nodes.iter().skip(1).flat_map(|node| {
-            let ends = node.name.match_indices('.').map(|(end, _)| end).chain([node.name.len()]);
-            ends.map(|end| &node.name[..end])
-        });
-        let names: BTreeSet<&str> = names.collect();
         let is_map = |name: &&str| {
             let of = |Layer(id): Layer| trace.kept[id].output_shape.len() == 4 && layouts[id].is_some();
             self.layer(name).is_some_and(of)
         };
-        names.into_iter().filter(|name| !name.is_empty()).filter(is_map).collect()
+        self.module_names().into_iter().filter(is_map).collect()
+    }
+
+    /// Names of all modules, and of those that they are parts of.
+    pub(super) fn module_names(&self) -> BTreeSet<&str> {
+        let names = self.nodes.iter().skip(1).flat_map(|node| {
+            let ends = node.name.match_indices('.').map(|(end, _)| end).chain([node.name.len()]);
+            ends.map(|end| &node.name[..end])
+        });
+        names.filter(|name| !name.is_empty()).collect()
     }
 
     /// The last value of `trace`, of [`Graph::outline`], that is a picture of more than one pixel, if a head is all that follows:
@@ -56,7 +60,7 @@ impl Graph {
     }
 
     /// The value of `layer` for `images`, and the gradient of the logits `targets` `[n]` there: both `[n, ..]`, pictures as
-    /// `[n, c, h, w]` however they lie in the network.
+    /// `[n, c, h, w]` however they lie in the network, and tokens of patches as such pictures.
     pub fn layer_gradient(
         &self,
         images: &Tensor,
@@ -66,10 +70,17 @@ impl Graph {
         let mut trace = self.run(images, Keep::Trace(Some(layer)))?;
         let gone = || TchError::Shape(format!("`{}` has no value", self.nodes[layer].name));
         let value = self.leave(trace.layer.take().ok_or_else(gone)?)?;
-        let is_last = self.layouts(&trace)[layer] == Some(Layout::ChannelsLast);
-        let turned = |value: Tensor| if is_last { value.f_permute([0, 3, 1, 2]) } else { Ok(value) };
         let seed = self.select(&trace.logits, targets)?;
         let gradient = self.walk(&self.enter(&seed)?, layer, self.back(&trace, None, &Gradient))?;
-        Ok((turned(value)?, turned(self.leave(gradient)?)?))
+        Ok((self.as_picture(&trace, layer, value)?, self.as_picture(&trace, layer, self.leave(gradient)?)?))
+    }
+
+    /// `value` of the layer `id` in `trace` as a picture `[n, c, h, w]`, if it is one or tokens of one.
+    pub(crate) fn as_picture(&self, trace: &Trace, id: Id, value: Tensor) -> Result<Tensor, TchError> {
+        match self.tokens(trace, id) {
+            Some(tokens) => tokens.picture(&value),
+            None if self.layouts(trace)[id] == Some(Layout::ChannelsLast) => value.f_permute([0, 3, 1, 2]),
+            None => Ok(value),
+        }
     }
 }

@@ -8,7 +8,9 @@ mod lowered;
 mod operation;
 mod pictures;
 mod rule;
+mod tail;
 pub mod target;
+mod tokens;
 
 pub use change::{Clean, Replacement};
 pub use forward::Trace;
@@ -26,6 +28,7 @@ pub use operation::sum::Sum;
 pub(crate) use operation::values::{Constant, Detach, Images, copied};
 pub(crate) use operation::{Local, Operation};
 pub use rule::{Gradient, Place, Rule, Step, Steps};
+pub use tail::Tail;
 
 use std::fmt;
 use std::rc::Rc;
@@ -33,6 +36,7 @@ use std::rc::Rc;
 use tch::{Kind, TchError, Tensor};
 
 use self::lowered::record::Record;
+use crate::tensors::lazy::Lazy;
 
 /// Position of an operation in its graph, and of the value that it computes.
 pub(crate) type Id = usize;
@@ -52,6 +56,8 @@ pub struct Graph {
     pub(crate) record: Record,
     /// Sentences on how the graph was made, for a person.
     notes: Vec<String>,
+    /// The graph with batch norms folded.
+    pub(crate) canonical: Lazy<Self>,
 }
 
 /// A graph in operations of one device, and who proves that it computes what the plain graph does.
@@ -121,7 +127,16 @@ impl Graph {
                 readers[input] += 1;
             }
         }
-        Self { nodes, last_use, readers, shape, lowered: None, record: Record::default(), notes: Vec::new() }
+        Self {
+            nodes,
+            last_use,
+            readers,
+            shape,
+            lowered: None,
+            record: Record::default(),
+            notes: Vec::new(),
+            canonical: Lazy::default(),
+        }
     }
 
     /// The graph with `notes` for a person on how the graph was made.
@@ -158,7 +173,8 @@ impl Graph {
     /// other layouts: what is needed again is made again. Whether there was anything.
     pub fn forget(&self) -> bool {
         let lowered = self.lowered.as_ref().is_some_and(|lowered| lowered.graph.forget());
-        self.nodes.iter().fold(lowered, |any, node| node.operation.forget() || any)
+        let folded = self.canonical.forget() || lowered;
+        self.nodes.iter().fold(folded, |any, node| node.operation.forget() || any)
     }
 
     /// `values` from outside in the type that layers compute in.

@@ -72,10 +72,85 @@ impl<'a> Place<'a> {
         self.graph.nodes[self.id].operation.as_ref()
     }
 
+    /// Name of the module that the operation is.
+    pub(crate) fn name(self) -> &'a str {
+        &self.graph.nodes[self.id].name
+    }
+
+    /// Whether the operation gives the logits.
+    pub(crate) fn is_last(self) -> bool {
+        self.id + 1 == self.graph.nodes.len()
+    }
+
+    /// The operation that computes input `at`.
+    pub(crate) fn input_operation(self, at: usize) -> Option<&'a dyn Operation> {
+        let input = self.graph.nodes[self.id].inputs.get(at)?;
+        Some(self.graph.nodes[*input].operation.as_ref())
+    }
+
+    /// Whether input `at` does not depend on the images.
+    pub(crate) fn input_is_constant(self, at: usize) -> bool {
+        self.graph.nodes[self.id].inputs.get(at).is_none_or(|&input| {
+            let mut open = vec![input];
+            while let Some(id) = open.pop() {
+                if id == 0 {
+                    return false;
+                }
+                open.extend(&self.graph.nodes[id].inputs);
+            }
+            true
+        })
+    }
+
+    /// Whether the operation is one that `is_layer`, or reads what depends on the images through one.
+    pub(crate) fn is_behind(self, is_layer: impl Fn(Place<'_>) -> bool) -> bool {
+        let mut open = vec![self.id];
+        let mut seen = vec![false; self.id + 1];
+        while let Some(id) = open.pop() {
+            if std::mem::replace(&mut seen[id], true) {
+                continue;
+            }
+            if is_layer(Place { id, ..self }) {
+                return true;
+            }
+            // The first input last: it mostly leads to a layer soonest.
+            open.extend(self.graph.nodes[id].inputs.iter().rev());
+        }
+        false
+    }
+
+    /// Whether what computes input `at` is [`Place::is_behind`] a layer.
+    pub(crate) fn input_is_behind(self, at: usize, is_layer: impl Fn(Place<'_>) -> bool) -> bool {
+        let input = self.graph.nodes[self.id].inputs.get(at);
+        input.is_some_and(|&id| Place { id, ..self }.is_behind(is_layer))
+    }
+
+    /// Whether an input depends on the images, and on no layer.
+    pub(crate) fn borders(self, is_layer: impl Fn(Place<'_>) -> bool + Copy) -> bool {
+        (0..self.graph.nodes[self.id].inputs.len())
+            .any(|at| !self.input_is_constant(at) && !self.input_is_behind(at, is_layer))
+    }
+
+    /// Whether the operation is a layer that reads the images, no other layer in between.
+    pub(crate) fn reads_images(self, is_layer: impl Fn(Place<'_>) -> bool + Copy) -> bool {
+        is_layer(self) && !self.input_is_behind(0, is_layer)
+    }
+
     /// The operation that computes the first input.
     pub(crate) fn before(self) -> Option<&'a dyn Operation> {
         let input = self.graph.nodes[self.id].inputs.first()?;
         Some(self.graph.nodes[*input].operation.as_ref())
+    }
+}
+
+impl Step<'_> {
+    /// Adds the plain gradient of each input to `sums`.
+    pub(crate) fn plain(&self, gradient: &Tensor, sums: &mut [Sum]) -> Result<(), TchError> {
+        let operation = self.place.operation();
+        match operation.gated() {
+            Some(relu) => relu.backward_by(Gate::PLAIN, self.kept, gradient, sums),
+            None => operation.backward_onto(self.kept, gradient, sums),
+        }
     }
 }
 

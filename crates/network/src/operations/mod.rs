@@ -21,9 +21,10 @@ use reductions::{average_pool, extreme, max_pool, mean, top, variance, vector_no
 
 pub(crate) use activations::function::Function;
 pub(crate) use activations::relu::Relu;
+pub(crate) use activations::softmax::Softmax;
 pub(crate) use arithmetic::two_values::Add;
-#[cfg(test)]
 pub(crate) use arithmetic::two_values::Arithmetic;
+pub(crate) use arithmetic::with_constant::WithConstant;
 pub(crate) use arrangements::concatenate::Concatenate;
 pub(crate) use arrangements::reshape::{Permute, Reshape};
 pub(crate) use arrangements::select::{Select, Slice};
@@ -33,6 +34,8 @@ pub(crate) use linear::fully_connected::Linear;
 pub(crate) use norms::batch_norm::BatchNorm;
 pub(crate) use norms::of_each_image::{Norm, Over};
 pub(crate) use products::attention::Attention;
+pub(crate) use products::einsum::Einsum;
+pub(crate) use products::matmul::Matmul;
 pub(crate) use reductions::average_pool::AveragePool;
 pub(crate) use reductions::max_pool::MaxPool;
 

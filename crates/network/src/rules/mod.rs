@@ -4,9 +4,13 @@
 //! inputs and the output that the rule [`reads`](Steps::reads), in `step.kept`. For a changed weight, or for a second forward
 //! pass, a rule makes another operation of the same type: its `run` is the map, and its `backward` the transpose.
 
+pub mod attentions;
+mod biases;
 mod entry;
+pub mod relevance;
 mod relu;
 mod rescale;
+mod transformer_attribution;
 
 pub use crate::graph::{Gradient, Rule, Steps};
 pub use entry::Entry;

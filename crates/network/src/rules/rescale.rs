@@ -4,7 +4,7 @@ use sweep::semantics::Semantics;
 use tch::{TchError, Tensor};
 
 use super::entry::Entry;
-use crate::graph::{Compared, Graph, Pair, Place, Rule, Step, Steps, Sum, Trace, unkept};
+use crate::graph::{Compared, Graph, Keep, Layer, Pair, Place, Rule, Step, Steps, Sum, Trace, unkept};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "rescale",
@@ -77,6 +77,23 @@ impl Graph {
     /// tokens in front): there each image's must meet its own.
     pub fn trace_reference(&self, baselines: &Tensor, rows: i64) -> Result<Trace, TchError> {
         Trace::of_baselines(baselines, rows, |baselines| self.trace_values(baselines))
+    }
+
+    /// The value of `layer` for `images`, and its multipliers for the logits `targets` `[n]` against a value of zeros: both `[n, ..]`, as
+    /// [`Graph::layer_gradient`] gives them, on the plain graph. Their products sum to what the logit loses if the layer is zero.
+    pub fn layer_multipliers(
+        &self,
+        images: &Tensor,
+        targets: &Tensor,
+        layer: Layer,
+    ) -> Result<(Tensor, Tensor), TchError> {
+        let rule = Rescale(Semantics::Exact);
+        let (value, _) = self.layer_gradient(images, targets, layer)?;
+        let here = self.run(images, Keep::For(&rule))?;
+        let there = self.run_without(images, Keep::For(&rule), Some(layer.0))?;
+        let seed = self.select(here.logits(), targets)?;
+        let multipliers = self.walk(&self.enter(&seed)?, layer.0, self.back(&here, Some(&there), &rule))?;
+        Ok((value, self.as_picture(&here, layer.0, self.leave(multipliers)?)?))
     }
 
     /// Multipliers `[n, channels, h, w]` of the images of `trace` against the baselines of `reference`

@@ -6,7 +6,7 @@ use data::noise::{self, NOISES};
 use protocol::framing::MAX_LINE;
 use sweep::catalogue::{Catalogue, Sharing};
 use sweep::config::Config;
-use sweep::group::Noise;
+use sweep::group::{Dtype, Noise};
 use sweep::parameters::Parameters;
 use sweep::problem::{Problems, nearest};
 use sweep::variant::{Shared, Variant, expand, key};
@@ -35,7 +35,7 @@ pub(crate) fn variants(config: &Config, catalogue: &Catalogue, problems: &mut Pr
                     continue;
                 }
                 let semantics = method.semantics.unwrap_or(config.settings.semantics);
-                let (class, complete) = (method.class.clone(), known.complete);
+                let (class, complete) = (known.item.name.to_string(), known.complete);
                 let shared = Shared::Nothing;
                 variants.push(Variant { key, class, parameters, semantics, complete, shared });
             }
@@ -62,6 +62,19 @@ pub(crate) fn without_variant(config: &Config, variants: &[Variant]) -> Option<S
         format!(
             "`settings.batch_sizes` has numbers for {}, which are keys of no map: `default` counts",
             unknown.join(", ")
+        )
+    })
+}
+
+/// Warning about variants whose maps share out a score, and are to be stored in half precision.
+pub(crate) fn in_half_precision(config: &Config, variants: &[Variant], catalogue: &Catalogue) -> Option<String> {
+    let shares = |variant: &&Variant| catalogue.method(&variant.class).is_some_and(|method| method.shares_score);
+    let keys: Vec<String> = variants.iter().filter(shares).map(|variant| format!("`{}`", variant.key)).collect();
+    (config.settings.numerics.dtype == Dtype::Float16 && !keys.is_empty()).then(|| {
+        format!(
+            "maps of {} share out one score among all values of an image: float16 holds values below 6e-5 with fewer digits, and none below \
+             3e-8; `store: {{dtype: float32}}` keeps all of them",
+            keys.join(", ")
         )
     })
 }

@@ -74,6 +74,7 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
     let Offer { slots, warnings: of_slots } = slots(&config, launcher)?;
     let (batches, mut warnings) = Batches::read(&config, &catalogue.libtorch);
     warnings.extend(methods::without_variant(&config, &variants));
+    warnings.extend(methods::in_half_precision(&config, &variants, &catalogue));
     warnings.extend(data::datasets::skipped(&config));
     warnings.extend(datasets::without_labels(&datasets));
     warnings.extend(means.notes().iter().cloned());

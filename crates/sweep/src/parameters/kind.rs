@@ -40,6 +40,9 @@ pub enum Kind {
     /// A module of the model by its name in PyTorch (`layer4.1.conv2`), or empty text. Whether a model
     /// has it is known once its weights are read.
     Layer,
+    /// Modules of the model, in whose names `*` is any text, each with a rule: `[{conv1: flat}, {"layer*": gamma 0.25}]`. Such a list
+    /// of a config is one value.
+    Rules,
 }
 
 impl Kind {
@@ -54,9 +57,25 @@ impl Kind {
             Self::Extent => return sizes(value).map(Value::from),
             Self::Boolean => value.is_boolean(),
             Self::Layer => value.is_string(),
+            Self::Rules => is_rules(value),
         };
         fits.then(|| value.clone())
     }
+}
+
+/// Most rules of a list, and letters of one.
+const MOST_RULES: usize = 1000;
+const MOST_LETTERS: usize = 500;
+
+fn is_rules(value: &Value) -> bool {
+    let is_rule = |item: &Value| {
+        let pair = item.as_object().filter(|pair| pair.len() == 1).and_then(|pair| pair.iter().next());
+        pair.is_some_and(|(name, rule)| {
+            let rule = rule.as_str().unwrap_or_default();
+            !name.is_empty() && !rule.is_empty() && name.len() + rule.len() <= MOST_LETTERS
+        })
+    };
+    value.as_array().is_some_and(|items| (1..=MOST_RULES).contains(&items.len()) && items.iter().all(is_rule))
 }
 
 /// The numbers of an extent, in any of its spellings.
@@ -84,6 +103,9 @@ impl fmt::Display for Kind {
             }
             Self::Boolean => write!(f, "`true` or `false`"),
             Self::Layer => f.write_str("the name of a module of the model"),
+            Self::Rules => {
+                f.write_str("a list of modules, each with its rule: `[{conv1: flat}, {\"layer*\": gamma 0.25}]`")
+            }
         }
     }
 }
@@ -129,6 +151,23 @@ mod tests {
         for value in table {
             assert_eq!(Kind::Extent.checked(&value), None, "{value}");
         }
+    }
+
+    #[test]
+    fn rules_are_a_list_of_one_module_and_one_rule_each() {
+        assert!(Kind::Rules.checked(&json!([{"conv1": "flat"}, {"layer*": "gamma 0.25"}])).is_some());
+        let wrong = [
+            json!([]),
+            json!("flat"),
+            json!([{"a": "flat", "b": "flat"}]),
+            json!([{"a": 1}]),
+            json!([{"": "flat"}]),
+            json!({"a": "flat"}),
+        ];
+        for value in wrong {
+            assert_eq!(Kind::Rules.checked(&value), None, "{value}");
+        }
+        assert_eq!(Kind::Rules.checked(&json!([{"a": "x".repeat(600)}])), None);
     }
 
     #[test]

@@ -1,12 +1,17 @@
 //! How values are spelled in keys and messages.
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::yaml::found;
 
 /// `value` as it stands in the key of a variant: as Python's `str` spells it, sizes as `3x16x16`.
 pub fn part_of_key(value: &Value) -> String {
     match value {
+        // Names of modules and numbers are too long for the name of a folder, and have signs that none may have.
+        Value::Array(items) if items.iter().any(Value::is_object) => {
+            hex::encode(&Sha256::digest(value.to_string().as_bytes())[..4])
+        }
         Value::Array(items) => items.iter().map(python_str).collect::<Vec<_>>().join("x"),
         single => python_str(single),
     }
@@ -69,6 +74,14 @@ mod tests {
         for (value, python) in table {
             assert_eq!(python_str(&value), python);
         }
+    }
+
+    /// `printf '[{"conv1":"flat"}]' | sha256sum`
+    #[test]
+    fn lists_of_rules_are_a_digest_in_keys() {
+        let key = part_of_key(&json!([{"conv1": "flat"}]));
+        assert_eq!(key, "e8fb9888");
+        assert_ne!(key, part_of_key(&json!([{"conv1": "w_square"}])));
     }
 
     #[test]

@@ -84,7 +84,7 @@ pub fn expand(given: &Parameters) -> Vec<Parameters> {
 /// Values that `value` of the parameter `name` stands for.
 fn options<'a>(name: &str, value: &'a Value) -> &'a [Value] {
     match value {
-        Value::Array(options) if !is_tuple(name, options) => options,
+        Value::Array(options) if !is_one(name, options) => options,
         single => std::slice::from_ref(single),
     }
 }
@@ -93,6 +93,11 @@ fn options<'a>(name: &str, value: &'a Value) -> &'a [Value] {
 const TUPLES: [&str; 2] = ["sliding_window_shapes", "strides"];
 /// Numbers of channels that images may have.
 const CHANNELS: [i64; 2] = [1, 3];
+
+/// Whether a list is one value: rules for modules, or a window.
+fn is_one(name: &str, list: &[Value]) -> bool {
+    (!list.is_empty() && list.iter().all(Value::is_object)) || is_tuple(name, list)
+}
 
 /// Whether a list is one window, spelled as Captum spells it: `[3, 16, 8]`. Three squares mostly begin with another number.
 fn is_tuple(name: &str, list: &[Value]) -> bool {

@@ -3,7 +3,7 @@
 use sweep::semantics::Semantics;
 use tch::{TchError, Tensor};
 
-use crate::baseline::{BASELINES, Baseline};
+use crate::baseline::{Baseline, OWN_BASELINES, SIGMA};
 use crate::methods::entry::Entry;
 use crate::methods::method::Method;
 use crate::{Attribution, Pass};
@@ -14,7 +14,7 @@ pub(in crate::methods) const ENTRY: Entry = Entry::of_complete(
         "(x - b) times the multipliers of the rescale rule",
         "Shrikumar et al. 2017, https://arxiv.org/abs/1704.02685",
     ],
-    &[BASELINES],
+    &[OWN_BASELINES, SIGMA],
     |parameters, semantics| Ok(Box::new(DeepLift { baseline: Baseline::from(parameters)?, semantics })),
 );
 

@@ -3,6 +3,6 @@
 pub(super) mod deconvolution;
 pub(super) mod guided_backprop;
 pub(super) mod input_x_gradient;
-pub(super) mod integrated_gradients;
+pub(in crate::methods) mod integrated_gradients;
 pub(super) mod noise_tunnel;
 pub(super) mod saliency;

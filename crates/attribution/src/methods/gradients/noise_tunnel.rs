@@ -7,9 +7,7 @@ use sweep::semantics::Semantics;
 use tch::{TchError, Tensor};
 
 use super::integrated_gradients::N_STEPS;
-use super::{deconvolution, guided_backprop, input_x_gradient, integrated_gradients, saliency};
 use crate::baseline::BASELINES;
-use crate::methods::differences::deep_lift;
 use crate::methods::entry::Entry;
 use crate::methods::method::{Method, MethodError};
 use crate::{Attribution, Pass, quadrature};
@@ -20,11 +18,22 @@ pub(in crate::methods) const ENTRY: Entry = Entry::new(
         "mean (smoothgrad), mean square (smoothgrad_sq) or variance (vargrad) of a gradient method's maps over noisy images",
         "Smilkov et al. 2017, https://arxiv.org/abs/1706.03825; Adebayo et al. 2018, https://arxiv.org/abs/1810.03307",
     ],
-    &[ATTRIBUTION_METHOD, NT_TYPE, NT_SAMPLES, STDEVS, BASELINES, quadrature::METHOD, N_STEPS],
+    &[
+        ATTRIBUTION_METHOD,
+        NT_TYPE,
+        NT_SAMPLES,
+        STDEVS,
+        NOISE_LEVEL,
+        CLEAN_LAST,
+        BASELINES,
+        quadrature::METHOD,
+        N_STEPS,
+        LAYER_OF_WRAPPED,
+    ],
     |parameters, semantics| Ok(Box::new(NoiseTunnel::from(parameters, semantics)?)),
 );
 
-/// Names of the methods that are functions of gradients, and may be wrapped.
+/// Names of the methods that are functions of gradients at the image, and may be wrapped.
 const WRAPPED: &[Cow<'static, str>] = &[
     Cow::Borrowed("Saliency"),
     Cow::Borrowed("InputXGradient"),
@@ -32,16 +41,17 @@ const WRAPPED: &[Cow<'static, str>] = &[
     Cow::Borrowed("Deconvolution"),
     Cow::Borrowed("IntegratedGradients"),
     Cow::Borrowed("DeepLift"),
-];
-
-/// Makes the methods of these names.
-const METHODS: [&Entry; 6] = [
-    &saliency::ENTRY,
-    &input_x_gradient::ENTRY,
-    &guided_backprop::ENTRY,
-    &deconvolution::ENTRY,
-    &integrated_gradients::ENTRY,
-    &deep_lift::ENTRY,
+    Cow::Borrowed("LRP"),
+    Cow::Borrowed("CPLRP"),
+    Cow::Borrowed("AttnLRP"),
+    Cow::Borrowed("FullGrad"),
+    Cow::Borrowed("IDGI"),
+    Cow::Borrowed("LayerGradCam"),
+    Cow::Borrowed("GuidedGradCam"),
+    Cow::Borrowed("GradCAMPlusPlus"),
+    Cow::Borrowed("XGradCAM"),
+    Cow::Borrowed("LayerCAM"),
+    Cow::Borrowed("HiResCAM"),
 ];
 
 const ATTRIBUTION_METHOD: Parameter = Parameter {
@@ -78,12 +88,45 @@ const STDEVS: Parameter = Parameter {
     default: Some(Default::Number(1.0)),
 };
 
+const NOISE_LEVEL: Parameter = Parameter {
+    name: Cow::Borrowed("noise_level"),
+    summary: Cow::Borrowed(
+        "standard deviation of the noise as a share of each image's own range, largest value less least, as in the paper and in zennit; \
+         takes the place of `stdevs`",
+    ),
+    kind: Kind::Number { least: 0.0, most: 10.0 },
+    default: Some(Default::Absent),
+};
+
+const CLEAN_LAST: Parameter = Parameter {
+    name: Cow::Borrowed("clean_last"),
+    summary: Cow::Borrowed("whether the last copy has no noise, as zennit's; it has if not given"),
+    kind: Kind::Boolean,
+    default: Some(Default::Absent),
+};
+
+const LAYER_OF_WRAPPED: Parameter = Parameter {
+    name: Cow::Borrowed("layer"),
+    summary: Cow::Borrowed("module whose output a class activation map looks at; must be given for such a method"),
+    kind: Kind::Layer,
+    default: Some(Default::Absent),
+};
+
 /// Noise tunnel, which costs `nt_samples` times the wrapped method.
 struct NoiseTunnel {
     method: Box<dyn Method>,
     statistic: Statistic,
     samples: u64,
-    stdev: f64,
+    noise: Noise,
+    clean_last: bool,
+}
+
+/// Standard deviation of the noise.
+#[derive(Clone, Copy, Debug)]
+enum Noise {
+    Absolute(f64),
+    /// As a share of each image's range.
+    OfRange(f64),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,20 +139,28 @@ enum Statistic {
 
 impl NoiseTunnel {
     fn from(parameters: &Parameters, semantics: Semantics) -> Result<Self, MethodError> {
-        let name = parameters.word("attribution_method")?;
-        // The declaration lets through only names that are in the list.
-        let entry = METHODS.iter().find(|entry| entry.item.name == name);
-        let entry = entry.ok_or_else(|| parameters.unfit("attribution_method", "a gradient method"))?;
+        let entry = super::super::find(parameters.word("attribution_method")?)?;
+        let declared = &entry.item.parameters;
+        let own = parameters.0.iter().filter(|(name, _)| declared.iter().any(|parameter| parameter.name == **name));
+        let own = Parameters(own.map(|(name, value)| (name.clone(), value.clone())).collect());
+        if declared.iter().any(|parameter| parameter.kind == Kind::Layer) && own.get("layer").is_none() {
+            return Err(parameters.unfit("layer", "the name of a layer, at which this method looks").into());
+        }
+        // What was checked for this method fits the other one too; what is missing there has a default.
+        let own = own.checked(declared).map_err(|_| parameters.unfit("attribution_method", "a method of the list"))?;
+        let level = parameters.get("noise_level").and_then(serde_json::Value::as_f64);
+        let noise = level.map_or(Noise::Absolute(parameters.number("stdevs")?), Noise::OfRange);
         let statistic = match parameters.word("nt_type")? {
             "smoothgrad_sq" => Statistic::MeanSquare,
             "vargrad" => Statistic::Variance,
             _ => Statistic::Mean,
         };
         Ok(Self {
-            method: (entry.build)(parameters, semantics)?,
+            method: (entry.build)(&own, semantics)?,
             statistic,
             samples: parameters.integer("nt_samples")? as u64,
-            stdev: parameters.number("stdevs")?,
+            noise,
+            clean_last: parameters.get("clean_last").is_some_and(|last| last == true),
         })
     }
 }
@@ -119,8 +170,7 @@ impl Method for NoiseTunnel {
         let mut mean = pass.images().f_zeros_like()?;
         let mut spread = mean.f_zeros_like()?;
         for sample in 0..self.samples {
-            let noise = pass.origin().normal(pass.images(), "NoiseTunnel", sample)?.f_mul_scalar(self.stdev)?;
-            let mut map = self.method.attribute(&pass.moved(&noise)?)?.map;
+            let mut map = self.method.attribute(&pass.moved(&self.noise(pass, sample)?)?)?.map;
             if self.statistic == Statistic::MeanSquare {
                 map = map.f_square()?;
             }
@@ -134,5 +184,23 @@ impl Method for NoiseTunnel {
             Statistic::Variance => spread.f_div_scalar(self.samples as f64)?,
         };
         Ok(of_all.into())
+    }
+}
+
+impl NoiseTunnel {
+    /// Noise of copy number `sample` of the images.
+    fn noise(&self, pass: &Pass<'_>, sample: u64) -> Result<Tensor, TchError> {
+        if self.clean_last && sample + 1 == self.samples {
+            return pass.images().f_zeros_like();
+        }
+        let normal = pass.origin().normal(pass.images(), "NoiseTunnel", sample)?;
+        match self.noise {
+            Noise::Absolute(stdev) => normal.f_mul_scalar(stdev),
+            Noise::OfRange(level) => {
+                let of = [1_i64, 2, 3];
+                let range = pass.images().f_amax(of, true)?.f_sub(&pass.images().f_amin(of, true)?)?;
+                normal.f_mul(&range.f_mul_scalar(level)?)
+            }
+        }
     }
 }

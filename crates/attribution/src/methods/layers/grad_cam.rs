@@ -24,10 +24,11 @@ pub(in crate::methods) const ENTRY: Entry = Entry::new(
         }))
     },
 )
-.on_the_pass();
+.on_the_pass()
+.called(&["GradCAM", "GradCam", "gradcam", "grad_cam", "Grad-CAM"]);
 
 /// Name of the layer whose maps are weighted.
-pub(super) const LAYER: Parameter = Parameter {
+pub(in crate::methods) const LAYER: Parameter = Parameter {
     name: Cow::Borrowed("layer"),
     summary: Cow::Borrowed(
         "module whose output is looked at (`layer4`); empty for the last one of more than one pixel, behind which a pooling and a head follow; must be named where there is none, as in transformers",
@@ -36,14 +37,16 @@ pub(super) const LAYER: Parameter = Parameter {
     default: Some(Default::Word(Cow::Borrowed(""))),
 };
 
-const RELU: Parameter = Parameter {
+/// Whether negative values of the map are cut.
+pub(in crate::methods) const RELU: Parameter = Parameter {
     name: Cow::Borrowed("relu_attributions"),
     summary: Cow::Borrowed("whether negative sums are cut, as in the paper (Captum's default is false)"),
     kind: Kind::Boolean,
     default: Some(Default::Boolean(true)),
 };
 
-const MODE: Parameter = Parameter {
+/// How the map is enlarged.
+pub(in crate::methods) const MODE: Parameter = Parameter {
     name: Cow::Borrowed("interpolate_mode"),
     summary: Cow::Borrowed("how the map is enlarged: `bilinear` as in the paper, or `nearest` as Captum's default"),
     kind: Kind::Word(Cow::Borrowed(&[Cow::Borrowed("bilinear"), Cow::Borrowed("nearest")])),

@@ -21,7 +21,8 @@ pub(in crate::methods) const ENTRY: Entry = Entry::new(
         Ok(Box::new(GuidedGradCam { cam: GradCam { layer, relu: true, bilinear: false }, rule: guided(semantics) }))
     },
 )
-.on_the_pass();
+.on_the_pass()
+.called(&["GuidedGradCAM", "guided_gradcam", "guided_grad_cam"]);
 
 /// Guided Grad-CAM: two forward passes, one backward pass and a part of one.
 struct GuidedGradCam {

@@ -1,4 +1,5 @@
 //! Methods that look at a value inside the network.
 
-pub(super) mod grad_cam;
+pub(in crate::methods) mod grad_cam;
 pub(super) mod guided_grad_cam;
+pub(super) mod lift_cam;

@@ -4,3 +4,5 @@ pub(super) mod feature_ablation;
 pub(super) mod kernel_shap;
 pub(super) mod lime;
 pub(super) mod occlusion;
+pub(super) mod rise;
+pub(super) mod shapley_value_sampling;

@@ -84,6 +84,16 @@ pub(crate) trait Operation: Any + fmt::Debug {
         self.is_detached()
     }
 
+    /// Whether the operation is an attention, in which tokens look at one another.
+    fn mixes_tokens(&self) -> bool {
+        false
+    }
+
+    /// Whether the operation normalises each token by itself.
+    fn normalises_tokens(&self) -> bool {
+        false
+    }
+
     /// Frees tensors that some passes made of the weights and would make again. Returns whether there were any.
     fn forget(&self) -> bool {
         false

@@ -117,6 +117,23 @@ impl Function {
         }
     }
 
+    /// Whether the function of zero is zero, and values keep it from being a gate or a root: relevance passes it.
+    pub(crate) fn passes_zero(self) -> bool {
+        match self {
+            Self::Gelu { .. }
+            | Self::Silu
+            | Self::Tanh
+            | Self::Elu { .. }
+            | Self::Celu { .. }
+            | Self::LeakyRelu { .. }
+            | Self::Hardswish
+            | Self::Mish => true,
+            Self::Hardtanh { least, most } => least <= 0.0 && most >= 0.0,
+            Self::Named(function) => function.name == "selu",
+            _ => false,
+        }
+    }
+
     /// Whether a change may show without a gradient.
     pub(in crate::operations) fn is_flat(self) -> bool {
         matches!(self, Self::Named(Named { flat: true, .. }))

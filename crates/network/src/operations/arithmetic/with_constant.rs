@@ -8,7 +8,7 @@ use crate::operations::gradients::reduced;
 
 /// Arithmetic of a value and a constant, which stands on the right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::operations) enum Affine {
+pub(crate) enum Affine {
     Add,
     Subtract,
     Multiply,
@@ -17,7 +17,7 @@ pub(in crate::operations) enum Affine {
 
 /// A value and a constant that is broadcast with it.
 #[derive(Debug)]
-pub(in crate::operations) struct WithConstant {
+pub(crate) struct WithConstant {
     pub(in crate::operations) what: Affine,
     pub(in crate::operations) constant: Tensor,
 }

@@ -41,6 +41,42 @@ impl Norm {
     }
 }
 
+impl Norm {
+    /// The gradient of the input from `gradient` of the output, as if the deviation by which values are divided were a constant.
+    pub(crate) fn with_constant_deviation(&self, kept: &Kept, gradient: &Tensor) -> Result<Tensor, TchError> {
+        let (x, eps) = (kept.tensor(0)?, self.eps.unwrap_or(Self::EPS));
+        let size = x.size();
+        // Statistics are over the last dimension of [.., values].
+        let (rows, centred) = match &self.over {
+            Over::Last(shape) => (grouped(&size, size.len() - shape.len()), true),
+            Over::LastWithoutMean(shape) => (grouped(&size, size.len() - shape.len()), false),
+            Over::Groups(groups) => (vec![size[0], *groups, -1], true),
+        };
+        let weighted = match (&self.weight, &self.over) {
+            (Some(weight), Over::Groups(_)) => {
+                let mut shape = vec![1; size.len()];
+                shape[1] = -1;
+                gradient.f_mul(&weight.f_view(shape.as_slice())?)?
+            }
+            (Some(weight), _) => gradient.f_mul(weight)?,
+            (None, _) => gradient.shallow_clone(),
+        };
+        let (x, weighted) = (x.f_reshape(rows.as_slice())?, weighted.f_reshape(rows.as_slice())?);
+        let mean = |values: &Tensor| values.f_mean_dim([-1_i64].as_slice(), true, values.f_kind()?);
+        let (away, weighted) = match centred {
+            true => (x.f_sub(&mean(&x)?)?, weighted.f_sub(&mean(&weighted)?)?),
+            false => (x, weighted),
+        };
+        let deviation = mean(&away.f_square()?)?.f_add_scalar(eps)?.f_sqrt()?;
+        weighted.f_div(&deviation)?.f_reshape(size.as_slice())
+    }
+}
+
+/// `size` with all dimensions from `first` on as one.
+fn grouped(size: &[i64], first: usize) -> Vec<i64> {
+    size[..first].iter().copied().chain([-1]).collect()
+}
+
 impl Operation for Norm {
     fn run(&self, inputs: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
         run_keeping(inputs, how, |inputs| self.of(inputs[0]))
@@ -48,6 +84,10 @@ impl Operation for Norm {
 
     fn backward(&self, kept: &Kept, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
         plain_gradient(&kept.tensors, gradient, |inputs| self.of(&inputs[0]))
+    }
+
+    fn normalises_tokens(&self) -> bool {
+        !matches!(self.over, Over::Groups(_))
     }
 
     fn spatial(&self) -> Spatial<'_> {

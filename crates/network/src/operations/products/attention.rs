@@ -1,6 +1,6 @@
 //! Scaled dot-product attention.
 
-use tch::{TchError, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use crate::graph::{How, Kept, Operation};
 use crate::operations::gradients::plain_gradient;
@@ -42,6 +42,25 @@ pub(crate) struct Attention {
 }
 
 impl Attention {
+    /// Weights `[n, heads, tokens, tokens]` with which tokens look at one another: each row sums to 1.
+    pub(crate) fn weights(&self, query: &Tensor, key: &Tensor) -> Result<Tensor, TchError> {
+        let width = query.size().last().copied().unwrap_or(1);
+        let scale = self.scale.unwrap_or(1.0 / (width as f64).sqrt());
+        let mut products = query.f_matmul(&key.f_transpose(-2, -1)?)?.f_mul_scalar(scale)?;
+        let seen = |mask: &Tensor, products: &Tensor| products.f_masked_fill(&mask.f_logical_not()?, f64::NEG_INFINITY);
+        if self.causal {
+            let size = products.size();
+            let all = Tensor::f_ones(&size[size.len() - 2..], (Kind::Bool, products.device()))?;
+            products = seen(&all.f_tril(0)?, &products)?;
+        }
+        match &self.mask {
+            Some(mask) if mask.f_kind()? == Kind::Bool => products = seen(mask, &products)?,
+            Some(mask) => products = products.f_add(mask)?,
+            None => {}
+        }
+        products.f_softmax(-1, None)
+    }
+
     fn of(&self, query: &Tensor, key: &Tensor, value: &Tensor) -> Result<Tensor, TchError> {
         Tensor::f_scaled_dot_product_attention(
             query,
@@ -67,5 +86,9 @@ impl Operation for Attention {
 
     fn backward(&self, kept: &Kept, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
         plain_gradient(&kept.tensors, gradient, |inputs| self.of(&inputs[0], &inputs[1], &inputs[2]))
+    }
+
+    fn mixes_tokens(&self) -> bool {
+        true
     }
 }

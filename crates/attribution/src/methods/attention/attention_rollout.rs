@@ -1,0 +1,61 @@
+//! Attention rollout: attentions of all layers one after the other, half of each passed by.
+
+use std::borrow::Cow;
+
+use sweep::parameters::{Default, Kind, Parameter};
+use tch::{TchError, Tensor};
+
+use super::looks::{START_LAYER, class_row, map_of, over_heads, patches};
+use crate::methods::entry::Entry;
+use crate::methods::method::Method;
+use crate::{Attribution, Pass};
+
+pub(in crate::methods) const ENTRY: Entry = Entry::new(
+    [
+        "AttentionRollout",
+        "product of the attentions of all layers, each half of it the identity, in the row of the class. It knows no class",
+        "Abnar and Zuidema 2020, https://arxiv.org/abs/2005.00928",
+    ],
+    &[START_LAYER, HEAD_FUSION],
+    |parameters, _| {
+        let fusion: Fusion = match parameters.word("head_fusion")? {
+            "min" => |weights| weights.f_amin([1_i64], false),
+            "max" => |weights| weights.f_amax([1_i64], false),
+            _ => over_heads,
+        };
+        Ok(Box::new(Rollout { start: parameters.integer("start_layer")? as usize, fusion }))
+    },
+)
+.on_attentions()
+.called(&["Rollout", "rollout", "attention_rollout"]);
+
+/// What stands for all heads.
+type Fusion = fn(&Tensor) -> Result<Tensor, TchError>;
+
+const HEAD_FUSION: Parameter = Parameter {
+    name: Cow::Borrowed("head_fusion"),
+    summary: Cow::Borrowed("what stands for all heads of an attention"),
+    kind: Kind::Word(Cow::Borrowed(&[Cow::Borrowed("mean"), Cow::Borrowed("min"), Cow::Borrowed("max")])),
+    default: Some(Default::Word(Cow::Borrowed("mean"))),
+};
+
+struct Rollout {
+    start: usize,
+    fusion: Fusion,
+}
+
+impl Method for Rollout {
+    fn attribute(&self, pass: &Pass<'_>) -> Result<Attribution, TchError> {
+        let patches = patches(pass)?;
+        let mut row = class_row(pass, patches)?;
+        // The product has the last attention on its left, where the row of the class is taken.
+        pass.graph().visit_attentions(pass.images(), pass.targets(), |number, weights, _| {
+            if number >= self.start {
+                let looked = row.f_matmul(&(self.fusion)(weights)?)?;
+                row = row.f_add(&looked)?.f_mul_scalar(0.5)?;
+            }
+            Ok(())
+        })?;
+        Ok(map_of(pass, &row, patches)?.into())
+    }
+}
