@@ -24,5 +24,5 @@ mod subject;
 
 pub use families::{FAMILIES, Family};
 pub use metrics::{METRICS, Metric, Row};
-pub use outcome::Outcome;
+pub use outcome::{Outcome, predicted};
 pub use subject::{Failed, MeasureError, Model, Subject};

@@ -35,7 +35,7 @@ impl Outcome {
 }
 
 /// Class with the largest logit, the first of equal ones; of one logit 1 where it is above 0.
-pub(crate) fn predicted(logits: &[f32]) -> usize {
+pub fn predicted(logits: &[f32]) -> usize {
     if let [logit] = *logits {
         return usize::from(logit > 0.0);
     }

@@ -118,6 +118,14 @@ pub(crate) const fn percent(default: Option<Default>) -> Parameter {
     )
 }
 
+/// Share that one step leaves.
+pub(crate) const KEPT: Parameter = parameter(
+    "kept",
+    "percentage of pixels, patches or values that one step leaves, instead of `steps`",
+    Kind::Integer { least: 1, most: 100 },
+    Some(Default::Absent),
+);
+
 /// Order of removal.
 pub(crate) const ORDER: Parameter = parameter(
     "order",

@@ -102,7 +102,7 @@ impl Evaluation {
 impl Measurement {
     /// Number of values of one image.
     pub fn width(&self) -> u64 {
-        self.axes.iter().map(|axis| axis.size).product()
+        self.axes.iter().map(|axis| axis.size).fold(1, u64::saturating_mul)
     }
 }
 

@@ -9,7 +9,7 @@ use sweep::parameters::{Parameter, ParameterError, Parameters};
 use super::family::{Cost, Family, MOST_VALUES, axis};
 use crate::fill::Fill;
 use crate::outcome::Outcome;
-use crate::parameters::{ORDER, TARGET, baseline, channels, most, patch_size, per_step, percent, steps};
+use crate::parameters::{KEPT, ORDER, TARGET, baseline, channels, most, patch_size, per_step, percent, steps};
 use crate::parts::{Channels, Parts};
 use crate::subject::{MeasureError, Model, Subject, logits};
 
@@ -33,6 +33,7 @@ impl Family for Curve {
             steps(20),
             per_step(Some(sweep::parameters::Default::Absent)),
             percent(Some(sweep::parameters::Default::Absent)),
+            KEPT,
             most(Some(sweep::parameters::Default::Absent)),
             baseline("zero"),
             TARGET,
@@ -105,7 +106,9 @@ impl Steps {
     fn of(parameters: &Parameters, shape: [usize; 3]) -> Result<Self, ParameterError> {
         let n = partition(parameters, shape)?.0.count;
         let integer = |name: &str| parameters.get(name).map(|_| parameters.integer(name)).transpose();
+        let kept = integer("kept")?.map(|kept| n - n * kept as usize / 100);
         let mut counts: Vec<usize> = match (integer("percent")?, integer("per_step")?) {
+            _ if kept.is_some() => [0].into_iter().chain(kept).collect(),
             // In whole numbers: 224 * 224 * 0.7 in floats is one less.
             (Some(percent), _) => vec![0, n * percent as usize / 100],
             (None, Some(size)) if size as u64 > n as u64 => {

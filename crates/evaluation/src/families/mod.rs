@@ -36,3 +36,6 @@ pub(crate) fn key(family: &dyn Family, parameters: &Parameters) -> String {
     let other = Parameters(other.map(|(name, value)| (name.clone(), value.clone())).collect());
     variant::key(family.name(), &other)
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,10 +3,12 @@
 mod curves;
 mod entry;
 mod repeated;
+mod scoring;
 mod shapes;
 mod subsets;
 
 pub use entry::{Entry, Measured, Metric, Row};
+pub use scoring::scores;
 
 /// Every metric.
 pub const METRICS: &[&Entry] = &[

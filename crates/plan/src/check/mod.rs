@@ -52,6 +52,9 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
     let models = weights::read(&config, &catalogue, &flags, (worker, &variants), &mut problems)?;
     let mut means = Means::find(&config, &flags, &variants, &mut problems);
     let mut groups = grid::groups(&config, &datasets, &models, &noises, &variants, &mut problems);
+    for (group, _) in &mut groups {
+        group.evaluation = evaluation::ask::evaluation(&config.evaluation, &variants, group.shape, &mut problems);
+    }
     means.find_of_groups(groups.iter().map(|(group, _)| group), &mut problems);
     for (group, _) in &mut groups {
         if let Err(misfit) = means.attach(group) {

@@ -97,7 +97,8 @@ fn options(fields: &mut Fields<'_>) -> Parameters {
 
 /// A pattern of keys, in which `*` stands for any text and `?` for one letter.
 fn pattern(value: &Value) -> Result<String, String> {
-    read::text(value).map_err(|_| "a key of a method, in which `*` stands for any text and `?` for one letter".to_owned())
+    read::text(value)
+        .map_err(|_| "a key of a method, in which `*` stands for any text and `?` for one letter".to_owned())
 }
 
 #[cfg(test)]
@@ -114,7 +115,10 @@ mod tests {
         let mut problems = Problems::new(Path::new("c.yml"));
         let config = Config::parse(Path::new("c.yml"), text, &mut problems);
         let told = problems.list().iter().filter(|problem| problem.key.starts_with("evaluation"));
-        (config.map(|config| config.evaluation).unwrap_or_default(), told.map(|p| format!("{}: {}", p.key, p.text)).collect())
+        (
+            config.map(|config| config.evaluation).unwrap_or_default(),
+            told.map(|p| format!("{}: {}", p.key, p.text)).collect(),
+        )
     }
 
     #[test]

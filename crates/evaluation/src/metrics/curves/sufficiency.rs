@@ -19,5 +19,10 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
         TARGET,
         score("probability"),
     ],
-    build: |parameters| OfCurve::new(parameters, "lerf", |heights| heights[0] - heights[heights.len() - 1]),
+    build: |parameters| {
+        let mut parameters = parameters.clone();
+        let kept = parameters.0.remove("percent");
+        parameters.0.extend(kept.map(|kept| ("kept".to_owned(), kept)));
+        OfCurve::new(&parameters, "lerf", |heights| heights[0] - heights[heights.len() - 1])
+    },
 };
