@@ -90,7 +90,8 @@ pub const ATTRIBUTIONS: Family = Family {
     description: None,
 };
 
-/// Measurements of maps: `<measurement>/<variant>`, or `<measurement>` where no map is looked at.
+/// Measurements of maps: `<measurement>/<variant>`, or `<measurement>/images` where no map is looked at. Each measurement has a Zarr
+/// group of its own, as xarray wants dimensions of one name in a group to have one size.
 pub const MEASUREMENTS: Family = Family {
     path: "measurements",
     members: Members::OfEvaluation,
@@ -109,6 +110,9 @@ pub const SCORES: Family = Family {
     valid: Valid::Defined,
     description: None,
 };
+
+/// Name of the array of a measurement that looks at no map.
+const OF_IMAGES: &str = "images";
 
 /// Every family, in the order of writing: the maps come last of what a sweep without evaluation has, so that a map in the store has
 /// beside it what belongs to it.
@@ -150,7 +154,7 @@ pub fn attribution(key: &str) -> String {
 
 /// Path of the array that holds `measurement` of the maps of the variant called `key`, or of the images alone.
 pub fn measurement(measurement: &str, key: Option<&str>) -> String {
-    MEASUREMENTS.of(&key.map_or_else(|| measurement.to_owned(), |key| format!("{measurement}/{key}")))
+    MEASUREMENTS.of(&format!("{measurement}/{}", key.unwrap_or(OF_IMAGES)))
 }
 
 /// Path of the array that holds the `score` of the maps of the variant called `key`.
