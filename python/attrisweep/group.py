@@ -189,6 +189,31 @@ class Group:
         chosen = slice(None) if at is None else at
         return {name: ("image", values[chosen]) for name, values in of_images.items() if values is not None}
 
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """Keys of the scores that the store has, of at least one method."""
+        return tuple(sorted({key for key, _ in self._scores()}))
+
+    def _scores(self) -> list[tuple[str, str]]:
+        """Key and method of each score."""
+        parts = [path.split("/") for path in self._store.arrays if path.startswith("scores/")]
+        return [(part[1], part[2]) for part in parts if len(part) == 3]
+
+    def scores(self, score: str) -> xarray.DataArray:
+        """Numbers of the score `score` of each image and method, `[image, method]`: NaN where a score is undefined or not written."""
+        methods = [method for key, method in self._scores() if key == score]
+        if not methods:
+            raise UnknownNameError("score", score, self.scored)
+        columns = [lazy.variable(self._store, f"scores/{score}/{method}")[:].to_numpy() for method in methods]
+        coordinates = {**self.coordinates(), "method": methods}
+        return xarray.DataArray(np.stack(columns, axis=1), dims=("image", "method"), coords=coordinates, name=score)
+
+    @property
+    def score_table(self) -> pandas.DataFrame:
+        """Mean of each score (column) of each method (row) over the images whose score is defined."""
+        means = {score: self.scores(score).mean("image").to_series() for score in self.scored}
+        return pandas.DataFrame(means)
+
     def is_wrong(self, image: int) -> bool:
         """Whether the image at this position has one label of the model's classes and another prediction."""
         known = self._samples

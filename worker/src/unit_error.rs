@@ -6,6 +6,7 @@ use attribution::MethodError;
 use data::DataError;
 use data::mean::MeanError;
 use data::noise::NoiseError;
+use evaluation::MeasureError;
 use network::{Graph, NetworkError};
 use protocol::message::Failure;
 use store::StoreError;
@@ -27,6 +28,10 @@ pub(crate) enum UnitError {
     Network(#[from] NetworkError),
     #[error(transparent)]
     Method(#[from] MethodError),
+    #[error(transparent)]
+    Measure(#[from] MeasureError),
+    #[error("no family of measurements that this worker knows is called `{family}`")]
+    UnknownFamily { family: String },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("`{file}` has changed since the sweep was checked")]
@@ -85,6 +90,8 @@ impl UnitError {
                 | Self::Mean(_)
                 | Self::Noise(_)
                 | Self::Method(_)
+                | Self::Measure(_)
+                | Self::UnknownFamily { .. }
                 | Self::Network(_)
                 | Self::Changed { .. },
                 _,

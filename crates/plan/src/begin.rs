@@ -70,7 +70,7 @@ fn find(planned: &mut Planned, format: &Entry) -> Result<(), StoreError> {
 /// Whether every shard of the group's store exists.
 fn is_whole(group: &Group) -> Result<bool, StoreError> {
     let ledger = Ledger::read(group)?;
-    Ok((0..group.shards()).all(|shard| ledger.is_done(group, shard)))
+    Ok((0..group.shards()).all(|shard| ledger.is_done(group, shard) && ledger.is_evaluated(group, shard)))
 }
 
 impl Checked {

@@ -6,7 +6,7 @@ use sweep::group::{Dtype, Group};
 use sweep::unit::Unit;
 
 use crate::checked::{Checked, Planned};
-use crate::work::{KINDS, Lacking, Split, of_shards};
+use crate::work::{KINDS, Lacking, Split, maps, of_shards};
 
 /// Work of a sweep.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,12 +48,12 @@ impl Checked {
             let lacking = Lacking { group, index, ledger: &ledger, split: &split, complete: false };
             units.extend(KINDS.iter().flat_map(|kind| kind.units(&lacking)));
         }
-        let maps = units.iter().map(|unit| KINDS.iter().map(|kind| kind.maps(unit)).sum::<u64>()).sum();
+        let to_do = units.iter().map(maps).sum();
         Ok(Outlook {
             groups: self.groups.len(),
             variants: self.groups.iter().map(|planned| planned.group.variants.len()).max().unwrap_or(0),
             units: of_shards(&units),
-            maps,
+            maps: to_do,
             bytes: self.groups.iter().map(bytes).sum(),
             forecasts: self.forecasts(&units),
         })
@@ -76,7 +76,7 @@ impl Checked {
     /// Time of `units` on one `slot`.
     fn on(&self, slot: &Slot, units: &[Unit]) -> Forecast {
         let mut forecast = Forecast { model: slot.model.clone(), slots: 1, seconds: 0.0, unknown: 0 };
-        let of_maps = units.iter().filter(|unit| KINDS.iter().any(|kind| kind.maps(unit) > 0));
+        let of_maps = units.iter().filter(|unit| maps(unit) > 0);
         for unit in of_maps {
             for variant in unit.group.variants.iter().filter(|variant| unit.has(variant)) {
                 match self.batches.seconds_of(&unit.group, variant, slot) {

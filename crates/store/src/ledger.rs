@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sweep::evaluation::{Axis, Evaluation, Of};
 use sweep::group::Group;
 use sweep::variant::Variant;
 
-use crate::families::{FAMILIES, Family, Members};
+use crate::families::{self, FAMILIES, Family, Members};
 
 /// Shards that a group's store has, by array.
 #[derive(Clone, Debug, Default)]
@@ -36,9 +37,14 @@ impl Ledger {
         of_group().all(|family| self.has(family.path, shard))
     }
 
-    /// Whether the store has `shard` of every array of `group`.
+    /// Whether the store has `shard` of every array of the evaluation of `group`.
+    pub fn is_evaluated(&self, group: &Group, shard: u64) -> bool {
+        evaluation_arrays(group).iter().all(|(array, _)| self.has(array, shard))
+    }
+
+    /// Whether the store has `shard` of every array of `group`, without its evaluation.
     pub fn is_done(&self, group: &Group, shard: u64) -> bool {
-        shard_arrays(group).iter().all(|array| self.has(array, shard))
+        attribution_arrays(group).iter().all(|array| self.has(array, shard))
     }
 }
 
@@ -49,6 +55,31 @@ fn of_group() -> impl Iterator<Item = &'static Family> {
 
 /// Every array of `group` that is written shard by shard.
 pub(crate) fn shard_arrays(group: &Group) -> Vec<String> {
+    let of_evaluation = evaluation_arrays(group).into_iter().map(|(array, _)| array);
+    attribution_arrays(group).into_iter().chain(of_evaluation).collect()
+}
+
+/// Arrays of the evaluation of `group`, in the order of writing, with the axes of one image.
+pub(crate) fn evaluation_arrays(group: &Group) -> Vec<(String, &[Axis])> {
+    let Evaluation { measurements, scores } = &group.evaluation;
+    let measured = measurements.iter().flat_map(|measurement| {
+        let paths: Vec<String> = match measurement.of {
+            Of::Image => vec![families::measurement(&measurement.key, None)],
+            _ => keys(group, &measurement.of).map(|key| families::measurement(&measurement.key, Some(key))).collect(),
+        };
+        paths.into_iter().map(|path| (path, measurement.axes.as_slice()))
+    });
+    let scored =
+        scores.iter().flat_map(|score| keys(group, &score.of).map(|key| (families::score(&score.key, key), &[][..])));
+    measured.chain(scored).collect()
+}
+
+/// Keys of the variants of `group` that `of` names.
+fn keys<'a>(group: &'a Group, of: &'a Of) -> impl Iterator<Item = &'a str> {
+    group.variants.iter().filter(|variant| of.has(variant)).map(|variant| variant.key.as_str())
+}
+
+fn attribution_arrays(group: &Group) -> Vec<String> {
     let fixed = of_group().map(|family| family.path.to_owned());
     fixed.chain(group.variants.iter().flat_map(|variant| variant_arrays(group, variant))).collect()
 }

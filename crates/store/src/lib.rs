@@ -30,7 +30,7 @@ mod tensors;
 pub mod verify;
 
 pub use error::StoreError;
-pub use families::{attribution, convergence_delta, name, underflow};
+pub use families::{attribution, convergence_delta, measurement, name, score, underflow};
 pub use formats::{FORMATS, describe, exists};
 pub use ledger::Ledger;
 pub use metadata::{Described, Facts, LAYERS, Labels, create, finish, grow, inspect};

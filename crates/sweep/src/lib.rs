@@ -8,7 +8,9 @@
 
 pub mod catalogue;
 pub mod config;
+pub mod evaluation;
 pub mod fingerprint;
+pub mod glob;
 pub mod granted_batches;
 pub mod group;
 pub mod memory;

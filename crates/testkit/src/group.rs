@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
+use sweep::evaluation::Evaluation;
 use sweep::group::{Dtype, Group, Input, Noise, Numerics, Precision};
 use sweep::parameters::Parameters;
 use sweep::preprocessing::Preprocessing;
@@ -51,6 +52,7 @@ pub fn group() -> Builder {
         shard: 64,
         variants: Vec::new(),
         numerics: Numerics { seed: 0, precision: Precision::Float32, dtype: Dtype::Float16, fold_batch_norm: false },
+        evaluation: Evaluation::default(),
     })
 }
 
@@ -122,6 +124,12 @@ impl Builder {
     /// Sets the variants.
     pub fn variants(mut self, variants: Vec<Variant>) -> Self {
         self.0.variants = variants;
+        self
+    }
+
+    /// Sets what is measured and scored.
+    pub fn evaluation(mut self, evaluation: Evaluation) -> Self {
+        self.0.evaluation = evaluation;
         self
     }
 

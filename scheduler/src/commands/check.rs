@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use evaluation::ask;
 use fleet::Slot;
 use plan::{Checked, Forecast, Outlook, Planned};
 use store::{LAYERS, StoreError};
@@ -29,10 +30,29 @@ pub(crate) fn tell(checked: &Checked) -> Result<(), StoreError> {
     for (model, key, layer) in looked_at(checked) {
         let _ = writeln!(text, "  layer     {key} of {model} looks at `{layer}`");
     }
+    text.push_str(&of_evaluation(checked));
     text.push_str(&of_work(&checked.outlook()?));
     text.push_str(&predictions.doubts());
     say(&text);
     Ok(())
+}
+
+/// Line on what the evaluation of an image takes; the groups of a config may differ in the shape of their images.
+fn of_evaluation(checked: &Checked) -> String {
+    let groups = checked.groups.iter().map(|planned| &planned.group);
+    let evaluated = groups.filter(|group| !group.evaluation.is_empty());
+    let told: BTreeSet<String> = evaluated
+        .map(|group| {
+            let (shared, each) = ask::costs(&group.evaluation, group.shape);
+            let scores = group.evaluation.scores.len();
+            let (passes, maps, together) = (each.passes, each.maps, shared.passes);
+            format!(
+                "  scores    {scores} for each map; an image takes {passes} passes and {maps} maps for each method, and {together} \
+                 passes for all\n"
+            )
+        })
+        .collect();
+    told.into_iter().collect()
 }
 
 /// Lines on how much there is to do, and on how long it takes where that is known.

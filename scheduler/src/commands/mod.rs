@@ -7,6 +7,7 @@ pub(crate) mod demo;
 pub(crate) mod export;
 pub(crate) mod init;
 pub(crate) mod retry;
+pub(crate) mod scores;
 pub(crate) mod status;
 mod survey;
 pub(crate) mod sweep;

@@ -6,7 +6,7 @@ use preflight::program as preflight_program;
 
 use super::{means, pages};
 use crate::commands::sweep::{Scope, sweep};
-use crate::commands::{SweepArgs, clean, demo, export, init, retry, status, verify};
+use crate::commands::{SweepArgs, clean, demo, export, init, retry, scores, status, verify};
 
 /// What a first look needs.
 const BEGIN: &str = "\
@@ -59,6 +59,9 @@ pub(super) enum Command {
     /// Export finished stores, whole or in part, in the forms of other programs
     #[command(after_help = EXPORT)]
     Export(export::Args),
+    /// Print tables of methods and scores, and write them for papers and programs
+    #[command(after_help = SCORES)]
+    Scores(scores::Args),
     /// Write a commented config for the data and the weights in a folder
     #[command(after_help = INIT)]
     Init(init::Args),
@@ -128,6 +131,13 @@ Example:
 Exit codes: 0 every store is exported, 1 some are not complete, 2 arguments, 3 mistakes in the config, 4 something else has
 the name of an export, 6 a file cannot be read or written.";
 
+const SCORES: &str = "\
+Example:
+  attrisweep scores --config config.yml --to tables
+
+Exit codes: 0 the tables are written, 1 some stores have no scores yet, 2 arguments, 3 mistakes in the config, 6 a store
+cannot be read or a file written.";
+
 const INIT: &str = "\
 Example:
   attrisweep init . --to config.yml
@@ -161,6 +171,7 @@ pub(super) fn run(command: Command) -> Result<Code, Failure> {
         Command::Retry(args) => sweep(&args.sweep, Scope::Failed),
         Command::Clean(args) => clean::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Scores(args) => scores::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Completions(args) => pages::completions(&args, Cli::command()),

@@ -2,9 +2,11 @@
 
 use attribution::METHODS;
 use data::noise::NOISES;
+use evaluation::{METRICS, metrics};
 use network::models::MODELS;
 use network::operations::{self, OPERATIONS};
 use sweep::catalogue::{Catalogue, Item, Method, Operation};
+use sweep::evaluation::Direction;
 
 /// Release of libtorch that tch 0.24 is built for, and that `make setup` installs.
 const LIBTORCH: &str = "2.11.0";
@@ -42,4 +44,15 @@ fn operation(entry: &operations::Entry) -> Operation {
 /// The noises, which the page of the catalogue shows too.
 pub(super) fn noises() -> Vec<&'static Item> {
     NOISES.iter().map(|entry| &entry.item).collect()
+}
+
+/// The metrics with what is better, which the scheduler knows by itself.
+pub(super) fn metrics() -> Vec<(Item, Direction)> {
+    let item = |entry: &metrics::Entry| Item {
+        name: entry.name.into(),
+        summary: entry.summary.into(),
+        reference: entry.reference.into(),
+        parameters: entry.parameters.into(),
+    };
+    METRICS.iter().map(|entry| (item(entry), entry.direction)).collect()
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use sweep::catalogue::{Catalogue, Item, Method, Operation};
+use sweep::evaluation::Direction;
 use sweep::parameters::Parameter;
 use sweep::semantics::WORDS;
 
@@ -37,8 +38,13 @@ Values of `type` in `noise_conditions`, parameters keys of its `params`. Noise i
 [-1, 1].
 ";
 
-/// The page: everything that `catalogue` holds, and `noises`.
-pub(super) fn page(catalogue: &Catalogue, noises: &[&Item]) -> String {
+const METRICS: &str = "\
+Names are values of `class` in `evaluation` ([guide](guide/evaluation.md)), parameters keys of its `params`; `target`, `score`, `channels` and
+`semantics` stand beside `params`. A list of values stands for several choices, each a score of its own.
+";
+
+/// The page: everything that `catalogue` holds, `noises` and `metrics`.
+pub(super) fn page(catalogue: &Catalogue, noises: &[&Item], metrics: &[(Item, Direction)]) -> String {
     let meanings = WORDS.iter().map(|(word, semantics)| [code(word), semantics.meaning().into()]);
     let models = catalogue.models.iter().map(|item| [code(&item.name), item.summary.clone(), linked(&item.reference)]);
     let parts = [
@@ -48,6 +54,7 @@ pub(super) fn page(catalogue: &Catalogue, noises: &[&Item]) -> String {
         section("Models", MODELS, [table(["model", "what it is", "defined by"], models)]),
         section("Operations", OPERATIONS, [operations(&catalogue.operations)]),
         section("Noises", NOISES, noises.iter().map(|item| entry(item, ""))),
+        section("Metrics", METRICS, metrics.iter().map(|(item, direction)| entry(item, better(*direction)))),
     ];
     parts.join("\n")
 }
@@ -55,6 +62,14 @@ pub(super) fn page(catalogue: &Catalogue, noises: &[&Item]) -> String {
 fn section(title: &str, head: &str, parts: impl IntoIterator<Item = String>) -> String {
     let head = format!("## {title}\n\n{head}");
     std::iter::once(head).chain(parts).collect::<Vec<_>>().join("\n")
+}
+
+fn better(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Higher => " Higher is better.",
+        Direction::Lower => " Lower is better.",
+        Direction::Neither => "",
+    }
 }
 
 fn method(method: &Method) -> String {

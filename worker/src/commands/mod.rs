@@ -53,7 +53,7 @@ pub(crate) fn run(command: Command) -> Result<(), Exit> {
     match command {
         Command::Catalogue { markdown: false } => json(&catalogue::catalogue()),
         Command::Catalogue { markdown: true } => {
-            print(&catalogue_page::page(&catalogue::catalogue(), &catalogue::noises()))
+            print(&catalogue_page::page(&catalogue::catalogue(), &catalogue::noises(), &catalogue::metrics()))
         }
         Command::Inspect => inspect::answer().and_then(|answers| json(&answers)),
         Command::Probe(args) => device::open(args).and_then(|device| probe::answer(&device, json)),

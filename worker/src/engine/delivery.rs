@@ -198,7 +198,7 @@ fn leaving(values: &Tensor) -> Result<Tensor, UnitError> {
 }
 
 /// Values of a tensor in the host's memory.
-fn values(of: &Tensor) -> Result<Vec<f32>, UnitError> {
+pub(crate) fn values(of: &Tensor) -> Result<Vec<f32>, UnitError> {
     let mut values = vec![0.0; of.numel()];
     of.f_copy_data(&mut values, of.numel())?;
     Ok(values)

@@ -3,6 +3,7 @@
 mod batch_sizes;
 mod computed_by;
 mod delivery;
+mod evaluation;
 mod gpu_check;
 mod leaving;
 mod proof_cache;
@@ -115,6 +116,13 @@ impl Engine {
         self.load(group)?;
         let changed = || UnitError::Changed { file: group.input.weights.display().to_string() };
         self.loaded.as_ref().map(|(_, graph, _)| graph).ok_or_else(changed)
+    }
+
+    /// Keeps what was proved of the model that is loaded.
+    fn keep_proofs(&self) {
+        if let Some((_, graph, proofs)) = &self.loaded {
+            proofs.keep(graph);
+        }
     }
 
     /// Loads the model of the group, unless the unit before had the same model.

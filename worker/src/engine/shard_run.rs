@@ -227,13 +227,7 @@ impl<'a> ShardRun<'a> {
 
     /// Number of rows that a method with several points an image computes at once, where memory allows so many rows.
     fn least_rows(&self) -> i64 {
-        let [_, height, width] = self.group.shape;
-        let rows = |pixels: i64| pixels / ((height * width).max(1) as i64);
-        if self.traffic.device == Device::Cpu {
-            rows(LEAST_PIXELS).min(MOST_LEAST_ROWS)
-        } else {
-            rows(LEAST_PIXELS_ON_GPU)
-        }
+        least_rows(self.group, self.traffic.device)
     }
 
     /// Makes the pass of `images`, `size` images from `start` on, and predicts them where their targets are not known.
@@ -272,4 +266,11 @@ impl<'a> ShardRun<'a> {
         delivery.predicted(&logits, first)?;
         Ok(pass)
     }
+}
+
+/// Number of images of `group` that `device` computes at once where memory allows so many: with fewer it is not busy.
+pub(super) fn least_rows(group: &Group, device: Device) -> i64 {
+    let [_, height, width] = group.shape;
+    let rows = |pixels: i64| pixels / ((height * width).max(1) as i64);
+    if device == Device::Cpu { rows(LEAST_PIXELS).min(MOST_LEAST_ROWS) } else { rows(LEAST_PIXELS_ON_GPU) }
 }

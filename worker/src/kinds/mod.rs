@@ -4,6 +4,7 @@
 //! does with that, and what the store gets; when, and in which thread, is the pipeline's.
 
 mod attribute;
+mod evaluate;
 mod means;
 mod predictions;
 
@@ -16,7 +17,7 @@ use crate::stages::reader::Reader;
 use crate::unit_error::UnitError;
 
 /// Every kind of work that this worker does.
-pub(crate) const KINDS: &[&Entry] = &[&attribute::ENTRY, &means::ENTRY, &predictions::ENTRY];
+pub(crate) const KINDS: &[&Entry] = &[&attribute::ENTRY, &evaluate::ENTRY, &means::ENTRY, &predictions::ENTRY];
 
 /// Result of reading a unit.
 pub(crate) type Read = Result<Box<dyn Loaded>, UnitError>;
@@ -65,6 +66,7 @@ mod tests {
         let unit = |part, piece| of("attribute", part, piece);
         let units = [
             of("means", Part::Whole, None),
+            of("evaluate", Part::Shard(0), None),
             unit(Part::Shard(0), None),
             unit(Part::Shard(0), Some(Piece::Predictions)),
             unit(Part::Shard(0), Some(Piece::Pass)),

@@ -49,7 +49,7 @@ impl Pixels {
     }
 
     /// Makes image `at` of the shard `[c, h, w]`, preprocessed, with noise.
-    fn image(&self, at: usize) -> Result<Vec<f32>, UnitError> {
+    pub(crate) fn image(&self, at: usize) -> Result<Vec<f32>, UnitError> {
         let started = Instant::now();
         let mut image = preprocess::prepare_some(
             &self.group.preprocessing,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use store::{FORMATS, Labels};
 use sweep::config::Config;
+use sweep::evaluation::Evaluation;
 use sweep::group::{Group, Input, Noise, store_name};
 use sweep::problem::Problems;
 use sweep::variant::Variant;
@@ -66,6 +67,7 @@ pub(crate) fn groups(
                     shard: config.settings.store.shard,
                     variants: variants.to_vec(),
                     numerics: config.settings.numerics,
+                    evaluation: Evaluation::default(),
                 };
                 groups.push((group, labels(dataset)));
             }

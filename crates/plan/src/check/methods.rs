@@ -96,7 +96,7 @@ fn share(variants: &mut [Variant], catalogue: &Catalogue) {
 }
 
 /// Size in bytes of a grant without its variants: paths, and the digest of the data.
-const REST: usize = 64 << 10;
+pub(super) const REST: usize = 64 << 10;
 
 /// Reason for which a worker could not be told all of `variants`: a longer message breaks the connection.
 fn too_long(variants: &[Variant]) -> Option<String> {

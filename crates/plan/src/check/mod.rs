@@ -1,6 +1,7 @@
 //! Checks of a config and of everything that the config names: all mistakes are reported at once, and nothing is written.
 
 mod datasets;
+mod evaluation;
 mod expect;
 mod formats;
 mod grid;
@@ -52,6 +53,7 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
     let models = weights::read(&config, &catalogue, &flags, (worker, &variants), &mut problems)?;
     let mut means = Means::find(&config, &flags, &variants, &mut problems);
     let mut groups = grid::groups(&config, &datasets, &models, &noises, &variants, &mut problems);
+    evaluation::attach(&mut groups, &config, &mut problems);
     means.find_of_groups(groups.iter().map(|(group, _)| group), &mut problems);
     for (group, _) in &mut groups {
         if let Err(misfit) = means.attach(group) {

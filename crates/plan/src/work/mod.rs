@@ -4,6 +4,7 @@
 //! out. The scheduler schedules units of any kind and knows none by name.
 
 mod attribute;
+mod evaluate;
 mod group_means;
 mod kind;
 mod siblings;
@@ -12,13 +13,19 @@ mod splitting;
 use sweep::unit::{Part, Unit};
 
 pub use attribute::Attribute;
+pub use evaluate::Evaluate;
 pub use group_means::GroupMeans;
 pub use kind::{Kind, Lacking, Repeated, Seconds};
 pub use siblings::Siblings;
 pub use splitting::Split;
 
+/// Work of `unit` in maps, and 0 for a unit of no kind.
+pub fn maps(unit: &Unit) -> u64 {
+    kind_of(&KINDS, unit).map_or(0, |kind| kind.maps(unit))
+}
+
 /// List of all kinds of work. A kind may wait for the kinds above it.
-pub const KINDS: [&dyn Kind; 2] = [&Attribute, &GroupMeans];
+pub const KINDS: [&dyn Kind; 3] = [&Attribute, &Evaluate, &GroupMeans];
 
 /// Finds the kind of `unit` in the list `kinds`.
 pub fn kind_of<'a>(kinds: &[&'a dyn Kind], unit: &Unit) -> Option<&'a dyn Kind> {

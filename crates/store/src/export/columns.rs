@@ -2,9 +2,12 @@
 
 use files::torch::ElementType;
 use serde_json::Value;
+use sweep::group::Group;
+use sweep::variant::Variant;
 
 use crate::error::StoreError;
 use crate::families::{self, FAMILIES, Family};
+use crate::ledger::evaluation_arrays;
 use crate::metadata::Described;
 
 use super::selection::Selection;
@@ -58,12 +61,19 @@ impl Column {
 /// # Errors
 /// [`StoreError::Damaged`] for an array whose metadata says what no run writes.
 pub(crate) fn columns(described: &Described, selection: &Selection) -> Result<Vec<Column>, StoreError> {
+    let group = &described.group;
+    let wanted = |variant: &&Variant| described.asked.contains(&variant.key) && selection.has(&variant.key);
+    let of_variants = Group { variants: group.variants.iter().filter(wanted).cloned().collect(), ..group.clone() };
+    let evaluated = evaluation_arrays(&of_variants);
     let mut columns = Vec::new();
     for family in FAMILIES {
         let of_family = described.consolidated.iter().filter(|(path, node)| {
             let found = families::find(path);
             let is_array = node["node_type"] == "array" && found.is_some_and(|(found, _)| found.path == family.path);
             let key = found.and_then(|(_, member)| member).unwrap_or_default();
+            // Of an evaluation, what the last config asked for is whole.
+            let is_evaluated = || evaluated.iter().any(|(array, _)| *array == **path);
+            let is_array = is_array && (!family.is_of_evaluation() || is_evaluated());
             is_array && (!family.is_of_variants() || (described.asked.contains(key) && selection.has(key)))
         });
         for (path, node) in of_family {

@@ -29,6 +29,8 @@ pub enum Members {
     OfVariants(fn(&Numerics, &Variant) -> bool),
     /// One array over all images and one for each class.
     OfClasses,
+    /// Arrays of an evaluation, which the group names.
+    OfEvaluation,
 }
 
 /// Shape of an array.
@@ -70,6 +72,8 @@ pub(crate) enum Valid {
     Labels,
     /// Positions of the images in their split.
     Positions,
+    /// Any number; NaN where a number is undefined.
+    Defined,
 }
 
 impl Family {
@@ -91,6 +95,11 @@ impl Family {
     /// Whether each row of an array is an image or a map.
     pub(crate) fn is_of_shape_of_images(&self) -> bool {
         self.shape == Shape::Images
+    }
+
+    /// Whether the arrays of the family belong to an evaluation.
+    pub fn is_of_evaluation(&self) -> bool {
+        matches!(self.members, Members::OfEvaluation)
     }
 
     /// Whether the arrays of the family are mean images.

@@ -90,9 +90,44 @@ pub const ATTRIBUTIONS: Family = Family {
     description: None,
 };
 
-/// Every family, in the order of writing: the maps come last, so that a map in the store has beside it what belongs to it.
-pub const FAMILIES: [&Family; 8] =
-    [&IMAGES, &LABELS, &INDICES, &PREDICTIONS, &MEANS, &CONVERGENCE_DELTAS, &UNDERFLOW, &ATTRIBUTIONS];
+/// Measurements of maps: `<measurement>/<variant>`, or `<measurement>/images` where no map is looked at. Each measurement has a Zarr
+/// group of its own, as xarray wants dimensions of one name in a group to have one size.
+pub const MEASUREMENTS: Family = Family {
+    path: "measurements",
+    members: Members::OfEvaluation,
+    shape: Shape::Numbers,
+    element: Element::Float32,
+    valid: Valid::Defined,
+    description: None,
+};
+
+/// Scores of maps: `<score>/<variant>`.
+pub const SCORES: Family = Family {
+    path: "scores",
+    members: Members::OfEvaluation,
+    shape: Shape::Numbers,
+    element: Element::Float32,
+    valid: Valid::Defined,
+    description: None,
+};
+
+/// Name of the array of a measurement that looks at no map.
+const OF_IMAGES: &str = "images";
+
+/// Every family, in the order of writing: the maps come last of what a sweep without evaluation has, so that a map in the store has
+/// beside it what belongs to it.
+pub const FAMILIES: [&Family; 10] = [
+    &IMAGES,
+    &LABELS,
+    &INDICES,
+    &PREDICTIONS,
+    &MEANS,
+    &CONVERGENCE_DELTAS,
+    &UNDERFLOW,
+    &ATTRIBUTIONS,
+    &MEASUREMENTS,
+    &SCORES,
+];
 
 /// Paths of the arrays that every store has.
 pub mod name {
@@ -115,6 +150,16 @@ pub fn find(path: &str) -> Option<(&'static Family, Option<&str>)> {
 /// Path of the array that holds the maps of the variant called `key`.
 pub fn attribution(key: &str) -> String {
     ATTRIBUTIONS.of(key)
+}
+
+/// Path of the array that holds `measurement` of the maps of the variant called `key`, or of the images alone.
+pub fn measurement(measurement: &str, key: Option<&str>) -> String {
+    MEASUREMENTS.of(&format!("{measurement}/{}", key.unwrap_or(OF_IMAGES)))
+}
+
+/// Path of the array that holds the `score` of the maps of the variant called `key`.
+pub fn score(score: &str, key: &str) -> String {
+    SCORES.of(&format!("{score}/{key}"))
 }
 
 /// Path of the array that holds, for each image, the share of non-zero values of `key` that float16 stores as zero.

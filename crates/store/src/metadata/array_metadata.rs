@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use sweep::config::Compression;
+use sweep::evaluation::Axis;
 use sweep::fingerprint;
 use sweep::group::{Dtype, Group};
 use sweep::variant::Variant;
@@ -19,6 +20,7 @@ use zarrs::array::{ArrayBuilder, ArrayCreateError, BytesToBytesCodecTraits, Data
 use zarrs::metadata::ChunkKeySeparator;
 
 use crate::families::{self, Element, FAMILIES, Family, Members, Shape};
+use crate::ledger::evaluation_arrays;
 
 /// Zstandard level: 1 leaves nine times as much of maps of patches and more of images; levels above 3 take longer and spare nothing that
 /// shows beside maps of gradients, which no codec compresses (docs/benchmarks.md).
@@ -72,6 +74,10 @@ pub(crate) fn arrays(
             built.push((path, array.metadata(stored.clone(), compression, attributes)?));
         }
     }
+    for (path, axes) in evaluation_arrays(group) {
+        let array = Array::of_axes(axes, group);
+        built.push((path, array.metadata(stored(Element::Float32, group.numerics.dtype), compression, Map::new())?));
+    }
     Ok(built)
 }
 
@@ -79,6 +85,7 @@ pub(crate) fn arrays(
 fn members(family: &Family, group: &Group, labels: &Labels) -> Vec<(String, Map<String, Value>)> {
     let described = family.description.map_or_else(Map::new, |text| attributes(&json!({"description": text})));
     match family.members {
+        Members::OfEvaluation => Vec::new(),
         Members::OfGroup => vec![(family.path.to_owned(), described)],
         Members::OfClasses => {
             let classes = labels.classes.iter().copied().map(Some);
@@ -114,17 +121,17 @@ fn stored(element: Element, maps: Dtype) -> (DataType, FillValue) {
 }
 
 /// Shape of an array, and the parts that it is stored in.
-struct Array {
+struct Array<'a> {
     shape: Vec<u64>,
     /// Size of a shard along the first dimension.
     shard: u64,
     /// Shape of a chunk inside a shard; empty where the shard is the chunk.
     inner: Vec<u64>,
     /// Names of the dimensions.
-    names: Vec<&'static str>,
+    names: Vec<&'a str>,
 }
 
-impl Array {
+impl<'a> Array<'a> {
     /// Array of `shape`. `together` says how many images of so many values share a chunk.
     fn of(shape: Shape, group: &Group, labels: &Labels, together: impl Fn(u64) -> u64) -> Self {
         let [c, h, w] = group.shape.map(|size| size as u64);
@@ -142,6 +149,13 @@ impl Array {
             (Shape::Numbers, _) | (Shape::Labels, 1) => plain(vec![n], vec!["sample"]),
             (Shape::Labels, width) => plain(vec![n, width as u64], vec!["sample", "label"]),
         }
+    }
+
+    /// Array with a row of these `axes` for each image.
+    fn of_axes(axes: &'a [Axis], group: &Group) -> Self {
+        let shape = std::iter::once(group.images).chain(axes.iter().map(|axis| axis.size)).collect();
+        let names = std::iter::once("sample").chain(axes.iter().map(|axis| axis.name.as_str())).collect();
+        Self { shape, shard: group.shard, inner: Vec::new(), names }
     }
 
     fn metadata(

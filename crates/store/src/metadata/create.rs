@@ -14,7 +14,7 @@ use sweep::variant::Variant;
 use super::array_metadata::{self, Labels, Sharing};
 use super::computed_by;
 use super::describe::describe;
-use super::facts::{Facts, LAYERS, PREPROCESSING};
+use super::facts::{EVALUATION, Facts, LAYERS, PREPROCESSING};
 use super::inspect::{differences, is_bare};
 use super::root::{self, METADATA, Nodes, put_json, read_json};
 use crate::error::StoreError;
@@ -177,7 +177,7 @@ fn put_root(group: &Group, facts: &Facts, complete: bool, told: &Nodes, tag: &st
     for (key, layer) in layers.filter(|(key, _)| others.contains(key)) {
         provenance[LAYERS][key] = layer.clone();
     }
-    let attributes = json!({
+    let mut attributes = json!({
         "description": format!("Attribution maps of {} on {} ({} split), noise {}",
             group.model, group.dataset, group.split, group.noise.name),
         "data_flag": group.dataset,
@@ -194,6 +194,9 @@ fn put_root(group: &Group, facts: &Facts, complete: bool, told: &Nodes, tag: &st
             "computed_by": computed_by::of_store(&group.store, ours)?,
         },
     });
+    if !group.evaluation.is_empty() {
+        attributes["attrisweep"][EVALUATION] = json!(group.evaluation);
+    }
     root::put(&group.store, root::root(&attributes, root::nodes(&group.store, told)?), tag)
 }
 

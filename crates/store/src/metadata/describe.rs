@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sweep::computed_by::ComputedBy;
+use sweep::evaluation::Evaluation;
 use sweep::fingerprint::{ONE_LOGIT, WEIGHTS_SET};
 use sweep::group::{Dtype, Group, Input, Noise, Numerics, Precision};
 use sweep::parameters::Parameters;
@@ -15,7 +16,7 @@ use sweep::variant::{Shared, Variant};
 
 use super::array_metadata::Labels;
 use super::computed_by;
-use super::facts::PREPROCESSING;
+use super::facts::{EVALUATION, PREPROCESSING};
 use super::root::{self, METADATA, Root, read_json};
 use crate::error::StoreError;
 use crate::families::{self, ATTRIBUTIONS, MEANS, class_of_mean, name};
@@ -145,6 +146,7 @@ fn group(root: &Value, folder: &Path, variants: Vec<Variant>, nodes: &Nodes<'_>)
         shard: field(facts, "shard")?,
         variants,
         numerics: numerics(facts)?,
+        evaluation: ours.get(EVALUATION).map_or_else(|| Ok(Evaluation::default()), |_| field(ours, EVALUATION))?,
     };
     let per_image = shape.iter().try_fold(1_usize, |product, size| product.checked_mul(*size));
     // No config can ask for more: 65536 images a shard, of 1024x1024 pixels.

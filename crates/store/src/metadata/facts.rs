@@ -9,6 +9,9 @@ pub const LAYERS: &str = "layers";
 /// Name in the root's attributes of the preprocessing of the images.
 pub(crate) const PREPROCESSING: &str = "preprocessing";
 
+/// Name in the root's attributes of what is measured and scored.
+pub(crate) const EVALUATION: &str = "evaluation";
+
 /// Facts in a store's root attributes, beside the names of its group.
 #[derive(Clone, Debug)]
 pub struct Facts {

@@ -1,20 +1,21 @@
 //! Compares whatever exists at the place of a group's store with the group.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use files::leftovers;
-use serde_json::json;
+use serde_json::{Value, json};
+use sweep::evaluation::Evaluation;
 use sweep::fingerprint;
 use sweep::group::Group;
 use sweep::variant::Variant;
 
 use super::array_metadata;
 use super::describe::preprocessing;
-use super::facts::{Facts, PREPROCESSING};
+use super::facts::{EVALUATION, Facts, PREPROCESSING};
 use super::root::{self, METADATA, Nodes, Root, read_json};
 use crate::error::StoreError;
-use crate::families;
+use crate::families::{self, MEASUREMENTS, SCORES};
 use crate::packed::tree;
 use crate::tensors;
 
@@ -29,6 +30,9 @@ pub fn inspect(group: &Group, facts: &Facts) -> Result<Option<bool>, StoreError>
         let occupied = fs::read_dir(&group.store).is_ok_and(|entries| entries.flatten().any(|entry| !ours(entry)));
         return if occupied { Err(StoreError::Foreign { path: group.store.clone() }) } else { Ok(None) };
     };
+    if let (false, Some(path)) = (group.evaluation.is_empty(), occupied(group)) {
+        return Err(StoreError::Occupied { path });
+    }
     let (ours, told) = (&found.value["attributes"]["attrisweep"], root::consolidated(&found.value));
     let grows = grows(group, &found);
     let differences = differences(group, facts, &found);
@@ -41,7 +45,25 @@ pub fn inspect(group: &Group, facts: &Facts) -> Result<Option<bool>, StoreError>
     let speaks_of =
         |variant: &Variant| ours["variants"].as_array().is_some_and(|keys| keys.contains(&json!(variant.key)));
     let complete = found.fault.is_none() && ours["complete"] == true && group.variants.iter().all(speaks_of);
+    let complete = complete && speaks_of_evaluation(group, ours);
     Ok(Some(complete && !grows && is_whole(group, &told)))
+}
+
+/// Array that somebody has added under the name of a Zarr group of evaluations.
+fn occupied(group: &Group) -> Option<PathBuf> {
+    let folders = [&MEASUREMENTS, &SCORES].map(|family| group.store.join(family.path));
+    let is_array = |folder: &PathBuf| {
+        read_json(&folder.join(METADATA)).ok().flatten().is_some_and(|node| node["node_type"] == "array")
+    };
+    folders.into_iter().find(is_array)
+}
+
+/// Whether the store was completed for all that `group` measures and scores.
+fn speaks_of_evaluation(group: &Group, ours: &Value) -> bool {
+    let stored: Evaluation = serde_json::from_value(ours[EVALUATION].clone()).unwrap_or_default();
+    let Evaluation { measurements, scores } = &group.evaluation;
+    measurements.iter().all(|measurement| stored.measurements.contains(measurement))
+        && scores.iter().all(|score| stored.scores.contains(score))
 }
 
 /// Whether `group` has more images than its store. The numbers of a store that grows stay the same.

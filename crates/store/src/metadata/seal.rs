@@ -3,11 +3,12 @@
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::facts::PREPROCESSING;
+use super::facts::{EVALUATION, PREPROCESSING};
 use crate::families::{self, ATTRIBUTIONS};
 
 /// Names under `attrisweep` in the root's attributes. Earlier builds wrote some of them only.
-const FIELDS: [&str; 7] = ["complete", "variants", "fingerprint", PREPROCESSING, "provenance", "computed_by", "digest"];
+const FIELDS: [&str; 8] =
+    ["complete", "variants", "fingerprint", PREPROCESSING, "provenance", "computed_by", EVALUATION, "digest"];
 
 /// Attributes of a root that this program writes, in this build or an earlier one.
 const ATTRIBUTES: [&str; 7] =
@@ -88,6 +89,8 @@ fn is_node_of_ours(path: &str, node: &Value) -> bool {
     match families::find(path) {
         // Somebody may have added maps of his own.
         Some((family, Some(_))) if family.path == ATTRIBUTIONS.path => node["attributes"]["attrisweep"].is_object(),
+        // The same of stores that were sealed before there were evaluations; what is evaluated stands in the root.
+        Some((family, _)) if family.is_of_evaluation() => false,
         found => found.is_some(),
     }
 }

@@ -106,8 +106,21 @@ impl Shards {
         self.values(array, shard, images)
     }
 
+    /// Reads the map at `position` of `shard` of an `array` of maps, in whichever float type it is stored.
+    pub fn map(&mut self, array: &str, shard: u64, position: usize) -> Result<Vec<f32>, StoreError> {
+        let mut map = Vec::new();
+        self.some(array, shard, &[position], |data| {
+            map = match data {
+                Data::Float16(values) => values.into_iter().map(f16::to_f32).collect(),
+                Data::Float32(values) => values,
+                Data::Int64(_) => Vec::new(),
+            }
+        })?;
+        Ok(map)
+    }
+
     /// Reads the first `images` images of `shard` of an `array` of integers.
-    pub(crate) fn integers(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<i64>, StoreError> {
+    pub fn integers(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<i64>, StoreError> {
         self.values(array, shard, images)
     }
 

@@ -20,7 +20,7 @@ use sweep::variant::Variant;
 
 use crate::error::StoreError;
 use crate::families::{self, name};
-use crate::ledger::{shard_arrays, variant_arrays};
+use crate::ledger::{evaluation_arrays, shard_arrays, variant_arrays};
 use crate::metadata::{Described, Labels};
 use crate::packed::tree;
 use crate::shards::{Shards, present};
@@ -140,7 +140,8 @@ fn check_means(described: &Described, truth: Option<&Truth>, (usable, whole): (&
 /// # Errors
 /// [`StoreError::Damaged`] if an array's metadata cannot be read.
 pub fn computed_files(group: &Group, shard: u64) -> Result<Vec<PathBuf>, StoreError> {
-    let maps = group.variants.iter().flat_map(|variant| variant_arrays(group, variant));
+    let of_evaluation = evaluation_arrays(group).into_iter().map(|(array, _)| array);
+    let maps = group.variants.iter().flat_map(|variant| variant_arrays(group, variant)).chain(of_evaluation);
     let arrays: Vec<String> = std::iter::once(name::PREDICTIONS.to_owned()).chain(maps).collect();
     files(group, &arrays.iter().map(String::as_str).collect::<Vec<_>>(), shard)
 }
@@ -150,7 +151,11 @@ pub fn computed_files(group: &Group, shard: u64) -> Result<Vec<PathBuf>, StoreEr
 /// # Errors
 /// [`StoreError::Damaged`] if an array's metadata cannot be read.
 pub fn variant_files(group: &Group, variant: &Variant, shard: u64) -> Result<Vec<PathBuf>, StoreError> {
-    let arrays = variant_arrays(group, variant);
+    // What was measured of a map goes with the map.
+    let end = format!("/{}", variant.key);
+    let of_evaluation = evaluation_arrays(group).into_iter().map(|(array, _)| array);
+    let measured = of_evaluation.filter(|array| array.ends_with(&end));
+    let arrays: Vec<String> = variant_arrays(group, variant).into_iter().chain(measured).collect();
     files(group, &arrays.iter().map(String::as_str).collect::<Vec<_>>(), shard)
 }
 

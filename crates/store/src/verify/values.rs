@@ -41,6 +41,8 @@ fn read(
             // -1 stands for the label of an image that has none.
             unequal(&shards.integers(array, shard, n)?, (wanted, -1), width, first)
         }
+        // What can be read is valid: a number may be undefined.
+        Valid::Defined => shards.floats(array, shard, n).map(|_| None)?,
         Valid::Pixels | Valid::Shares | Valid::Finite => {
             let limits = limits(family.valid, group);
             let dtype = if family.element == Element::Map { group.numerics.dtype } else { Dtype::Float32 };

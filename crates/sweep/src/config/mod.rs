@@ -4,6 +4,7 @@
 //! mistakes which later checks find (files, parameters) are reported together with it. A config may be used only if no problem
 //! was noted.
 
+mod evaluation;
 mod experiments;
 mod indices;
 mod paths;
@@ -17,6 +18,7 @@ mod weights;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use evaluation::{Metric, Options};
 use experiments::flat;
 pub use experiments::{Experiment, Found, MeanOf, Proposed, Reference, Windows};
 pub use indices::MOST_CHOSEN;
@@ -48,6 +50,8 @@ pub struct Config {
     pub preflight: Preflight,
     /// Retries and deadlines.
     pub scheduler: Scheduler,
+    /// Metrics of maps, with lists in their parameters not yet expanded.
+    pub evaluation: Vec<Metric>,
     /// Values of the keys that the reference schema does not have.
     pub settings: Settings,
 }
@@ -108,6 +112,7 @@ impl Config {
             search_space: grid.unwrap_or_default(),
             preflight: fields.section("preflight_check", Preflight::read).unwrap_or_default(),
             scheduler: fields.section("scheduler", Scheduler::read).unwrap_or_default(),
+            evaluation: evaluation::read(&mut fields),
             settings: Settings::read(&mut fields, reference.map(|reference| reference.experiment)),
         };
         if let (None, Some(format)) =

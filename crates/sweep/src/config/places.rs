@@ -1,5 +1,7 @@
 //! Where each key belongs: told to whoever wrote it at another level.
 
+use super::evaluation;
+
 /// Each section of a config, the top level first, with its keys.
 pub(super) const PLACES: &[(&str, &[&str])] = &[
     (
@@ -28,6 +30,8 @@ pub(super) const PLACES: &[(&str, &[&str])] = &[
             "model_method_mapping",
             "reference",
             "mean_of",
+            "evaluation",
+            "evaluation_defaults",
             "settings",
         ],
     ),
@@ -63,6 +67,7 @@ pub(super) const PLACES: &[(&str, &[&str])] = &[
         &["enabled", "results_path", "exempt_methods", "subset_size", "start_batch_size", "binary_search_depth"],
     ),
     ("scheduler", &["available_gpus", "max_retries", "task_timeout", "polling_interval", "max_tasks_per_gpu"]),
+    ("evaluation_defaults", evaluation::OPTIONS),
     ("settings", &["model_flag", "gpu_id", "batch_sizes"]),
     ("store", &["format", "shard", "compression", "dtype"]),
 ];

@@ -160,7 +160,7 @@ fn sections<T>(fields: &mut Fields<'_>, key: &'static str, read: impl FnMut(Fiel
 }
 
 /// Hint for a key that no noise and no method has: it may be one of their parameters.
-const BELOW: &str = "; parameters belong below `params`";
+pub(super) const BELOW: &str = "; parameters belong below `params`";
 
 fn noise(mut fields: Fields<'_>) -> Option<NoiseCondition> {
     let line = fields.line_of("name");
@@ -182,7 +182,7 @@ fn method(mut fields: Fields<'_>) -> Option<Method> {
     Some(Method { class: class.unwrap_or_else(|| name.clone()), name, params, semantics, line })
 }
 
-fn parameters(fields: &mut Fields<'_>) -> Parameters {
+pub(super) fn parameters(fields: &mut Fields<'_>) -> Parameters {
     let read = |params: Fields<'_>| {
         let mut given = Parameters::default();
         let mut wrong = Vec::new();

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::evaluation::Evaluation;
 use crate::parameters::Parameters;
 use crate::variant::Variant;
 use preprocessing::Preprocessing;
@@ -57,6 +58,9 @@ pub struct Group {
     pub shard: u64,
     /// Precision and seed: how numbers are computed and stored.
     pub numerics: Numerics,
+    /// Measurements and scores of the maps. They are no facts of the maps: a store may be evaluated at any time.
+    #[serde(default, skip_serializing_if = "Evaluation::is_empty")]
+    pub evaluation: Evaluation,
 }
 
 /// Files that are read for a group, with digests of their content: a worker refuses files that have changed since the sweep was

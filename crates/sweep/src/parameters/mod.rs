@@ -136,7 +136,8 @@ impl Parameters {
 }
 
 impl Default {
-    fn value(&self) -> Option<Value> {
+    /// The value; `None` where the parameter may be absent.
+    pub fn value(&self) -> Option<Value> {
         match self {
             Self::Integer(value) => Some((*value).into()),
             Self::Number(value) => Some((*value).into()),

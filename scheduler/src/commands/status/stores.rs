@@ -15,6 +15,9 @@ pub(super) struct StoreProgress {
     pub(super) complete: bool,
     pub(super) shards_done: u64,
     pub(super) maps_done: u64,
+    /// Number of shards whose maps are scored as the last config asked for; `None` where it asked for no scores.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) shards_scored: Option<u64>,
     /// Number of shards; `None` where neither the store nor the dataset exists.
     pub(super) shards: Option<u64>,
     pub(super) maps: Option<u64>,
@@ -66,6 +69,7 @@ fn counted(described: &Described, asked: Option<u64>, keys: &[String]) -> Result
         let there = group.variants.iter().filter(|variant| ledger.has_variant(&group, variant, shard)).count();
         maps_done += there as u64 * (range.end - range.start);
     }
+    let scored = || (0..group.shards()).filter(|shard| ledger.is_evaluated(&group, *shard)).count() as u64;
     let accuracy = Accuracy::of(&group, &ledger).ok().flatten();
     Ok(StoreProgress {
         right: accuracy.map(|accuracy| accuracy.right),
@@ -74,6 +78,7 @@ fn counted(described: &Described, asked: Option<u64>, keys: &[String]) -> Result
         complete: described.complete && begun && images == group.images,
         shards_done,
         maps_done,
+        shards_scored: (!group.evaluation.is_empty()).then(scored),
         shards: Some(images.div_ceil(group.shard)),
         maps: Some(images * keys.len() as u64),
         ..StoreProgress::default()

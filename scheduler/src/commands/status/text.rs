@@ -80,7 +80,10 @@ fn line(store: &StoreProgress) -> String {
                 _ => String::new(),
             };
             let doubt = store.doubt.as_ref().map(|doubt| format!(" (these are {doubt})")).unwrap_or_default();
-            format!("{state:9} {name}: {maps_done} of {maps} maps, {shards_done} of {shards} shards{right}{doubt}")
+            let scored = store.shards_scored.map(|scored| format!(", {scored} shards scored")).unwrap_or_default();
+            format!(
+                "{state:9} {name}: {maps_done} of {maps} maps, {shards_done} of {shards} shards{scored}{right}{doubt}"
+            )
         }
         _ => format!("to do     {name}: the dataset is not there"),
     }

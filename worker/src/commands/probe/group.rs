@@ -7,6 +7,7 @@ use data::formats::{self, Options};
 use data::mean;
 use network::{NetworkError, Weights, models};
 use protocol::probe::{Asked, Request};
+use sweep::evaluation::Evaluation;
 use sweep::granted_batches::{GrantedBatch, GrantedBatches};
 use sweep::group::{Group, Input, MeanImage, Noise};
 use sweep::parameters::Parameters;
@@ -54,6 +55,7 @@ pub(super) fn of(request: &Request, model: &mut Model) -> Result<Group, ProbeErr
         shard: *asked,
         variants: request.variants.iter().map(variant).collect::<Result<_, _>>()?,
         numerics: request.numerics,
+        evaluation: Evaluation::default(),
     })
 }
 

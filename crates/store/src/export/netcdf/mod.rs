@@ -17,6 +17,7 @@ use files::torch::ElementType;
 use super::columns::Column;
 use super::view::View;
 use crate::error::StoreError;
+use crate::families::MEASUREMENTS;
 use crate::packed::tree;
 use crate::shards::Data;
 use header::Header;
@@ -36,6 +37,8 @@ pub(super) fn write(view: &mut View, path: &Path) -> Result<u64, StoreError> {
         return Err(StoreError::InTheWay { path: path.to_owned() });
     }
     let failed = |source| StoreError::Write { path: path.to_owned(), source };
+    // A dimension of a netCDF file has one size; measurements have steps and runs of many. Scores have neither.
+    view.columns.retain(|column| !column.path.starts_with(MEASUREMENTS.path));
     let header = Header::of(view, path)?;
     let mut file = PendingFile::create_locked(path, &std::process::id().to_string())?;
     file.append(&header.bytes)?;

@@ -1,10 +1,12 @@
 //! The words of every key: its default, its meaning, an example.
 
+mod evaluation;
 mod grid;
 mod run;
 mod top;
 
 use Default::{Required, Words};
+use evaluation::{DEFAULTS, METRIC};
 use grid::{METHOD, NOISE, PATHS, SEARCH_SPACE};
 use run::{EXPECT, PREFLIGHT, SCHEDULER, STORE};
 use top::TOP;
@@ -103,6 +105,17 @@ pub(crate) const KEYS: &[Section] = &[
              are. The choice is a fact of the store.",
             "state_dict_ema",
         )],
+    },
+    Section {
+        place: "evaluation[]",
+        about: "One metric of maps with its choices of parameters ([guide](guide/evaluation.md)). The \
+                [catalogue](catalogue.md#metrics) lists the classes and their parameters.",
+        keys: METRIC,
+    },
+    Section {
+        place: "evaluation_defaults",
+        about: "Values of these keys for every metric that takes the key and does not say otherwise.",
+        keys: DEFAULTS,
     },
     Section { place: "store", about: "How stores are laid out.", keys: STORE },
     Section {

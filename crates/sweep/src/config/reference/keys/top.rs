@@ -84,6 +84,13 @@ pub(super) const TOP: &[Key] = &[
     key("weights", Words("the only set of a file"), "[Which set of weights](#weights).", ""),
     key("normalize", Words("0.5 and 0.5"), "[How weights want their images](#normalize).", ""),
     key("expect", Words("nothing"), "[What authors of weights have measured](#expect).", ""),
+    key("evaluation", Words("nothing"), "[Metrics of the maps](#evaluation).", ""),
+    key(
+        "evaluation_defaults",
+        Words("those of each metric"),
+        "[What metrics have in common](#evaluation_defaults).",
+        "",
+    ),
     key(
         "settings",
         Words("none"),

@@ -1,0 +1,162 @@
+//! From the metrics of a config to the measurements and scores of a group.
+
+use sweep::config;
+use sweep::evaluation::{Evaluation, Measurement, Of, Score};
+use sweep::glob::fits;
+use sweep::parameters::{Parameter, Parameters, part_of_key};
+use sweep::problem::{Problems, nearest};
+use sweep::variant::{self, Variant, expand};
+
+use crate::families::{self, Cost};
+use crate::metrics::{self, Entry, METRICS, Measured};
+
+/// Longest key of a score or a measurement: it is the name of a folder.
+const LONGEST: usize = 200;
+
+/// Evaluation that `asked` stands for, of images `[channels, height, width]` and `variants`. Every mistake is noted in `problems`.
+pub fn evaluation(
+    asked: &[config::Metric],
+    variants: &[Variant],
+    shape: [usize; 3],
+    problems: &mut Problems,
+) -> Evaluation {
+    let mut evaluation = Evaluation::default();
+    for (index, metric) in asked.iter().enumerate() {
+        let at = format!("evaluation[{index}]");
+        let Some(entry) = metrics::find(&metric.class) else {
+            let hint = nearest(&metric.class, METRICS.iter().map(|entry| entry.name));
+            problems.add(metric.line, format!("{at}.class"), format!("unknown metric `{}`, {hint}", metric.class));
+            continue;
+        };
+        let of = methods(metric, variants, (&at, problems));
+        for (name, _) in metric.params.0.iter().filter(|(_, value)| value.as_array().is_some_and(Vec::is_empty)) {
+            problems.add(metric.line, format!("{at}.params.{name}"), "an empty list, expected a value or several");
+        }
+        for given in expand(&metric.params) {
+            let given = with_options(given, metric, entry);
+            let key = variant::key(&metric.name, &given);
+            let score = |parameters| Score {
+                key: key.clone(),
+                class: metric.class.clone(),
+                parameters,
+                measurements: Vec::new(),
+                of: of.clone(),
+                direction: entry.direction,
+                only: metric.only,
+            };
+            let told = score_of(entry, &given, shape).and_then(|(parameters, measured)| {
+                add(&mut evaluation, score(parameters), measured).map_err(|text| vec![("name".to_owned(), text)])
+            });
+            for (name, text) in told.err().into_iter().flatten() {
+                problems.add(metric.line, place(&at, &name, metric), text);
+            }
+        }
+    }
+    evaluation
+}
+
+/// What the measurements of `evaluation` take for one image: passes that all methods share, and the cost of each method.
+pub fn costs(evaluation: &Evaluation, shape: [usize; 3]) -> (Cost, Cost) {
+    let (mut shared, mut each) = (Cost::default(), Cost::default());
+    for measurement in &evaluation.measurements {
+        let Some(family) = families::find(&measurement.family) else { continue };
+        let cost = family.cost(&measurement.parameters, shape);
+        let sum = if measurement.of == Of::Image { &mut shared } else { &mut each };
+        (sum.passes, sum.maps) = (sum.passes + cost.passes, sum.maps + cost.maps);
+    }
+    (shared, each)
+}
+
+/// Key path of the parameter or key `name`.
+fn place(at: &str, name: &str, metric: &config::Metric) -> String {
+    let beside = name == "name" || metric.options.own.0.contains_key(name);
+    if beside { format!("{at}.{name}") } else { format!("{at}.params.{name}") }
+}
+
+/// `given` with the options of the config: those of the metric itself, and those of all metrics that it takes.
+fn with_options(mut given: Parameters, metric: &config::Metric, entry: &Entry) -> Parameters {
+    let takes = |name: &str| entry.parameters.iter().any(|parameter: &Parameter| parameter.name == name);
+    let common = metric.options.common.0.iter().filter(|(name, _)| takes(name));
+    for (name, value) in metric.options.own.0.iter().chain(common) {
+        given.0.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+    given
+}
+
+/// Methods that `metric` scores.
+fn methods(metric: &config::Metric, variants: &[Variant], (at, problems): (&str, &mut Problems)) -> Of {
+    if metric.methods.is_empty() {
+        return Of::All;
+    }
+    for (index, (pattern, line)) in metric.methods.iter().enumerate() {
+        if !variants.is_empty() && !variants.iter().any(|variant| fits(pattern, &variant.key)) {
+            let hint = nearest(pattern, variants.iter().map(|variant| variant.key.as_str()));
+            problems.add(
+                *line,
+                format!("{at}.methods[{index}]"),
+                format!("`{pattern}` fits the key of no map, {hint}"),
+            );
+        }
+    }
+    let is_asked = |variant: &&Variant| metric.methods.iter().any(|(pattern, _)| fits(pattern, &variant.key));
+    Of::Some(variants.iter().filter(is_asked).map(|variant| variant.key.clone()).collect())
+}
+
+/// Mistakes as (name of a key, text).
+type Mistakes = Vec<(String, String)>;
+
+/// Checked parameters of a metric, and its measurements for such an image.
+fn score_of(entry: &Entry, given: &Parameters, shape: [usize; 3]) -> Result<(Parameters, Vec<Measurement>), Mistakes> {
+    let parameters = given.checked(entry.parameters)?;
+    let unfit = |error: sweep::parameters::ParameterError| vec![("name".to_owned(), error.to_string())];
+    let metric = (entry.build)(&parameters).map_err(unfit)?;
+    let measurement = |Measured { family, parameters }: Measured| {
+        let parameters = parameters.checked(family.parameters())?;
+        let axes = family.axes(&parameters, shape).map_err(unfit)?;
+        let of = if family.sees_map() { Of::All } else { Of::Image };
+        let key = families::key(family, &parameters);
+        Ok(Measurement { key, family: family.name().to_owned(), parameters, axes, of })
+    };
+    let measured = metric.measured().into_iter().map(measurement).collect::<Result<Vec<_>, Mistakes>>()?;
+    Ok((parameters, measured))
+}
+
+/// Adds `score`, and the `measured` that are not there yet. The error is one sentence.
+fn add(evaluation: &mut Evaluation, mut score: Score, measured: Vec<Measurement>) -> Result<(), String> {
+    if evaluation.scores.iter().any(|other| other.key.eq_ignore_ascii_case(&score.key)) {
+        return Err(format!("`{}` is there twice; give one of them another `name`", score.key));
+    }
+    let keys = measured.iter().map(|measurement| &measurement.key).chain([&score.key]);
+    for key in keys {
+        if let Some(fault) = unusable(key) {
+            return Err(format!("the key `{key}` {fault}"));
+        }
+    }
+    for mut measurement in measured {
+        score.measurements.push(measurement.key.clone());
+        if measurement.of == Of::All {
+            measurement.of = score.of.clone();
+        }
+        match evaluation.measurements.iter_mut().find(|other| other.key == measurement.key) {
+            Some(other) => other.of = other.of.and(&measurement.of),
+            None => evaluation.measurements.push(measurement),
+        }
+    }
+    evaluation.scores.push(score);
+    Ok(())
+}
+
+/// Reason for which `key` cannot be the name of a folder.
+fn unusable(key: &str) -> Option<String> {
+    if key.len() > LONGEST {
+        return Some(format!("has {} letters, expected at most {LONGEST}", key.len()));
+    }
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-+".contains(c);
+    (!key.chars().all(fits)).then(|| "has letters that no name of a folder may have".to_owned())
+}
+
+/// Text of the parameters of a score, as its key spells them.
+pub fn spelled(parameters: &Parameters) -> String {
+    let parts = parameters.0.iter().map(|(name, value)| format!("{name}={}", part_of_key(value)));
+    parts.collect::<Vec<_>>().join(", ")
+}

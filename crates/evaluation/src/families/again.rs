@@ -1,0 +1,161 @@
+//! Again: maps of noisy copies of an image, for the class of the image itself, compared with the map of the image.
+
+use rand_distr::{Distribution, Normal, Uniform};
+use sweep::evaluation::Axis;
+use sweep::parameters::{Default, Kind, Parameter, ParameterError, Parameters};
+use sweep::seed::Draw;
+
+use super::family::{Cost, Family, MOST_VALUES, axis};
+use crate::numbers::norm;
+use crate::outcome::predicted;
+use crate::parameters::parameter;
+use crate::subject::{Failed, MeasureError, Model, Subject, logits};
+
+/// Family of maps that are made again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Again;
+
+/// Numbers of one noisy copy, in their order. `relative` is of the change divided by the value, value by value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quantity {
+    /// Norm of the change of the map.
+    Map,
+    /// Norm of the map of the image itself.
+    Whole,
+    /// Norm of the relative change of the map.
+    RelativeMap,
+    /// Norm of the change of the image.
+    Image,
+    /// Norm of the relative change of the image.
+    RelativeImage,
+    /// Norm of the change of the logits.
+    Logits,
+    /// 1 where the predicted class is that of the image, else 0.
+    SameClass,
+}
+
+/// Number of quantities.
+pub(crate) const QUANTITIES: usize = Quantity::SameClass as usize + 1;
+
+/// What a divisor that is exactly 0 counts as.
+const EPSILON: f64 = 1e-6;
+
+const MOST: i64 = MOST_VALUES as i64 / QUANTITIES as i64;
+
+impl Family for Again {
+    fn name(&self) -> &'static str {
+        "again"
+    }
+
+    fn parameters(&self) -> &'static [Parameter] {
+        const ALL: &[Parameter] = &[
+            parameter(
+                "samples",
+                "number of noisy copies of an image",
+                Kind::Integer { least: 1, most: MOST },
+                Some(Default::Integer(10)),
+            ),
+            parameter(
+                "std",
+                "standard deviation of normal noise; without it noise is uniform",
+                Kind::Number { least: 0.0, most: 1000.0 },
+                Some(Default::Absent),
+            ),
+            parameter(
+                "low",
+                "least uniform noise that is added to a value",
+                Kind::Number { least: -1000.0, most: 1000.0 },
+                Some(Default::Number(-0.2)),
+            ),
+            parameter(
+                "high",
+                "largest uniform noise that is added to a value",
+                Kind::Number { least: -1000.0, most: 1000.0 },
+                Some(Default::Number(0.2)),
+            ),
+        ];
+        ALL
+    }
+
+    fn axes(&self, parameters: &Parameters, _: [usize; 3]) -> Result<Vec<Axis>, ParameterError> {
+        noise(parameters)?;
+        Ok(vec![axis("draw", parameters.integer("samples")? as usize), axis("quantity", QUANTITIES)])
+    }
+
+    fn cost(&self, parameters: &Parameters, _: [usize; 3]) -> Cost {
+        let samples = parameters.integer("samples").map_or(0, |samples| samples as u64);
+        Cost { passes: samples, maps: samples }
+    }
+
+    fn measure(
+        &self,
+        parameters: &Parameters,
+        subject: &Subject<'_>,
+        model: &mut dyn Model,
+    ) -> Result<Vec<f32>, MeasureError> {
+        let (samples, noise) = (parameters.integer("samples")?, noise(parameters)?);
+        let noisy = |number: i64| {
+            // The kind of noise is no part of the name: draws of 0.1 are those of 0.2, halved.
+            let mut random = Draw { purpose: "evaluation noise", draw: number as u64, ..subject.draw }.generator();
+            subject.image.iter().map(|value| value + noise.sample(&mut random) as f32).collect()
+        };
+        Ok(compared(subject, &(0..samples).map(noisy).collect::<Vec<_>>(), model)?)
+    }
+}
+
+/// Noise of one value.
+enum Noise {
+    Normal(Normal<f64>),
+    Uniform(Uniform<f64>),
+}
+
+impl Noise {
+    fn sample(&self, random: &mut impl rand::Rng) -> f64 {
+        match self {
+            Self::Normal(normal) => normal.sample(random),
+            Self::Uniform(uniform) => uniform.sample(random),
+        }
+    }
+}
+
+fn noise(parameters: &Parameters) -> Result<Noise, ParameterError> {
+    if parameters.get("std").is_some() {
+        let normal = Normal::new(0.0, parameters.number("std")?);
+        return normal.map(Noise::Normal).map_err(|_| parameters.unfit("std", "0 or more"));
+    }
+    let uniform = Uniform::new_inclusive(parameters.number("low")?, parameters.number("high")?);
+    uniform.map(Noise::Uniform).map_err(|_| parameters.unfit("low", "no more than `high`"))
+}
+
+/// Compares the maps of `copies` with the map of the image.
+pub(super) fn compared(subject: &Subject<'_>, copies: &[Vec<f32>], model: &mut dyn Model) -> Result<Vec<f32>, Failed> {
+    let found = logits(model, copies.iter().cloned())?;
+    let mut values = Vec::new();
+    for (copies, logits) in copies.chunks(model.rows()).zip(found.chunks(model.rows())) {
+        let maps = model.maps(&copies.concat(), subject.predicted)?;
+        for ((copy, map), logits) in copies.iter().zip(maps.chunks(subject.size().max(1))).zip(logits) {
+            values.extend(quantities(subject, copy, map, logits).map(|number| number as f32));
+        }
+    }
+    Ok(values)
+}
+
+fn quantities(subject: &Subject<'_>, copy: &[f32], map: &[f32], logits: &[f32]) -> [f64; QUANTITIES] {
+    let change = |from: &[f32], to: &[f32]| norm(from.iter().zip(to).map(|(a, b)| f64::from(*a) - f64::from(*b)));
+    let relative = |from: &[f32], to: &[f32]| {
+        let of = |(a, b): (&f32, &f32)| {
+            let (a, b) = (f64::from(*a), f64::from(*b));
+            (a - b) / if a == 0.0 { EPSILON } else { a }
+        };
+        norm(from.iter().zip(to).map(of))
+    };
+    [
+        change(subject.map, map),
+        norm(subject.map.iter().map(|value| f64::from(*value))),
+        relative(subject.map, map),
+        change(subject.image, copy),
+        relative(subject.image, copy),
+        change(subject.logits, logits),
+        f64::from(u8::from(predicted(logits) == predicted(subject.logits))),
+    ]
+}

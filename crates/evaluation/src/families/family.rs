@@ -1,0 +1,59 @@
+//! Trait of a family of measurements.
+
+use std::fmt::Debug;
+
+use sweep::evaluation::Axis;
+use sweep::parameters::{Parameter, ParameterError, Parameters};
+
+use crate::subject::{MeasureError, Model, Subject};
+
+/// Largest number of values that a measurement may have of one image: they are held for a whole shard.
+pub(crate) const MOST_VALUES: u64 = 1 << 16;
+
+/// Family of measurements: numbers of one image, and mostly of one map.
+pub trait Family: Debug + Sync {
+    /// Name of the family in stores, without `_`.
+    fn name(&self) -> &'static str;
+
+    /// Parameters of a measurement.
+    fn parameters(&self) -> &'static [Parameter];
+
+    /// Whether the numbers depend on the map: those that do not are measured once for all methods.
+    fn sees_map(&self) -> bool {
+        true
+    }
+
+    /// Axes of the numbers of one image `[channels, height, width]`.
+    ///
+    /// # Errors
+    /// [`ParameterError`] for a parameter that does not fit such an image.
+    fn axes(&self, parameters: &Parameters, shape: [usize; 3]) -> Result<Vec<Axis>, ParameterError>;
+
+    /// What the numbers of one image take: forward passes, and maps that are made anew.
+    fn cost(&self, parameters: &Parameters, shape: [usize; 3]) -> Cost;
+
+    /// Measures one image: values in the order of the axes. What is undefined is NaN.
+    ///
+    /// # Errors
+    /// [`MeasureError`] if the model could not answer.
+    fn measure(
+        &self,
+        parameters: &Parameters,
+        subject: &Subject<'_>,
+        model: &mut dyn Model,
+    ) -> Result<Vec<f32>, MeasureError>;
+}
+
+/// What measuring one image takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Forward passes.
+    pub passes: u64,
+    /// Maps that are made anew.
+    pub maps: u64,
+}
+
+/// Axis called `name` of `size` entries.
+pub(crate) fn axis(name: &str, size: usize) -> Axis {
+    Axis { name: name.to_owned(), size: size as u64 }
+}

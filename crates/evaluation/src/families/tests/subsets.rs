@@ -1,0 +1,71 @@
+//! Metrics of random subsets, with subsets that are given by a formula.
+
+use serde_json::json;
+
+use super::network::{Network, SHAPE, each, explained, gradient, images};
+use super::{assert_close, maps, scores_of};
+use crate::families::changes::falls;
+use crate::families::sums::sums;
+use crate::fill::Fill;
+use crate::numbers::pearson;
+
+/// Subset number `run` of `size` values.
+fn subset(run: usize, size: usize) -> Vec<bool> {
+    let mut inside = vec![false; 32];
+    (0..size).for_each(|m| inside[(5 * run + 3 * m) % 32] = true);
+    inside
+}
+
+/// Correlations of the sums (0: with signs, 1: without) with the falls of the logit for subsets of `size` values.
+fn correlations(size: usize, fill: Fill, kind: usize) -> Vec<f64> {
+    let mut found = Vec::new();
+    let subsets = || (0..10).map(|run| subset(run, size));
+    let column = |values: &[f32], at: usize, of: usize| -> Vec<f64> {
+        values.iter().skip(at).step_by(of).map(|value| f64::from(*value)).collect()
+    };
+    each(&maps(), |subject| {
+        let falls = falls(subject, (fill, Some(subject.predicted)), subsets(), &mut Network::default()).unwrap();
+        found.push(pearson(&column(&sums(subject, subsets()), kind, 3), &column(&falls, 1, 2)));
+    });
+    found
+}
+
+#[test]
+fn sums_and_falls_correlate_as_in_the_vectors() {
+    assert_close(&correlations(8, Fill::Min, 0), &[-0.883_826, -0.138_140]);
+    assert_close(&correlations(8, Fill::Min, 1), &[-0.288_625, -0.405_049]);
+    let zero = Fill::Constant(0.0);
+    assert_close(&correlations(4, zero, 0), &[-0.610_494, -0.027_424]);
+    assert_close(&correlations(16, zero, 0), &[-0.931_164, 0.459_269]);
+}
+
+#[test]
+fn a_constant_map_correlates_with_nothing_and_is_undefined() {
+    let constant = [vec![0.5; 32], vec![0.5; 32]];
+    let given = json!({"runs": 20, "subset_size": 8});
+    assert!(scores_of("FaithfulnessCorrelation", given.clone(), &constant).iter().all(|score| score.is_nan()));
+    let defined = scores_of("FaithfulnessCorrelation", given, &maps());
+    assert!(defined.iter().all(|score| (-1.0..=1.0).contains(score)), "{defined:?}");
+}
+
+/// The fall of the logit is nearly the sum of input times gradient where single values are removed.
+#[test]
+fn input_times_gradient_is_faithful_for_single_values() {
+    let [first, second] = images();
+    let maps = [explained(&first, 2), explained(&second, 1)];
+    for class in ["FaithfulnessCorrelation", "SensitivityN"] {
+        let scores = scores_of(class, json!({"runs": 50, "subset_size": 1}), &maps);
+        assert!(scores.iter().all(|score| *score > 0.95), "{class}: {scores:?}");
+    }
+}
+
+#[test]
+fn a_gradient_is_less_unfaithful_than_a_map_of_another_image() {
+    let [first, second] = images();
+    let own = [gradient(&first, 2), gradient(&second, 1)];
+    let other = [gradient(&second, 1), gradient(&first, 2)];
+    let given = json!({"runs": 50, "square": 2, "scaled": true});
+    let (own, other) = (scores_of("Infidelity", given.clone(), &own), scores_of("Infidelity", given, &other));
+    assert!(own.iter().zip(&other).all(|(own, other)| own < other), "{own:?} {other:?}");
+    assert_eq!(SHAPE.iter().product::<usize>(), 32);
+}

@@ -1,0 +1,25 @@
+//! Deletion: mean height of the curve while the most relevant pixels are removed.
+
+use sweep::evaluation::Direction;
+use sweep::parameters::Default;
+
+use super::reading::OfCurve;
+use crate::metrics::Entry;
+use crate::numbers::mean_height;
+use crate::parameters::{TARGET, baseline, channels, per_step, score, steps};
+
+pub(in crate::metrics) const ENTRY: Entry = Entry {
+    name: "Deletion",
+    summary: "mean probability while the most relevant pixels are removed",
+    reference: "Petsiuk et al. 2018, https://arxiv.org/abs/1806.07421",
+    direction: Direction::Lower,
+    parameters: &[
+        steps(20),
+        per_step(Some(Default::Absent)),
+        baseline("zero"),
+        channels("sum"),
+        TARGET,
+        score("probability"),
+    ],
+    build: |parameters| OfCurve::new(parameters, "morf", mean_height),
+};

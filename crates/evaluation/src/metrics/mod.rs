@@ -1,0 +1,41 @@
+//! Metrics: one file and one line in [`METRICS`] each. The name is spelled in the entry alone.
+
+mod curves;
+mod entry;
+mod repeated;
+mod scoring;
+mod shapes;
+mod subsets;
+
+pub use entry::{Entry, Measured, Metric, Row};
+pub use scoring::scores;
+
+/// Every metric.
+pub const METRICS: &[&Entry] = &[
+    &curves::deletion::ENTRY,
+    &curves::insertion::ENTRY,
+    &curves::pixel_flipping::ENTRY,
+    &curves::region_perturbation::ENTRY,
+    &curves::selectivity::ENTRY,
+    &curves::comprehensiveness::ENTRY,
+    &curves::sufficiency::ENTRY,
+    &curves::road::ENTRY,
+    &subsets::faithfulness_correlation::ENTRY,
+    &subsets::mu_fidelity::ENTRY,
+    &subsets::sensitivity_n::ENTRY,
+    &subsets::infidelity::ENTRY,
+    &repeated::max_sensitivity::ENTRY,
+    &repeated::avg_sensitivity::ENTRY,
+    &repeated::local_lipschitz::ENTRY,
+    &repeated::relative_input_stability::ENTRY,
+    &repeated::relative_output_stability::ENTRY,
+    &shapes::sparseness::ENTRY,
+    &shapes::complexity::ENTRY,
+    &shapes::effective_complexity::ENTRY,
+    &shapes::top_mass::ENTRY,
+];
+
+/// Finds the metric of `class`.
+pub fn find(class: &str) -> Option<&'static Entry> {
+    METRICS.iter().copied().find(|entry| entry.name == class)
+}

@@ -1,0 +1,19 @@
+//! Local Lipschitz estimate: the largest change of the map for a change of the image.
+
+use sweep::evaluation::Direction;
+use sweep::parameters::Default;
+
+use super::reading::{Floor, OfCopies, SAMPLES, high, largest, low, std};
+use crate::families::Quantity;
+use crate::metrics::Entry;
+
+pub(in crate::metrics) const ENTRY: Entry = Entry {
+    name: "LocalLipschitzEstimate",
+    summary: "largest norm of the change of the map, divided by the norm of the change of the image",
+    reference: "Alvarez-Melis and Jaakkola 2018, https://arxiv.org/abs/1806.08049",
+    direction: Direction::Lower,
+    parameters: &[SAMPLES, low(-0.2), high(0.2), std(Some(Default::Number(0.1)))],
+    build: |parameters| {
+        Ok(Box::new(OfCopies::new(parameters, [Quantity::Map, Quantity::Image], Floor::Added(1e-10), largest)))
+    },
+};

@@ -1,0 +1,17 @@
+//! Mass of the largest values.
+
+use sweep::evaluation::Direction;
+use sweep::parameters::Default;
+
+use super::reading::OfShape;
+use crate::metrics::Entry;
+use crate::parameters::{channels, percent};
+
+pub(in crate::metrics) const ENTRY: Entry = Entry {
+    name: "TopMass",
+    summary: "share of the sum of all values that the largest ones have, without their signs",
+    reference: "Hooker et al. 2019, https://arxiv.org/abs/1806.10758",
+    direction: Direction::Higher,
+    parameters: &[channels("each"), percent(Some(Default::Integer(5)))],
+    build: |parameters| Ok(OfShape::new(parameters, "top")),
+};

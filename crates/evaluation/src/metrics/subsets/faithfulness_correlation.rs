@@ -1,0 +1,35 @@
+//! Faithfulness correlation: do sums of the map over random sets of values go along with what the model loses?
+
+use sweep::evaluation::Direction;
+use sweep::parameters::{Default, Kind};
+
+use super::reading::OfSubsets;
+use crate::metrics::Entry;
+use crate::numbers::pearson;
+use crate::parameters::{TARGET, baseline, parameter, score};
+
+pub(in crate::metrics) const ENTRY: Entry = Entry {
+    name: "FaithfulnessCorrelation",
+    summary: "Pearson's correlation of the map's sum over a random set of values with the fall of the logit without them",
+    reference: "Bhatt et al. 2020, https://arxiv.org/abs/2005.00631",
+    direction: Direction::Higher,
+    parameters: &[
+        parameter(
+            "runs",
+            "number of random sets",
+            Kind::Integer { least: 2, most: 32768 },
+            Some(Default::Integer(100)),
+        ),
+        parameter(
+            "subset_size",
+            "values in a set",
+            Kind::Integer { least: 1, most: 1 << 24 },
+            Some(Default::Integer(224)),
+        ),
+        parameter("abs", "take the map without its signs", Kind::Boolean, Some(Default::Boolean(false))),
+        baseline("image_min"),
+        TARGET,
+        score("logit"),
+    ],
+    build: |parameters| OfSubsets::new(parameters, usize::from(parameters.boolean("abs")?), pearson),
+};

@@ -1,0 +1,7 @@
+//! Metrics that compare sums of the map over random subsets with what the model loses with them.
+
+pub(super) mod faithfulness_correlation;
+pub(super) mod infidelity;
+pub(super) mod mu_fidelity;
+mod reading;
+pub(super) mod sensitivity_n;

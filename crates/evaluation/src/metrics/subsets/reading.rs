@@ -1,0 +1,46 @@
+//! Reading of sums and falls over random subsets.
+
+use sweep::parameters::{ParameterError, Parameters};
+
+use crate::families::{Changes, Sums};
+use crate::metrics::{Measured, Metric, Row};
+
+/// Metric that is one number of sums and falls.
+#[derive(Clone, Debug)]
+pub(super) struct OfSubsets {
+    measured: [Measured; 2],
+    /// Index of the sum: of the map, of the map without signs, of map times image.
+    sum: usize,
+    /// Index of the fall: of the probability, of the logit.
+    fall: usize,
+    number: fn(&[f64], &[f64]) -> f64,
+}
+
+impl OfSubsets {
+    /// Metric that is the `number` of sums and falls over the subsets of these parameters.
+    pub(super) fn new(
+        parameters: &Parameters,
+        sum: usize,
+        number: fn(&[f64], &[f64]) -> f64,
+    ) -> Result<Box<dyn Metric>, ParameterError> {
+        let measured = [Measured::with(&Sums, parameters), Measured::with(&Changes, parameters)];
+        let fall = usize::from(parameters.word("score")? == "logit");
+        Ok(Box::new(Self { measured, sum, fall, number }))
+    }
+}
+
+impl Metric for OfSubsets {
+    fn measured(&self) -> Vec<Measured> {
+        self.measured.to_vec()
+    }
+
+    fn score(&self, rows: &[Row<'_>]) -> f64 {
+        let [sums, falls] = rows else { return f64::NAN };
+        (self.number)(&column(sums, self.sum), &column(falls, self.fall))
+    }
+}
+
+/// Column number `at` of a row with two axes.
+fn column(row: &Row<'_>, at: usize) -> Vec<f64> {
+    row.values.iter().skip(at).step_by(row.size(1).max(1)).map(|value| f64::from(*value)).collect()
+}

@@ -1,0 +1,35 @@
+//! Sensitivity-n: the correlation for sets of n values, each image by itself.
+
+use sweep::evaluation::Direction;
+use sweep::parameters::{Default, Kind};
+
+use super::reading::OfSubsets;
+use crate::metrics::Entry;
+use crate::numbers::pearson;
+use crate::parameters::{TARGET, baseline, parameter, score};
+
+pub(in crate::metrics) const ENTRY: Entry = Entry {
+    name: "SensitivityN",
+    summary: "Pearson's correlation of the map's sum over n random values with the fall of the logit without them; a list of \
+              `subset_size` gives the curve over n",
+    reference: "Ancona et al. 2018, https://arxiv.org/abs/1711.06104",
+    direction: Direction::Higher,
+    parameters: &[
+        parameter(
+            "runs",
+            "number of random sets",
+            Kind::Integer { least: 2, most: 32768 },
+            Some(Default::Integer(100)),
+        ),
+        parameter(
+            "subset_size",
+            "values in a set: n",
+            Kind::Integer { least: 1, most: 1 << 24 },
+            Some(Default::Integer(100)),
+        ),
+        baseline("zero"),
+        TARGET,
+        score("logit"),
+    ],
+    build: |parameters| OfSubsets::new(parameters, 0, pearson),
+};

@@ -1,0 +1,172 @@
+//! Evaluation of a store: measurements and scores beside its maps.
+
+#![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
+
+mod common;
+
+use std::num::NonZero;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use store::verify::{variant_files, verify};
+use store::{Data, FORMATS, Ledger, Shards, StoreError, create, describe, finish, grow, inspect, measurement, score};
+use sweep::config::Compression;
+use sweep::evaluation::{Axis, Direction, Evaluation, Measurement, Of, Only, Score};
+use sweep::group::Group;
+use sweep::parameters::Parameters;
+
+use common::{contents, facts, fill, finished, labels, put_means};
+
+/// A curve of each map, runs of each image, and a score of both.
+fn evaluation() -> Evaluation {
+    let measured = |key: &str, of: Of| Measurement {
+        key: key.to_owned(),
+        family: key.to_owned(),
+        parameters: Parameters::default(),
+        axes: vec![Axis { name: "step".to_owned(), size: 3 }],
+        of,
+    };
+    let score = Score {
+        key: "Deletion".to_owned(),
+        class: "Deletion".to_owned(),
+        parameters: Parameters::default(),
+        measurements: vec!["curve".to_owned(), "changes".to_owned()],
+        of: Of::All,
+        direction: Direction::Lower,
+        only: Only::All,
+    };
+    Evaluation { measurements: vec![measured("curve", Of::All), measured("changes", Of::Image)], scores: vec![score] }
+}
+
+/// The finished store of the tests, which is to be evaluated, and nothing of that is written.
+fn to_evaluate(folder: &Path) -> Group {
+    let plain = finished(folder, Compression::Zstd);
+    let group = Group { evaluation: evaluation(), ..plain };
+    create(&group, &facts(&group), &labels(), Compression::Zstd, "run").unwrap();
+    group
+}
+
+fn evaluate(group: &Group, shard: u64) {
+    let mut shards = Shards::open(group.store.clone(), "run-1".into());
+    let range = group.range(shard);
+    let n = (range.end - range.start) as usize;
+    let undefined = vec![f32::NAN; n];
+    shards.put(&measurement("curve", Some("IG")), shard, Data::Float32(vec![0.25; 3 * n])).unwrap();
+    shards.put(&measurement("changes", None), shard, Data::Float32(vec![0.5; 3 * n])).unwrap();
+    shards.put(&score("Deletion", "IG"), shard, Data::Float32(undefined)).unwrap();
+}
+
+fn evaluated(folder: &Path) -> Group {
+    let group = to_evaluate(folder);
+    (0..3).for_each(|shard| evaluate(&group, shard));
+    finish(&group, &facts(&group), "run").unwrap();
+    group
+}
+
+#[test]
+fn a_store_of_before_is_evaluated_and_its_maps_stay_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = finished(folder.path(), Compression::Zstd);
+    let before = contents(&plain);
+    let group = Group { evaluation: evaluation(), ..plain.clone() };
+    assert_eq!(inspect(&group, &facts(&group)).unwrap(), Some(false));
+    create(&group, &facts(&group), &labels(), Compression::Zstd, "run").unwrap();
+    let ledger = Ledger::read(&group).unwrap();
+    assert!((0..3).all(|shard| ledger.is_done(&group, shard) && !ledger.is_evaluated(&group, shard)));
+    (0..2).for_each(|shard| evaluate(&group, shard));
+    let ledger = Ledger::read(&group).unwrap();
+    assert_eq!([0, 1, 2].map(|shard| ledger.is_evaluated(&group, shard)), [true, true, false]);
+    evaluate(&group, 2);
+    finish(&group, &facts(&group), "run").unwrap();
+    // Those who ask for scores have them, and those who do not have a complete store as well.
+    assert_eq!([&group, &plain].map(|group| inspect(group, &facts(group)).unwrap()), [Some(true); 2]);
+    let after = contents(&group);
+    let changed: Vec<_> = before.iter().filter(|(file, bytes)| after.get(*file) != Some(*bytes)).collect();
+    let roots = changed.iter().map(|(file, _)| file.strip_prefix(&group.store).unwrap().display().to_string());
+    assert_eq!(roots.collect::<Vec<_>>(), ["attributions/zarr.json", "zarr.json"]);
+}
+
+#[test]
+fn a_store_says_what_was_evaluated_and_another_metric_makes_it_incomplete() {
+    let folder = tempfile::tempdir().unwrap();
+    let group = evaluated(folder.path());
+    let described = describe(&group.store).unwrap().unwrap();
+    assert_eq!(described.group.evaluation, evaluation());
+    let mut more = evaluation();
+    more.scores.push(Score { key: "Other".to_owned(), ..more.scores[0].clone() });
+    let more = Group { evaluation: more, ..group };
+    assert_eq!(inspect(&more, &facts(&more)).unwrap(), Some(false));
+    let metadata = |path: String| -> Value {
+        serde_json::from_slice(&std::fs::read(more.store.join(path).join("zarr.json")).unwrap()).unwrap()
+    };
+    let curve = metadata(measurement("curve", Some("IG")));
+    assert_eq!((&curve["shape"], &curve["dimension_names"]), (&json!([5, 3]), &json!(["sample", "step"])));
+    assert_eq!(metadata(score("Deletion", "IG"))["shape"], json!([5]));
+}
+
+#[test]
+fn what_is_undefined_is_sound_and_what_is_damaged_or_missing_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let group = evaluated(folder.path());
+    let found = |group: &Group| {
+        let described = describe(&group.store).unwrap().unwrap();
+        let report = verify(&described, None, NonZero::<usize>::MIN).unwrap();
+        assert!(report.strangers.is_empty(), "{:?}", report.strangers);
+        report.findings.into_iter().map(|finding| finding.file).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&group), [""; 0].map(std::path::PathBuf::from));
+    let [damaged, missing] = [score("Deletion", "IG"), measurement("changes", None)].map(|path| group.store.join(path));
+    let (damaged, missing) = (damaged.join("c.1"), missing.join("c.0.0"));
+    let mut bytes = std::fs::read(&damaged).unwrap();
+    bytes[6] ^= 1;
+    std::fs::write(&damaged, bytes).unwrap();
+    std::fs::remove_file(&missing).unwrap();
+    assert_eq!(found(&group), [missing, damaged]);
+    // With a map goes what was measured of the map, and nothing that others share.
+    let files = variant_files(&group, &group.variants[0], 2).unwrap();
+    let files: Vec<_> = files.iter().map(|file| file.strip_prefix(&group.store).unwrap().to_str().unwrap()).collect();
+    assert_eq!(
+        files,
+        ["underflow/IG/c.2", "attributions/IG/c.2.0.0.0", "measurements/curve/IG/c.2.0", "scores/Deletion/IG/c.2"]
+    );
+}
+
+#[test]
+fn an_evaluation_grows_with_its_store_and_changes_its_form_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = evaluated(folder.path());
+    let grown = Group { images: 7, ..small };
+    grow(&grown, "run").unwrap();
+    create(&grown, &facts(&grown), &labels(), Compression::Zstd, "run").unwrap();
+    let ledger = Ledger::read(&grown).unwrap();
+    assert_eq!([0, 1, 2, 3].map(|shard| ledger.is_evaluated(&grown, shard)), [true, true, false, false]);
+    for shard in 2..4 {
+        fill(&grown, shard);
+        evaluate(&grown, shard);
+    }
+    put_means(&grown);
+    finish(&grown, &facts(&grown), "run").unwrap();
+    let before = contents(&grown);
+    for format in ["zarr.zip", "pt"] {
+        let place = FORMATS.pack(&grown.store, FORMATS.named(format).unwrap()).unwrap();
+        let packed = Group { store: place.clone(), ..grown.clone() };
+        let ledger = Ledger::read(&packed).unwrap();
+        assert!((0..4).all(|shard| ledger.is_evaluated(&packed, shard)), "{format}");
+        let curve = Shards::open(place.clone(), String::new()).floats(&measurement("curve", Some("IG")), 1, 2).unwrap();
+        assert_eq!(curve, [0.25; 6], "{format}");
+        FORMATS.unpack(&place, None).unwrap();
+        assert_eq!(contents(&grown), before, "{format}");
+    }
+}
+
+#[test]
+fn an_array_that_somebody_has_added_under_such_a_name_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = finished(folder.path(), Compression::Zstd);
+    let array = plain.store.join("scores");
+    std::fs::create_dir(&array).unwrap();
+    std::fs::write(array.join("zarr.json"), json!({"zarr_format": 3, "node_type": "array"}).to_string()).unwrap();
+    assert_eq!(inspect(&plain, &facts(&plain)).unwrap(), Some(false));
+    let group = Group { evaluation: evaluation(), ..plain };
+    assert!(matches!(inspect(&group, &facts(&group)), Err(StoreError::Occupied { path }) if path == array));
+}

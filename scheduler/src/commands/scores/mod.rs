@@ -1,0 +1,82 @@
+//! `scheduler scores`: the scores of every store of a config as tables, for people and for papers.
+
+mod forms;
+mod read;
+mod table;
+
+use std::path::PathBuf;
+
+use files::durable;
+use plan::exit::{Code, Failure};
+
+use super::args::ConfigArg;
+use super::survey;
+use crate::tell::say;
+use table::Table;
+
+/// Exit codes, for `--help`.
+pub(crate) const HELP: &str = "\
+Exit codes:
+  0    the tables are printed and written
+  1    some stores have no scores yet, or not all of them
+  2    wrong arguments
+  3    mistakes in the config
+  6    a store cannot be read, or a file cannot be written";
+
+/// Prints a table of methods and scores of each store, and writes all of them as CSV, JSON, Markdown and LaTeX
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    config: ConfigArg,
+
+    /// Folder of scores.csv, scores.json, scores.md and scores.tex, if it is not that of the stores
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    to: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
+    let survey = survey::survey(&args.config)?;
+    let (mut tables, mut left) = (Vec::new(), 0);
+    for surveyed in &survey.stores {
+        let described = match &surveyed.state {
+            Ok(described) => described.as_deref(),
+            Err(error) => return Err(Failure { code: Code::Storage, text: error.to_string() }),
+        };
+        let found = described.filter(|described| !described.group.evaluation.scores.is_empty());
+        match found.map(|described| read::table(&surveyed.name, described)).transpose()? {
+            Some(table) => {
+                left += u64::from(!table.is_whole());
+                tables.push(table);
+            }
+            None => {
+                left += 1;
+                say(&format!("left out  {}: it has no scores yet\n", surveyed.folder.display()));
+            }
+        }
+    }
+    for table in &tables {
+        say(&forms::text(table));
+    }
+    if !tables.is_empty() {
+        write(args.to.as_ref().unwrap_or(&survey.config.paths.output_dir), &tables)?;
+    }
+    Ok(if left == 0 { Code::Complete } else { Code::Incomplete })
+}
+
+/// Writes `tables` in every form.
+fn write(folder: &std::path::Path, tables: &[Table]) -> Result<(), Failure> {
+    durable::create_folders(folder)?;
+    let tag = format!("scores-{}", std::process::id());
+    let forms = [
+        ("scores.csv", forms::csv(tables)),
+        ("scores.json", forms::json(tables)),
+        ("scores.md", forms::markdown(tables)),
+        ("scores.tex", forms::latex(tables)),
+    ];
+    for (name, text) in forms {
+        let file = folder.join(name);
+        durable::put(&file, text.as_bytes(), &tag)?;
+        say(&format!("written   {}\n", file.display()));
+    }
+    Ok(())
+}
