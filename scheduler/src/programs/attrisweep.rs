@@ -6,7 +6,7 @@ use preflight::program as preflight_program;
 
 use super::{means, pages};
 use crate::commands::sweep::{Scope, sweep};
-use crate::commands::{SweepArgs, clean, demo, export, init, retry, status, verify};
+use crate::commands::{SweepArgs, clean, demo, export, init, retry, status, verify, view};
 
 /// What a first look needs.
 const BEGIN: &str = "\
@@ -59,6 +59,9 @@ pub(super) enum Command {
     /// Export finished stores, whole or in part, in the forms of other programs
     #[command(after_help = EXPORT)]
     Export(export::Args),
+    /// Serve a page that shows stores: what is done, and images with their maps side by side
+    #[command(after_help = VIEW)]
+    View(view::Args),
     /// Write a commented config for the data and the weights in a folder
     #[command(after_help = INIT)]
     Init(init::Args),
@@ -128,6 +131,12 @@ Example:
 Exit codes: 0 every store is exported, 1 some are not complete, 2 arguments, 3 mistakes in the config, 4 something else has
 the name of an export, 6 a file cannot be read or written.";
 
+const VIEW: &str = "\
+Example:
+  attrisweep view outputs
+
+Exit codes: 2 arguments, 3 a folder is not there, 5 the address is taken; Ctrl-C ends it.";
+
 const INIT: &str = "\
 Example:
   attrisweep init . --to config.yml
@@ -161,6 +170,7 @@ pub(super) fn run(command: Command) -> Result<Code, Failure> {
         Command::Retry(args) => sweep(&args.sweep, Scope::Failed),
         Command::Clean(args) => clean::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::View(args) => view::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Completions(args) => pages::completions(&args, Cli::command()),

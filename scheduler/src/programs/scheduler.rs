@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use plan::exit::{Code, Failure};
 
 use crate::commands::sweep::{Scope, sweep};
-use crate::commands::{SweepArgs, clean, export, retry, status, verify};
+use crate::commands::{SweepArgs, clean, export, retry, status, verify, view};
 
 /// The documented codes, for `--help`.
 pub(super) const HELP: &str = "\
@@ -49,6 +49,9 @@ enum Command {
     /// Export finished stores, whole or in part, in the forms of other programs
     #[command(after_help = export::HELP)]
     Export(export::Args),
+    /// Serve a page that shows stores: what is done, and images with their maps side by side
+    #[command(after_help = view::HELP)]
+    View(view::Args),
 }
 
 /// Runs what the command line asks for.
@@ -60,5 +63,6 @@ pub(super) fn run(cli: &Cli) -> Result<Code, Failure> {
         Some(Command::Clean(args)) => clean::run(args),
         Some(Command::Verify(args)) => verify::run(args),
         Some(Command::Export(args)) => export::run(args),
+        Some(Command::View(args)) => view::run(args),
     }
 }
