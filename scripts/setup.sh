@@ -31,6 +31,11 @@ if ! ldconfig -p | grep -q 'libGL\.so\.1'; then
     { [ "$(id -u)" = 0 ] && apt-get install -y --no-install-recommends libgl1 libglib2.0-0 >/dev/null 2>&1; } ||
         say "libGL is missing, so the tests with Quantus are left out: apt-get install libgl1 libglib2.0-0 brings them back"
 fi
+# A browser is for tests of the page alone (tests/pages): nothing else waits for it.
+if ! command -v chromium >/dev/null 2>&1 && ! command -v google-chrome >/dev/null 2>&1; then
+    { [ "$(id -u)" = 0 ] && apt-get install -y --no-install-recommends chromium fonts-dejavu-core >/dev/null 2>&1; } ||
+        say "Chromium is missing, so the tests that drive a browser are left out: apt-get install chromium brings them back"
+fi
 command -v flock >/dev/null 2>&1 || need util-linux "flock"
 
 # zarr-python 3, which must be able to read our stores, needs Python 3.11; torch 2.11 has wheels up to 3.14.

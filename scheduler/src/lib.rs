@@ -7,4 +7,5 @@ mod core;
 mod lock;
 pub mod programs;
 mod run;
+mod seen;
 mod tell;

@@ -35,4 +35,4 @@ pub use formats::{FORMATS, describe, exists};
 pub use ledger::Ledger;
 pub use metadata::{Described, Facts, LAYERS, Labels, create, finish, grow, inspect};
 pub use shards::{Data, Encoded, Encoder, Narrowed, OpenShard, Shards, narrow};
-pub use summaries::{Accuracy, Completeness, write_means};
+pub use summaries::{Accuracy, Completeness, predicted, write_means};

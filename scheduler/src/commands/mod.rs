@@ -12,5 +12,6 @@ pub(crate) mod status;
 mod survey;
 pub(crate) mod sweep;
 pub(crate) mod verify;
+pub(crate) mod view;
 
 pub(crate) use args::SweepArgs;

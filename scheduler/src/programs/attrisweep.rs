@@ -6,7 +6,7 @@ use preflight::program as preflight_program;
 
 use super::{means, pages};
 use crate::commands::sweep::{Scope, sweep};
-use crate::commands::{SweepArgs, clean, demo, export, init, retry, scores, status, verify};
+use crate::commands::{SweepArgs, clean, demo, export, init, retry, scores, status, verify, view};
 
 /// What a first look needs.
 const BEGIN: &str = "\
@@ -62,6 +62,9 @@ pub(super) enum Command {
     /// Print tables of methods and scores, and write them for papers and programs
     #[command(after_help = SCORES)]
     Scores(scores::Args),
+    /// Serve a page that shows stores: what is done, and images with their maps side by side
+    #[command(after_help = VIEW)]
+    View(view::Args),
     /// Write a commented config for the data and the weights in a folder
     #[command(after_help = INIT)]
     Init(init::Args),
@@ -138,6 +141,12 @@ Example:
 Exit codes: 0 the tables are written, 1 some stores have no scores yet, 2 arguments, 3 mistakes in the config, 6 a store
 cannot be read or a file written.";
 
+const VIEW: &str = "\
+Example:
+  attrisweep view outputs
+
+Exit codes: 2 arguments, 3 a folder is not there, 5 the address is taken; Ctrl-C ends it.";
+
 const INIT: &str = "\
 Example:
   attrisweep init . --to config.yml
@@ -172,6 +181,7 @@ pub(super) fn run(command: Command) -> Result<Code, Failure> {
         Command::Clean(args) => clean::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Scores(args) => scores::run(&args),
+        Command::View(args) => view::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Completions(args) => pages::completions(&args, Cli::command()),

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use plan::exit::{Code, Failure};
 
 use crate::commands::sweep::{Scope, sweep};
-use crate::commands::{SweepArgs, clean, export, retry, scores, status, verify};
+use crate::commands::{SweepArgs, clean, export, retry, scores, status, verify, view};
 
 /// The documented codes, for `--help`.
 pub(super) const HELP: &str = "\
@@ -52,6 +52,9 @@ enum Command {
     /// Print tables of methods and scores, and write them for papers and programs
     #[command(after_help = scores::HELP)]
     Scores(scores::Args),
+    /// Serve a page that shows stores: what is done, and images with their maps side by side
+    #[command(after_help = view::HELP)]
+    View(view::Args),
 }
 
 /// Runs what the command line asks for.
@@ -64,5 +67,6 @@ pub(super) fn run(cli: &Cli) -> Result<Code, Failure> {
         Some(Command::Verify(args)) => verify::run(args),
         Some(Command::Export(args)) => export::run(args),
         Some(Command::Scores(args)) => scores::run(args),
+        Some(Command::View(args)) => view::run(args),
     }
 }

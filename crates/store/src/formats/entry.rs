@@ -60,4 +60,12 @@ pub trait Reader {
 
     /// Reads the first `images` images of `shard` of an `array` of integers.
     fn integers(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<i64>, StoreError>;
+
+    /// Reads one image or map, at position `image` of `shard` of an `array` of floats: no more is read than that, where the format
+    /// allows it.
+    fn image(&mut self, array: &str, shard: u64, image: u64) -> Result<Vec<f32>, StoreError> {
+        let mut values = self.floats(array, shard, image + 1)?;
+        let each = values.len() / (image + 1) as usize;
+        Ok(values.split_off(values.len() - each))
+    }
 }

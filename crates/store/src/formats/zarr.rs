@@ -45,4 +45,8 @@ impl Reader for Shards {
     fn integers(&mut self, array: &str, shard: u64, images: u64) -> Result<Vec<i64>, StoreError> {
         Self::integers(self, array, shard, images)
     }
+
+    fn image(&mut self, array: &str, shard: u64, image: u64) -> Result<Vec<f32>, StoreError> {
+        self.one(array, shard, image)
+    }
 }

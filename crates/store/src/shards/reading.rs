@@ -84,6 +84,19 @@ impl Shards {
         })
     }
 
+    /// Reads the image at position `image` of `shard` of an `array` of images or maps, in whichever float type they are stored.
+    pub(crate) fn one(&mut self, array: &str, shard: u64, image: u64) -> Result<Vec<f32>, StoreError> {
+        let mut values = Vec::new();
+        self.some(array, shard, &[image as usize], |data| {
+            values = match data {
+                Data::Float32(values) => values,
+                Data::Float16(halves) => halves.into_iter().map(f16::to_f32).collect(),
+                Data::Int64(_) => Vec::new(),
+            };
+        })?;
+        Ok(values)
+    }
+
     /// Reads the rows at the positions `wanted` of `shard` of an array of numbers that has `rows` rows there.
     pub(crate) fn rows(&mut self, array: &str, shard: u64, rows: u64, wanted: &[usize]) -> Result<Data, StoreError> {
         if *self.arrays.array(array)?.data_type() == data_type::int64() {

@@ -92,7 +92,7 @@ impl Accuracy {
 }
 
 /// Index of the largest logit, the first of equal logits. For a model of a single logit: 1 if the logit is above zero, otherwise 0.
-fn predicted(logits: &[f32]) -> usize {
+pub fn predicted(logits: &[f32]) -> usize {
     if let [logit] = logits {
         return usize::from(*logit > 0.0);
     }

@@ -4,6 +4,6 @@ mod accuracy;
 mod completeness;
 pub(crate) mod mean_images;
 
-pub use accuracy::Accuracy;
+pub use accuracy::{Accuracy, predicted};
 pub use completeness::Completeness;
 pub use mean_images::write_means;

@@ -52,6 +52,11 @@ impl UnitId {
         part.split(['.', ':']).next().and_then(|shard| shard.parse().ok())
     }
 
+    /// Key of the variant that the unit does; `None` for a unit that does more than one, or none.
+    pub fn key(&self) -> Option<&str> {
+        self.part.as_deref()?.split_once('.').map(|(_, key)| key)
+    }
+
     /// Text behind the name of the group.
     pub fn part(&self) -> &str {
         self.part.as_deref().unwrap_or_default()
@@ -106,6 +111,8 @@ mod tests {
             assert_eq!((id.to_string(), id.group(), id.shard()), (text.clone(), "dataset-d_model-m", of_shard));
             assert_eq!(UnitId::from(text), id);
         }
+        assert_eq!(shard(Some("evaluate"), Some("IG_n_steps_0.5")).key(), Some("IG_n_steps_0.5"));
+        assert_eq!((shard(Some("predictions"), None).key(), shard(None, None).key()), (None, None));
     }
 
     #[test]

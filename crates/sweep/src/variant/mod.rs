@@ -1,6 +1,7 @@
 //! Variants of methods: one method with one choice of its parameters.
 
 pub mod semantics;
+mod signs;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,0 +1,136 @@
+//! Images and maps of a group, read one by one and kept for a while.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pictures::{Channels, Panel, Rgb, Undo};
+use serde::Serialize;
+use store::{FORMATS, Ledger, attribution, convergence_delta, name, underflow};
+use sweep::group::Group;
+use sweep::variant::Variant;
+
+use super::cache::{Cache, Weighed};
+use super::samples::Samples;
+use crate::api::Refusal;
+
+/// Bytes of panels that are kept.
+const PANELS: usize = 48 << 20;
+/// Bytes of samples that are kept.
+const SAMPLES: usize = 32 << 20;
+/// Time for which the names of files that were listed are believed.
+const LISTED: Duration = Duration::from_secs(2);
+/// Number of groups whose files are remembered.
+const LEDGERS: usize = 16;
+
+/// Numbers that a store has beside a map.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Numbers {
+    /// Sum of the map minus the change of the logit.
+    pub(crate) delta: Option<f32>,
+    /// Share of the non-zero values that the store has as zero.
+    pub(crate) underflow: Option<f32>,
+}
+
+type Key = (std::path::PathBuf, String, u64, Channels);
+
+/// Images, maps and samples of all groups.
+pub(crate) struct Gallery {
+    panels: Cache<Key, Panel>,
+    samples: Cache<std::path::PathBuf, Samples>,
+    ledgers: Cache<std::path::PathBuf, Listed>,
+}
+
+struct Listed {
+    at: Instant,
+    ledger: Ledger,
+}
+
+impl Weighed for Listed {
+    fn bytes(&self) -> usize {
+        1
+    }
+}
+
+impl Weighed for Panel {
+    fn bytes(&self) -> usize {
+        128 + self.values.len() * size_of::<f32>()
+    }
+}
+
+impl Gallery {
+    pub(crate) fn new() -> Self {
+        Self { panels: Cache::new(PANELS), samples: Cache::new(SAMPLES), ledgers: Cache::new(LEDGERS) }
+    }
+
+    /// Files that the store of `group` has, as they were two seconds ago at most.
+    fn ledger(&self, group: &Group) -> Result<Arc<Listed>, Refusal> {
+        let known = self.ledgers.get(&group.store).filter(|listed| listed.at.elapsed() < LISTED);
+        known.map_or_else(
+            || {
+                let ledger = Ledger::read(group)?;
+                Ok(self.ledgers.put(group.store.clone(), Listed { at: Instant::now(), ledger }))
+            },
+            Ok,
+        )
+    }
+
+    /// Samples of `group` that have predictions by now.
+    pub(crate) fn samples(&self, group: &Group) -> Result<Arc<Samples>, Refusal> {
+        let listed = self.ledger(group)?;
+        let known = self.samples.get(&group.store).map(|samples| Samples::clone(&samples)).unwrap_or_default();
+        Ok(self.samples.put(group.store.clone(), known.grown(group, &listed.ledger)?))
+    }
+
+    /// Panel of the map of `variant` for an image.
+    pub(crate) fn panel(
+        &self,
+        group: &Group,
+        variant: &Variant,
+        image: u64,
+        how: Channels,
+    ) -> Result<Arc<Panel>, Refusal> {
+        let key = (group.store.clone(), variant.key.clone(), image, how);
+        if let Some(panel) = self.panels.get(&key) {
+            return Ok(panel);
+        }
+        let shard = shard_of(group, image)?;
+        if !self.ledger(group)?.ledger.has_variant(group, variant, shard) {
+            return Err(Refusal::missing(format!("the map of image {image} is not written yet")));
+        }
+        let mut reader = FORMATS.open(&group.store)?;
+        let values = reader.image(&attribution(&variant.key), shard, image - group.range(shard).start)?;
+        Ok(self.panels.put(key, Panel::of(&values, group.shape, how)?))
+    }
+
+    /// Numbers that the store has beside the map of `variant` for an image.
+    pub(crate) fn numbers(&self, group: &Group, variant: &Variant, image: u64) -> Result<Numbers, Refusal> {
+        let shard = shard_of(group, image)?;
+        let (listed, range) = (self.ledger(group)?, group.range(shard));
+        let mut reader = FORMATS.open(&group.store)?;
+        let mut number = |array: String| {
+            let there = listed.ledger.has(&array, shard);
+            let values = there.then(|| reader.floats(&array, shard, range.end - range.start).ok()).flatten();
+            values.and_then(|values| values.get((image - range.start) as usize).copied())
+        };
+        Ok(Numbers { delta: number(convergence_delta(&variant.key)), underflow: number(underflow(&variant.key)) })
+    }
+
+    /// Picture of an image as it was before preprocessing.
+    pub(crate) fn picture(&self, group: &Group, image: u64) -> Result<Rgb, Refusal> {
+        let shard = shard_of(group, image)?;
+        if !self.ledger(group)?.ledger.has(name::IMAGES, shard) {
+            return Err(Refusal::missing(format!("image {image} is not written yet")));
+        }
+        let values = FORMATS.open(&group.store)?.image(name::IMAGES, shard, image - group.range(shard).start)?;
+        let how = &group.preprocessing;
+        Ok(Rgb::of_image(&values, group.shape, &Undo { range: how.range, mean: &how.mean, std: &how.std })?)
+    }
+}
+
+/// Shard of an image: what lies beyond the last image would be read as filling.
+fn shard_of(group: &Group, image: u64) -> Result<u64, Refusal> {
+    if image >= group.images {
+        return Err(Refusal::missing(format!("there is no image {image}: the group has {}", group.images)));
+    }
+    Ok(image / group.shard)
+}

@@ -1,0 +1,183 @@
+//! Images of a group by what the model says of them: labels, predictions, confidence.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use store::{FORMATS, Ledger, StoreError, name, predicted};
+use sweep::group::Group;
+
+use super::cache::Weighed;
+
+/// An image of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct Sample {
+    /// Position in the store.
+    pub(crate) image: u64,
+    /// Position in the split.
+    pub(crate) index: i64,
+    /// Label; `None` where an image has several.
+    pub(crate) label: Option<i64>,
+    /// Class that the model predicts.
+    pub(crate) predicted: u32,
+    /// Probability that the model gives the predicted class, from 0 to 1.
+    pub(crate) confidence: f32,
+}
+
+/// Samples of a group, by shard.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Samples {
+    shards: BTreeMap<u64, Vec<Sample>>,
+}
+
+impl Weighed for Samples {
+    fn bytes(&self) -> usize {
+        256 + self.shards.values().map(|samples| 64 + samples.capacity() * size_of::<Sample>()).sum::<usize>()
+    }
+}
+
+/// Samples that are wanted, and their order.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Wanted {
+    /// Store.
+    pub(crate) g: String,
+    /// Label.
+    pub(crate) label: Option<i64>,
+    /// Predicted class.
+    pub(crate) predicted: Option<u32>,
+    /// Whether the prediction is right.
+    pub(crate) right: Option<bool>,
+    /// Least confidence, from 0 to 1.
+    pub(crate) from: Option<f32>,
+    /// Largest confidence.
+    pub(crate) to: Option<f32>,
+    pub(crate) order: Order,
+    /// Number of samples that are left out at the beginning.
+    pub(crate) offset: usize,
+    /// Number of samples at most.
+    pub(crate) limit: Option<usize>,
+}
+
+/// Order of samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Order {
+    /// As in the store.
+    #[default]
+    Position,
+    /// The surest first.
+    Sure,
+    /// The least sure first.
+    Unsure,
+}
+
+impl Sample {
+    fn is_right(&self) -> Option<bool> {
+        self.label.map(|label| label == i64::from(self.predicted))
+    }
+
+    fn fits(&self, wanted: &Wanted) -> bool {
+        wanted.label.is_none_or(|label| self.label == Some(label))
+            && wanted.predicted.is_none_or(|class| self.predicted == class)
+            && wanted.right.is_none_or(|right| self.is_right() == Some(right))
+            && wanted.from.is_none_or(|from| self.confidence >= from)
+            && wanted.to.is_none_or(|to| self.confidence <= to)
+    }
+}
+
+impl Samples {
+    /// The same with every shard of `group` that has predictions by now.
+    pub(crate) fn grown(mut self, group: &Group, ledger: &Ledger) -> Result<Self, StoreError> {
+        let mut reader = FORMATS.open(&group.store)?;
+        for shard in (0..group.shards()).filter(|shard| ledger.is_predicted(*shard)) {
+            let range = group.range(shard);
+            let images = range.end - range.start;
+            if self.shards.get(&shard).is_some_and(|samples| samples.len() as u64 == images) {
+                continue;
+            }
+            let labels = reader.integers(name::LABELS, shard, images)?;
+            let indices = reader.integers(name::INDICES, shard, images)?;
+            let logits = reader.floats(name::PREDICTIONS, shard, images)?;
+            let sample = |(at, logits): (usize, &[f32])| Sample {
+                image: range.start + at as u64,
+                index: indices.get(at).copied().unwrap_or(-1),
+                label: (labels.len() as u64 == images).then(|| labels[at]),
+                predicted: predicted(logits) as u32,
+                confidence: confidence(logits),
+            };
+            let samples = logits.chunks_exact(group.classes.max(1)).enumerate().map(sample).collect();
+            self.shards.insert(shard, samples);
+        }
+        Ok(self)
+    }
+
+    /// The samples that are `wanted` on this page, and the number of samples on all pages.
+    pub(crate) fn choose(&self, wanted: &Wanted, most: usize) -> (Vec<Sample>, usize) {
+        let mut fitting: Vec<Sample> = self.shards.values().flatten().filter(|s| s.fits(wanted)).copied().collect();
+        match wanted.order {
+            Order::Position => {}
+            Order::Sure => fitting.sort_by(|a, b| b.confidence.total_cmp(&a.confidence)),
+            Order::Unsure => fitting.sort_by(|a, b| a.confidence.total_cmp(&b.confidence)),
+        }
+        let (all, limit) = (fitting.len(), wanted.limit.unwrap_or(most).min(most));
+        (fitting.into_iter().skip(wanted.offset).take(limit).collect(), all)
+    }
+
+    /// Number of samples, and of those that are predicted right.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let all = || self.shards.values().flatten();
+        (all().count(), all().filter(|sample| sample.is_right() == Some(true)).count())
+    }
+
+    /// Labels that occur, in order.
+    pub(crate) fn labels(&self) -> Vec<i64> {
+        let labels: std::collections::BTreeSet<i64> = self.shards.values().flatten().filter_map(|s| s.label).collect();
+        labels.into_iter().collect()
+    }
+}
+
+/// Softmax of the predicted class; for a single logit, the logistic function of its absolute value.
+fn confidence(logits: &[f32]) -> f32 {
+    if let [logit] = logits {
+        return 1.0 / (1.0 + (-f64::from(logit.abs())).exp()) as f32;
+    }
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f64 = logits.iter().map(|logit| f64::from(logit - largest).exp()).sum();
+    (1.0 / sum) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(image: u64, label: i64, predicted: u32, confidence: f32) -> Sample {
+        Sample { image, index: image as i64, label: Some(label), predicted, confidence }
+    }
+
+    /// exp(ln 3) is 3 of 3 + 1.
+    #[test]
+    fn confidence_is_the_probability_of_the_predicted_class() {
+        assert!((confidence(&[0.0, 3_f32.ln()]) - 0.75).abs() < 1e-6);
+        assert!((confidence(&[-(3_f32.ln())]) - 0.75).abs() < 1e-6);
+        assert!((confidence(&[1000.0, 0.0]) - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn samples_are_chosen_by_label_prediction_and_confidence_and_given_by_the_page() {
+        let all = vec![sample(0, 1, 1, 0.9), sample(1, 1, 0, 0.6), sample(2, 0, 0, 0.99), sample(3, 1, 1, 0.5)];
+        let samples = Samples { shards: BTreeMap::from([(0, all)]) };
+        let of = |wanted: Wanted| {
+            let (chosen, all) = samples.choose(&wanted, 100);
+            (chosen.iter().map(|sample| sample.image).collect::<Vec<_>>(), all)
+        };
+        assert_eq!(of(Wanted { right: Some(false), ..Wanted::default() }), (vec![1], 1));
+        assert_eq!(of(Wanted { label: Some(1), order: Order::Sure, ..Wanted::default() }), (vec![0, 1, 3], 3));
+        assert_eq!(of(Wanted { label: Some(1), offset: 1, limit: Some(1), ..Wanted::default() }), (vec![1], 3));
+        assert_eq!(
+            of(Wanted { from: Some(0.55), to: Some(0.95), order: Order::Unsure, ..Wanted::default() }).0,
+            [1, 0]
+        );
+        assert_eq!(of(Wanted { predicted: Some(7), ..Wanted::default() }), (vec![], 0));
+        assert_eq!((samples.counts(), samples.labels()), ((4, 3), vec![0, 1]));
+    }
+}

@@ -1,0 +1,48 @@
+//! Whether maps of a variant have a sign: a fact of the method and its parameters, which no single map shows.
+
+use super::Variant;
+
+impl Variant {
+    /// Whether values of the maps may be below zero. A class that is not known here has signs: values below zero must not look like
+    /// zero.
+    pub fn is_signed(&self) -> bool {
+        let word = |name: &str| self.parameters.get(name).and_then(serde_json::Value::as_str);
+        match self.class.as_str() {
+            "Saliency" => false,
+            "LayerGradCam" => self.parameters.get("relu_attributions") == Some(&serde_json::Value::Bool(false)),
+            "NoiseTunnel" => {
+                let squares = matches!(word("nt_type"), Some("smoothgrad_sq" | "vargrad"));
+                !squares && word("attribution_method").is_some_and(|method| method != "Saliency")
+            }
+            _ => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::semantics::Semantics;
+    use crate::variant::{Shared, Variant};
+
+    fn is_signed(class: &str, parameters: Value) -> bool {
+        let parameters = serde_json::from_value(parameters).unwrap();
+        let (key, class, shared) = (String::new(), class.to_owned(), Shared::Nothing);
+        Variant { key, class, parameters, semantics: Semantics::Exact, complete: false, shared }.is_signed()
+    }
+
+    #[test]
+    fn absolute_values_rectified_ones_and_squares_have_no_sign() {
+        assert!(!is_signed("Saliency", json!({})));
+        assert!(!is_signed("LayerGradCam", json!({"relu_attributions": true})));
+        assert!(is_signed("LayerGradCam", json!({"relu_attributions": false})));
+        assert!(!is_signed("NoiseTunnel", json!({"nt_type": "smoothgrad"})));
+        assert!(!is_signed("NoiseTunnel", json!({"nt_type": "vargrad", "attribution_method": "IntegratedGradients"})));
+        assert!(is_signed(
+            "NoiseTunnel",
+            json!({"nt_type": "smoothgrad", "attribution_method": "IntegratedGradients"})
+        ));
+        assert!(is_signed("IntegratedGradients", json!({})) && is_signed("a method of tomorrow", json!({})));
+    }
+}

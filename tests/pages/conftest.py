@@ -1,0 +1,39 @@
+"""A finished sweep, its page and a browser, for all tests of pages."""
+
+import pytest
+from support import Sweep
+from support.browser import CHROMIUM, Browser
+from support.page import Page
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, inputs):
+    """A sweep of two noises, with methods that have signs and one that has none."""
+    run = Sweep(tmp_path_factory.mktemp("seen"), inputs)
+    space = run.config["search_space"]
+    space["attribution_methods"] = space["attribution_methods"][:2]
+    space["noise_conditions"] = [{"name": "clean", "type": "none", "params": {}}, {"name": "gaussian_std_0.15", "type": "gaussian", "params": {"std": 0.15}}]
+    run.run("--limit", "10")
+    return run
+
+
+@pytest.fixture(scope="session")
+def page(finished):
+    page = Page(finished.output)
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if not CHROMIUM:
+        pytest.skip("Chromium is missing")
+    browser = Browser()
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory):
+    """A folder of screenshots, which stays with the other files of the tests."""
+    return tmp_path_factory.mktemp("pictures")

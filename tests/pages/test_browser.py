@@ -1,0 +1,104 @@
+"""The page in a real browser: what is seen, with the mouse and with the keyboard."""
+
+import base64
+import io
+import json
+import urllib.parse
+
+import numpy as np
+import pytest
+import zarr
+from matplotlib import colormaps
+from PIL import Image
+
+STORE = "dataset-rgb_model-resnet18_noise-clean_split-test"
+MAPS = "document.querySelectorAll('#figures .map')"
+DRAWN = f"{MAPS}.length && [...document.querySelectorAll('#figures img')].every((each) => each.complete && each.naturalWidth)"
+
+
+def link(page, **state):
+    return page.address + "#" + urllib.parse.urlencode({"g": STORE, **state})
+
+
+def pixels(browser, index):
+    """Pixels of a map as the browser has them."""
+    script = f"""(() => {{
+        const image = {MAPS}[{index}];
+        const canvas = document.createElement("canvas");
+        [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+        canvas.getContext("2d").drawImage(image, 0, 0);
+        return canvas.toDataURL("image/png").split(",")[1];
+    }})()"""
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(browser.run(script)))))[..., :3]
+
+
+def test_the_link_alone_leads_to_maps_whose_pixels_are_the_values_of_the_store(page, finished, browser, pictures):
+    browser.open(link(page, scale="row", rows="2", keys=json.dumps(["InputXGradient"]), **{"from": "4"}))
+    browser.wait(DRAWN)
+    browser.screenshot(pictures / "gallery-laptop.png", whole=True)
+    maps = zarr.open_group(finished.output / f"{STORE}.zarr", mode="r")["attributions/InputXGradient"]
+    assert browser.run(f"{MAPS}.length") == 2
+    for row, image in enumerate((4, 5)):
+        panel = maps[image].astype(np.float32).sum(axis=0, dtype=np.float32).astype(np.float64)
+        full = np.percentile(np.abs(panel), 99)
+        assert np.array_equal(pixels(browser, row), colormaps["RdBu_r"]((panel / full + 1) / 2, bytes=True)[..., :3])
+    assert "one scale for each row; full colour at the 99th percentile" in browser.run("document.getElementById('said').textContent")
+
+
+def test_nothing_comes_from_elsewhere_and_nothing_goes_wrong(page, browser):
+    browser.told.clear()
+    browser.open(link(page))
+    browser.wait(DRAWN)
+    assert browser.complaints() == []
+    assert all(address.startswith((f"http://127.0.0.1:{page.port}/", "data:", "about:")) for address in browser.requests())
+
+
+def test_keys_turn_the_images_change_the_scale_and_are_kept_in_the_link(page, browser):
+    browser.open(link(page, rows="3"))
+    browser.wait(DRAWN)
+    browser.press("ArrowRight")
+    browser.wait("document.getElementById('which').textContent.startsWith('4 to 6 of 10')")
+    browser.press("4")
+    browser.wait("document.getElementById('said').textContent.includes('one scale for all maps')")
+    browser.press("f")
+    browser.wait("document.querySelector('#figures .under')")
+    state = urllib.parse.parse_qs(browser.run("location.hash.slice(1)"))
+    assert (state["from"], state["scale"], state["overlay"], state["g"]) == (["3"], ["all"], ["0.5"], [STORE])
+
+
+def test_the_value_under_the_pointer_is_that_of_the_store(page, finished, browser):
+    browser.open(link(page, rows="1", size="224", keys=json.dumps(["Saliency"])))
+    browser.wait(DRAWN)
+    browser.run(f"{MAPS}[0].scrollIntoView({{block: 'center'}})")
+    box = json.loads(browser.run(f"JSON.stringify({MAPS}[0].parentElement.getBoundingClientRect())"))
+    # A frame of 2 pixels, and 28 values in the 220 pixels within.
+    x, y = box["x"] + 2 + 220 * 10.5 / 28, box["y"] + 2 + 220 * 3.5 / 28
+    browser.point(x, y)
+    told = browser.wait("!document.getElementById('value').hidden && document.getElementById('value').textContent")
+    value = zarr.open_group(finished.output / f"{STORE}.zarr", mode="r")["attributions/Saliency"][0, :, 3, 10].astype(np.float32).sum()
+    assert "(x 10, y 3)" in told and float(told.rsplit(":", 1)[1]) == pytest.approx(float(value), rel=1e-4)
+
+
+def test_one_method_is_shown_under_all_noises(page, browser, pictures):
+    browser.open(link(page, by="noises", key="InputXGradient", rows="2"))
+    browser.wait(DRAWN)
+    heads = browser.run("[...document.querySelectorAll('#figures th')].map((head) => head.textContent.replaceAll('\\u200b', ''))")
+    assert heads == ["image", "clean", "gaussian_std_0.15"]
+    browser.screenshot(pictures / "noises.png", whole=True)
+
+
+def test_somebody_who_comes_for_the_first_time_finds_a_group_and_its_maps(page, browser):
+    browser.open(page.address)
+    browser.wait("document.querySelectorAll('#rows tbody tr').length === 2")
+    assert browser.run("document.getElementById('headline').textContent") == "Stores · 2 of 2 groups complete"
+    browser.run("document.querySelector('#rows tbody button').focus()")
+    browser.press("Enter")
+    browser.wait(DRAWN)
+
+
+@pytest.mark.parametrize(("width", "height", "dark"), [(1280, 800, True), (390, 844, False), (390, 844, True)])
+def test_nothing_is_wider_than_the_screen(page, browser, pictures, width, height, dark):
+    browser.open(link(page), width, height, dark)
+    browser.wait(DRAWN)
+    browser.screenshot(pictures / f"gallery-{width}-{'dark' if dark else 'light'}.png", whole=True)
+    assert browser.run("document.documentElement.scrollWidth") <= width
