@@ -32,6 +32,7 @@ if ! ldconfig -p | grep -q 'libGL\.so\.1'; then
         say "libGL is missing, so the tests with Quantus are left out: apt-get install libgl1 libglib2.0-0 brings them back"
 fi
 command -v flock >/dev/null 2>&1 || need util-linux "flock"
+scripts/clusters.sh
 
 # zarr-python 3, which must be able to read our stores, needs Python 3.11; torch 2.11 has wheels up to 3.14.
 find_python() {

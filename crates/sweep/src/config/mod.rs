@@ -6,6 +6,7 @@
 
 mod experiments;
 mod indices;
+mod launcher;
 mod paths;
 mod places;
 mod reference;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 use experiments::flat;
 pub use experiments::{Experiment, Found, MeanOf, Proposed, Reference, Windows};
 pub use indices::MOST_CHOSEN;
+pub use launcher::Chosen;
 pub use paths::{INPUT_ZARR, Paths};
 pub use reference::page as reference;
 pub use scheduler::{Preflight, Scheduler};
