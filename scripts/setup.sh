@@ -37,6 +37,7 @@ if ! command -v chromium >/dev/null 2>&1 && ! command -v google-chrome >/dev/nul
         say "Chromium is missing, so the tests that drive a browser are left out: apt-get install chromium brings them back"
 fi
 command -v flock >/dev/null 2>&1 || need util-linux "flock"
+scripts/clusters.sh
 
 # zarr-python 3, which must be able to read our stores, needs Python 3.11; torch 2.11 has wheels up to 3.14.
 find_python() {

@@ -17,8 +17,9 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
+use fleet::launchers::Place;
 use fleet::{Slot, Worker};
-use plan::exit::Failure;
+use plan::exit::{Code, Failure};
 use plan::profile::{self, Entry, Source};
 use plan::{Batches, Checked};
 
@@ -73,6 +74,11 @@ pub fn run(
     options: Options,
     tell: &(dyn Fn(&str) + Sync),
 ) -> Result<Summary, Failure> {
+    if checked.launcher.place() != Place::Here {
+        let text = "preflight measures devices of this machine, and the launcher starts workers elsewhere: run it on such a machine \
+                    with `launcher: local`, or leave it out, as workers find their batch sizes themselves";
+        return Err(Failure { code: Code::Config, text: text.to_owned() });
+    }
     if let Some(folder) = checked.batches.results_file().parent() {
         files::durable::create_folders(folder)?;
     }

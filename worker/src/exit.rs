@@ -42,6 +42,11 @@ impl Exit {
         Self { code: ExitCode::OutOfMemory, text: text.into() }
     }
 
+    /// This machine does not see a folder of the sweep.
+    pub(crate) fn blind(text: String) -> Self {
+        Self { code: ExitCode::Blind, text }
+    }
+
     /// The device cannot be used.
     pub(crate) fn device(text: impl Into<String>) -> Self {
         Self { code: ExitCode::NoDevice, text: text.into() }

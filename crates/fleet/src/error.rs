@@ -19,6 +19,8 @@ pub enum FleetError {
     Log { file: PathBuf, source: io::Error },
     #[error("cannot write `{}`, by which workers find the scheduler again", file.display())]
     Access { file: PathBuf, source: io::Error },
+    #[error("no worker would be started: {reason}")]
+    Refused { reason: String },
     #[error("no GPU can be used ({reason}); set `devices: cpu` to compute on the processor")]
     NoGpu { reason: String },
     #[error("no GPU can be used: {reason}")]

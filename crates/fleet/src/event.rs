@@ -1,5 +1,6 @@
 //! Events of the fleet.
 
+use protocol::about::About;
 use protocol::message::{FromWorker, ToWorker};
 use sweep::unit::UnitId;
 use tokio::sync::mpsc;
@@ -36,6 +37,8 @@ pub enum Event {
         holds: Option<Vec<(UnitId, u32)>>,
         /// The device as the worker found it.
         device: String,
+        /// Machine, job and device of the worker.
+        about: About,
         /// Messages to the worker.
         line: mpsc::UnboundedSender<ToWorker>,
     },
@@ -57,6 +60,24 @@ pub enum Event {
         slot: usize,
         /// The way in which it ended.
         how: Ended,
+    },
+    /// The worker of a slot could not be started, or is of no use where it runs.
+    Refused {
+        /// The slot.
+        slot: usize,
+        /// The reason, a sentence.
+        reason: String,
+    },
+    /// A worker called that does not see the folders of the sweep.
+    Blind {
+        /// The slot.
+        slot: usize,
+        /// The number of its start.
+        instance: u64,
+        /// The node on which it runs.
+        node: String,
+        /// What it does not see.
+        reason: String,
     },
     /// The condition of a GPU has changed.
     Health {

@@ -1,14 +1,13 @@
 //! The fleet: workers that were started, their connections, and one stream of events.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use protocol::access::{Access, Running};
 use protocol::handshake::secret;
 use protocol::message::ToWorker;
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use crate::error::FleetError;
@@ -16,9 +15,11 @@ use crate::event::{Event, WorkerId};
 use crate::health::gauge::Gauge;
 use crate::health::{self, Watched};
 use crate::launchers::poller::Poller;
-use crate::launchers::{Entry, Job, Launcher, State, Ticket};
-use crate::listener::{self, Admission};
+use crate::launchers::{Job, Launcher, Place, State, Ticket};
+use crate::listener::{self, Admission, Dismissed};
+use crate::reach;
 use crate::roster::{self, Roster};
+use crate::shared_folder::{SharedFolder, Told};
 use crate::slot::Slot;
 use crate::worker_program::Worker;
 
@@ -37,6 +38,8 @@ pub struct Settings {
     pub access: PathBuf,
     /// Identity of the sweep and its devices: workers of another sweep are sent away.
     pub sweep: String,
+    /// Files that the sweep reads: a worker of another machine has to see them.
+    pub reads: Vec<PathBuf>,
 }
 
 /// The workers of one scheduler.
@@ -48,29 +51,69 @@ pub struct Fleet {
     poller: Poller,
     /// Tickets of workers that were not seen to end, by slot.
     tickets: HashMap<usize, Ticket>,
-    lines: HashMap<WorkerId, mpsc::UnboundedSender<ToWorker>>,
+    lines: HashMap<WorkerId, (usize, mpsc::UnboundedSender<ToWorker>)>,
+    /// Events that a launcher of other machines tells of connected workers: they count once the connection has ended.
+    hearsay: HashMap<usize, Event>,
+    /// Events that come next.
+    next: VecDeque<Event>,
+    /// How often the job of each slot was started before, with the number of its start.
+    restarts: HashMap<usize, (u64, u32)>,
+    dismissed: Dismissed,
+    told: Told,
+    /// Kept until the end: workers that start later look for it.
+    _shared: Option<SharedFolder>,
     events: mpsc::UnboundedSender<Event>,
     happened: mpsc::UnboundedReceiver<Event>,
 }
 
 impl Fleet {
     /// Starts to listen, at the address of the scheduler before if that is free. Starts no worker yet.
-    pub async fn open(worker: Worker, launcher: &Entry, settings: Settings) -> Result<Self, FleetError> {
+    pub async fn open(worker: Worker, launcher: Arc<dyn Launcher>, settings: Settings) -> Result<Self, FleetError> {
         let failed = |source| FleetError::Listen { address: settings.listen.clone(), source };
         let before = Access::read(&settings.access).unwrap_or_default();
-        let listener = listen(&settings.listen, &before.address).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?.to_string();
+        let place = launcher.place();
+        let (listener, address) = reach::listen(&settings.listen, &place, &before.address).await.map_err(failed)?;
         let token = if before.token.is_empty() { secret().map_err(failed)? } else { before.token.clone() };
         let (events, happened) = mpsc::unbounded_channel();
         let (slots, lease, sweep) = (settings.slots.len(), settings.lease, settings.sweep.clone());
-        let admission = Admission { token: token.clone(), slots, lease, sweep };
+        let folder = settings.access.parent().map(PathBuf::from).unwrap_or_default();
+        let shared = match place {
+            Place::Elsewhere { .. } => Some(SharedFolder::open(&folder, settings.reads.clone())?),
+            Place::Here => None,
+        };
+        let (dismissed, told) = (Dismissed::default(), Told::default());
+        let (token_of_callers, shown) = (token.clone(), shared.as_ref().map(|shared| shared.shared.clone()));
+        let admission = Admission {
+            token: token_of_callers,
+            slots,
+            lease,
+            sweep,
+            shared: shown,
+            dismissed: Arc::clone(&dismissed),
+        };
         tokio::spawn(listener::listen(listener, admission, events.clone()));
-        let launcher = (launcher.build)();
         let poller = Poller::start(Arc::clone(&launcher), tell(events.clone()))
             .map_err(|source| FleetError::Watch { source })?;
         let (tickets, lines) = (HashMap::new(), HashMap::new());
         let roster = Roster::open(settings.access.clone(), Access { address, token, ..Access::default() })?;
-        let mut fleet = Self { worker, launcher, settings, roster, poller, tickets, lines, events, happened };
+        let (hearsay, next, restarts, _shared) = (HashMap::new(), VecDeque::new(), HashMap::new(), shared);
+        let mut fleet = Self {
+            worker,
+            launcher,
+            settings,
+            roster,
+            poller,
+            tickets,
+            lines,
+            hearsay,
+            next,
+            restarts,
+            dismissed,
+            told,
+            _shared,
+            events,
+            happened,
+        };
         fleet.adopt(before.processes);
         Ok(fleet)
     }
@@ -98,8 +141,15 @@ impl Fleet {
         self.roster.pid(slot)
     }
 
+    /// Whether workers run on other machines.
+    pub fn is_elsewhere(&self) -> bool {
+        self.launcher.place() != Place::Here
+    }
+
     /// Process ids of all workers; `None` if the id of one of them is not known.
     pub fn pids(&self) -> Option<BTreeSet<u32>> {
+        // A process that stands for a worker elsewhere is not the worker.
+        (self.launcher.place() == Place::Here).then_some(())?;
         self.tickets.values().map(|ticket| ticket.pid).collect()
     }
 
@@ -117,35 +167,80 @@ impl Fleet {
     /// The next event.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
-            let event = self.happened.recv().await?;
-            match &event {
-                Event::Connected { worker, slot, instance, line, .. } => {
-                    if !self.roster.knows(*slot, *instance) {
-                        tracing::warn!(
-                            worker = worker.0,
-                            slot,
-                            "a process that was not started for this slot is sent away"
-                        );
-                        let _ = line.send(ToWorker::Stop);
-                        continue;
-                    }
-                    self.lines.insert(*worker, line.clone());
+            let event = match self.next.pop_front() {
+                Some(event) => event,
+                None => self.happened.recv().await?,
+            };
+            if let Some(event) = self.checked(event) {
+                return Some(event);
+            }
+        }
+    }
+
+    /// Takes note of `event`; `None` if it is to be told to nobody, or not yet.
+    fn checked(&mut self, event: Event) -> Option<Event> {
+        match &event {
+            Event::Connected { worker, slot, instance, about, line, .. } => {
+                if !self.roster.knows(*slot, *instance) || self.is_outdated(*slot, *instance, about.restart) {
+                    tracing::warn!(worker = worker.0, slot, %about, "a process that was not started for this slot is sent away");
+                    let _ = line.send(ToWorker::Stop);
+                    return None;
                 }
+                // What was heard of the slot before was of an earlier start of its job.
+                self.hearsay.remove(slot);
+                self.lines.insert(*worker, (*slot, line.clone()));
+                self.poller.connected(*slot, true);
+            }
+            Event::Disconnected { worker } => {
                 // Events of a worker that was sent away are dropped.
-                Event::Disconnected { worker } if self.lines.remove(worker).is_none() => continue,
-                Event::Message { worker, .. } if !self.lines.contains_key(worker) => continue,
-                Event::Disconnected { .. }
-                | Event::Message { .. }
-                | Event::Queued { .. }
-                | Event::Began { .. }
-                | Event::Health { .. } => {}
-                Event::Exited { slot, .. } => {
-                    self.tickets.remove(slot);
-                    self.roster.remove(*slot);
+                let (slot, _) = self.lines.remove(worker)?;
+                if !self.is_connected(slot) {
+                    self.poller.connected(slot, false);
+                    self.next.extend(self.hearsay.remove(&slot));
                 }
             }
-            return Some(event);
+            Event::Message { worker, .. } => drop(self.lines.get(worker)?),
+            Event::Queued { slot } | Event::Began { slot } | Event::Exited { slot, .. }
+                if self.believes_line(*slot) =>
+            {
+                self.hearsay.insert(*slot, event);
+                return None;
+            }
+            Event::Exited { slot, .. } | Event::Refused { slot, .. } => {
+                self.tickets.remove(slot);
+                self.roster.remove(*slot);
+            }
+            Event::Blind { slot, instance, node, reason } => {
+                if !self.roster.knows(*slot, *instance) {
+                    return None;
+                }
+                if self.told.is_new(node, reason) {
+                    tracing::warn!(node, "{reason}");
+                }
+                self.launcher.unfit(node);
+                return Some(Event::Refused { slot: *slot, reason: format!("its worker on {node}: {reason}") });
+            }
+            Event::Queued { .. } | Event::Began { .. } | Event::Health { .. } => {}
         }
+        Some(event)
+    }
+
+    /// Whether a later start of the same job has called already: Slurm may start a job anew whose node was lost and comes back.
+    fn is_outdated(&mut self, slot: usize, instance: u64, restart: u32) -> bool {
+        let known = self.restarts.entry(slot).or_insert((instance, restart));
+        if known.0 != instance || known.1 < restart {
+            *known = (instance, restart);
+        }
+        known.1 > restart
+    }
+
+    fn is_connected(&self, slot: usize) -> bool {
+        self.lines.values().any(|(of, _)| *of == slot)
+    }
+
+    /// Whether the worker of `slot` is connected, and its launcher knows less than the connection.
+    fn believes_line(&self, slot: usize) -> bool {
+        self.launcher.place() != Place::Here && self.is_connected(slot)
     }
 
     /// Starts a worker for `slot`, or puts it into the queue of the launcher.
@@ -153,14 +248,16 @@ impl Fleet {
         let place = &self.settings.slots[slot];
         let instance = Roster::instance();
         let access = self.settings.access.to_string_lossy();
-        let (number, instance_number) = (slot.to_string(), instance.to_string());
-        let arguments = ["run", "--connect", self.roster.address(), "--access", &access];
-        let arguments = arguments.into_iter().chain(["--slot", &number, "--instance", &instance_number]);
+        // A worker elsewhere may start hours later, and reads then where the scheduler is.
+        let here = ["--connect", self.roster.address()].into_iter().filter(|_| self.launcher.place() == Place::Here);
+        let arguments = ["run"].into_iter().chain(here).chain(["--access", &*access]);
         let job = Job {
             program: self.worker.program().to_owned(),
             arguments: arguments.map(str::to_owned).collect(),
+            slot,
+            instance,
             token: self.roster.token().to_owned(),
-            log: PathBuf::from(format!("{}-{slot}.log", self.settings.logs.display())),
+            logs: self.settings.logs.clone(),
         };
         let ticket = self.launcher.launch(place, &job)?;
         self.roster.add(slot, roster::entry(instance, &ticket, place.gpu.clone()));
@@ -175,15 +272,23 @@ impl Fleet {
 
     /// Sends `message` to `worker`, if it is still connected.
     pub fn send(&self, worker: WorkerId, message: ToWorker) {
-        if let Some(line) = self.lines.get(&worker) {
+        if let Some((_, line)) = self.lines.get(&worker) {
             let _ = line.send(message);
         }
     }
 
     /// Ends the worker of `slot` without asking; [`Event::Exited`] follows.
-    pub fn kill(&self, slot: usize) {
-        if let Some(ticket) = self.tickets.get(&slot) {
-            self.launcher.end(ticket);
+    pub fn kill(&mut self, slot: usize) {
+        let Some(ticket) = self.tickets.get(&slot) else { return };
+        self.launcher.end(ticket);
+        if self.launcher.place() != Place::Here {
+            // It may not be found: it is not heard any more, so that its lease runs out.
+            if let Some(instance) = self.roster.instance_of(slot) {
+                self.dismissed.lock().unwrap_or_else(PoisonError::into_inner).insert(instance);
+            }
+            self.lines.retain(|_, (of, _)| *of != slot);
+            self.poller.connected(slot, false);
+            self.next.extend(self.hearsay.remove(&slot));
         }
     }
 }
@@ -201,20 +306,9 @@ fn tell(events: mpsc::UnboundedSender<Event>) -> impl Fn(usize, State) + Send + 
             State::Queued => Event::Queued { slot },
             State::Running => Event::Began { slot },
             State::Ended(how) => Event::Exited { slot, how },
+            State::Refused(reason) => Event::Refused { slot, reason },
             State::Unknown => return,
         };
         let _ = events.send(event);
     }
-}
-
-/// Listens at the address `wanted`. If `wanted` leaves the port open, listens at the address `before`, if that is free.
-async fn listen(wanted: &str, before: &str) -> std::io::Result<TcpListener> {
-    let host = |address: &str| address.rsplit_once(':').map(|(host, _)| host.to_owned());
-    if wanted.ends_with(":0")
-        && host(wanted) == host(before)
-        && let Ok(listener) = TcpListener::bind(before).await
-    {
-        return Ok(listener);
-    }
-    TcpListener::bind(wanted).await
 }

@@ -1,7 +1,10 @@
 //! The listener: a caller that proves to know the token is let in, and each of its lines is a message.
 
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use protocol::about::Shared;
 use protocol::framing::{self, MAX_LINE};
 use protocol::handshake::{Greeting, Side, secret};
 use protocol::message::{FromWorker, ToWorker};
@@ -12,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::codec::{FramedRead, LinesCodec};
 
 use crate::event::{Event, WorkerId};
+use crate::shared_folder::answered;
 use crate::unauthenticated::Unauthenticated;
 
 /// Facts by which callers are admitted.
@@ -22,10 +26,26 @@ pub(crate) struct Admission {
     pub(crate) lease: Duration,
     /// Identity of the sweep: a worker of another sweep is sent away.
     pub(crate) sweep: String,
+    /// What workers of other machines have to find.
+    pub(crate) shared: Option<Shared>,
+    /// Starts of workers that were given up. A worker elsewhere may live on: it is not heard, so that it ends itself.
+    pub(crate) dismissed: Dismissed,
+}
+
+/// Instances of workers that are not heard any more.
+pub(crate) type Dismissed = Arc<Mutex<HashSet<u64>>>;
+
+impl Admission {
+    fn is_dismissed(&self, instance: u64) -> bool {
+        self.dismissed.lock().unwrap_or_else(PoisonError::into_inner).contains(&instance)
+    }
 }
 
 /// Time that a caller has to send its first line.
 const HELLO: Duration = Duration::from_secs(10);
+
+/// Time that a worker has to look at the folders of the sweep: a name may show a minute late.
+const SIGHT: Duration = Duration::from_secs(150);
 
 /// Longest first line, in bytes. A worker that calls again names in it the units that it holds.
 const LONGEST_HELLO: usize = 1 << 16;
@@ -77,7 +97,8 @@ async fn serve(
     }
     let mut lines = FramedRead::new(BufReader::new(reader), LinesCodec::new_with_max_length(LONGEST_HELLO));
     let hello = tokio::time::timeout(HELLO, next(&mut lines)).await;
-    let Ok(Some(FromWorker::Hello { challenge: theirs, proof, slot, version, device, instance, resumes })) = hello
+    let Ok(Some(FromWorker::Hello { challenge: theirs, proof, slot, version, device, instance, resumes, about })) =
+        hello
     else {
         tracing::warn!(worker = worker.0, "refused a caller that did not say hello");
         return;
@@ -93,17 +114,32 @@ async fn serve(
     let (send, outgoing) = mpsc::unbounded_channel();
     tokio::spawn(speak(writer, outgoing));
     let _ = send.send(ToWorker::Proof { proof: greeting.proof(Side::Scheduler, &admission.token) });
+    if admission.is_dismissed(instance) {
+        tracing::info!(worker = worker.0, slot, "a worker that was given up is sent away");
+        let _ = send.send(ToWorker::Stop);
+        return;
+    }
     if resumes.as_ref().is_some_and(|resumes| resumes.sweep != admission.sweep) {
         tracing::info!(worker = worker.0, slot, "a worker of another sweep is sent away");
         let _ = send.send(ToWorker::Stop);
         return;
     }
     let lease_ms = admission.lease.as_millis() as u64;
-    let _ = send.send(ToWorker::Welcome { lease_ms, sweep: admission.sweep.clone() });
+    // A worker that calls again was asked before.
+    let shared = admission.shared.clone().filter(|_| resumes.is_none());
+    let _ = send.send(ToWorker::Welcome { lease_ms, sweep: admission.sweep.clone(), shared: shared.clone() });
+    if let Some(shared) = shared {
+        let Some(seen) = sees(&mut lines, shared, slot).await else { return };
+        if let Err(reason) = seen {
+            let _ = send.send(ToWorker::Stop);
+            let _ = events.send(Event::Blind { slot, instance, node: about.node, reason });
+            return;
+        }
+    }
     let holds = resumes.map(|resumes| resumes.holds);
-    let _ = events.send(Event::Connected { worker, slot, instance, holds, device, line: send.clone() });
+    let _ = events.send(Event::Connected { worker, slot, instance, holds, device, about, line: send.clone() });
     while let Some(message) = next(&mut lines).await {
-        if message == FromWorker::Alive {
+        if message == FromWorker::Alive && !admission.is_dismissed(instance) {
             let _ = send.send(ToWorker::Renewed);
         }
         if events.send(Event::Message { worker, message }).is_err() {
@@ -111,6 +147,23 @@ async fn serve(
         }
     }
     let _ = events.send(Event::Disconnected { worker });
+}
+
+/// Whether the worker in `slot` and the scheduler see each other's files; `None` if the worker gives no answer.
+async fn sees(lines: &mut Lines, shared: Shared, slot: usize) -> Option<Result<(), String>> {
+    let answer = async {
+        loop {
+            match next(lines).await? {
+                FromWorker::Sees(seen) => return Some(seen),
+                FromWorker::Alive => {}
+                _ => return None,
+            }
+        }
+    };
+    match tokio::time::timeout(SIGHT, answer).await.ok()?? {
+        Ok(()) => tokio::task::spawn_blocking(move || answered(&shared, slot)).await.ok(),
+        Err(reason) => Some(Err(reason)),
+    }
 }
 
 /// The next message; `None` when the connection has ended, or the line is too long or no message.

@@ -39,6 +39,11 @@ impl Roster {
         self.access.processes.get(&slot).is_some_and(|running| running.instance == instance)
     }
 
+    /// The start that `slot` has last seen.
+    pub(crate) fn instance_of(&self, slot: usize) -> Option<u64> {
+        self.access.processes.get(&slot).map(|running| running.instance)
+    }
+
     /// Process id of the worker in `slot`, where the launcher knows one.
     pub(crate) fn pid(&self, slot: usize) -> Option<u32> {
         self.access.processes.get(&slot).and_then(|running| ticket(running).pid)
@@ -78,6 +83,15 @@ pub fn survivors(folder: &Path, launcher: &dyn Launcher) -> Vec<Survivor> {
     let access = Access::read(&folder.join(ACCESS)).unwrap_or_default();
     let all = access.processes.into_values().map(|running| Survivor { ticket: ticket(&running), gpu: running.gpu });
     all.filter(|survivor| launcher.adopt(&survivor.ticket)).collect()
+}
+
+/// Workers of the sweep in the output folder `folder` that wait for a place at `launcher`: their slots, and the reasons.
+pub fn waiting(folder: &Path, launcher: &dyn Launcher) -> Vec<(usize, String)> {
+    let access = Access::read(&folder.join(ACCESS)).unwrap_or_default();
+    let (slots, tickets): (Vec<usize>, Vec<Ticket>) =
+        access.processes.iter().map(|(slot, running)| (*slot, ticket(running))).unzip();
+    let reasons = launcher.reasons(&tickets);
+    slots.into_iter().zip(reasons).filter_map(|(slot, reason)| Some((slot, reason?))).collect()
 }
 
 /// The ticket of a worker, as it stands in the file.

@@ -31,6 +31,14 @@ impl Slot {
         device.into_iter().chain(memory.into_iter().flatten()).collect()
     }
 
+    /// Words for `env`, which give a worker on another machine what [`Slot::prepare`] gives one on this machine.
+    pub(crate) fn environment(&self) -> Vec<String> {
+        let told = SPINS_OF_USER.iter().any(|name| std::env::var_os(name).is_some());
+        let spins = (!told).then(|| format!("GOMP_SPINCOUNT={SPINS}"));
+        let words = ["-u".to_owned(), "NVIDIA_TF32_OVERRIDE".to_owned(), format!("OMP_NUM_THREADS={}", self.threads)];
+        words.into_iter().chain(spins).collect()
+    }
+
     /// Sets the environment of `command`: variables that a worker's libraries must find, without those that they must not.
     pub(crate) fn prepare(&self, command: &mut Command) {
         command.env("OMP_NUM_THREADS", self.threads.to_string());

@@ -8,6 +8,7 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use fleet::{Ended, Event, Fleet, FleetError, Settings, Slot};
 use protocol::access::{ACCESS, Access};
 use support::{PATIENCE, hello, open_by, settings};
 use sweep::config::Devices;
+use sweep::problem::Problems;
+use sweep::yaml::{Fields, parse};
 use tokio::time::timeout;
 
 /// Jobs of the cluster, by their ids.
@@ -23,8 +26,14 @@ static JOBS: Mutex<BTreeMap<String, State>> = Mutex::new(BTreeMap::new());
 /// Most jobs that one poll has asked for.
 static MOST: Mutex<usize> = Mutex::new(0);
 
-const CLUSTER: Entry = Entry { name: "cluster", build: || Arc::new(Cluster) };
+const CLUSTER: Entry = Entry { name: "cluster", build };
 
+fn build(fields: Fields<'_>) -> Arc<dyn Launcher> {
+    fields.finish();
+    Arc::new(Cluster)
+}
+
+#[derive(Debug)]
 struct Cluster;
 
 impl Launcher for Cluster {
@@ -34,7 +43,10 @@ impl Launcher for Cluster {
     }
 
     fn launch(&self, slot: &Slot, job: &Job) -> Result<Ticket, FleetError> {
-        assert!(job.arguments.iter().all(|argument| argument != "--device"), "where it runs is the launcher's to say");
+        assert!(
+            job.arguments().iter().all(|argument| argument != "--device"),
+            "where it runs is the launcher's to say"
+        );
         let mut jobs = JOBS.lock().unwrap();
         let name = format!("{} of {}", jobs.len(), slot.name);
         jobs.insert(name.clone(), State::Queued);
@@ -45,7 +57,7 @@ impl Launcher for Cluster {
         let mut most = MOST.lock().unwrap();
         *most = tickets.len().max(*most);
         let jobs = JOBS.lock().unwrap();
-        tickets.iter().map(|ticket| jobs.get(&ticket.name).copied().unwrap_or(State::Unknown)).collect()
+        tickets.iter().map(|ticket| jobs.get(&ticket.name).cloned().unwrap_or(State::Unknown)).collect()
     }
 
     fn period(&self) -> Duration {
@@ -89,9 +101,11 @@ async fn queued(fleet: &mut Fleet, count: usize) -> Vec<usize> {
 async fn jobs_of_a_cluster_wait_begin_outlive_their_scheduler_and_end_by_their_tickets_alone() {
     let folder = tempfile::tempdir().unwrap();
     let wanted = Wanted { devices: &Devices::Auto, threads: None, memory: None, survivors: &[] };
-    let slots = (CLUSTER.build)().offer(&wanted).unwrap().slots;
+    let node = parse("{}").unwrap();
+    let built = || (CLUSTER.build)(Fields::within(&node, "", &mut Problems::new(Path::new("c.yml"))));
+    let slots = built().offer(&wanted).unwrap().slots;
     let settings = || Settings { slots: slots.clone(), ..settings(folder.path(), "ours") };
-    let mut first = open_by(&CLUSTER, settings()).await;
+    let mut first = open_by(built(), settings()).await;
     first.launch(0).unwrap();
     first.launch(1).unwrap();
     assert_eq!(queued(&mut first, 2).await, [0, 1]);
@@ -100,7 +114,7 @@ async fn jobs_of_a_cluster_wait_begin_outlive_their_scheduler_and_end_by_their_t
     // As after SIGKILL of the scheduler.
     std::mem::forget(first);
 
-    let mut second = open_by(&CLUSTER, settings()).await;
+    let mut second = open_by(built(), settings()).await;
     let mut adopted = second.adopted();
     adopted.sort_unstable();
     assert_eq!(adopted, [0, 1]);

@@ -10,6 +10,7 @@ pub mod cores;
 mod fields;
 pub mod gpu_driver;
 pub mod memory;
+pub mod network;
 pub mod oom_killer;
 pub mod process;
 pub mod processor;

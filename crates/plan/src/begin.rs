@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use files::leftovers;
-use fleet::{Reservation, Slot, launchers};
+use fleet::launchers::Launcher;
+use fleet::{Reservation, Slot};
 use store::formats::Entry;
 use store::{FORMATS, Ledger, StoreError};
 use sweep::config::Config;
@@ -25,7 +26,7 @@ pub struct Plan {
     /// Slots for workers.
     pub slots: Vec<Slot>,
     /// Launcher that starts workers.
-    pub launcher: &'static launchers::Entry,
+    pub launcher: Arc<dyn Launcher>,
     /// Every group, in the order of the config.
     pub groups: Vec<Planned>,
     /// Batch sizes.
@@ -77,8 +78,7 @@ impl Checked {
     /// Reserves the GPUs of the sweep, so that no other sweep takes them. A GPU that another sweep has taken since the
     /// check is left to that sweep, unless the config names the GPU.
     pub fn reserve(&mut self) -> Result<(), Failure> {
-        let launcher = (self.launcher.build)();
-        let (reservation, warnings) = launcher.reserve(&self.config.devices(), &mut self.slots)?;
+        let (reservation, warnings) = self.launcher.reserve(&self.config.devices(), &mut self.slots)?;
         self.reservation = reservation;
         self.warnings.extend(warnings);
         Ok(())

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use fleet::{Reservation, Slot, launchers};
+use fleet::launchers::Launcher;
+use fleet::{Reservation, Slot};
 use store::formats::Entry;
 use store::{FORMATS, Facts, Labels};
 use sweep::config::Config;
@@ -20,7 +21,7 @@ pub struct Checked {
     /// Slots for workers.
     pub slots: Vec<Slot>,
     /// Launcher that starts workers.
-    pub launcher: &'static launchers::Entry,
+    pub launcher: Arc<dyn Launcher>,
     /// Every group, in the order of the config.
     pub groups: Vec<Planned>,
     /// Mean images that variants take.

@@ -27,11 +27,13 @@ pub enum ExitCode {
     HostMemory = 86,
     /// The process was told to leave (SIGTERM) by somebody else than its scheduler, and did so in order.
     Preempted = 87,
+    /// This machine does not see a folder of the sweep.
+    Blind = 88,
 }
 
 impl ExitCode {
     /// All codes, by rising number.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Done,
         Self::Usage,
         Self::Defect,
@@ -43,6 +45,7 @@ impl ExitCode {
         Self::OutOfMemory,
         Self::HostMemory,
         Self::Preempted,
+        Self::Blind,
     ];
 
     /// The number that the system is given.
@@ -69,6 +72,7 @@ impl ExitCode {
             Self::OutOfMemory => "`probe` was asked for more than the memory of the device holds",
             Self::HostMemory => "the host gives no more memory",
             Self::Preempted => "told to leave by SIGTERM: every unit was given back",
+            Self::Blind => "a folder of the sweep is not seen from this machine",
         }
     }
 
@@ -93,7 +97,7 @@ mod tests {
     #[test]
     fn every_code_has_the_number_that_it_always_had_and_is_found_by_it() {
         let numbers = ExitCode::ALL.map(ExitCode::number);
-        assert_eq!(numbers, [0, 2, 70, 80, 81, 82, 83, 84, 85, 86, 87]);
+        assert_eq!(numbers, [0, 2, 70, 80, 81, 82, 83, 84, 85, 86, 87, 88]);
         for code in ExitCode::ALL {
             assert_eq!(ExitCode::of(code.number()), Some(code));
         }
@@ -105,6 +109,6 @@ mod tests {
         let table = ExitCode::table();
         assert_eq!(table.lines().count(), 1 + ExitCode::ALL.len());
         assert!(table.starts_with("Exit codes:\n  0   told to stop, or answered\n  2   wrong arguments"), "{table}");
-        assert!(table.ends_with("\n  87  told to leave by SIGTERM: every unit was given back"), "{table}");
+        assert!(table.ends_with("\n  88  a folder of the sweep is not seen from this machine"), "{table}");
     }
 }

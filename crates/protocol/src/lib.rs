@@ -5,6 +5,7 @@
 //! standard output: `inspect`, `expect`, `probe` and `verify` are named as the worker's commands. However a worker ends, its
 //! code is one of `exit`. This crate opens no connection and starts no process.
 
+pub mod about;
 pub mod access;
 pub mod exit;
 pub mod expect;

@@ -8,6 +8,8 @@ use sweep::granted_batches::GrantedBatches;
 use sweep::memory::{Bound, Line};
 use sweep::unit::{Unit, UnitId};
 
+use crate::about::{About, Shared};
+
 /// Message from a worker to the scheduler.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FromWorker {
@@ -29,7 +31,12 @@ pub enum FromWorker {
         /// Work that the worker holds, where it calls again after its connection broke.
         #[serde(default)]
         resumes: Option<Resumed>,
+        /// Machine, job and device of the worker.
+        #[serde(default)]
+        about: About,
     },
+    /// Answer to a welcome that asks for it: the worker sees the folders of the sweep, or does not, for this reason.
+    Sees(Result<(), String>),
     /// Heartbeat. Sent several times in a lease, whatever the worker is doing.
     Alive,
     /// Result of a unit of which everything is in the store, durably.
@@ -91,6 +98,9 @@ pub enum ToWorker {
         lease_ms: u64,
         /// Name of the sweep, for calling again.
         sweep: String,
+        /// What a worker of another machine has to find, before anything is granted to it ([`FromWorker::Sees`]).
+        #[serde(default)]
+        shared: Option<Shared>,
     },
     /// Answer to [`FromWorker::Alive`]: the lease runs anew.
     Renewed,

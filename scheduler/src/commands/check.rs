@@ -5,17 +5,22 @@ use std::fmt::Write as _;
 
 use evaluation::ask;
 use fleet::Slot;
+use plan::exit::Failure;
 use plan::{Checked, Forecast, Outlook, Planned};
-use store::{LAYERS, StoreError};
+use store::LAYERS;
 use sweep::config::Found;
 
 use crate::tell::{Predictions, duration, say, size};
 
 /// Prints devices, stores and layers of a config that was checked.
-pub(crate) fn tell(checked: &Checked) -> Result<(), StoreError> {
+pub(crate) fn tell(checked: &Checked) -> Result<(), Failure> {
+    let tested = checked.launcher.test()?;
     let mut text = String::from("The config is sound.\n");
     let devices: Vec<String> = checked.slots.iter().map(device).collect();
     let _ = writeln!(text, "  devices   {}", devices.join(", "));
+    for sentence in tested {
+        let _ = writeln!(text, "  launcher  {sentence}");
+    }
     text.push_str(&of_experiment(checked));
     for file in checked.means.missing() {
         let _ = writeln!(text, "  to do     {} (mean image, computed before the sweep begins)", file.display());

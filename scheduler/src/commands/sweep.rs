@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
+use fleet::launchers::Place;
 use plan::exit::{Code, Failure};
 
 use super::args::SweepArgs;
@@ -36,7 +37,11 @@ pub(crate) fn sweep(cli: &SweepArgs, scope: Scope) -> Result<Code, Failure> {
     for warning in checked.warnings.iter().chain(&guessed) {
         tracing::warn!("{warning}");
     }
-    let probes = checked.config.preflight.enabled;
+    let is_here = checked.launcher.place() == Place::Here;
+    let probes = checked.config.preflight.enabled && is_here;
+    if checked.config.preflight.enabled && !is_here {
+        tracing::warn!("nothing is measured before the sweep: workers elsewhere find their batch sizes themselves");
+    }
     // Until the sweep listens itself.
     let interruptible = probes.then(preflight::Interruptible::begin);
     if probes {
@@ -58,6 +63,7 @@ pub(crate) fn sweep(cli: &SweepArgs, scope: Scope) -> Result<Code, Failure> {
         lease: Duration::from_secs(cli.lease),
         access: plan.config.paths.output_dir.join(protocol::access::ACCESS),
         sweep: run::sweep_id::of(&plan),
+        reads: run::reads(&plan),
     };
     let batches = plan.batches.clone();
     drop(interruptible);

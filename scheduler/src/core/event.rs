@@ -52,6 +52,11 @@ pub(crate) enum Event {
     Queued {
         slot: usize,
     },
+    /// The job of the worker that is about to call for a slot ends after this time.
+    Ends {
+        slot: usize,
+        after: Duration,
+    },
     /// The worker of a slot has left the queue, and its process has begun.
     Began {
         slot: usize,
@@ -150,4 +155,6 @@ pub(crate) struct Policy {
     pub(crate) lease: Duration,
     /// Longest time that any unit may take.
     pub(crate) unit_timeout: Duration,
+    /// Whether workers for which there is nothing to do are let go, as others wait for their machines.
+    pub(crate) lets_go: bool,
 }

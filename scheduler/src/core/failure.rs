@@ -30,6 +30,8 @@ pub(super) enum Class {
     Killed,
     /// SIGTERM from outside ended the worker: somebody wants the machine.
     Preempted,
+    /// The launcher of the worker says that the machine was taken away: a job was preempted, or came to its end.
+    TakenAway,
     /// The worker was not heard for a lease.
     Lost,
     /// The device could not be opened, or the process could not be used at all.
@@ -76,6 +78,8 @@ impl Class {
             // Two hundred over a sweep must not end a unit that gets on between them.
             Self::Killed => (Some(50), false, Outside, "kills of its worker"),
             Self::Preempted => (Some(50), false, Outside, "preemptions of its worker"),
+            // Somebody else decides how often that happens, and what was written of the unit stays.
+            Self::TakenAway => (None, false, Outside, "machines that were taken away"),
             Self::Lost => (Some(30), false, Outside, "workers not heard any more"),
             Self::Device => (None, false, Fault, "devices that cannot be used"),
         };
@@ -83,7 +87,7 @@ impl Class {
     }
 }
 
-const ALL: [Class; 13] = [
+const ALL: [Class; 14] = [
     Class::Input,
     Class::Group,
     Class::Number,
@@ -95,6 +99,7 @@ const ALL: [Class; 13] = [
     Class::Crash,
     Class::Killed,
     Class::Preempted,
+    Class::TakenAway,
     Class::Lost,
     Class::Device,
 ];
@@ -114,6 +119,7 @@ impl Class {
             Self::Crash => "Crash",
             Self::Killed => "Killed",
             Self::Preempted => "Preempted",
+            Self::TakenAway => "TakenAway",
             Self::Lost => "Lost",
             Self::Device => "Device",
         }
@@ -148,6 +154,7 @@ impl From<Ended> for Class {
             // What C++ ends with where memory for an exception is wanting.
             Ended::Signal(SIGABRT) | Ended::OutOfMemory => Self::HostMemory,
             Ended::Unseen => Self::Lost,
+            Ended::TakenAway => Self::TakenAway,
             Ended::Code(code) => ExitCode::of(code).map_or(Self::Crash, Self::from),
             Ended::Signal(_) => Self::Crash,
         }
@@ -161,7 +168,7 @@ impl From<ExitCode> for Class {
             ExitCode::HostMemory => Self::HostMemory,
             ExitCode::LeaseLost => Self::Lost,
             // The unit at which a sticky failure showed was reported; the next one only waited behind it.
-            ExitCode::DeviceLost | ExitCode::NoDevice | ExitCode::Refused => Self::Device,
+            ExitCode::DeviceLost | ExitCode::NoDevice | ExitCode::Refused | ExitCode::Blind => Self::Device,
             ExitCode::Done | ExitCode::Usage | ExitCode::Defect | ExitCode::Request | ExitCode::OutOfMemory => {
                 Self::Crash
             }
@@ -182,6 +189,7 @@ pub(super) fn words(how: Ended) -> String {
         Ended::Signal(signal) => format!("its worker was ended by signal {signal}"),
         Ended::OutOfMemory => "its worker was ended by the kernel, which had no memory left".to_owned(),
         Ended::Unseen => "its worker ended".to_owned(),
+        Ended::TakenAway => "its worker's job was ended by the cluster".to_owned(),
     }
 }
 

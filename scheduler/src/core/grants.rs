@@ -22,6 +22,11 @@ impl Core {
         }
         while let Some((slot, worker)) = self.slots.hungry(self.queue.len() >= self.slots.len()) {
             let Some(index) = self.queue.pop(self.slots.home(slot), self.slots.len()) else { break };
+            if !self.slots.has_time(slot, self.seconds(slot, index), now) {
+                self.queue.push(index, false);
+                self.dismiss_in_order(slot, worker, "its job ends before another unit is done", actions);
+                continue;
+            }
             let attempt = self.units.grant(index, slot);
             self.hold(slot, index, now);
             actions.push(Action::Grant { worker, task: index, attempt });
@@ -60,13 +65,16 @@ impl Core {
         self.start_clock(slot, now);
     }
 
+    /// Seconds that `unit` is forecast to take in `slot`; `None` where devices of this kind were not measured.
+    fn seconds(&self, slot: usize, unit: usize) -> Option<f32> {
+        let relative = self.relative_times.get(self.units.group(unit)).map_or(Some(1.0), |slots| slots[slot]);
+        self.units.forecast(unit).zip(relative).map(|(mean, relative)| mean * relative)
+    }
+
     /// Sets the deadline of the first unit of `slot`, which is under way from now on.
     pub(super) fn start_clock(&mut self, slot: usize, now: Now) {
         let Some(unit) = self.slots.held(slot).first() else { return };
-        // Where devices of this kind were not measured, nothing is forecast.
-        let relative = self.relative_times.get(self.units.group(*unit)).map_or(Some(1.0), |slots| slots[slot]);
-        let seconds = self.units.forecast(*unit).zip(relative).map(|(mean, relative)| mean * relative);
-        let forecast = seconds.and_then(|seconds| Duration::try_from_secs_f32(SLOWER * seconds).ok());
+        let forecast = self.seconds(slot, *unit).and_then(|seconds| Duration::try_from_secs_f32(SLOWER * seconds).ok());
         let opening = if self.slots.warm(slot, self.queue.home(*unit)) { Duration::ZERO } else { OPENING };
         let allowed = forecast.map_or(Duration::MAX, |forecast| forecast.saturating_add(MARGIN + opening));
         self.slots.set_deadline(slot, now.saturating_add(allowed.min(self.policy.unit_timeout)));

@@ -13,6 +13,7 @@ mod costs;
 mod event;
 mod failure;
 mod grants;
+mod jobs;
 mod on_worker;
 mod output_folder;
 mod quarantine;
@@ -101,7 +102,8 @@ impl Core {
             Event::Connected { worker, slot, holds } => self.on_connected(now, (worker, slot), holds, &mut actions),
             Event::Message { worker, message } => self.on_message(now, worker, message, &mut actions),
             Event::Disconnected { worker } => self.slots.disconnected(worker, now),
-            Event::Queued { slot } => self.slots.queued(slot),
+            Event::Queued { slot } => self.on_queued(slot),
+            Event::Ends { slot, after } => self.slots.set_end(slot, now.saturating_add(after)),
             Event::Began { slot } => self.slots.began(slot, now),
             Event::Exited { slot, how } => self.on_exited(now, slot, how, &mut actions),
             Event::Health { slot, condition } => {
@@ -169,6 +171,7 @@ impl Core {
         self.slots.look(now);
         // The pause of a device may be over.
         self.launch_wanted(now, actions);
+        self.let_go(now, actions);
         if let Some((_, since)) = self.ending
             && now.saturating_sub(since) > GRACE
         {

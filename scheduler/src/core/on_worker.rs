@@ -58,7 +58,7 @@ impl Core {
     pub(super) fn on_message(&mut self, now: Now, worker: WorkerId, message: FromWorker, actions: &mut Vec<Action>) {
         let Some(slot) = self.slots.heard(worker, now) else { return };
         match message {
-            FromWorker::Hello { .. } | FromWorker::Alive => {}
+            FromWorker::Hello { .. } | FromWorker::Sees(_) | FromWorker::Alive => {}
             FromWorker::Leaving => self.slots.leaves(slot),
             FromWorker::Returned { unit, attempt } => {
                 if let Some(index) = self.units.granted(&unit, slot, attempt) {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use fleet::{Ended, Slot, WorkerId};
 use plan::{Batches, Plan};
+use protocol::about::About;
 use protocol::exit::ExitCode;
 use protocol::message::{FromWorker, Report};
 use sweep::granted_batches::{GrantedBatch, GrantedBatches};
@@ -19,8 +20,8 @@ use super::happening::{Happening, Listener};
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// Batch sizes of one sweep.
-pub(crate) struct BatchSizes<'a> {
-    slots: &'a [Slot],
+pub(crate) struct BatchSizes {
+    slots: Vec<Slot>,
     groups: Vec<Arc<Group>>,
     batches: Batches,
     /// Slot of every worker that has called.
@@ -35,21 +36,34 @@ pub(crate) struct BatchSizes<'a> {
     unsaved: Option<Instant>,
 }
 
-impl<'a> BatchSizes<'a> {
-    pub(crate) fn new(plan: &'a Plan, batches: Batches) -> Self {
+impl BatchSizes {
+    pub(crate) fn new(plan: &Plan, batches: Batches) -> Self {
         let groups = plan.groups.iter().map(|planned| Arc::clone(&planned.group)).collect();
         Self::of(&plan.slots, groups, batches)
     }
 
-    fn of(slots: &'a [Slot], groups: Vec<Arc<Group>>, batches: Batches) -> Self {
+    fn of(slots: &[Slot], groups: Vec<Arc<Group>>, batches: Batches) -> Self {
         let index = groups.iter().enumerate().map(|(index, group)| (group.name(), index)).collect();
         let (workers, granted, crowded) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { slots, groups, batches, workers, granted, crowded, index, unsaved: None }
+        Self { slots: slots.to_vec(), groups, batches, workers, granted, crowded, index, unsaved: None }
     }
 
-    /// Notes that `worker` serves `slot`.
-    fn connected(&mut self, worker: WorkerId, slot: usize) {
+    /// Notes that `worker` serves `slot`. A worker of another machine says what its device is.
+    fn connected(&mut self, worker: WorkerId, slot: usize, about: Option<&About>) {
         self.workers.insert(worker, slot);
+        let Some(about) = about.filter(|about| !about.model.is_empty()) else { return };
+        let of = &mut self.slots[slot];
+        let found = Slot {
+            name: of.name.clone(),
+            model: about.model.clone(),
+            threads: about.threads,
+            gpu: about.gpu.clone(),
+            memory: about.memory,
+        };
+        if *of != found {
+            *of = found;
+            self.granted.retain(|(_, at), _| *at != slot);
+        }
     }
 
     /// Batch sizes for `unit` on the device of `worker`; none where the device is not known.
@@ -69,7 +83,7 @@ impl<'a> BatchSizes<'a> {
 
     /// Takes over what `worker` learned while computing `unit`.
     fn learn(&mut self, worker: WorkerId, unit: &UnitId, report: &Report) {
-        let Some(slot) = self.workers.get(&worker).map(|slot| &self.slots[*slot]) else { return };
+        let Some(slot) = self.workers.get(&worker).map(|slot| self.slots[*slot].clone()) else { return };
         let Some(index) = self.index.get(unit.group()) else { return };
         let group = &self.groups[*index];
         for learned in &report.learned {
@@ -82,7 +96,7 @@ impl<'a> BatchSizes<'a> {
                     "memory ran out, and the batch is another one now"
                 );
             }
-            if self.batches.learn(group, slot, learned) {
+            if self.batches.learn(group, &slot, learned) {
                 // Any group may have such a model.
                 self.granted.retain(|(_, of), _| self.slots[*of].model != slot.model);
                 self.unsaved.get_or_insert_with(Instant::now);
@@ -97,11 +111,11 @@ impl<'a> BatchSizes<'a> {
     fn exited(&mut self, slot: usize, how: Ended) {
         self.workers.retain(|_, of| *of != slot);
         if how == Ended::OutOfMemory || how == Ended::Code(ExitCode::HostMemory.number()) {
-            let device = &self.slots[slot].model;
+            let device = self.slots[slot].model.clone();
             let divisor = self.crowded.entry(device.clone()).or_insert(1);
             *divisor = (2 * *divisor).min(1 << 20);
             tracing::warn!(slot, divisor, "the host gives no more memory; batches are divided");
-            self.granted.retain(|(_, of), _| self.slots[*of].model != *device);
+            self.granted.retain(|(_, of), _| self.slots[*of].model != device);
         }
     }
 
@@ -115,10 +129,10 @@ impl<'a> BatchSizes<'a> {
     }
 }
 
-impl Listener for BatchSizes<'_> {
+impl Listener for BatchSizes {
     fn hear(&mut self, happening: &Happening<'_>) {
         match happening {
-            Happening::Connected { worker, slot, .. } => self.connected(*worker, *slot),
+            Happening::Connected { worker, slot, about, .. } => self.connected(*worker, *slot, *about),
             Happening::Said { worker, message: FromWorker::Done { unit, report, .. } } => {
                 self.learn(*worker, unit, report);
             }

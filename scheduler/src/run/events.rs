@@ -1,5 +1,7 @@
 //! Translation of events of the fleet: into happenings for listeners, and into events for the core.
 
+use std::time::Duration;
+
 use fleet::{Fleet, FleetError};
 use plan::exit::Failure;
 
@@ -9,10 +11,11 @@ use crate::core::{Event, Unwritable};
 /// Gives the happening that `event` is for listeners; `None` for an event that concerns the core alone.
 pub(super) fn happening<'a>(event: &'a fleet::Event, fleet: &Fleet) -> Option<Happening<'a>> {
     match event {
-        fleet::Event::Connected { worker, slot, device, holds, .. } => Some(Happening::Connected {
+        fleet::Event::Connected { worker, slot, device, holds, about, .. } => Some(Happening::Connected {
             worker: *worker,
             slot: *slot,
             device,
+            about: fleet.is_elsewhere().then_some(about),
             pid: fleet.pid(*slot),
             holds: holds.as_deref().unwrap_or_default(),
         }),
@@ -21,8 +24,17 @@ pub(super) fn happening<'a>(event: &'a fleet::Event, fleet: &Fleet) -> Option<Ha
         fleet::Event::Disconnected { .. }
         | fleet::Event::Health { .. }
         | fleet::Event::Queued { .. }
+        | fleet::Event::Refused { .. }
+        | fleet::Event::Blind { .. }
         | fleet::Event::Began { .. } => None,
     }
+}
+
+/// The end of the job of a worker that calls, which the core has to know before the worker is given anything.
+pub(super) fn end_of_job(event: &fleet::Event) -> Option<Event> {
+    let fleet::Event::Connected { slot, about, .. } = event else { return None };
+    let after = Duration::try_from_secs_f64(about.ends_in?).ok()?;
+    Some(Event::Ends { slot: *slot, after })
 }
 
 /// Event for a worker that was not started: the fault of the disk, or of the device.
@@ -39,9 +51,9 @@ pub(super) fn not_launched(slot: usize, error: FleetError) -> Event {
 /// Event of the core that `event` of the fleet is.
 pub(super) fn told(event: fleet::Event) -> Event {
     match event {
-        fleet::Event::Connected { worker, slot, device, holds, .. } => {
+        fleet::Event::Connected { worker, slot, device, holds, about, .. } => {
             let units = holds.as_ref().map(Vec::len);
-            tracing::info!(worker = worker.0, slot, device, units, "worker connected");
+            tracing::info!(worker = worker.0, slot, device, units, %about, "worker connected");
             Event::Connected { worker, slot, holds }
         }
         fleet::Event::Message { worker, message } => Event::Message { worker, message },
@@ -57,6 +69,11 @@ pub(super) fn told(event: fleet::Event) -> Event {
         fleet::Event::Exited { slot, how } => {
             tracing::info!(slot, ?how, "worker ended");
             Event::Exited { slot, how }
+        }
+        // The fleet itself makes a refusal of what a blind worker says.
+        fleet::Event::Refused { slot, reason } | fleet::Event::Blind { slot, reason, .. } => {
+            tracing::warn!(slot, reason, "no worker can be started");
+            Event::LaunchFailed { slot, reason }
         }
         fleet::Event::Health { slot, condition } => {
             tracing::info!(slot, ?condition, "health of a GPU");

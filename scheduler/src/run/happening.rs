@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use fleet::{Ended, WorkerId};
+use protocol::about::About;
 use protocol::message::{FromWorker, Report};
 use sweep::unit::UnitId;
 
@@ -17,7 +18,15 @@ pub(crate) enum Happening<'a> {
     /// The sweep begins, with this number of attribution maps to do.
     Begun { maps: u64 },
     /// A worker has called from a slot. A worker that calls again holds units.
-    Connected { worker: WorkerId, slot: usize, device: &'a str, pid: Option<u32>, holds: &'a [(UnitId, u32)] },
+    Connected {
+        worker: WorkerId,
+        slot: usize,
+        device: &'a str,
+        /// What a worker of another machine says of itself.
+        about: Option<&'a About>,
+        pid: Option<u32>,
+        holds: &'a [(UnitId, u32)],
+    },
     /// A worker has said something.
     Said { worker: WorkerId, message: &'a FromWorker },
     /// A unit is granted to a worker, in this attempt.

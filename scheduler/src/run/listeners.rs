@@ -13,7 +13,7 @@ use crate::tell::summary::Totals;
 
 /// Listeners of one sweep.
 pub(crate) struct Listeners<'a> {
-    pub(super) sizes: BatchSizes<'a>,
+    pub(super) sizes: BatchSizes,
     pub(super) background: Background<'a>,
     pub(super) totals: Totals,
     progress: Progress,

@@ -9,9 +9,12 @@ mod recorder;
 pub(crate) mod sweep_id;
 pub(crate) mod tasks;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use fleet::launchers::Place;
 use fleet::{Fleet, Settings, Worker};
 use protocol::message::ToWorker;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -31,6 +34,15 @@ use recorder::Recorder;
 
 /// Time between two checks of leases and deadlines.
 const TICK: Duration = Duration::from_millis(200);
+/// Files that workers read: one for each dataset and for each set of weights.
+pub(crate) fn reads(plan: &Plan) -> Vec<PathBuf> {
+    let homes = plan.groups.iter().flat_map(|planned| {
+        let (_, weights, images) = planned.group.home();
+        [weights.to_owned(), images.to_owned()]
+    });
+    homes.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
 /// Runs `plan` to its end: `afresh`, or with the failures of an earlier sweep that was cut off. The output folder is locked.
 pub(crate) fn run(
     (plan, afresh, lock): (&Plan, bool, Lock),
@@ -47,6 +59,7 @@ pub(crate) fn run(
             max_retries: plan.config.scheduler.max_retries,
             lease: settings.lease,
             unit_timeout: Duration::try_from_secs_f64(plan.config.scheduler.task_timeout).unwrap_or(Duration::MAX),
+            lets_go: plan.launcher.place() != Place::Here,
         };
         let tasks = tasks(plan, &batches);
         let relative_times = relative_times(plan, &batches);
@@ -60,7 +73,7 @@ pub(crate) fn run(
         for count in if afresh { Vec::new() } else { Recorder::counts(plan) } {
             core.remember(&count.unit, &count.class, count.times);
         }
-        let fleet = Fleet::open(worker, plan.launcher, settings).await?;
+        let fleet = Fleet::open(worker, Arc::clone(&plan.launcher), settings).await?;
         fleet.watch(fleet::PERIOD, fleet::NvmlGauge::open);
         let interrupts =
             (signal(SignalKind::interrupt()).map_err(failed)?, signal(SignalKind::terminate()).map_err(failed)?);
@@ -88,12 +101,14 @@ impl Run<'_> {
         let actions = self.core.start(self.began.elapsed(), &self.fleet.adopted());
         let mut outcome = self.act(actions);
         while outcome.is_none() {
+            let mut before = None;
             let event = tokio::select! {
                 event = self.fleet.next() => match event {
                     Some(event) => {
                         if let Some(happening) = events::happening(&event, &self.fleet) {
                             self.listeners.tell(&happening);
                         }
+                        before = events::end_of_job(&event);
                         told(event)
                     }
                     None => continue,
@@ -106,7 +121,7 @@ impl Run<'_> {
                     Event::Tick
                 }
             };
-            outcome = self.think(event);
+            outcome = before.and_then(|before| self.think(before)).or_else(|| self.think(event));
         }
         let outcome = outcome.unwrap_or(Outcome::Interrupted);
         self.listeners.tell(&Happening::Over { outcome: &outcome });

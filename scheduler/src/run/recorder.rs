@@ -142,7 +142,7 @@ impl Recorder {
 impl Listener for Recorder {
     fn hear(&mut self, happening: &Happening<'_>) {
         match *happening {
-            Happening::Connected { worker, slot, device, pid, holds } => {
+            Happening::Connected { worker, slot, device, pid, holds, .. } => {
                 self.connected(worker, slot, device, pid);
                 for (unit, attempt) in holds {
                     self.held(worker, unit.clone(), *attempt);

@@ -37,6 +37,10 @@ pub(crate) struct Args {
     /// Bytes that this process may hold, on the CPU
     #[arg(long, value_name = "BYTES")]
     memory: Option<u64>,
+
+    /// May hold nine tenths of what this machine and its control groups leave, on the CPU
+    #[arg(long, conflicts_with = "memory")]
+    memory_left: bool,
 }
 
 /// Opened device.
@@ -45,6 +49,8 @@ pub(crate) struct Opened {
     pub(crate) device: Device,
     /// Name of the device for the log and the scheduler.
     pub(crate) name: String,
+    /// Threads with which the processor computes.
+    pub(crate) threads: usize,
 }
 
 /// Number of threads that may make images, or encode maps, at once: where a GPU computes, the cores are free for that.
@@ -74,17 +80,22 @@ pub(crate) fn open(args: Args) -> Result<Opened, Exit> {
             let threads = i32::try_from(args.threads.max(1)).unwrap_or(i32::MAX);
             tch::set_num_threads(threads);
             allocator::count();
-            if let Some(bytes) = args.memory {
+            let left = args.memory_left.then(machine::memory::free).flatten();
+            if let Some(bytes) = args.memory.or(left.map(|free| free / 10 * 9)) {
                 host_memory::limit(bytes);
             }
             let plural = if threads == 1 { "" } else { "s" };
-            Ok(Opened { device: Device::Cpu, name: format!("cpu, {threads} thread{plural}") })
+            Ok(Opened {
+                device: Device::Cpu,
+                name: format!("cpu, {threads} thread{plural}"),
+                threads: threads as usize,
+            })
         }
         Kind::Cuda => {
             load_cuda();
             if Cuda::is_available() {
                 let shown = std::env::var("CUDA_VISIBLE_DEVICES").unwrap_or_else(|_| "cuda:0".to_owned());
-                return Ok(Opened { device: Device::Cuda(0), name: shown });
+                return Ok(Opened { device: Device::Cuda(0), name: shown, threads: args.threads });
             }
             Err(Exit::device("CUDA cannot be used: no driver, no GPU, or a libtorch without CUDA"))
         }

@@ -2,23 +2,27 @@
 
 use std::io::{BufReader, Error, ErrorKind, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use protocol::about::About;
+use protocol::access::Access;
 use protocol::framing;
 use protocol::handshake::{Greeting, Side, secret};
 use protocol::message::{FromWorker, Resumed, ToWorker};
 
+use super::place::Place;
 use crate::device::{self, Opened};
+use crate::exit::Exit;
 
-/// How a worker is started. The token comes in `ATTRISWEEP_TOKEN`, where other users cannot read it.
+/// How a worker is started. The token comes in `ATTRISWEEP_TOKEN` or in the access file, where other users cannot read it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Address of the scheduler
-    #[arg(long, value_name = "HOST:PORT")]
-    pub(crate) connect: String,
+    /// Address of the scheduler; without it, the one in the access file
+    #[arg(long, value_name = "HOST:PORT", required_unless_present = "access")]
+    connect: Option<String>,
 
-    /// File that says where the scheduler is, if it has moved
+    /// File that says where the scheduler is, also if it has moved
     #[arg(long, value_name = "FILE")]
     access: Option<PathBuf>,
 
@@ -29,6 +33,9 @@ pub(crate) struct Args {
     /// Which starting of a process for that device this is
     #[arg(long, default_value_t = 0)]
     instance: u64,
+
+    #[command(flatten)]
+    pub(crate) place: Place,
 
     #[command(flatten)]
     pub(crate) device: device::Args,
@@ -42,6 +49,7 @@ pub(crate) struct Caller {
     pub(crate) slot: usize,
     pub(crate) instance: u64,
     pub(crate) device: String,
+    pub(crate) about: About,
 }
 
 /// Time that a scheduler has for an answer.
@@ -55,10 +63,21 @@ fn stranger() -> Error {
 pub(crate) type Lines = BufReader<TcpStream>;
 
 impl Caller {
-    pub(crate) fn new(args: &Args, token: String, device: &Opened) -> Self {
-        let Args { connect, access, slot, instance, .. } = args;
-        let (address, access, device) = (connect.clone(), access.clone(), device.name.clone());
-        Self { address, access, token, slot: *slot, instance: *instance, device }
+    /// Finds the scheduler and the secret: by the arguments and the environment, or else in the access file.
+    pub(crate) fn new(args: &Args, device: &Opened) -> Result<Self, Exit> {
+        let file = args.access.as_deref().and_then(Access::read);
+        let told = std::env::var("ATTRISWEEP_TOKEN").ok();
+        let token = told.or_else(|| file.as_ref().map(|file| file.token.clone()));
+        let address = args.connect.clone().or_else(|| file.map(|file| file.address));
+        let (Some(token), Some(address)) = (token, address) else {
+            let file = args.access.as_deref().unwrap_or(Path::new("")).display();
+            let text =
+                "nobody waits for this worker: its scheduler has ended, or this machine does not see its output folder";
+            return Err(Exit::refused(format!("`{file}` cannot be read, and ATTRISWEEP_TOKEN is not set: {text}")));
+        };
+        let (access, slot, instance) = (args.access.clone(), args.slot, args.instance);
+        let about = args.place.about(device);
+        Ok(Self { address, access, token, slot, instance, device: device.name.clone(), about })
     }
 
     /// Calls, says hello, and checks the proof that the scheduler answers. Returns the connection to read from.
@@ -85,6 +104,7 @@ impl Caller {
             device: self.device.clone(),
             instance: self.instance,
             resumes,
+            about: self.about.clone(),
         };
         stream.write_all(&framing::encode(&hello)?)?;
         match framing::receive(&mut lines) {
@@ -97,7 +117,7 @@ impl Caller {
 
     /// Calls again. The scheduler may be another process at another address, which the access file has.
     pub(crate) fn call_again(&self, resumes: Resumed) -> std::io::Result<(TcpStream, Lines)> {
-        match self.access.as_deref().and_then(protocol::access::Access::read) {
+        match self.access.as_deref().and_then(Access::read) {
             Some(access) => self.call(&access.address, &access.token, Some(resumes)),
             None => self.call(&self.address, &self.token, Some(resumes)),
         }

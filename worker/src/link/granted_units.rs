@@ -81,7 +81,7 @@ fn named(message: &FromWorker) -> Option<(UnitId, u32)> {
         FromWorker::Done { unit, attempt, .. }
         | FromWorker::Failed { unit, attempt, .. }
         | FromWorker::Returned { unit, attempt } => Some((unit.clone(), *attempt)),
-        FromWorker::Hello { .. } | FromWorker::Alive | FromWorker::Leaving => None,
+        FromWorker::Hello { .. } | FromWorker::Sees(_) | FromWorker::Alive | FromWorker::Leaving => None,
     }
 }
 

@@ -4,7 +4,7 @@
 //! scheduler may have been killed and started anew, and takes back who holds units of its sweep. A worker that has
 //! heard nothing for a lease ends itself, whatever it is doing: others do its units by then.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -16,6 +16,7 @@ use protocol::message::{Failure, FromWorker, Resumed, ToWorker};
 
 use super::caller::{Args, Caller, Lines};
 use super::connection::{Grant, Link};
+use super::sight;
 use crate::device::Opened;
 use crate::exit::{self, Exit};
 
@@ -24,16 +25,22 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 /// Calls the scheduler and is welcomed; then grants arrive until there is no more work.
 pub(crate) fn connect(args: &Args, device: &Opened) -> Result<(Link, Receiver<Grant>), Exit> {
-    let token = std::env::var("ATTRISWEEP_TOKEN").map_err(|_| Exit::refused("ATTRISWEEP_TOKEN is not set"))?;
-    let caller = Caller::new(args, token, device);
+    let caller = Caller::new(args, device)?;
     let unreachable =
-        |error: std::io::Error| Exit::refused(format!("cannot reach the scheduler at {}: {error}", args.connect));
-    let (stream, mut lines) = caller.call(&caller.address, &caller.token, None).map_err(unreachable)?;
-    let Some(ToWorker::Welcome { lease_ms, sweep }) = framing::receive(&mut lines) else {
+        |error: std::io::Error| Exit::refused(format!("cannot reach the scheduler at {}: {error}", caller.address));
+    let (mut stream, mut lines) = caller.call(&caller.address, &caller.token, None).map_err(unreachable)?;
+    let Some(ToWorker::Welcome { lease_ms, sweep, shared }) = framing::receive(&mut lines) else {
         return Err(Exit::refused("the scheduler refused this worker"));
     };
     let lease = Duration::from_millis(lease_ms);
     tracing::info!(device = device.name, lease_ms, "connected");
+    if let Some(shared) = shared {
+        let seen = sight::test(&shared, caller.slot);
+        stream
+            .write_all(&framing::encode(&FromWorker::Sees(seen.clone())).map_err(unreachable)?)
+            .map_err(unreachable)?;
+        seen.map_err(Exit::blind)?;
+    }
     // A scheduler that reads nothing must not stop the worker.
     stream.set_write_timeout(Some(lease)).map_err(unreachable)?;
     let folder = caller.access.as_deref().and_then(Path::parent).map(Path::to_owned);

@@ -1,7 +1,9 @@
-//! The link to the scheduler: the handshake, heartbeats, grants in, results out, and SIGTERM, after which all is given back.
+//! The link to the scheduler: the handshake, heartbeats, grants in, results out, and the end of the job, before which all is given back.
 
 pub(crate) mod caller;
 pub(crate) mod connection;
 mod granted_units;
+pub(crate) mod leaving;
 pub(crate) mod listener;
-pub(crate) mod sigterm;
+pub(crate) mod place;
+mod sight;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sweep::config::Devices;
+use sweep::yaml::Fields;
 
 use crate::error::FleetError;
 use crate::slot::Slot;
@@ -19,13 +20,31 @@ use crate::slot::Slot;
 pub struct Entry {
     /// The name in configs.
     pub name: &'static str,
-    /// The constructor.
-    pub build: fn() -> Arc<dyn Launcher>,
+    /// The constructor. Settings are read from the config, and every mistake in them is noted: a launcher that is built with a
+    /// mistake is not used.
+    pub build: fn(Fields<'_>) -> Arc<dyn Launcher>,
+}
+
+/// Where the workers of a launcher run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On this machine, where their processes are seen.
+    Here,
+    /// On other machines, perhaps. What the launcher hears of them is hearsay, and a worker that is connected is believed more.
+    Elsewhere {
+        /// Address, interface or name of this machine by which workers reach it; `None` means the address of the default route.
+        network: Option<String>,
+    },
 }
 
 /// Starts and ends workers, and reports how they are. The methods are called from two threads: [`Launcher::poll`] from one,
 /// all others from the thread that listens to workers, which they must not keep for longer than a moment.
-pub trait Launcher: Send + Sync {
+pub trait Launcher: fmt::Debug + Send + Sync {
+    /// Where workers run.
+    fn place(&self) -> Place {
+        Place::Here
+    }
+
     /// Slots that this launcher has for the workers of a sweep.
     fn offer(&self, wanted: &Wanted<'_>) -> Result<Offer, FleetError>;
 
@@ -42,7 +61,8 @@ pub trait Launcher: Send + Sync {
     /// State of each worker of `tickets`, in their order. May take as long as it needs.
     fn poll(&self, tickets: &[Ticket]) -> Vec<State>;
 
-    /// Time between two polls.
+    /// Longest time between two polls. Workers elsewhere are polled only while they are not connected, and soon after something has
+    /// changed.
     fn period(&self) -> Duration;
 
     /// Ends a worker without asking it, or takes it out of the queue. Ending it twice does no harm.
@@ -51,6 +71,21 @@ pub trait Launcher: Send + Sync {
     /// Whether `ticket`, which an earlier scheduler wrote down, names a worker of this launcher that may still live or wait in
     /// a queue. It is polled and ended from then on like a worker that this launcher started.
     fn adopt(&self, ticket: &Ticket) -> bool;
+
+    /// Asks whether a worker would be started, without starting one; sentences for a person.
+    fn test(&self) -> Result<Vec<String>, FleetError> {
+        Ok(Vec::new())
+    }
+
+    /// Reason for which each worker of `tickets` waits, in their order, for a person; `None` for a worker that does not wait.
+    fn reasons(&self, tickets: &[Ticket]) -> Vec<Option<String>> {
+        vec![None; tickets.len()]
+    }
+
+    /// Notes that the machine called `node` is of no use: it lacks a folder of the sweep, say.
+    fn unfit(&self, node: &str) {
+        let _ = node;
+    }
 
     /// The scheduler is about to end. A launcher whose workers cannot be found again ends those that it started.
     fn close(&self) {}
@@ -66,7 +101,7 @@ pub struct Ticket {
 }
 
 /// State of a worker, as its launcher sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
     /// It waits for a place, for hours perhaps: no deadline runs until it has begun.
     Queued,
@@ -74,6 +109,8 @@ pub enum State {
     Running,
     /// Its process has ended, or never will begin.
     Ended(Ended),
+    /// It could not be started, for this reason.
+    Refused(String),
     /// The launcher could not find out. Nothing follows from that.
     Unknown,
 }
@@ -89,6 +126,8 @@ pub enum Ended {
     OutOfMemory,
     /// It is gone, and only its own parent could have seen how.
     Unseen,
+    /// The machine was taken away from it: its job was preempted, cancelled, at its end, or lost with its node.
+    TakenAway,
 }
 
 /// Wishes of a config that slots depend on.
@@ -141,18 +180,39 @@ impl Reservation {
 pub struct Job {
     /// The worker program.
     pub program: PathBuf,
-    /// Its arguments, without those that name the device: they depend on where the worker runs ([`Slot::arguments`]).
+    /// Its arguments, without those that name the slot, and those that name the device: they depend on where the worker runs
+    /// ([`Slot::arguments`]).
     pub arguments: Vec<String>,
-    /// The secret that the worker shows when it calls; handed on where other users cannot read it.
+    /// Index of the slot.
+    pub slot: usize,
+    /// Number of the process that is started for the slot.
+    pub instance: u64,
+    /// The secret that the worker shows when it calls; handed on where other users cannot read it. Workers elsewhere read it from the
+    /// file of access.
     pub token: String,
-    /// The file to which its standard error is appended.
-    pub log: PathBuf,
+    /// The files to which standard errors of workers are appended: this path with `-<slot>.log` behind it.
+    pub logs: PathBuf,
+}
+
+impl Job {
+    /// All arguments but those that name the device.
+    pub fn arguments(&self) -> Vec<String> {
+        let numbers = ["--slot".to_owned(), self.slot.to_string(), "--instance".to_owned(), self.instance.to_string()];
+        self.arguments.iter().cloned().chain(numbers).collect()
+    }
+
+    /// The file to which the standard error of this worker is appended.
+    pub fn log(&self) -> PathBuf {
+        PathBuf::from(format!("{}-{}.log", self.logs.display(), self.slot))
+    }
 }
 
 impl fmt::Debug for Job {
     /// Everything but the secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { program, arguments, log, .. } = self;
-        f.debug_struct("Job").field("program", program).field("arguments", arguments).field("log", log).finish()
+        let Self { program, arguments, slot, instance, logs, .. } = self;
+        let mut shown = f.debug_struct("Job");
+        shown.field("program", program).field("arguments", arguments).field("slot", slot);
+        shown.field("instance", instance).field("logs", logs).finish()
     }
 }

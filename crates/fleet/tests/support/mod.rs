@@ -4,12 +4,15 @@
 #![allow(dead_code, reason = "each file of tests takes what it needs")]
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fleet::{Fleet, Settings, Slot, Worker, launchers};
+use protocol::about::About;
 use protocol::access::{ACCESS, Access};
 use protocol::handshake::{Greeting, Side, secret};
 use protocol::message::{FromWorker, Resumed, ToWorker};
+use sweep::problem::Problems;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
@@ -24,6 +27,7 @@ pub(crate) fn settings(folder: &Path, sweep: &str) -> Settings {
         lease: Duration::from_secs(20),
         access: folder.join(ACCESS),
         sweep: sweep.to_owned(),
+        reads: Vec::new(),
     }
 }
 
@@ -32,11 +36,12 @@ pub(crate) async fn open(folder: &Path, sweep: &str) -> Fleet {
 }
 
 pub(crate) async fn open_with(settings: Settings) -> Fleet {
-    open_by(launchers::LAUNCHERS[0], settings).await
+    let launcher = launchers::build(None, &mut Problems::new(Path::new("c.yml")));
+    open_by(launcher, settings).await
 }
 
 /// A fleet of `launcher`, whose workers sleep.
-pub(crate) async fn open_by(launcher: &launchers::Entry, settings: Settings) -> Fleet {
+pub(crate) async fn open_by(launcher: Arc<dyn launchers::Launcher>, settings: Settings) -> Fleet {
     // Not written here: a program that is still open in a process that another test starts at this moment cannot be run.
     let worker = Worker::locate(Some(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sleeping_worker").into()));
     Fleet::open(worker, launcher, settings).await.unwrap()
@@ -44,6 +49,15 @@ pub(crate) async fn open_by(launcher: &launchers::Entry, settings: Settings) -> 
 
 /// A line on which these were shown.
 pub(crate) async fn hello(access: &Access, instance: u64, resumes: Option<&str>) -> TcpStream {
+    call(access, instance, resumes, About::default()).await
+}
+
+/// A line of a worker on another machine, whose job was started so often before.
+pub(crate) async fn line_of(access: &Access, instance: u64, restart: u32) -> TcpStream {
+    call(access, instance, None, About { restart, node: "node-7".into(), ..About::default() }).await
+}
+
+async fn call(access: &Access, instance: u64, resumes: Option<&str>, about: About) -> TcpStream {
     let stream = TcpStream::connect(&access.address).await.unwrap();
     let port = stream.peer_addr().unwrap().port();
     let mut stream = BufReader::new(stream);
@@ -62,6 +76,7 @@ pub(crate) async fn hello(access: &Access, instance: u64, resumes: Option<&str>)
         device: "none".into(),
         instance,
         resumes,
+        about,
     };
     say(&mut stream, &hello).await;
     stream

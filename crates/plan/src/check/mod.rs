@@ -26,7 +26,7 @@ use crate::checked::Checked;
 use crate::exit::{Code, Failure};
 use crate::wishes::Wishes;
 pub use means::Means;
-use slots::{launcher, slots};
+use slots::slots;
 use stores::{planned, refuse};
 pub use weights::find as find_weights;
 
@@ -44,7 +44,7 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
             format!("`{}` has version {theirs} and the scheduler {ours}: build both", worker.program().display());
         return Err(Failure { code: Code::Workers, text });
     }
-    let launcher = launcher(&config, &mut problems);
+    let launcher = launchers::build(config.settings.launcher.as_ref(), &mut problems);
     let format = formats::format(&config, &mut problems);
     let variants = methods::variants(&config, &catalogue, &mut problems);
     let noises = methods::noises(&config, &mut problems);
@@ -72,8 +72,7 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
         problems.add(line, "preflight_check.results_path", text);
     }
     problems.into_result()?;
-    let launcher = launcher.unwrap_or(launchers::LAUNCHERS[0]);
-    let Offer { slots, warnings: of_slots } = slots(&config, launcher)?;
+    let Offer { slots, warnings: of_slots } = slots(&config, launcher.as_ref())?;
     let (batches, mut warnings) = Batches::read(&config, &catalogue.libtorch);
     warnings.extend(methods::without_variant(&config, &variants));
     warnings.extend(methods::in_half_precision(&config, &variants, &catalogue));

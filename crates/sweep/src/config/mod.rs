@@ -7,6 +7,7 @@
 mod evaluation;
 mod experiments;
 mod indices;
+mod launcher;
 mod paths;
 mod places;
 mod reference;
@@ -22,6 +23,7 @@ pub use evaluation::{Metric, Options};
 use experiments::flat;
 pub use experiments::{Experiment, Found, MeanOf, Proposed, Reference, Windows};
 pub use indices::MOST_CHOSEN;
+pub use launcher::Chosen;
 pub use paths::{INPUT_ZARR, Paths};
 pub use reference::page as reference;
 pub use scheduler::{Preflight, Scheduler};

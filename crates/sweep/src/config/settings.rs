@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::experiments::{Experiment, MEANS, MeanOf};
 use super::indices::indices;
+use super::launcher::{self, Chosen};
 use super::search_space::Split;
 use super::weights::expect;
 use super::weights::{Expectation, Normalizations, WeightSets};
@@ -26,8 +27,8 @@ pub struct Settings {
     pub weights: WeightSets,
     /// Devices of the workers; `None` means the reference's `available_gpus`.
     pub devices: Option<Devices>,
-    /// Name of the launcher, and its line; `None` means the first launcher.
-    pub launcher: Option<(String, u64)>,
+    /// The launcher; `None` means the first launcher.
+    pub launcher: Option<Chosen>,
     /// Most images of each split; the first images are taken.
     pub limit: Option<u64>,
     /// Indices of the images of each split that are taken, in the order in which they are taken; `None` means all.
@@ -105,7 +106,7 @@ impl Settings {
             store,
             weights: fields.section("weights", WeightSets::read).unwrap_or_default(),
             devices: fields.optional("devices", devices),
-            launcher: fields.optional("launcher", read::text).map(|name| (name, fields.line_of("launcher"))),
+            launcher: launcher::chosen(fields),
             limit: fields.optional("limit", read::integer(1, u64::MAX)),
             indices: indices(fields),
             batch_size: fields.optional("batch_size", read::integer(1, 1 << 20)).map(|n| n as usize),

@@ -28,6 +28,11 @@ impl<'a> Fields<'a> {
         Self::new(node, "", places, problems)
     }
 
+    /// The keys of `node`, which stands at `path` of a file and is read by itself: no key of it belongs anywhere else.
+    pub fn within(node: &'a Node, path: &str, problems: &'a mut Problems) -> Self {
+        Self::new(node, path, &[], problems)
+    }
+
     fn new(node: &'a Node, path: &str, places: Places, problems: &'a mut Problems) -> Self {
         let entries: &[(Entry, Node)] = match &node.value {
             Value::Map(entries) => entries,

@@ -12,6 +12,9 @@ pub(super) struct Status {
     pub(super) running: Option<Holder>,
     /// Process that held the folder on another host, and does not seem to run.
     pub(super) silent: Option<Holder>,
+    /// Slots whose workers wait for a place, with the reasons that their launcher gives.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) waiting: Vec<(usize, String)>,
     pub(super) stores: Vec<StoreProgress>,
     pub(super) last_sweep: Option<Sweep>,
     /// Units that workers hold now.

@@ -7,8 +7,11 @@ mod history;
 mod stores;
 mod text;
 
+use fleet::launchers;
 use journal::History;
 use plan::exit::{Code, Failure};
+
+use sweep::problem::Problems;
 
 use super::args::ConfigArg;
 use super::survey;
@@ -40,7 +43,12 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
         Seen::Silent(holder) => (None, Some(holder)),
         Seen::Nobody => (None, None),
     };
+    // A launcher with a mistake in its settings knows of no worker.
+    let mut problems = Problems::new(&survey.config.file);
+    let launcher = launchers::build(survey.config.settings.launcher.as_ref(), &mut problems);
+    let waiting = if running.is_some() { fleet::waiting(output, launcher.as_ref()) } else { Vec::new() };
     let mut status = Status {
+        waiting,
         running,
         silent,
         stores,

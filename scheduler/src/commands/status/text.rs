@@ -32,6 +32,9 @@ pub(super) fn told(status: &Status) -> String {
         let process = pid.map_or_else(|| "a process".to_owned(), |pid| format!("process {pid}"));
         let _ = writeln!(text, "  at work   {process} on {device}: {unit}, for {}", ago(*started));
     }
+    for (slot, reason) in &status.waiting {
+        let _ = writeln!(text, "  waits     worker {slot}: {reason}");
+    }
     for store in &status.stores {
         let _ = writeln!(text, "  {}", line(store));
     }

@@ -13,14 +13,6 @@ impl Slots {
         self.list[slot].deadline = deadline;
     }
 
-    /// The worker of `slot` waits in a queue: nobody expects its call, and it holds nothing.
-    pub(in crate::core) fn queued(&mut self, slot: usize) {
-        if matches!(self.list[slot].state, State::Starting(_) | State::Expected(_)) {
-            self.set(slot, State::Queued);
-            self.unknown.remove(&slot);
-        }
-    }
-
     /// The process of `slot` has begun, which was queued: from now on its call is expected.
     pub(in crate::core) fn began(&mut self, slot: usize, now: Now) {
         if self.list[slot].state == State::Queued {

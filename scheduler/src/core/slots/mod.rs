@@ -3,6 +3,7 @@
 mod connections;
 mod deadlines;
 mod device_health;
+mod jobs;
 mod stuck;
 
 use std::collections::{BTreeSet, HashMap};
@@ -40,6 +41,8 @@ struct Slot {
     asked: Option<usize>,
     /// Whether the worker has to leave: nothing is granted to it any more.
     leaves: bool,
+    /// Time at which the job of its worker ends, if it has an end.
+    until: Option<Now>,
     /// Reason for which the worker is being ended, if it is.
     ending: Option<(Class, String)>,
     /// Time at which the process was first killed.
@@ -88,6 +91,7 @@ impl Slots {
             health: Health::new(),
             asked: None,
             leaves: false,
+            until: None,
             ending: None,
             killed: None,
             home: None,
@@ -144,6 +148,8 @@ impl Slots {
     pub(super) fn exited(&mut self, slot: usize, class: Class, text: String) -> Option<Left> {
         let before = self.list[slot].state;
         self.set(slot, State::Empty);
+        // What ends before it has called, and is not seen to end, would be started for ever.
+        let class = if matches!(before, State::Starting(_)) && class == Class::Lost { Class::Device } else { class };
         (!matches!(before, State::Empty | State::Stuck(_))).then(|| self.bereave(slot, class, text))
     }
 
@@ -151,7 +157,7 @@ impl Slots {
     fn bereave(&mut self, slot: usize, class: Class, text: String) -> Left {
         self.unknown.remove(&slot);
         let slot = &mut self.list[slot];
-        (slot.warm, slot.asked, slot.leaves, slot.killed) = (None, None, false, None);
+        (slot.warm, slot.asked, slot.leaves, slot.killed, slot.until) = (None, None, false, None, None);
         let ending = slot.ending.take();
         let (class, text) = ending.unwrap_or((class, text));
         slot.last.clone_from(&text);

@@ -3,6 +3,7 @@
 mod build;
 mod devices;
 mod failures;
+mod jobs;
 mod kinds_of_devices;
 mod leases;
 mod order;
@@ -24,7 +25,8 @@ use sweep::unit::{Part, Piece, Unit, UnitId};
 use self::build::{Job, Sweep, group, means, shard, task};
 use super::*;
 
-const POLICY: Policy = Policy { max_retries: 1, lease: Duration::from_secs(20), unit_timeout: Duration::from_hours(1) };
+const POLICY: Policy =
+    Policy { max_retries: 1, lease: Duration::from_secs(20), unit_timeout: Duration::from_hours(1), lets_go: false };
 const KILLED: Ended = Ended::Signal(9);
 
 /// The end of a worker that leaves with `code`.

@@ -48,11 +48,32 @@ fn two_devices_of_a_kind_are_granted_what_each_has_room_for() {
     let group = group();
     let slots = [slot(1400), slot(600)];
     let mut sizes = BatchSizes::of(&slots, vec![Arc::clone(&group)], batches(&group));
-    sizes.connected(WorkerId(7), 0);
-    sizes.connected(WorkerId(8), 1);
+    sizes.connected(WorkerId(7), 0, None);
+    sizes.connected(WorkerId(8), 1, None);
     let mut granted = |worker| {
         sizes.granted(WorkerId(worker), &Unit::of(Arc::clone(&group), "attribute", Part::Shard(0))).of(["A"]).images
     };
     // Of 600 MiB 200 are above the model; 90 % of them take 18 images of 10 MiB.
     assert_eq!([granted(7), granted(8), granted(7)], [32, 18, 32]);
+}
+
+/// Nobody knows where a job will run before it runs.
+#[test]
+fn a_worker_of_another_machine_is_granted_what_its_own_device_has_room_for() {
+    let group = group();
+    let unknown = Slot { model: "GPUs elsewhere".into(), gpu: None, memory: None, ..slot(0) };
+    let mut sizes = BatchSizes::of(&[unknown], vec![Arc::clone(&group)], batches(&group));
+    let about = |memory: u64| About {
+        model: "x".into(),
+        gpu: Some("uuid".into()),
+        memory: Some(memory * MIB),
+        ..About::default()
+    };
+    let mut of = |worker, about: About| {
+        sizes.connected(WorkerId(worker), 0, Some(&about));
+        sizes.granted(WorkerId(worker), &Unit::of(Arc::clone(&group), "attribute", Part::Shard(0))).of(["A"]).images
+    };
+    // As two devices of a kind, above; a kind that was not measured has the cautious size.
+    assert_eq!([of(7, about(1400)), of(8, about(600))], [32, 18]);
+    assert_eq!(of(9, About { model: "y".into(), ..about(1400) }), plan::batches::CAUTIOUS);
 }

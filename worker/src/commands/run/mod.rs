@@ -9,14 +9,15 @@ use crate::device;
 use crate::exit::Exit;
 use crate::kinds::KINDS;
 use crate::link::caller::Args;
-use crate::link::{listener, sigterm};
+use crate::link::{leaving, listener};
 
 /// Does the units of a sweep until the scheduler has no more.
 pub(super) fn run(args: &Args) -> Result<(), Exit> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).log_internal_errors(false).init();
-    sigterm::prepare();
+    leaving::prepare();
     let device = device::open(args.device)?;
     let (link, grants) = listener::connect(args, &device)?;
-    sigterm::watch(link.clone());
+    leaving::watch(link.clone());
+    leaving::at_the_end(link.clone(), args.place.ends_in());
     pipeline::run(&link, grants, &device, KINDS)
 }

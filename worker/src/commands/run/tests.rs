@@ -48,7 +48,7 @@ fn results(kinds: &'static [&'static Entry], unit: Unit) -> Vec<FromWorker> {
     let (grants, granted) = channel();
     grants.send(Grant { unit, attempt: 1, batches: Arc::default(), tag: "t".into() }).unwrap();
     drop(grants);
-    let device = Opened { device: Device::Cpu, name: "cpu".into() };
+    let device = Opened { device: Device::Cpu, name: "cpu".into(), threads: 1 };
     assert!(pipeline::run(&link, granted, &device, kinds).is_ok());
     link.results()
 }

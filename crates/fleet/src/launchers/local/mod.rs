@@ -6,40 +6,34 @@ mod devices;
 pub(crate) mod memory_budget;
 mod reservation;
 
-use std::collections::HashMap;
 use std::fs::OpenOptions;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
-use machine::oom_killer::kills;
-use machine::process::{self, identity};
 use sweep::config::Devices;
+use sweep::yaml::Fields;
 
-use super::launcher::{Ended, Entry, Job, Launcher, Offer, Reservation, State, Ticket, Wanted};
+use super::children::{Children, lives};
+use super::launcher::{Entry, Job, Launcher, Offer, Reservation, State, Ticket, Wanted};
 use crate::error::FleetError;
 use crate::slot::Slot;
 
 /// The entry in the list of launchers.
-pub(super) const ENTRY: Entry = Entry { name: "local", build: || Arc::new(Local::default()) };
+pub(super) const ENTRY: Entry = Entry { name: "local", build };
 
-const SIGKILL: i32 = 9;
+fn build(fields: Fields<'_>) -> Arc<dyn Launcher> {
+    fields.finish();
+    Arc::new(Local::default())
+}
 
 /// Time between two looks at all processes: a look costs microseconds.
 const PERIOD: Duration = Duration::from_millis(20);
 
 /// The launcher of this machine.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Local {
-    /// Processes that it has started, by their ids; those that an earlier scheduler started are not its children.
-    children: Mutex<HashMap<u32, Started>>,
-}
-
-struct Started {
-    child: Child,
-    /// Processes that the kernel had ended for memory when this process began.
-    kills: u64,
+    children: Children,
 }
 
 impl Launcher for Local {
@@ -63,30 +57,22 @@ impl Launcher for Local {
     }
 
     fn launch(&self, slot: &Slot, job: &Job) -> Result<Ticket, FleetError> {
-        let log = OpenOptions::new().create(true).append(true).open(&job.log);
-        let log = log.map_err(|source| FleetError::Log { file: job.log.clone(), source })?;
+        let log = OpenOptions::new().create(true).append(true).open(job.log());
+        let log = log.map_err(|source| FleetError::Log { file: job.log(), source })?;
         let mut command = Command::new(&job.program);
         slot.prepare(&mut command);
         command
-            .args(&job.arguments)
+            .args(job.arguments())
             .args(slot.arguments())
             .env("ATTRISWEEP_TOKEN", &job.token)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log)
-            // Ctrl-C on the terminal is the scheduler's to answer.
-            .process_group(0);
-        let start = |source| FleetError::Start { program: job.program.clone(), source };
-        let child = command.spawn().map_err(start)?;
-        let pid = child.id();
-        // A process that has ended already has no identity: nobody will take it for one that lives.
-        let ticket = Ticket { name: identity(pid).unwrap_or_default(), pid: Some(pid) };
-        self.lock().insert(pid, Started { child, kills: kills() });
-        Ok(ticket)
+            .stderr(log);
+        self.children.start(&mut command).map_err(|source| FleetError::Start { program: job.program.clone(), source })
     }
 
     fn poll(&self, tickets: &[Ticket]) -> Vec<State> {
-        tickets.iter().map(|ticket| self.state(ticket)).collect()
+        tickets.iter().map(|ticket| self.children.state(ticket)).collect()
     }
 
     fn period(&self) -> Duration {
@@ -94,13 +80,7 @@ impl Launcher for Local {
     }
 
     fn end(&self, ticket: &Ticket) {
-        let Some(pid) = ticket.pid else { return };
-        match self.lock().get_mut(&pid) {
-            // It fails only for a process that has ended, which is what is wanted.
-            Some(started) => drop(started.child.kill()),
-            None if lives(ticket) => process::kill(pid),
-            None => {}
-        }
+        self.children.kill(ticket);
     }
 
     fn adopt(&self, ticket: &Ticket) -> bool {
@@ -108,44 +88,7 @@ impl Launcher for Local {
     }
 
     fn close(&self) {
-        for started in self.lock().values_mut() {
-            let _ = started.child.kill();
-        }
-    }
-}
-
-impl Local {
-    fn lock(&self) -> MutexGuard<'_, HashMap<u32, Started>> {
-        self.children.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn state(&self, ticket: &Ticket) -> State {
-        let mut children = self.lock();
-        let Some(pid) = ticket.pid else { return State::Ended(Ended::Unseen) };
-        let Some(Started { child, kills }) = children.get_mut(&pid) else {
-            return if lives(ticket) { State::Running } else { State::Ended(Ended::Unseen) };
-        };
-        let how = match child.try_wait() {
-            Ok(None) => return State::Running,
-            Ok(Some(status)) => ended(status, *kills),
-            Err(_) => Ended::Code(-1),
-        };
-        children.remove(&pid);
-        State::Ended(how)
-    }
-}
-
-/// Whether the process lives that `ticket` names, and not another process of the same id.
-fn lives(ticket: &Ticket) -> bool {
-    ticket.pid.and_then(identity).is_some_and(|identity| identity == ticket.name)
-}
-
-/// How a process ended that began when the kernel had ended `kills_before` processes for memory.
-fn ended(status: ExitStatus, kills_before: u64) -> Ended {
-    match status.signal() {
-        Some(SIGKILL) if kills() > kills_before => Ended::OutOfMemory,
-        Some(signal) => Ended::Signal(signal),
-        None => Ended::Code(status.code().unwrap_or(-1)),
+        self.children.kill_all();
     }
 }
 

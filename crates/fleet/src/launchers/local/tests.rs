@@ -1,6 +1,10 @@
+use std::process::Child;
 use std::thread::sleep;
 use std::time::Instant;
 
+use machine::process::identity;
+
+use super::super::launcher::Ended;
 use super::*;
 
 fn sleeper() -> (Child, Ticket) {
@@ -15,7 +19,7 @@ fn end_of(local: &Local, ticket: &Ticket) -> State {
     loop {
         match local.poll(std::slice::from_ref(ticket))[..] {
             [State::Running] => assert!(Instant::now() < until, "{ticket:?} lives"),
-            ref states => return states[0],
+            ref states => return states[0].clone(),
         }
         sleep(Duration::from_millis(5));
     }
@@ -25,8 +29,10 @@ fn launched(local: &Local, folder: &std::path::Path, script: &str) -> Ticket {
     let job = Job {
         program: "sh".into(),
         arguments: vec!["-c".into(), script.into()],
+        slot: 0,
+        instance: 1,
         token: "secret".into(),
-        log: folder.join("log"),
+        logs: folder.join("log"),
     };
     let slot = Slot { name: "cpu:0".into(), model: String::new(), threads: 1, gpu: None, memory: None };
     local.launch(&slot, &job).unwrap()
@@ -65,5 +71,5 @@ fn a_child_is_seen_to_end_with_its_code_or_signal_and_many_are_asked_at_once() {
     assert_eq!(end_of(&local, &tickets[0]), State::Ended(Ended::Code(7)));
     assert!(matches!(local.poll(&tickets)[..], [State::Ended(Ended::Unseen), State::Running]));
     local.close();
-    assert!(matches!(end_of(&local, &tickets[1]), State::Ended(Ended::Signal(SIGKILL) | Ended::OutOfMemory)));
+    assert!(matches!(end_of(&local, &tickets[1]), State::Ended(Ended::Signal(9) | Ended::OutOfMemory)));
 }

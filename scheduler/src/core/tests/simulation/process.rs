@@ -61,7 +61,9 @@ impl Process {
             FromWorker::Done { unit, attempt, .. }
             | FromWorker::Failed { unit, attempt, .. }
             | FromWorker::Returned { unit, attempt } => (unit.clone(), *attempt),
-            FromWorker::Hello { .. } | FromWorker::Alive | FromWorker::Leaving => panic!("{message:?} is no result"),
+            FromWorker::Hello { .. } | FromWorker::Sees(_) | FromWorker::Alive | FromWorker::Leaving => {
+                panic!("{message:?} is no result")
+            }
         });
         results.chain(self.todo.iter().map(|(unit, attempt)| (unit.id(), *attempt))).collect()
     }
@@ -103,7 +105,7 @@ impl Process {
             FromWorker::Done { unit, attempt, .. }
             | FromWorker::Failed { unit, attempt, .. }
             | FromWorker::Returned { unit, attempt } => (unit, *attempt) != (id, number),
-            FromWorker::Hello { .. } | FromWorker::Alive | FromWorker::Leaving => true,
+            FromWorker::Hello { .. } | FromWorker::Sees(_) | FromWorker::Alive | FromWorker::Leaving => true,
         });
     }
 }

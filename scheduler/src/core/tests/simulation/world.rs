@@ -12,7 +12,7 @@ use super::weather::{Random, Weather};
 const BAD: Now = Now::from_mins(5);
 const LONGEST: Now = Now::from_hours(12);
 pub(super) const POLICY: Policy =
-    Policy { max_retries: 1, lease: Duration::from_secs(20), unit_timeout: Duration::from_mins(3) };
+    Policy { max_retries: 1, lease: Duration::from_secs(20), unit_timeout: Duration::from_mins(3), lets_go: false };
 pub(super) const BEAT: Duration = Duration::from_secs(5);
 
 /// Happening at a moment.

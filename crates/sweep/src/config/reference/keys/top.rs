@@ -99,7 +99,13 @@ pub(super) const TOP: &[Key] = &[
     ),
     key("preflight_check", Words("as below"), "[Where batch sizes come from](#preflight_check).", ""),
     key("scheduler", Words("as below"), "[Devices, retries and deadlines](#scheduler).", ""),
-    key("launcher", Words("processes of this machine"), "Name of the launcher that starts workers.", "local"),
+    key(
+        "launcher",
+        Words("processes of this machine"),
+        "Launcher that starts workers: `local`, `command`, `ssh` or `slurm`; its settings stand below its name \
+         ([guide](guide/clusters.md)).",
+        "local",
+    ),
     key("experiment", Words("nothing"), "Name and description for people; not used.", "{name: first try}"),
     key(
         "model_method_mapping",

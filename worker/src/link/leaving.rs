@@ -1,4 +1,4 @@
-//! SIGTERM: somebody else wants the machine. Slurm sends it, and SIGKILL half a minute later.
+//! Leaving: somebody else wants the machine, or the job of this worker ends. Slurm sends SIGTERM, and SIGKILL half a minute later.
 //!
 //! What is computed stops at its next batch, what is on its way to the store is written, every unit is given back to
 //! the scheduler, which grants it to others at once and without blame; then the process leaves.
@@ -13,6 +13,8 @@ use crate::exit;
 
 /// How long a batch and its files may take. Slurm's `KillWait` is 30 s by default.
 const GRACE: Duration = Duration::from_secs(25);
+/// Time before the end of its job at which a worker leaves: a batch, its files, and a clock that is another one.
+const MARGIN: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Keeps SIGTERM for [`watch`]. Threads that are started later inherit that.
@@ -32,13 +34,32 @@ pub(crate) fn watch(link: Link) {
     thread::spawn(move || {
         wait();
         tracing::warn!("told to leave by SIGTERM: units are given back");
-        link.leave();
-        let since = Instant::now();
-        while !link.is_empty() && since.elapsed() < GRACE {
-            thread::sleep(LOOK);
-        }
-        exit::now(ExitCode::Preempted);
+        leave(&link);
     });
+}
+
+/// Ends the process in order before its job ends, which is in the time `ends_in`, if the job has an end.
+pub(crate) fn at_the_end(link: Link, ends_in: Option<Duration>) {
+    let Some(ends_in) = ends_in else { return };
+    thread::spawn(move || {
+        thread::sleep(ends_in.saturating_sub(margin(ends_in)));
+        tracing::warn!("the job ends soon: units are given back");
+        leave(&link);
+    });
+}
+
+/// Time before the end of a job that is `ends_in` away, at which its worker leaves.
+fn margin(ends_in: Duration) -> Duration {
+    MARGIN.min(ends_in / 4)
+}
+
+fn leave(link: &Link) {
+    link.leave();
+    let since = Instant::now();
+    while !link.is_empty() && since.elapsed() < GRACE {
+        thread::sleep(LOOK);
+    }
+    exit::now(ExitCode::Preempted);
 }
 
 #[expect(unsafe_code, reason = "std knows no signals")]
@@ -49,5 +70,17 @@ fn wait() {
         libc::sigemptyset(&raw mut signals);
         libc::sigaddset(&raw mut signals, libc::SIGTERM);
         libc::sigwait(&raw const signals, &raw mut signal);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_leaves_a_minute_before_its_job_ends_and_a_short_job_is_used_for_three_quarters() {
+        assert_eq!(margin(Duration::from_hours(4)), Duration::from_mins(1));
+        assert_eq!(margin(Duration::from_mins(2)), Duration::from_secs(30));
+        assert_eq!(margin(Duration::ZERO), Duration::ZERO);
     }
 }

@@ -1,0 +1,46 @@
+//! Workers that are jobs of a queue: put back into the queue by their cluster, and let go where there is nothing for them to do.
+
+use fleet::WorkerId;
+use protocol::message::ToWorker;
+
+use super::failure::Class;
+use super::{Action, Core, Now};
+
+impl Core {
+    /// The worker of `slot` waits in a queue, perhaps again: what it held is done by others, and nobody is to blame.
+    pub(super) fn on_queued(&mut self, slot: usize) {
+        let held = self.slots.queued(slot);
+        let home = self.slots.leave_home(slot);
+        if !held.is_empty() || home.is_some() {
+            self.queue.leave(home);
+        }
+        for unit in held {
+            self.units.put_back(unit);
+            self.queue.push(unit, false);
+        }
+    }
+
+    /// Lets workers go that are more than the open units. Others wait for their machines.
+    pub(super) fn let_go(&mut self, now: Now, actions: &mut Vec<Action>) {
+        if !self.policy.lets_go || self.ending.is_some() || self.output_folder.paused() {
+            return;
+        }
+        let excess = self.slots.running().count().saturating_sub(self.units.open());
+        for slot in self.slots.not_needed().into_iter().take(excess) {
+            match self.slots.worker(slot) {
+                Some(worker) => self.dismiss_in_order(slot, worker, "there is nothing more for it to do", actions),
+                None => {
+                    self.slots.dismiss(slot, Class::TakenAway, "there is nothing more for it to do");
+                    self.kill(slot, now, actions);
+                }
+            }
+        }
+    }
+
+    /// Tells the worker of `slot`, which holds nothing that it has begun, to leave.
+    pub(super) fn dismiss_in_order(&mut self, slot: usize, worker: WorkerId, why: &str, actions: &mut Vec<Action>) {
+        tracing::info!(slot, "the worker is let go: {why}");
+        actions.push(Action::Send(worker, ToWorker::Stop));
+        self.slots.dismiss(slot, Class::TakenAway, why);
+    }
+}

@@ -1,0 +1,174 @@
+"""Sweeps on a Slurm cluster of two nodes: what they write, and what they survive."""
+
+import re
+import signal
+import subprocess
+
+import pytest
+import yaml
+
+from support import Sweep
+from support.slurm import nobody_left, workers_of
+from support.sweep import log
+from support.processes import wait_for
+
+SETTINGS = {"workers": 4, "gpu": "fake", "cpus": 2, "memory": "1GiB", "time": "30m", "poll": 1}
+# Batches and threads decide bits: both are those of the local worker.
+SAME = {"batch_size": 4, "threads": 1, "memory": "1GiB"}
+
+
+def on(run, slurm, **settings):
+    """`run` on the cluster, with these settings besides."""
+    run.config["launcher"] = {"slurm": {**SETTINGS, **settings}}
+    run.config["devices"] = "cpu"
+    return {"env": slurm.environment}
+
+
+def noisy(run, count=4):
+    """More units: `count` groups of six."""
+    noises = [{"name": f"n{index}", "type": "gaussian", "params": {"std": 0.05 * (index + 1)}} for index in range(count)]
+    run.config["search_space"]["noise_conditions"] = noises
+    return run
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory, inputs):
+    """Stores of one worker of this machine."""
+    run = noisy(Sweep(tmp_path_factory.mktemp("local"), inputs, **SAME))
+    run.config["devices"] = "cpu"
+    run.run()
+    return run.digests()
+
+
+@pytest.fixture
+def big(sweep):
+    return noisy(sweep(**SAME))
+
+
+@pytest.fixture(autouse=True)
+def clean(slurm):
+    slurm.wait_idle()
+    yield
+    slurm.ask("scancel", "--me")
+
+
+def begun(slurm, run, count=2):
+    """Waits until so many workers serve, and something is written."""
+    wait_for(lambda: log(run).count("worker connected") >= count and run.maps())
+
+
+def finished(process, code=0):
+    assert process.wait(timeout=240) == code, process.stderr.read() if process.stderr else ""
+
+
+def test_a_sweep_over_both_nodes_writes_what_one_local_worker_writes_and_leaves_nothing(slurm, big, expected):
+    options = on(big, slurm)
+    big.run(**options)
+    nobody_left(slurm, big, 5)
+    assert big.digests() == expected
+    text = log(big)
+    assert {"n1", "n2"} <= set(re.findall(r"process \d+ of (n\d)", text)), text
+    assert re.search(r"job \d+_\d+", text)
+    # Once for all workers, and not once for each unit.
+    assert text.count("an array of workers is handed in") == 1, text
+    assert not list(big.output.glob(".attrisweep.*")), "no secret and no test file stays"
+
+
+def test_what_slurm_does_to_jobs_and_to_itself_costs_no_unit_and_no_bytes(slurm, big, expected):
+    """Cancelled, put back into the queue, on a drained node, and Slurm itself away for a while."""
+    options = on(big, slurm)
+    process = big.start(**options, stderr=subprocess.PIPE, text=True)
+    begun(slurm, big)
+    first, second, *_ = slurm.running()
+    slurm.ask("scancel", first["id"])
+    slurm.ask("scontrol", "requeue", second["id"])
+    slurm.ask("scontrol", "update", "NodeName=n1", "State=DRAIN", "Reason=test")
+    slurm.kill("slurmctld")
+    slurm.start("slurmctld")
+    wait_for(lambda: "UP" in slurm.ask("scontrol", "ping"), 30)
+    slurm.ask("scontrol", "update", "NodeName=n1", "State=RESUME")
+    finished(process)
+    nobody_left(slurm, big)
+    assert big.digests() == expected
+    assert "given up" not in log(big) and "Crash" not in log(big)
+
+
+def test_a_frozen_node_is_done_without_and_its_worker_is_sent_away_when_it_thaws(slurm, big, expected):
+    options = on(big, slurm, workers=2, cpus=3)
+    process = big.start("--lease", "3", **options, stderr=subprocess.PIPE, text=True)
+    begun(slurm, big)
+    # One job on each node, as three of its four cores are taken.
+    pid, job = re.search(r"process (\d+) of n1, job (\S+?)[\s\"]", log(big)).groups()
+    subprocess.run(["kill", "-STOP", pid], check=True)
+    slurm.daemons["n1"].send_signal(signal.SIGSTOP)
+    finished(process)
+    assert big.digests() == expected
+    slurm.daemons["n1"].send_signal(signal.SIGCONT)
+    subprocess.run(["kill", "-CONT", pid])
+    nobody_left(slurm, big)
+    assert big.digests() == expected
+
+
+def test_a_scheduler_that_was_killed_takes_its_jobs_back_and_a_node_may_die_meanwhile(slurm, big, expected):
+    options = on(big, slurm)
+    process = big.start(**options)
+    begun(slurm, big)
+    before = {job["id"] for job in slurm.jobs()}
+    process.kill()
+    process.wait()
+    process = big.start(**options, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: log(big).count("a worker of an earlier scheduler lives") >= 2)
+    for pid in re.findall(r"process (\d+) of n2", log(big)):
+        subprocess.run(["kill", "-KILL", pid])
+    slurm.kill("n2")
+    assert {job["id"] for job in slurm.running()} & before, "those of the scheduler before"
+    slurm.start("n2")
+    finished(process)
+    nobody_left(slurm, big)
+    assert big.digests() == expected
+
+
+def test_a_sweep_that_is_stopped_leaves_no_job_and_goes_on_later(slurm, big, expected):
+    """Two jobs run and two wait, as each takes three of the four cores of a node."""
+    options = on(big, slurm, cpus=3)
+    process = big.start(**options)
+    begun(slurm, big)
+    assert len(slurm.jobs()) == 4
+    process.send_signal(signal.SIGINT)
+    finished(process, 130)
+    nobody_left(slurm, big, 5)
+    # An urgent job takes a node away in the middle of the second run, and gives it back.
+    process = big.start(**options, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: len(slurm.running()) == 2)
+    slurm.ask("sbatch", "--partition=urgent", "--exclusive", "--nodelist=n1", "--output=/dev/null", "--wrap=sleep 5")
+    finished(process)
+    nobody_left(slurm, big)
+    assert big.digests() == expected
+
+
+def test_jobs_of_a_scheduler_that_died_end_with_its_lease_also_those_that_wait(slurm, big):
+    options = on(big, slurm, cpus=3)
+    process = big.start("--lease", "3", **options)
+    begun(slurm, big)
+    assert len(slurm.jobs()) == 4
+    process.kill()
+    process.wait()
+    nobody_left(slurm, big, 30)
+
+
+def test_what_slurm_refuses_is_told_in_its_own_words(slurm, big):
+    done = big.run(code=5, **on(big, slurm, partition="nowhere"))
+    assert "invalid partition" in done.stderr.lower(), done.stderr
+    assert not slurm.jobs()
+
+
+def test_mistakes_in_the_settings_are_told_with_their_lines_before_anything_starts(big):
+    big.config["launcher"] = {"slurm": {"partitoin": "x", "time": "soon", "options": ["--clusters=b"]}}
+    done = big.run(code=3)
+    lines = yaml.safe_dump(big.config, sort_keys=False).splitlines()
+    for key in ["partitoin", "time", "options"]:
+        line = next(number for number, text in enumerate(lines, 1) if text.strip().startswith(f"{key}:"))
+        found = [told for told in done.stderr.splitlines() if f"launcher.slurm.{key}" in told]
+        assert found and any(f":{at}" in found[0] or f"line {at}" in found[0] for at in [line, line + 1]), done.stderr
+    big.config["launcher"] = "slrum"
+    assert "unknown launcher `slrum`, did you mean `slurm`" in big.run(code=3).stderr

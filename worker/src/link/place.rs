@@ -1,0 +1,61 @@
+//! Where a worker runs, and for how long: what its launcher says of it, and what the machine says.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use machine::{boot, cores, gpu_driver, processor};
+use protocol::about::About;
+
+use crate::device::Opened;
+use crate::device::memory::Memory;
+
+/// Words of the launcher.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Place {
+    /// Name of the job, in a cluster
+    #[arg(long, value_name = "NAME")]
+    job: Option<String>,
+
+    /// How often the job was started before
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    restart: u32,
+
+    /// Name of the machine, as its cluster calls it
+    #[arg(long, value_name = "NAME")]
+    node: Option<String>,
+
+    /// Time at which the job ends, in seconds since 1970; 0 if it has no end
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    ends: u64,
+}
+
+impl Place {
+    /// What the scheduler is told.
+    pub(super) fn about(&self, device: &Opened) -> About {
+        let on_gpu = device.device.is_cuda();
+        let gpu = std::env::var("CUDA_VISIBLE_DEVICES").ok().filter(|shown| on_gpu && shown.starts_with("GPU-"));
+        let model = if on_gpu {
+            gpu_driver::model(gpu.as_deref().unwrap_or_default()).unwrap_or_default()
+        } else {
+            let plural = if device.threads == 1 { "" } else { "s" };
+            format!("{}, {} thread{plural}", processor::product_name(), device.threads)
+        };
+        About {
+            job: self.job.clone(),
+            restart: self.restart,
+            node: self.node.clone().filter(|node| !node.is_empty()).unwrap_or_else(boot::host_name),
+            model,
+            gpu,
+            threads: device.threads,
+            cores: cores::cores().count,
+            memory: Memory::of(device.device).limit(),
+            ends_in: self.ends_in().map(|left| left.as_secs_f64()),
+            pid: std::process::id(),
+        }
+    }
+
+    /// Time until the job ends; `None` if it has no end.
+    pub(crate) fn ends_in(&self) -> Option<Duration> {
+        let end = UNIX_EPOCH + Duration::from_secs((self.ends > 0).then_some(self.ends)?);
+        Some(end.duration_since(SystemTime::now()).unwrap_or_default())
+    }
+}
