@@ -94,12 +94,12 @@ impl Family for Again {
         model: &mut dyn Model,
     ) -> Result<Vec<f32>, MeasureError> {
         let (samples, noise) = (parameters.integer("samples")?, noise(parameters)?);
-        let noisy = |number: i64| {
+        let copy = |number: i64| {
             // The kind of noise is no part of the name: draws of 0.1 are those of 0.2, halved.
             let mut random = Draw { purpose: "evaluation noise", draw: number as u64, ..subject.draw }.generator();
             subject.image.iter().map(|value| value + noise.sample(&mut random) as f32).collect()
         };
-        Ok(compared(subject, &(0..samples).map(noisy).collect::<Vec<_>>(), model)?)
+        Ok(compared(subject, &(0..samples).map(copy).collect::<Vec<_>>(), model)?)
     }
 }
 

@@ -4,7 +4,7 @@ use sweep::evaluation::Axis;
 use sweep::parameters::{Parameter, ParameterError, Parameters};
 
 use super::family::{Cost, Family, axis};
-use super::subsets::{CHANCE, GRID, RUNS, SIZE, SQUARE, Subsets};
+use super::subsets::{CHANCE, CUT, GRID, RUNS, SIZE, SQUARE, Subsets};
 use crate::fill::Fill;
 use crate::outcome::Outcome;
 use crate::parameters::{TARGET, baseline};
@@ -23,7 +23,7 @@ impl Family for Changes {
     }
 
     fn parameters(&self) -> &'static [Parameter] {
-        const ALL: &[Parameter] = &[RUNS, SIZE, GRID, CHANCE, SQUARE, baseline("image_min"), TARGET];
+        const ALL: &[Parameter] = &[RUNS, SIZE, GRID, CHANCE, SQUARE, CUT, baseline("image_min"), TARGET];
         ALL
     }
 
@@ -63,9 +63,9 @@ pub(super) fn falls(
     let found = logits(model, subsets.map(|subset| filling.without(&subset)))?;
     let outcome = |logits: &[f32]| Outcome::of(logits, target?);
     let whole = outcome(subject.logits);
-    let fall = |logits: Vec<f32>| match (whole, outcome(&logits)) {
+    let difference = |logits: Vec<f32>| match (whole, outcome(&logits)) {
         (Some(whole), Some(left)) => [(whole.probability - left.probability) as f32, (whole.logit - left.logit) as f32],
         _ => [f32::NAN; FALLS],
     };
-    Ok(found.into_iter().flat_map(fall).collect())
+    Ok(found.into_iter().flat_map(difference).collect())
 }

@@ -4,7 +4,9 @@ mod again;
 mod changes;
 mod curve;
 mod family;
+mod other_class;
 mod shape;
+mod soft;
 mod subsets;
 mod sums;
 
@@ -15,11 +17,13 @@ pub(crate) use again::{Again, Quantity};
 pub(crate) use changes::Changes;
 pub(crate) use curve::Curve;
 pub use family::{Cost, Family};
+pub(crate) use other_class::{CLASS, OtherClass, SIMILARITIES};
 pub(crate) use shape::{QUANTITIES, Shape};
+pub(crate) use soft::Soft;
 pub(crate) use sums::Sums;
 
 /// Every family.
-pub const FAMILIES: &[&dyn Family] = &[&Curve, &Shape, &Changes, &Sums, &Again];
+pub const FAMILIES: &[&dyn Family] = &[&Curve, &Shape, &Changes, &Sums, &Again, &OtherClass, &Soft];
 
 /// Finds the family called `name`.
 pub fn find(name: &str) -> Option<&'static dyn Family> {

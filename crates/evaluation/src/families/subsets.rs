@@ -7,6 +7,7 @@ use sweep::seed::Draw;
 
 use super::family::MOST_VALUES;
 use crate::parameters::parameter;
+use crate::parts::Parts;
 
 /// Number of subsets.
 pub(super) const RUNS: Parameter = parameter(
@@ -48,6 +49,17 @@ pub(super) const SQUARE: Parameter = parameter(
     Some(Default::Integer(0)),
 );
 
+/// Which subsets there are.
+pub(super) const CUT: Parameter = {
+    use std::borrow::Cow::Borrowed;
+    parameter(
+        "cut",
+        "`random` subsets, each of the `patches` of an image with side `square` alone, or each of its `values` alone",
+        Kind::Word(Borrowed(&[Borrowed("random"), Borrowed("patches"), Borrowed("values")])),
+        Some(Default::Word(Borrowed("random"))),
+    )
+};
+
 /// Way of drawing subsets of an image `[channels, height, width]`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Subsets {
@@ -64,6 +76,8 @@ enum Way {
     Cells(usize, f64),
     /// A square of this side.
     Square(usize),
+    /// Each square of a grid of this side alone, or each value for a side of 0.
+    Each(usize),
 }
 
 impl Subsets {
@@ -71,6 +85,8 @@ impl Subsets {
         let number = |name: &str| parameters.integer(name).map(|number| number as usize);
         let (size, grid, square) = (number("subset_size")?, number("grid")?, number("square")?);
         let way = match (square, grid) {
+            (square, _) if parameters.word("cut")? == "patches" && square > 0 => Way::Each(square),
+            _ if parameters.word("cut")? != "random" => Way::Each(0),
             (0, 0) => Way::Values(size),
             (0, grid) => Way::Cells(grid, parameters.number("chance")?),
             (square, _) => Way::Square(square),
@@ -81,7 +97,14 @@ impl Subsets {
         if square > shape[1].min(shape[2]) {
             return Err(parameters.unfit("square", "no more than the side of an image"));
         }
-        Ok(Self { runs: number("runs")?, way, shape })
+        let runs = match way {
+            Way::Each(_) => parts(way, shape).count,
+            _ => number("runs")?,
+        };
+        if runs as u64 > MOST_VALUES / 3 {
+            return Err(parameters.unfit("square", "larger parts: an image has twenty thousand at most"));
+        }
+        Ok(Self { runs, way, shape })
     }
 
     /// Whether each value of the image is in subset number `run` of the image that `draw` names.
@@ -90,6 +113,7 @@ impl Subsets {
         let [channels, height, width] = self.shape;
         let mut inside = vec![false; channels * height * width];
         match self.way {
+            Way::Each(_) => inside = parts(self.way, self.shape).removed(|part| part == run),
             Way::Values(size) => {
                 for at in index::sample(&mut random, inside.len(), size) {
                     inside[at] = true;
@@ -114,6 +138,14 @@ impl Subsets {
     }
 }
 
+/// Parts of which each is a subset alone.
+fn parts(way: Way, shape: [usize; 3]) -> Parts {
+    match way {
+        Way::Each(side) if side > 0 => Parts::patches(shape, side),
+        _ => Parts::values(shape),
+    }
+}
+
 fn below(random: &mut impl Rng, end: usize) -> usize {
     random.random_range(0..end)
 }
@@ -128,7 +160,7 @@ mod tests {
 
     fn subsets(given: serde_json::Value) -> Subsets {
         let given: Parameters = serde_json::from_value(given).unwrap();
-        Subsets::of(&given.checked(&[RUNS, SIZE, GRID, CHANCE, SQUARE]).unwrap(), [2, 6, 6]).unwrap()
+        Subsets::of(&given.checked(&[RUNS, SIZE, GRID, CHANCE, SQUARE, CUT]).unwrap(), [2, 6, 6]).unwrap()
     }
 
     fn size(inside: &[bool]) -> usize {

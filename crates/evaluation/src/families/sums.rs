@@ -4,7 +4,7 @@ use sweep::evaluation::Axis;
 use sweep::parameters::{Parameter, ParameterError, Parameters};
 
 use super::family::{Cost, Family, axis};
-use super::subsets::{CHANCE, GRID, RUNS, SIZE, SQUARE, Subsets};
+use super::subsets::{CHANCE, CUT, GRID, RUNS, SIZE, SQUARE, Subsets};
 use crate::subject::{MeasureError, Model, Subject};
 
 /// Family of sums over subsets.
@@ -20,7 +20,7 @@ impl Family for Sums {
     }
 
     fn parameters(&self) -> &'static [Parameter] {
-        const ALL: &[Parameter] = &[RUNS, SIZE, GRID, CHANCE, SQUARE];
+        const ALL: &[Parameter] = &[RUNS, SIZE, GRID, CHANCE, SQUARE, CUT];
         ALL
     }
 

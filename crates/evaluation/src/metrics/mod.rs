@@ -2,6 +2,8 @@
 
 mod curves;
 mod entry;
+mod faded;
+mod others;
 mod repeated;
 mod scoring;
 mod shapes;
@@ -24,6 +26,13 @@ pub const METRICS: &[&Entry] = &[
     &subsets::mu_fidelity::ENTRY,
     &subsets::sensitivity_n::ENTRY,
     &subsets::infidelity::ENTRY,
+    &subsets::faithfulness_estimate::ENTRY,
+    &subsets::non_sensitivity::ENTRY,
+    &faded::average_drop::ENTRY,
+    &faded::average_increase::ENTRY,
+    &faded::average_gain::ENTRY,
+    &faded::average_drop_in_deletion::ENTRY,
+    &others::random_logit::ENTRY,
     &repeated::max_sensitivity::ENTRY,
     &repeated::avg_sensitivity::ENTRY,
     &repeated::local_lipschitz::ENTRY,

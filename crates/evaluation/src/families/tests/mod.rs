@@ -4,6 +4,7 @@
 //! Quantus 0.6.0 with the same draws.
 
 mod curves;
+mod faded;
 mod network;
 mod repeated;
 mod shapes;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::network::{Network, SHAPE, each, explained, gradient, images};
-use super::{assert_close, maps, scores_of};
+use super::{assert_close, maps, scores, scores_of};
 use crate::families::changes::falls;
 use crate::families::sums::sums;
 use crate::fill::Fill;
@@ -68,4 +68,22 @@ fn a_gradient_is_less_unfaithful_than_a_map_of_another_image() {
     let (own, other) = (scores_of("Infidelity", given.clone(), &own), scores_of("Infidelity", given, &other));
     assert!(own.iter().zip(&other).all(|(own, other)| own < other), "{own:?} {other:?}");
     assert_eq!(SHAPE.iter().product::<usize>(), 32);
+}
+
+#[test]
+fn infidelity_over_all_squares_is_that_of_the_vectors() {
+    let squares = |scaled: bool| json!({"cut": "patches", "square": 2, "scaled": scaled});
+    assert_close(&scores("Infidelity", squares(false)), &[0.587_837, 1.954_181]);
+    assert_close(&scores("Infidelity", squares(true)), &[0.101_100, 0.274_086]);
+    let [first, second] = images();
+    let gradients = [gradient(&first, 2), gradient(&second, 1)];
+    assert_close(&scores_of("Infidelity", squares(false), &gradients), &[0.005_007, 0.002_825]);
+}
+
+#[test]
+fn single_values_are_estimated_and_counted_as_in_the_vectors() {
+    let values = json!({"cut": "values"});
+    assert_close(&scores("FaithfulnessEstimate", values.clone()), &[-0.380_750, -0.093_685]);
+    let some_zero = maps().map(|map| map.iter().enumerate().map(|(i, a)| if i < 6 { 0.0 } else { *a }).collect());
+    assert_close(&scores_of("NonSensitivity", values, &some_zero), &[13.0, 13.0]);
 }

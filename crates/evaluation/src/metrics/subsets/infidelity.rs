@@ -1,12 +1,23 @@
 //! Infidelity: how far the map is from what the model loses with a square of the image.
 
 use sweep::evaluation::Direction;
-use sweep::parameters::{Default, Kind};
+use sweep::parameters::{Default, Kind, Parameter};
 
 use super::reading::OfSubsets;
 use crate::metrics::Entry;
 use crate::numbers::mean;
 use crate::parameters::{TARGET, parameter, score};
+
+/// Squares that are removed.
+const CUT: Parameter = {
+    use std::borrow::Cow::Borrowed;
+    parameter(
+        "cut",
+        "`random` squares, or each of the `patches` of a grid once",
+        Kind::Word(Borrowed(&[Borrowed("random"), Borrowed("patches")])),
+        Some(Default::Word(Borrowed("random"))),
+    )
+};
 
 pub(in crate::metrics) const ENTRY: Entry = Entry {
     name: "Infidelity",
@@ -27,6 +38,7 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
             Kind::Integer { least: 1, most: 1024 },
             Some(Default::Integer(4)),
         ),
+        CUT,
         parameter("scaled", "multiply the map by the best factor", Kind::Boolean, Some(Default::Boolean(false))),
         TARGET,
         score("logit"),

@@ -1,9 +1,10 @@
 //! Reading of sums and falls over random subsets.
 
-use sweep::parameters::{ParameterError, Parameters};
+use sweep::parameters::{Default, Kind, Parameter, ParameterError, Parameters};
 
 use crate::families::{Changes, Sums};
 use crate::metrics::{Measured, Metric, Row};
+use crate::parameters::parameter;
 
 /// Metric that is one number of sums and falls.
 #[derive(Clone, Debug)]
@@ -44,3 +45,22 @@ impl Metric for OfSubsets {
 fn column(row: &Row<'_>, at: usize) -> Vec<f64> {
     row.values.iter().skip(at).step_by(row.size(1).max(1)).map(|value| f64::from(*value)).collect()
 }
+
+/// Parts that are removed alone.
+pub(super) const CUT: Parameter = {
+    use std::borrow::Cow::Borrowed;
+    parameter(
+        "cut",
+        "parts that are removed alone",
+        Kind::Word(Borrowed(&[Borrowed("patches"), Borrowed("values")])),
+        Some(Default::Word(Borrowed("patches"))),
+    )
+};
+
+/// Side of a patch.
+pub(super) const SIDE: Parameter = parameter(
+    "square",
+    "side of a patch in pixels",
+    Kind::Integer { least: 1, most: 1024 },
+    Some(Default::Integer(16)),
+);

@@ -1,0 +1,16 @@
+//! Average gain: what is won where the image is faded by its map.
+
+use sweep::evaluation::Direction;
+
+use super::reading::OfFaded;
+use crate::metrics::Entry;
+use crate::parameters::{TARGET, baseline, channels};
+
+pub(in crate::metrics) const ENTRY: Entry = Entry {
+    name: "AverageGain",
+    summary: "percentage of what was missing to certainty that is won where the image is multiplied by its map",
+    reference: "Zhang et al. 2023, https://arxiv.org/abs/2301.07002",
+    direction: Direction::Higher,
+    parameters: &[channels("sum"), baseline("zero"), TARGET],
+    build: |parameters| Ok(OfFaded::new(parameters, |whole, left, _| 100.0 * (left - whole).max(0.0) / (1.0 - whole))),
+};

@@ -1,0 +1,3 @@
+//! Metrics of maps for other classes.
+
+pub(super) mod random_logit;
