@@ -1,8 +1,11 @@
 """The page in a real browser: what is seen, with the mouse and with the keyboard."""
 
 import base64
+import functools
+import http.server
 import io
 import json
+import threading
 import urllib.parse
 
 import numpy as np
@@ -10,6 +13,7 @@ import pytest
 import zarr
 from matplotlib import colormaps
 from PIL import Image
+from support import ROOT
 
 STORE = "dataset-rgb_model-resnet18_noise-clean_split-test"
 MAPS = "document.querySelectorAll('#figures .map')"
@@ -61,7 +65,7 @@ def test_keys_turn_the_images_change_the_scale_and_are_kept_in_the_link(page, br
     browser.press("4")
     browser.wait("document.getElementById('said').textContent.includes('one scale for all maps')")
     browser.press("f")
-    browser.wait("document.querySelector('#figures .under')")
+    browser.wait("document.querySelectorAll('#figures .under').length")
     state = urllib.parse.parse_qs(browser.run("location.hash.slice(1)"))
     assert (state["from"], state["scale"], state["overlay"], state["g"]) == (["3"], ["all"], ["0.5"], [STORE])
 
@@ -102,3 +106,75 @@ def test_nothing_is_wider_than_the_screen(page, browser, pictures, width, height
     browser.wait(DRAWN)
     browser.screenshot(pictures / f"gallery-{width}-{'dark' if dark else 'light'}.png", whole=True)
     assert browser.run("document.documentElement.scrollWidth") <= width
+
+
+class Assets(http.server.SimpleHTTPRequestHandler):
+    """The files of the page, and a grid of three thousand groups that no test could compute."""
+
+    over = threading.Event()
+
+    def do_GET(self):
+        path = self.path.split("?")[0]
+        if path == "/api/grid":
+            cells = ["d" * 16, "d" * 9 + "p" * 3 + "w" * 4, "r" * 2 + "w" * 14, "d" * 5 + "f" + "d" * 10, "w" * 16]
+            names = [(f"data{at % 10}", f"model{at // 10 % 30}", f"noise{at // 300}") for at in range(3000)]
+            groups = [
+                {"id": "_".join(name), "sweep": 0, "dataset": name[0], "model": name[1], "noise": name[2], "split": "test", "images": 100, "complete": at < 1500, "error": None,
+                 "done": 32 if at < 1500 else 9, "shards": 32, "cells": cells[0] if at < 1500 else cells[at % 5]}
+                for at, name in enumerate(names)
+            ]  # fmt: skip
+            variants = [{"key": f"Method{at}", "signed": True} for at in range(16)]
+            return self.answer(json.dumps({"folders": ["outputs"], "whole": True, "variants": variants, "groups": groups, "failed": []}))
+        if path == "/api/events":
+            self.answer('data: {"version": 1, "live": null}\n\n', "text/event-stream")
+            return self.over.wait()
+        if path.startswith("/api/"):
+            return self.send_error(404)
+        return super().do_GET()
+
+    def answer(self, text, kind="application/json"):
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.end_headers()
+        self.wfile.write(text.encode())
+        self.wfile.flush()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def many():
+    handler = functools.partial(Assets, directory=ROOT / "crates" / "page" / "src" / "assets")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        Assets.over.set()
+        server.shutdown()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_three_thousand_groups_are_one_picture_and_a_table_of_twenty(many, browser, pictures, width):
+    browser.open(many, width, 900)
+    browser.wait("document.querySelectorAll('#rows tbody tr').length === 20")
+    browser.screenshot(pictures / f"many-{width}.png", whole=True)
+    assert "1500 of 3000 groups complete" in browser.run("document.getElementById('headline').textContent")
+    assert browser.run("document.querySelectorAll('*').length") < 600
+    assert browser.run("document.documentElement.scrollWidth") <= width
+    assert browser.run("document.getElementById('map').getBoundingClientRect().height") < 1500
+    browser.run("document.getElementById('map').focus()")
+    browser.press("ArrowDown")
+    browser.wait("document.getElementById('under').textContent.startsWith('data1 · model0 · noise0 · test, Method0: done')")
+
+
+def test_the_cells_of_the_picture_have_the_colours_of_the_legend(many, browser):
+    browser.open(many, 1280, 900)
+    browser.wait("document.querySelectorAll('#rows tbody tr').length === 20")
+    # Cells of 3 pixels in blocks of 140 rows, 51 pixels wide: 3000 groups are 22 blocks. Group 1503 has a failure at variant 5.
+    found = browser.run("""(() => {
+        const context = document.getElementById("map").getContext("2d");
+        const rows = Math.floor(document.getElementById("map").clientHeight / 3);
+        const at = (row, column) => [...context.getImageData(Math.floor(row / rows) * 51 + column * 3 + 1, (row % rows) * 3 + 1, 1, 1).data].slice(0, 3);
+        return [at(0, 0), at(1503, 5), at(1504, 0), at(1501, 9), at(1502, 0)];
+    })()""")
+    assert found == [[0x21, 0x66, 0xAC], [0xA4, 0x0E, 0x26], [0xD8, 0xDD, 0xE2], [0x92, 0xC5, 0xDE], [0xB8, 0x86, 0x0B]]

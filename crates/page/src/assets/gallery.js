@@ -259,6 +259,7 @@ function pressed(event) {
 }
 
 export function begin() {
+  at("choices").open = innerWidth > 640;
   at("before").onclick = () => turn(-1);
   at("after").onclick = () => turn(1);
   document.addEventListener("keydown", pressed);

@@ -33,20 +33,21 @@ export function failures(failed, canRetry) {
   at("failures").hidden = failed.length === 0;
   at("failed").replaceChildren(...[...reasons].slice(0, 50).map(([reason, units]) => {
     const others = units.length > 1 ? ` and ${units.length - 1} more` : "";
-    const line = element("li", {}, element("b", {}, `${units[0].unit}${others}`), `: ${reason} (${units[0].class}) `);
-    if (canRetry) line.append(button(units));
-    return line;
+    return element("li", {}, element("b", {}, `${units[0].unit}${others}`), `: ${reason} (${units[0].class})`);
   }));
+  const again = at("again");
+  if (!canRetry) again.replaceChildren();
+  else if (!again.firstChild) again.append(button());
 }
 
-function button(units) {
-  const made = element("button", { type: "button" }, "try again");
+/** A button by which all units that were given up are tried again: one may wait for another. */
+function button() {
+  const made = element("button", { type: "button" }, "try again what was given up");
   made.onclick = async () => {
     made.disabled = true;
-    for (const { unit } of units) {
-      const response = await fetch(`api/retry?${new URLSearchParams({ unit })}`, { method: "POST", headers: { "x-attrisweep": "1" } });
-      made.textContent = response.ok ? "asked" : (await response.json()).error;
-    }
+    const response = await fetch("api/retry", { method: "POST", headers: { "x-attrisweep": "1" } });
+    made.textContent = response.ok ? "they are tried again" : (await response.json()).error;
+    setTimeout(() => made.replaceWith(button()), 3000);
   };
   return made;
 }
