@@ -90,7 +90,9 @@ def test_what_slurm_does_to_jobs_and_to_itself_costs_no_unit_and_no_bytes(slurm,
     finished(process)
     nobody_left(slurm, big)
     assert big.digests() == expected
-    assert "given up" not in log(big) and "Crash" not in log(big)
+    text = log(big)
+    assert "the worker has to leave" in text and "how=TakenAway" in text, "the harm came in time"
+    assert "given up" not in text and "Crash" not in text
 
 
 def test_a_frozen_node_is_done_without_and_its_worker_is_sent_away_when_it_thaws(slurm, big, expected):
@@ -102,6 +104,7 @@ def test_a_frozen_node_is_done_without_and_its_worker_is_sent_away_when_it_thaws
     subprocess.run(["kill", "-STOP", pid], check=True)
     slurm.daemons["n1"].send_signal(signal.SIGSTOP)
     finished(process)
+    assert "a worker that was killed does not end" in log(big)
     assert big.digests() == expected
     slurm.daemons["n1"].send_signal(signal.SIGCONT)
     subprocess.run(["kill", "-CONT", pid])
@@ -172,3 +175,29 @@ def test_mistakes_in_the_settings_are_told_with_their_lines_before_anything_star
         assert found and any(f":{at}" in found[0] or f"line {at}" in found[0] for at in [line, line + 1]), done.stderr
     big.config["launcher"] = "slrum"
     assert "unknown launcher `slrum`, did you mean `slurm`" in big.run(code=3).stderr
+
+
+def test_a_check_asks_slurm_without_a_job_and_status_tells_why_a_worker_waits(slurm, big):
+    options = on(big, slurm, cpus=3)
+    told = big.run("--check", **options).stdout
+    assert re.search(r"launcher .*Job \d+ to start at", told), told
+    assert not slurm.jobs()
+    assert "license" in big.run("--check", code=5, **on(big, slurm, licenses="none_such")).stderr.lower()
+    process = big.start(**on(big, slurm, cpus=3))
+    wait_for(lambda: len(slurm.running()) == 2 and len(slurm.jobs()) == 4)
+    status = subprocess.run([str(big.scheduler), "status", "--config", str(big.file)], capture_output=True, text=True, **options).stdout
+    assert re.search(r"waits +worker \d: (Resources|Priority)", status), status
+    process.send_signal(signal.SIGINT)
+    finished(process, 130)
+
+
+def test_workers_leave_before_their_jobs_end_and_others_go_on_where_they_stopped(slurm, big, expected):
+    # Newer versions of Slurm say so; jobs of four seconds, of which a worker uses three.
+    options = on(big, slurm, workers=2, setup="export SLURM_JOB_END_TIME=$(($(date +%s) + 4))")
+    big.run(**options)
+    nobody_left(slurm, big, 5)
+    assert big.digests() == expected
+    said = "".join(file.read_text() for file in (big.folder / "logs").glob("worker-*.log"))
+    assert "the job ends soon: units are given back" in said
+    assert log(big).count("an array of workers is handed in") > 1
+    assert "given up" not in log(big)

@@ -57,12 +57,14 @@ pub(super) enum Suspicion {
     Fault,
     /// The end came from outside, and says next to nothing of the device.
     Outside,
+    /// A cluster took the device away, and gives another one when it has one.
+    Cluster,
 }
 
 impl Class {
     /// Consequence of each class. `retries` is the `max_retries` of the config.
     pub(super) fn answer(self, retries: u32) -> Answer {
-        use Suspicion::{Fault, Outside};
+        use Suspicion::{Cluster, Fault, Outside};
         let (budget, last, device, words) = match self {
             Self::Input => (Some(1), true, Outside, "bad input"),
             // Counted by group, not by unit: see `units::Units::failed`.
@@ -79,7 +81,7 @@ impl Class {
             Self::Killed => (Some(50), false, Outside, "kills of its worker"),
             Self::Preempted => (Some(50), false, Outside, "preemptions of its worker"),
             // Somebody else decides how often that happens, and what was written of the unit stays.
-            Self::TakenAway => (None, false, Outside, "machines that were taken away"),
+            Self::TakenAway => (None, false, Cluster, "machines that were taken away"),
             Self::Lost => (Some(30), false, Outside, "workers not heard any more"),
             Self::Device => (None, false, Fault, "devices that cannot be used"),
         };

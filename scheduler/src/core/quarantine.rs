@@ -24,8 +24,8 @@ pub(super) struct Health {
     /// Number of quarantines since the last unit that was done here.
     quarantines: u32,
     until: Option<Now>,
-    /// Whether the driver caused the last quarantine.
-    by_driver: bool,
+    /// Whether the driver or a cluster caused the last quarantine, and not the program.
+    is_excused: bool,
     /// Condition of the device, as its driver reports.
     condition: Condition,
 }
@@ -33,19 +33,19 @@ pub(super) struct Health {
 impl Health {
     /// Health of a device with which nothing has gone wrong.
     pub(super) fn new() -> Self {
-        Self { faults: 0, outside: 0, quarantines: 0, until: None, by_driver: false, condition: Condition::Well }
+        Self { faults: 0, outside: 0, quarantines: 0, until: None, is_excused: false, condition: Condition::Well }
     }
 
     /// Notes that a worker ended without a unit done; the length of the quarantine, if one begins.
     pub(super) fn ended(&mut self, suspicion: Suspicion, now: Now) -> Option<Now> {
         match suspicion {
             Suspicion::Fault => self.faults += 1,
-            Suspicion::Outside => self.outside += 1,
+            Suspicion::Outside | Suspicion::Cluster => self.outside += 1,
         }
         // The worker of a device that turned bad was ended for that: it is in quarantine already.
         let enough = self.faults >= FAULTS || self.outside >= OUTSIDE;
         (enough && self.usable(now)).then(|| {
-            self.by_driver = false;
+            self.is_excused = suspicion == Suspicion::Cluster;
             self.quarantine(now)
         })
     }
@@ -60,7 +60,7 @@ impl Health {
     /// the quarantine.
     pub(super) fn look(&mut self, now: Now) -> Option<Now> {
         (self.is_bad() && self.is_over(now)).then(|| {
-            (self.faults, self.by_driver) = (FAULTS, true);
+            (self.faults, self.is_excused) = (FAULTS, true);
             self.quarantine(now)
         })
     }
@@ -78,9 +78,9 @@ impl Health {
 
     /// Whether the device was tried often enough to count as broken. Where no device has `worked` yet, a device whose
     /// workers only ever end is not worth waiting for, as the program is most likely at fault; a device that its driver
-    /// calls bad is worth waiting for.
+    /// calls bad, or that a cluster takes away, is worth waiting for.
     pub(super) fn hopeless(&self, worked: bool) -> bool {
-        self.quarantines >= ENOUGH || !(worked || self.by_driver)
+        self.quarantines >= ENOUGH || !(worked || self.is_excused)
     }
 
     /// Whether other devices are preferred.

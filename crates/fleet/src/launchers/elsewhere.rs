@@ -43,12 +43,12 @@ impl Elsewhere {
             memory: wanted.memory.filter(|_| on_processors),
         };
         let slots = names.into_iter().map(slot).collect();
-        let named = matches!(wanted.devices, Devices::Gpus(_)).then(|| {
+        let indices = matches!(wanted.devices, Devices::Gpus(_)).then(|| {
             "GPUs that `devices` or `available_gpus` name are those of this machine, and are not used: the launcher says where workers \
              run"
             .to_owned()
         });
-        Offer { slots, warnings: named.into_iter().collect() }
+        Offer { slots, warnings: indices.into_iter().collect() }
     }
 
     pub(super) fn on_processors(&self) -> bool {

@@ -1,14 +1,11 @@
 //! The desk: orders for workers, the arrays that they became, and what is known of each job.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::io::Write;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::super::launcher::{Ended, Job, State, Ticket};
+use super::super::launcher::{Ended, State, Ticket};
+use super::array::{Array, HandedIn, Order};
 use super::nodes::Nodes;
-use super::script::script;
-use super::settings::Settings;
 use super::squeue::Rows;
 
 /// What the name of every array begins with.
@@ -21,40 +18,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Time after which a job that is still there is cancelled again.
 const AGAIN: Duration = Duration::from_secs(20);
-
-/// What sbatch says where trying again later helps.
-const PASSING: [&str; 7] = [
-    "Unable to contact slurm controller",
-    "Socket timed out",
-    "Connection refused",
-    "Connection timed out",
-    "Transport endpoint is not connected",
-    "temporarily",
-    "try again",
-];
-
-/// An order for a worker.
-#[derive(Clone, Debug)]
-pub(super) struct Order {
-    pub(super) job: Job,
-    pub(super) device: Vec<String>,
-    pub(super) environment: Vec<String>,
-}
-
-/// Orders that are handed in as one array.
-#[derive(Clone, Debug)]
-pub(super) struct Array {
-    name: String,
-    orders: BTreeMap<usize, Order>,
-}
-
-/// Result of handing in an array.
-pub(super) enum HandedIn {
-    Taken,
-    /// Nobody answers: the array is handed in again.
-    Later,
-    Refused(String),
-}
 
 /// What is known of orders and jobs.
 #[derive(Debug, Default)]
@@ -205,99 +168,5 @@ fn new_name(instance: u64) -> String {
     format!("{NAME}{instance:x}")
 }
 
-impl Array {
-    /// Hands the array in.
-    pub(super) fn submit(&self, settings: &Settings, options: &[String], exclude: Option<String>) -> HandedIn {
-        let Some(first) = self.orders.values().next() else { return HandedIn::Taken };
-        let jobs: Vec<Job> = self.orders.values().map(|order| order.job.clone()).collect();
-        let text = script(settings, &jobs, &first.device, &first.environment);
-        let mut command = Command::new("sbatch");
-        command.args(self.options(&first.job)).args(options).args(exclude.map(|nodes| format!("--exclude={nodes}")));
-        match run(command, &text) {
-            Ok(id) => {
-                tracing::info!(job = id.trim(), workers = jobs.len(), "an array of workers is handed in");
-                HandedIn::Taken
-            }
-            Err(reason) if PASSING.iter().any(|passing| reason.contains(passing)) => {
-                tracing::info!(reason, "Slurm takes no array now");
-                HandedIn::Later
-            }
-            Err(reason) => HandedIn::Refused(reason),
-        }
-    }
-
-    /// Options of sbatch that name the jobs, and the files of what they say.
-    fn options(&self, job: &Job) -> Vec<String> {
-        let indices = self.orders.keys().map(usize::to_string).collect::<Vec<_>>().join(",");
-        let logs = job.logs.to_string_lossy().replace('%', "%%");
-        let words = ["--parsable", "--requeue", "--open-mode=append", "--ntasks=1", "--nodes=1"].map(str::to_owned);
-        let own =
-            [format!("--array={indices}"), format!("--job-name={}", self.name), format!("--output={logs}-%a.log")];
-        words.into_iter().chain(own).collect()
-    }
-}
-
-/// What sbatch says of a job with these options that it does not take.
-pub(super) fn test(options: &[String], exclude: Option<String>) -> Result<String, String> {
-    let mut command = Command::new("sbatch");
-    command.args(["--test-only", "--ntasks=1", "--nodes=1"]).args(options).args(exclude);
-    // It answers on standard error, whether it would take the job or not.
-    let (output, words) = output_of(command, "#!/bin/sh\n")?;
-    let words = words.trim_start_matches("sbatch: ").to_owned();
-    if output { Ok(words) } else { Err(words) }
-}
-
-/// Runs `command` with `input`; what it printed, or its words of regret.
-fn run(command: Command, input: &str) -> Result<String, String> {
-    let (is_well, words) = output_of(command, input)?;
-    if is_well { Ok(words) } else { Err(words) }
-}
-
-/// Runs `command` with `input`: whether it succeeded, and the lines that it printed.
-fn output_of(mut command: Command, input: &str) -> Result<(bool, String), String> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    // Inside of a job, its variables would be taken for options of the new one.
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("SLURM_") && text != "SLURM_CONF" {
-            command.env_remove(&name);
-        }
-    }
-    let failed = |error: std::io::Error| format!("`{program}` cannot be run: {error}");
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(failed)?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // One that ended before it read everything says why.
-        let _ = stdin.write_all(input.as_bytes());
-    }
-    let output = child.wait_with_output().map_err(failed)?;
-    let texts = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-    let lines = texts.iter().flat_map(|text| text.lines()).map(str::trim).filter(|line| !line.is_empty());
-    let words = lines.collect::<Vec<_>>().join("; ");
-    let words = if words.is_empty() { format!("`{program}` ended with {}", output.status) } else { words };
-    Ok((output.status.success(), words))
-}
-
-/// Cancels `jobs`, as scancel takes them.
-pub(super) fn cancel(jobs: &[String]) {
-    if !jobs.is_empty() {
-        let mut command = Command::new("scancel");
-        command.args(jobs);
-        tell(run(command, ""));
-    }
-}
-
-/// Cancels all jobs of the arrays called `names`.
-pub(super) fn cancel_arrays(names: &BTreeSet<String>) {
-    for name in names {
-        let mut command = Command::new("scancel");
-        command.args(["--me", "--name", name]);
-        tell(run(command, ""));
-    }
-}
-
-fn tell(cancelled: Result<String, String>) {
-    if let Err(reason) = cancelled {
-        tracing::warn!(reason, "jobs cannot be cancelled");
-    }
-}
+#[cfg(test)]
+mod tests;

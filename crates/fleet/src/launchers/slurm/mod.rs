@@ -4,8 +4,10 @@
 //! moment are one array. A job is found by the name of its array and its index there, which is the slot, so that a job is found
 //! also where the scheduler died before it had heard the job's id.
 
+mod array;
 mod desk;
 mod nodes;
+mod programs;
 mod script;
 mod settings;
 mod squeue;
@@ -20,7 +22,8 @@ use super::elsewhere::Elsewhere;
 use super::launcher::{Entry, Job, Launcher, Offer, Place, State, Ticket, Wanted};
 use crate::error::FleetError;
 use crate::slot::Slot;
-use desk::{Desk, Order};
+use array::Order;
+use desk::Desk;
 use settings::{Gres, Settings};
 
 /// The entry in the list of launchers.
@@ -85,13 +88,13 @@ impl Launcher for Slurm {
         let names: BTreeSet<String> = tickets.iter().filter_map(|ticket| Some(desk::place(ticket)?.0)).collect();
         let rows = squeue::ask(&names);
         let (states, cancelled) = self.desk().states(tickets, rows.as_ref());
-        desk::cancel(&cancelled);
+        programs::cancel(&cancelled);
         states
     }
 
     fn test(&self) -> Result<Vec<String>, FleetError> {
         let exclude = self.settings.exclude.as_ref().map(|nodes| format!("--exclude={nodes}"));
-        let answer = desk::test(&self.options(), exclude).map_err(|reason| FleetError::Refused { reason })?;
+        let answer = programs::test(&self.options(), exclude).map_err(|reason| FleetError::Refused { reason })?;
         Ok(vec![format!("Slurm says of one such job: {answer}")])
     }
 
@@ -123,6 +126,6 @@ impl Launcher for Slurm {
     }
 
     fn close(&self) {
-        desk::cancel_arrays(&self.desk().open());
+        programs::cancel_arrays(&self.desk().open());
     }
 }

@@ -33,7 +33,7 @@ pub(super) struct Row {
     /// Slurm's reason for a job that waits.
     pub(super) reason: String,
     pub(super) node: String,
-    code: String,
+    pub(super) code: String,
     /// The time at which Slurm expects a waiting job to start, as Slurm writes it.
     pub(super) start: String,
 }
