@@ -21,7 +21,7 @@ def clock(tmp_path_factory):
 def configured(folder, inputs):
     folder.mkdir()
     run = Sweep(folder, inputs, limit=22)
-    integrated = {"name": "Long", "class": "IntegratedGradients", "params": {"n_steps": [30, 31, 32]}}
+    integrated = {"name": "Others", "class": "IntegratedGradients", "params": {"n_steps": [3, 4, 6]}}
     run.config["search_space"] |= {"noise_conditions": NOISES, "attribution_methods": [*METHODS, integrated]}
     return run
 
