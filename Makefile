@@ -1,6 +1,6 @@
 # `make demo` and `make test` do everything on a fresh machine; the other targets are their parts.
 
-.PHONY: help setup build wheel demo test lint bench catalogue reference deny clean
+.PHONY: help setup build wheel demo test lint aarch64 bench catalogue reference deny clean
 
 PYTHON := .python/bin/python
 
@@ -9,6 +9,7 @@ help:
 	@echo "make test    set up and run all tests"
 	@echo "make build   set up and build target/release/{scheduler,preflight,worker,means}"
 	@echo "make wheel   build target/wheels/attrisweep-*.whl, which pip installs without Rust, a compiler or the checkout"
+	@echo "make aarch64   build for aarch64 and compare maps that a worker computes in an emulator; scripts/aarch64.sh says what it needs"
 	@echo "make lint    formatting, clippy, docs and types of Python, as CI checks them"
 	@echo "make deny    licences and known faults of dependencies, with cargo-deny, which asks the network"
 	@echo "make bench   speed, memory and maps beside Captum's, in ten minutes at most; make bench ARGS=--help for more"
@@ -43,6 +44,9 @@ lint: setup
 	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 	cd python && ../$(PYTHON) -m mypy --cache-dir ../target/mypy
+
+aarch64: setup
+	scripts/aarch64.sh
 
 deny:
 	@cargo deny --version >/dev/null 2>&1 || { echo "deny: install cargo-deny first: cargo install --locked cargo-deny" >&2; exit 1; }

@@ -9,7 +9,7 @@ use sweep::variant::Variant;
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::device::memory::Memory;
-use crate::engine::delivery::{host, values};
+use crate::engine::delivery::values;
 use crate::engine::shard_run::least_rows;
 use crate::libtorch::numerics::kind;
 use crate::libtorch::panics::caught;
@@ -69,7 +69,7 @@ impl<'a> Asked<'a> {
         let Some(graph) = self.graph else { return Err(Failed) };
         let size: usize = self.group.shape.iter().product();
         let count = points.len() / size.max(1);
-        let outcome = caught(|| self.tensor(points).and_then(|points| values(&host(&ask(self, graph, &points)?)?)));
+        let outcome = caught(|| self.tensor(points).and_then(|points| values(&on_host(&ask(self, graph, &points)?)?)));
         match outcome.unwrap_or_else(|panic| Err(TchError::Torch(panic).into())) {
             Ok(answer) => Ok(answer),
             Err(error) if error.is_disproof() => self.answer(points, ask),
@@ -131,4 +131,9 @@ impl Model for Asked<'_> {
     fn rows(&self) -> usize {
         self.rows
     }
+}
+
+/// `answers` in single precision, in the host's memory and one after the other.
+fn on_host(answers: &Tensor) -> Result<Tensor, TchError> {
+    answers.f_to_kind(Kind::Float)?.f_to_device(Device::Cpu)?.f_contiguous()
 }
