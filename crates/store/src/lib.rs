@@ -33,6 +33,6 @@ pub use error::StoreError;
 pub use families::{attribution, convergence_delta, name, underflow};
 pub use formats::{FORMATS, describe, exists};
 pub use ledger::Ledger;
-pub use metadata::{Described, Facts, LAYERS, Labels, arrays, create, finish, grow, inspect};
+pub use metadata::{Described, Facts, LAYERS, Labels, SUFFIX, arrays, create, finish, grow, inspect};
 pub use shards::{Data, Encoded, Encoder, Narrowed, OpenShard, Shards, narrow};
 pub use summaries::{Accuracy, Completeness, write_means};

@@ -9,6 +9,9 @@ pub const LAYERS: &str = "layers";
 /// Name in the root's attributes of the preprocessing of the images.
 pub(crate) const PREPROCESSING: &str = "preprocessing";
 
+/// Name in the provenance of the ending of the store's name, behind the split; absent where there is none.
+pub const SUFFIX: &str = "suffix";
+
 /// Facts in a store's root attributes, beside the names of its group.
 #[derive(Clone, Debug)]
 pub struct Facts {
