@@ -1,5 +1,6 @@
 """The configs of the reference experiments are sound once their paths are filled in, and --check tells what they stand for."""
 
+import itertools
 import pathlib
 import re
 import subprocess
@@ -9,7 +10,7 @@ import pytest
 import torch
 import zarr
 from PIL import Image
-from support import ROOT, SCHEDULER, make_dataset, make_images, make_model, make_weights
+from support import NOISES, ROOT, SCHEDULER, make_dataset, make_images, make_model, make_weights
 
 CONFIGS = sorted(path.stem for path in (ROOT / "configs").glob("*_*.yml"))
 
@@ -18,6 +19,7 @@ EXPECTED = {
     "resnet_medmnist": (2 * 3 * 4, 16, ["resnet_medmnist (named by the config)", "2p x 2p px", "precision float32", "split `train`", "zarr.zip"]),
     "densenet_medmnist": (3 * 4, 16, ["densenet_medmnist (named by the config)", "moved by 1", "precision float32", "split `train`"]),
     "resnet_imagenet": (2 * 4, 16, ["resnet_imagenet (named by the config)", "moved by 1", "precision float16", "split `val`"]),
+    "decorr": (2 * 3 * 4, 8, ["decorr (named by the config)", "precision float16", "weights for themselves"]),
     "densenet_imagenet": (4, 16, ["densenet_imagenet (recognised by `settings`", "2p x 2p px", "precision float32", "each group's own images"]),
 }
 
@@ -37,7 +39,23 @@ def filled(tmp_path_factory):
     for arch, digest in (("resnet18", "f37072fd"), ("resnet50", "11ad3fa6"), ("densenet121", "a639ec97")):
         make_weights(folder / "weights", "bloodmnist", arch, 224)
         torch.save(make_model(arch, 224, classes=1000).state_dict(), folder / "weights" / f"{arch}-{digest}.pth")
+    for arch, base in (("resnet18", "base_resnet"), ("densenet121", "base")):
+        make_decorrelated(folder, arch, base)
     return folder
+
+
+def make_decorrelated(folder, arch, base):
+    """Eight files that are one set of weights, and the stores that a script left for each noise and split."""
+    weights = folder / "weights" / f"bloodmnist_{arch}"
+    weights.mkdir()
+    for index, seed in enumerate([42, 123, 456, 789, 101112, 131415, 161718, 192021]):
+        (weights / f"split_{index}_seed_{seed}.pth").symlink_to(folder / "weights" / "weights_bloodmnist" / f"{arch}_224_1.pth")
+    with np.load(folder / "data" / "bloodmnist_224.npz") as file:
+        for split, noise in itertools.product(("train", "val", "test"), NOISES):
+            root = zarr.open_group(folder / base / f"dataset-bloodmnist_model-{arch}_noise-{noise['name']}_split-{split}.zarr", mode="w")
+            pixels = (file[f"{split}_images"].transpose(0, 3, 1, 2).astype(np.float32) / 255 - 0.5) / 0.5
+            for path, values in (("images", pixels), ("labels", file[f"{split}_labels"]), ("model_predictions", np.ones((2, 4), np.float32))):
+                root.create_array(path, data=values)
 
 
 def config(filled, name, tmp_path):

@@ -50,21 +50,22 @@ pub(crate) const DISTRIBUTION: Parameter = Parameter {
     name: Cow::Borrowed("baselines"),
     summary: Cow::Borrowed(
         "distribution of images that stand for nothing: `combined_zng` (zero, normal noise and the train split's mean, \
-         a third each), `zero`, `global_mean`, or a number for every pixel",
+         a third each), `combined_zn` (zero and normal noise, half each), `zero`, `global_mean`, or a number for every pixel",
     ),
     kind: Kind::Baseline(Cow::Borrowed(&[
         Cow::Borrowed("combined_zng"),
+        Cow::Borrowed("combined_zn"),
         Cow::Borrowed("zero"),
         Cow::Borrowed("global_mean"),
     ])),
     default: Some(Default::Word(Cow::Borrowed("combined_zng"))),
 };
 
-/// Parameter for the number of noise images that make up the noise third of `combined_zng`.
+/// Parameter for the number of noise images that make up the noise of `combined_zng` and `combined_zn`.
 pub(crate) const NOISE_DRAWS: Parameter = Parameter {
     name: Cow::Borrowed("n_noise_baselines"),
     summary: Cow::Borrowed(
-        "images of normal noise, the same for all images of a split, that make up the noise third of `combined_zng`",
+        "images of normal noise, the same for all images of a split, that make up the noise of `combined_zng` and `combined_zn`",
     ),
     kind: Kind::Integer { least: 1, most: 1000 },
     default: Some(Default::Integer(4)),
@@ -221,13 +222,18 @@ impl Known {
 
 /// The baselines of a distribution, each with its share; the shares sum to one.
 pub(crate) fn distribution(parameters: &Parameters) -> Result<Vec<(Baseline, f64)>, ParameterError> {
-    if parameters.value("baselines")? != "combined_zng" {
+    let word = parameters.value("baselines")?;
+    let others = if word == "combined_zng" {
+        vec![Baseline::Constant(0.0), Baseline::Mean]
+    } else if word == "combined_zn" {
+        vec![Baseline::Constant(0.0)]
+    } else {
         return Ok(vec![(Baseline::from(parameters)?, 1.0)]);
-    }
+    };
     let draws = parameters.integer("n_noise_baselines")?;
-    let third = 1.0 / 3.0;
-    let noise = (0..draws).map(|draw| (Baseline::Noise(draw as u64), third / draws as f64));
-    Ok([(Baseline::Constant(0.0), third), (Baseline::Mean, third)].into_iter().chain(noise).collect())
+    let share = 1.0 / (others.len() + 1) as f64;
+    let noise = (0..draws).map(|draw| (Baseline::Noise(draw as u64), share / draws as f64));
+    Ok(others.into_iter().map(|other| (other, share)).chain(noise).collect())
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub mod datasets;
 mod digest;
 mod error;
 pub mod formats;
+pub mod made;
 pub mod mean;
 pub mod noise;
 mod numpy;

@@ -13,6 +13,8 @@ pub enum Pixels {
     Bytes(Vec<u8>),
     /// From 0 to 1.
     Floats(Vec<f32>),
+    /// Values as a model takes them: preprocessed, and with their noise.
+    Ready(Vec<f32>),
 }
 
 impl Pixels {
@@ -20,7 +22,7 @@ impl Pixels {
     pub fn len(&self) -> usize {
         match self {
             Self::Bytes(bytes) => bytes.len(),
-            Self::Floats(floats) => floats.len(),
+            Self::Floats(floats) | Self::Ready(floats) => floats.len(),
         }
     }
 
@@ -54,12 +56,15 @@ pub fn prepare_some(
 ) -> Result<Vec<f32>, DataError> {
     let values = shape.iter().product::<usize>();
     let some = some.start * values..some.end * values;
+    if let Pixels::Ready(values) = pixels {
+        return arranged(&values[some], shape, wanted, |_| |value| value);
+    }
     let (size, channels) = ([shape[0], shape[1]], shape[2]);
     let of_floats = |channel| move |pixel| preprocessing.value(pixel, channel);
     if preprocessing.resize.is_some() || preprocessing.crop.is_some() {
         let floats = match pixels {
             Pixels::Bytes(bytes) => bytes[some].iter().map(|pixel| f32::from(*pixel) / 255.0).collect(),
-            Pixels::Floats(floats) => floats[some].to_vec(),
+            Pixels::Floats(floats) | Pixels::Ready(floats) => floats[some].to_vec(),
         };
         let (floats, [h, w]) = cut(preprocessing, floats, size, channels);
         return arranged(&floats, [h, w, channels], wanted, of_floats);
@@ -73,7 +78,7 @@ pub fn prepare_some(
                 move |byte| table[usize::from(byte)]
             })
         }
-        Pixels::Floats(floats) => arranged(&floats[some], shape, wanted, of_floats),
+        Pixels::Floats(floats) | Pixels::Ready(floats) => arranged(&floats[some], shape, wanted, of_floats),
     }
 }
 

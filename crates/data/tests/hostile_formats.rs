@@ -27,6 +27,7 @@ fn read_dataset(format: &str, place: &Path) {
     let _ = source.labels();
     let slice = source.len().min(4);
     let _ = source.read(0..slice);
+    let _ = source.predictions(0..slice);
 }
 
 fn put(root: &Path, name: &str, bytes: &[u8]) {
@@ -77,6 +78,31 @@ fn a_mutated_zarr_is_refused_or_read_in_little_memory() {
         ];
         attacked("zarr", "x.zarr", &files);
     }
+}
+
+#[test]
+fn a_mutated_store_whose_images_and_predictions_are_taken_is_refused_or_read_in_little_memory() {
+    let array = |shape: &[u64], chunk: &[u64], dtype: &str| {
+        json!({"zarr_format": 2, "shape": shape, "chunks": chunk, "dtype": dtype, "compressor": null, "fill_value": 0, "order": "C",
+               "filters": null})
+        .to_string()
+        .into_bytes()
+    };
+    let floats = |n: usize| 0.5_f32.to_le_bytes().repeat(n);
+    let told = json!({"data_flag": "x", "attrisweep": {"complete": true, "fingerprint": {"noise": {"type": "none"}},
+        "preprocessing": {"range": [0.0, 1.0], "resize": null, "crop": null, "mean": [0.5], "std": [0.5]}}});
+    let files = [
+        ("x.zarr/.zgroup", b"{}".to_vec()),
+        ("x.zarr/.zattrs", told.to_string().into_bytes()),
+        ("x.zarr/images/.zarray", array(&[4, 3, 8, 8], &[2, 3, 8, 8], "<f4")),
+        ("x.zarr/images/0.0.0.0", floats(384)),
+        ("x.zarr/images/1.0.0.0", floats(384)),
+        ("x.zarr/model_predictions/.zarray", array(&[4, 2], &[4, 2], "<f4")),
+        ("x.zarr/model_predictions/0.0", floats(8)),
+        ("x.zarr/original_indices/.zarray", array(&[4], &[4], "<i8")),
+        ("x.zarr/original_indices/0", [7_i64, 3, 5, 1].iter().flat_map(|index| index.to_le_bytes()).collect()),
+    ];
+    attacked("base", "x.zarr", &files);
 }
 
 #[test]

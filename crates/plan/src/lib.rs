@@ -13,7 +13,7 @@ pub mod work;
 
 pub use batches::{Batches, profile};
 pub use begin::Plan;
-pub use check::{Means, check, find_weights};
+pub use check::{Means, check, find_weights, find_weights_of_variant};
 pub use checked::{Checked, Planned};
 pub use outlook::{Forecast, Outlook};
 pub use wishes::Wishes;

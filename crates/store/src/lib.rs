@@ -33,6 +33,6 @@ pub use error::StoreError;
 pub use families::{attribution, convergence_delta, measurement, name, score, underflow};
 pub use formats::{FORMATS, describe, exists};
 pub use ledger::Ledger;
-pub use metadata::{Described, Facts, LAYERS, Labels, create, finish, grow, inspect};
+pub use metadata::{Described, Facts, LAYERS, Labels, SUFFIX, create, finish, grow, inspect};
 pub use shards::{Data, Encoded, Encoder, Narrowed, OpenShard, Shards, narrow};
 pub use summaries::{Accuracy, Completeness, predicted, write_means};

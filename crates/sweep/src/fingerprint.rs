@@ -15,7 +15,7 @@ pub type Fingerprint = Map<String, Value>;
 pub fn of_group(group: &Group) -> Fingerprint {
     let facts = [
         (RESULTS, json!(RESULTS_VERSION)),
-        ("weights_sha256", json!(group.input.weights_sha256)),
+        (WEIGHTS, json!(group.input.weights_sha256)),
         ("data", group.input.data.clone()),
         ("images", json!(group.images)),
         ("shape", json!(group.shape)),
@@ -29,7 +29,9 @@ pub fn of_group(group: &Group) -> Fingerprint {
     // Until CHANGELOG.md says otherwise, the only logit was explained whatever it predicts.
     let one_logit = (group.classes == 1).then(|| (ONE_LOGIT, json!("sign of the predicted class")));
     let set = group.input.weights_set.as_ref().map(|set| (WEIGHTS_SET, json!(set)));
-    facts.into_iter().chain(one_logit).chain(set).map(|(name, value)| (name.to_owned(), value)).collect()
+    // Images and predictions of a base are those of the base, whatever weights explain them.
+    let facts = facts.into_iter().filter(|(name, _)| !(group.has_base() && *name == WEIGHTS));
+    facts.chain(one_logit).chain(set).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// The facts behind the maps of `variant`, beside those that all variants of `group` share.
@@ -43,7 +45,8 @@ pub fn of_variant(group: &Group, variant: &Variant) -> Fingerprint {
         ("semantics", plain(&variant.semantics)),
     ];
     let mean = mean.map(|mean| ("mean_sha256", json!(mean.sha256)));
-    facts.into_iter().chain(mean).map(|(name, value)| (name.to_owned(), value)).collect()
+    let own = variant.weights.as_ref().map(|own| (WEIGHTS, json!(own.sha256)));
+    facts.into_iter().chain(mean).chain(own).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// A sentence for every fact in which a store and a config differ: `seed is 1 in the store and 2 in the config`.
@@ -64,6 +67,9 @@ pub fn differences(stored: &Value, wanted: &Fingerprint) -> Vec<String> {
     let only_stored = only_stored.map(|old| format!("{WEIGHTS_SET} is {old} in the store and not said in the config"));
     differing.map(sentence).chain(only_stored).collect()
 }
+
+/// Name of the fact that tells which weights were read: of a group, or of a variant that has weights for itself.
+pub const WEIGHTS: &str = "weights_sha256";
 
 /// Name of the fact that tells which of several sets of weights in a file was read.
 pub const WEIGHTS_SET: &str = "weights_set";

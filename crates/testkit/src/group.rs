@@ -20,6 +20,7 @@ pub fn variant(key: &str, class: &str) -> Variant {
         semantics: Semantics::Exact,
         complete: false,
         shared: Shared::Nothing,
+        weights: None,
     }
 }
 
@@ -36,6 +37,7 @@ pub fn group() -> Builder {
         model: "m".into(),
         preprocessing: Preprocessing::default(),
         noise: Noise { name: "clean".into(), kind: "none".into(), parameters: Parameters::default() },
+        suffix: String::new(),
         input: Input {
             images_file: "d.npz".into(),
             format: "medmnist".into(),

@@ -210,7 +210,7 @@ mod tests {
         let parameters = serde_json::from_value(serde_json::json!({"n_steps": 5})).unwrap();
         let (key, class) = ("IG_n_steps_5".to_owned(), "IntegratedGradients".to_owned());
         let (semantics, shared) = (Semantics::Exact, Shared::Nothing);
-        let variant = Variant { key, class, parameters, semantics, complete: true, shared };
+        let variant = Variant { key, class, parameters, semantics, complete: true, shared, weights: None };
         let told = notes(&totals, &[variant]);
         assert_eq!(told.lines().count(), 1);
         assert!(told.contains("of IG_n_steps_5 ") && told.contains("by 40 % "), "{told}");

@@ -18,7 +18,7 @@ use protocol::message::Learned;
 use store::name;
 use sweep::granted_batches::GrantedBatches;
 use sweep::group::{Group, Numerics};
-use sweep::variant::Variant;
+use sweep::variant::{OwnWeights, Variant};
 use tch::Device;
 
 use self::batch_sizes::BatchSizes;
@@ -85,24 +85,33 @@ impl Engine {
             });
         }
         let to_do = |variant: &&Variant| wanted(variant) && !shard.ledger.has_variant(group, variant, shard.index);
-        let rounds = rounds::rounds(group.variants.iter().filter(to_do), batches)?;
+        if let Some(logits) = shard.predictions.as_ref().filter(|_| shard.predictions_missing) {
+            emit(Computed::Floats { array: name::PREDICTIONS, values: logits.clone() });
+        }
         let traffic = Traffic::of(self.device);
-        self.load(group)?;
-        let mut done = Computation::default();
-        let Self { loaded: Some((_, graph, proofs)), sizes, .. } = self else { return Ok(done) };
-        let mut run = ShardRun::new(graph, group, &traffic, shard)?;
-        run.images_missing = missing(name::IMAGES);
-        let (started, mut leaving) = (Instant::now(), Leaving::new(&traffic, emit));
-        // A round begins before the last one has left the device.
-        let asked = rounds.iter().try_for_each(|round| {
-            done.maps += (range.end - range.start) * round.variants().count() as u64;
-            run.round(round, sizes, stop, &mut leaving)
-        });
-        leaving.end(asked)?;
-        done.computing = started.elapsed();
-        done.learned = run.learned;
-        proofs.keep(graph);
-        (done.fell_back, done.images) = (graph.disproof(), shard.pixels.took());
+        let (mut done, mut images_missing) = (Computation::default(), missing(name::IMAGES));
+        let now = self.loaded.as_ref().map(|((_, file, ..), ..)| file.clone());
+        for (weights, variants) in by_weights(group, group.variants.iter().filter(to_do), now) {
+            let rounds = rounds::rounds(variants.into_iter(), batches)?;
+            let group = group.with_weights(weights);
+            self.load(&group)?;
+            let Self { loaded: Some((_, graph, proofs)), sizes, .. } = &mut *self else { return Ok(done) };
+            let mut run = ShardRun::new(graph, &group, &traffic, shard)?;
+            run.images_missing = images_missing;
+            let (started, mut leaving) = (Instant::now(), Leaving::new(&traffic, emit));
+            // A round begins before the last one has left the device.
+            let asked = rounds.iter().try_for_each(|round| {
+                done.maps += (range.end - range.start) * round.variants().count() as u64;
+                run.round(round, sizes, stop, &mut leaving)
+            });
+            leaving.end(asked)?;
+            done.computing += started.elapsed();
+            images_missing = run.images_missing;
+            done.learned.extend(run.learned);
+            proofs.keep(graph);
+            done.fell_back = done.fell_back.or_else(|| graph.disproof());
+        }
+        done.images = shard.pixels.took();
         Ok(done)
     }
 
@@ -152,6 +161,35 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// Weights that variants have for themselves, or those of their group, and the variants.
+type Part<'a> = (Option<&'a OwnWeights>, Vec<&'a Variant>);
+
+/// `variants` of `group` by their weights; one part with no variant where nothing but predictions is to do. Those whose weights are loaded
+/// `now` come first.
+fn by_weights<'a>(
+    group: &'a Group,
+    variants: impl Iterator<Item = &'a Variant>,
+    now: Option<PathBuf>,
+) -> Vec<Part<'a>> {
+    let mut parts: Vec<Part<'a>> = Vec::new();
+    for variant in variants {
+        let weights = variant.weights.as_ref();
+        match parts.iter_mut().find(|(known, _)| *known == weights) {
+            Some((_, part)) => part.push(variant),
+            None => parts.push((weights, vec![variant])),
+        }
+    }
+    if parts.is_empty() {
+        parts.push((None, Vec::new()));
+    }
+    let is_loaded = |(weights, _): &Part<'_>| {
+        let file = weights.map_or(&group.input.weights, |own| &own.file);
+        now.as_ref() == Some(file)
+    };
+    parts.sort_by_key(|part| !is_loaded(part));
+    parts
 }
 
 #[cfg(test)]

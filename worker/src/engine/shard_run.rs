@@ -86,7 +86,8 @@ impl<'a> ShardRun<'a> {
             mean,
             known: Known::default(),
             images: None,
-            logits: stored.filter(|_| kind(group) == Kind::Float),
+            // What other weights have predicted is not what this graph answers.
+            logits: stored.filter(|_| kind(group) == Kind::Float && !group.has_base()),
             targets,
             learned: Vec::new(),
         })

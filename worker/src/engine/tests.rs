@@ -98,8 +98,15 @@ impl Case {
         let group = testkit::group::group().images(IMAGES, IMAGES).shape([3, 16, 16]).variants(variants).share();
         let pixels = (0..IMAGES * 3 * 16 * 16).map(|at| (at * 31 % 251) as u8).collect();
         let pixels = Pixels::new(&group, 0, [16, 16, 3], preprocess::Pixels::Bytes(pixels));
-        let shard =
-            Shard { index: 0, pixels, labels: Vec::new(), ledger: Ledger::default(), predictions: None, mean: None };
+        let shard = Shard {
+            index: 0,
+            pixels,
+            labels: Vec::new(),
+            ledger: Ledger::default(),
+            predictions: None,
+            predictions_missing: false,
+            mean: None,
+        };
         let graph = load("cifar_resnet18", &Weights::random(3, 2), (Device::Cpu, Kind::Float)).unwrap();
         Self { graph, group, shard }
     }

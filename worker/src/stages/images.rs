@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
-use data::{noise, preprocess};
+use data::{made, preprocess};
 use sweep::group::{AHEAD, Group};
 use tch::{Device, Kind, Tensor};
 
@@ -51,16 +51,9 @@ impl Pixels {
     /// Makes image `at` of the shard `[c, h, w]`, preprocessed, with noise.
     pub(crate) fn image(&self, at: usize) -> Result<Vec<f32>, UnitError> {
         let started = Instant::now();
-        let mut image = preprocess::prepare_some(
-            &self.group.preprocessing,
-            &self.values,
-            at..at + 1,
-            self.shape,
-            self.group.shape[0],
-        )?;
-        noise::add(&self.group, self.first + at as u64, &mut image)?;
+        let image = made::images(&self.group, &self.values, at..at + 1, (self.shape, self.first));
         self.took.fetch_add(started.elapsed().as_nanos() as u64, Relaxed);
-        Ok(image)
+        image
     }
 
     /// Makes image `at` of the shard, and stages it for the device of `traffic`.

@@ -23,6 +23,8 @@ pub(crate) struct Shard {
     pub(crate) ledger: Ledger,
     /// Logits `[n, k]`, if they are in the store: maps explain the stored logits.
     pub(crate) predictions: Option<Vec<f32>>,
+    /// Whether these logits are those of the dataset, and the store does not have them yet.
+    pub(crate) predictions_missing: bool,
     /// Mean image of the dataset `[c, h, w]`, where a variant takes the mean image as a baseline.
     pub(crate) mean: Option<Vec<f32>>,
 }
@@ -69,10 +71,14 @@ impl Reader {
         let (source, labels) = self.source(group)?;
         let range = group.range(index);
         let pixels = source.read(range.clone())?;
+        // Of a base, what is predicted is known.
+        let known = if predictions.is_none() { source.predictions(range.clone())? } else { None };
+        let predictions_missing = known.is_some();
+        let predictions = predictions.or(known);
         let pixels = Pixels::new(group, range.start, source.shape(), pixels);
         let width = labels.width;
         let labels = labels.values[range.start as usize * width..range.end as usize * width].to_vec();
-        Ok(Shard { index, pixels, labels, ledger, predictions, mean })
+        Ok(Shard { index, pixels, labels, ledger, predictions, predictions_missing, mean })
     }
 
     /// Mean image of the group, read once, if the file is still that of the check before the sweep.

@@ -189,5 +189,6 @@ fn variant(entry: &attribution::Entry, parameter: &str, value: i64) -> Variant {
         semantics: Exact,
         complete: entry.complete,
         shared: Shared::Nothing,
+        weights: None,
     }
 }

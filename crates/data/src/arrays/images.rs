@@ -17,6 +17,8 @@ pub(crate) enum Channels {
     Last,
     /// The last axis, or else the second one.
     LastOrFirst,
+    /// The second axis, in every array of the format.
+    First,
 }
 
 /// Shape and type of an array of images.
@@ -90,6 +92,7 @@ impl Images {
             _ if !self.channels_first => pixels,
             Pixels::Bytes(bytes) => Pixels::Bytes(channels_last(&bytes, self.shape)),
             Pixels::Floats(floats) => Pixels::Floats(channels_last(&floats, self.shape)),
+            Pixels::Ready(values) => Pixels::Ready(channels_last(&values, self.shape)),
         })
     }
 
@@ -133,6 +136,8 @@ pub(crate) fn channels_last<T: Copy>(images: &[T], [height, width, channels]: [u
 /// Number of images, their shape `[height, width, channels]`, and whether channels come first, in an array of the shape `found`.
 fn shape(found: &[u64], channels: Channels) -> Result<(u64, [usize; 3], bool), String> {
     let (len, shape, first) = match (found, channels) {
+        (&[n, c @ (1 | 3), h, w], Channels::First) => (n, [h, w, c], true),
+        (_, Channels::First) => return Err(format!("shape {found:?}, expected (N,3,H,W) or (N,1,H,W)")),
         (&[n, h, w], _) => (n, [h, w, 1], false),
         (&[n, h, w, c @ (1 | 3)], _) => (n, [h, w, c], false),
         (&[n, c @ (1 | 3), h, w], Channels::LastOrFirst) => (n, [h, w, c], true),

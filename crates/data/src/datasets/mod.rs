@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use sweep::config::{Config, INPUT_ZARR};
+use sweep::config::{Config, INPUT_ZARR, Split};
+use sweep::group::store_name;
 use sweep::problem::Problems;
 
 use crate::formats::{self, Entry, FORMATS};
@@ -102,6 +103,18 @@ pub fn place(config: &Config, flag: &str) -> Result<(PathBuf, &'static Entry), P
         return formats::zarr_at(root).ok_or_else(|| root.clone());
     }
     FORMATS.locate(root, flag, config.search_space.image_size)
+}
+
+/// Place of the store whose images, labels and predictions are taken for `split` of dataset `flag`, with `model` and `noise`; `None` where
+/// the config names no folder of such stores. The error is the place where the store was expected.
+pub fn base(
+    config: &Config,
+    flag: &str,
+    split: Split,
+    (model, noise): (&str, &str),
+) -> Option<Result<(PathBuf, &'static Entry), PathBuf>> {
+    let (folder, _) = config.paths.bases.of(model)?;
+    Some(formats::base_in(folder, &store_name(flag, model, noise, split.name())))
 }
 
 /// Place of dataset `flag` and its format. `line` is the line of the flag in the config.

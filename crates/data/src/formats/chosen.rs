@@ -65,12 +65,15 @@ impl Source for Chosen {
             let pixels = pixels.get_or_insert_with(|| match read {
                 Pixels::Bytes(_) => Pixels::Bytes(vec![0; wanted.len() * image]),
                 Pixels::Floats(_) => Pixels::Floats(vec![0.0; wanted.len() * image]),
+                Pixels::Ready(_) => Pixels::Ready(vec![0.0; wanted.len() * image]),
             });
             for (from, (_, to)) in run.iter().enumerate() {
                 let (from, to) = (from * image..(from + 1) * image, to * image..(to + 1) * image);
                 match (&read, &mut *pixels) {
                     (Pixels::Bytes(read), Pixels::Bytes(pixels)) => pixels[to].copy_from_slice(&read[from]),
-                    (Pixels::Floats(read), Pixels::Floats(pixels)) => pixels[to].copy_from_slice(&read[from]),
+                    (Pixels::Floats(read), Pixels::Floats(pixels)) | (Pixels::Ready(read), Pixels::Ready(pixels)) => {
+                        pixels[to].copy_from_slice(&read[from]);
+                    }
                     _ => {}
                 }
             }
@@ -83,6 +86,15 @@ impl Source for Chosen {
         let rows =
             self.indices.iter().flat_map(|index| &values[*index as usize * width..(*index as usize + 1) * width]);
         Ok(Labels { values: rows.copied().collect(), width, missing })
+    }
+
+    fn predictions(&mut self, range: Range<u64>) -> Result<Option<Vec<f32>>, DataError> {
+        let mut all = Vec::new();
+        for index in self.indices.get(range.start as usize..range.end as usize).unwrap_or_default() {
+            let Some(logits) = self.all.predictions(*index..index + 1)? else { return Ok(None) };
+            all.extend(logits);
+        }
+        Ok(Some(all))
     }
 
     fn verify(&mut self) -> Result<(), DataError> {

@@ -95,6 +95,12 @@ pub trait Source: Send {
     /// in rising order cost one pass over the file together.
     fn read(&mut self, range: Range<u64>) -> Result<Pixels, DataError>;
 
+    /// Logits `[n, classes]` of the images in `range`, of a dataset whose images were predicted before: maps explain what these logits
+    /// predict. `None` for every other dataset.
+    fn predictions(&mut self, _range: Range<u64>) -> Result<Option<Vec<f32>>, DataError> {
+        Ok(None)
+    }
+
     /// Labels of all images. Maps are made without labels: a split whose labels are of no use has none.
     fn labels(&mut self) -> Result<Labels, DataError>;
 

@@ -3,6 +3,7 @@
 //! A format is one file here and one line in [`FORMATS`]. It opens whatever it needs: one archive or several files, pixels that
 //! are bytes or floats, images that are still to be scaled.
 
+mod base;
 mod chosen;
 mod cifar;
 mod entry;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use crate::DataError;
 
+pub use base::{Facts as BaseFacts, facts as base_facts};
 pub use entry::{Entry, Labels, NO_LABEL, Open, Options, Source};
 
 /// Every dataset format, in the order in which they are tried.
@@ -25,6 +27,7 @@ pub const FORMATS: Formats = Formats(&[
     &npy::ENTRY,
     &cifar::ENTRY,
     &idx::ENTRY,
+    &base::ENTRY,
     // The last one: folders of splits are told by their names alone.
     &image_folder::ENTRY,
 ]);
@@ -63,6 +66,14 @@ impl Formats {
 /// `paths.input_zarr_path` names. Whoever has a config asks [`place`](crate::datasets::place), which knows what the root is.
 pub fn locate(root: &Path, flag: &str, size: usize) -> Result<(PathBuf, &'static Entry), PathBuf> {
     FORMATS.locate(root, flag, size).or_else(|expected| zarr_at(root).ok_or(expected))
+}
+
+/// The store called `name` in `folder`, whose images, labels and predictions are to be taken; the error is the place where it was
+/// expected.
+pub(crate) fn base_in(folder: &Path, name: &str) -> Result<(PathBuf, &'static Entry), PathBuf> {
+    let places = zarr::SUFFIXES.map(|suffix| folder.join(format!("{name}{suffix}")));
+    let found = places.iter().find(|place| zarr::is_store(place));
+    found.map(|place| (place.clone(), &base::ENTRY)).ok_or_else(|| places[0].clone())
 }
 
 /// The Zarr at `place`; `None` if there is none.

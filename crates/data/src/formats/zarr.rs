@@ -16,7 +16,7 @@ use crate::preprocess::Pixels;
 use crate::zarr::{Array, Storage};
 
 /// Endings of the names of stores.
-const SUFFIXES: [&str; 2] = [".zarr", ".zarr.zip"];
+pub(super) const SUFFIXES: [&str; 2] = [".zarr", ".zarr.zip"];
 
 /// Names of splits, to which a folder of stores is known.
 const SPLITS: [&str; 3] = ["train", "val", "test"];
@@ -36,7 +36,7 @@ pub(super) const ENTRY: Entry = Entry {
 };
 
 /// Whether a Zarr lies at `place`.
-fn is_store(place: &Path) -> bool {
+pub(super) fn is_store(place: &Path) -> bool {
     let is_zip = place.extension().is_some_and(|extension| extension == "zip");
     (is_zip && place.is_file()) || ROOTS.iter().any(|name| place.join(name).is_file())
 }

@@ -6,7 +6,7 @@ use super::compute::average;
 use super::error::MeanError;
 use super::mean_image::Mean;
 use crate::formats::{self, Options, Source};
-use crate::{noise, preprocess};
+use crate::made;
 
 /// Opens the images of `group`.
 pub(super) fn open(group: &Group) -> Result<Box<dyn Source>, MeanError> {
@@ -17,11 +17,9 @@ pub(super) fn open(group: &Group) -> Result<Box<dyn Source>, MeanError> {
 /// Computes the mean of the images of `group`, as its model sees them.
 pub(super) fn compute(group: &Group) -> Result<Mean, MeanError> {
     let mut source = open(group)?;
-    let [channels, ..] = group.shape;
     average(source.as_mut(), group.images, group.shape, |source, first, pixels| {
-        let mut images = preprocess::prepare(&group.preprocessing, pixels, source.shape(), channels)?;
-        noise::add(group, first, &mut images)?;
-        Ok(images)
+        let all = 0..pixels.len() / source.shape().iter().product::<usize>().max(1);
+        made::images(group, pixels, all, (source.shape(), first))
     })
 }
 
@@ -35,6 +33,7 @@ mod tests {
 
     use super::*;
     use crate::mean::{Job, read};
+    use crate::{noise, preprocess};
 
     /// A MedMNIST file of four grey images in the split `test`.
     fn dataset(folder: &Path) -> std::path::PathBuf {

@@ -63,6 +63,25 @@ impl Array {
         if self.metadata.shards.is_some() { self.storage.verify(&self.path) } else { Ok(()) }
     }
 
+    /// The array, unless one of its files is not there: chunks that are not there are no zeros from then on.
+    pub(crate) fn demand(mut self) -> Result<Self, DataError> {
+        self.metadata.zeros = false;
+        let file = self.metadata.shards.as_ref().map_or(&self.metadata.chunk, |shards| &shards.shape);
+        let counts: Vec<u64> = self.metadata.shape.iter().zip(file).map(|(size, file)| size.div_ceil(*file)).collect();
+        // However many an untrue shape says, the first that is not there is the last that is looked for.
+        for number in 0..counts.iter().fold(1_u64, |files, count| files.saturating_mul(*count)) {
+            let mut index = vec![0; counts.len()];
+            counts.iter().enumerate().rev().fold(number, |left, (axis, count)| {
+                index[axis] = left % count;
+                left / count
+            });
+            if self.storage.size(&self.key(&index))?.is_none() {
+                return Err(self.error(format!("no chunk {index:?}: it was not written to its end")));
+            }
+        }
+        Ok(self)
+    }
+
     /// Error about this array.
     pub(crate) fn error(&self, reason: impl Into<String>) -> DataError {
         self.storage.error(&self.path, reason)

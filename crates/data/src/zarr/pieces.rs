@@ -27,7 +27,7 @@ impl Array {
     }
 
     /// Key of the file at `index`.
-    fn key(&self, index: &[u64]) -> String {
+    pub(super) fn key(&self, index: &[u64]) -> String {
         let names = &self.metadata.names;
         let mut parts: Vec<String> = index.iter().map(u64::to_string).collect();
         if !names.prefix.is_empty() {

@@ -60,7 +60,7 @@ impl Subject {
             shape: group.shape,
             model: group.model.clone(),
             classes: group.classes,
-            weights: fs::metadata(&group.input.weights).map_or(0, |file| file.len()),
+            weights: fs::metadata(group.weights_of(variant)).map_or(0, |file| file.len()),
             key: variant.key.clone(),
             class: variant.class.clone(),
             parameters: variant.parameters.clone(),

@@ -10,6 +10,8 @@ use sweep::config::{Config, Split};
 use sweep::preprocessing::Preprocessing;
 use sweep::problem::Problems;
 
+use super::bases;
+
 /// Split of a dataset that exists and is readable.
 #[derive(Debug)]
 pub(crate) struct Dataset {
@@ -25,12 +27,26 @@ pub(crate) struct Dataset {
     pub(crate) shape: [usize; 3],
     /// Labels of the images that the sweep takes.
     pub(crate) labels: Labels,
+    /// Model and noise of the only groups that take these images: those of a base. `None` for images that all groups take.
+    pub(super) of: Option<(String, String)>,
+    /// Number of classes that were predicted, of a base.
+    pub(crate) predicted: Option<usize>,
     /// Whether the dataset has one split, which is read under any name.
-    one_split: bool,
+    pub(super) one_split: bool,
+}
+
+impl Dataset {
+    /// Whether groups of this `model` and `noise` take the images.
+    pub(crate) fn is_of(&self, model: &str, noise: &str) -> bool {
+        self.of.as_ref().is_none_or(|of| (of.0.as_str(), of.1.as_str()) == (model, noise))
+    }
 }
 
 /// Opens every split of every dataset.
 pub(crate) fn open(config: &Config, flags: &[(String, u64)], problems: &mut Problems) -> Vec<Dataset> {
+    if !config.paths.bases.is_empty() {
+        return bases::open(config, flags, problems);
+    }
     let mut datasets = Vec::new();
     let size = config.search_space.image_size;
     for (flag, line) in flags.iter().map(|(flag, line)| (flag, *line)) {
@@ -61,7 +77,7 @@ pub(crate) fn open(config: &Config, flags: &[(String, u64)], problems: &mut Prob
     datasets
 }
 
-fn dataset(
+pub(super) fn dataset(
     config: &Config,
     flag: &str,
     split: Split,
@@ -77,11 +93,15 @@ fn dataset(
         (source.content(), source.preprocessing(), source.shape());
     let [height, width] = preprocessing.size([height, width]);
     let shape = [height, width, channels];
+    let predicted = source.predictions(0..images.min(1))?.map(|logits| logits.len());
     let (flag, file, one_split) = (flag.to_owned(), file.clone(), source.is_one_split());
-    Ok(Dataset { flag, split, file, format: entry.name, content, images, preprocessing, shape, labels, one_split })
+    let (format, of) = (entry.name, None);
+    let dataset =
+        Dataset { flag, split, file, format, content, images, preprocessing, shape, labels, of, predicted, one_split };
+    Ok(dataset)
 }
 
-fn check(dataset: &Dataset, size: usize, line: u64, problems: &mut Problems) {
+pub(super) fn check(dataset: &Dataset, size: usize, line: u64, problems: &mut Problems) {
     let [height, width, _] = dataset.shape;
     let (file, split) = (dataset.file.display(), dataset.split.name());
     if [height, width] != [size; 2] {

@@ -1,16 +1,16 @@
 //! Grid of a config: every combination of dataset, model, noise and split becomes a group.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use store::{FORMATS, Labels};
 use sweep::config::Config;
 use sweep::evaluation::Evaluation;
 use sweep::group::{Group, Input, Noise, store_name};
 use sweep::problem::Problems;
-use sweep::variant::Variant;
+use sweep::variant::{OwnWeights, Variant};
 
 use super::datasets::Dataset;
-use super::weights::Models;
+use super::weights::{Model, Models};
 
 /// Makes the groups in the order of the work: groups that share images and model follow each other.
 pub(crate) fn groups(
@@ -24,7 +24,13 @@ pub(crate) fn groups(
     let mut groups = Vec::new();
     for dataset in datasets {
         for (model, line) in &config.search_space.model_flags {
-            let Some((weights, checkpoint)) = models.get(&(dataset.flag.clone(), model.clone())) else { continue };
+            let Some(Model { weights, checkpoint, own }) = models.get(&(dataset.flag.clone(), model.clone())) else {
+                continue;
+            };
+            let noises = noises.iter().filter(|noise| dataset.is_of(model, &noise.name)).collect::<Vec<_>>();
+            if noises.is_empty() {
+                continue;
+            }
             let [height, width, channels] = dataset.shape;
             if channels != 1 && channels != checkpoint.channels {
                 let (file, takes) = (weights.display(), checkpoint.channels);
@@ -40,6 +46,13 @@ pub(crate) fn groups(
                 problems.add(*line, config.search_space.path("model_flags"), text);
                 continue;
             }
+            if let Some(predicted) = dataset.predicted.filter(|predicted| *predicted != checkpoint.classes) {
+                let (file, base, classes) = (weights.display(), dataset.file.display(), checkpoint.classes);
+                let text = format!("`{file}` has {classes} classes, and `{base}` has predictions of {predicted}");
+                problems.add(*line, config.search_space.path("model_flags"), text);
+                continue;
+            }
+            let variants: Vec<Variant> = variants.iter().map(|variant| with_own(variant, own)).collect();
             let normalize = config.settings.normalize.of(&dataset.flag, model);
             let input = Input {
                 images_file: dataset.file.clone(),
@@ -52,7 +65,7 @@ pub(crate) fn groups(
             };
             for noise in noises {
                 let split = dataset.split.name();
-                let name = store_name(&dataset.flag, model, &noise.name, split);
+                let name = store_name(&dataset.flag, model, &noise.name, split) + config.suffix;
                 let group = Group {
                     dataset: dataset.flag.clone(),
                     split: split.to_owned(),
@@ -60,12 +73,13 @@ pub(crate) fn groups(
                     input: input.clone(),
                     preprocessing: dataset.preprocessing.clone().normalized(normalize),
                     noise: noise.clone(),
+                    suffix: config.suffix.to_owned(),
                     store: FORMATS.place(&config.paths.output_dir, &name),
                     images: dataset.images,
                     shape: [checkpoint.channels, height, width],
                     classes: checkpoint.classes,
                     shard: config.settings.store.shard,
-                    variants: variants.to_vec(),
+                    variants: variants.clone(),
                     numerics: config.settings.numerics,
                     evaluation: Evaluation::default(),
                 };
@@ -74,6 +88,11 @@ pub(crate) fn groups(
         }
     }
     groups
+}
+
+/// The variant with the weights that it has for itself, where it has some.
+fn with_own(variant: &Variant, own: &BTreeMap<String, OwnWeights>) -> Variant {
+    Variant { weights: own.get(&variant.key).cloned(), ..variant.clone() }
 }
 
 /// Labels of a dataset, with classes where an image has one label: class means make sense only there.

@@ -37,8 +37,16 @@ impl Means {
         let Some(Variant { key, .. }) = variants.iter().find(|variant| variant.needs_mean()) else { return means };
         let space = &config.search_space;
         for (flag, line) in flags {
-            // Where there is no dataset, that was told already.
-            let Ok(dataset) = datasets::place(config, flag) else { continue };
+            let dataset = match datasets::place(config, flag) {
+                Ok(dataset) => Some(dataset),
+                Err(expected) if !config.paths.bases.is_empty() => {
+                    means.without_dataset(flag, (*line, key), &expected, problems);
+                    None
+                }
+                // Where there is no dataset, that was told already.
+                Err(_) => None,
+            };
+            let Some(dataset) = dataset else { continue };
             let mut seen = BTreeSet::new();
             for (model, _) in &space.model_flags {
                 // Those of groups are looked for once there are groups.
@@ -56,6 +64,25 @@ impl Means {
             }
         }
         means
+    }
+
+    /// Looks for mean images of dataset `flag` that are there, as the images of which they could be made were `expected` in vain.
+    fn without_dataset(&mut self, flag: &str, (line, key): (u64, &str), expected: &Path, problems: &mut Problems) {
+        let config = self.config.clone();
+        let places = config.search_space.model_flags.iter().filter_map(|(model, _)| Place::of(&config, flag, model));
+        let files: BTreeSet<PathBuf> = places.map(|place| place.file()).collect();
+        for file in files {
+            if !file.exists() {
+                let (file, data) = (file.display(), expected.display());
+                let text = format!("no mean image `{file}`, and no `{data}` to make it of (baseline of `{key}`)");
+                problems.add(line, "paths.means_dir", text);
+                continue;
+            }
+            match mean::read(&file) {
+                Ok(mean) => drop(self.there.insert(file, mean)),
+                Err(error) => problems.add(line, "paths.means_dir", error.text()),
+            }
+        }
     }
 
     /// Looks for the mean images of `groups`, where the config wants the mean of each group's own images. Nothing is written.

@@ -9,7 +9,7 @@ use sweep::config::Config;
 use sweep::group::{Dtype, Noise};
 use sweep::parameters::Parameters;
 use sweep::problem::{Problems, nearest};
-use sweep::variant::{Shared, Variant, expand, key};
+use sweep::variant::{Shared, Variant};
 
 /// Variants of the config, in its order; batch sizes are filled in per model.
 pub(crate) fn variants(config: &Config, catalogue: &Catalogue, problems: &mut Problems) -> Vec<Variant> {
@@ -24,8 +24,7 @@ pub(crate) fn variants(config: &Config, catalogue: &Catalogue, problems: &mut Pr
         for (name, _) in method.params.0.iter().filter(|(_, value)| value.as_array().is_some_and(Vec::is_empty)) {
             problems.add(method.line, format!("{at}.params.{name}"), "an empty list, expected a value or several");
         }
-        for given in expand(&method.params) {
-            let key = key(&method.name, &given);
+        for (key, given) in method.variants() {
             if let Some(mut parameters) = checked(&given, &known.item.parameters, (method.line, &at), problems) {
                 if let Some(reference) = &config.reference {
                     reference.experiment.windows.complete(&mut parameters, &known.item.parameters);
@@ -36,13 +35,13 @@ pub(crate) fn variants(config: &Config, catalogue: &Catalogue, problems: &mut Pr
                 }
                 let semantics = method.semantics.unwrap_or(config.settings.semantics);
                 let (class, complete) = (known.item.name.to_string(), known.complete);
-                let shared = Shared::Nothing;
-                variants.push(Variant { key, class, parameters, semantics, complete, shared });
+                let (shared, weights) = (Shared::Nothing, None);
+                variants.push(Variant { key, class, parameters, semantics, complete, shared, weights });
             }
         }
     }
     let reason = too_long(&variants).or_else(|| {
-        share(&mut variants, catalogue);
+        share(&mut variants, &own(config), catalogue);
         too_long(&variants)
     });
     if let Some(reason) = reason {
@@ -79,15 +78,22 @@ pub(crate) fn in_half_precision(config: &Config, variants: &[Variant], catalogue
     })
 }
 
-/// Fills in with what each variant shares work.
-fn share(variants: &mut [Variant], catalogue: &Catalogue) {
+/// Number of the weights that each variant has for itself, by key.
+pub(crate) fn own(config: &Config) -> BTreeMap<&str, u64> {
+    let own = config.search_space.methods.iter().filter_map(|method| method.own.as_ref());
+    own.map(|(key, number)| (key.as_str(), *number)).collect()
+}
+
+/// Fills in with what each variant shares work. Variants with `own` weights share none with those of other weights.
+fn share(variants: &mut [Variant], own: &BTreeMap<&str, u64>, catalogue: &Catalogue) {
     for index in 0..variants.len() {
         let (earlier, rest) = variants.split_at_mut(index);
         let variant = &mut rest[0];
         variant.shared = match catalogue.method(&variant.class).map(|method| &method.sharing) {
             Some(Sharing::Pass) => Shared::Pass,
             Some(Sharing::Prefix(parameter)) => {
-                let first = earlier.iter().find(|first| first.is_like(variant, parameter));
+                let same = |first: &Variant| own.get(first.key.as_str()) == own.get(variant.key.as_str());
+                let first = earlier.iter().find(|first| same(first) && first.is_like(variant, parameter));
                 first.map_or(Shared::Nothing, |first| Shared::With(first.key.clone()))
             }
             Some(Sharing::Nothing) | None => Shared::Nothing,
@@ -109,7 +115,7 @@ fn too_long(variants: &[Variant]) -> Option<String> {
 /// Reports what a worker found wrong with variants (`misfits`, by their keys) at the methods that the variants come from.
 pub(crate) fn tell(misfits: &BTreeMap<String, String>, config: &Config, problems: &mut Problems) {
     for (index, method) in config.search_space.methods.iter().enumerate() {
-        for key in expand(&method.params).iter().map(|given| key(&method.name, given)) {
+        for (key, _) in method.variants() {
             if let Some(reason) = misfits.get(&key) {
                 let at = format!("{}[{index}].params", config.search_space.path("attribution_methods"));
                 problems.add(method.line, at, format!("`{key}`: {reason}"));
@@ -191,6 +197,7 @@ search_space:
             semantics: sweep::semantics::Semantics::Exact,
             complete: false,
             shared: Shared::Nothing,
+            weights: None,
         };
         assert_eq!(too_long(&vec![variant.clone(); 1000]), None);
         let told = too_long(&vec![variant; 4000]).unwrap();

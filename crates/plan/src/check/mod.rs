@@ -1,5 +1,6 @@
 //! Checks of a config and of everything that the config names: all mistakes are reported at once, and nothing is written.
 
+mod bases;
 mod datasets;
 mod evaluation;
 mod expect;
@@ -28,7 +29,7 @@ use crate::wishes::Wishes;
 pub use means::Means;
 use slots::slots;
 use stores::{planned, refuse};
-pub use weights::find as find_weights;
+pub use weights::{find as find_weights, of_variant as find_weights_of_variant};
 
 /// Checks the config `file`, with `wishes`, and everything that the config names.
 pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, Failure> {
@@ -87,7 +88,7 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
     warnings.extend(windows.map(|(name, told)| format!("`{name}`: {told}")));
     let groups = groups.into_iter().map(|(group, labels)| {
         let names = (group.dataset.clone(), group.model.clone());
-        let layers = models.get(&names).map(|(_, checkpoint)| &checkpoint.layers);
+        let layers = models.get(&names).map(|model| &model.checkpoint.layers);
         planned(group, labels, (&catalogue.libtorch, layers), (format, config.reference))
     });
     let (groups, mismatches): (Vec<_>, Vec<_>) = groups.partition(Result::is_ok);

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use serde_json::json;
 use store::formats::Entry;
-use store::{FORMATS, Facts, LAYERS, Labels, StoreError};
+use store::{FORMATS, Facts, LAYERS, Labels, SUFFIX, StoreError};
 use sweep::config::Reference;
 use sweep::fingerprint;
 use sweep::group::Group;
+use sweep::variant::Variant;
 
 use crate::checked::Planned;
 use crate::exit::{Code, Failure};
@@ -23,6 +24,14 @@ pub(super) fn planned(
 ) -> Result<Planned, StoreError> {
     let program = format!("attrisweep {}", env!("CARGO_PKG_VERSION"));
     let mut provenance = json!({"program": program, "libtorch": libtorch, "weights": group.input.weights, "images": group.input.images_file});
+    let own = |variant: &Variant| Some((variant.key.clone(), json!(variant.weights.as_ref()?.file)));
+    let own: serde_json::Map<_, _> = group.variants.iter().filter_map(own).collect();
+    if !own.is_empty() {
+        provenance["weights"] = json!(own);
+    }
+    if !group.suffix.is_empty() {
+        provenance[SUFFIX] = json!(group.suffix);
+    }
     if let Some(layers) = layers.filter(|layers| !layers.is_empty()) {
         provenance[LAYERS] = json!(layers);
     }

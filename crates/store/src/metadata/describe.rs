@@ -7,16 +7,16 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sweep::computed_by::ComputedBy;
 use sweep::evaluation::Evaluation;
-use sweep::fingerprint::{ONE_LOGIT, WEIGHTS_SET};
-use sweep::group::{Dtype, Group, Input, Noise, Numerics, Precision};
+use sweep::fingerprint::{ONE_LOGIT, WEIGHTS, WEIGHTS_SET};
+use sweep::group::{BASE, Dtype, Group, Input, Noise, Numerics, Precision};
 use sweep::parameters::Parameters;
 use sweep::preprocessing::Preprocessing;
 use sweep::semantics::Semantics;
-use sweep::variant::{Shared, Variant};
+use sweep::variant::{OwnWeights, Shared, Variant};
 
 use super::array_metadata::Labels;
 use super::computed_by;
-use super::facts::{EVALUATION, PREPROCESSING};
+use super::facts::{EVALUATION, PREPROCESSING, SUFFIX};
 use super::root::{self, METADATA, Root, read_json};
 use crate::error::StoreError;
 use crate::families::{self, ATTRIBUTIONS, MEANS, class_of_mean, name};
@@ -76,6 +76,8 @@ impl Described {
 struct Nodes<'a> {
     folder: &'a Path,
     consolidated: &'a BTreeMap<String, Value>,
+    /// Files of the weights that variants have for themselves, by key.
+    weights: &'a Value,
 }
 
 /// Reads the description that the store in `folder` has of itself; `None` where no store exists.
@@ -89,7 +91,7 @@ pub(crate) fn describe(folder: &Path) -> Result<Option<Described>, StoreError> {
     let ours = &root["attributes"]["attrisweep"];
     let damaged = |reason: String| StoreError::Damaged { path: file.clone(), reason };
     let consolidated = root::consolidated(&root);
-    let nodes = Nodes { folder, consolidated: &consolidated };
+    let nodes = Nodes { folder, consolidated: &consolidated, weights: &ours["provenance"]["weights"] };
     let keys: Vec<String> = field(ours, "variants").map_err(damaged)?;
     let asked: BTreeSet<String> = keys.iter().cloned().collect();
     let stored = nodes.children(ATTRIBUTIONS.path).into_iter().filter(|key| !asked.contains(key));
@@ -119,6 +121,7 @@ fn group(root: &Value, folder: &Path, variants: Vec<Variant>, nodes: &Nodes<'_>)
     let (names, ours) = (&root["attributes"], &root["attributes"]["attrisweep"]);
     let facts = &ours["fingerprint"];
     let noise: Value = field(facts, "noise")?;
+    let data: Value = field(facts, "data")?;
     let (shape, classes): ([usize; 3], _) = (field(facts, "shape")?, nodes.classes());
     let group = Group {
         dataset: field(names, "data_flag")?,
@@ -127,9 +130,10 @@ fn group(root: &Value, folder: &Path, variants: Vec<Variant>, nodes: &Nodes<'_>)
         input: Input {
             images_file: field(&ours["provenance"], "images").unwrap_or_default(),
             format: String::new(),
-            data: field(facts, "data")?,
+            // Maps of a base are made by weights of their own.
+            weights_sha256: if data.get(BASE).is_some() { String::new() } else { field(facts, WEIGHTS)? },
+            data,
             weights: field(&ours["provenance"], "weights").unwrap_or_default(),
-            weights_sha256: field(facts, "weights_sha256")?,
             weights_set: facts.get(WEIGHTS_SET).map(|_| field(facts, WEIGHTS_SET)).transpose()?,
             mean: None,
         },
@@ -139,6 +143,7 @@ fn group(root: &Value, folder: &Path, variants: Vec<Variant>, nodes: &Nodes<'_>)
             kind: field(&noise, "type")?,
             parameters: field(&noise, "params")?,
         },
+        suffix: field(&ours["provenance"], SUFFIX).unwrap_or_default(),
         store: folder.to_owned(),
         images: field(facts, "images")?,
         shape,
@@ -208,6 +213,9 @@ impl Nodes<'_> {
             complete: self.get(&families::convergence_delta(key)).is_some(),
             // How many images were attributed at once is nobody's fact.
             shared: Shared::Nothing,
+            weights: field(ours, WEIGHTS)
+                .ok()
+                .map(|sha256| OwnWeights { file: field(self.weights, key).unwrap_or_default(), sha256 }),
         })
     }
 

@@ -16,6 +16,6 @@ pub use array_metadata::Labels;
 pub use create::{create, finish};
 pub use describe::Described;
 pub(crate) use describe::describe;
-pub use facts::{Facts, LAYERS};
+pub use facts::{Facts, LAYERS, SUFFIX};
 pub use grow::grow;
 pub use inspect::inspect;

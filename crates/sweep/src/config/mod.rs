@@ -20,11 +20,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use evaluation::{Metric, Options};
-use experiments::flat;
 pub use experiments::{Experiment, Found, MeanOf, Proposed, Reference, Windows};
+use experiments::{flat, mapping};
 pub use indices::MOST_CHOSEN;
 pub use launcher::Chosen;
-pub use paths::{INPUT_ZARR, Paths};
+pub use paths::{BASE, Bases, INPUT_ZARR, OWN_WEIGHTS, Paths};
 pub use reference::page as reference;
 pub use scheduler::{Preflight, Scheduler};
 pub use search_space::{LEAST_SIZE, MOST_SIZE, MOST_VARIANTS, Method, NoiseCondition, SearchSpace, Split};
@@ -56,11 +56,12 @@ pub struct Config {
     pub evaluation: Vec<Metric>,
     /// Values of the keys that the reference schema does not have.
     pub settings: Settings,
+    /// Ending of the names of stores, behind the split; mostly empty.
+    pub suffix: &'static str,
 }
 
 impl Config {
-    /// Reads `file` and notes every mistake in `problems`. `None` if the file is no YAML at all, or a config of an experiment that is
-    /// not supported.
+    /// Reads `file` and notes every mistake in `problems`. `None` if the file is no YAML at all.
     pub fn read(file: &Path, problems: &mut Problems) -> Option<Self> {
         let text = match std::fs::read_to_string(file) {
             Ok(text) => text,
@@ -91,10 +92,9 @@ impl Config {
         };
         let mut fields = Fields::root(&root, places::PLACES, problems);
         let reference = Reference::read(&mut fields);
-        if reference.is_some_and(|reference| !reference.is_supported(&mut fields)) {
-            // What else its keys are would be told as mistakes that it does not have.
-            return None;
-        }
+        let settings = Settings::read(&mut fields, reference.map(|reference| reference.experiment));
+        let mapped = mapping::read(&mut fields, settings.as_script);
+        let suffix = if mapped.is_some() { mapping::SUFFIX } else { "" };
         let flat = fields.section(flat::SECTION, flat::Settings::read);
         let sections = if flat.is_some() { &["paths"][..] } else { &["paths", "search_space"] };
         for key in sections {
@@ -105,7 +105,7 @@ impl Config {
         let paths = fields.section("paths", Paths::read).unwrap_or_default();
         let grid = match &flat {
             Some(flat) => Some(flat.grid(&mut fields)),
-            None => fields.section("search_space", SearchSpace::read),
+            None => fields.section("search_space", |space| SearchSpace::read(space, mapped.clone())),
         };
         let mut config = Self {
             file: file.to_owned(),
@@ -115,8 +115,11 @@ impl Config {
             preflight: fields.section("preflight_check", Preflight::read).unwrap_or_default(),
             scheduler: fields.section("scheduler", Scheduler::read).unwrap_or_default(),
             evaluation: evaluation::read(&mut fields),
-            settings: Settings::read(&mut fields, reference.map(|reference| reference.experiment)),
+            settings,
+            suffix,
         };
+        let wanted = reference.is_some_and(|reference| reference.experiment.is_mapped);
+        mapping::check(&mut fields, (mapped.is_some(), wanted), &config.paths, &config.search_space);
         if let (None, Some(format)) =
             (&config.settings.store.format, reference.and_then(|reference| reference.experiment.stores))
         {
@@ -125,11 +128,6 @@ impl Config {
         if let Some(flat) = flat {
             config.preflight.proposed = flat.proposed;
             config.scheduler.available_gpus = config.scheduler.available_gpus.or(flat.gpu.map(|gpu| vec![gpu]));
-        }
-        // An empty mapping says nothing, and any other one was refused, unless the config says that it is of another experiment.
-        let mapping = fields.node("model_method_mapping");
-        if mapping.is_some_and(|node| !node.value.is_empty()) {
-            fields.problem("model_method_mapping", experiments::UNSUPPORTED);
         }
         // A name and a description of the experiment, which the reference scripts do not use either.
         fields.node("experiment");

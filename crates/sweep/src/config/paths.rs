@@ -1,6 +1,6 @@
 //! `paths`: folders that are read and written. Relative paths start at the working folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::yaml::{Fields, read};
 
@@ -13,6 +13,8 @@ pub struct Paths {
     pub weights_key: &'static str,
     /// Folder of weights of ImageNet by torchvision's file names, `<model>-<8 hexadecimal digits>.pth`, where the config names one.
     pub imagenet_weights: Option<PathBuf>,
+    /// Folders of the stores whose images, labels and predictions are taken, where a config names some.
+    pub bases: Bases,
     /// Folder of the datasets, `<flag>_<size>.npz`, or `<flag>.npz` for 28 px; the Zarr itself where the config has `input_zarr_path`.
     pub data_root: PathBuf,
     /// Key under which the config has `data_root`, for messages.
@@ -24,6 +26,38 @@ pub struct Paths {
     /// Folder of the stores; `outputs` unless a config names another folder.
     pub output_dir: PathBuf,
 }
+
+/// Folders of stores of earlier sweeps or scripts, whose images, labels and predictions are taken as they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bases {
+    all: Option<PathBuf>,
+    resnet18: Option<PathBuf>,
+}
+
+impl Bases {
+    /// Folder of the stores of `model`, with the key that names the folder; `None` where the config names none.
+    pub fn of(&self, model: &str) -> Option<(&Path, &'static str)> {
+        let own = self.resnet18.as_deref().filter(|_| model == "resnet18");
+        let own = own.map(|folder| (folder, "paths.base_data_dir_resnet18"));
+        own.or(self.all.as_deref().map(|folder| (folder, BASE)))
+    }
+
+    /// Whether the config names none.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn read(fields: &mut Fields<'_>) -> Self {
+        let [all, resnet18] = ["base_data_dir", "base_data_dir_resnet18"].map(|key| fields.optional(key, read::path));
+        Self { all, resnet18 }
+    }
+}
+
+/// Key of the folder of the stores whose images are taken.
+pub const BASE: &str = "paths.base_data_dir";
+
+/// Key of the folder of weights of which each method has its own, as [`Paths::weights_key`] has it.
+pub const OWN_WEIGHTS: &str = "paths.decorr_weights_root";
 
 /// Key of the one Zarr that is read instead of what lies in `data_root`, as [`Paths::data_key`] has it.
 pub const INPUT_ZARR: &str = "paths.input_zarr_path";
@@ -69,15 +103,19 @@ impl Paths {
         let has_old = [WEIGHTS, DATA].iter().any(|key| fields.has(key.old));
         let imagenet_weights = fields.optional("imagenet_weights_root", read::path);
         let others = [WEIGHTS.name, WEIGHTS.old].map(|key| fields.node(key).is_some());
-        let (weights_root, weights_key) = match &imagenet_weights {
-            Some(root) if others == [false; 2] => (root.clone(), "paths.imagenet_weights_root"),
+        let own = fields.optional("decorr_weights_root", read::path);
+        let bases = Bases::read(&mut fields);
+        let (weights_root, weights_key) = match (own, &imagenet_weights) {
+            (Some(own), _) => (own, OWN_WEIGHTS),
+            (None, Some(root)) if others == [false; 2] => (root.clone(), "paths.imagenet_weights_root"),
             _ => WEIGHTS.read(&mut fields, has_old),
         };
-        let (data_root, data_key) = data(&mut fields, has_old);
+        let (data_root, data_key) = data(&mut fields, (has_old, !bases.is_empty()));
         let paths = Self {
             weights_root,
             weights_key,
             imagenet_weights,
+            bases,
             data_root,
             data_key,
             means_dir: fields.optional("means_dir", read::path).unwrap_or_else(|| "means".into()),
@@ -98,8 +136,12 @@ fn output(fields: &mut Fields<'_>) -> Option<PathBuf> {
     own.or(other)
 }
 
-/// Reads the place of the data, with the path of its key: a folder of datasets, or one Zarr.
-fn data(fields: &mut Fields<'_>, has_old: bool) -> (PathBuf, &'static str) {
+/// Reads the place of the data, with the path of its key: a folder of datasets, or one Zarr. With a base, there may be none.
+fn data(fields: &mut Fields<'_>, (has_old, has_base): (bool, bool)) -> (PathBuf, &'static str) {
+    let named = [DATA.name, DATA.old, "input_zarr_path"].map(|key| fields.node(key).is_some());
+    if has_base && named == [false; 3] {
+        return (PathBuf::new(), BASE);
+    }
     let Some(zarr) = fields.optional("input_zarr_path", read::path) else { return DATA.read(fields, has_old) };
     for key in [DATA.name, DATA.old] {
         if fields.node(key).is_some() {

@@ -1,8 +1,8 @@
 //! `search_space`: the grid of datasets, models, splits, noises and methods.
 
 use crate::parameters::Parameters;
-use crate::variant::count;
 use crate::variant::semantics::{self, Semantics};
+use crate::variant::{count, expand, key};
 use crate::yaml::{Fields, Value, read};
 
 /// The grid. Each name comes with its line, for mistakes that are found later, on the disk.
@@ -71,6 +71,8 @@ pub struct Method {
     pub params: Parameters,
     /// The definition that is followed, of papers or of Captum; `None` means that of the sweep.
     pub semantics: Option<Semantics>,
+    /// Key of the only variant, and the number of the weights that it has for itself, where `model_method_mapping` names both.
+    pub own: Option<(String, u64)>,
     /// Line of the config.
     pub line: u64,
 }
@@ -84,8 +86,20 @@ impl Split {
     }
 }
 
+impl Method {
+    /// Variants that the method stands for, each with its key and its parameters as given.
+    pub fn variants(&self) -> impl Iterator<Item = (String, Parameters)> {
+        let of = |given: Parameters| {
+            let own = self.own.as_ref().map(|(key, _)| key.clone());
+            (own.unwrap_or_else(|| key(&self.name, &given)), given)
+        };
+        expand(&self.params).into_iter().map(of)
+    }
+}
+
 impl SearchSpace {
-    pub(super) fn read(mut fields: Fields<'_>) -> Self {
+    /// Reads the section. With `mapped` methods, which stand elsewhere, there may be none here.
+    pub(super) fn read(mut fields: Fields<'_>, mapped: Option<Vec<Method>>) -> Self {
         let size = read::integer(LEAST_SIZE as u64, MOST_SIZE as u64);
         let space = Self {
             data_flags: unique(&mut fields, "data_flags", read::name),
@@ -95,16 +109,20 @@ impl SearchSpace {
             float_range: fields.optional("float_range", read::range),
             ..Self::default()
         };
-        let space = space.with_lists(&mut fields);
+        let space = space.with_lists(&mut fields, mapped);
         fields.finish();
         space
     }
 
-    /// The grid with the noises and methods that `fields` holds.
-    pub(super) fn with_lists(self, fields: &mut Fields<'_>) -> Self {
+    /// The grid with the noises and methods that `fields` holds, or with `mapped` methods.
+    pub(super) fn with_lists(self, fields: &mut Fields<'_>, mapped: Option<Vec<Method>>) -> Self {
         let [noises, methods] = NOISES_AND_METHODS;
-        let mut space =
-            Self { noises: sections(fields, noises, noise), methods: sections(fields, methods, method), ..self };
+        let noises = sections(fields, noises, noise);
+        if mapped.is_some() && fields.node(methods).is_some() {
+            fields.problem(methods, "found beside `model_method_mapping`, which names the methods; keep one of them");
+        }
+        let methods = mapped.unwrap_or_else(|| sections(fields, methods, method));
+        let mut space = Self { noises, methods, ..self };
         let asked = space.methods.iter().map(|method| count(&method.params)).fold(0, u64::saturating_add);
         if asked > MOST_VARIANTS {
             let text = format!(
@@ -179,7 +197,7 @@ fn method(mut fields: Fields<'_>) -> Option<Method> {
     let semantics = fields.optional("semantics", read::choice(semantics::WORDS));
     fields.finish_with(BELOW);
     let name = name?;
-    Some(Method { class: class.unwrap_or_else(|| name.clone()), name, params, semantics, line })
+    Some(Method { class: class.unwrap_or_else(|| name.clone()), name, params, semantics, own: None, line })
 }
 
 pub(super) fn parameters(fields: &mut Fields<'_>) -> Parameters {

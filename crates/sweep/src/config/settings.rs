@@ -19,6 +19,8 @@ pub struct Settings {
     pub numerics: Numerics,
     /// The definition that methods follow, of papers or of Captum, where a method has no choice of its own.
     pub semantics: Semantics,
+    /// Whether what the script of the reference experiment does by mistake is to be done, too.
+    pub as_script: bool,
     /// Images whose mean is the mean image that variants take.
     pub mean_of: MeanOf,
     /// Layout of stores.
@@ -93,6 +95,7 @@ impl Settings {
     pub(super) fn read(fields: &mut Fields<'_>, experiment: Option<&Experiment>) -> Self {
         let precision = experiment.map_or(Precision::Float32, |experiment| experiment.precision);
         let mean_of = experiment.map_or(MeanOf::Split(Split::Train), |experiment| experiment.mean_of);
+        let (semantics, as_script) = semantics(fields, experiment.is_some());
         let (store, dtype) = fields.section("store", store).unwrap_or((DEFAULT_STORE, Dtype::Float16));
         Self {
             numerics: Numerics {
@@ -101,7 +104,8 @@ impl Settings {
                 dtype,
                 fold_batch_norm: fields.optional("fold_batch_norm", read::boolean).unwrap_or(false),
             },
-            semantics: fields.optional("semantics", read::choice(semantics::WORDS)).unwrap_or_default(),
+            semantics,
+            as_script,
             mean_of: fields.optional("mean_of", read::choice(MEANS)).unwrap_or(mean_of),
             store,
             weights: fields.section("weights", WeightSets::read).unwrap_or_default(),
@@ -115,6 +119,27 @@ impl Settings {
             normalize: Normalizations::read(fields),
             expect: expect::expectations(fields),
         }
+    }
+}
+
+/// Word for what the script of the reference experiment computes, with Captum and with its own slips.
+const OF_SCRIPT: &str = "reference";
+
+/// Reads `semantics`: the definition, and whether the slips of a script are wanted, which needs an experiment.
+fn semantics(fields: &mut Fields<'_>, has_script: bool) -> (Semantics, bool) {
+    let word = |value: &Value| match read::text(value) {
+        Ok(word) if word == OF_SCRIPT => Ok(None),
+        _ => read::choice(semantics::WORDS)(value).map(Some).map_err(|words| format!("{words} or `{OF_SCRIPT}`")),
+    };
+    match fields.optional("semantics", word) {
+        Some(None) => {
+            if !has_script {
+                let text = "found `reference`, and the config is of no reference experiment; name one with the key `reference`";
+                fields.problem("semantics", text);
+            }
+            (Semantics::Captum, true)
+        }
+        word => (word.flatten().unwrap_or_default(), false),
     }
 }
 

@@ -3,13 +3,14 @@
 pub mod computed_by;
 pub mod preprocessing;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::evaluation::Evaluation;
 use crate::parameters::Parameters;
-use crate::variant::Variant;
+use crate::variant::{OwnWeights, Variant};
 use preprocessing::Preprocessing;
 
 /// Variants that share the forward pass of a batch, at most: more are computed in several rounds.
@@ -37,8 +38,11 @@ pub struct Group {
     pub split: String,
     /// Model architecture (`resnet18`).
     pub model: String,
-    /// The noise that is added to the images.
+    /// The noise of the images.
     pub noise: Noise,
+    /// Ending of the name of the store, behind the split; mostly empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub suffix: String,
     /// Preprocessing of the images.
     #[serde(default)]
     pub preprocessing: Preprocessing,
@@ -176,7 +180,26 @@ impl Group {
 
     /// Name of the store without its extension; also the group's id.
     pub fn name(&self) -> String {
-        store_name(&self.dataset, &self.model, &self.noise.name, &self.split)
+        let name = store_name(&self.dataset, &self.model, &self.noise.name, &self.split);
+        name + &self.suffix
+    }
+
+    /// The same group with `weights` in place of its own, where there are some.
+    pub fn with_weights(&self, weights: Option<&OwnWeights>) -> Cow<'_, Self> {
+        let Some(OwnWeights { file, sha256 }) = weights else { return Cow::Borrowed(self) };
+        let (weights, weights_sha256) = (file.clone(), sha256.clone());
+        let input = Input { weights, weights_sha256, ..self.input.clone() };
+        Cow::Owned(Self { input, ..self.clone() })
+    }
+
+    /// File of the weights with which `variant` is computed.
+    pub fn weights_of<'a>(&'a self, variant: &'a Variant) -> &'a Path {
+        variant.weights.as_ref().map_or(&self.input.weights, |own| &own.file)
+    }
+
+    /// Whether images, labels and predictions are those of another store, its base.
+    pub fn has_base(&self) -> bool {
+        self.input.data.get(BASE).is_some()
     }
 
     /// Home of the group: what a worker holds of the group between two units, a model and a file of images.
@@ -197,7 +220,8 @@ impl Group {
         let shard = images * image;
         let waiting = BEHIND.max(image).min((1 + self.variants.len() as u64) * shard);
         // Pixels are bytes, or floats of a range that the content names.
-        let pixels = values * if self.float_range().is_some() { size_of::<f32>() as u64 } else { 1 };
+        let floats = self.float_range().is_some() || self.has_base();
+        let pixels = values * if floats { size_of::<f32>() as u64 } else { 1 };
         // Of a dataset in chunks, what reading holds beside the pixels is named as well.
         let held = self.input.data.get("held_bytes").and_then(serde_json::Value::as_u64).unwrap_or(0);
         PIPELINE + held + 2 * images * pixels + AHEAD.max(image).min(shard) + waiting + COPIES * image
@@ -215,8 +239,11 @@ impl Group {
 
     /// Index in its split of the image that is number `at` of the group: random numbers go by it, so that they depend on the image alone.
     pub fn original(&self, at: u64) -> u64 {
-        let chosen = self.input.data.get("indices").and_then(|indices| indices.get(at as usize));
-        chosen.and_then(serde_json::Value::as_u64).unwrap_or(at)
+        // The images of a base may be chosen ones themselves.
+        ["indices", "original_indices"].into_iter().fold(at, |at, list| {
+            let chosen = self.input.data.get(list).and_then(|indices| indices.get(at as usize));
+            chosen.and_then(serde_json::Value::as_u64).unwrap_or(at)
+        })
     }
 
     /// Indices of the images in `shard`.
@@ -224,6 +251,9 @@ impl Group {
         shard * self.shard..((shard + 1) * self.shard).min(self.images)
     }
 }
+
+/// Name, in the content of a dataset that is the store of an earlier sweep, of the facts on that store.
+pub const BASE: &str = "base";
 
 /// The reference scripts' name of a store, without extension.
 pub fn store_name(dataset: &str, model: &str, noise: &str, split: &str) -> String {

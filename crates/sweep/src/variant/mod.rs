@@ -3,6 +3,8 @@
 pub mod semantics;
 mod signs;
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -25,6 +27,18 @@ pub struct Variant {
     /// Work that the variant shares with others.
     #[serde(default)]
     pub shared: Shared,
+    /// Weights that the variant has for itself; `None` means those of its group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<OwnWeights>,
+}
+
+/// Weights that a variant has for itself, and not those of its group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnWeights {
+    /// File of the weights.
+    pub file: PathBuf,
+    /// Digest of the file.
+    pub sha256: String,
 }
 
 /// Work that a variant shares with others, as [`crate::catalogue::Sharing`] of its method says.
@@ -53,7 +67,7 @@ impl Variant {
         fn rest<'a>(variant: &'a Variant, parameter: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
             variant.parameters.0.iter().filter(move |(name, _)| *name != parameter)
         }
-        let alike = self.class == other.class && self.semantics == other.semantics;
+        let alike = self.class == other.class && self.semantics == other.semantics && self.weights == other.weights;
         alike && rest(self, parameter).eq(rest(other, parameter))
     }
 

@@ -29,7 +29,8 @@ mod tests {
     fn is_signed(class: &str, parameters: Value) -> bool {
         let parameters = serde_json::from_value(parameters).unwrap();
         let (key, class, shared) = (String::new(), class.to_owned(), Shared::Nothing);
-        Variant { key, class, parameters, semantics: Semantics::Exact, complete: false, shared }.is_signed()
+        Variant { key, class, parameters, semantics: Semantics::Exact, complete: false, shared, weights: None }
+            .is_signed()
     }
 
     #[test]

@@ -8,7 +8,7 @@ use store::Described;
 use store::verify::{Report, Truth};
 
 use super::verdict::Verdict;
-use crate::commands::survey::{self, Survey, Surveyed};
+use crate::commands::survey::{Survey, Surveyed};
 use crate::tell::say;
 
 /// Findings in one store, and its description of itself.
@@ -51,7 +51,7 @@ pub(super) fn read<'a>(
 
 /// Labels of the dataset, if the store was made of this dataset. The error is one sentence.
 fn truth(survey: &Survey, surveyed: &Surveyed, described: &Described) -> Result<Truth, String> {
-    let (_, mut source) = survey::source(&survey.config, &surveyed.flag, surveyed.split)?;
+    let mut source = surveyed.source(&survey.config)?;
     let group = &described.group;
     if source.content() != group.input.data || source.len() < group.images {
         return Err("the dataset is not the one that the store was made of".to_owned());

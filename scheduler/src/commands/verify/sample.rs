@@ -5,17 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use std::path::PathBuf;
 
+use data::made;
 use data::mean;
-use data::{noise, preprocess};
+use data::mean::MeanError;
 use fleet::Worker;
 use protocol::verify::{Answer, Question, Request};
 use store::verify::{Fault, Finding, files};
-use store::{Described, Ledger, Shards, name};
+use store::{Described, Ledger, Shards, StoreError, name};
 use sweep::group::{Group, MeanImage};
 use sweep::seed::Draw;
 
 use super::read::Read;
-use crate::commands::survey::{self, Survey};
+use crate::commands::survey::Survey;
 
 /// Size of a sample, and the threads that compute it.
 #[derive(Clone, Copy, Debug)]
@@ -113,7 +114,7 @@ fn drawn(group: &Group, mut all: Vec<u64>, sample: Sample, purpose: &'static str
 /// Makes `images` from the dataset and compares them with the stored images. The error is one sentence.
 fn compare_images(survey: &Survey, read: &mut Read<'_>, images: &[u64]) -> Result<(), String> {
     let Described { group, .. } = read.described;
-    let (_, mut source) = survey::source(&survey.config, &read.surveyed.flag, read.surveyed.split)?;
+    let mut source = read.surveyed.source(&survey.config)?;
     if source.content() != group.input.data {
         return Err("the dataset is not the one that the store was made of".to_owned());
     }
@@ -128,17 +129,30 @@ fn compare_images(survey: &Survey, read: &mut Read<'_>, images: &[u64]) -> Resul
         let width = group.shape.iter().product::<usize>();
         for image in images {
             let pixels = source.read(image..image + 1).map_err(|error| error.to_string())?;
-            let made = preprocess::prepare(&group.preprocessing, &pixels, source.shape(), group.shape[0]);
-            let mut made = made.map_err(|error| error.to_string())?;
-            noise::add(group, image, &mut made).map_err(|error| error.to_string())?;
+            let made = made::images::<MeanError>(group, &pixels, 0..1, (source.shape(), image));
+            let made = made.map_err(|error| error.text())?;
             let at = (image - range.start) as usize * width;
             let same = stored[at..at + width].iter().zip(&made).all(|(stored, made)| (stored - made).abs() <= PIXEL);
             if !same || made.len() != width {
                 accuse(read, shard, true, &format!("image {image} is not the one of the dataset"));
             }
+            let known = source.predictions(image..image + 1).map_err(|error| error.to_string())?;
+            let predicted =
+                known.is_none_or(|known| logits_of(&mut shards, group, image).is_ok_and(|stored| stored == known));
+            if !predicted {
+                accuse(read, shard, false, &format!("predictions of image {image} are not those of its base"));
+            }
         }
     }
     Ok(())
+}
+
+/// Stored logits of `image`.
+fn logits_of(shards: &mut Shards, group: &Group, image: u64) -> Result<Vec<f32>, StoreError> {
+    let range = group.range(image / group.shard);
+    let logits = shards.floats(name::PREDICTIONS, image / group.shard, range.end - range.start)?;
+    let at = (image - range.start) as usize * group.classes;
+    Ok(logits.get(at..at + group.classes).unwrap_or_default().to_vec())
 }
 
 /// Question to the worker about a store, with the weights and the mean image that the config has now; also a sentence on
@@ -150,11 +164,29 @@ fn question(
     sample: Sample,
 ) -> Result<(Question, Option<String>), String> {
     let mut group = read.described.group.clone();
-    let found = plan::find_weights(&survey.config, &group.dataset, &group.model);
-    group.input.weights = found.map_err(|absent| absent.to_string())?;
+    if group.has_base() {
+        find_own(survey, &mut group)?;
+    } else {
+        let found = plan::find_weights(&survey.config, &group.dataset, &group.model);
+        group.input.weights = found.map_err(|absent| absent.to_string())?;
+    }
     let left = without_mean(survey, &mut group, read.described.mean_sha256.as_deref());
     let shards = drawn(&group, sound_shards(read), sample, "verify shards");
     Ok((Question { group, images, shards, seconds: sample.seconds }, left))
+}
+
+/// Gives each variant of `group` the file of its own weights. Variants that the config does not name any more keep the file that the store
+/// names, or are left out if it is not there.
+fn find_own(survey: &Survey, group: &mut Group) -> Result<(), String> {
+    let (dataset, model) = (&group.dataset, &group.model);
+    for variant in &mut group.variants {
+        let Some(own) = &mut variant.weights else { continue };
+        if let Some(found) = plan::find_weights_of_variant(&survey.config, dataset, model, &variant.key) {
+            own.file = found.map_err(|expected| format!("there are no weights at `{}`", expected.display()))?;
+        }
+    }
+    group.variants.retain(|variant| variant.weights.as_ref().is_none_or(|own| own.file.is_file()));
+    Ok(())
 }
 
 /// Gives `group` its mean image of digest `known`, or removes the variants that need the mean image, with the reason.

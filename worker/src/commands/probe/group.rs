@@ -48,6 +48,7 @@ pub(super) fn of(request: &Request, model: &mut Model) -> Result<Group, ProbeErr
         },
         preprocessing: source.preprocessing(),
         noise: Noise { name: "clean".to_owned(), kind: "none".to_owned(), parameters: Parameters::default() },
+        suffix: String::new(),
         store: PathBuf::new(),
         images: *asked,
         shape: [model.channels, height, width],
@@ -105,5 +106,5 @@ fn variant(asked: &Asked) -> Result<Variant, ProbeError> {
         let (parameter, text) = mistakes.into_iter().next().unwrap_or_default();
         ProbeError::Parameter { key: key.clone(), parameter, text }
     })?;
-    Ok(Variant { key, class, parameters, semantics, complete: entry.complete, shared: Shared::Nothing })
+    Ok(Variant { key, class, parameters, semantics, complete: entry.complete, shared: Shared::Nothing, weights: None })
 }

@@ -130,8 +130,13 @@ impl Again<'_> {
         stored: &mut Stored<'_>,
         agreement: &mut Agreement,
     ) -> Result<(), UnitError> {
+        let own = part.variants[0].weights.as_ref();
+        if own.is_some() {
+            // What is known of baselines is so by other weights.
+            self.known = Default::default();
+        }
         let (pixels, target) = explained(stored, image)?;
-        let single = self.maps(engines.own(self.group)?, part, (image, &pixels, &target), 0)?;
+        let single = self.maps(engines.own(&self.group.with_weights(own))?, part, (image, &pixels, &target), 0)?;
         let mut settled: Option<(Vec<Vec<f32>>, Vec<f32>)> = None;
         for (at, variant) in part.variants.iter().enumerate() {
             if !self.ledger.has_variant(self.group, variant, image / self.group.shard) {
@@ -165,8 +170,12 @@ impl Again<'_> {
         stored: &mut Stored<'_>,
         agreement: &mut Agreement,
     ) -> Result<(), UnitError> {
+        let own = part.variants[0].weights.as_ref();
+        if own.is_some() {
+            self.known = Default::default();
+        }
         let (pixels, target) = explained(stored, image)?;
-        let exact = self.maps(engines.double(self.group)?, part, (image, &pixels, &target), 1)?;
+        let exact = self.maps(engines.double(&self.group.with_weights(own))?, part, (image, &pixels, &target), 1)?;
         for (variant, exact) in part.variants.iter().zip(&exact) {
             let is_wrong = agreement.wrong.iter().any(|wrong| wrong.key == variant.key && wrong.image == image);
             if is_wrong || !self.ledger.has_variant(self.group, variant, image / self.group.shard) {
@@ -191,9 +200,10 @@ impl Again<'_> {
         (image, pixels, target): (u64, &[f32], &Tensor),
         single: &[Vec<f32>],
     ) -> Result<(Vec<Vec<f32>>, Vec<f32>), UnitError> {
-        let exact = self.maps(engines.double(self.group)?, part, (image, pixels, target), 1)?;
+        let group = self.group.with_weights(part.variants[0].weights.as_ref());
+        let exact = self.maps(engines.double(&group)?, part, (image, pixels, target), 1)?;
         let mut moved: Vec<f32> = single.iter().zip(&exact).map(|(single, exact)| apart(single, exact)).collect();
-        let graph = engines.own(self.group)?;
+        let graph = engines.own(&group)?;
         for nudged in tolerance::nudged(pixels, self.group.numerics.precision) {
             // What is known of baselines may be of the image.
             self.known[0] = Known::default();

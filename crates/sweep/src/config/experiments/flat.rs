@@ -104,6 +104,6 @@ impl Settings {
             flat: true,
             ..SearchSpace::default()
         };
-        grid.with_lists(top)
+        grid.with_lists(top, None)
     }
 }

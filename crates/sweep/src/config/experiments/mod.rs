@@ -4,6 +4,7 @@
 //! experiment has. What an experiment sets does not show in the keys of variants; stores record what follows from it.
 
 pub(super) mod flat;
+pub(super) mod mapping;
 mod mean_of;
 mod recognise;
 mod windows;
@@ -29,6 +30,8 @@ pub struct Experiment {
     pub mean_of: MeanOf,
     /// Format of finished stores, where later scripts read another one than sweeps write.
     pub stores: Option<&'static str>,
+    /// Whether each method has weights for itself, and images are those of stores that are there.
+    pub is_mapped: bool,
 }
 
 const RESNET_MEDMNIST: Experiment = Experiment {
@@ -37,6 +40,7 @@ const RESNET_MEDMNIST: Experiment = Experiment {
     precision: Precision::Float32,
     mean_of: MeanOf::Split(Split::Train),
     stores: Some("zarr.zip"),
+    is_mapped: false,
 };
 
 const DENSENET_MEDMNIST: Experiment = Experiment {
@@ -45,6 +49,7 @@ const DENSENET_MEDMNIST: Experiment = Experiment {
     precision: Precision::Float32,
     mean_of: MeanOf::Split(Split::Train),
     stores: None,
+    is_mapped: false,
 };
 
 /// The script runs predictions and attributions under fp16 autocast.
@@ -54,6 +59,7 @@ const RESNET_IMAGENET: Experiment = Experiment {
     precision: Precision::Float16,
     mean_of: MeanOf::Split(Split::Val),
     stores: None,
+    is_mapped: false,
 };
 
 /// The script runs predictions alone under fp16 autocast, which maps of single precision do not follow.
@@ -63,6 +69,7 @@ const DENSENET_IMAGENET: Experiment = Experiment {
     precision: Precision::Float32,
     mean_of: MeanOf::Group,
     stores: Some("pt"),
+    is_mapped: false,
 };
 
 /// The script runs attributions under fp16 autocast. It has no occlusion.
@@ -72,6 +79,7 @@ const DECORR: Experiment = Experiment {
     precision: Precision::Float16,
     mean_of: MeanOf::Split(Split::Train),
     stores: None,
+    is_mapped: true,
 };
 
 /// Every experiment, by the word that names it; `none` says that a config is of no experiment, whatever its keys are.
@@ -83,10 +91,6 @@ const WORDS: &[(&str, Option<&Experiment>)] = &[
     (DECORR.name, Some(&DECORR)),
     ("none", None),
 ];
-
-/// Reason for which a config with weights for each method is refused: without these weights, maps would be wrong.
-pub(super) const UNSUPPORTED: &str = "weights of its own for each method, and images and predictions of another store, are not supported \
-                                      by this version; a config of one set of weights runs with its methods";
 
 /// The experiment of a config.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -117,22 +121,6 @@ impl Reference {
         Some(Self { experiment, found: Found::Recognised(by) })
     }
 
-    /// Notes that the experiment is not supported, where it is the one with weights for each method: without these weights, maps
-    /// would be wrong. Returns whether it is supported.
-    pub(super) fn is_supported(&self, fields: &mut Fields<'_>) -> bool {
-        if *self.experiment != DECORR {
-            return true;
-        }
-        match self.found {
-            Found::Recognised(recognise::DECORR_ROOT) => {
-                fields.section("paths", |mut paths| paths.problem("decorr_weights_root", UNSUPPORTED));
-            }
-            Found::Recognised(_) => fields.problem("model_method_mapping", UNSUPPORTED),
-            Found::Named => fields.problem("reference", UNSUPPORTED),
-        }
-        false
-    }
-
     /// A sentence for whoever runs a config that does not name its experiment; `None` where it does.
     pub fn guessed(&self) -> Option<String> {
         let Found::Recognised(by) = self.found else { return None };
@@ -150,6 +138,11 @@ impl Reference {
             format!("precision {} unless the config names one", precision.name()),
             format!("mean images {} unless the config says `mean_of`", mean_of.meaning()),
         ];
+        if self.experiment.is_mapped {
+            sets.push(
+                "methods with weights for themselves, on images and predictions of stores that are there".to_owned(),
+            );
+        }
         sets.extend(stores.map(|format| format!("stores in the format {format} unless the config names one")));
         sets
     }

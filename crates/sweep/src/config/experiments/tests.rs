@@ -20,8 +20,7 @@ fn taken(text: &str) -> Option<(&'static str, Found)> {
 
 #[test]
 fn the_word_of_a_config_sets_what_its_script_does_and_keys_come_before_it() {
-    // A config of that experiment is refused, below.
-    for (word, experiment) in WORDS.iter().filter(|(word, _)| *word != "decorr") {
+    for (word, experiment) in WORDS {
         let (config, told) = config(&format!("reference: {word}\n"));
         assert!(!told.iter().any(|told| told.contains("reference")), "{told:?}");
         assert_eq!(config.reference.map(|reference| reference.experiment), *experiment);
@@ -172,23 +171,77 @@ fn mistakes_in_a_config_without_a_search_space_are_told_where_they_stand() {
     assert!(told[0].ends_with("attribution_methods: expected a list with at least one item"), "{told:?}");
 }
 
+/// The decorrelated experiment, with every key that its script reads.
+const MAPPED: &str = "\
+paths:
+  decorr_weights_root: w
+  imagenet_weights_root: i
+  medmnist_data_root: d
+  base_data_dir: b
+  base_data_dir_resnet18: r
+model_method_mapping:
+  - {model_split_id: 0, method_name: Saliency}
+  - {model_split_id: 6, method_name: GradientShap_n_samples_20}
+  - {model_split_id: 7, method_name: DeepLIFT_SHAP}
+search_space:
+  data_flags: [bloodmnist]
+  model_flags: [densenet121, resnet18]
+  noise_conditions: [{name: clean, type: none, params: {}}]
+  splits: [val]
+experiment: {name: a, description: b, version: c}
+";
+
 #[test]
-fn the_experiment_with_weights_for_each_method_is_refused_in_one_sentence() {
-    let mapping = "model_method_mapping:\n  - {model_split_id: 0, method_name: Saliency}\n";
-    for (text, at) in [
-        (format!("search_space: {{splits: [val]}}\n{mapping}paths: {{base_data_dir: b}}\n"), "3: model_method_mapping"),
-        ("paths: {decorr_weights_root: w, base_data_dir_resnet18: b}\n".to_owned(), "1: paths.decorr_weights_root"),
-        ("paths: {}\nreference: decorr\n".to_owned(), "2: reference"),
+fn a_mapping_of_weights_to_methods_stands_for_variants_of_its_own_keys() {
+    let (config, told) = config(MAPPED);
+    assert_eq!(told, [""; 0]);
+    assert_eq!(config.reference.map(|reference| reference.experiment.name), Some("decorr"));
+    let variants: Vec<_> = config.search_space.methods.iter().flat_map(super::super::Method::variants).collect();
+    let keys: Vec<&str> = variants.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(keys, ["Saliency", "GradientShap_n_samples_20", "DeepLIFT_SHAP"]);
+    let own: Vec<_> = config.search_space.methods.iter().filter_map(|method| Some(method.own.as_ref()?.1)).collect();
+    assert_eq!(own, [0, 6, 7]);
+    let paths = &config.paths;
+    assert_eq!((paths.weights_root.as_path(), paths.weights_key), (Path::new("w"), "paths.decorr_weights_root"));
+    let base = |model: &str| paths.bases.of(model).map(|(folder, _)| folder.display().to_string());
+    assert_eq!((base("resnet18"), base("densenet121")), (Some("r".to_owned()), Some("b".to_owned())));
+    assert_eq!((config.suffix, config.settings.as_script), ("_decorr", false));
+    let (script, told) = self::config(&format!("semantics: reference\n{MAPPED}"));
+    assert_eq!((script.settings.as_script, told.len()), (true, 0));
+    assert_eq!(script.search_space.methods[2].class, "DeepLift");
+}
+
+#[test]
+fn what_a_mapping_lacks_and_what_may_not_stand_beside_it_is_told_at_once() {
+    let text = "\
+paths: {weights_root: w}
+search_space: {splits: [val], attribution_methods: [{name: Saliency}]}
+model_method_mapping:
+  - {model_split_id: 0, method_name: Saliencies}
+  - {method_name: Own, class: Saliency}
+expect: [{model: resnet18, accuracy: 0.5}]
+";
+    let (_, told) = config(text);
+    for wanted in [
+        "4: model_method_mapping[0].method_name: found `Saliencies`, expected Saliency or InputXGradient",
+        "5: model_method_mapping[1].model_split_id: missing",
+        "2: search_space.attribution_methods: found beside `model_method_mapping`",
+        "1: paths.decorr_weights_root: missing beside `model_method_mapping`",
+        "1: paths.base_data_dir: missing beside `model_method_mapping`",
+        "2: search_space.data_flags: expected a list with at least one item beside `model_method_mapping`",
+        "6: expect: found beside `model_method_mapping`",
     ] {
-        let mut problems = Problems::new(Path::new("c.yml"));
-        assert!(Config::parse(Path::new("c.yml"), &text, &mut problems).is_none());
-        let [told] = problems.list() else { panic!("{problems}") };
-        assert_eq!(format!("{}: {}", told.line, told.key), at);
-        assert!(told.text.starts_with("weights of its own for each method"), "{}", told.text);
+        assert!(told.iter().any(|told| told.starts_with(wanted)), "{wanted}: {told:?}");
     }
-    // An empty mapping says nothing.
+    for alone in ["reference: decorr\n", "paths: {decorr_weights_root: w}\n", "paths: {base_data_dir: b}\n"] {
+        let (_, told) = config(alone);
+        assert!(told.iter().any(|told| told.contains("model_method_mapping: missing, expected a list")), "{told:?}");
+    }
+    // An empty one says nothing.
     assert_eq!(taken("model_method_mapping: {}\n"), None);
-    // Nor is one ignored that stands beside the word of another experiment.
-    let (_, told) = config(&format!("reference: none\n{mapping}"));
-    assert!(told.iter().any(|told| told.starts_with("3: model_method_mapping: weights of its own")), "{told:?}");
+    let (_, told) = config("semantics: reference\n");
+    assert!(
+        told.iter().any(|told| told.starts_with("1: semantics: found `reference`, and the config is of no")),
+        "{told:?}"
+    );
 }

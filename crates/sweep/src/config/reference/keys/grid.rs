@@ -31,6 +31,19 @@ pub(super) const PATHS: &[Key] = &[
         "One Zarr that is the dataset of the config, instead of what lies in `data_root`; a key of the reference.",
         "",
     ),
+    key(
+        "decorr_weights_root",
+        Words("`weights_root`"),
+        "Holds `<flag>_<model>/split_<i>_seed_<s>.pth`, weights of which each method has its own (`model_method_mapping`).",
+        "",
+    ),
+    key(
+        "base_data_dir",
+        Words("none"),
+        "Holds the stores whose images, labels and predictions are taken beside `model_method_mapping`, of attrisweep or of the scripts.",
+        "",
+    ),
+    key("base_data_dir_resnet18", Words("`base_data_dir`"), "The same for resnet18 alone.", ""),
     key("medmnist_weights_root", Words("`weights_root`"), "Name of `weights_root` in configs of the reference.", ""),
     key("medmnist_data_root", Words("`data_root`"), "Name of `data_root` in configs of the reference.", ""),
     key(
@@ -99,6 +112,24 @@ pub(super) const METHOD: &[Key] = &[
         Words("the class's own"),
         "Parameters of the class. A list of values stands for several choices, each a variant of its own.",
         "{n_steps: [50, 200], baselines: zero}",
+    ),
+    key("semantics", Words("`semantics` of the top level"), "Whose definition this method follows.", "exact"),
+];
+
+pub(super) const MAPPED: &[Key] = &[
+    key("model_split_id", Required, "Number of the weights, the `<i>` of `split_<i>_seed_<s>.pth`.", "0"),
+    key(
+        "method_name",
+        Required,
+        "Key of the maps: the name of a method of the script, with one of its parameters or without; any name beside a `class`.",
+        "IntegratedGradients_n_steps_50",
+    ),
+    key("class", Words("that of the script"), "Class of the method.", "IntegratedGradients"),
+    key(
+        "params",
+        Words("those of the script"),
+        "Parameters of the class, one value each.",
+        "{n_steps: 50, baselines: zero}",
     ),
     key("semantics", Words("`semantics` of the top level"), "Whose definition this method follows.", "exact"),
 ];

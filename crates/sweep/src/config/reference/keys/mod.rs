@@ -7,7 +7,7 @@ mod top;
 
 use Default::{Required, Words};
 use evaluation::{DEFAULTS, METRIC};
-use grid::{METHOD, NOISE, PATHS, SEARCH_SPACE};
+use grid::{MAPPED, METHOD, NOISE, PATHS, SEARCH_SPACE};
 use run::{EXPECT, PREFLIGHT, SCHEDULER, STORE};
 use top::TOP;
 
@@ -70,6 +70,12 @@ pub(crate) const KEYS: &[Section] = &[
         about: "One method with its choices of parameters. The [catalogue](catalogue.md#methods) lists the classes and their \
                 parameters.",
         keys: METHOD,
+    },
+    Section {
+        place: "model_method_mapping[]",
+        about: "A method that has weights for itself, as the decorrelated reference experiment has them: images, labels and predictions \
+                are those of a store in `base_data_dir`, and names of stores end with `_decorr` ([guide](guide/reference-experiments.md)).",
+        keys: MAPPED,
     },
     Section {
         place: "expect[]",

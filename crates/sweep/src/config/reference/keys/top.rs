@@ -56,7 +56,8 @@ pub(super) const TOP: &[Key] = &[
     key(
         "semantics",
         Value("exact"),
-        "Whose definition is followed where papers and Captum differ ([guide](guide/what-it-computes.md#semantics)).",
+        "Whose definition is followed where papers and Captum differ ([guide](guide/what-it-computes.md#semantics)); `reference`: what the \
+         script of the reference experiment computes, with Captum and with its slips.",
         "captum",
     ),
     key(
@@ -110,7 +111,7 @@ pub(super) const TOP: &[Key] = &[
     key(
         "model_method_mapping",
         Words("nothing"),
-        "One set of weights for each method, a key of the reference. Not supported: anything but an empty mapping is refused.",
-        "{}",
+        "[Methods of which each has weights for itself](#model_method_mapping), in place of `attribution_methods`.",
+        "",
     ),
 ];
