@@ -5,6 +5,7 @@ mod computed_by;
 mod delivery;
 mod gpu_check;
 mod proof_cache;
+mod proof_turns;
 mod rounds;
 mod shard_run;
 
