@@ -5,7 +5,8 @@ set -eu
 cd "$(dirname "$0")/.."
 
 has() { for flag in "$@"; do grep -qw "$flag" /proc/cpuinfo || return 1; done; }
-engine() { OMP_NUM_THREADS=1 cargo test --locked --quiet --package network --package attribution "$@"; }
+# The programs are those of `cargo test --workspace`: nothing is built again.
+engine() { OMP_NUM_THREADS=1 .python/bin/python scripts/engine_tests.py "$@"; }
 # Maps that were exchanged are found by verify.
 exchanged() { .python/bin/python -m pytest -q tests/stores/test_verify.py -k sample_of_one; }
 # The sweeps are compared with Captum, whose torch keeps to the same width (tests/support/torch_settings.py).

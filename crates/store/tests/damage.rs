@@ -160,7 +160,7 @@ fn attributes_that_somebody_added_outlive_a_root_that_is_made_anew() {
         assert!(text.contains(from), "{text}");
         fs::write(&root, text.replacen(from, to, 1)).unwrap();
         assert!(told(&group).unwrap().contains(&root), "{to}");
-        assert_eq!(made_anew(&group), [root.clone()], "{to}");
+        assert!(made_anew(&group) == std::slice::from_ref(&root), "{to}");
         let text = fs::read_to_string(&root).unwrap();
         assert!(text.contains("\"note\": \"mine\"") == outlives && !text.contains(to), "{to}: {text}");
         assert!(!outlives || contents(&group) == before, "{to}");

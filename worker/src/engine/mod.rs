@@ -7,6 +7,7 @@ mod evaluation;
 mod gpu_check;
 mod leaving;
 mod proof_cache;
+mod proof_turns;
 mod rounds;
 mod shard_run;
 

@@ -1,11 +1,11 @@
-//! Passes of lowered graphs that were proved on this machine before, so that each is proved once.
+//! Passes of lowered graphs that were proved on this machine before, so that each is proved once, by one of the workers that run.
 //!
 //! A file for each kind of process and model, in the folder that `make setup` uses: `$ATTRISWEEP_CACHE`, `$XDG_CACHE_HOME/attrisweep`
 //! or `~/.cache/attrisweep`. What a proof holds for is in the file's name, as a digest: this program's file, libtorch's, the
 //! processor, what the environment tells both, the threads, and the model with the shapes of its weights, or the program. Nothing is
 //! lost with the folder, and what cannot be read or written there only costs time.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,8 @@ use network::{Graph, models};
 use serde_json::{Value, json};
 use sweep::fingerprint;
 use sweep::group::Group;
+
+use super::proof_turns::{self, Turns};
 
 /// Longest file that is read, in bytes: tens of thousands of passes.
 const MOST: u64 = 1 << 20;
@@ -37,36 +39,40 @@ impl ProofCache {
         }
         let file = || Some(folder()?.join(name(&model)?));
         let proofs = Self(if graph.is_lowered() { file() } else { None });
-        graph.trust(proofs.read());
-        proofs
-    }
-
-    fn read(&self) -> Vec<String> {
-        // One that has grown too long begins anew: what is proved twice costs time only.
-        if let Some(file) = self.0.as_ref().filter(|file| fs::metadata(file).is_ok_and(|data| data.len() > MOST)) {
-            let _ = fs::remove_file(file);
+        if let Some(file) = &proofs.0 {
+            // One that has grown too long begins anew: what is proved twice costs time only.
+            if fs::metadata(file).is_ok_and(|data| data.len() > MOST) {
+                let _ = fs::remove_file(file);
+            }
+            graph.trust(read(file));
+            graph.share(Box::new(Turns::of(file.clone())));
         }
-        let mut text = String::new();
-        let read = self.0.as_ref().and_then(|file| File::open(file).ok()?.take(MOST).read_to_string(&mut text).ok());
-        // A line that a killed process left half is the name of no pass.
-        read.map_or_else(Vec::new, |_| text.lines().map(str::to_owned).collect())
+        proofs
     }
 
     /// Adds what `graph` has proved since the last call.
     pub(crate) fn keep(&self, graph: &Graph) {
         let (new, Some(file)) = (graph.proved(), &self.0) else { return };
-        if new.is_empty() {
-            return;
+        if !new.is_empty() {
+            append(file, &new);
         }
-        // In one piece, as others may write at the same time.
-        let text: String = new.iter().flat_map(|pass| ["\n", pass, "\n"]).collect();
-        let written = file
-            .parent()
-            .map_or(Ok(()), fs::create_dir_all)
-            .and_then(|()| OpenOptions::new().create(true).append(true).open(file)?.write_all(text.as_bytes()));
-        if let Err(error) = written {
-            tracing::debug!(%error, file = %file.display(), "proofs are not kept");
-        }
+    }
+}
+
+/// Names of the passes in `file`.
+pub(super) fn read(file: &Path) -> Vec<String> {
+    let mut text = String::new();
+    let read = File::open(file).ok().and_then(|file| file.take(MOST).read_to_string(&mut text).ok());
+    // A line that a killed process left half is the name of no pass.
+    read.map_or_else(Vec::new, |_| text.lines().map(str::to_owned).collect())
+}
+
+/// Adds the names of `passes` to `file`.
+pub(super) fn append(file: &Path, passes: &[String]) {
+    // In one piece, as others may write at the same time.
+    let text: String = passes.iter().flat_map(|pass| ["\n", pass, "\n"]).collect();
+    if let Err(error) = proof_turns::open(file).and_then(|mut file| file.write_all(text.as_bytes())) {
+        tracing::debug!(%error, file = %file.display(), "proofs are not kept");
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use serde_json::{Value, json};
+
 use super::limits::MAX_LABELS;
 use crate::formats::Options;
 use crate::numpy::Element;
@@ -26,7 +28,7 @@ pub(crate) enum Channels {
 pub(crate) struct Images {
     element: Element,
     /// Values of black and white, for floats.
-    pub(crate) float_range: Option<[f64; 2]>,
+    float_range: Option<[f64; 2]>,
     pub(crate) len: u64,
     /// `[height, width, channels]`.
     pub(crate) shape: [usize; 3],
@@ -65,6 +67,13 @@ impl Images {
     /// Size of an image in bytes, as it is stored.
     pub(crate) fn size(&self) -> u64 {
         self.shape.iter().product::<usize>() as u64 * self.element.size()
+    }
+
+    /// Adds the range of floats to `content`, the facts of a split: with another range the same files are other pixels.
+    pub(crate) fn tell_range(&self, content: &mut Value) {
+        if let Some(range) = self.float_range {
+            content["float_range"] = json!(range);
+        }
     }
 
     /// Checks that there are images in `range`; one sentence if not.

@@ -69,9 +69,7 @@ impl Source for MedMnist {
     fn content(&self) -> Value {
         let name = |member: &Member| format!("{:?} crc32 {:08x}", member.header.shape, member.crc32);
         let mut content = json!({"images": name(&self.images.member), "labels": self.labels.as_ref().map(name)});
-        if let Some(range) = self.images.array.float_range {
-            content["float_range"] = json!(range);
-        }
+        self.images.array.tell_range(&mut content);
         content
     }
 }

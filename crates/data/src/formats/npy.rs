@@ -56,9 +56,7 @@ impl Npy {
         if let Some((file, labels)) = &labels {
             content["labels"] = named(file, labels)?;
         }
-        if let Some(range) = layout.float_range {
-            content["float_range"] = json!(range);
-        }
+        layout.tell_range(&mut content);
         Ok(Self { images, layout, labels: labels.map(|(_, labels)| labels), content })
     }
 }

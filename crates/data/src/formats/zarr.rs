@@ -86,9 +86,7 @@ impl Zarr {
         let layout = layout.map_err(|reason| images.error(reason))?;
         let mut content = json!({"images": images.content(), "labels": labels.as_ref().map(Array::content)});
         content["held_bytes"] = json!(images.held());
-        if let Some(range) = layout.float_range {
-            content["float_range"] = json!(range);
-        }
+        layout.tell_range(&mut content);
         Ok(Self { images, layout, labels, one_split, content })
     }
 }

@@ -16,6 +16,7 @@ pub use change::{Clean, Replacement};
 pub use forward::Trace;
 pub use layer::Layer;
 pub(crate) use lowered::purpose::{Keep, Use};
+pub use lowered::shared::SharedProofs;
 pub(crate) use operation::compared::{Compared, NO_CHANGE, Pair};
 pub use operation::gated::Gate;
 pub(crate) use operation::gated::Gated;

@@ -74,9 +74,7 @@ impl Idx {
         let files = [Some(&images), labels.as_ref()].into_iter().flatten().map(Array::sized).collect::<Vec<_>>();
         let mut content =
             json!({"images": format!("{part} idx {:?} sha256 {}", images.shape, digest::of_files(place, &files)?)});
-        if let Some(range) = layout.float_range {
-            content["float_range"] = json!(range);
-        }
+        layout.tell_range(&mut content);
         Ok(Self { images, layout, labels, content })
     }
 }

@@ -113,7 +113,8 @@ impl Prover for Proof {
     }
 }
 
-/// Runs `test` of the lowered graph, unless the pass `name` has been proved. A test that fails is an error.
+/// Runs `test` of the lowered graph, unless the pass `name` has been proved, here or by a process that shares its proofs. A test that
+/// fails is an error.
 fn proved_once(
     graph: &Graph,
     name: &str,
@@ -123,7 +124,8 @@ fn proved_once(
         return Ok(());
     };
     let disproved = |why: &str| Err(graph.record.disproved(name, why));
-    match graph.record.timed(|| test(&lowered.graph))? {
+    let is_proof = |judged: &Result<Judged, TchError>| matches!(judged, Ok(Judged::Same));
+    match graph.record.in_turn(name, || test(&lowered.graph), is_proof).unwrap_or(Ok(Judged::Same))? {
         Judged::Same => {
             graph.record.note(name);
             Ok(())

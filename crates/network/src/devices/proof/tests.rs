@@ -7,10 +7,10 @@ use sweep::semantics::Semantics;
 use sweep::computed_by::Path;
 
 use super::*;
-use crate::Weights;
 use crate::graph::{Compared, Gate, Gated, How, Kept, Local, Operation, Pair, Reach, Stem, Sum};
 use crate::models::load;
 use crate::rules::ReluRule;
+use crate::{SharedProofs, Weights};
 
 /// An operation that spoils the last of `rows` images, and leaves all others alone.
 #[derive(Debug)]
@@ -305,4 +305,42 @@ fn the_same_model_elsewhere_agrees_and_another_one_does_not() {
     // Other random weights.
     let other = of("cifar_resnet18", Kind::Float);
     assert!(graph.differs_from(&other, [16; 2], Device::Cpu, 8).unwrap().unwrap().starts_with("logits of "));
+}
+
+/// Proofs of all graphs of a test, and how many of them hold a turn.
+#[derive(Clone, Debug, Default)]
+struct Shelf {
+    proved: Rc<RefCell<Vec<String>>>,
+    turns: Rc<Cell<i32>>,
+}
+
+impl SharedProofs for Shelf {
+    fn begin(&self) -> Vec<String> {
+        self.turns.set(self.turns.get() + 1);
+        self.proved.borrow().clone()
+    }
+
+    fn end(&self, proved: Option<&str>) {
+        self.turns.set(self.turns.get() - 1);
+        self.proved.borrow_mut().extend(proved.map(str::to_owned));
+    }
+}
+
+#[test]
+fn a_pass_that_another_process_proves_meanwhile_is_not_proved_again() {
+    if !crate::computes_in_blocks() {
+        return;
+    }
+    let shelf = Shelf::default();
+    let images = wave(&[3, 3, 32, 32]).unwrap();
+    let mut after = Vec::new();
+    for _ in 0..2 {
+        let graph = load("resnet18", &Weights::random(3, 5), (Device::Cpu, Kind::Float)).unwrap();
+        graph.share(Box::new(shelf.clone()));
+        assert!(graph.forward(&images).unwrap().size() == [3, 5]);
+        // What is shared is kept by whoever shares it.
+        assert!(graph.proved().is_empty() && graph.is_lowered());
+        after.push(shelf.proved.borrow().len());
+    }
+    assert_eq!((after, shelf.turns.get()), (vec![1, 1], 0));
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod purpose;
 pub(super) mod record;
+pub(super) mod shared;
 
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tch::TchError;
 
 use self::purpose::Use;
 use self::record::Record;
+use self::shared::SharedProofs;
 use super::{Graph, Trace};
 
 impl Graph {
@@ -48,7 +50,12 @@ impl Graph {
         self.record.trust(passes);
     }
 
-    /// Passes that were proved since the last call.
+    /// Shares proofs with other processes from now on: each pass is proved by one of them.
+    pub fn share(&self, proofs: Box<dyn SharedProofs>) {
+        self.record.share(proofs);
+    }
+
+    /// Passes that were proved since the last call, and that were not shared.
     pub fn proved(&self) -> Vec<String> {
         self.record.take_new()
     }

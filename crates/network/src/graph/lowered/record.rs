@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use tch::TchError;
 
+use super::shared::SharedProofs;
+
 /// Start of the error of a pass that took the lowered graph out of use.
 const DISPROVED: &str = "the fused kernels of this processor are not used";
 
@@ -14,10 +16,12 @@ const DISPROVED: &str = "the fused kernels of this processor are not used";
 pub(crate) struct Record {
     /// Names of passes that were proved.
     known: RefCell<BTreeSet<String>>,
-    /// Names of proved passes that [`Record::take_new`] has not given out yet.
+    /// Names of proved passes that [`Record::take_new`] has not given out yet, and that are not shared.
     new: RefCell<Vec<String>>,
     /// Why the lowered graph is out of use.
     against: RefCell<Option<String>>,
+    /// Proofs of other processes.
+    shared: RefCell<Option<Box<dyn SharedProofs>>>,
     spent: Cell<Duration>,
     /// Number of forward passes so far that no proof made.
     passes: Cell<u64>,
@@ -68,7 +72,34 @@ impl Record {
         self.known.borrow_mut().extend(passes);
     }
 
-    /// Names of passes that were proved since the last call.
+    /// Shares proofs with other processes from now on.
+    pub(crate) fn share(&self, proofs: Box<dyn SharedProofs>) {
+        self.shared.replace(Some(proofs));
+    }
+
+    /// The result of `prove` for the pass `name`; `None` where another process has proved the pass meanwhile. `is_proof` says which
+    /// results are proofs. Time that passes counts as that of proofs.
+    pub(crate) fn in_turn<T>(
+        &self,
+        name: &str,
+        prove: impl FnOnce() -> T,
+        is_proof: impl FnOnce(&T) -> bool,
+    ) -> Option<T> {
+        let started = Instant::now();
+        let shared = self.shared.borrow();
+        self.trust(shared.iter().flat_map(|shared| shared.begin()));
+        let result = (!self.knows(name)).then(prove);
+        let proved = result.as_ref().is_some_and(is_proof).then_some(name);
+        if let Some(shared) = shared.as_ref() {
+            shared.end(proved);
+            // It is kept already.
+            self.trust(proved.map(str::to_owned));
+        }
+        self.spent.set(self.spent.get() + started.elapsed());
+        result
+    }
+
+    /// Names of passes that were proved since the last call, and that were not shared.
     pub(crate) fn take_new(&self) -> Vec<String> {
         self.new.take()
     }
@@ -86,13 +117,5 @@ impl Record {
     /// Time that proofs have taken so far.
     pub(crate) fn spent(&self) -> Duration {
         self.spent.get()
-    }
-
-    /// The result of `act`, whose time counts as that of proofs.
-    pub(crate) fn timed<T>(&self, act: impl FnOnce() -> T) -> T {
-        let started = Instant::now();
-        let result = act();
-        self.spent.set(self.spent.get() + started.elapsed());
-        result
     }
 }
