@@ -48,6 +48,8 @@ pub struct Graph {
     pub(crate) shape: Shape,
     /// The function of the graph in operations of one device: passes run on these.
     pub(crate) lowered: Option<Lowered>,
+    /// Why there is none although the graph is on a device that has operations for it.
+    pub(crate) refused: Option<String>,
     /// Passes of the lowered graph that were proved.
     pub(crate) record: Record,
     /// Sentences on how the graph was made, for a person.
@@ -59,6 +61,8 @@ pub struct Graph {
 pub(crate) struct Lowered {
     pub(crate) graph: Box<Graph>,
     pub(crate) prover: Box<dyn Prover>,
+    /// Whether it computes on a GPU.
+    pub(crate) is_for_gpus: bool,
 }
 
 /// The proof that passes of a lowered graph give what those of its plain graph `graph` give. A pass that fails takes
@@ -121,7 +125,16 @@ impl Graph {
                 readers[input] += 1;
             }
         }
-        Self { nodes, last_use, readers, shape, lowered: None, record: Record::default(), notes: Vec::new() }
+        Self {
+            nodes,
+            last_use,
+            readers,
+            shape,
+            lowered: None,
+            refused: None,
+            record: Record::default(),
+            notes: Vec::new(),
+        }
     }
 
     /// The graph with `notes` for a person on how the graph was made.
