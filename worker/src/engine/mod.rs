@@ -156,7 +156,13 @@ impl Engine {
                 graph = graph.channels_last()?;
             }
             gpu_check::processor(&graph, group, self.device)?;
-            let proofs = ProofCache::of(&graph, group);
+            if let Some(reason) = graph.refused() {
+                tracing::warn!(
+                    reason,
+                    "no kernels of ours on this GPU: passes run on the plain graph, which takes longer"
+                );
+            }
+            let proofs = ProofCache::of(&graph, group, self.device);
             self.loaded = Some((key, graph, proofs));
             host_memory::settle();
         }

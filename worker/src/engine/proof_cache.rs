@@ -15,6 +15,7 @@ use network::{Graph, models};
 use serde_json::{Value, json};
 use sweep::fingerprint;
 use sweep::group::Group;
+use tch::Device;
 
 use super::proof_turns::{self, Turns};
 
@@ -30,7 +31,7 @@ pub(crate) struct ProofCache(Option<PathBuf>);
 
 impl ProofCache {
     /// Reads the proofs of `graph`, the model of `group`. The graph trusts these proofs from now on.
-    pub(crate) fn of(graph: &Graph, group: &Group) -> Self {
+    pub(crate) fn of(graph: &Graph, group: &Group, device: Device) -> Self {
         let shapes = models::shapes(&group.input.weights).ok().flatten();
         let weights = shapes.unwrap_or_else(|| group.input.weights_sha256.clone());
         let mut model = json!([group.model, weights, group.input.weights_set, group.numerics.fold_batch_norm]);
@@ -38,7 +39,8 @@ impl ProofCache {
             facts.push(json!(set));
         }
         let file = || Some(folder()?.join(name(&model)?));
-        let proofs = Self(if graph.is_lowered() { file() } else { None });
+        // Of a GPU a proof takes no time that counts, and what it holds for is not all known: the driver, and the GPU itself.
+        let proofs = Self(if graph.is_lowered() && device == Device::Cpu { file() } else { None });
         if let Some(file) = &proofs.0 {
             // One that has grown too long begins anew: what is proved twice costs time only.
             if fs::metadata(file).is_ok_and(|data| data.len() > MOST) {

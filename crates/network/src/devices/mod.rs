@@ -1,29 +1,55 @@
 //! Graphs in the operations of one device, and the proof that they compute what the plain graph does.
 //!
 //! A device is a folder here with a function that lowers a graph, and one line in the list: `cpu` fuses operations for oneDNN's
-//! layout. Kernels of our own for CUDA belong into a folder `cuda` beside it. The proof is the same for all devices.
+//! layout, `gpu` what follows a convolution of libtorch's. The proof is the same for all devices.
 
 pub(crate) mod cpu;
+mod gpu;
 mod proof;
 
-use tch::TchError;
+use tch::{Device, TchError};
 
 use self::proof::Proof;
 use crate::graph::{Graph, Lowered};
+use crate::operations::Convolution;
 
-/// Makes the lowered graph of a device, if the device is there and has operations for the graph.
-type Lower = fn(&Graph) -> Result<Option<Graph>, TchError>;
+/// What a device has for a graph.
+pub(crate) enum Outcome {
+    /// The graph in operations of the device.
+    Lowered(Graph),
+    /// Nothing: the device is not there, or has no operations for the graph.
+    NoneHere,
+    /// Nothing, although the graph is on the device, for this reason.
+    Refused(String),
+}
+
+/// Makes the lowered graph of a device.
+type Lower = fn(&Graph) -> Result<Outcome, TchError>;
 
 /// Every device that graphs are lowered for.
-const DEVICES: &[Lower] = &[cpu::lower];
+const DEVICES: &[Lower] = &[cpu::lower, gpu::lower];
 
 /// `graph`, whose passes from now on run on operations of its device, where there are such.
 pub(crate) fn lower(mut graph: Graph) -> Result<Graph, TchError> {
     for device in DEVICES {
-        if let Some(lowered) = device(&graph)? {
-            graph.lowered = Some(Lowered { graph: Box::new(lowered), prover: Box::new(Proof::default()) });
-            break;
+        match device(&graph)? {
+            Outcome::Lowered(lowered) => {
+                let proof = Proof::on(graph.device());
+                let is_for_gpus = graph.device() != Device::Cpu;
+                graph.lowered = Some(Lowered { graph: Box::new(lowered), prover: Box::new(proof), is_for_gpus });
+                break;
+            }
+            Outcome::Refused(reason) => graph.refused = Some(reason),
+            Outcome::NoneHere => {}
         }
     }
     Ok(graph)
+}
+
+impl Graph {
+    /// The device of the convolutions, which are what devices have operations for.
+    fn device(&self) -> Device {
+        let convolution = self.nodes.iter().find_map(|node| node.operation.as_a::<Convolution>());
+        convolution.map_or(Device::Cpu, |convolution| convolution.weight.device())
+    }
 }

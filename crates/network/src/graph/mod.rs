@@ -53,6 +53,8 @@ pub struct Graph {
     pub(crate) shape: Shape,
     /// The function of the graph in operations of one device: passes run on these.
     pub(crate) lowered: Option<Lowered>,
+    /// Why there is none although the graph is on a device that has operations for it.
+    pub(crate) refused: Option<String>,
     /// Passes of the lowered graph that were proved.
     pub(crate) record: Record,
     /// Sentences on how the graph was made, for a person.
@@ -66,6 +68,8 @@ pub struct Graph {
 pub(crate) struct Lowered {
     pub(crate) graph: Box<Graph>,
     pub(crate) prover: Box<dyn Prover>,
+    /// Whether it computes on a GPU.
+    pub(crate) is_for_gpus: bool,
 }
 
 /// The proof that passes of a lowered graph give what those of its plain graph `graph` give. A pass that fails takes
@@ -134,6 +138,7 @@ impl Graph {
             readers,
             shape,
             lowered: None,
+            refused: None,
             record: Record::default(),
             notes: Vec::new(),
             canonical: Lazy::default(),

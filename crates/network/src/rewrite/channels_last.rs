@@ -12,14 +12,16 @@ impl Graph {
     ///
     /// On an H200 convolutions in TF32 then take two thirds of the time; those in single precision a tenth more.
     pub fn channels_last(self) -> Result<Self, TchError> {
-        let Self { nodes, shape, .. } = self;
+        let Self { nodes, shape, lowered, .. } = self;
         let turned = nodes.into_iter().map(|node| {
             let Some(found) = node.operation.as_a::<Convolution>() else { return Ok(node) };
             let bias = found.bias.as_ref().map(Tensor::shallow_clone);
             let convolution = Convolution::new(last(&found.weight)?, bias, found.geometry)?;
             Ok(Node { operation: Rc::new(convolution), ..node })
         });
-        Ok(Self::new(turned.collect::<Result<_, TchError>>()?, shape))
+        let turned = Self::new(turned.collect::<Result<_, TchError>>()?, shape);
+        // A processor has its own layout, and the weights are turned to see what a GPU computes.
+        if lowered.is_some_and(|lowered| lowered.is_for_gpus) { crate::devices::lower(turned) } else { Ok(turned) }
     }
 }
 

@@ -14,7 +14,7 @@ unsafe extern "C" {
 }
 
 /// Names the widest instructions that kernels may use: `avx512`, `avx2`, or `none` for none of our own, which leaves the plain
-/// graph and whatever libtorch's kernels are. `avx2` holds for libtorch and oneDNN too, as on a processor without AVX-512.
+/// graph and whatever libtorch's kernels are, on a GPU, too. `avx2` holds for libtorch and oneDNN too, as on a processor without AVX-512.
 pub const MAX_CPU_ISA: &str = "ATTRISWEEP_MAX_CPU_ISA";
 
 /// If it is `nan`, memory for tensors on the CPU, fresh or used before, is filled with NaN, and so is that of kernels.

@@ -11,18 +11,19 @@ use super::operations::convolution::Block;
 use super::operations::layout::{Enter, Leave};
 use super::operations::max_pool::Pool;
 use super::operations::normalise::Normalise;
+use crate::devices::Outcome;
 use crate::graph::{Graph, Id, Node, Operation};
 use crate::operations::{Add, Concatenate};
 use crate::operations::{BatchNorm, Convolution, Relu};
 
 /// `graph` in fused operations and blocked values, where this processor has them and the graph has convolutions
 /// for them. Forward passes keep their bits.
-pub(crate) fn lower(graph: &Graph) -> Result<Option<Graph>, TchError> {
+pub(crate) fn lower(graph: &Graph) -> Result<Outcome, TchError> {
     let fits = |node: &Node| node.operation.as_a::<Convolution>().is_some_and(Block::fits);
     if block().is_none() || !graph.nodes.iter().any(fits) {
-        return Ok(None);
+        return Ok(Outcome::NoneHere);
     }
-    Lowering::of(graph).graph().map(Some)
+    Lowering::of(graph).graph().map(Outcome::Lowered)
 }
 
 /// Operations that become one.

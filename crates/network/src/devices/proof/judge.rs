@@ -30,9 +30,13 @@ pub(super) enum Judged {
     Unknown,
 }
 
-/// A pass of n images, of which `expected` has a few that repeat.
-pub(super) fn pass(found: &Found, expected: &Found) -> Result<Judged, TchError> {
+/// A pass of n images, of which `expected` has a few that repeat, by products that are rounded to `bits`.
+pub(super) fn pass(found: &Found, expected: &Found, bits: i32) -> Result<Judged, TchError> {
     let n = found.logits.size()[0];
+    if bits < 24 {
+        // The library takes other kernels for other numbers of images, of which some do not round so.
+        return across_devices(found, &expected.repeated(n)?, bits);
+    }
     let logits = repeated(&expected.logits, n)?;
     if !is_finite(&logits)? {
         return Ok(Judged::Unknown);
@@ -152,7 +156,7 @@ mod tests {
         let expected = Found { logits, map, seed: rows(&[[0.0; 3]]) };
         let of = |logit: f32, pixel: f32| {
             let (logits, map) = (rows(&[[1.0, 2.0, logit]; 2]), Some(rows(&[[10.0, 0.0, pixel]; 2])));
-            pass(&Found { logits, map, seed: rows(&[[0.0; 3]; 2]) }, &expected).unwrap()
+            pass(&Found { logits, map, seed: rows(&[[0.0; 3]; 2]) }, &expected, 24).unwrap()
         };
         assert_eq!(of(3.0, -4.004), Judged::Same);
         assert!(matches!(of(3.0, -4.006), Judged::Differs(how) if how.contains("maps of 2 of 2 images")));

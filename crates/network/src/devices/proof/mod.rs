@@ -20,14 +20,16 @@ use tch::{Device, Kind, TchError, Tensor};
 use self::judge::Judged;
 use self::passes::{Found, repeated, wave};
 use self::plain::Plain;
+use super::gpu::rounds_to_tf32;
 use crate::graph::{Gradient, Graph, Keep, Prover, Replacement, Use};
 
 /// Images that are told apart; a pass of more repeats them. Prime to the numbers that kernels take at once.
 const DISTINCT: i64 = 5;
 
 /// The proofs of one lowered graph.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Proof {
+    device: Device,
     /// Results of the plain graph, for any number of images.
     plain: RefCell<Plain>,
     /// Whether weights have been laid out for a pass backward, so that to prove one takes no more memory than there will be needed.
@@ -63,15 +65,30 @@ impl Graph {
 }
 
 impl Proof {
+    /// No proofs yet of a graph that computes on `device`.
+    pub(crate) fn on(device: Device) -> Self {
+        Self { device, plain: RefCell::default(), walks_back: Cell::default() }
+    }
+
+    /// Values without a pattern, on the device.
+    fn wave(&self, size: &[i64]) -> Result<Tensor, TchError> {
+        wave(size)?.f_to_device(self.device)
+    }
+
+    /// Bits of the mantissa that products are rounded to.
+    fn bits(&self) -> i32 {
+        if self.device != Device::Cpu && rounds_to_tf32() { 11 } else { 24 }
+    }
+
     fn prove(&self, graph: &Graph, n: i64, size: [i64; 2], used: Use<'_>, name: &str) -> Result<(), TchError> {
         proved_once(graph, name, |lowered| {
-            let few = wave(&[n.min(DISTINCT), graph.shape.channels, size[0], size[1]])?;
+            let few = self.wave(&[n.min(DISTINCT), graph.shape.channels, size[0], size[1]])?;
             let expected = match self.expected(graph, lowered, &few, used)? {
                 Ok(expected) => expected,
                 Err(judged) => return Ok(judged),
             };
             let seed = repeated(&expected.seed, n)?;
-            judge::pass(&passes::found(lowered, &repeated(&few, n)?, used, Some(&seed))?, &expected)
+            judge::pass(&passes::found(lowered, &repeated(&few, n)?, used, Some(&seed))?, &expected, self.bits())
         })
     }
 }
@@ -101,7 +118,7 @@ impl Prover for Proof {
             let Some((_, stem)) = lowered.stem() else { return Ok(Judged::Same) };
             let mut shape = gradient.size();
             shape[0] = n.min(DISTINCT);
-            let few = wave(&shape)?;
+            let few = self.wave(&shape)?;
             let linear = |rows: &Tensor| stem.linear_part(rows, size);
             let alone = (0..shape[0]).map(|at| linear(&few.f_narrow(0, at, 1)?)).collect::<Result<Vec<_>, _>>()?;
             judge::maps(&linear(&repeated(&few, n)?)?, &Tensor::f_cat(&alone, 0)?)

@@ -103,6 +103,12 @@ impl Found {
         Ok(Self { logits: of(&self.logits)?, seed: of(&self.seed)?, map })
     }
 
+    /// The results of `n` images, which are these, one after the other and then again.
+    pub(super) fn repeated(&self, n: i64) -> Result<Self, TchError> {
+        let map = self.map.as_ref().map(|map| repeated(map, n)).transpose()?;
+        Ok(Self { logits: repeated(&self.logits, n)?, seed: repeated(&self.seed, n)?, map })
+    }
+
     /// The results of the last `rows` images.
     pub(super) fn last(&self, rows: i64) -> Result<Self, TchError> {
         let of = |values: &Tensor| values.f_narrow(0, values.size()[0] - rows, rows);

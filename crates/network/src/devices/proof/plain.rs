@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tch::{TchError, Tensor};
 
 use super::judge::{self, Judged};
-use super::passes::{Found, alone, fit_together, grey, one_by_one, wave};
+use super::passes::{Found, alone, fit_together, grey, one_by_one};
 use super::{DISTINCT, Proof};
 use crate::graph::{Graph, Keep, Replacement, Use, plane};
 
@@ -76,7 +76,7 @@ impl Proof {
         if there < count {
             let more = one_by_one(lowered, &images.f_narrow(0, there, count - there)?, used)?;
             if there == 0 {
-                match judge::pass(&more.first(1)?, &first)? {
+                match judge::pass(&more.first(1)?, &first, self.bits())? {
                     Judged::Same => {}
                     other => return Ok(Err(other)),
                 }
@@ -101,7 +101,7 @@ impl Proof {
                 return Err(TchError::Shape(format!("images of the shape {:?}", images.size())));
             };
             let all = if fit_together([height, width]) { DISTINCT } else { count };
-            let images = wave(&[all, channels, height, width])?;
+            let images = self.wave(&[all, channels, height, width])?;
             let more = alone(graph, &images.f_narrow(0, there, all - there)?, used)?;
             forget_own(graph);
             self.plain.borrow_mut().add(|plain| &mut plain.passes, key.clone(), more)?;

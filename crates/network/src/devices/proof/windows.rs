@@ -7,7 +7,6 @@ use sweep::fingerprint;
 use tch::{TchError, Tensor};
 
 use super::judge::Judged;
-use super::passes::wave;
 use super::{Proof, judge, plain, proved_once};
 use crate::graph::{Graph, Keep, Replacement, Use, plane};
 
@@ -32,7 +31,7 @@ impl Proof {
         let count = replacements.len();
         let name = format!("windows {count} of {down}x{across} in {height}x{width} ({})", &boxes[..8]);
         proved_once(graph, &name, |lowered| {
-            let image = wave(&[1, graph.shape.channels, height, width])?;
+            let image = self.wave(&[1, graph.shape.channels, height, width])?;
             let before = self.plainly(graph, &image, Use::Forward(Keep::Logits))?.logits;
             let grey: Vec<Replacement> = replacements.iter().map(plain::in_grey).collect::<Result<_, _>>()?;
             let clean = lowered.clean(&image)?;

@@ -35,6 +35,11 @@ impl Graph {
         self.record.passes()
     }
 
+    /// Why passes run on the plain graph although its device has operations for it.
+    pub fn refused(&self) -> Option<&str> {
+        self.refused.as_deref()
+    }
+
     /// Time that proofs have taken so far: it is part of no batch's time.
     pub fn proving(&self) -> Duration {
         self.record.spent()

@@ -1,0 +1,100 @@
+// What follows a convolution, in one pass over the memory: batch norm, sum and ReLU; the same on the way back; and DeepLIFT's
+// rescale rule at a ReLU. NVRTC compiles this text for the GPU that is there. On a machine without one, emulate.cpp compiles the
+// same text for the processor, where a grid is a loop over its threads.
+//
+// No shared memory, no barriers, no atomic operations: each value is written by one thread, whatever the order of threads. So
+// results have the same bits in every run, and the loop computes what the grid does. Indices have 32 bits: the host asks for fewer
+// than 2^31 values at once.
+#ifdef ATTRISWEEP_EMULATE
+#include "emulate.h"
+#else
+#define KERNEL extern "C" __global__ void __launch_bounds__(128)
+#define INLINE __device__ __forceinline__
+#endif
+
+typedef unsigned int u32;
+typedef unsigned char byte;
+
+// The end of a convolution's output [n, channels, plane], or [n, plane, channels] where `last` is set. end.rs has the same.
+struct End {
+    const float *mean, *scale, *bias; // of each channel; all null without a batch norm
+    const float *other;               // the other summand, or null
+    u32 channels, plane;
+    u32 last, rectify;
+};
+
+INLINE u32 number() { return blockIdx.x * blockDim.x + threadIdx.x; }
+
+// The product is rounded before the sum: both compilers are told to fuse nothing.
+INLINE float normed(float x, const End &end, u32 channel) {
+    return end.scale ? (x - end.mean[channel]) * end.scale[channel] + end.bias[channel] : x;
+}
+
+// NaN stays NaN, as libtorch has it.
+INLINE float rectified(float x) { return x <= 0.0f ? 0.0f : x; }
+
+// y = relu(norm(x) + other), and whether that is positive, unless nobody asks. `y` may be `x`.
+KERNEL finish(float *y, byte *positive, const float *x, End end, u32 count) {
+    const u32 at = number();
+    if (at >= count) return;
+    const u32 channel = end.last ? at % end.channels : at / end.plane % end.channels;
+    float value = normed(x[at], end, channel);
+    if (end.other) value += end.other[at];
+    if (positive) positive[at] = value > 0.0f;
+    y[at] = end.rectify ? rectified(value) : value;
+}
+
+// The same for four values that lie together: those of a plane whose size is a multiple of four, or of four channels.
+KERNEL finish_four(float4 *y, uchar4 *positive, const float4 *x, End end, u32 count) {
+    const u32 at = number();
+    if (at >= count) return;
+    const u32 step = end.last ? 1 : 0;
+    const u32 channel = end.last ? at % (end.channels / 4) * 4 : at / (end.plane / 4) % end.channels;
+    float4 value = x[at];
+    value.x = normed(value.x, end, channel);
+    value.y = normed(value.y, end, channel + step);
+    value.z = normed(value.z, end, channel + 2 * step);
+    value.w = normed(value.w, end, channel + 3 * step);
+    if (end.other) {
+        const float4 more = ((const float4 *)end.other)[at];
+        value.x += more.x, value.y += more.y, value.z += more.z, value.w += more.w;
+    }
+    if (positive) positive[at] = make_uchar4(value.x > 0.0f, value.y > 0.0f, value.z > 0.0f, value.w > 0.0f);
+    if (end.rectify) {
+        value = make_float4(rectified(value.x), rectified(value.y), rectified(value.z), rectified(value.w));
+    }
+    y[at] = value;
+}
+
+// What passes a ReLU on the way back: where its input was positive, if `positive` is there, and where the gradient is, if `rectify`.
+INLINE float passed(float gradient, bool open, u32 rectify) {
+    // As a product with zero or one: what is infinite does not vanish without a trace.
+    const float value = open ? gradient : gradient * 0.0f;
+    return rectify ? rectified(value) : value;
+}
+
+KERNEL back(float *to, const float *gradient, const byte *positive, u32 rectify, u32 count) {
+    const u32 at = number();
+    if (at >= count) return;
+    to[at] = passed(gradient[at], !positive || positive[at], rectify);
+}
+
+KERNEL back_four(float4 *to, const float4 *gradient, const uchar4 *positive, u32 rectify, u32 count) {
+    const u32 at = number();
+    if (at >= count) return;
+    const float4 value = gradient[at];
+    const uchar4 open = positive ? positive[at] : make_uchar4(1, 1, 1, 1);
+    to[at] = make_float4(passed(value.x, open.x, rectify), passed(value.y, open.y, rectify),
+                         passed(value.z, open.z, rectify), passed(value.w, open.w, rectify));
+}
+
+// DeepLIFT's rescale rule at a ReLU of `x`: the gradient times the change of the output over that of the input, and the plain
+// gradient where the input changes by no more than `none`. The other pass has `row` values, one image for all, or as many as `x`.
+KERNEL rescale(float *to, const float *gradient, const float *x, const float *there, float none, u32 row, u32 count) {
+    const u32 at = number();
+    if (at >= count) return;
+    const float here = x[at], before = there[at % row], change = here - before;
+    const float size = change < 0.0f ? -change : change;
+    const float slope = gradient[at] * (rectified(here) - rectified(before)) / change;
+    to[at] = size <= none ? passed(gradient[at], here > 0.0f, 0) : slope;
+}
