@@ -3,6 +3,7 @@
 import json
 import subprocess
 
+import attrisweep
 import numpy
 import pytest
 import torch
@@ -142,6 +143,10 @@ def test_tables_are_printed_and_written_for_papers_and_programs(sweep):
     assert cell["mean"] == pytest.approx(stored.mean()) and cell["images"] == 6 and cell["undefined"] == 0
     assert cell["standard_error"] == pytest.approx(stored.std(ddof=1) / 6**0.5)
     assert rows["InputXGradient"][3] is None
+    group = attrisweep.open_sweep(run.output)[0]
+    numpy.testing.assert_allclose(group.scores("Sparseness").sel(method="Saliency"), stored)
+    assert group.score_table.loc["Saliency", "Sparseness"] == pytest.approx(stored.mean())
+    assert group.score_table["MaxSensitivity_samples_2"].count() == 1
     lines = (run.output / "scores.csv").read_text().splitlines()
     assert len(lines) == 1 + 9 and lines[0].startswith("store,method,score,class,direction,mean,")
     assert "\\toprule" in (run.output / "scores.tex").read_text() and "| --- |" in (run.output / "scores.md").read_text()

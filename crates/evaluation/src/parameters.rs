@@ -18,8 +18,8 @@ const fn words(words: &'static [Cow<'static, str>]) -> Kind {
     Kind::Word(Cow::Borrowed(words))
 }
 
-const fn word(word: &'static str) -> Option<Default> {
-    Some(Default::Word(Cow::Borrowed(word)))
+const fn word(word: &'static str) -> Default {
+    Default::Word(Cow::Borrowed(word))
 }
 
 /// Class that is followed.
@@ -27,14 +27,14 @@ pub(crate) const TARGET: Parameter = parameter(
     "target",
     "class that is followed: the predicted one or the label",
     words(&[Cow::Borrowed("predicted"), Cow::Borrowed("label")]),
-    word("predicted"),
+    Some(word("predicted")),
 );
 
 /// Output of the model that is followed.
 pub(crate) const fn score(default: &'static str) -> Parameter {
     const WORDS: &[Cow<'static, str>] =
         &[Cow::Borrowed("probability"), Cow::Borrowed("logit"), Cow::Borrowed("log_probability")];
-    parameter("score", "output of the model that is followed", words(WORDS), word(default))
+    parameter("score", "output of the model that is followed", words(WORDS), Some(word(default)))
 }
 
 /// Number of each pixel by which pixels are ranked.
@@ -51,7 +51,7 @@ pub(crate) const fn channels(default: &'static str) -> Parameter {
         "channels",
         "number that the channels of a pixel become; `each` ranks every value by itself",
         words(WORDS),
-        word(default),
+        Some(word(default)),
     )
 }
 
@@ -69,7 +69,7 @@ pub(crate) const fn baseline(default: &'static str) -> Parameter {
         "baseline",
         "values in the place of what is removed, as the model sees images",
         Kind::Baseline(Cow::Borrowed(WORDS)),
-        word(default),
+        Some(word(default)),
     )
 }
 
@@ -131,7 +131,7 @@ pub(crate) const ORDER: Parameter = parameter(
     "order",
     "most relevant first, least relevant first, or both",
     words(&[Cow::Borrowed("morf"), Cow::Borrowed("lerf"), Cow::Borrowed("both")]),
-    word("morf"),
+    Some(word("morf")),
 );
 
 /// Definition that is followed, of this program or of Quantus.
@@ -139,5 +139,5 @@ pub(crate) const QUANTUS: Parameter = parameter(
     "semantics",
     "definition that is followed",
     words(&[Cow::Borrowed("exact"), Cow::Borrowed("quantus")]),
-    word("exact"),
+    Some(word("exact")),
 );

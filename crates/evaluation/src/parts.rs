@@ -76,8 +76,8 @@ impl Parts {
             sums[*part as usize] += number;
         }
         let mut order: Vec<u32> = (0..self.count as u32).collect();
-        // Zeros of both signs are equal, and what is no number is least of all.
-        let key = |part: u32| if sums[part as usize].is_nan() { f64::NEG_INFINITY } else { sums[part as usize] + 0.0 };
+        // Sums begin with 0, so that zeros of both signs are equal. What is no number is least of all.
+        let key = |part: u32| if sums[part as usize].is_nan() { f64::NEG_INFINITY } else { sums[part as usize] };
         order.sort_by(|a, b| key(*b).total_cmp(&key(*a)));
         let mut ranks = vec![0; self.count];
         for (rank, part) in order.into_iter().enumerate() {

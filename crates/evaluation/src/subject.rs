@@ -76,12 +76,13 @@ impl Subject<'_> {
 pub(crate) fn logits(model: &mut dyn Model, points: impl Iterator<Item = Vec<f32>>) -> Result<Vec<Vec<f32>>, Failed> {
     let (mut all, mut waiting, mut count) = (Vec::new(), Vec::new(), 0);
     let mut ask = |waiting: &mut Vec<f32>, count: &mut usize, model: &mut dyn Model| {
-        if *count > 0 {
-            let logits = model.logits(waiting)?;
-            let classes = (logits.len() / *count).max(1);
-            all.extend(logits.chunks(classes).map(<[f32]>::to_vec));
-            (*waiting, *count) = (Vec::new(), 0);
+        if waiting.is_empty() {
+            return Ok(());
         }
+        let logits = model.logits(waiting)?;
+        let classes = logits.len().checked_div(*count).unwrap_or(0).max(1);
+        all.extend(logits.chunks(classes).map(<[f32]>::to_vec));
+        (*waiting, *count) = (Vec::new(), 0);
         Ok(())
     };
     for point in points {

@@ -94,7 +94,8 @@ impl Subsets {
         if matches!(way, Way::Values(size) if size == 0 || size > shape.iter().product()) {
             return Err(parameters.unfit("subset_size", "1 to the number of values of an image"));
         }
-        if square > shape[1].min(shape[2]) {
+        let is_square = matches!(way, Way::Square(_) | Way::Each(1..));
+        if is_square && square > shape[1].min(shape[2]) {
             return Err(parameters.unfit("square", "no more than the side of an image"));
         }
         let runs = match way {

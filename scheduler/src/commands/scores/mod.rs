@@ -4,7 +4,7 @@ mod forms;
 mod read;
 mod table;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use files::durable;
 use plan::exit::{Code, Failure};
@@ -43,15 +43,12 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
             Err(error) => return Err(Failure { code: Code::Storage, text: error.to_string() }),
         };
         let found = described.filter(|described| !described.group.evaluation.scores.is_empty());
-        match found.map(|described| read::table(&surveyed.name, described)).transpose()? {
-            Some(table) => {
-                left += u64::from(!table.is_whole());
-                tables.push(table);
-            }
-            None => {
-                left += 1;
-                say(&format!("left out  {}: it has no scores yet\n", surveyed.folder.display()));
-            }
+        if let Some(table) = found.map(|described| read::table(&surveyed.name, described)).transpose()? {
+            left += u64::from(!table.is_whole());
+            tables.push(table);
+        } else {
+            left += 1;
+            say(&format!("left out  {}: it has no scores yet\n", surveyed.folder.display()));
         }
     }
     for table in &tables {
@@ -64,7 +61,7 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
 }
 
 /// Writes `tables` in every form.
-fn write(folder: &std::path::Path, tables: &[Table]) -> Result<(), Failure> {
+fn write(folder: &Path, tables: &[Table]) -> Result<(), Failure> {
     durable::create_folders(folder)?;
     let tag = format!("scores-{}", std::process::id());
     let forms = [

@@ -7,10 +7,12 @@ use super::{assert_close, scores, scores_of};
 
 #[test]
 fn drops_and_gains_are_those_of_the_vectors() {
-    assert_close(&scores("AverageDrop", json!({})), &[48.232_132, 3.340_677]);
-    assert_close(&scores("AverageDropInDeletion", json!({})), &[-19.765_550, 25.058_602]);
-    assert_close(&scores("AverageIncrease", json!({})), &[0.0, 0.0]);
-    assert_close(&scores("AverageGain", json!({})), &[0.0, 0.0]);
+    // Shares of 1 instead of percentages: probabilities are measured in single precision.
+    let shares = |class: &str| scores(class, json!({})).iter().map(|score| score / 100.0).collect::<Vec<_>>();
+    assert_close(&shares("AverageDrop"), &[0.482_321_32, 0.033_406_77]);
+    assert_close(&shares("AverageDropInDeletion"), &[-0.197_655_50, 0.250_586_02]);
+    assert_close(&shares("AverageIncrease"), &[0.0, 0.0]);
+    assert_close(&shares("AverageGain"), &[0.0, 0.0]);
 }
 
 #[test]

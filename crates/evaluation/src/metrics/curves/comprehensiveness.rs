@@ -19,5 +19,5 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
         TARGET,
         score("probability"),
     ],
-    build: |parameters| OfCurve::new(parameters, "morf", |heights| heights[0] - heights[heights.len() - 1]),
+    build: |parameters| OfCurve::boxed(parameters, "morf", |heights| heights[0] - heights[heights.len() - 1]),
 };

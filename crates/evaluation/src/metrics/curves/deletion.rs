@@ -21,5 +21,5 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
         TARGET,
         score("probability"),
     ],
-    build: |parameters| OfCurve::new(parameters, "morf", mean_height),
+    build: |parameters| OfCurve::boxed(parameters, "morf", mean_height),
 };

@@ -22,5 +22,5 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
         TARGET,
         score("probability"),
     ],
-    build: |parameters| OfCurve::new(parameters, "lerf", mean_height),
+    build: |parameters| OfCurve::boxed(parameters, "lerf", mean_height),
 };

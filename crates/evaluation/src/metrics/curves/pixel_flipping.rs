@@ -25,7 +25,7 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
     ],
     build: |parameters| {
         let quantus = parameters.word("semantics")? == "quantus";
-        OfCurve::new(
+        OfCurve::boxed(
             parameters,
             "morf",
             if quantus { |heights| trapezoids(&heights[1.min(heights.len())..]) } else { mean_height },

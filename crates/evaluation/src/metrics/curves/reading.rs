@@ -37,7 +37,7 @@ pub(super) struct OfCurve {
 
 impl OfCurve {
     /// Metric that is the `number` of the curve of these parameters, in this `order`.
-    pub(super) fn new(
+    pub(super) fn boxed(
         parameters: &Parameters,
         order: &str,
         number: fn(&[f64]) -> f64,

@@ -37,7 +37,7 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
         let mut parameters = parameters.clone();
         parameters.0.insert("per_step".to_owned(), 1.into());
         let order = parameters.word("order")?.to_owned();
-        OfCurve::new(&parameters, &order, |heights| {
+        OfCurve::boxed(&parameters, &order, |heights| {
             mean(&heights.iter().map(|height| heights[0] - height).collect::<Vec<_>>())
         })
     },

@@ -29,6 +29,6 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
         let mut parameters = parameters.clone();
         parameters.0.insert("baseline".to_owned(), "imputed".into());
         let order = parameters.word("order")?.to_owned();
-        OfCurve::new(&parameters, &order, |heights| mean(&heights[1.min(heights.len())..]))
+        OfCurve::boxed(&parameters, &order, |heights| mean(&heights[1.min(heights.len())..]))
     },
 };

@@ -18,7 +18,7 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
         let quantus = parameters.word("semantics")? == "quantus";
         let mut parameters = parameters.clone();
         parameters.0.insert("per_step".to_owned(), 1.into());
-        OfCurve::new(
+        OfCurve::boxed(
             &parameters,
             "morf",
             if quantus { |heights| trapezoids(&heights[1.min(heights.len())..]) } else { mean_height },

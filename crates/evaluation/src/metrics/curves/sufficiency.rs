@@ -23,6 +23,6 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
         let mut parameters = parameters.clone();
         let kept = parameters.0.remove("percent");
         parameters.0.extend(kept.map(|kept| ("kept".to_owned(), kept)));
-        OfCurve::new(&parameters, "lerf", |heights| heights[0] - heights[heights.len() - 1])
+        OfCurve::boxed(&parameters, "lerf", |heights| heights[0] - heights[heights.len() - 1])
     },
 };

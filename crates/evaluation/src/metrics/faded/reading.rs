@@ -13,7 +13,7 @@ pub(super) struct OfFaded {
 }
 
 impl OfFaded {
-    pub(super) fn new(parameters: &Parameters, number: fn(f64, f64, f64) -> f64) -> Box<dyn Metric> {
+    pub(super) fn boxed(parameters: &Parameters, number: fn(f64, f64, f64) -> f64) -> Box<dyn Metric> {
         Box::new(Self { measured: Measured::with(&Soft, parameters), number })
     }
 }

@@ -12,5 +12,5 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
     reference: "Bhatt et al. 2020, https://arxiv.org/abs/2005.00631",
     direction: Direction::Lower,
     parameters: &[channels("each")],
-    build: |parameters| Ok(OfShape::new(parameters, "entropy")),
+    build: |parameters| Ok(OfShape::boxed(parameters, "entropy")),
 };

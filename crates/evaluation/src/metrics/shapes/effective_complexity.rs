@@ -21,5 +21,5 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
             Some(Default::Number(1e-5)),
         ),
     ],
-    build: |parameters| Ok(OfShape::new(parameters, "effective")),
+    build: |parameters| Ok(OfShape::boxed(parameters, "effective")),
 };

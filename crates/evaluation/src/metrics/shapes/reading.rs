@@ -13,7 +13,7 @@ pub(super) struct OfShape {
 }
 
 impl OfShape {
-    pub(super) fn new(parameters: &Parameters, quantity: &'static str) -> Box<dyn Metric> {
+    pub(super) fn boxed(parameters: &Parameters, quantity: &'static str) -> Box<dyn Metric> {
         Box::new(Self { measured: Measured::with(&Shape, parameters), quantity })
     }
 }

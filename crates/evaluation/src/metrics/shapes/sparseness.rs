@@ -12,5 +12,5 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
     reference: "Chalasani et al. 2020, https://arxiv.org/abs/1810.06583",
     direction: Direction::Higher,
     parameters: &[channels("each")],
-    build: |parameters| Ok(OfShape::new(parameters, "gini")),
+    build: |parameters| Ok(OfShape::boxed(parameters, "gini")),
 };

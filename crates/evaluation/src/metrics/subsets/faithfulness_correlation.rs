@@ -31,5 +31,5 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
         TARGET,
         score("logit"),
     ],
-    build: |parameters| OfSubsets::new(parameters, usize::from(parameters.boolean("abs")?), pearson),
+    build: |parameters| OfSubsets::boxed(parameters, usize::from(parameters.boolean("abs")?), pearson),
 };

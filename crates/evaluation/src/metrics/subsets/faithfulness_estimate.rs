@@ -13,5 +13,5 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
     reference: "Alvarez-Melis and Jaakkola 2018, https://arxiv.org/abs/1806.07538",
     direction: Direction::Higher,
     parameters: &[CUT, SIDE, baseline("image_min"), TARGET, score("logit")],
-    build: |parameters| OfSubsets::new(parameters, 0, pearson),
+    build: |parameters| OfSubsets::boxed(parameters, 0, pearson),
 };

@@ -47,7 +47,7 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
         let number = if parameters.boolean("scaled")? { scaled } else { plain };
         let mut parameters = parameters.clone();
         parameters.0.insert("baseline".to_owned(), "zero".into());
-        OfSubsets::new(&parameters, 2, number)
+        OfSubsets::boxed(&parameters, 2, number)
     },
 };
 

@@ -1,4 +1,4 @@
-//! MuFidelity: rank correlation over random sets of cells.
+//! `MuFidelity`: rank correlation over random sets of cells.
 
 use sweep::evaluation::Direction;
 use sweep::parameters::{Default, Kind};
@@ -36,5 +36,5 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
         TARGET,
         score("logit"),
     ],
-    build: |parameters| OfSubsets::new(parameters, 0, spearman),
+    build: |parameters| OfSubsets::boxed(parameters, 0, spearman),
 };

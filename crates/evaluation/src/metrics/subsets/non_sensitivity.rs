@@ -15,7 +15,7 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
     reference: "Nguyen and Martinez 2020, https://arxiv.org/abs/2007.07584",
     direction: Direction::Lower,
     parameters: &[CUT, SIDE, baseline("image_min"), TARGET, score("probability")],
-    build: |parameters| OfSubsets::new(parameters, 0, number),
+    build: |parameters| OfSubsets::boxed(parameters, 0, number),
 };
 
 fn number(sums: &[f64], falls: &[f64]) -> f64 {

@@ -19,7 +19,7 @@ pub(super) struct OfSubsets {
 
 impl OfSubsets {
     /// Metric that is the `number` of sums and falls over the subsets of these parameters.
-    pub(super) fn new(
+    pub(super) fn boxed(
         parameters: &Parameters,
         sum: usize,
         number: fn(&[f64], &[f64]) -> f64,

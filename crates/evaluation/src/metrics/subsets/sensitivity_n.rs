@@ -31,5 +31,5 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
         TARGET,
         score("logit"),
     ],
-    build: |parameters| OfSubsets::new(parameters, 0, pearson),
+    build: |parameters| OfSubsets::boxed(parameters, 0, pearson),
 };
