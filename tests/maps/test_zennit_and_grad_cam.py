@@ -50,7 +50,8 @@ def by_zennit(model, arch, composite, images, targets, **options):
 
 @pytest.mark.parametrize("arch", CANONIZERS)
 def test_relevance_by_every_composite_is_zennits(sweep, inputs, arch):
-    run = sweep(size=SIZE, models=[arch], store={"shard": 4, "dtype": "float32"}, limit=3)
+    # In double precision: a ReLU near zero may flip in single precision, and with it a thousandth of the peak.
+    run = sweep(size=SIZE, models=[arch], store={"shard": 4, "dtype": "float32"}, limit=3, precision="float64")
     one = {"composite": list(COMPOSITES), "start": "one"}
     without = {"composite": ["epsilon_plus", "epsilon_gamma_box"], "bias": "ignored", "start": "one"}
     methods = [{"name": "LRP", "class": "LRP", "params": one}, {"name": "Without", "class": "lrp", "params": without}]
@@ -66,6 +67,7 @@ def test_relevance_by_every_composite_is_zennits(sweep, inputs, arch):
             ours = store["attributions"][key][:]
             error = np.abs(ours - theirs).max() / np.abs(theirs).max()
             # zennit adds 1e-6 to denominators at sums and poolings too, where no denominator is needed.
+            print(key, error)
             assert error < 2e-4, f"{key}: {error}"
             seen += 1
     assert seen == 7
@@ -93,6 +95,14 @@ def test_rules_of_ones_own_come_before_those_of_the_composite(sweep, inputs):
     assert "`conv1`: unknown rule `flatt`, expected one of `epsilon`, `gamma`" in run.run("--check", code=3).stderr
     methods[0]["params"] = {"rules": "flat"}
     assert "expected a list of modules, each with its rule" in run.run("--check", code=3).stderr
+
+
+class GradCAMPlusPlus(pytorch_grad_cam.GradCAMPlusPlus):
+    """Without what the library's 1e-6 does to gradients whose squares are no larger: with gradients a factor up and values as much down,
+    weights are the same but for the factor."""
+
+    def get_cam_weights(self, input_tensor, target_layers, target_category, activations, grads):
+        return super().get_cam_weights(input_tensor, target_layers, target_category, activations / 1e4, grads * 1e4)
 
 
 def shown(small):
@@ -125,7 +135,8 @@ def test_class_activation_maps_are_those_of_pytorch_grad_cam(sweep, inputs):
         if method["name"] == "Shown":
             assert np.abs(shown(ours[:, 0]) - maps["GradCAMPlusPlus"]).max() < 1e-5
             continue
-        with getattr(pytorch_grad_cam, method["class"])(model=model, target_layers=[model.layer3]) as cam:
+        library = GradCAMPlusPlus if method["class"] == "GradCAMPlusPlus" else getattr(pytorch_grad_cam, method["class"])
+        with library(model=model, target_layers=[model.layer3]) as cam:
             theirs = cam(input_tensor=images.double(), targets=asked)
         step = SIZE // model.layer3(torch.zeros(1, 128, 8, 8, dtype=torch.float64)).shape[-1]
         small = ours[:, 0, step // 2 :: step, step // 2 :: step]
@@ -133,8 +144,7 @@ def test_class_activation_maps_are_those_of_pytorch_grad_cam(sweep, inputs):
         # Which sign an eigenvector has is the machine's choice there.
         signs = [1, -1] if method["class"].startswith("Eigen") else [1]
         error = max(min(np.abs(shown(sign * small[at : at + 1])[0] - theirs[at]).max() for sign in signs) for at in range(3))
-        tolerance = {"GradCAMPlusPlus": 5e-3}.get(method["class"], 1e-4)
-        assert error < tolerance, f"{method['class']}: {error}"
+        assert error < 1e-4, f"{method['class']}: {error}"
 
 
 def test_maps_of_tokens_are_those_of_pytorch_grad_cam(sweep, inputs):

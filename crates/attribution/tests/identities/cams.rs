@@ -31,7 +31,7 @@ fn on_the_last_map_before_a_mean_and_a_linear_layer_three_of_them_are_grad_cam()
     assert!(sum.abs().max().double_value(&[]) > 0.0);
 }
 
-/// DeepLIFT's completeness, from the layer on: what is missing where the layer is zero. And behind the last map of a residual network
+/// `DeepLIFT`'s completeness, from the layer on: what is missing where the layer is zero. And behind the last map of a residual network
 /// stand a mean and a linear layer, where the contribution of a channel is what the logit loses without it.
 #[test]
 fn contributions_of_lift_cam_sum_to_what_the_logit_loses_without_the_layer() {

@@ -60,7 +60,7 @@ fn smoothgrad_smoothgrad_squared_and_vargrad_belong_together() {
     assert!(worst(&map("smoothgrad", 0.0), &plain) < 1e-12, "without noise it is the method itself");
 }
 
-/// zennit's SmoothGrad: noise as a share of the range of each image by itself, and the last copy without any.
+/// zennit's `SmoothGrad`: noise as a share of the range of each image by itself, and the last copy without any.
 #[test]
 fn noise_as_a_share_of_the_range_is_noise_of_that_deviation() {
     let graph = graph("lenet", Kind::Double);

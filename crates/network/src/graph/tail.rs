@@ -68,12 +68,12 @@ impl Tail<'_> {
 
     /// Logits `[n, classes]` of the images as they are.
     pub fn logits(&self) -> Result<Tensor, TchError> {
-        self.from(self.value.f_mul_scalar(1.0)?, 1)
+        self.logits_from(self.value.f_mul_scalar(1.0)?, 1)
     }
 
     /// Logits `[n, classes]` where the layer is zero.
     pub fn logits_of_zeros(&self) -> Result<Tensor, TchError> {
-        self.from(self.value.f_zeros_like()?, 1)
+        self.logits_from(self.value.f_zeros_like()?, 1)
     }
 
     /// Logits `[m n, classes]` of all images, once with each of the `channels` of the layer set to zero: of tokens, all of them.
@@ -87,11 +87,11 @@ impl Tail<'_> {
             self.value.f_mul(&kept)
         });
         let values = without.collect::<Result<Vec<_>, TchError>>()?;
-        self.from(Tensor::f_cat(&values, 0)?, channels.len() as i64)
+        self.logits_from(Tensor::f_cat(&values, 0)?, channels.len() as i64)
     }
 
     /// Logits from values of the layer for `count` variations of every image.
-    fn from(&self, value: Tensor, count: i64) -> Result<Tensor, TchError> {
+    fn logits_from(&self, value: Tensor, count: i64) -> Result<Tensor, TchError> {
         let mut values: Vec<Option<Tensor>> = Vec::with_capacity(self.beside.len());
         for value in &self.beside {
             values.push(value.as_ref().map(|value| self.repeated(value, count)).transpose()?);

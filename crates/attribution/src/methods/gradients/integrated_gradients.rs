@@ -66,9 +66,9 @@ impl Method for IntegratedGradients {
         let [first, others @ ..] = self.baselines.as_slice() else {
             return Err(TchError::Shape("no baselines".to_owned()));
         };
-        let (mut map, mut change) = self.from_one(pass, *first)?;
+        let (mut map, mut change) = self.against(pass, *first)?;
         for other in others {
-            let (of_one, from_one) = self.from_one(pass, *other)?;
+            let (of_one, from_one) = self.against(pass, *other)?;
             map = map.f_add_(&of_one)?;
             change = change.f_add_(&from_one)?;
         }
@@ -82,7 +82,7 @@ impl Method for IntegratedGradients {
 
 impl IntegratedGradients {
     /// Map from one baseline, and the change of the target logit from there.
-    fn from_one(&self, pass: &Pass<'_>, baseline: Baseline) -> Result<(Tensor, Tensor), TchError> {
+    fn against(&self, pass: &Pass<'_>, baseline: Baseline) -> Result<(Tensor, Tensor), TchError> {
         let (baseline, there) = pass.baseline(baseline)?;
         let line = pass.images().f_sub(&baseline)?;
         let mut integral = Integral::of(pass);

@@ -63,10 +63,8 @@ impl Norm {
         };
         let (x, weighted) = (x.f_reshape(rows.as_slice())?, weighted.f_reshape(rows.as_slice())?);
         let mean = |values: &Tensor| values.f_mean_dim([-1_i64].as_slice(), true, values.f_kind()?);
-        let (away, weighted) = match centred {
-            true => (x.f_sub(&mean(&x)?)?, weighted.f_sub(&mean(&weighted)?)?),
-            false => (x, weighted),
-        };
+        let (away, weighted) =
+            if centred { (x.f_sub(&mean(&x)?)?, weighted.f_sub(&mean(&weighted)?)?) } else { (x, weighted) };
         let deviation = mean(&away.f_square()?)?.f_add_scalar(eps)?.f_sqrt()?;
         weighted.f_div(&deviation)?.f_reshape(size.as_slice())
     }

@@ -23,9 +23,9 @@ impl LayerRule for Gamma {
         let (raising, lowering) = (map.with(more(w.f_clamp_min(0.0)?)?)?, map.with(more(w.f_clamp_max(0.0)?)?)?);
         let bias = |part: Tensor, bias: &Tensor| bias.f_add(&part.f_mul_scalar(self.0)?);
         let of_positive = raising.forward(&above)?.f_add(&lowering.forward(&below)?)?;
-        let of_positive = map.plus_bias(of_positive, |b| bias(b.f_clamp_min(0.0)?, b))?;
+        let of_positive = map.plus_bias(of_positive, |own| bias(own.f_clamp_min(0.0)?, own))?;
         let of_negative = lowering.forward(&above)?.f_add(&raising.forward(&below)?)?;
-        let of_negative = map.plus_bias(of_negative, |b| bias(b.f_clamp_max(0.0)?, b))?;
+        let of_negative = map.plus_bias(of_negative, |own| bias(own.f_clamp_max(0.0)?, own))?;
         // An output of zero has no sign, and no relevance either.
         let relevance = y.f_mul(m)?;
         let kind = y.f_kind()?;
