@@ -43,7 +43,12 @@ const DEVICES: [Figure; 3] = [
 fn of_sweep(text: &mut String, told: &Told) {
     counter(text, "attrisweep_maps_total", "Maps that this run has made.", told.done as f64);
     gauge(text, "attrisweep_maps_expected", "Maps that this run is to make.", told.maps as f64);
-    counter(text, "attrisweep_failures_total", "Units that failed in this run.", told.failed.len() as f64);
+    gauge(
+        text,
+        "attrisweep_failures",
+        "Units that failed in this run and are not done since.",
+        told.failed.len() as f64,
+    );
     gauge(text, "attrisweep_start_time_seconds", "Beginning of this run, since 1970.", told.began);
     if let Some(left) = told.left {
         gauge(text, "attrisweep_left_seconds", "Forecast of the time that is left.", left);

@@ -32,8 +32,8 @@ pub(crate) const THREADS: usize = 2;
 /// Requests that wait for one of these threads at most.
 const WAITING: usize = 512;
 
-/// Function that asks the scheduler to try units that failed again; one sentence where it cannot.
-pub(crate) type Retry = Box<dyn Fn(Option<&str>) -> Result<(), String> + Send + Sync>;
+/// Function that asks the scheduler to try all units that were given up again; one sentence where it cannot.
+pub(crate) type Retry = Box<dyn Fn() -> Result<(), String> + Send + Sync>;
 
 /// All that answers need.
 pub(crate) struct Shown {
@@ -45,7 +45,7 @@ pub(crate) struct Shown {
     pub(crate) folders: Vec<String>,
     /// Last state as JSON, for everybody who listens.
     pub(crate) state: watch::Receiver<Arc<str>>,
-    threads: Semaphore,
+    threads: Arc<Semaphore>,
     waiting: AtomicUsize,
 }
 
@@ -55,7 +55,7 @@ impl Shown {
         folders: Vec<String>,
         state: watch::Receiver<Arc<str>>,
     ) -> Self {
-        let (threads, waiting) = (Semaphore::new(THREADS), AtomicUsize::new(0));
+        let (threads, waiting) = (Arc::new(Semaphore::new(THREADS)), AtomicUsize::new(0));
         Self { scanner, gallery: Gallery::new(), live, retry, folders, state, threads, waiting }
     }
 
@@ -84,10 +84,16 @@ async fn aside<T: Send + 'static>(
     if shown.waiting.fetch_add(1, Ordering::Relaxed) >= WAITING {
         return Err(Refusal::busy());
     }
-    let permit = shown.threads.acquire().await.map_err(|_| Refusal::busy())?;
+    let permit = Arc::clone(&shown.threads).acquire_owned().await.map_err(|_| Refusal::busy())?;
     let shared = Arc::clone(shown);
-    let done = tokio::task::spawn_blocking(move || work(&shared)).await;
-    drop((permit, waits));
+    // The thread is taken until the work is done, whether its caller waits for that or has gone away.
+    let done = tokio::task::spawn_blocking(move || {
+        let done = work(&shared);
+        drop(permit);
+        done
+    });
+    let done = done.await;
+    drop(waits);
     done.unwrap_or_else(|_| Err(Refusal::broken("it could not be drawn".to_owned())))
 }
 

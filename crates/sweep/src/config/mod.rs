@@ -6,6 +6,7 @@
 
 mod experiments;
 mod indices;
+mod page;
 mod paths;
 mod places;
 mod reference;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 use experiments::flat;
 pub use experiments::{Experiment, Found, MeanOf, Proposed, Reference, Windows};
 pub use indices::MOST_CHOSEN;
+pub use page::{PageSettings, is_token};
 pub use paths::{INPUT_ZARR, Paths};
 pub use reference::page as reference;
 pub use scheduler::{Preflight, Scheduler};
@@ -48,6 +50,8 @@ pub struct Config {
     pub preflight: Preflight,
     /// Retries and deadlines.
     pub scheduler: Scheduler,
+    /// The page that shows the sweep while it runs, if the config asks for one.
+    pub page: Option<PageSettings>,
     /// Values of the keys that the reference schema does not have.
     pub settings: Settings,
 }
@@ -108,6 +112,7 @@ impl Config {
             search_space: grid.unwrap_or_default(),
             preflight: fields.section("preflight_check", Preflight::read).unwrap_or_default(),
             scheduler: fields.section("scheduler", Scheduler::read).unwrap_or_default(),
+            page: fields.section("page", PageSettings::read),
             settings: Settings::read(&mut fields, reference.map(|reference| reference.experiment)),
         };
         if let (None, Some(format)) =

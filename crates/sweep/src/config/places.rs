@@ -16,6 +16,8 @@ pub(super) const PLACES: &[(&str, &[&str])] = &[
             "store",
             "devices",
             "launcher",
+            "page",
+            "at_end",
             "limit",
             "indices",
             "batch_size",
@@ -63,6 +65,7 @@ pub(super) const PLACES: &[(&str, &[&str])] = &[
         &["enabled", "results_path", "exempt_methods", "subset_size", "start_batch_size", "binary_search_depth"],
     ),
     ("scheduler", &["available_gpus", "max_retries", "task_timeout", "polling_interval", "max_tasks_per_gpu"]),
+    ("page", &["host", "port", "token"]),
     ("settings", &["model_flag", "gpu_id", "batch_sizes"]),
     ("store", &["format", "shard", "compression", "dtype"]),
 ];
