@@ -1,9 +1,7 @@
 //! Figures for Prometheus, in its text format.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
-use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 
@@ -11,7 +9,7 @@ use super::Shown;
 use crate::live::Told;
 
 /// Answers with all figures.
-pub(super) async fn metrics(State(shown): State<Arc<Shown>>) -> impl IntoResponse {
+pub(super) fn metrics(shown: &Shown) -> impl IntoResponse + use<> {
     let scan = shown.scanner.now();
     let mut text = String::new();
     let complete = scan.stores.iter().filter(|seen| seen.complete).count();

@@ -16,6 +16,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
 use axum::routing::{get, post};
 use serde_json::Value;
 use sweep::group::Group;
@@ -116,19 +118,23 @@ type Json = Result<axum::Json<Value>, Refusal>;
 
 /// All paths of the page.
 pub(crate) fn router(shown: Arc<Shown>) -> Router {
+    type Here = State<Arc<Shown>>;
     files::routes()
         .route("/healthz", get(|| async { "ok\n" }))
-        .route("/metrics", get(metrics::metrics))
-        .route("/api/grid", get(grid::grid))
+        .route("/metrics", get(|State(shown): Here| async move { metrics::metrics(&shown) }))
+        .route("/api/grid", get(|State(shown): Here| async move { grid::grid(&shown) }))
         .route("/api/group", get(grid::group))
         .route("/api/samples", get(grid::samples))
         .route("/api/panels", get(panels::panels))
         .route("/api/map.png", get(drawn::map))
         .route("/api/map.f32", get(drawn::values))
         .route("/api/image.png", get(drawn::image))
-        .route("/api/colours.png", get(drawn::colours))
-        .route("/api/events", get(events::events))
-        .route("/api/retry", post(retry::retry))
+        .route("/api/colours.png", get(|Query(asked): Query<drawn::Colours>| async move { drawn::colours(&asked) }))
+        .route("/api/events", get(|State(shown): Here| async move { events::events(&shown) }))
+        .route(
+            "/api/retry",
+            post(|State(shown): Here, headers: HeaderMap| async move { retry::retry(&shown, &headers) }),
+        )
         .fallback(|| async { Refusal::missing("there is no such page".to_owned()) })
         .with_state(shown)
 }

@@ -1,8 +1,5 @@
 //! Wish of a person that units that failed are tried again.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use axum::http::HeaderMap;
 use serde_json::json;
 
@@ -12,7 +9,7 @@ use super::{Json, Refusal, Shown};
 const HEADER: &str = "x-attrisweep";
 
 /// Passes the wish on to the scheduler.
-pub(super) async fn retry(State(shown): State<Arc<Shown>>, headers: HeaderMap) -> Json {
+pub(super) fn retry(shown: &Shown, headers: &HeaderMap) -> Json {
     if !headers.contains_key(HEADER) {
         return Err(Refusal::forbidden(format!("the header `{HEADER}` is missing, which the page itself sends")));
     }
