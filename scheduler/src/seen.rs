@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use journal::History;
-use page::{Failed, Marks, Page, PageError};
+use page::{Failed, Marks, Page, PageError, Settings};
 use plan::exit::{Code, Failure};
 
 use crate::lock::{self, Seen};
 
 /// Port that is tried first.
-pub(crate) const FIRST_PORT: u16 = 8383;
+const FIRST_PORT: u16 = 8383;
 /// Reads from the journal of `folder` what failed, and what runs if a scheduler does.
 pub(crate) fn marks(folder: &Path) -> Marks {
     let read = || -> Result<Marks, journal::JournalError> {
@@ -22,8 +22,9 @@ pub(crate) fn marks(folder: &Path) -> Marks {
             at: failed.ended,
         });
         let mut marks = Marks { failed: failed.collect(), running: Vec::new() };
-        if let (Some(sweep), Seen::Runs(holder)) = (history.last_sweep()?, lock::holder(folder))
-            && sweep.pid == holder.pid
+        // Looking for a holder takes the lock for a moment: not where nobody can hold it.
+        if let Some(sweep) = history.last_sweep()?.filter(|sweep| sweep.ended.is_none())
+            && matches!(lock::holder(folder), Seen::Runs(holder) if holder.pid == sweep.pid)
         {
             marks.running = history.under_way(sweep.id)?.into_iter().map(|under_way| under_way.unit).collect();
         }
@@ -38,12 +39,7 @@ pub(crate) fn token(given: Option<&str>, host: &str) -> Result<Option<String>, F
     let is_of_this_machine =
         host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback());
     match given {
-        Some(given)
-            if !given.is_empty()
-                && given.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte)) =>
-        {
-            Ok(Some(given.to_owned()))
-        }
+        Some(given) if sweep::config::is_token(given) => Ok(Some(given.to_owned())),
         Some(_) => {
             let text = "the token of the page is empty or has characters that an address cannot have, expected letters, digits, - _ . ~";
             Err(Failure { code: Code::Config, text: text.to_owned() })
@@ -56,8 +52,17 @@ pub(crate) fn token(given: Option<&str>, host: &str) -> Result<Option<String>, F
     }
 }
 
+/// Serves a page by `settings`; where no port is `asked` for and the usual one is taken, on a free one.
+pub(crate) fn open(asked: Option<u16>, settings: impl Fn(u16) -> Settings) -> Result<Page, Failure> {
+    let opened = match (page::open(settings(asked.unwrap_or(FIRST_PORT))), asked) {
+        (Err(PageError::Taken { .. }), None) => page::open(settings(0)),
+        (opened, _) => opened,
+    };
+    opened.map_err(|error| failure(&error))
+}
+
 /// Failure of a program whose page cannot be served.
-pub(crate) fn failure(error: &PageError) -> Failure {
+fn failure(error: &PageError) -> Failure {
     let code = match error {
         PageError::Taken { .. } | PageError::Threads(_) => Code::Workers,
         PageError::Host { .. } | PageError::Open { .. } => Code::Config,
@@ -68,7 +73,10 @@ pub(crate) fn failure(error: &PageError) -> Failure {
 /// Lines that say where the page is to be seen; for somebody who came by ssh, the command that brings it to his own machine.
 pub(crate) fn invitation(page: &Page) -> String {
     let (address, path) = (page.address(), page.path());
-    let here = format!("the page is at http://{address}/{path}\n");
+    let everywhere = address.ip().is_unspecified();
+    let place =
+        if everywhere { format!("{}:{}", machine::boot::host_name(), address.port()) } else { address.to_string() };
+    let here = format!("the page is at http://{place}/{path}\n");
     let remote = std::env::var("SSH_CONNECTION").is_ok() && address.ip().is_loopback();
     if !remote {
         return here;

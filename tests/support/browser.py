@@ -78,8 +78,8 @@ class Browser:
 
     def press(self, key):
         given = {"key": key, "code": key, "windowsVirtualKeyCode": KEYS.get(key, ord(key[0].upper()))}
-        if len(key) == 1:
-            given["text"] = key
+        if len(key) == 1 or key == "Enter":
+            given["text"] = "\r" if key == "Enter" else key
         self.call("Input.dispatchKeyEvent", type="keyDown", **given)
         self.call("Input.dispatchKeyEvent", type="keyUp", **{name: value for name, value in given.items() if name != "text"})
 

@@ -29,7 +29,7 @@ impl Rgb {
                 return NO_NUMBER;
             }
             let share = if full > 0.0 { f64::from(*value) / full } else { 0.0 };
-            let place = if palette.diverging { (share + 1.0) / 2.0 } else { share };
+            let place = if palette.diverging { f64::midpoint(share, 1.0) } else { share };
             // matplotlib's rule: 256 colours of equal width, and the end belongs to the last.
             let at = (place.clamp(0.0, 1.0) * 256.0) as usize;
             colours.get(at.min(255)).copied().unwrap_or(NO_NUMBER)

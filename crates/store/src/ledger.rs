@@ -27,6 +27,11 @@ impl Ledger {
         self.present.get(array).is_some_and(|shards| shards.contains(&shard))
     }
 
+    /// Shards of `array` that the store has, in order.
+    pub fn shards(&self, array: &str) -> impl Iterator<Item = u64> + use<'_> {
+        self.present.get(array).into_iter().flatten().copied()
+    }
+
     /// Whether the store has `shard` of every array of `variant`.
     pub fn has_variant(&self, group: &Group, variant: &Variant, shard: u64) -> bool {
         variant_arrays(group, variant).iter().all(|array| self.has(array, shard))

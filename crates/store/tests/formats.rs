@@ -13,7 +13,7 @@ use store::formats::{Entry, Formats, Reader};
 use store::{Described, FORMATS, Ledger, StoreError, attribution, exists, name};
 use sweep::config::Compression;
 
-use common::{finished, group, labels, variant};
+use common::{finished, group, labels, packed, variant};
 
 /// One JSON file for a whole store: `{"complete": true, "<array>": [[values of shard 0], ..]}`.
 const TOY: Entry = Entry {
@@ -99,4 +99,39 @@ fn a_zarr_store_is_read_by_the_same_calls() {
     for array in [name::IMAGES.to_owned(), attribution("IG")] {
         assert_eq!(store.floats(&array, 1, 1).unwrap(), [8.0, 9.0, 10.0, 11.0]);
     }
+}
+
+/// Image i of the test holds the values 4i, 4i + 1, ..
+#[test]
+fn one_image_is_read_alone_in_every_format() {
+    for format in FORMATS.0 {
+        let folder = tempfile::tempdir().unwrap();
+        let store = match format.packing {
+            None => finished(folder.path(), Compression::Zstd).store,
+            Some(_) => packed(folder.path(), format.name).store,
+        };
+        let mut reader = FORMATS.open(&store).unwrap();
+        for (shard, image) in [(0, 0), (0, 1), (1, 1), (2, 0)] {
+            let first = (4 * (2 * shard + image)) as f32;
+            let values = vec![first, first + 1.0, first + 2.0, first + 3.0];
+            for array in [name::IMAGES.to_owned(), attribution("IG")] {
+                assert_eq!(reader.image(&array, shard, image).unwrap(), values, "{} {array}", format.name);
+            }
+        }
+        assert!(reader.image(name::IMAGES, 0, 7).is_err(), "{}", format.name);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("s.toy.json");
+    fs::write(&place, r#"{"images": [[1, 2, 3, 4, 5, 6, 7, 8]]}"#).unwrap();
+    assert_eq!(BOTH.open(&place).unwrap().image("images", 0, 1).unwrap(), [5.0, 6.0, 7.0, 8.0]);
+}
+
+#[test]
+fn a_ledger_lists_the_shards_that_are_there_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let group = common::made(folder.path());
+    [0, 2].into_iter().for_each(|shard| common::fill(&group, shard));
+    let ledger = Ledger::read(&group).unwrap();
+    assert_eq!(ledger.shards(&attribution("IG")).collect::<Vec<_>>(), [0, 2]);
+    assert_eq!(ledger.shards("nothing").count(), 0);
 }

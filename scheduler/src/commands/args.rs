@@ -61,6 +61,10 @@ pub(crate) struct SweepArgs {
     #[arg(long, value_name = "FILE", env = "ATTRISWEEP_WORKER")]
     pub(crate) worker: Option<PathBuf>,
 
+    /// Serve a page that shows the sweep, on this machine alone unless the config says more
+    #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true)]
+    pub(crate) page: Option<Option<u16>>,
+
     /// Seconds without a word after which a worker is taken for lost
     #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) lease: u64,

@@ -56,6 +56,7 @@ pub(crate) fn sweep(cli: &SweepArgs, scope: Scope) -> Result<Code, Failure> {
     {
         return Ok(code);
     }
+    let shown = run::shown::open(&plan, cli.page, &progress)?;
     let settings = fleet::Settings {
         listen: cli.listen.clone(),
         slots: plan.slots.clone(),
@@ -67,7 +68,7 @@ pub(crate) fn sweep(cli: &SweepArgs, scope: Scope) -> Result<Code, Failure> {
     };
     let batches = plan.batches.clone();
     drop(interruptible);
-    run::run((&plan, scope == Scope::Failed, lock), batches, worker, settings, &progress)
+    run::run((&plan, scope == Scope::Failed, lock), (batches, shown), worker, settings, &progress)
 }
 
 /// Finds the batch sizes that no profile knows, before the sweep. A variant that could not be measured is swept with a

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use page::{PageError, Settings};
+use page::Settings;
 use plan::exit::{Code, Failure};
 
-use crate::seen::{self, FIRST_PORT};
+use crate::seen;
 use crate::tell::say;
 
 /// Exit codes, for `--help`.
@@ -43,22 +43,15 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
         return Err(Failure { code: Code::Config, text });
     }
     let token = seen::token(args.token.as_deref(), &args.host)?;
-    let open = |port| {
-        page::open(Settings {
-            folders: args.folders.clone(),
-            host: args.host.clone(),
-            port,
-            token: token.clone(),
-            marks: Box::new(seen::marks),
-            live: None,
-            retry: None,
-        })
-    };
-    let opened = match (open(args.port.unwrap_or(FIRST_PORT)), args.port) {
-        (Err(PageError::Taken { .. }), None) => open(0),
-        (opened, _) => opened,
-    };
-    let page = opened.map_err(|error| seen::failure(&error))?;
+    let page = seen::open(args.port, |port| Settings {
+        folders: args.folders.clone(),
+        host: args.host.clone(),
+        port,
+        token: token.clone(),
+        marks: Box::new(seen::marks),
+        live: None,
+        retry: None,
+    })?;
     say(&seen::invitation(&page));
     page.wait();
     Ok(Code::Complete)

@@ -83,6 +83,8 @@ pub(crate) enum Event {
     },
     /// The output folder was tested: writing works, or fails for this reason.
     Tried(Result<(), String>),
+    /// Somebody wants units that were given up to be tried again.
+    Retry,
     Tick,
     Interrupt,
 }

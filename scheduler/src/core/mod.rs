@@ -119,6 +119,7 @@ impl Core {
             Event::Closed(group) => drop(self.output_folder.unclosed.remove(&group)),
             Event::Unwritable { what, reason } => self.on_unwritable(now, what, &reason),
             Event::Tried(result) => self.on_tried(now, result, &mut actions),
+            Event::Retry => self.on_retry(now, &mut actions),
             Event::Tick => self.on_tick(now, &mut actions),
             Event::Interrupt => self.on_interrupt(now, &mut actions),
         }
@@ -177,6 +178,17 @@ impl Core {
         {
             self.kill_all(now, actions);
         }
+    }
+
+    /// Puts units that were given up into the queue again, unless the sweep is ending.
+    fn on_retry(&mut self, now: Now, actions: &mut Vec<Action>) {
+        if self.ending.is_some() {
+            return;
+        }
+        for unit in self.units.forgive() {
+            self.queue.push(unit, false);
+        }
+        self.launch_wanted(now, actions);
     }
 
     fn on_interrupt(&mut self, now: Now, actions: &mut Vec<Action>) {

@@ -3,10 +3,12 @@
 use plan::{Batches, Plan};
 use protocol::message::FromWorker;
 
+use super::at_end::AtEnd;
 use super::background::Background;
 use super::batch_sizes::BatchSizes;
 use super::happening::{Happening, Listener};
 use super::recorder::Recorder;
+use super::shown::Shown;
 use crate::lock::Lock;
 use crate::tell::Progress;
 use crate::tell::summary::Totals;
@@ -16,26 +18,42 @@ pub(crate) struct Listeners<'a> {
     pub(super) sizes: BatchSizes,
     pub(super) background: Background<'a>,
     pub(super) totals: Totals,
+    pub(super) shown: Shown,
     progress: Progress,
     recorder: Recorder,
+    at_end: AtEnd,
 }
 
 impl<'a> Listeners<'a> {
     /// Listeners of a sweep that begins `afresh`, or continues one that was cut off.
-    pub(super) fn new((plan, afresh, lock): (&'a Plan, bool, Lock), batches: Batches, progress: &Progress) -> Self {
+    pub(super) fn new(
+        (plan, afresh, lock): (&'a Plan, bool, Lock),
+        (batches, shown): (Batches, Shown),
+        progress: &Progress,
+    ) -> Self {
         Self {
             sizes: BatchSizes::new(plan, batches),
             background: Background::new(plan, lock),
             totals: Totals::new(),
+            shown,
             progress: progress.clone(),
             recorder: Recorder::begin(plan, afresh),
+            at_end: AtEnd::of(plan),
         }
     }
 
     /// Passes `happening` on to every listener.
     pub(super) fn tell(&mut self, happening: &Happening<'_>) {
-        let all: [&mut dyn Listener; 5] =
-            [&mut self.sizes, &mut self.background, &mut self.totals, &mut self.progress, &mut self.recorder];
+        let all: [&mut dyn Listener; 7] = [
+            &mut self.sizes,
+            &mut self.background,
+            &mut self.totals,
+            &mut self.progress,
+            &mut self.recorder,
+            &mut self.shown,
+            // The journal knows the end by then.
+            &mut self.at_end,
+        ];
         for listener in all {
             listener.hear(happening);
         }

@@ -1,11 +1,13 @@
 //! Running of a sweep: events go to the core, and the actions of the core to the fleet, the stores and the listeners.
 
+mod at_end;
 mod background;
 mod batch_sizes;
 mod events;
 mod happening;
 mod listeners;
 mod recorder;
+pub(crate) mod shown;
 pub(crate) mod sweep_id;
 pub(crate) mod tasks;
 
@@ -31,6 +33,7 @@ use plan::exit::{Code, Failure};
 use plan::work::of_shards;
 use plan::{Batches, Plan};
 use recorder::Recorder;
+use shown::Shown;
 
 /// Time between two checks of leases and deadlines.
 const TICK: Duration = Duration::from_millis(200);
@@ -46,7 +49,7 @@ pub(crate) fn reads(plan: &Plan) -> Vec<PathBuf> {
 /// Runs `plan` to its end: `afresh`, or with the failures of an earlier sweep that was cut off. The output folder is locked.
 pub(crate) fn run(
     (plan, afresh, lock): (&Plan, bool, Lock),
-    batches: Batches,
+    (batches, shown): (Batches, Shown),
     worker: Worker,
     settings: Settings,
     progress: &Progress,
@@ -77,7 +80,7 @@ pub(crate) fn run(
         fleet.watch(fleet::PERIOD, fleet::NvmlGauge::open);
         let interrupts =
             (signal(SignalKind::interrupt()).map_err(failed)?, signal(SignalKind::terminate()).map_err(failed)?);
-        let listeners = Listeners::new((plan, afresh, lock), batches, progress);
+        let listeners = Listeners::new((plan, afresh, lock), (batches, shown), progress);
         let run = Run { plan, core, fleet, listeners, began: Instant::now() };
         run.drive(maps, interrupts).await
     })?;
@@ -114,6 +117,7 @@ impl Run<'_> {
                     None => continue,
                 },
                 Some(event) = self.listeners.background.next() => event?,
+                Some(()) = self.listeners.shown.wishes.recv() => Event::Retry,
                 _ = interrupt.recv() => Event::Interrupt,
                 _ = terminate.recv() => Event::Interrupt,
                 _ = ticks.tick() => {

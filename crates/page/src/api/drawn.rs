@@ -89,7 +89,7 @@ pub(super) struct Colours {
 }
 
 /// Draws a colour map as a PNG of 256 pixels.
-pub(super) async fn colours(Query(asked): Query<Colours>) -> Result<impl IntoResponse, Refusal> {
+pub(super) fn colours(asked: &Colours) -> Result<impl IntoResponse + use<>, Refusal> {
     let known = palettes::PALETTES.into_iter().find(|palette| palette.name == asked.name);
     let palette = known.ok_or_else(|| Refusal::missing(format!("there is no colour map `{}`", asked.name)))?;
     let bytes = palette.colours().concat();

@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use serde_json::json;
 use tokio::sync::watch;
@@ -20,7 +19,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const ALIVE: Duration = Duration::from_secs(15);
 
 /// Sends the state whenever it has changed. It is made once, however many listen.
-pub(super) async fn events(State(shown): State<Arc<Shown>>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+pub(super) fn events(shown: &Shown) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<>> {
     let states = WatchStream::new(shown.state.clone());
     let events = states.map(|state| Ok(Event::default().data(state.as_ref())));
     Sse::new(events).keep_alive(KeepAlive::new().interval(ALIVE))

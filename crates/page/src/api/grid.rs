@@ -14,18 +14,18 @@ use crate::stores::{Scan, Seen, Wanted};
 const SAMPLES: usize = 200;
 
 /// Answers with all groups, and a letter for each of their variants.
-pub(super) async fn grid(State(shown): State<Arc<Shown>>) -> Json {
+pub(super) fn grid(shown: &Shown) -> axum::Json<Value> {
     let scan = shown.scanner.now();
     let keys = variants(&scan);
     let columns: BTreeMap<&str, usize> = keys.iter().enumerate().map(|(at, (key, _))| (key.as_str(), at)).collect();
     let groups: Vec<Value> = scan.stores.iter().map(|seen| row(seen, &columns)).collect();
-    Ok(axum::Json(json!({
+    axum::Json(json!({
         "folders": shown.folders,
         "whole": scan.whole,
         "variants": keys.iter().map(|(key, signed)| json!({"key": key, "signed": signed})).collect::<Vec<_>>(),
         "groups": groups,
         "failed": scan.failed,
-    })))
+    }))
 }
 
 /// Keys of all variants in the order in which groups have them, and whether their maps have signs.

@@ -1,9 +1,7 @@
 //! Figures for Prometheus, in its text format.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
-use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 
@@ -11,7 +9,7 @@ use super::Shown;
 use crate::live::Told;
 
 /// Answers with all figures.
-pub(super) async fn metrics(State(shown): State<Arc<Shown>>) -> impl IntoResponse {
+pub(super) fn metrics(shown: &Shown) -> impl IntoResponse + use<> {
     let scan = shown.scanner.now();
     let mut text = String::new();
     let complete = scan.stores.iter().filter(|seen| seen.complete).count();
@@ -43,7 +41,12 @@ const DEVICES: [Figure; 3] = [
 fn of_sweep(text: &mut String, told: &Told) {
     counter(text, "attrisweep_maps_total", "Maps that this run has made.", told.done as f64);
     gauge(text, "attrisweep_maps_expected", "Maps that this run is to make.", told.maps as f64);
-    counter(text, "attrisweep_failures_total", "Units that failed in this run.", told.failed.len() as f64);
+    gauge(
+        text,
+        "attrisweep_failures",
+        "Units that failed in this run and are not done since.",
+        told.failed.len() as f64,
+    );
     gauge(text, "attrisweep_start_time_seconds", "Beginning of this run, since 1970.", told.began);
     if let Some(left) = told.left {
         gauge(text, "attrisweep_left_seconds", "Forecast of the time that is left.", left);

@@ -16,6 +16,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
 use axum::routing::{get, post};
 use serde_json::Value;
 use sweep::group::Group;
@@ -32,8 +34,8 @@ pub(crate) const THREADS: usize = 2;
 /// Requests that wait for one of these threads at most.
 const WAITING: usize = 512;
 
-/// Function that asks the scheduler to try units that failed again; one sentence where it cannot.
-pub(crate) type Retry = Box<dyn Fn(Option<&str>) -> Result<(), String> + Send + Sync>;
+/// Function that asks the scheduler to try all units that were given up again; one sentence where it cannot.
+pub(crate) type Retry = Box<dyn Fn() -> Result<(), String> + Send + Sync>;
 
 /// All that answers need.
 pub(crate) struct Shown {
@@ -45,7 +47,7 @@ pub(crate) struct Shown {
     pub(crate) folders: Vec<String>,
     /// Last state as JSON, for everybody who listens.
     pub(crate) state: watch::Receiver<Arc<str>>,
-    threads: Semaphore,
+    threads: Arc<Semaphore>,
     waiting: AtomicUsize,
 }
 
@@ -55,7 +57,7 @@ impl Shown {
         folders: Vec<String>,
         state: watch::Receiver<Arc<str>>,
     ) -> Self {
-        let (threads, waiting) = (Semaphore::new(THREADS), AtomicUsize::new(0));
+        let (threads, waiting) = (Arc::new(Semaphore::new(THREADS)), AtomicUsize::new(0));
         Self { scanner, gallery: Gallery::new(), live, retry, folders, state, threads, waiting }
     }
 
@@ -84,10 +86,16 @@ async fn aside<T: Send + 'static>(
     if shown.waiting.fetch_add(1, Ordering::Relaxed) >= WAITING {
         return Err(Refusal::busy());
     }
-    let permit = shown.threads.acquire().await.map_err(|_| Refusal::busy())?;
+    let permit = Arc::clone(&shown.threads).acquire_owned().await.map_err(|_| Refusal::busy())?;
     let shared = Arc::clone(shown);
-    let done = tokio::task::spawn_blocking(move || work(&shared)).await;
-    drop((permit, waits));
+    // The thread is taken until the work is done, whether its caller waits for that or has gone away.
+    let done = tokio::task::spawn_blocking(move || {
+        let done = work(&shared);
+        drop(permit);
+        done
+    });
+    let done = done.await;
+    drop(waits);
     done.unwrap_or_else(|_| Err(Refusal::broken("it could not be drawn".to_owned())))
 }
 
@@ -110,19 +118,23 @@ type Json = Result<axum::Json<Value>, Refusal>;
 
 /// All paths of the page.
 pub(crate) fn router(shown: Arc<Shown>) -> Router {
+    type Here = State<Arc<Shown>>;
     files::routes()
         .route("/healthz", get(|| async { "ok\n" }))
-        .route("/metrics", get(metrics::metrics))
-        .route("/api/grid", get(grid::grid))
+        .route("/metrics", get(|State(shown): Here| async move { metrics::metrics(&shown) }))
+        .route("/api/grid", get(|State(shown): Here| async move { grid::grid(&shown) }))
         .route("/api/group", get(grid::group))
         .route("/api/samples", get(grid::samples))
         .route("/api/panels", get(panels::panels))
         .route("/api/map.png", get(drawn::map))
         .route("/api/map.f32", get(drawn::values))
         .route("/api/image.png", get(drawn::image))
-        .route("/api/colours.png", get(drawn::colours))
-        .route("/api/events", get(events::events))
-        .route("/api/retry", post(retry::retry))
+        .route("/api/colours.png", get(|Query(asked): Query<drawn::Colours>| async move { drawn::colours(&asked) }))
+        .route("/api/events", get(|State(shown): Here| async move { events::events(&shown) }))
+        .route(
+            "/api/retry",
+            post(|State(shown): Here, headers: HeaderMap| async move { retry::retry(&shown, &headers) }),
+        )
         .fallback(|| async { Refusal::missing("there is no such page".to_owned()) })
         .with_state(shown)
 }

@@ -63,6 +63,11 @@ impl Scale {
     }
 }
 
+/// Panel and the numbers beside it, or the reason for which there is none.
+type Found = Result<(Arc<Panel>, Numbers), Refusal>;
+/// Row, column, and what is there.
+type Placed = ((usize, usize), Found);
+
 /// Answers with the numbers of each panel, row by row.
 pub(super) async fn panels(State(shown): State<Arc<Shown>>, Query(asked): Query<Asked>) -> Json {
     let ask: Ask = parsed(&asked.ask)?;
@@ -75,7 +80,7 @@ pub(super) async fn panels(State(shown): State<Arc<Shown>>, Query(asked): Query<
 }
 
 fn told(shown: &Shown, ask: &Ask, outliers: Outliers, channels: Channels) -> Result<Value, Refusal> {
-    let mut panels = Vec::new();
+    let mut panels: Vec<Placed> = Vec::new();
     let mut values = 0;
     for (row, image) in ask.images.iter().enumerate() {
         for (column, (id, key)) in ask.columns.iter().enumerate() {
@@ -95,7 +100,7 @@ fn told(shown: &Shown, ask: &Ask, outliers: Outliers, channels: Channels) -> Res
     }
     let full: BTreeMap<(usize, usize), f64> =
         together.into_iter().map(|(shared, members)| (shared, full_colour(members, outliers))).collect();
-    let one = |((row, column), panel): &((usize, usize), Result<(Arc<Panel>, Numbers), Refusal>)| match panel {
+    let one = |((row, column), panel): &Placed| match panel {
         Ok((panel, numbers)) => number(panel, *numbers, full.get(&ask.scale.shared(*row, *column)).copied()),
         Err(refusal) => json!({"error": refusal.text()}),
     };
@@ -118,12 +123,7 @@ fn number(panel: &Panel, numbers: Numbers, full: Option<f64>) -> Value {
     })
 }
 
-fn panel(
-    shown: &Shown,
-    (id, key): (&str, &str),
-    image: u64,
-    channels: Channels,
-) -> Result<(Arc<Panel>, Numbers), Refusal> {
+fn panel(shown: &Shown, (id, key): (&str, &str), image: u64, channels: Channels) -> Found {
     let (_, group) = shown.store(id)?;
     let variant = variant(&group, key)?;
     let panel = shown.gallery.panel(&group, variant, image, channels)?;

@@ -29,6 +29,12 @@ impl Refusal {
         Self { status: StatusCode::FORBIDDEN, text }
     }
 
+    /// Refusal of a caller who has not shown the token.
+    pub(crate) fn unknown() -> Self {
+        let text = "this page needs its token: open the address that the program printed".to_owned();
+        Self { status: StatusCode::UNAUTHORIZED, text }
+    }
+
     /// Refusal of a request for what is damaged.
     pub(crate) fn broken(text: String) -> Self {
         Self { status: StatusCode::INTERNAL_SERVER_ERROR, text }

@@ -127,8 +127,11 @@ function table() {
   const few = grid.variants.length <= 64;
   const keys = element("th", { className: "keys" }, ...grid.variants.map(({ key }) => element("span", { title: key }, key)));
   const heads = ["group", "done"].map((name) => element("th", { scope: "col" }, name));
+  // Whoever goes by the keyboard stays where he is while the stores grow.
+  const focused = document.activeElement?.dataset?.group;
   at("rows").tHead.replaceChildren(element("tr", {}, ...heads, few ? keys : element("th", {}, "variants")));
   at("rows").tBodies[0].replaceChildren(...shown.slice(page * ROWS, (page + 1) * ROWS).map(row));
+  if (focused) [...at("rows").querySelectorAll("button")].find((button) => button.dataset.group === focused)?.focus();
   at("where").textContent = `${page + 1} of ${pages}`;
   at("earlier").disabled = page === 0;
   at("later").disabled = page >= pages - 1;
@@ -145,6 +148,7 @@ function row(group) {
   canvas.onpointermove = (event) => tell({ row: grid.groups.indexOf(group), column: Math.floor(event.offsetX / size) });
   canvas.onclick = () => choose(group);
   const button = element("button", { type: "button", onclick: () => choose(group) }, nameOf(group));
+  button.dataset.group = group.id;
   const done = group.error ?? (group.complete ? "100 %" : `${Math.min(share, 99)} %`);
   const made = element("tr", { className: group.id === state.g ? "chosen" : "" },
     element("th", { scope: "row" }, button), element("td", {}, done), element("td", { className: "cells" }, canvas));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 
@@ -63,14 +63,14 @@ impl Guard {
     }
 
     /// Checks who asks; a cookie to set, where the token was in the address.
-    fn check(&self, request: &Request) -> Result<Option<HeaderValue>, Response> {
+    fn check(&self, request: &Request) -> Result<Option<HeaderValue>, Refusal> {
         let Some(token) = &self.token else {
             return if is_of_this_machine(request.headers()) {
                 Ok(None)
             } else {
                 let text =
                     "this page answers to localhost alone; under another name it needs a token (`page: {token: ..}`)";
-                Err(Refusal::forbidden(text.to_owned()).into_response())
+                Err(Refusal::forbidden(text.to_owned()))
             };
         };
         if self.shown(request.headers()).is_some_and(|shown| is_same(&shown, token)) {
@@ -82,8 +82,7 @@ impl Guard {
             let cookie = format!("{}={token}; HttpOnly; SameSite=Strict", self.cookie);
             return Ok(HeaderValue::from_str(&cookie).ok());
         }
-        let text = "this page needs its token: open the address that the program printed\n";
-        Err((StatusCode::UNAUTHORIZED, text).into_response())
+        Err(Refusal::unknown())
     }
 
     /// Token in the headers: that of a cookie, or the bearer's.

@@ -31,8 +31,8 @@ pub struct Settings {
     pub marks: Box<dyn Fn(&Path) -> Marks + Send>,
     /// State of the sweep that runs, if one does.
     pub live: Option<Arc<Live>>,
-    /// Function that asks for another try of a unit, or of all that failed.
-    pub retry: Option<Box<dyn Fn(Option<&str>) -> Result<(), String> + Send + Sync>>,
+    /// Function that asks for another try of all units that were given up; one sentence where that cannot be.
+    pub retry: Option<Box<dyn Fn() -> Result<(), String> + Send + Sync>>,
 }
 
 /// Page that is served until it is dropped.

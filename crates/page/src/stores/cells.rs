@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use store::Ledger;
+use store::{Ledger, attribution};
 use sweep::group::Group;
 use sweep::unit::UnitId;
+use sweep::variant::Variant;
 
 use crate::live::Failed;
 
@@ -17,9 +18,13 @@ pub struct Marks {
     pub running: Vec<UnitId>,
 }
 
-/// Number of shards that the store has of each variant, in the order of the variants.
+/// Number of shards that the store has of each variant, in the order of the variants. What is counted is files: a store may claim any
+/// number of images.
 pub(super) fn done(group: &Group, ledger: &Ledger) -> Vec<u64> {
-    let of = |variant| (0..group.shards()).filter(|shard| ledger.has_variant(group, variant, *shard)).count() as u64;
+    let of = |variant: &Variant| {
+        let there = ledger.shards(&attribution(&variant.key)).filter(|shard| *shard < group.shards());
+        there.filter(|shard| ledger.has_variant(group, variant, *shard)).count() as u64
+    };
     group.variants.iter().map(of).collect()
 }
 

@@ -8,6 +8,9 @@ use sweep::group::Group;
 
 use super::cache::Weighed;
 
+/// Number of images that samples are taken of at most, the first ones.
+const MOST: u64 = 100_000;
+
 /// An image of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Sample {
@@ -89,7 +92,11 @@ impl Samples {
     /// The same with every shard of `group` that has predictions by now.
     pub(crate) fn grown(mut self, group: &Group, ledger: &Ledger) -> Result<Self, StoreError> {
         let mut reader = FORMATS.open(&group.store)?;
-        for shard in (0..group.shards()).filter(|shard| ledger.is_predicted(*shard)) {
+        let there = ledger.shards(name::PREDICTIONS).filter(|shard| *shard < group.shards());
+        for shard in there.take_while(|shard| group.range(*shard).start < MOST) {
+            if !ledger.is_predicted(shard) {
+                continue;
+            }
             let range = group.range(shard);
             let images = range.end - range.start;
             if self.shards.get(&shard).is_some_and(|samples| samples.len() as u64 == images) {

@@ -1,6 +1,7 @@
 //! What the stores of folders have, looked at again and again on a thread of its own.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, mpsc};
 use std::time::{Duration, Instant, SystemTime};
@@ -129,7 +130,7 @@ impl Look {
     fn show(&mut self, scan: &Scan) {
         let mut text = format!("{} {}", scan.whole, scan.failed.len());
         for seen in &scan.stores {
-            text.push_str(&format!("\n{} {} {} {:?}", seen.id, seen.cells, seen.complete, seen.done));
+            let _ = write!(text, "\n{} {} {} {:?}", seen.id, seen.cells, seen.complete, seen.done);
         }
         *self.scan.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(scan.clone());
         if text != self.text {

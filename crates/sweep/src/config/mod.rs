@@ -8,6 +8,7 @@ mod evaluation;
 mod experiments;
 mod indices;
 mod launcher;
+mod page;
 mod paths;
 mod places;
 mod reference;
@@ -24,6 +25,7 @@ pub use experiments::{Experiment, Found, MeanOf, Proposed, Reference, Windows};
 use experiments::{flat, mapping};
 pub use indices::MOST_CHOSEN;
 pub use launcher::Chosen;
+pub use page::{PageSettings, is_token};
 pub use paths::{BASE, Bases, INPUT_ZARR, OWN_WEIGHTS, Paths};
 pub use reference::page as reference;
 pub use scheduler::{Preflight, Scheduler};
@@ -54,6 +56,8 @@ pub struct Config {
     pub scheduler: Scheduler,
     /// Metrics of maps, with lists in their parameters not yet expanded.
     pub evaluation: Vec<Metric>,
+    /// The page that shows the sweep while it runs, if the config asks for one.
+    pub page: Option<PageSettings>,
     /// Values of the keys that the reference schema does not have.
     pub settings: Settings,
     /// Ending of the names of stores, behind the split; mostly empty.
@@ -115,6 +119,7 @@ impl Config {
             preflight: fields.section("preflight_check", Preflight::read).unwrap_or_default(),
             scheduler: fields.section("scheduler", Scheduler::read).unwrap_or_default(),
             evaluation: evaluation::read(&mut fields),
+            page: fields.section("page", PageSettings::read),
             settings,
             suffix,
         };

@@ -18,6 +18,8 @@ pub(super) const PLACES: &[(&str, &[&str])] = &[
             "store",
             "devices",
             "launcher",
+            "page",
+            "at_end",
             "limit",
             "indices",
             "batch_size",
@@ -71,6 +73,7 @@ pub(super) const PLACES: &[(&str, &[&str])] = &[
     ),
     ("scheduler", &["available_gpus", "max_retries", "task_timeout", "polling_interval", "max_tasks_per_gpu"]),
     ("evaluation_defaults", evaluation::OPTIONS),
+    ("page", &["host", "port", "token"]),
     ("settings", &["model_flag", "gpu_id", "batch_sizes"]),
     ("store", &["format", "shard", "compression", "dtype"]),
 ];

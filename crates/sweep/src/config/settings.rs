@@ -31,6 +31,8 @@ pub struct Settings {
     pub devices: Option<Devices>,
     /// The launcher; `None` means the first launcher.
     pub launcher: Option<Chosen>,
+    /// Line of shell that is run when the sweep has ended.
+    pub at_end: Option<String>,
     /// Most images of each split; the first images are taken.
     pub limit: Option<u64>,
     /// Indices of the images of each split that are taken, in the order in which they are taken; `None` means all.
@@ -111,6 +113,7 @@ impl Settings {
             weights: fields.section("weights", WeightSets::read).unwrap_or_default(),
             devices: fields.optional("devices", devices),
             launcher: launcher::chosen(fields),
+            at_end: fields.optional("at_end", read::text),
             limit: fields.optional("limit", read::integer(1, u64::MAX)),
             indices: indices(fields),
             batch_size: fields.optional("batch_size", read::integer(1, 1 << 20)).map(|n| n as usize),

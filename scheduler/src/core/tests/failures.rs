@@ -25,6 +25,34 @@ fn a_hopeless_failure_is_not_tried_again_and_the_rest_goes_on() {
     }
 }
 
+/// Two groups of a shard and its means: the first shard fails and is wanted again while the second one is under way.
+#[test]
+fn units_that_were_given_up_are_done_once_somebody_wants_them_tried_again() {
+    for class in [Failure::Input, Failure::Number, Failure::Group] {
+        let mut rig = Rig::new(&[2, 1], 1);
+        let (slot, worker) = rig.connect();
+        let (failed, _) = rig.grant_of(worker).unwrap();
+        rig.answer(worker, Some(class));
+        if class == Failure::Group {
+            // The second unit that finds its group bad ends the group.
+            while rig.grant_of(worker).is_some_and(|(unit, _)| unit.group != failed.group) {
+                rig.answer(worker, None);
+            }
+            rig.answer(worker, Some(class));
+        }
+        if rig.core.ending.is_none() {
+            rig.event(Event::Retry);
+            rig.finish(slot, worker);
+            assert_eq!(rig.outcome, Some(Outcome::Complete), "{class:?}");
+        } else {
+            // What has ended has ended.
+            rig.event(Event::Retry);
+            rig.exit(slot, worker, Ended::Code(0));
+            assert!(!rig.reasons().is_empty());
+        }
+    }
+}
+
 /// Number of grants of a unit whose every attempt ends in this way.
 fn attempts(end: impl Fn(&mut Rig, usize, WorkerId)) -> (usize, String) {
     let mut rig = Rig::new(&[1], 1);

@@ -38,6 +38,20 @@ impl Units {
         self.failures.contains_key(&(index, Class::Crash))
     }
 
+    /// Takes back that units were given up, and what is held against them and their groups. All at once: a unit may wait for another
+    /// one. Units that wait for nothing but a worker now.
+    pub(in crate::core) fn forgive(&mut self) -> Vec<usize> {
+        let reasons = std::mem::take(&mut self.reasons);
+        for index in reasons.keys() {
+            let group = self.group(*index);
+            (self.groups[group].bad, self.groups[group].stopped) = (0, None);
+            self.list[*index].state = State::Waiting;
+            self.open += 1;
+        }
+        self.failures.retain(|(index, _), _| !reasons.contains_key(index));
+        reasons.into_keys().filter(|index| !self.waits_for_others(*index)).collect()
+    }
+
     /// Number of failures that count against the unit.
     #[cfg(test)]
     pub(in crate::core) fn failures_of(&self, index: usize) -> u32 {

@@ -8,7 +8,7 @@ mod top;
 use Default::{Required, Words};
 use evaluation::{DEFAULTS, METRIC};
 use grid::{MAPPED, METHOD, NOISE, PATHS, SEARCH_SPACE};
-use run::{EXPECT, PREFLIGHT, SCHEDULER, STORE};
+use run::{EXPECT, PAGE, PREFLIGHT, SCHEDULER, STORE};
 use top::TOP;
 
 /// A section of a config.
@@ -143,6 +143,11 @@ pub(crate) const KEYS: &[Section] = &[
         place: "preflight_check",
         about: "Where batch sizes come from ([guide](guide/batch-sizes.md)).",
         keys: PREFLIGHT,
+    },
+    Section {
+        place: "page",
+        about: "A page that shows the sweep while it runs ([guide](guide/page.md)). `page: {}` asks for one.",
+        keys: PAGE,
     },
     Section { place: "scheduler", about: "Devices, retries and deadlines.", keys: SCHEDULER },
 ];

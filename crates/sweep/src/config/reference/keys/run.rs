@@ -64,6 +64,22 @@ pub(super) const PREFLIGHT: &[Key] = &[
     key("binary_search_depth", Words("not used"), "A key of the reference's search. Checked, and not used.", "4"),
 ];
 
+pub(super) const PAGE: &[Key] = &[
+    key(
+        "host",
+        Value("127.0.0.1"),
+        "Host or address on which the page is served. On any but this machine's own, callers must show a token.",
+        "0.0.0.0",
+    ),
+    key("port", Words("8383, or a free one where 8383 is taken"), "Port of the page.", "8080"),
+    key(
+        "token",
+        Words("none on this machine alone, else a random one"),
+        "Text that callers must show once. Whoever reads the config knows it; `ATTRISWEEP_PAGE_TOKEN` is another place for it.",
+        "correct-horse",
+    ),
+];
+
 pub(super) const SCHEDULER: &[Key] = &[
     key("available_gpus", Words("`devices`"), "GPUs as nvidia-smi counts them; `devices` comes first.", "[0, 1]"),
     key(

@@ -100,6 +100,14 @@ pub(super) const TOP: &[Key] = &[
     ),
     key("preflight_check", Words("as below"), "[Where batch sizes come from](#preflight_check).", ""),
     key("scheduler", Words("as below"), "[Devices, retries and deadlines](#scheduler).", ""),
+    key("page", Words("no page"), "[A page that shows the sweep](#page) while it runs; also `--page`.", ""),
+    key(
+        "at_end",
+        Words("nothing"),
+        "Line of shell that is run once the sweep has ended, with `ATTRISWEEP_OUTCOME` (`complete`, `incomplete`, `no workers`, \
+         `interrupted`), `ATTRISWEEP_FAILED` (units) and `ATTRISWEEP_OUTPUT` in its environment.",
+        "./tell_me.sh",
+    ),
     key(
         "launcher",
         Words("processes of this machine"),

@@ -1,0 +1,204 @@
+//! Page of a sweep that runs: what all listeners hear is kept for whoever looks.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use fleet::WorkerId;
+use page::{Device, Failed, Live, Page, Running, Settings, Told};
+use plan::Plan;
+use plan::exit::Failure;
+use protocol::message::FromWorker;
+use sweep::unit::UnitId;
+use tokio::sync::mpsc;
+
+use super::happening::{Happening, Listener};
+use crate::core::Outcome;
+use crate::seen;
+use crate::tell::Progress;
+
+/// Failures that are kept at most.
+const FAILURES: usize = 200;
+/// Seconds over which the speed is taken.
+const LATELY: f64 = 120.0;
+/// Variable of the environment that has the token, where the config has none.
+const TOKEN: &str = "ATTRISWEEP_PAGE_TOKEN";
+
+/// What the page shows of this run. Without a page it is kept all the same, and nobody looks.
+pub(crate) struct Shown {
+    live: Arc<Live>,
+    /// Wishes that units that were given up are tried again.
+    pub(super) wishes: mpsc::UnboundedReceiver<()>,
+    /// End of the line of wishes that stays open where there is no page.
+    _wish: mpsc::UnboundedSender<()>,
+    slot_of: HashMap<WorkerId, usize>,
+    /// Maps that were counted lately, and when.
+    lately: VecDeque<(f64, u64)>,
+    _page: Option<Page>,
+}
+
+/// Serves a page of the sweep of `plan`, if the config or the command line (`asked`, with a port or without) wants one.
+///
+/// # Errors
+/// A [`Failure`] for an address that cannot be taken.
+pub(crate) fn open(plan: &Plan, asked: Option<Option<u16>>, progress: &Progress) -> Result<Shown, Failure> {
+    let (wish, wishes) = mpsc::unbounded_channel();
+    let live = Arc::new(Live::default());
+    let slots = plan.slots.iter().enumerate();
+    live.told().devices = slots.map(|(slot, of)| Device { slot, name: of.name.clone(), ..Device::default() }).collect();
+    let page = match (asked, &plan.config.page) {
+        (None, None) => None,
+        (asked, settings) => {
+            let settings = settings.clone().unwrap_or_default();
+            let given = std::env::var(TOKEN).ok().or(settings.token);
+            let token = seen::token(given.as_deref(), &settings.host)?;
+            Some(seen::open(asked.flatten().or(settings.port), |port| Settings {
+                folders: vec![plan.config.paths.output_dir.clone()],
+                host: settings.host.clone(),
+                port,
+                token: token.clone(),
+                marks: Box::new(seen::marks),
+                live: Some(Arc::clone(&live)),
+                retry: Some(retry(wish.clone())),
+            })?)
+        }
+    };
+    if let Some(page) = &page {
+        tracing::info!(address = %page.address(), "the page is served");
+        progress.tell(seen::invitation(page).trim_end());
+    }
+    let (slot_of, lately) = (HashMap::new(), VecDeque::new());
+    Ok(Shown { live, wishes, _wish: wish, slot_of, lately, _page: page })
+}
+
+/// Function that passes a wish on to the run.
+fn retry(wish: mpsc::UnboundedSender<()>) -> Box<dyn Fn() -> Result<(), String> + Send + Sync> {
+    Box::new(move || wish.send(()).map_err(|_| "the sweep has ended; run it again".to_owned()))
+}
+
+/// Seconds since 1970.
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}
+
+impl Shown {
+    /// Does something with what is told of the device that `worker` serves.
+    fn device(&self, worker: WorkerId, change: impl FnOnce(&mut Device)) {
+        let Some(slot) = self.slot_of.get(&worker) else { return };
+        if let Some(device) = self.live.told().devices.get_mut(*slot) {
+            change(device);
+        }
+    }
+
+    fn connected(&mut self, worker: WorkerId, slot: usize, pid: Option<u32>, holds: &[(UnitId, u32)]) {
+        self.slot_of.insert(worker, slot);
+        let mut told = self.live.told();
+        let Some(device) = told.devices.get_mut(slot) else { return };
+        (device.works, device.pid) = (true, pid);
+        device.units = holds.iter().map(|(unit, attempt)| running(unit, *attempt)).collect();
+        let text = format!("a worker has begun on {}", device.name);
+        told.add_line(now(), text, false);
+    }
+
+    fn said(&self, worker: WorkerId, message: &FromWorker) {
+        match message {
+            FromWorker::Done { unit, report, .. } => {
+                self.device(worker, |device| {
+                    device.maps += report.maps;
+                    device.computing += report.computing;
+                    device.bytes += report.bytes;
+                    device.units.retain(|held| held.unit != unit.to_string());
+                });
+                let unit = unit.to_string();
+                self.live.told().failed.retain(|failed| failed.unit != unit);
+            }
+            FromWorker::Failed { unit, attempt, class, text } => {
+                self.device(worker, |device| device.units.retain(|held| held.unit != unit.to_string()));
+                failed(&mut self.live.told(), unit, *attempt, &format!("{class:?}"), text);
+            }
+            FromWorker::Returned { unit, .. } => {
+                self.device(worker, |device| device.units.retain(|held| held.unit != unit.to_string()));
+            }
+            _ => {}
+        }
+    }
+
+    fn counted(&mut self, maps: u64) {
+        let now = now();
+        self.lately.push_back((now, maps));
+        while self.lately.front().is_some_and(|(at, _)| now - at > LATELY) {
+            self.lately.pop_front();
+        }
+        let mut told = self.live.told();
+        told.done += maps;
+        // The first units of a run count from its beginning.
+        let since = (now - LATELY).max(told.began);
+        let made: u64 = self.lately.iter().map(|(_, maps)| maps).sum();
+        told.rate = (now > since && made > 0).then(|| made as f64 / (now - since));
+        told.left = told.rate.map(|rate| told.maps.saturating_sub(told.done) as f64 / rate);
+    }
+
+    /// Notes that the process of a slot is gone.
+    fn vacated(&mut self, slot: usize) {
+        self.slot_of.retain(|_, of| *of != slot);
+        let mut told = self.live.told();
+        let Some(device) = told.devices.get_mut(slot) else { return };
+        (device.works, device.pid) = (false, None);
+        device.units.clear();
+        let text = format!("the worker on {} has ended", device.name);
+        told.add_line(now(), text, false);
+    }
+}
+
+fn running(unit: &UnitId, attempt: u32) -> Running {
+    Running { unit: unit.to_string(), attempt, since: now() }
+}
+
+/// Adds a failure, in place of an earlier one of the same unit.
+fn failed(told: &mut Told, unit: &UnitId, attempt: u32, class: &str, error: &str) {
+    let at = now();
+    let unit = unit.to_string();
+    told.add_line(at, format!("{unit} failed: {error}"), true);
+    told.failed.retain(|failed| failed.unit != unit);
+    if told.failed.len() < FAILURES {
+        told.failed.push(Failed { unit, attempt, class: class.to_owned(), error: error.to_owned(), at });
+    }
+}
+
+impl Listener for Shown {
+    fn hear(&mut self, happening: &Happening<'_>) {
+        match happening {
+            Happening::Begun { maps } => {
+                let mut told = self.live.told();
+                (told.maps, told.began) = (*maps, now());
+                told.add_line(now(), format!("the sweep begins: {maps} maps"), false);
+            }
+            Happening::Connected { worker, slot, pid, holds, .. } => self.connected(*worker, *slot, *pid, holds),
+            Happening::Said { worker, message } => self.said(*worker, message),
+            Happening::Granted { worker, unit, attempt } => {
+                self.device(*worker, |device| device.units.push(running(unit, *attempt)));
+            }
+            Happening::Counted { maps, .. } => self.counted(*maps),
+            Happening::Blamed { unit, attempt, class, text } => {
+                failed(&mut self.live.told(), unit, *attempt, class, text);
+            }
+            Happening::LeftBehind { device, pid } => {
+                let text = format!("process {pid} on {device} was killed and does not end");
+                self.live.told().add_line(now(), text, true);
+            }
+            Happening::Vacated { slot } => self.vacated(*slot),
+            Happening::Over { outcome } => {
+                let words = match outcome {
+                    Outcome::Complete => "complete".to_owned(),
+                    Outcome::Interrupted => "interrupted".to_owned(),
+                    Outcome::Incomplete(units) => format!("{} units failed", units.len()),
+                    Outcome::NoWorkers(reason) => reason.clone(),
+                };
+                let mut told = self.live.told();
+                told.add_line(now(), format!("the sweep has ended: {words}"), false);
+                told.outcome = Some(words);
+            }
+            Happening::Exited { .. } | Happening::Tick => {}
+        }
+    }
+}
