@@ -38,7 +38,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let units = list(&groups);
     let tasks = tasks::of_units(&KINDS, &units, &names(&groups), &|unit| Some(seconds(&unit.group)));
     let made = began.elapsed();
-    let policy = Policy { max_retries: 1, lease: Duration::from_secs(20), unit_timeout: Duration::from_hours(1) };
+    let policy = Policy {
+        max_retries: 1,
+        lease: Duration::from_secs(20),
+        unit_timeout: Duration::from_hours(1),
+        lets_go: false,
+    };
     let began = Instant::now();
     let mut core = Core::new(tasks, &vec![true; groups.len()], devices, policy);
     let first = core.start(Duration::ZERO, &[]);

@@ -9,13 +9,14 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use protocol::exit::ExitCode;
 use sweep::group::{BEHIND, Group};
 use sweep::unit::Part;
 
 use super::job::Job;
 use crate::device::{Opened, lanes};
 use crate::engine::Engine;
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 use crate::kinds::{self, Entry};
 use crate::link::connection::{Grant, Link};
 use crate::stages::byte_budget::{ByteBudget, Reserved};
@@ -119,6 +120,10 @@ fn write(link: &Link, steps: &Receiver<Step>) {
     let mut current: Option<(Arc<Group>, Part, Writer)> = None;
     let mut failed = None;
     for step in steps {
+        // A process that stood still, on a node that was frozen, must begin no file in a store that may be complete by now.
+        if link.has_expired() {
+            exit::now(ExitCode::LeaseLost);
+        }
         match (step, &mut current) {
             (Step::Begin(group, part, writer), _) => {
                 current = Some((group, part, writer));

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from .processes import alive, wait_for
+from ..processes import alive, wait_for
 
 PROGRAMS = ["slurmctld", "slurmd", "munged", "sbatch", "squeue", "scancel", "scontrol", "sinfo"]
 # Slurm wants a file for each GPU, and takes any device; that of a GPU would have to exist.
