@@ -12,6 +12,9 @@ from support.processes import wait_for
 from support.stand_ins.slurm import workers_of
 from support.sweep import log
 
+# As the tests of Slurm, whose daemons they share.
+pytestmark = pytest.mark.xdist_group("slurm")
+
 SAME = {"batch_size": 4, "threads": 1, "memory": "1GiB"}
 
 

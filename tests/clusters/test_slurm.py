@@ -12,6 +12,9 @@ from support.stand_ins.slurm import nobody_left, workers_of
 from support.sweep import log
 from support.processes import wait_for
 
+# One cluster for all tests of this folder, one after the other: they share the daemon that signs for Slurm.
+pytestmark = pytest.mark.xdist_group("slurm")
+
 SETTINGS = {"workers": 4, "gpu": "fake", "cpus": 2, "memory": "1GiB", "time": "30m", "poll": 1}
 # Batches and threads decide bits: both are those of the local worker.
 SAME = {"batch_size": 4, "threads": 1, "memory": "1GiB"}
