@@ -9,8 +9,11 @@ import pytest
 
 from support import Sweep
 from support.processes import wait_for
-from support.slurm import workers_of
+from support.stand_ins.slurm import workers_of
 from support.sweep import log
+
+# As the tests of Slurm, whose daemons they share.
+pytestmark = pytest.mark.xdist_group("slurm")
 
 SAME = {"batch_size": 4, "threads": 1, "memory": "1GiB"}
 

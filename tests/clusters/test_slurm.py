@@ -8,9 +8,12 @@ import pytest
 import yaml
 
 from support import Sweep
-from support.slurm import nobody_left, workers_of
+from support.stand_ins.slurm import nobody_left, workers_of
 from support.sweep import log
 from support.processes import wait_for
+
+# One cluster for all tests of this folder, one after the other: they share the daemon that signs for Slurm.
+pytestmark = pytest.mark.xdist_group("slurm")
 
 SETTINGS = {"workers": 4, "gpu": "fake", "cpus": 2, "memory": "1GiB", "time": "30m", "poll": 1}
 # Batches and threads decide bits: both are those of the local worker.
@@ -109,7 +112,9 @@ def test_a_frozen_node_is_done_without_and_its_worker_is_sent_away_when_it_thaws
     slurm.daemons["n1"].send_signal(signal.SIGCONT)
     subprocess.run(["kill", "-CONT", pid])
     nobody_left(slurm, big)
-    assert big.digests() == expected
+    # The worker may have been in the middle of a file, which stays unfinished: no reader takes it for one of the store.
+    after = {name: digest for name, digest in big.digests().items() if not name.endswith(".tmp")}
+    assert after == expected
 
 
 def test_a_scheduler_that_was_killed_takes_its_jobs_back_and_a_node_may_die_meanwhile(slurm, big, expected):

@@ -38,7 +38,7 @@ pub enum Event {
         /// The device as the worker found it.
         device: String,
         /// Machine, job and device of the worker.
-        about: About,
+        about: Box<About>,
         /// Messages to the worker.
         line: mpsc::UnboundedSender<ToWorker>,
     },

@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ use tokio::time::timeout;
 struct Cluster {
     state: Mutex<State>,
     asked: Mutex<u32>,
+    /// Whether an answer takes its time.
+    slow: AtomicBool,
     unfit: Mutex<Vec<String>>,
 }
 
@@ -40,6 +43,9 @@ impl Launcher for Cluster {
 
     fn poll(&self, tickets: &[Ticket]) -> Vec<State> {
         *self.asked.lock().unwrap() += 1;
+        while self.slow.load(Relaxed) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         tickets.iter().map(|_| self.state.lock().unwrap().clone()).collect()
     }
 
@@ -67,8 +73,12 @@ struct Rig {
 impl Rig {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let cluster =
-            Arc::new(Cluster { state: Mutex::new(State::Running), asked: Mutex::default(), unfit: Mutex::default() });
+        let cluster = Arc::new(Cluster {
+            state: Mutex::new(State::Running),
+            asked: Mutex::default(),
+            slow: AtomicBool::default(),
+            unfit: Mutex::default(),
+        });
         let settings = Settings { lease: Duration::from_secs(2), ..settings(folder.path(), "ours") };
         let mut fleet = open_by(Arc::clone(&cluster) as _, settings).await;
         fleet.launch(0).unwrap();
@@ -117,6 +127,24 @@ async fn a_connected_worker_is_believed_more_than_its_cluster_which_is_not_even_
     rig.silent().await;
     assert!(*rig.cluster.asked.lock().unwrap() <= asked + 1);
     // The line breaks, and now the cluster's word counts.
+    drop(worker);
+    assert!(matches!(rig.next().await, Event::Disconnected { .. }));
+    assert!(matches!(rig.next().await, Event::Exited { slot: 0, how: Ended::TakenAway }));
+}
+
+#[tokio::test]
+async fn an_answer_that_was_on_its_way_when_a_worker_called_counts_once_its_line_breaks() {
+    let mut rig = Rig::new().await;
+    rig.cluster.slow.store(true, Relaxed);
+    let asked = *rig.cluster.asked.lock().unwrap();
+    while *rig.cluster.asked.lock().unwrap() == asked {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let worker = rig.call(0).await;
+    assert!(matches!(rig.next().await, Event::Connected { slot: 0, .. }));
+    rig.set(State::Ended(Ended::TakenAway));
+    rig.cluster.slow.store(false, Relaxed);
+    rig.silent().await;
     drop(worker);
     assert!(matches!(rig.next().await, Event::Disconnected { .. }));
     assert!(matches!(rig.next().await, Event::Exited { slot: 0, how: Ended::TakenAway }));

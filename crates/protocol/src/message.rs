@@ -33,7 +33,7 @@ pub enum FromWorker {
         resumes: Option<Resumed>,
         /// Machine, job and device of the worker.
         #[serde(default)]
-        about: About,
+        about: Box<About>,
     },
     /// Answer to a welcome that asks for it: the worker sees the folders of the sweep, or does not, for this reason.
     Sees(Result<(), String>),

@@ -6,6 +6,8 @@ use protocol::message::ToWorker;
 use super::failure::Class;
 use super::{Action, Core, Now};
 
+const NOTHING_LEFT: &str = "there is nothing more for it to do";
+
 impl Core {
     /// The worker of `slot` waits in a queue, perhaps again: what it held is done by others, and nobody is to blame.
     pub(super) fn on_queued(&mut self, slot: usize) {
@@ -27,12 +29,11 @@ impl Core {
         }
         let excess = self.slots.running().count().saturating_sub(self.units.open());
         for slot in self.slots.not_needed().into_iter().take(excess) {
-            match self.slots.worker(slot) {
-                Some(worker) => self.dismiss_in_order(slot, worker, "there is nothing more for it to do", actions),
-                None => {
-                    self.slots.dismiss(slot, Class::TakenAway, "there is nothing more for it to do");
-                    self.kill(slot, now, actions);
-                }
+            if let Some(worker) = self.slots.worker(slot) {
+                self.dismiss_in_order(slot, worker, NOTHING_LEFT, actions);
+            } else {
+                self.slots.dismiss(slot, Class::TakenAway, NOTHING_LEFT);
+                self.kill(slot, now, actions);
             }
         }
     }

@@ -16,6 +16,17 @@ const LONGEST: Now = Now::from_hours(1);
 /// Number of quarantines in a row after which nobody would wait any longer: most of a day.
 const ENOUGH: u32 = 24;
 
+/// Cause of a quarantine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// Workers kept ending.
+    Workers,
+    /// The driver called the device bad.
+    Driver,
+    /// A cluster kept taking the device away.
+    Cluster,
+}
+
 /// Health of a device.
 #[derive(Debug)]
 pub(super) struct Health {
@@ -24,8 +35,8 @@ pub(super) struct Health {
     /// Number of quarantines since the last unit that was done here.
     quarantines: u32,
     until: Option<Now>,
-    /// Whether the driver or a cluster caused the last quarantine, and not the program.
-    is_excused: bool,
+    /// Cause of the last quarantine.
+    cause: Cause,
     /// Condition of the device, as its driver reports.
     condition: Condition,
 }
@@ -33,7 +44,7 @@ pub(super) struct Health {
 impl Health {
     /// Health of a device with which nothing has gone wrong.
     pub(super) fn new() -> Self {
-        Self { faults: 0, outside: 0, quarantines: 0, until: None, is_excused: false, condition: Condition::Well }
+        Self { faults: 0, outside: 0, quarantines: 0, until: None, cause: Cause::Workers, condition: Condition::Well }
     }
 
     /// Notes that a worker ended without a unit done; the length of the quarantine, if one begins.
@@ -45,7 +56,7 @@ impl Health {
         // The worker of a device that turned bad was ended for that: it is in quarantine already.
         let enough = self.faults >= FAULTS || self.outside >= OUTSIDE;
         (enough && self.usable(now)).then(|| {
-            self.is_excused = suspicion == Suspicion::Cluster;
+            self.cause = if suspicion == Suspicion::Cluster { Cause::Cluster } else { Cause::Workers };
             self.quarantine(now)
         })
     }
@@ -60,7 +71,7 @@ impl Health {
     /// the quarantine.
     pub(super) fn look(&mut self, now: Now) -> Option<Now> {
         (self.is_bad() && self.is_over(now)).then(|| {
-            (self.faults, self.is_excused) = (FAULTS, true);
+            (self.faults, self.cause) = (FAULTS, Cause::Driver);
             self.quarantine(now)
         })
     }
@@ -80,7 +91,11 @@ impl Health {
     /// workers only ever end is not worth waiting for, as the program is most likely at fault; a device that its driver
     /// calls bad, or that a cluster takes away, is worth waiting for.
     pub(super) fn hopeless(&self, worked: bool) -> bool {
-        self.quarantines >= ENOUGH || !(worked || self.is_excused)
+        match self.cause {
+            Cause::Workers => self.quarantines >= ENOUGH || !worked,
+            Cause::Driver => self.quarantines >= ENOUGH,
+            Cause::Cluster => false,
+        }
     }
 
     /// Whether other devices are preferred.

@@ -15,7 +15,7 @@ pub(super) fn happening<'a>(event: &'a fleet::Event, fleet: &Fleet) -> Option<Ha
             worker: *worker,
             slot: *slot,
             device,
-            about: fleet.is_elsewhere().then_some(about),
+            about: fleet.is_elsewhere().then_some(&**about),
             pid: fleet.pid(*slot),
             holds: holds.as_deref().unwrap_or_default(),
         }),

@@ -104,7 +104,7 @@ impl Caller {
             device: self.device.clone(),
             instance: self.instance,
             resumes,
-            about: self.about.clone(),
+            about: Box::new(self.about.clone()),
         };
         stream.write_all(&framing::encode(&hello)?)?;
         match framing::receive(&mut lines) {

@@ -69,6 +69,12 @@ impl Link {
         state.stopping || state.leaving
     }
 
+    /// Whether the scheduler was silent for a lease, so that others do the units of this worker by now.
+    pub(crate) fn has_expired(&self) -> bool {
+        let state = self.lock();
+        state.heard.elapsed() > state.lease && !state.stopping
+    }
+
     /// Whether a unit is to be computed now: the unit was not given back while it waited.
     pub(crate) fn begin(&self, grant: &Grant) -> bool {
         self.lock().granted.begin(&grant.unit.id(), grant.attempt)

@@ -76,7 +76,7 @@ async fn call(access: &Access, instance: u64, resumes: Option<&str>, about: Abou
         device: "none".into(),
         instance,
         resumes,
-        about,
+        about: Box::new(about),
     };
     say(&mut stream, &hello).await;
     stream

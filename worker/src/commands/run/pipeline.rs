@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use protocol::exit::ExitCode;
 use sweep::group::Group;
 use sweep::unit::Part;
 
@@ -16,7 +17,7 @@ use super::job::Job;
 use crate::device::traffic::behind;
 use crate::device::{Opened, lanes};
 use crate::engine::Engine;
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 use crate::kinds::{self, Entry};
 use crate::link::connection::{Grant, Link};
 use crate::stages::byte_budget::{ByteBudget, Reserved};
@@ -120,6 +121,10 @@ fn write(link: &Link, steps: &Receiver<Step>) {
     let mut current: Option<(Arc<Group>, Part, Writer)> = None;
     let mut failed = None;
     for step in steps {
+        // A process that stood still, on a node that was frozen, must begin no file in a store that may be complete by now.
+        if link.has_expired() {
+            exit::now(ExitCode::LeaseLost);
+        }
         match (step, &mut current) {
             (Step::Begin(group, part, writer), _) => {
                 current = Some((group, part, writer));

@@ -132,7 +132,8 @@ mod tests {
     use super::*;
 
     fn line(columns: [&str; 8]) -> String {
-        COLUMNS.iter().zip(columns).map(|((_, width), text)| format!("{text:width$}")).collect()
+        let cells = COLUMNS.iter().zip(columns).map(|((_, width), text)| format!("{text:width$}"));
+        cells.collect::<Vec<_>>().concat()
     }
 
     fn state(state: &str, code: &str) -> State {

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from .processes import alive, wait_for
+from ..processes import alive, wait_for
 
 PROGRAMS = ["slurmctld", "slurmd", "munged", "sbatch", "squeue", "scancel", "scontrol", "sinfo"]
 # Slurm wants a file for each GPU, and takes any device; that of a GPU would have to exist.
@@ -78,7 +78,7 @@ class Slurm:
     def up(self):
         host = socket.gethostname().split(".")[0]
         # slurmd's ports follow each other.
-        (port, _), first = free_ports(2), 21000 + os.getpid() % 8000 * 2
+        (port, _), first = free_ports(2), 21000 + os.getpid() % 5000 * 2
         for name in ["state", "spool.n1", "spool.n2"]:
             (self.folder / name).mkdir()
         text = CONF.format(host=host, port=port, folder=self.folder, first=first, second=first + 1)
