@@ -187,7 +187,7 @@ pub(crate) fn host(values: &Tensor) -> Result<Tensor, UnitError> {
     Ok(values.f_to_kind(Kind::Float)?.f_to_device(Device::Cpu)?.f_contiguous()?)
 }
 
-/// The same, without waiting for a GPU: they are there once a [`Event`] that comes after is reached.
+/// Values on their way to the host, without waiting for a GPU: they are there once an [`Event`] that comes after is reached.
 fn leaving(values: &Tensor) -> Result<Tensor, UnitError> {
     Ok(values.f_to_kind(Kind::Float)?.f_contiguous()?.f_to_device_(Device::Cpu, Kind::Float, true, false)?)
 }

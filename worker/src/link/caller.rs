@@ -11,7 +11,7 @@ use protocol::message::{FromWorker, Resumed, ToWorker};
 
 use crate::device::{self, Opened};
 
-/// How a worker is started. The token comes in `ATTRISWEEP_TOKEN`, where other users cannot read it.
+/// Arguments that a worker is started with. The token comes in `ATTRISWEEP_TOKEN`, where other users cannot read it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Address of the scheduler

@@ -140,7 +140,7 @@ fn lives(ticket: &Ticket) -> bool {
     ticket.pid.and_then(identity).is_some_and(|identity| identity == ticket.name)
 }
 
-/// How a process ended that began when the kernel had ended `kills_before` processes for memory.
+/// End of a process that began when the kernel had ended `kills_before` processes for memory.
 fn ended(status: ExitStatus, kills_before: u64) -> Ended {
     match status.signal() {
         Some(SIGKILL) if kills() > kills_before => Ended::OutOfMemory,

@@ -93,11 +93,11 @@ pub(super) const UNSUPPORTED: &str = "weights of its own for each method, and im
 pub struct Reference {
     /// The experiment.
     pub experiment: &'static Experiment,
-    /// How the experiment was found.
+    /// Place where the experiment is named, or what it was told by.
     pub found: Found,
 }
 
-/// How the experiment of a config was found.
+/// What the experiment of a config was told by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
     /// The config names it.
