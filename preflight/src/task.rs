@@ -14,7 +14,7 @@ use sweep::variant::Variant;
 
 use crate::options::Options;
 
-/// How many times as many images, or as few, must fit as in the profile before a change of the memory is worth another probe.
+/// Ratio of images that fit to those of the profile, or its inverse, from which on a change of the memory is worth another probe.
 const AGAIN: f64 = 1.25;
 
 /// One variant of one model on one kind of device.

@@ -71,7 +71,7 @@ fn keep_memory() {
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 fn keep_memory() {}
 
-/// How many kernels oneDNN keeps, each compiled for one size of input.
+/// Number of kernels that oneDNN keeps, each compiled for one size of input.
 const KERNELS: &str = "512";
 
 /// Lets oneDNN keep fewer kernels than by default, 1024, of 160 KiB each. Boxes of many sizes are computed with windows hidden: on

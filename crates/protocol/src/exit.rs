@@ -2,7 +2,7 @@
 //!
 //! Whoever started a worker takes its code as a hint only: what counts is what the worker has written.
 
-/// How a worker program ends.
+/// Way in which a worker program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ExitCode {
     /// The worker was told to stop, or has answered.

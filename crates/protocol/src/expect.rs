@@ -32,8 +32,8 @@ pub fn spread(count: u64, all: u64) -> Vec<u64> {
     (0..count).map(|at| (u128::from(at) * u128::from(all) / u128::from(count)) as u64).collect()
 }
 
-/// How far the share of right answers among `count` of `all` images may be from `share`, that among all of them: three standard
-/// deviations of a sample that is drawn without putting back.
+/// Largest distance of the share of right answers among `count` of `all` images from `share`, that among all of them: three
+/// standard deviations of a sample that is drawn without putting back.
 pub fn chance(share: f64, count: u64, all: u64) -> f64 {
     let left = all.saturating_sub(count) as f64 / all.saturating_sub(1).max(1) as f64;
     3.0 * (share * (1.0 - share) * left / count.max(1) as f64).sqrt()

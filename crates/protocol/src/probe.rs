@@ -34,11 +34,11 @@ pub struct Request {
     pub images: u64,
     /// The mean image of the dataset, where a variant takes it as a baseline.
     pub mean: Option<PathBuf>,
-    /// How numbers are computed.
+    /// Precision and form of what is computed.
     pub numerics: Numerics,
     /// What is computed.
     pub variants: Vec<Asked>,
-    /// How often.
+    /// Number of runs that are measured.
     pub repeats: usize,
     /// A `.safetensors` file for what the last run computed, by the names of the arrays of a store.
     pub maps: Option<PathBuf>,
@@ -79,7 +79,7 @@ pub struct Measured {
 /// One computation of all variants.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
-    /// How long it took, from images in the host's memory to maps in the host's memory.
+    /// Time that the run took, from images in the host's memory to maps in the host's memory.
     pub seconds: f64,
     /// Seconds of it in which the thread that waited longest could have run, and others used its core.
     pub waited: f64,

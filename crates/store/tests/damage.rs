@@ -144,7 +144,7 @@ fn an_edited_fact_is_no_other_fact() {
     }
 }
 
-/// Of a root whose own attributes are all there, those of others can be told; a flipped name would pass for one of theirs.
+/// Attributes of others can be told in a root that has all of its own; else a flipped name would pass for one of theirs.
 #[test]
 fn attributes_that_somebody_added_outlive_a_root_that_is_made_anew() {
     let (_folder, group) = sound(Compression::Zstd);

@@ -9,7 +9,7 @@ const LONG: f64 = 1.0;
 /// Seconds of a batch from which on the work that is done once, in the first batch of its size, is too little to matter.
 const VERY_LONG: f64 = 15.0;
 
-/// How a batch was measured.
+/// Circumstances in which a batch was measured.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct How {
     /// Whether its worker had computed a batch of this size before: the first one compiles kernels and allocates memory.

@@ -26,7 +26,7 @@ const FIRST: usize = 4;
 const GAIN_DISTURBED: f64 = 1.15;
 /// Seconds that a batch may take if it is more than [`STEP`] times as large as the batch before.
 const LEAP: f64 = 20.0;
-/// How many times as large as the batch before a batch may be, if it takes longer than [`LEAP`].
+/// Largest ratio of a batch to the batch before, if it takes longer than [`LEAP`].
 const STEP: usize = 4;
 /// Number of measured sizes from which on no size between two others is tried.
 const MOST_SIZES: usize = 6;
@@ -35,9 +35,9 @@ const SHORTER: f64 = 0.1;
 /// Batches that may run out of memory before the line is not believed any more. From then on the largest batch that fits is
 /// doubled at most.
 const MOST_BURNT: u32 = 3;
-/// How many times as much memory as there was when a batch ran out is worth another try.
+/// Ratio of memory, to what there was when a batch ran out, that is worth another try.
 const MORE: f64 = 1.1;
-/// How often such a change of the memory is believed.
+/// Number of times that such a change of the memory is believed.
 const MOST_LIFTED: u32 = 2;
 
 /// The search for the batch of one variant.
@@ -59,7 +59,7 @@ pub(crate) struct Search {
     burns: u32,
     /// Budget in bytes that was seen after the last batch that did not fit.
     little: Option<u64>,
-    /// How often the budget has turned out to be larger than that.
+    /// Number of times that the budget has turned out to be larger than that.
     lifted: u32,
 }
 

@@ -17,7 +17,7 @@ const NEAR: f64 = 0.99;
 const DOUBT_SLOW: f64 = 0.04;
 /// [`NEAR`] for images that are slow by themselves.
 const NEAR_SLOW: f64 = 0.97;
-/// How many times as many images the larger of two sizes must have for a line through both.
+/// Least ratio of two sizes, in images, for a line through both.
 const APART: usize = 3;
 
 /// The line of a batch's time: seconds for the batch, and seconds for each image.
@@ -89,7 +89,7 @@ mod tests {
             (self.0 >> 33) as f64 / f64::from(1_u32 << 31)
         }
 
-        /// Of a bell's half, so broad.
+        /// Draws from a bell's half, of breadth `sigma`.
         fn slowdown(&mut self, sigma: f64) -> f64 {
             let bell = (-2.0 * (1.0 - self.uniform()).ln()).sqrt() * (std::f64::consts::TAU * self.uniform()).cos();
             sigma * bell.abs()
@@ -105,7 +105,8 @@ mod tests {
         }
     }
 
-    /// Of 20,000 searches for each broadness, how many chose less than 80 % of what fits and are not within 3 % of the fastest.
+    /// Number of those of 20,000 searches, for the breadth `sigma`, that chose less than 80 % of what fits and are not
+    /// within 3 % of the fastest.
     fn failures(sigma: f64) -> usize {
         let mut failures = 0;
         for (many, seed) in [16, 32, 64, 200, 1000].into_iter().zip(1..) {

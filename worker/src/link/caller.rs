@@ -15,7 +15,7 @@ use super::place::Place;
 use crate::device::{self, Opened};
 use crate::exit::Exit;
 
-/// How a worker is started. The token comes in `ATTRISWEEP_TOKEN` or in the access file, where other users cannot read it.
+/// Arguments that a worker is started with. The token comes in `ATTRISWEEP_TOKEN` or in the access file, where other users cannot read it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Address of the scheduler; without it, the one in the access file

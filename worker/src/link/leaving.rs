@@ -11,7 +11,7 @@ use protocol::exit::ExitCode;
 use super::connection::Link;
 use crate::exit;
 
-/// How long a batch and its files may take. Slurm's `KillWait` is 30 s by default.
+/// Longest time that a batch and its files may take. Slurm's `KillWait` is 30 s by default.
 const GRACE: Duration = Duration::from_secs(25);
 /// Time before the end of its job at which a worker leaves: a batch, its files, and a clock that is another one.
 const MARGIN: Duration = Duration::from_mins(1);

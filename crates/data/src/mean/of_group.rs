@@ -57,7 +57,7 @@ mod tests {
         group.noise("gaussian", serde_json::from_value(json!({"std": 0.15})).unwrap()).build()
     }
 
-    /// The same, image by image: what a worker makes of each.
+    /// Mean that is computed image by image, of what a worker makes of each.
     #[test]
     fn the_mean_is_that_of_the_images_that_a_worker_sees_and_of_no_more_of_them() {
         let folder = tempfile::tempdir().unwrap();

@@ -92,7 +92,7 @@ fn salt_and_pepper_set_whole_pixels_at_most_as_many_as_were_drawn() {
     }
 }
 
-/// The same noise on images from 0 to 255: black and white are 0 and 255, and a deviation of 0.15 of half the range is 19.
+/// Noise on images from 0 to 255: black and white are 0 and 255, and a deviation of 0.15 of half the range is 19.
 #[test]
 fn the_strength_of_noise_goes_by_the_range_of_the_preprocessing() {
     let preprocessing =

@@ -1,7 +1,7 @@
 //! The pickle of a bare tensor, as `torch.save(tensor)` writes it: read as data, never executed.
 //!
-//! Of the pickle machine only the few opcodes that describe a tensor are known. The functions that
-//! a pickle names are compared with the two that rebuild a tensor; anything else is refused.
+//! Opcodes that describe a tensor are the only ones of the pickle machine that are known. The functions that a pickle
+//! names are compared with the two that rebuild a tensor; anything else is refused.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

@@ -115,7 +115,7 @@ pub enum State {
     Unknown,
 }
 
-/// How a process ended. Results count by what was written: this only says who is to blame.
+/// End of a process. Results count by what was written: this only says who is to blame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// It left with this code.

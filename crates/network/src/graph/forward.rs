@@ -9,8 +9,8 @@ use super::{Graph, Id, Node, plane};
 
 /// A forward pass: its logits, and the values that any number of backward passes need.
 ///
-/// Of a ReLU only the signs are kept (a byte a value), of a pooling the winners, of most others the
-/// size of their input: a quarter of the activations' bytes.
+/// Signs are all that is kept of a ReLU (a byte a value), winners of a pooling, and the size of the input of most others: a quarter
+/// of the activations' bytes.
 #[derive(Debug)]
 pub struct Trace {
     pub(crate) logits: Tensor,

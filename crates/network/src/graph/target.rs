@@ -57,7 +57,7 @@ mod tests {
         assert_eq!(values(&gradient(&logits, &targets).unwrap()), [0.0, 1.0, 0.0, 1.0, 0.0, 0.0]);
     }
 
-    /// The same numbers as of the two logits `[-z, z]`, whose larger one is the absolute value of z.
+    /// Numbers equal to those of the two logits `[-z, z]`, whose larger one is the absolute value of z.
     #[test]
     fn of_one_logit_the_sign_follows_the_prediction() {
         let logits = Tensor::from_slice(&[2_f32, -3.0, 0.0]).view([3, 1]);

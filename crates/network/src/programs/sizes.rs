@@ -17,7 +17,7 @@ pub(super) enum Batch {
 }
 
 impl Batch {
-    /// Of the first size of the images.
+    /// Batch that the first size of the images stands for.
     pub(super) fn of(size: &schema::Size) -> Option<Self> {
         match size {
             schema::Size::AsInt(size) => Some(Self::Fixed(*size)),

@@ -8,8 +8,8 @@ use crate::graph::{Graph, Id, Node};
 use crate::operations::{BatchNorm, Convolution};
 
 impl Graph {
-    /// The same function with every batch norm that follows a convolution, and nothing else does,
-    /// folded into it: `w' = w s`, `b' = (b - mean) s + bias` with `s = weight / sqrt(variance + eps)`.
+    /// Folds every batch norm that alone follows a convolution into the convolution. The function stays: `w' = w s`,
+    /// `b' = (b - mean) s + bias` with `s = weight / sqrt(variance + eps)`.
     ///
     /// In float32 the logits agree to rounding, but a ReLU whose input is within rounding of zero
     /// may flip, which changes a gradient by up to some percent of its peak.

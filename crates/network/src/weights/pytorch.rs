@@ -9,9 +9,9 @@ use tch::Kind;
 
 use super::{Stored, other};
 
-/// How many times the bytes of the file its tensors may have: tied weights are read once for each name.
+/// Largest size of all tensors of a file, as a multiple of the file's: tied weights are read once for each name.
 ///
-/// One of them alone cannot have more than the file: torch.save compresses nothing, and weights are no views that see one
+/// A single tensor cannot have more than the file: torch.save compresses nothing, and weights are no views that see one
 /// value many times (a stride of 0).
 const SHARING: u64 = 4;
 

@@ -55,7 +55,7 @@ fn words(prefixes: &BTreeSet<&str>) -> Vec<String> {
     prefixes.iter().filter_map(word).collect()
 }
 
-/// The same where no names are known to look for: sets are the first parts of names, behind which the same names follow, of
+/// Chooses a set where no names are known to look for: sets are the first parts of names, behind which the same names follow, of
 /// tensors of the same shapes. (Two blocks of one network have the same names too.)
 pub(super) fn choose_unmarked<'a>(
     tensors: impl Iterator<Item = (&'a str, &'a [i64])>,

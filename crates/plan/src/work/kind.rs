@@ -13,7 +13,7 @@ use super::splitting::Split;
 /// Result of doing a unit twice, which happens whenever a worker is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeated {
-    /// The same bytes: whichever attempt writes last, nothing changes.
+    /// Equal bytes: whichever attempt writes last, nothing changes.
     SameBytes,
     /// Another result. A checkpoint that exists wins, and an attempt continues from the checkpoint of the attempt
     /// before.

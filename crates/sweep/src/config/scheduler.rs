@@ -10,7 +10,7 @@ use crate::yaml::{Fields, Value, read};
 pub struct Scheduler {
     /// GPU indices, as nvidia-smi counts them. `devices` is used instead, if it is given.
     pub available_gpus: Option<Vec<u32>>,
-    /// How often a unit that failed is tried again. The loss of a worker does not count as a failure of its unit.
+    /// Number of times that a unit that failed is tried again. The loss of a worker does not count as a failure of its unit.
     pub max_retries: u32,
     /// Longest time that one unit may take before its worker is taken for hung, in seconds.
     pub task_timeout: f64,

@@ -75,7 +75,7 @@ impl Default for Preprocessing {
 }
 
 impl Preprocessing {
-    /// The same preprocessing with the numbers of `normalize`, if there are some.
+    /// Preprocessing like this one, with the numbers of `normalize`, if there are some.
     #[must_use]
     pub fn normalized(self, normalize: Option<&Normalize>) -> Self {
         match normalize.cloned() {

@@ -1,4 +1,4 @@
-//! How values are spelled in keys and messages.
+//! Spelling of values in keys and messages.
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};

@@ -16,7 +16,7 @@ pub struct Meter {
     seed: AtomicU64,
 }
 
-/// How many times the accepted bytes a single request may ask for before it is refused.
+/// Largest size of a single request, as a multiple of the accepted bytes; a larger one is refused.
 const BEYOND: usize = 8;
 
 impl Meter {

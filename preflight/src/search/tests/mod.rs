@@ -35,7 +35,7 @@ impl Device {
         self.noisy(most, |_| (1.0, false))
     }
 
-    /// The same where the rate of a measurement is off by a factor, and others may use the cores.
+    /// Search where the rate of a measurement is off by a factor, and others may use the cores.
     fn noisy(self, most: usize, mut disturbance: impl FnMut(usize) -> (f64, bool)) -> (Step, Vec<usize>) {
         let mut search = Search::new(most, Some(self.budget), 0.1);
         let mut ran = Vec::new();

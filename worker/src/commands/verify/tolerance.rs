@@ -1,4 +1,4 @@
-//! How far rounding may move a map: measured on the map itself.
+//! Distance by which rounding may move a map: measured on the map itself.
 //!
 //! Another processor adds in another order. Where a ReLU's input is near zero it may open there and not here, and a map then moves
 //! by percents of its length in a few places, or by none. Which, is seen by moving the image by a little more than rounding does,
@@ -6,26 +6,27 @@
 
 use sweep::group::Precision;
 
-/// Of the peak: what float16 takes of the largest value, and rounding in another order stays a hundred times below.
+/// Share of the peak: what float16 takes of the largest value, and rounding in another order stays a hundred times below.
 pub(super) const NEAR: f64 = 1.0 / 2048.0;
-/// Of each pixel, at least. Sums of thousands of products in single precision, layer after layer, differ by 1e-6 in another order.
+/// Share of each pixel by which it is nudged, at least. Sums of thousands of products in single precision, layer after layer, differ by
+/// 1e-6 in another order.
 /// In narrower types each value is rounded by more than this: there a pixel moves by the type's unit roundoff.
 const NUDGE: f32 = 1.0 / (1 << 17) as f32;
 /// Patterns, each of them in both directions: an input that rounding moves by up to d, and a pattern by 4 d on average, stays on
 /// its side in both directions of all four in one case of ten thousand.
 const PATTERNS: u32 = 4;
-/// How much farther a stored map may be from double precision than the farthest of these: each may turn one ReLU of three. Maps of
-/// types narrower than single precision are 0.4 to 1.0 times as far off as the farthest (gradients of `ResNet`, `DenseNet` and VGG,
+/// Factor by which a stored map may be farther from double precision than the farthest of these: each may turn one ReLU of three.
+/// Maps of types narrower than single precision are 0.4 to 1.0 times as far off as the farthest (gradients of `ResNet`, `DenseNet` and VGG,
 /// 64 px), those of hidden windows up to 1.8 times; gradients that single precision verifies, as a CPU does for TF32, 1.5 times.
 const TIMES: f32 = 3.0;
-/// Of the length of a map, in unit roundoffs of a narrow type, which are rounded anew in each layer: maps of hidden windows were
+/// Share of the length of a map, in unit roundoffs of a narrow type, which are rounded anew in each layer: maps of hidden windows were
 /// off by up to 8 of them where nudges moved them by one.
 const ROUNDOFFS: f32 = 16.0;
-/// Of the length of a map, where no rounding is accepted any more: maps that were exchanged are 1.4 of it apart, and the farthest
+/// Share of the length of a map, where no rounding is accepted any more: maps that were exchanged are 1.4 of it apart, and the farthest
 /// that rounding was seen to move one is 0.5 (`ResNet-50` in bfloat16).
 const UNLIKE: f32 = 1.2;
 
-/// Of the length of a map, what the rounding of the network may be off, where nudged images are off by `moved`.
+/// Share of the length of a map by which the rounding of the network may be off, where nudged images are off by `moved`.
 pub(super) fn accepted(precision: Precision, moved: f32) -> f32 {
     // Two numbers of float16 on both sides of one of single precision are 2^-10 of it apart.
     let least = (2.0 * NEAR as f32).max(ROUNDOFFS * precision.unit_roundoff());

@@ -68,7 +68,7 @@ impl Method for KernelShap {
     }
 }
 
-/// How large coalitions of d features are: `p(k)` as `(d - 1) / (k (d - k))` for 0 < k < d, Kernel
+/// Distribution of the sizes of coalitions of d features: `p(k)` as `(d - 1) / (k (d - k))` for 0 < k < d, Kernel
 /// SHAP's weights summed over all coalitions of a size. Each coalition then counts the same.
 struct Sizes {
     features: usize,

@@ -80,7 +80,7 @@ fn floats(tensor: &Tensor) -> Result<Vec<f64>, TchError> {
 /// directions along which the objective hardly falls: what is found by then is as good as any, as
 /// scikit-learn says too when it stops (it warns, and goes on).
 const MOST_ROUNDS: usize = 2000;
-/// How far from the least objective is near enough, as a share of the objective of no coefficients.
+/// Distance from the least objective that is near enough, as a share of the objective of no coefficients.
 const GAP: f64 = 1e-10;
 
 /// Minimises `sum w (y - X c)^2 / (2 sum w) + alpha sum |c|` over c by coordinate descent

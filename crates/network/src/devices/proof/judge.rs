@@ -51,7 +51,7 @@ pub(super) fn pass(found: &Found, expected: &Found, bits: i32) -> Result<Judged,
     self::judged("maps", map, &maps, measure)
 }
 
-/// The same model on two devices, one of which rounds products to `bits`: sums come in other orders, and ReLUs flip.
+/// Judges one model on two devices, one of which rounds products to `bits`: sums come in other orders, and ReLUs flip.
 pub(super) fn across_devices(found: &Found, expected: &Found, bits: i32) -> Result<Judged, TchError> {
     let rounding = 0.5_f64.powi(bits);
     if !is_finite(&expected.logits)? {

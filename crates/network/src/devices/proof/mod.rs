@@ -37,8 +37,8 @@ pub(crate) struct Proof {
 }
 
 impl Graph {
-    /// How logits and gradients of this graph, which computes on `device` with `bits` of mantissa, differ from those of
-    /// `reference`, the same model on the processor, for images of `size`; nothing if it is rounding.
+    /// Difference of logits and gradients of this graph, which computes on `device` with `bits` of mantissa, from those of
+    /// `reference`, the same model on the processor, for images of `size`, in words; `None` if the difference is rounding.
     pub fn differs_from(
         &self,
         reference: &Self,

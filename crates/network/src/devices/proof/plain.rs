@@ -18,9 +18,9 @@ type Key = (String, Size);
 /// Passes that were made so far of the images that all proofs share.
 #[derive(Debug, Default)]
 pub(super) struct Plain {
-    /// Of the plain graph.
+    /// Results of the plain graph.
     passes: BTreeMap<Key, Found>,
-    /// Of the lowered graph, each image by itself.
+    /// Results of the lowered graph, each image by itself.
     alone: BTreeMap<Key, Found>,
     /// Logits `[1, classes]` of the first image with a box in grey: by the image's size, the box's corner and its size.
     boxes: BTreeMap<(Size, Size, Size), Tensor>,

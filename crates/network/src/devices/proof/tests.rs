@@ -270,7 +270,7 @@ fn windows_of_large_images_are_proved_once_for_their_number_and_sizes_wherever_t
     assert!(off < 1e-4 * peak, "off by {off} of {peak}");
 }
 
-/// Of large images the first one alone is computed operation by operation.
+/// The first one of large images is the only one that is computed operation by operation.
 #[test]
 fn large_images_are_told_apart_row_by_row_and_a_single_one_is_proved_too() {
     for (rows, told) in

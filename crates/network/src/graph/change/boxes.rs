@@ -138,8 +138,8 @@ fn steps(lengths: &[i64], most: usize) -> Vec<i64> {
 mod tests {
     use super::*;
 
-    /// Of pixels 4 to 6 of ten, a window of three with stride 2 and padding 1 sees some as output 2 (pixels 3 to 5)
-    /// and 3 (5 to 7): outputs 2 and 3. They see pixels 3 to 7.
+    /// A window of three with stride 2 and padding 1 sees some of the pixels 4 to 6 of ten as output 2 (pixels 3 to 5)
+    /// and as output 3 (5 to 7). Both outputs together see pixels 3 to 7.
     #[test]
     fn a_box_reaches_the_windows_that_hold_it() {
         let reach = Reach::Window { kernel: [3; 2], stride: [2; 2], padding: [1; 2], dilation: [1; 2] };

@@ -20,7 +20,7 @@ pub(crate) enum Over {
 #[derive(Debug)]
 pub(crate) struct Norm {
     pub(crate) over: Over,
-    /// Of the normalised sizes, or `[c]` for groups; as the bias.
+    /// Factors, of the normalised sizes, or `[c]` for groups; the bias has the same shape.
     pub(crate) weight: Option<Tensor>,
     pub(crate) bias: Option<Tensor>,
     /// [`Norm::EPS`] if none is given; of a mean of squares the smallest step of the type.

@@ -42,7 +42,7 @@ pub(in crate::programs) fn functional(
 #[derive(Clone)]
 struct View {
     base: String,
-    /// How the part was taken, if something can be put there again: the arguments behind the first.
+    /// Operator that took the part, with its arguments behind the first, if something can be put there again.
     taken: Option<(&'static str, Vec<NamedArgument>)>,
 }
 

@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 /// Longest pickle in steps: models have some thirty for each tensor, and their optimisers as many again.
 const MOST_STEPS: usize = 1 << 20;
 
-/// How many times its own length a pickle may have what its calls look through.
+/// Largest length of what the calls of a pickle look through, as a multiple of the pickle's own.
 const MOST_LOOKS: usize = 4;
 
 /// Machine that reads a pickle, and the objects that the pickle has made so far.

@@ -35,7 +35,7 @@ fn found(folder: &Path, means_dir: &str, flags: &[&str], variants: &[Variant]) -
     found_with("", folder, means_dir, flags, variants)
 }
 
-/// The same with these keys of the top level.
+/// Means that a config with the keys `top` at its top level has, and what is told of them.
 fn found_with(top: &str, folder: &Path, means_dir: &str, flags: &[&str], variants: &[Variant]) -> (Means, Vec<String>) {
     let text = format!(
         "{top}paths:\n  medmnist_weights_root: w\n  medmnist_data_root: {0}\n  final_output_dir: o\n{means_dir}search_space:\n  \

@@ -97,11 +97,11 @@ const WORDS: &[(&str, Option<&Experiment>)] = &[
 pub struct Reference {
     /// The experiment.
     pub experiment: &'static Experiment,
-    /// How the experiment was found.
+    /// Place where the experiment is named, or what it was told by.
     pub found: Found,
 }
 
-/// How the experiment of a config was found.
+/// What the experiment of a config was told by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
     /// The config names it.

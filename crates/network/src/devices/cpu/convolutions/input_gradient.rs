@@ -51,7 +51,7 @@ pub(crate) enum InputGradient {
 }
 
 impl InputGradient {
-    /// Of a convolution with `weight` `[out, in, kh, kw]`, whose output is then multiplied by `scale` `[out]`, for
+    /// Gradient of a convolution with `weight` `[out, in, kh, kw]`, whose output is then multiplied by `scale` `[out]`, for
     /// such maps.
     pub(crate) fn of(
         weight: &Tensor,
@@ -213,7 +213,7 @@ impl Axis {
         })
     }
 
-    /// The same, with the offset from the first.
+    /// Offsets from the first one, with phase and tap.
     fn taps(&self) -> impl Iterator<Item = (i64, i64, i64)> {
         self.offsets().map(|(offset, phase, tap)| (offset - self.first, phase, tap))
     }

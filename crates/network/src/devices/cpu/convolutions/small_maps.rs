@@ -50,8 +50,8 @@ impl Few {
         (1..=MOST).contains(&outputs.iter().product())
     }
 
-    /// Of `x` `[n, in / b, h, w, b]` with packed weights `[out / b, in / b, kh, kw, b, b]`, if its output is such a map, and more
-    /// than one tap sees it.
+    /// Convolution of `x` `[n, in / b, h, w, b]` with packed weights `[out / b, in / b, kh, kw, b, b]`, if its output is such a map,
+    /// and more than one tap sees it.
     pub(crate) fn of(x: &Tensor, packed: &Tensor, geometry: Geometry) -> Option<Self> {
         let [_, channel_blocks, height, width, block] = x.size()[..] else { return None };
         let [blocks, _, rows, columns, _, _] = packed.size()[..] else { return None };

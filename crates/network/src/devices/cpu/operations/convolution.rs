@@ -27,7 +27,7 @@ pub(crate) struct Block {
     differences: Option<Differences>,
     bias: Option<Tensor>,
     geometry: Geometry,
-    /// Of the output.
+    /// Number of channels of the output.
     channels: i64,
     kernel: [i64; 2],
     /// For each kind of [`Maps`].

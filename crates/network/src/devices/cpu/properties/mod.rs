@@ -12,7 +12,8 @@ use crate::devices::cpu::operations::layout::leave;
 use crate::graph::Kept;
 use crate::operations::{BatchNorm, Geometry};
 
-/// Of the largest value: sums of up to 80 channels by 25 taps in single precision, in tiles of Winograd's, are within 1e-5.
+/// Largest error, as a share of the largest value: sums of up to 80 channels by 25 taps in single precision, in tiles of Winograd's,
+/// are within 1e-5.
 pub(super) const TOLERANCE: f64 = 2e-5;
 pub(super) const ROWS: std::ops::RangeInclusive<i64> = 1..=40;
 
@@ -118,7 +119,7 @@ pub(super) fn norm(channels: i64) -> Result<BatchNorm, TchError> {
     BatchNorm::new([of(0.7)?, of(0.9)?, of(1.1)?, of(1.3)?.f_square()?.f_add_scalar(0.5)?], BatchNorm::EPS)
 }
 
-/// The same in double precision, of `x`.
+/// Batch norm of `x`, in double precision.
 pub(super) fn normalised(norm: &BatchNorm, x: &Tensor) -> Result<Tensor, TchError> {
     let column = |of: &Tensor| double(of)?.f_view([1, -1, 1, 1]);
     let scale = norm.scale()?;
