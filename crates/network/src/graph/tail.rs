@@ -36,10 +36,10 @@ impl Graph {
             !behind[value] && (value..self.nodes.len()).any(reads)
         };
         let (mut values, count) = (Vec::with_capacity(self.nodes.len()), images.size()[0]);
-        for id in 0..self.nodes.len() {
+        for (id, &is_behind) in behind.iter().enumerate() {
             let value = match id {
                 0 => Some(self.enter(images)?),
-                _ if behind[id] && id != layer => None,
+                _ if is_behind && id != layer => None,
                 _ => Some(self.step(id, &values, (Keep::Logits, count))?.0),
             };
             values.push(value);

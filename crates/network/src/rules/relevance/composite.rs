@@ -97,8 +97,11 @@ pub const COMPOSITES: &[CompositeEntry] = &[
     CompositeEntry { with_bias: false, ..entry("excitation_backprop", &[(Pattern::All, "z_plus")]) },
 ];
 
+/// Patterns of layers, and the rule of each.
+pub type Layers = Vec<(Pattern, Box<dyn LayerRule>)>;
+
 /// The layers of the composite called `name`, and whether biases take their share; with `numbers` for its rules.
-pub fn composite(name: &str, numbers: Numbers) -> Option<(Vec<(Pattern, Box<dyn LayerRule>)>, bool)> {
+pub fn composite(name: &str, numbers: Numbers) -> Option<(Layers, bool)> {
     let entry = COMPOSITES.iter().find(|entry| entry.name == name)?;
     let made = entry.layers.iter().map(|(pattern, rule)| {
         let text = match *rule {

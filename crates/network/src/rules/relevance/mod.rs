@@ -21,7 +21,7 @@ use self::linear_map::is_linear_map;
 use crate::graph::{Place, Rule, Step, Steps, Sum};
 
 pub use self::cells::Attentions;
-pub use self::composite::{COMPOSITES, CompositeEntry, Numbers, Pattern, composite};
+pub use self::composite::{COMPOSITES, CompositeEntry, Layers, Numbers, Pattern, composite};
 pub use self::layer_rule::{Back, LAYER_RULES, LayerEntry, LayerRule, layer_rule};
 pub use self::linear_map::LinearMap;
 
