@@ -1,6 +1,6 @@
 # `make demo` and `make test` do everything on a fresh machine; the other targets are their parts.
 
-.PHONY: help setup build wheel demo test lint aarch64 bench catalogue reference deny clean
+.PHONY: help setup build wheel demo test lint aarch64 bench gpu-day catalogue reference deny clean
 
 PYTHON := .python/bin/python
 
@@ -13,6 +13,7 @@ help:
 	@echo "make lint    formatting, clippy, docs and types of Python, as CI checks them"
 	@echo "make deny    licences and known faults of dependencies, with cargo-deny, which asks the network"
 	@echo "make bench   speed, memory and maps beside Captum's, in ten minutes at most; make bench ARGS=--help for more"
+	@echo "make gpu-day   on a machine with a GPU: its tests, and speed with kernels of ours, without them and beside Captum's, in eight minutes"
 	@echo "make catalogue   renew docs/catalogue.md from the entries of methods, models, operations and noises"
 	@echo "make reference   renew docs/configuration.md from the keys of a config"
 
@@ -55,6 +56,9 @@ deny:
 bench: build
 	$(PYTHON) bench/bench.py $(ARGS)
 	$(PYTHON) bench/overhead.py
+
+gpu-day: build
+	$(PYTHON) bench/gpu_day.py $(ARGS)
 
 catalogue: setup
 	cargo build --locked --package worker

@@ -59,7 +59,10 @@ def arguments():
     parser.add_argument("--budget", type=float, default=30, metavar="SECONDS", help="for each side of a variant; where it is not enough, fewer images are timed")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--precision", choices=["float32", "tf32", "bfloat16", "float16"], default="float32", help="of ours; on a GPU Captum computes in TF32, PyTorch's default, unless this is float32")
+    parser.add_argument("--worker", type=Path, default=ours.WORKER)
     given = parser.parse_args()
+    ours.WORKER = given.worker.resolve()
+    del given.worker
     if min(given.images, given.threads, given.budget) <= 0:
         parser.error("--images, --threads and --budget are positive numbers")
     return given

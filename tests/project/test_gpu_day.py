@@ -1,0 +1,32 @@
+"""The day with a GPU, rehearsed on the processor: minutes on a lent GPU are too few to find a typing error in them."""
+
+import json
+import subprocess
+import sys
+
+from support import ROOT
+
+QUICK = ["--device", "cpu", "--size", "64", "--images", "2", "--batches", "1,2", "--keys", "Saliency,DeepLIFT_baselines", "--precisions", "float32", "--threads", "1"]
+
+
+def rows_of(folder, *more):
+    command = [sys.executable, ROOT / "bench" / "gpu_day.py", *QUICK, "--worker", ROOT / "target" / "debug" / "worker", "--out", folder, *more]
+    subprocess.run(command, check=True, capture_output=True, text=True)
+    return [json.loads(line) for line in (folder / "rows.jsonl").read_text().splitlines()]
+
+
+def test_every_step_of_the_day_runs_on_the_processor_and_writes_its_rows(tmp_path):
+    rows = rows_of(tmp_path, "--seconds", "400")
+    ended = {row["step"]: row["ended"] for row in rows if "ended" in row}
+    # Without a GPU all of its tests are skipped, which pytest does not call a failure.
+    assert ended == dict.fromkeys(["facts", "ways", "bench float32", "tests"], "in time"), (tmp_path / "log").read_text()
+    found = {(row["key"], row["batch"], row["side"]): row["images_per_second"] for row in rows if "side" in row}
+    assert len(found) == 2 * 2 * 2 and min(found.values()) > 0
+    assert "DeepLIFT" in (tmp_path / "log").read_text()
+
+
+def test_a_day_that_is_too_short_says_which_steps_it_had_no_time_for(tmp_path):
+    rows = rows_of(tmp_path, "--seconds", "2")
+    ended = {row["step"]: row["ended"] for row in rows if "ended" in row}
+    assert list(ended) == ["facts", "ways", "bench float32", "tests"]
+    assert ended["tests"] == "no time was left" and "code -9" in ended.values()
