@@ -19,7 +19,7 @@ EXPECTED = {
     "resnet_medmnist": (2 * 3 * 4, 16, ["resnet_medmnist (named by the config)", "2p x 2p px", "precision float32", "split `train`", "zarr.zip"]),
     "densenet_medmnist": (3 * 4, 16, ["densenet_medmnist (named by the config)", "moved by 1", "precision float32", "split `train`"]),
     "resnet_imagenet": (2 * 4, 16, ["resnet_imagenet (named by the config)", "moved by 1", "precision float16", "split `val`"]),
-    "decorr": (2 * 3 * 4, 8, ["decorr (named by the config)", "precision float16", "weights for themselves"]),
+    "decorr_medmnist": (2 * 3 * 4, 8, ["decorr (named by the config)", "precision float16", "weights for themselves"]),
     "densenet_imagenet": (4, 16, ["densenet_imagenet (recognised by `settings`", "2p x 2p px", "precision float32", "each group's own images"]),
 }
 

@@ -83,15 +83,14 @@ pub(crate) fn source(
     split: Split,
     (model, noise): (&str, &str),
 ) -> Result<(&'static str, Box<dyn Source>), String> {
-    let (file, entry) = match datasets::base(config, flag, split, (model, noise)) {
-        Some(base) => base.map_err(|expected| format!("there is no store `{}`", expected.display()))?,
-        None => {
-            let mut problems = Problems::new(&config.file);
-            datasets::locate(config, (flag, 0), &mut problems).ok_or_else(|| {
-                let told = problems.list().first().map(|problem| problem.text.clone());
-                told.unwrap_or_else(|| format!("{KEY}: no data for `{flag}`"))
-            })?
-        }
+    let (file, entry) = if let Some(base) = datasets::base(config, flag, split, (model, noise)) {
+        base.map_err(|expected| format!("there is no store `{}`", expected.display()))?
+    } else {
+        let mut problems = Problems::new(&config.file);
+        datasets::locate(config, (flag, 0), &mut problems).ok_or_else(|| {
+            let told = problems.list().first().map(|problem| problem.text.clone());
+            told.unwrap_or_else(|| format!("{KEY}: no data for `{flag}`"))
+        })?
     };
     let opened = entry.open(&file, split.name(), &Options::of(config));
     Ok((entry.name, opened.map_err(|error| error.to_string())?))
