@@ -195,14 +195,14 @@ impl Known {
         if let Some(known) = self.references.borrow().iter().find(of_it) {
             return Ok(Rc::clone(known));
         }
-        let made = Rc::new(make()?);
+        let reference = Rc::new(make()?);
         let mut all = self.references.borrow_mut();
         all.retain(|known| known.baseline != baseline);
         let bytes: usize = all.iter().map(|known| known.trace.bytes()).sum();
-        if self.keeps.get() && bytes + made.trace.bytes() <= MOST_KEPT {
-            all.push(Rc::clone(&made));
+        if self.keeps.get() && bytes + reference.trace.bytes() <= MOST_KEPT {
+            all.push(Rc::clone(&reference));
         }
-        Ok(made)
+        Ok(reference)
     }
 
     /// The image of `baseline` and its logits, which `make` makes if they are not known.

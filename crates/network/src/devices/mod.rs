@@ -16,7 +16,7 @@ use crate::operations::Convolution;
 /// What a device has for a graph.
 pub(crate) enum Outcome {
     /// The graph in operations of the device.
-    Lowered(Graph),
+    Lowered(Box<Graph>),
     /// Nothing: the device is not there, or has no operations for the graph.
     NoneHere,
     /// Nothing, although the graph is on the device, for this reason.
@@ -36,7 +36,7 @@ pub(crate) fn lower(mut graph: Graph) -> Result<Graph, TchError> {
             Outcome::Lowered(lowered) => {
                 let proof = Proof::on(graph.device());
                 let is_for_gpus = graph.device() != Device::Cpu;
-                graph.lowered = Some(Lowered { graph: Box::new(lowered), prover: Box::new(proof), is_for_gpus });
+                graph.lowered = Some(Lowered { graph: lowered, prover: Box::new(proof), is_for_gpus });
                 break;
             }
             Outcome::Refused(reason) => graph.refused = Some(reason),

@@ -23,7 +23,7 @@ pub(crate) fn lower(graph: &Graph) -> Result<Outcome, TchError> {
     if block().is_none() || !graph.nodes.iter().any(fits) {
         return Ok(Outcome::NoneHere);
     }
-    Lowering::of(graph).graph().map(Outcome::Lowered)
+    Ok(Outcome::Lowered(Box::new(Lowering::of(graph).graph()?)))
 }
 
 /// Operations that become one.

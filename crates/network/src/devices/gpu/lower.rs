@@ -32,7 +32,7 @@ pub(crate) fn lower(graph: &Graph) -> Result<Outcome, TchError> {
     };
     let open = || Driver::open(index).map(Rc::new).map_err(|error| error.to_string());
     match OPENED.with_borrow_mut(|opened| opened.entry(index).or_insert_with(open).clone()) {
-        Ok(driver) => Ok(Outcome::Lowered(with(graph, driver)?)),
+        Ok(driver) => Ok(Outcome::Lowered(Box::new(with(graph, driver)?))),
         Err(reason) => Ok(Outcome::Refused(reason)),
     }
 }
