@@ -46,7 +46,7 @@ fn every_method_explains(first: usize) {
             assert_eq!(both.map.size(), images.size(), "{class} on {name}");
             assert_eq!(both.map.isfinite().all().int64_value(&[]), 1, "{class} on {name}");
             assert!(both.map.abs().max().double_value(&[]) > 0.0, "{class} on {name}: nothing but zeros");
-            assert_eq!(both.change.is_some(), method.complete, "{class} on {name}");
+            assert_eq!(both.change.is_some(), method.is_complete(), "{class} on {name}");
             let alone = Case { first: 1, ..Case::of(&graph) }.attribute(class, &parameters, &second, 1).map;
             // Matrix products of other batches differ in their last bits, which may flip a ReLU behind them.
             let error = worst(&alone, &both.map.narrow(0, 1, 1));
@@ -76,7 +76,7 @@ fn on_residual_and_dense_networks_the_batch_shows_in_the_last_bits_at_most() {
     for name in ["resnet18", "densenet121"] {
         let graph = graph(name, Kind::Float);
         let images = images(&graph, 3, Kind::Float);
-        for method in methods_of(name).filter(|method| method.item.parameters.is_empty() || method.complete) {
+        for method in methods_of(name).filter(|method| method.item.parameters.is_empty() || method.is_complete()) {
             let class = &method.item.name;
             let parameters = cheap(class, 32);
             let whole = Case::of(&graph).attribute(class, &parameters, &images, 16).map;

@@ -130,7 +130,9 @@ fn one_image_is_read_alone_in_every_format() {
 fn a_ledger_lists_the_shards_that_are_there_and_no_others() {
     let folder = tempfile::tempdir().unwrap();
     let group = common::made(folder.path());
-    [0, 2].into_iter().for_each(|shard| common::fill(&group, shard));
+    for shard in [0, 2] {
+        common::fill(&group, shard);
+    }
     let ledger = Ledger::read(&group).unwrap();
     assert_eq!(ledger.shards(&attribution("IG")).collect::<Vec<_>>(), [0, 2]);
     assert_eq!(ledger.shards("nothing").count(), 0);

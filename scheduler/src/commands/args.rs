@@ -62,8 +62,8 @@ pub(crate) struct SweepArgs {
     pub(crate) worker: Option<PathBuf>,
 
     /// Serve a page that shows the sweep, on this machine alone unless the config says more
-    #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true)]
-    pub(crate) page: Option<Option<u16>>,
+    #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true, default_missing_value = "0")]
+    pub(crate) page: Option<u16>,
 
     /// Seconds without a word after which a worker is taken for lost
     #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=86_400))]

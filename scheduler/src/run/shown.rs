@@ -37,11 +37,11 @@ pub(crate) struct Shown {
     _page: Option<Page>,
 }
 
-/// Serves a page of the sweep of `plan`, if the config or the command line (`asked`, with a port or without) wants one.
+/// Serves a page of the sweep of `plan`, if the config or the command line (`asked`, a port, or 0 for the config's) wants one.
 ///
 /// # Errors
 /// A [`Failure`] for an address that cannot be taken.
-pub(crate) fn open(plan: &Plan, asked: Option<Option<u16>>, progress: &Progress) -> Result<Shown, Failure> {
+pub(crate) fn open(plan: &Plan, asked: Option<u16>, progress: &Progress) -> Result<Shown, Failure> {
     let (wish, wishes) = mpsc::unbounded_channel();
     let live = Arc::new(Live::default());
     let slots = plan.slots.iter().enumerate();
@@ -52,7 +52,7 @@ pub(crate) fn open(plan: &Plan, asked: Option<Option<u16>>, progress: &Progress)
             let settings = settings.clone().unwrap_or_default();
             let given = std::env::var(TOKEN).ok().or(settings.token);
             let token = seen::token(given.as_deref(), &settings.host)?;
-            Some(seen::open(asked.flatten().or(settings.port), |port| Settings {
+            Some(seen::open(asked.filter(|port| *port != 0).or(settings.port), |port| Settings {
                 folders: vec![plan.config.paths.output_dir.clone()],
                 host: settings.host.clone(),
                 port,

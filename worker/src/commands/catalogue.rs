@@ -26,8 +26,8 @@ fn method(entry: &attribution::Entry) -> Method {
     Method {
         item: entry.item.clone(),
         aliases: entry.aliases.iter().map(|alias| (*alias).into()).collect(),
-        complete: entry.complete,
-        shares_score: entry.shares_score,
+        complete: entry.is_complete(),
+        shares_score: entry.shares_score(),
         sharing: entry.sharing(),
     }
 }

@@ -76,7 +76,7 @@ fn method(method: &Method) -> String {
     let mut remark = if method.complete { " Complete.".to_owned() } else { String::new() };
     if !method.aliases.is_empty() {
         let names: Vec<_> = method.aliases.iter().map(|name| code(name)).collect();
-        remark += &format!(" Also found as {}.", names.join(", "));
+        remark.extend([" Also found as ", &names.join(", "), "."]);
     }
     entry(&method.item, &remark)
 }

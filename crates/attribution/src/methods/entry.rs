@@ -16,11 +16,8 @@ pub struct Entry {
     pub aliases: &'static [&'static str],
     /// Whether the method is defined for transformers alone, whose attentions are over all patches of an image.
     pub on_attentions: bool,
-    /// Whether maps share out a score of the target among all values of an image, without a change of pixels that they are measured by:
-    /// values are then so small that float16 holds them in part.
-    pub shares_score: bool,
-    /// Whether maps of the method should sum to the change of the target logit from the baseline to the image.
-    pub complete: bool,
+    /// What the values of a map should sum to.
+    sum: Sum,
     /// The parameter whose smaller values are passed on the way to a larger one: variants that differ in it
     /// alone are computed together, [`Method::on_the_way`].
     pub prefix: Option<&'static str>,
@@ -28,6 +25,18 @@ pub struct Entry {
     pub shares_pass: bool,
     /// Makes the method from checked parameters.
     pub build: Build,
+}
+
+/// What the values of a map should sum to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sum {
+    /// Nothing that is known.
+    Free,
+    /// The change of the target logit from the baseline to the image.
+    Change,
+    /// A score of the target, shared out among all values of an image without a change of pixels that they are measured by: values are
+    /// then so small that float16 holds them in part.
+    Score,
 }
 
 /// Makes a method from checked parameters.
@@ -40,8 +49,7 @@ impl Entry {
             item: item(names, parameters),
             aliases: &[],
             on_attentions: false,
-            shares_score: false,
-            complete: false,
+            sum: Sum::Free,
             prefix: None,
             shares_pass: false,
             build,
@@ -54,8 +62,7 @@ impl Entry {
             item: item(names, parameters),
             aliases: &[],
             on_attentions: false,
-            shares_score: false,
-            complete: true,
+            sum: Sum::Change,
             prefix: None,
             shares_pass: false,
             build,
@@ -78,7 +85,7 @@ impl Entry {
 
     /// The entry of a method whose maps share out a score among all values of an image.
     pub(super) const fn sharing_a_score(mut self) -> Self {
-        self.shares_score = true;
+        self.sum = Sum::Score;
         self
     }
 
@@ -92,6 +99,16 @@ impl Entry {
     pub(super) const fn on_the_pass(mut self) -> Self {
         self.shares_pass = true;
         self
+    }
+
+    /// Whether maps should sum to the change of the target logit from the baseline to the image.
+    pub fn is_complete(&self) -> bool {
+        self.sum == Sum::Change
+    }
+
+    /// Whether maps share out a score of the target, so that float16 holds their values in part.
+    pub fn shares_score(&self) -> bool {
+        self.sum == Sum::Score
     }
 
     /// Computation that variants of the method share with other variants.

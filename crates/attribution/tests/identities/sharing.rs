@@ -187,7 +187,7 @@ fn variant(entry: &attribution::Entry, parameter: &str, value: i64) -> Variant {
         class: entry.item.name.to_string(),
         parameters: given.checked(&entry.item.parameters).unwrap(),
         semantics: Exact,
-        complete: entry.complete,
+        complete: entry.is_complete(),
         shared: Shared::Nothing,
         weights: None,
     }

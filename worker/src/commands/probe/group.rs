@@ -106,5 +106,13 @@ fn variant(asked: &Asked) -> Result<Variant, ProbeError> {
         let (parameter, text) = mistakes.into_iter().next().unwrap_or_default();
         ProbeError::Parameter { key: key.clone(), parameter, text }
     })?;
-    Ok(Variant { key, class, parameters, semantics, complete: entry.complete, shared: Shared::Nothing, weights: None })
+    Ok(Variant {
+        key,
+        class,
+        parameters,
+        semantics,
+        complete: entry.is_complete(),
+        shared: Shared::Nothing,
+        weights: None,
+    })
 }

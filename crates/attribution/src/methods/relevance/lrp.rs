@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 
-use network::rules::relevance::{
-    Attentions, COMPOSITES, LayerRule, Numbers, Pattern, Relevance, composite, layer_rule,
-};
+use network::rules::relevance::{Attentions, COMPOSITES, Layers, Numbers, Pattern, Relevance, composite, layer_rule};
 use sweep::parameters::{Default, Kind, Parameter, Parameters};
 use tch::TchError;
 
@@ -124,7 +122,7 @@ impl Propagation {
 }
 
 /// The rules that a user gives for layers by name.
-fn own_rules(parameters: &Parameters) -> Result<Vec<(Pattern, Box<dyn LayerRule>)>, MethodError> {
+fn own_rules(parameters: &Parameters) -> Result<Layers, MethodError> {
     let given = parameters.get("rules").and_then(|rules| rules.as_array()).map(Vec::as_slice).unwrap_or_default();
     // The declaration lets through only mappings from text to text.
     let pairs = given.iter().filter_map(|item| item.as_object()).flatten();

@@ -67,7 +67,7 @@ fn an_end_is_batch_norm_then_sum_then_relu() {
                     before.iter().map(|x| x.to_bits()).collect::<Vec<_>>()
                 );
             }
-            let parts = [&norm.weight, &norm.variance, &norm.mean, &norm.bias].map(|part| values(part));
+            let parts = [&norm.weight, &norm.variance, &norm.mean, &norm.bias].map(values);
             let other = values(&other);
             let kept: Option<Vec<f32>> = kept.first().map(values);
             assert_eq!(kept.is_some(), relu, "{shape:?}");
@@ -122,7 +122,7 @@ fn the_rescale_rule_is_the_change_of_the_output_over_that_of_the_input() {
             let (gradient, here) = (random(shape, 0.43, is_last), wave(&shape, 0.31));
             let there = wave(&[rows, c, h, w], 0.77);
             // Some do not change at all.
-            let _ = there.narrow(1, 0, 1).copy_(&here.narrow(0, 0, rows).narrow(1, 0, 1));
+            there.narrow(1, 0, 1).copy_(&here.narrow(0, 0, rows).narrow(1, 0, 1));
             let found = values(&ends().rescale(&gradient, &here, &there).unwrap());
             let there = values(&there.expand([n, c, h, w], false));
             for (at, found) in found.into_iter().enumerate() {
