@@ -60,13 +60,13 @@ def test_every_page_of_docs_is_reached_from_the_front_page():
     assert not missed
 
 
-def test_each_decision_has_its_own_number_and_a_line_in_the_architecture():
+def test_each_decision_has_its_own_number_and_a_line_in_the_list():
     pages = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
     assert [page.name[:3] for page in pages] == [f"{number:03}" for number in range(1, len(pages) + 1)]
-    architecture = (ROOT / "ARCHITECTURE.md").read_text()
+    listed = (ROOT / "docs" / "decisions" / "README.md").read_text()
     for page in pages:
         title = page.read_text().splitlines()[0].removeprefix(f"# {page.name[:3]}. ")
-        assert f"[{page.name[:3]}](docs/decisions/{page.name}) {title}" in architecture
+        assert f"[{page.name[:3]}]({page.name}) {title}" in listed
         assert re.search(r"^Status: (accepted|replaced by)\b.* Date: \d{4}-\d\d-\d\d", page.read_text(), flags=re.M), page.name
 
 

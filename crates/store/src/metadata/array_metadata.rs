@@ -2,7 +2,7 @@
 //!
 //! The layout is that of the reference scripts, so that their readers go on working. A shard is one file and the unit of writing;
 //! inside a shard each image is a chunk of its own, so that one map is read without its neighbours; small images share chunks
-//! (decision 071), since readers spend more on a small chunk than on its bytes. Files of shards lie flat beside `zarr.json`
+//! (decision 063), since readers spend more on a small chunk than on its bytes. Files of shards lie flat beside `zarr.json`
 //! (`c.3.0.0.0`), so that one look at a folder lists the shards. Fill values are NaN, so that no missing map is taken for a map of
 //! zeros.
 
@@ -26,7 +26,7 @@ use crate::ledger::evaluation_arrays;
 /// shows beside maps of gradients, which no codec compresses (docs/benchmarks.md).
 const ZSTD_LEVEL: i32 = 3;
 
-/// Largest size in bytes of a chunk of several images, decoded (decision 071 has the measurements).
+/// Largest size in bytes of a chunk of several images, decoded (decision 063 has the measurements).
 const SEVERAL: u64 = 256 << 10;
 
 /// Images that share a chunk inside a shard.
