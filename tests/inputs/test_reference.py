@@ -8,7 +8,7 @@ import pytest
 import torch
 import zarr
 from support import NOISES, SCHEDULER, Sweep, make_dataset, make_images, make_model
-from support.parity import torch_model
+from support.peers.parity import torch_model
 
 OCCLUSION = {"name": "Occlusion", "class": "Occlusion", "params": {"patch_size": [12, 14], "baselines": "global_mean"}}
 

@@ -6,7 +6,7 @@ import torch
 import torchvision
 import zarr
 from support import METHODS, Sweep, captum_maps, make_dataset, variants
-from support.exported import DEEP_LIFT, SIZE, export, store_name
+from support.peers.exported import DEEP_LIFT, SIZE, export, store_name
 from torch import nn
 from torch.nn import functional
 

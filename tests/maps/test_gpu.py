@@ -10,7 +10,7 @@ import pytest
 import torch
 import zarr
 from support import METHODS, ROOT, captum_maps, variants
-from support.parity import methods_with, torch_model
+from support.peers.parity import methods_with, torch_model
 
 GIB = 1 << 30
 # One after the other: they fill its memory.

@@ -5,7 +5,7 @@ import pytest
 import torch
 import zarr
 from support import Sweep, make_dataset
-from support.exported import DEEP_LIFT, export, store_name
+from support.peers.exported import DEEP_LIFT, export, store_name
 from torch import nn
 from torch.nn import functional
 from torch.nn.utils import parametrizations

@@ -9,7 +9,7 @@ import torch
 import torchvision
 import zarr
 from support import DETERMINISTIC, METHODS, SCHEDULER, Sweep, captum_maps, make_weights, variants
-from support.parity import methods_with, torch_model
+from support.peers.parity import methods_with, torch_model
 
 # Model, size, and the layer that Grad-CAM looks at.
 CASES = [

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from support.exported import SIZE, export
+from support.peers.exported import SIZE, export
 from torch import nn
 from torch.nn import functional
 

@@ -2,8 +2,8 @@
 
 import pytest
 from support import Sweep
-from support.browser import CHROMIUM, Browser
-from support.page import Page
+from support.pages.browser import CHROMIUM, Browser
+from support.pages.page import Page
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import socket
 
 import pytest
 from support import METHODS, WORKER, log, wait_for
-from support.page import asked, get
+from support.pages.page import asked, get
 
 
 def address(run):

@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from support.page import Page, get
+from support.pages.page import Page, get
 
 STORE = "dataset-rgb_model-resnet18_noise-clean_split-test"
 MAP = {"g": STORE, "key": "Saliency", "image": 0, "full": 1}

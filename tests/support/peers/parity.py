@@ -2,9 +2,9 @@
 
 import torch
 
-from . import captum_maps
-from .grid import DETERMINISTIC, METHODS
-from .inputs import architecture
+from .. import captum_maps
+from ..grid import DETERMINISTIC, METHODS
+from ..inputs import architecture
 
 
 def methods_with(layer):

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from .inputs import make_dataset
-from .sweep import Sweep
+from ..inputs import make_dataset
+from ..sweep import Sweep
 
 SIZE = 64
 DEEP_LIFT = {"name": "DeepLIFT", "class": "DeepLift", "params": {"baselines": -0.5}}

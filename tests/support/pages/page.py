@@ -6,7 +6,7 @@ import re
 import subprocess
 import urllib.parse
 
-from .programs import SCHEDULER
+from ..programs import SCHEDULER
 
 
 class Page:
