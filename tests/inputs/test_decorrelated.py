@@ -142,6 +142,9 @@ def test_a_base_that_is_missing_unfinished_or_of_another_kind_is_one_clear_mista
     run.config["normalize"] = {"mean": 0.25, "std": 0.5}
     told("were normalized by (mean, std) [[0.5],[0.5]], and the config says [[0.25],[0.5]]")
     del run.config["normalize"]
+    run.config["evaluation"] = [{"class": "Sparseness"}]
+    told("metrics ask the one model of a group")
+    del run.config["evaluation"]
     by_script(folder / f"{NAME}.zarr.zip", source, noise="clean")
     told("says that it is of `clean`")
     (folder / f"{NAME}.zarr.zip").unlink()

@@ -148,6 +148,12 @@ pub(in crate::config) fn check(
     if fields.node("expect").is_some_and(|node| matches!(&node.value, Value::List(_))) {
         fields.problem("expect", format!("found beside `{KEY}`, where no weights have predicted what maps explain"));
     }
+    if fields.node("evaluation").is_some_and(|node| !node.value.is_empty()) {
+        let text = format!(
+            "found beside `{KEY}`: metrics ask the one model of a group, and here each method has weights for itself"
+        );
+        fields.problem("evaluation", text);
+    }
 }
 
 #[cfg(test)]
