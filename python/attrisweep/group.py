@@ -200,7 +200,10 @@ class Group:
         return [(part[1], part[2]) for part in parts if len(part) == 3]
 
     def scores(self, score: str) -> xarray.DataArray:
-        """Numbers of the score `score` of each image and method, `[image, method]`: NaN where a score is undefined or not written."""
+        """Numbers of the score `score` of each image and method, `[image, method]`: NaN where a score is undefined or not written.
+
+        One method is taken with `.sel({"method": "Saliency"})`: xarray's `sel` has an option of its own that is called `method`.
+        """
         methods = [method for key, method in self._scores() if key == score]
         if not methods:
             raise UnknownNameError("score", score, self.scored)

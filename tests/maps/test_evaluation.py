@@ -144,7 +144,7 @@ def test_tables_are_printed_and_written_for_papers_and_programs(sweep):
     assert cell["standard_error"] == pytest.approx(stored.std(ddof=1) / 6**0.5)
     assert rows["InputXGradient"][3] is None
     group = attrisweep.open_sweep(run.output)[0]
-    numpy.testing.assert_allclose(group.scores("Sparseness").sel(method="Saliency"), stored)
+    numpy.testing.assert_allclose(group.scores("Sparseness").sel({"method": "Saliency"}), stored)
     assert group.score_table.loc["Saliency", "Sparseness"] == pytest.approx(stored.mean())
     assert group.score_table["MaxSensitivity_samples_2"].count() == 1
     lines = (run.output / "scores.csv").read_text().splitlines()

@@ -44,7 +44,7 @@ def _is_signed(name: str, parameters: Mapping[str, Any]) -> bool:
         case _ if name in _NOT_BELOW_ZERO:
             return False
         case "RISE":
-            return parameters.get("score", "probability") == "logit"
+            return bool(parameters.get("score", "probability") == "logit")
         case "NoiseTunnel":
             is_of_squares = parameters.get("nt_type", "smoothgrad") in ("smoothgrad_sq", "vargrad")
             return not is_of_squares and _is_signed(str(parameters.get("attribution_method", "Saliency")), {})

@@ -2,6 +2,25 @@
 
 use super::Variant;
 
+/// Methods that keep what is positive unless `relu_attributions` says otherwise.
+const RECTIFIED: [&str; 11] = [
+    "LayerGradCam",
+    "GradCAMPlusPlus",
+    "XGradCAM",
+    "LayerCAM",
+    "HiResCAM",
+    "GradCAMElementWise",
+    "EigenCAM",
+    "EigenGradCAM",
+    "ScoreCAM",
+    "AblationCAM",
+    "LiftCAM",
+];
+
+/// Methods whose maps have no value below zero.
+const NOT_BELOW_ZERO: [&str; 6] =
+    ["FullGrad", "RawAttention", "AttentionRollout", "GenericAttention", "AttentionGradCAM", "TransformerAttribution"];
+
 impl Variant {
     /// Whether values of the maps may be below zero. A class that is not known here has signs: values below zero must not look like
     /// zero.
@@ -9,7 +28,11 @@ impl Variant {
         let word = |name: &str| self.parameters.get(name).and_then(serde_json::Value::as_str);
         match self.class.as_str() {
             "Saliency" => false,
-            "LayerGradCam" => self.parameters.get("relu_attributions") == Some(&serde_json::Value::Bool(false)),
+            "RISE" => word("score") == Some("logit"),
+            class if RECTIFIED.contains(&class) => {
+                self.parameters.get("relu_attributions") == Some(&serde_json::Value::Bool(false))
+            }
+            class if NOT_BELOW_ZERO.contains(&class) => false,
             "NoiseTunnel" => {
                 let squares = matches!(word("nt_type"), Some("smoothgrad_sq" | "vargrad"));
                 !squares && word("attribution_method").is_some_and(|method| method != "Saliency")
@@ -38,6 +61,9 @@ mod tests {
         assert!(!is_signed("Saliency", json!({})));
         assert!(!is_signed("LayerGradCam", json!({"relu_attributions": true})));
         assert!(is_signed("LayerGradCam", json!({"relu_attributions": false})));
+        assert!(!is_signed("EigenCAM", json!({})) && is_signed("EigenCAM", json!({"relu_attributions": false})));
+        assert!(!is_signed("AttentionRollout", json!({})) && !is_signed("RISE", json!({"score": "probability"})));
+        assert!(is_signed("RISE", json!({"score": "logit"})) && is_signed("LRP", json!({})));
         assert!(!is_signed("NoiseTunnel", json!({"nt_type": "smoothgrad"})));
         assert!(!is_signed("NoiseTunnel", json!({"nt_type": "vargrad", "attribution_method": "IntegratedGradients"})));
         assert!(is_signed(
