@@ -190,8 +190,9 @@ def test_a_check_asks_slurm_without_a_job_and_status_tells_why_a_worker_waits(sl
     assert "license" in big.run("--check", code=5, **on(big, slurm, licenses="none_such")).stderr.lower()
     process = big.start(**on(big, slurm, cpus=3))
     wait_for(lambda: len(slurm.running()) == 2 and len(slurm.jobs()) == 4)
-    status = subprocess.run([str(big.scheduler), "status", "--config", str(big.file)], capture_output=True, text=True, **options).stdout
-    assert re.search(r"waits +worker \d: (Resources|Priority)", status), status
+    command = [str(big.scheduler), "status", "--config", str(big.file)]
+    # Slurm gives a reason the next time that it looks at the queue.
+    wait_for(lambda: re.search(r"waits +worker \d: (Resources|Priority)", subprocess.run(command, capture_output=True, text=True, **options).stdout))
     process.send_signal(signal.SIGINT)
     finished(process, 130)
 

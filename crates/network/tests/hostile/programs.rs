@@ -162,6 +162,38 @@ fn values_larger_than_any_model_has_are_refused_before_they_are_computed() {
     }
 }
 
+/// As those of two dimensions, on the first row of the images.
+#[test]
+fn lines_longer_than_any_model_has_are_refused_before_they_are_computed() {
+    let long = 1 << 40;
+    let row = json!({"self": tensor("r")});
+    let pool = |padding: i64| json!({"self": tensor("r"), "kernel_size": ints(&[1]), "stride": ints(&[1]), "padding": ints(&[padding])});
+    let adaptive = || {
+        let mut arguments = row.clone();
+        arguments["output_size"] = ints(&[long]);
+        arguments
+    };
+    for (operator, arguments, length) in [
+        ("avg_pool1d.default", pool(long), 4),
+        ("max_pool1d.default", pool(i64::MAX), 4),
+        ("max_pool1d.default", pool(-1), 4),
+        ("adaptive_avg_pool1d.default", adaptive(), long),
+        ("adaptive_max_pool1d.default", adaptive(), long),
+    ] {
+        let mut program = Program::new();
+        let graph = &mut program.model["graph_module"]["graph"];
+        graph["tensor_values"]["r"] = meta(&[symbol(), int(3), int(4)], &[1, 1, 1]);
+        graph["tensor_values"]["y"] = meta(&[symbol(), int(3), int(length)], &[1, 1, 1]);
+        let nodes = graph["nodes"].as_array_mut().unwrap();
+        let text = nodes[0].to_string().replace("\"name\":\"x\"", "\"name\":\"y\"");
+        nodes[0] = serde_json::from_str(&text).unwrap();
+        nodes.insert(0, node(operator, "y", arguments));
+        nodes.insert(0, node("select.int", "r", json!({"self": tensor("x"), "dim": int(2), "index": int(0)})));
+        let refusal = program.refusal();
+        assert!(refusal.contains("is too large"), "{operator}: {refusal}");
+    }
+}
+
 /// Values that are parts of themselves would be followed for ever.
 #[test]
 fn values_that_are_given_twice_are_refused() {

@@ -27,16 +27,19 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
         "conv1d" => convolved(call),
         "adaptive_avg_pool1d" => {
             let windows = along(call, "output_size", 1)?;
+            call.few_of_image(&call.output_shape()?)?;
             in_a_row(call, "self", AveragePool::Adaptive([1, windows]))
         }
         "adaptive_max_pool1d" => {
             let windows = along(call, "output_size", 1)?;
+            call.few_of_image(&call.output_shape()?)?;
             in_a_row(call, "self", AdaptiveMaxPool([1, windows]))
         }
         pool => {
             let kernel = [1, along(call, "kernel_size", 1)?];
             let stride = [1, strides(call, [kernel[1]; 2])?[1]];
             let (padding, ceil) = ([0, along(call, "padding", 0)?], call.get("ceil_mode", false)?);
+            call.room_along("self", (stride[1], padding[1]), None)?;
             if pool == "avg_pool1d" {
                 let count_padding = call.get("count_include_pad", true)?;
                 let windows = AveragePool::Windows { kernel, stride, padding, ceil, count_padding, divisor: None };
@@ -66,6 +69,7 @@ fn convolved(call: &mut Call<'_>) -> Result<Value, ExportError> {
         Err(_) => named_padding(call, &weight, dilation)?[1],
     };
     let stride = [1, along(call, "stride", 1)?];
+    call.room_along("input", (stride[1], padding), weight.size().first().copied())?;
     let geometry = Geometry { stride, padding: [0, padding], dilation, groups };
     in_a_row(call, "input", Convolution::new(weight, bias, geometry)?)
 }

@@ -22,6 +22,11 @@ fn is_few(sizes: &[i64]) -> bool {
     values.is_some_and(|values| (0..=MOST).contains(&values))
 }
 
+/// Size of one image; sizes that depend on the images count as one pixel.
+fn fixed(size: Option<Size>) -> i64 {
+    size.map_or(1, |size| size.of(1))
+}
+
 impl Call<'_> {
     /// Returns an error if a value of `sizes` is larger than a constant may be.
     pub(crate) fn few(&self, sizes: &[i64]) -> Result<(), ExportError> {
@@ -48,17 +53,32 @@ impl Call<'_> {
         channels: Option<i64>,
     ) -> Result<(), ExportError> {
         let shape = self.shape(name)?;
-        let fixed = |size: &Option<Size>| size.map_or(1, |size| size.of(1));
-        let [.., of_tensor, _, _] = shape[..] else { return Ok(()) };
-        let mut sizes = vec![channels.unwrap_or_else(|| fixed(&of_tensor))];
-        for axis in 0..2 {
-            let (stride, inside) = (windows.stride[axis], fixed(&shape[shape.len() - 2 + axis]));
-            let padded = windows.padding[axis].checked_mul(2).and_then(|both| both.checked_add(inside));
-            let padded = padded.filter(|_| windows.padding[axis] >= 0 && stride >= 1);
-            let padded = padded.ok_or_else(|| self.fault("padding", "is too large, or less than nothing"))?;
-            sizes.push(padded / stride + 1);
+        let [.., of_tensor, height, width] = shape[..] else { return Ok(()) };
+        let mut sizes = vec![channels.unwrap_or_else(|| fixed(of_tensor))];
+        for (axis, inside) in [height, width].into_iter().enumerate() {
+            sizes.push(self.places((windows.stride[axis], windows.padding[axis]), fixed(inside))?);
         }
         self.any_model_has("padding", &sizes)
+    }
+
+    /// As [`Call::room_for_windows`], of windows that move along the last dimension of a tensor `[n, c, l]`.
+    pub(crate) fn room_along(
+        &self,
+        name: &str,
+        (stride, padding): (i64, i64),
+        channels: Option<i64>,
+    ) -> Result<(), ExportError> {
+        let [.., of_tensor, length] = self.shape(name)?[..] else { return Ok(()) };
+        let channels = channels.unwrap_or_else(|| fixed(of_tensor));
+        let along = self.places((stride, padding), fixed(length))?;
+        self.any_model_has("padding", &[channels, along])
+    }
+
+    /// Number of places of windows along `inside` pixels, one more where they do not end with these.
+    fn places(&self, (stride, padding): (i64, i64), inside: i64) -> Result<i64, ExportError> {
+        let padded = padding.checked_mul(2).and_then(|both| both.checked_add(inside));
+        let padded = padded.filter(|_| padding >= 0 && stride >= 1);
+        Ok(padded.ok_or_else(|| self.fault("padding", "is too large, or less than nothing"))? / stride + 1)
     }
 
     /// Returns an error if an image's part of the tensor `name`, enlarged so many `times`, is larger than a constant may be.
