@@ -50,7 +50,10 @@ def big(sweep):
 
 @pytest.fixture(autouse=True)
 def clean(slurm):
-    slurm.wait_idle()
+    try:
+        slurm.wait_idle()
+    except AssertionError:
+        slurm.renew()
     yield
     slurm.ask("scancel", "--me")
 

@@ -73,23 +73,30 @@ class Slurm:
         self.folder = folder
         self.daemons = {}
         self.munge = None
+        self.text = ""
+        self.begun = 0
         self.environment = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf"), "PATH": PATH}
 
     def up(self):
-        host = socket.gethostname().split(".")[0]
-        # slurmd's ports follow each other.
-        (port, _), first = free_ports(2), 21000 + os.getpid() % 5000 * 2
-        for name in ["state", "spool.n1", "spool.n2"]:
-            (self.folder / name).mkdir()
-        text = CONF.format(host=host, port=port, folder=self.folder, first=first, second=first + 1)
-        (self.folder / "slurm.conf").write_text(text)
-        (self.folder / "gres.conf").write_text("".join(f"NodeName=n[1-2] Name=gpu Type=fake File={device}\n" for device in DEVICES))
+        self.configure()
         self.munge_up()
+        self.begin()
+
+    def begin(self):
         self.start("slurmctld")
         wait_for(lambda: self.ask("scontrol", "ping").find("UP") > 0, 30)
         self.start("n1")
         self.start("n2")
         self.wait_idle()
+
+    def configure(self):
+        host = socket.gethostname().split(".")[0]
+        # slurmd's ports follow each other.
+        (port, _), first = free_ports(2), 21000 + os.getpid() % 5000 * 2
+        for name in ["state", "spool.n1", "spool.n2"]:
+            (self.folder / name).mkdir()
+        self.text = CONF.format(host=host, port=port, folder=self.folder, first=first, second=first + 1)
+        (self.folder / "gres.conf").write_text("".join(f"NodeName=n[1-2] Name=gpu Type=fake File={device}\n" for device in DEVICES))
 
     def munge_up(self):
         if subprocess.run(["munge", "-n"], capture_output=True).returncode == 0:
@@ -101,6 +108,11 @@ class Slurm:
         wait_for(lambda: subprocess.run(["munge", "-n"], capture_output=True).returncode == 0, 30)
 
     def start(self, name):
+        if name == "slurmctld":
+            # What was not saved when it was killed it does not know: ids of jobs that still run must not be given again, or Slurm
+            # drains their nodes.
+            self.begun += 1
+            (self.folder / "slurm.conf").write_text(f"{self.text}FirstJobId={1000 * self.begun}\n")
         command = ["slurmctld", "-D"] if name == "slurmctld" else ["slurmd", "-D", "-N", name]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         self.daemons[name] = subprocess.Popen(command, env=self.environment, start_new_session=True, **quiet)
@@ -110,11 +122,21 @@ class Slurm:
         daemon.kill()
         daemon.wait()
 
-    def down(self):
+    def renew(self):
+        """Begins anew, as a test has left a cluster that does not become idle: what it found is told by that test."""
+        self.end()
+        shutil.rmtree(self.folder / "state")
+        (self.folder / "state").mkdir()
+        self.begin()
+
+    def end(self):
         self.ask("scancel", "--me")
         for name in list(self.daemons):
             self.daemons[name].send_signal(signal.SIGCONT)
             self.kill(name)
+
+    def down(self):
+        self.end()
         if self.munge:
             self.munge.kill()
             self.munge.wait()

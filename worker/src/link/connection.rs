@@ -95,6 +95,11 @@ impl Link {
         state.give_back();
     }
 
+    /// Whether this process has to leave.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.lock().leaving
+    }
+
     /// Whether the scheduler has heard the result of everything that it granted.
     pub(crate) fn is_empty(&self) -> bool {
         self.lock().granted.is_empty()

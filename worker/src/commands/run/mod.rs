@@ -5,8 +5,10 @@ mod pipeline;
 #[cfg(test)]
 mod tests;
 
+use protocol::exit::ExitCode;
+
 use crate::device;
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 use crate::kinds::KINDS;
 use crate::link::caller::Args;
 use crate::link::{leaving, listener};
@@ -19,5 +21,10 @@ pub(super) fn run(args: &Args) -> Result<(), Exit> {
     let (link, grants) = listener::connect(args, &device)?;
     leaving::watch(link.clone());
     leaving::at_the_end(link.clone(), args.place.ends_in());
-    pipeline::run(&link, grants, &device, KINDS)
+    let done = pipeline::run(&link, grants, &device, KINDS);
+    if done.is_ok() && link.is_leaving() {
+        // All is given back before the thread that waits for that has looked again.
+        exit::now(ExitCode::Preempted);
+    }
+    done
 }
