@@ -1,14 +1,14 @@
 //! A batch of images under attribution, and the passes and gradients that the methods share.
 
+mod baselines;
+
 use std::cell::{OnceCell, RefCell};
-use std::rc::Rc;
 
 use network::rules::relevance::Relevance;
 use network::{Gradient, Graph, Layer, Rule, Trace, once, target};
 use tch::{Kind, TchError, Tensor};
 
 use crate::Origin;
-use crate::baseline::{Baseline, Reference, blurred};
 
 /// Changes of one image that are computed at once, whatever the batch, if they fit.
 const LEAST_CHANGES: usize = 128;
@@ -16,9 +16,6 @@ const LEAST_CHANGES: usize = 128;
 /// images, 10 for a hundred. More take memory, and little less time (docs/benchmarks.md).
 const ROOM: usize = 4608 << 10;
 const ROOM_OF_ROW: usize = 56 << 10;
-
-/// Standard deviation of a blurred baseline as a share of the height of an image: 20 of 224 pixels.
-const BLUR: f64 = 20.0 / 224.0;
 
 /// A batch of images, the targets to explain, and one forward pass that all methods may use.
 pub struct Pass<'a> {
@@ -215,67 +212,12 @@ impl<'a> Pass<'a> {
         found.ok_or_else(|| TchError::Shape(format!("the model has no layer `{name}`")))
     }
 
-    /// `DeepLIFT`'s multipliers `[n, c, h, w]` against `reference`, a trace of [`Pass::reference`].
-    pub(crate) fn multipliers(
-        &self,
-        reference: &Trace,
-        semantics: sweep::semantics::Semantics,
-    ) -> Result<Tensor, TchError> {
-        let here = once(&self.values, || self.graph.trace_values(&self.images))?;
-        let seed = self.graph.select(here.logits(), &self.targets)?;
-        self.graph.multipliers(here, reference, &seed, semantics)
-    }
-
-    /// The image of `baseline` and its pass, as [`Pass::multipliers`] takes it.
-    pub(crate) fn reference(&self, baseline: Baseline) -> Result<Rc<Reference>, TchError> {
-        let make = || {
-            let image = self.baseline_image(baseline)?;
-            let trace = self.graph.trace_reference(&image, self.len())?;
-            Ok(Reference::new(baseline, image, trace, self.len()))
-        };
-        let now = (self.len(), self.graph.is_lowered());
-        match self.origin.known.filter(|_| baseline.is_shared()) {
-            Some(known) => known.reference(baseline, now, make),
-            None => Ok(Rc::new(make()?)),
-        }
-    }
-
     /// The target logit of every image, `[n]`.
     pub(crate) fn scores(&self) -> Result<&Tensor, TchError> {
         once(&self.scores, || match (self.trace.get(), self.values.get()) {
             (Some(trace), _) | (None, Some(trace)) => self.selected(trace.logits()),
             (None, None) => self.selected(&self.graph.forward(&self.images)?),
         })
-    }
-
-    /// The image of `baseline`: `[1, c, h, w]`, one for all, or `[n, c, h, w]`.
-    pub(crate) fn baseline_image(&self, baseline: Baseline) -> Result<Tensor, TchError> {
-        match baseline {
-            Baseline::Constant(value) => self.images.f_narrow(0, 0, 1)?.f_full_like(value),
-            Baseline::Mean => Ok(self.origin.mean()?.shallow_clone()),
-            Baseline::Noise(draw) => self.origin.noise_baseline(&self.images, draw),
-            Baseline::Uniform(draw) => self.origin.uniform(&self.images, "uniform baseline", draw),
-            Baseline::MaxDistance => {
-                let above = self.images.f_gt(0.0)?.f_to_kind(self.images.f_kind()?)?;
-                above.f_mul_scalar(-2.0)?.f_add_scalar(1.0)
-            }
-            Baseline::Blur(sigma) => {
-                let height = self.images.size4()?.2;
-                blurred(&self.images, sigma.unwrap_or(BLUR * height as f64))
-            }
-        }
-    }
-
-    /// The image of `baseline`, `[1, c, h, w]` or `[n, c, h, w]`, and the target logit of every image there `[n]`.
-    pub(crate) fn baseline(&self, baseline: Baseline) -> Result<(Tensor, Tensor), TchError> {
-        let make = || {
-            let image = self.baseline_image(baseline)?;
-            let logits = self.graph.forward(&image)?;
-            Ok((image, logits))
-        };
-        let known = self.origin.known.filter(|_| baseline.is_shared());
-        let (image, logits) = known.map_or_else(make, |known| known.of(baseline, make))?;
-        Ok((image, self.selected(&logits)?))
     }
 
     /// The target logit of every image at other `points`: a whole number of variations of every image,
@@ -310,70 +252,4 @@ impl<'a> Pass<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use network::graph::{Place, Step, Sum};
-    use network::rules::Steps;
-    use network::{Weights, models};
-    use tch::Device;
-
-    use super::*;
-
-    /// A rule that reads every value, and leaves the plain gradient as it is.
-    #[derive(Debug)]
-    struct Reader;
-
-    impl Rule for Reader {
-        fn name(&self) -> String {
-            "reader".to_owned()
-        }
-
-        fn steps(&self) -> Option<&dyn Steps> {
-            Some(self)
-        }
-    }
-
-    impl Steps for Reader {
-        fn reads(&self, _: Place<'_>) -> bool {
-            true
-        }
-
-        fn take(&self, _: &Step<'_>, _: &Tensor, _: &mut [Sum]) -> Result<bool, TchError> {
-            Ok(false)
-        }
-    }
-
-    #[test]
-    fn a_rule_with_steps_has_a_forward_pass_of_its_own() {
-        let graph = models::load("cifar_resnet18", &Weights::random(3, 5), (Device::Cpu, Kind::Float)).unwrap();
-        // No image of one colour: there whole maps of zeros lie at the kinks of ReLUs, and rounding decides.
-        let images = (Tensor::arange(3 * 16 * 16, (Kind::Float, Device::Cpu)) * 0.37).sin().view([1, 3, 16, 16]);
-        let origin = Origin { seed: 0, dataset: ("d", "test"), first: 0, chosen: None, mean: None, known: None };
-        let pass = Pass::new(&graph, images, Tensor::from_slice(&[1_i64]), 1, origin);
-        let (plain, found) = (pass.gradient().unwrap(), pass.backward(&Reader).unwrap());
-        let [off, peak] = [(found - plain).abs().max(), plain.abs().max()].map(|value| value.double_value(&[]));
-        assert!(off < 1e-4 * peak, "off by {off} of {peak}");
-    }
-
-    #[test]
-    fn parts_are_all_of_it_even_and_no_larger_than_the_rows_allow() {
-        let graph = models::load("resnet18", &Weights::random(3, 5), (Device::Cpu, Kind::Float)).unwrap();
-        let sizes = |images: i64, rows, steps| {
-            let images = Tensor::f_zeros([images, 3, 32, 32], (Kind::Float, Device::Cpu)).unwrap();
-            let targets = Tensor::f_zeros([images.size()[0]], (Kind::Int64, Device::Cpu)).unwrap();
-            let origin = Origin { seed: 0, dataset: ("d", "test"), first: 0, chosen: None, mean: None, known: None };
-            let pass = Pass::new(&graph, images, targets, rows, origin);
-            let all: Vec<usize> = (0..steps).collect();
-            let parts: Vec<&[usize]> = pass.parts(&all).collect();
-            assert_eq!(parts.concat(), all);
-            parts.iter().map(|part| part.len()).collect::<Vec<_>>()
-        };
-        assert_eq!(sizes(4, 100, 50), [25, 25]);
-        assert_eq!(sizes(1, 100, 200), [100, 100]);
-        // Five parts would do, of 10 and of 11; six, of 9 each, are as quick.
-        assert_eq!(sizes(1, 11, 54), [9; 6]);
-        assert_eq!(sizes(1, 8, 50), [7, 7, 7, 7, 7, 7, 8]);
-        // No image is ever left out for want of memory.
-        assert_eq!(sizes(3, 1, 2), [1, 1]);
-        assert_eq!(sizes(1, 8, 0), [0; 0]);
-    }
-}
+mod tests;
