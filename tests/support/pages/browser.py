@@ -21,7 +21,7 @@ class Browser:
         (read, self.out), (self.back, write) = os.pipe(), os.pipe()
         # The protocol takes the descriptors 3 and 4.
         command = f'exec "$0" "$@" 3<&{read} 4>&{write}'
-        options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", f"--user-data-dir={self.folder}", "--no-first-run", "--disable-background-networking", "--disable-component-update", "about:blank"]
+        options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-pipe", f"--user-data-dir={self.folder}", "--no-first-run", "--disable-background-networking", "--disable-component-update", "about:blank"]
         self.process = subprocess.Popen(["bash", "-c", command, CHROMIUM, *options], pass_fds=(read, write), stderr=subprocess.DEVNULL)
         os.close(read)
         os.close(write)
