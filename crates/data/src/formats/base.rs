@@ -12,9 +12,10 @@ use sweep::config::MOST_CHOSEN;
 use sweep::group::BASE;
 use sweep::preprocessing::Preprocessing;
 
+use super::zarr::labels_of;
 use super::{Entry, Labels, Options, Source};
 use crate::DataError;
-use crate::arrays::{Channels, Images, decode_labels, labels_width, no_labels};
+use crate::arrays::{Channels, Images};
 use crate::numpy::Element;
 use crate::preprocess::Pixels;
 use crate::zarr::{Array, Storage};
@@ -191,13 +192,7 @@ impl Source for Base {
     }
 
     fn labels(&mut self) -> Result<Labels, DataError> {
-        let n = self.layout.len;
-        let Some(labels) = self.labels.as_mut() else { return Ok(no_labels(n, "the store has none")) };
-        let Some(element) = labels.metadata.element else { return Ok(no_labels(n, labels.no_numbers())) };
-        match labels_width(&labels.metadata.shape, n) {
-            Ok(width) => Ok(decode_labels(element, &labels.read(0..n)?, (n, width))),
-            Err(reason) => Ok(no_labels(n, reason)),
-        }
+        labels_of(self.labels.as_mut(), self.layout.len)
     }
 
     fn verify(&mut self) -> Result<(), DataError> {

@@ -111,13 +111,7 @@ impl Source for Zarr {
     }
 
     fn labels(&mut self) -> Result<Labels, DataError> {
-        let n = self.layout.len;
-        let Some(labels) = self.labels.as_mut() else { return Ok(no_labels(n, "the store has none")) };
-        let Some(element) = labels.metadata.element else { return Ok(no_labels(n, labels.no_numbers())) };
-        match labels_width(&labels.metadata.shape, n) {
-            Ok(width) => Ok(decode_labels(element, &labels.read(0..n)?, (n, width))),
-            Err(reason) => Ok(no_labels(n, reason)),
-        }
+        labels_of(self.labels.as_mut(), self.layout.len)
     }
 
     /// A zip has a checksum of every file. Those of chunks are compared where chunks are read, and those of shards here: of a shard, only
@@ -130,6 +124,16 @@ impl Source for Zarr {
 
     fn content(&self) -> Value {
         self.content.clone()
+    }
+}
+
+/// Labels of `n` images in the array `labels` of a store, if it has such an array and this holds numbers of theirs.
+pub(super) fn labels_of(labels: Option<&mut Array>, n: u64) -> Result<Labels, DataError> {
+    let Some(labels) = labels else { return Ok(no_labels(n, "the store has none")) };
+    let Some(element) = labels.metadata.element else { return Ok(no_labels(n, labels.no_numbers())) };
+    match labels_width(&labels.metadata.shape, n) {
+        Ok(width) => Ok(decode_labels(element, &labels.read(0..n)?, (n, width))),
+        Err(reason) => Ok(no_labels(n, reason)),
     }
 }
 

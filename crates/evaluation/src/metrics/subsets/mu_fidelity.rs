@@ -3,7 +3,7 @@
 use sweep::evaluation::Direction;
 use sweep::parameters::{Default, Kind};
 
-use super::reading::OfSubsets;
+use super::reading::{OfSubsets, runs};
 use crate::metrics::Entry;
 use crate::numbers::spearman;
 use crate::parameters::{TARGET, baseline, parameter, score};
@@ -14,12 +14,7 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
     reference: "Bhatt et al. 2020, https://arxiv.org/abs/2005.00631, as Xplique has it",
     direction: Direction::Higher,
     parameters: &[
-        parameter(
-            "runs",
-            "number of random sets",
-            Kind::Integer { least: 2, most: 32768 },
-            Some(Default::Integer(200)),
-        ),
+        runs(200),
         parameter(
             "grid",
             "cells in a row and in a column",

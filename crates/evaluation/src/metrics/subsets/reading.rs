@@ -6,6 +6,12 @@ use crate::families::{Changes, Sums};
 use crate::metrics::{Measured, Metric, Row};
 use crate::parameters::parameter;
 
+/// Parameter for the number of random sets, so many where it is not given.
+pub(super) const fn runs(default: i64) -> Parameter {
+    let kind = Kind::Integer { least: 2, most: 32768 };
+    parameter("runs", "number of random sets", kind, Some(Default::Integer(default)))
+}
+
 /// Metric that is one number of sums and falls.
 #[derive(Clone, Debug)]
 pub(super) struct OfSubsets {

@@ -3,7 +3,7 @@
 use sweep::evaluation::Direction;
 use sweep::parameters::{Default, Kind};
 
-use super::reading::OfSubsets;
+use super::reading::{OfSubsets, runs};
 use crate::metrics::Entry;
 use crate::numbers::pearson;
 use crate::parameters::{TARGET, baseline, parameter, score};
@@ -15,12 +15,7 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
     reference: "Ancona et al. 2018, https://arxiv.org/abs/1711.06104",
     direction: Direction::Higher,
     parameters: &[
-        parameter(
-            "runs",
-            "number of random sets",
-            Kind::Integer { least: 2, most: 32768 },
-            Some(Default::Integer(100)),
-        ),
+        runs(100),
         parameter(
             "subset_size",
             "values in a set: n",
