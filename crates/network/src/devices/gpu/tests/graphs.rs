@@ -40,9 +40,6 @@ fn images(graph: &Graph, n: i64) -> Tensor {
 /// Networks of families that others stand for.
 const DEEPER: [&str; 6] = ["resnet34", "resnet101", "cifar_resnet50", "densenet201", "vgg16", "vgg16_bn"];
 
-/// Networks in which no ReLU flips on these images, whatever instructions round the sums of convolutions.
-const NO_FLIPS: [&str; 2] = ["resnet18", "cifar_resnet18"];
-
 /// Every rule without steps of its own, with every choice of what the rule does at a ReLU.
 fn rules() -> Vec<Box<dyn Rule>> {
     let choices = RULES.iter().flat_map(|entry| (entry.choices)());
@@ -74,25 +71,27 @@ fn compared(name: &str, graph: &Graph, images: &Tensor, rules: &[Box<dyn Rule>])
     let (expected, found) = (graph.run(images, Keep::Trace(None))?, graph.trace(images)?);
     assert!(found.is_lowered() && !expected.is_lowered());
     let error = worst(found.logits(), expected.logits());
-    // Sums of thousands of products, layer after layer: 4e-6 was seen.
-    assert!(error < 1e-5, "{name}: logits {error}");
-    // Where last bits differ, a ReLU near zero may flip, which moves a map by percents in a few places.
-    let strict = NO_FLIPS.contains(&name) || found.logits().equal(expected.logits());
+    // Sums of thousands of products, layer after layer, in another order: 3e-6 was seen at three widths of registers.
+    assert!(error < 3e-5, "{name}: logits {error}");
+    // Where last bits differ, a ReLU near zero may flip, which moves a map by percents in a few places: seldom, and else nothing does.
+    let [all, flipped] = choices([graph, &graph.lowered.as_ref().unwrap().graph], [&expected, &found]);
+    assert!(flipped * 10_000 <= all, "{name}: {flipped} of {all} choices");
     let near = |found: &Tensor, expected: &Tensor, most: f64, what: &dyn Debug| {
         let (peak, length) =
             (worst(found, expected), f64::try_from((found - expected).norm() / expected.norm()).unwrap());
         assert!(
-            peak < most || (!strict && length < 0.05),
-            "{name}, {what:?}: {peak} of the peak, {length} of the length"
+            peak < most || (flipped > 0 && length < 0.05),
+            "{name}, {what:?}: {peak} of the peak, {length} of the length, {flipped} of {all} choices"
         );
     };
     let seed = graph.select(expected.logits(), &expected.logits().argmax(1, false))?;
     for rule in rules {
         let gradient = graph.backward(&expected, &seed, rule.as_ref())?;
-        near(&graph.backward(&found, &seed, rule.as_ref())?, &gradient, 1e-5, rule);
+        // 4e-6 was seen.
+        near(&graph.backward(&found, &seed, rule.as_ref())?, &gradient, 4e-5, rule);
         let before = graph.backward_to_stem(&found, &seed, rule.as_ref())?;
         let through = graph.through_stem(&before, [images.size()[2], images.size()[3]])?;
-        near(&through, &gradient, 1e-5, &("in two parts", rule));
+        near(&through, &gradient, 4e-5, &("in two parts", rule));
     }
     let baseline = images.narrow(0, 0, 1).full_like(0.25);
     let run = |values: &Tensor| graph.run(values, Keep::For(&Rescale(Semantics::Exact)));
@@ -101,9 +100,26 @@ fn compared(name: &str, graph: &Graph, images: &Tensor, rules: &[Box<dyn Rule>])
     for semantics in [Semantics::Exact, Semantics::Captum] {
         let [expected, found] =
             [&plain, &lowered].map(|[here, there]| graph.multipliers(here, there, &seed, semantics));
-        near(&found?, &expected?, 1e-4, &semantics);
+        // Quotients of changes that may be small themselves: 1e-4 was seen.
+        near(&found?, &expected?, 1e-3, &semantics);
     }
     Ok(())
+}
+
+/// Number of choices that ReLUs and max pools have made in the passes of a plain graph and a lowered one, and of those that differ.
+fn choices(graphs: [&Graph; 2], [plain, lowered]: [&Trace; 2]) -> [i64; 2] {
+    let mut counts = [0; 2];
+    for (node, kept) in graphs[1].nodes.iter().zip(&lowered.kept) {
+        let Some(id) = graphs[0].nodes.iter().position(|plain| plain.name == node.name) else { continue };
+        // Signs are kept as bytes or as truth values, winners as places.
+        let pairs = kept.tensors.iter().zip(&plain.kept[id].tensors).filter(|(found, _)| found.kind() != Kind::Float);
+        for (found, expected) in pairs {
+            let differ = found.to_kind(Kind::Int64).not_equal_tensor(&expected.to_kind(Kind::Int64));
+            counts[0] += differ.numel() as i64;
+            counts[1] += differ.sum(Kind::Int64).int64_value(&[]);
+        }
+    }
+    counts
 }
 
 /// ResNet-18 has 20 convolutions and 17 ReLUs: no other kernel of ours for a gradient, and none of libtorch's for batch norms, sums,
