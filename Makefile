@@ -31,14 +31,7 @@ demo: build
 	target/release/scheduler --config configs/demo.yml
 
 test: setup
-	cargo build --locked --workspace --bins
-	scripts/no_libtorch.sh
-	@# Tests run side by side: one thread each for libtorch, or they wait for each other.
-	@# Memory that nobody has written holds NaN: whoever reads it fails.
-	ATTRISWEEP_FILL_MEMORY=nan OMP_NUM_THREADS=1 cargo test --locked --workspace --quiet
-	scripts/test_widths.sh
-	@# Two at a time: they wait for leases and for ends of processes, and CI has two cores.
-	ATTRISWEEP_FILL_MEMORY=nan $(PYTHON) -m pytest -q -n 2 --dist loadgroup tests
+	@scripts/test.sh
 
 lint: setup
 	cargo fmt --all --check

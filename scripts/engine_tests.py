@@ -37,11 +37,15 @@ def main():
     if missing or not found:
         sys.exit(f"engine_tests: no test program {', '.join(sorted(missing))} among those of {', '.join(PACKAGES)}")
     every = not chosen.lib and not chosen.test
+    failed = []
     for kind, name, program, folder in found:
         if every or (kind == "lib" and chosen.lib) or (kind == "test" and name in chosen.test):
             print(f"{folder.name}: {name}", flush=True)
             # Cargo runs them in the folder of their package, too.
-            subprocess.run([program, "--quiet", *chosen.rest], cwd=folder, check=True)
+            if subprocess.run([program, "--quiet", *chosen.rest], cwd=folder).returncode:
+                failed.append(f"{folder.name}: {name}")
+    if failed:
+        sys.exit(f"engine_tests: failed: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 # wider ones would run them: `make test` has run them for the widest.
 set -eu
 cd "$(dirname "$0")/.."
+. scripts/suites.sh
 
 has() { for flag in "$@"; do grep -qw "$flag" /proc/cpuinfo || return 1; done; }
 # The programs are those of `cargo test --workspace`: nothing is built again.
@@ -21,15 +22,16 @@ if has avx512f avx512bw avx512cd avx512dq avx512vl; then
     echo "widths: AVX2, on a processor with AVX-512"
     ATTRISWEEP_MAX_CPU_ISA=avx2
     # Types narrower than single are on the plain graph, whose kernels are libtorch's.
-    engine -- --skip narrow_types
-    sweeps "every_map or half_precision"
-    exchanged
+    suite engine -- --skip narrow_types
+    suite sweeps "every_map or half_precision"
+    suite exchanged
 else
     echo "widths: AVX-512 could not be tested: this processor has AVX2 only"
 fi
 echo "widths: none, the plain graph"
 ATTRISWEEP_MAX_CPU_ISA=none
 # tests/lowered.rs would compare the plain graph with itself.
-engine --lib --test graph --test identities -- --skip narrow_types
-sweeps "half_precision or every_map and (resnet or vit_cifar)"
-exchanged
+suite engine --lib --test graph --test identities -- --skip narrow_types
+suite sweeps "half_precision or every_map and (resnet or vit_cifar)"
+suite exchanged
+all_passed
