@@ -6,15 +6,13 @@ mod forward;
 mod layer;
 mod lowered;
 mod operation;
-mod pictures;
 mod rule;
-mod tail;
 pub mod target;
-mod tokens;
 
 pub use change::{Clean, Replacement};
 pub use forward::Trace;
 pub use layer::Layer;
+pub use layer::tail::Tail;
 pub(crate) use lowered::purpose::{Keep, Use};
 pub use lowered::shared::SharedProofs;
 pub(crate) use operation::compared::{Compared, NO_CHANGE, Pair};
@@ -29,7 +27,6 @@ pub use operation::sum::Sum;
 pub(crate) use operation::values::{Constant, Detach, Images, copied};
 pub(crate) use operation::{Local, Operation};
 pub use rule::{Gradient, Place, Rule, Step, Steps};
-pub use tail::Tail;
 
 use std::fmt;
 use std::rc::Rc;

@@ -1,7 +1,8 @@
 //! Composites: which rule holds at which layer.
 
-use super::layer_rule::{LayerRule, layer_rule};
+use super::layer_rule::LayerRule;
 use super::linear_map::{is_convolution, is_linear_map};
+use super::rules::layer_rule;
 use crate::graph::Place;
 
 /// Layers that a rule is for.

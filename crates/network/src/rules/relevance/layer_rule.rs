@@ -1,11 +1,10 @@
-//! What a rule of relevance does at one linear layer, and the list of such rules.
+//! What a rule of relevance does at one linear layer.
 
 use std::fmt;
 
 use tch::{TchError, Tensor};
 
 use super::linear_map::LinearMap;
-use super::{alpha_beta, epsilon, flat, gamma, w_square, z_box, z_plus};
 
 /// Least size of a denominator, as zennit has it.
 pub(super) const LEAST: f64 = 1e-6;
@@ -42,37 +41,4 @@ pub struct LayerEntry {
     pub numbers: &'static [(&'static str, f64)],
     /// Makes the rule of so many numbers.
     pub(super) make: fn(&[f64]) -> Box<dyn LayerRule>,
-}
-
-/// Every rule at a linear layer.
-pub const LAYER_RULES: &[&LayerEntry] = &[
-    &epsilon::ENTRY,
-    &gamma::ENTRY,
-    &z_plus::ENTRY,
-    &alpha_beta::ENTRY,
-    &flat::ENTRY,
-    &w_square::ENTRY,
-    &z_box::ENTRY,
-];
-
-/// Makes the rule that `text` names, `gamma 0.25`; or says what is wrong.
-pub fn layer_rule(text: &str) -> Result<Box<dyn LayerRule>, String> {
-    let mut words = text.split_whitespace();
-    let name = words.next().unwrap_or_default();
-    let known = || LAYER_RULES.iter().map(|entry| format!("`{}`", entry.name)).collect::<Vec<_>>().join(", ");
-    let entry = LAYER_RULES.iter().find(|entry| entry.name == name);
-    let entry = entry.ok_or_else(|| format!("unknown rule `{name}`, expected one of {}", known()))?;
-    let given =
-        words.map(|word| word.parse::<f64>().ok().filter(|number| number.is_finite())).collect::<Option<Vec<_>>>();
-    let given = given.filter(|given| given.len() <= entry.numbers.len());
-    let names =
-        || entry.numbers.iter().map(|(name, default)| format!("{name} ({default})")).collect::<Vec<_>>().join(", ");
-    let expected = || match entry.numbers {
-        [] => format!("`{text}`: `{name}` takes no numbers"),
-        _ => format!("`{text}`: `{name}` takes up to {} numbers: {}", entry.numbers.len(), names()),
-    };
-    let given = given.ok_or_else(expected)?;
-    let numbers: Vec<f64> =
-        entry.numbers.iter().enumerate().map(|(at, (_, default))| given.get(at).copied().unwrap_or(*default)).collect();
-    Ok((entry.make)(&numbers))
 }

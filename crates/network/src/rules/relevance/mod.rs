@@ -3,17 +3,11 @@
 //! Relevance is carried as a multiplier of the value that it belongs to, so that rules are needed at convolutions and fully connected
 //! layers alone. It becomes relevance itself where it enters what depends on the images without such a layer in between.
 
-mod alpha_beta;
 mod cells;
 mod composite;
-mod epsilon;
-mod flat;
-mod gamma;
 mod layer_rule;
 mod linear_map;
-mod w_square;
-mod z_box;
-mod z_plus;
+mod rules;
 
 use tch::{TchError, Tensor};
 
@@ -22,8 +16,9 @@ use crate::graph::{Place, Rule, Step, Steps, Sum};
 
 pub use self::cells::Attentions;
 pub use self::composite::{COMPOSITES, CompositeEntry, Layers, Numbers, Pattern, composite};
-pub use self::layer_rule::{Back, LAYER_RULES, LayerEntry, LayerRule, layer_rule};
+pub use self::layer_rule::{Back, LayerEntry, LayerRule};
 pub use self::linear_map::LinearMap;
+pub use self::rules::{LAYER_RULES, layer_rule};
 
 /// Rules for layers: the first whose pattern fits holds. Where none does, the plain gradient takes the place of a multiplier, which is
 /// the epsilon rule with an epsilon of zero.

@@ -2,7 +2,7 @@
 
 use tch::{TchError, Tensor};
 
-use super::{Graph, Id, Trace};
+use crate::graph::{Graph, Id, Trace};
 
 /// Most tokens that may stand before those of patches: a class, a distillation, registers.
 const MOST_BEFORE: i64 = 16;
@@ -54,7 +54,7 @@ impl Graph {
 
     /// Whether the output of the module `name` in `trace`, of [`Graph::outline`], are tokens of patches.
     pub fn is_token_map(&self, trace: &Trace, name: &str) -> bool {
-        self.layer(name).is_some_and(|super::Layer(id)| self.tokens(trace, id).is_some())
+        self.layer(name).is_some_and(|crate::graph::Layer(id)| self.tokens(trace, id).is_some())
     }
 
     /// Modules whose output in `trace`, of [`Graph::outline`], are tokens of patches, the one first in which a map shows
@@ -62,7 +62,7 @@ impl Graph {
     pub fn token_maps<'a>(&'a self, trace: &Trace) -> Vec<&'a str> {
         let names = self.module_names().into_iter();
         let of = |name: &'a str| {
-            let super::Layer(id) = self.layer(name)?;
+            let crate::graph::Layer(id) = self.layer(name)?;
             self.tokens(trace, id).map(|_| (id, name))
         };
         let mut found: Vec<(Id, &str)> = names.filter_map(of).collect();

@@ -2,10 +2,10 @@
 
 use tch::{Kind, TchError, Tensor};
 
-use super::lowered::purpose::Keep;
-use super::operation::spatial::Layout;
 use super::tokens::Tokens;
-use super::{Graph, Id, Layer};
+use crate::graph::lowered::purpose::Keep;
+use crate::graph::operation::spatial::Layout;
+use crate::graph::{Graph, Id, Layer};
 
 /// What follows on a layer, for one batch of images.
 #[derive(Debug)]

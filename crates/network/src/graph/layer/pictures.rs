@@ -4,8 +4,8 @@
 //! picture stays one through what acts on each pixel or its neighbours; a permutation moves its dimensions. What else comes in,
 //! such as the gate of a squeeze-and-excitation, one number for each channel, changes nothing of that.
 
-use super::operation::spatial::{Layout, Spatial};
-use super::{Graph, Id, Trace};
+use crate::graph::operation::spatial::{Layout, Spatial};
+use crate::graph::{Graph, Id, Trace};
 
 /// Operations that may follow on the last picture of a network, besides those on one pixel: pooling, flattening, and a head of two
 /// hidden layers.

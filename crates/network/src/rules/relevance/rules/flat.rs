@@ -2,8 +2,8 @@
 
 use tch::{TchError, Tensor};
 
-use super::layer_rule::{Back, LEAST, LayerEntry, LayerRule};
-use super::linear_map::{LinearMap, divided};
+use crate::rules::relevance::layer_rule::{Back, LEAST, LayerEntry, LayerRule};
+use crate::rules::relevance::linear_map::{LinearMap, divided};
 
 pub(super) const ENTRY: LayerEntry = LayerEntry {
     name: "flat",

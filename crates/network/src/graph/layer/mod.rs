@@ -1,13 +1,17 @@
 //! Layers: values inside the graph, for methods that explain them.
 
+mod pictures;
+pub(super) mod tail;
+mod tokens;
+
 use std::collections::BTreeSet;
 
 use tch::{TchError, Tensor};
 
-use super::lowered::purpose::Keep;
-use super::operation::spatial::Layout;
-use super::rule::Gradient;
-use super::{Graph, Id, Trace};
+use crate::graph::lowered::purpose::Keep;
+use crate::graph::operation::spatial::Layout;
+use crate::graph::rule::Gradient;
+use crate::graph::{Graph, Id, Trace};
 
 /// A value of a graph by its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +20,7 @@ pub struct Layer(pub(crate) Id);
 impl Graph {
     /// The layer called `name`: the output of that module, or of the last operation inside it.
     pub fn layer(&self, name: &str) -> Option<Layer> {
-        let within = |node: &super::Node| {
+        let within = |node: &crate::graph::Node| {
             node.name.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         self.nodes.iter().rposition(within).map(Layer)
