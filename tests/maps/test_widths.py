@@ -98,6 +98,18 @@ def test_a_kernel_that_is_wrong_is_found_by_the_worker_whose_maps_are_then_plain
         assert np.abs(found - expected[key]).max() < 1e-4 * np.abs(expected[key]).max(), key
 
 
+@needs_kernels
+def test_two_workers_that_begin_together_prove_each_pass_once(sweep, tmp_path):
+    run = of_methods(sweep(limit=24, store={"shard": 2}))
+    run.run(env={**os.environ, "ATTRISWEEP_CACHE": str(tmp_path / "cache")})
+    # Whoever proves a pass adds the name of the pass to the file of the model.
+    (file,) = (tmp_path / "cache" / "proofs").iterdir()
+    lines = [line for line in file.read_text().splitlines() if line]
+    # Whose gradient is proved, its pass forward is, too: each worker notes that for itself, and proves nothing.
+    proved = sorted(line for line in lines if not line.startswith("forward (traced)"))
+    assert len(proved) > 5 and len(proved) == len(set(proved)), proved
+
+
 @pytest.mark.parametrize(("name", "expected"), [("ATTRISWEEP_MAX_CPU_ISA", "expected avx512, avx2 or none"), ("ATTRISWEEP_FILL_MEMORY", "expected nan, or nothing")])
 def test_a_variable_that_says_what_is_not_known_is_told(sweep, name, expected):
     done = sweep(limit=1).run(code=5, env={**os.environ, name: "sse9"})
