@@ -8,6 +8,11 @@ cd "$(dirname "$0")/.."
 has() { for flag in "$@"; do grep -qw "$flag" /proc/cpuinfo || return 1; done; }
 # The programs are those of `cargo test --workspace`: nothing is built again.
 engine() { OMP_NUM_THREADS=1 .python/bin/python scripts/engine_tests.py "$@"; }
+# The same as libraries compute it that take the processor for another maker's.
+of_another_maker() {
+    cc -shared -fPIC -o target/other_maker.so tests/support/stand_ins/other_maker.c
+    LD_PRELOAD=$PWD/target/other_maker.so engine "$@"
+}
 # Maps that were exchanged are found by verify.
 exchanged() { .python/bin/python -m pytest -q tests/stores/test_verify.py -k sample_of_one; }
 # The sweeps are compared with Captum, whose torch keeps to the same width (tests/support/torch_settings.py).
@@ -18,6 +23,9 @@ if ! has avx2 fma; then
     echo "widths: this processor has neither AVX-512 nor AVX2: the plain graph was tested, nothing else could be"
     exit
 fi
+echo "widths: the widest, with kernels of libraries for processors of another maker"
+ATTRISWEEP_MAX_CPU_ISA=avx512
+suite of_another_maker --lib
 if has avx512f avx512bw avx512cd avx512dq avx512vl; then
     echo "widths: AVX2, on a processor with AVX-512"
     ATTRISWEEP_MAX_CPU_ISA=avx2

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import subprocess
 
 import numpy as np
@@ -57,6 +58,22 @@ def test_a_store_says_what_computed_it_and_every_width_gives_the_same_maps(sweep
         # Kernels of another width add in another order, and a ReLU near zero may be open in one of them alone.
         assert apart(found[key], expected[key]).max() < 0.05, key
         assert np.median(apart(found[key], expected[key])) < 1e-3, key
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="libtorch has MKL on x86 alone")
+def test_kernels_of_libraries_for_processors_of_another_maker_give_the_same_maps(sweep, tmp_path):
+    run = sweep(models=("vit_cifar",), limit=4, store={"dtype": "float32"})
+    run.run()
+    expected = maps(run.stores()[0])
+    run.output = run.folder / "other"
+    other = compiled("other_maker.c", tmp_path / "other_maker.so")
+    run.run("--output", str(run.output), env={**os.environ, "LD_PRELOAD": str(other)})
+    found = maps(run.stores()[0])
+    # Were all bits the same, no other kernel would have run.
+    assert any((found[key] != expected[key]).any() for key in found)
+    for key in found:
+        # There is no ReLU in it that may flip. Single precision's sums of hundreds of products, layer after layer.
+        assert apart(found[key], expected[key]).max() < 1e-3, key
 
 
 @needs_kernels
