@@ -27,6 +27,6 @@ pub use health::nvml::NvmlGauge;
 pub use launchers::local::memory_budget::budgets;
 pub use launchers::{Ended, Reservation, Survivor};
 pub use prober::{Lost, Prober};
-pub use roster::{survivors, waiting};
+pub use roster::{survivors, waiting, workers};
 pub use slot::Slot;
 pub use worker_program::Worker;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use protocol::about::About;
 use protocol::access::{ACCESS, Access, Running};
 
 use crate::error::FleetError;
@@ -54,6 +55,14 @@ impl Roster {
         self.write();
     }
 
+    /// Notes what the worker of `slot` says of itself, for whoever asks how the sweep is.
+    pub(crate) fn describe(&mut self, slot: usize, about: &About) {
+        if let Some(running) = self.access.processes.get_mut(&slot) {
+            running.about = Some(Box::new(about.clone()));
+            self.write();
+        }
+    }
+
     pub(crate) fn remove(&mut self, slot: usize) {
         self.access.processes.remove(&slot);
         self.write();
@@ -94,6 +103,13 @@ pub fn waiting(folder: &Path, launcher: &dyn Launcher) -> Vec<(usize, String)> {
     slots.into_iter().zip(reasons).filter_map(|(slot, reason)| Some((slot, reason?))).collect()
 }
 
+/// Workers of the sweep in the output folder `folder` that have called from other machines: their slots, and what they said of
+/// themselves.
+pub fn workers(folder: &Path) -> Vec<(usize, About)> {
+    let access = Access::read(&folder.join(ACCESS)).unwrap_or_default();
+    access.processes.into_iter().filter_map(|(slot, running)| Some((slot, *running.about?))).collect()
+}
+
 /// The ticket of a worker, as it stands in the file.
 pub(crate) fn ticket(running: &Running) -> Ticket {
     Ticket { name: running.identity.clone(), pid: Some(running.pid).filter(|pid| *pid != NO_PROCESS) }
@@ -104,5 +120,5 @@ const NO_PROCESS: u32 = 0;
 
 /// The entry of the file for a worker that was started as `instance` for a slot with this GPU.
 pub(crate) fn entry(instance: u64, ticket: &Ticket, gpu: Option<String>) -> Running {
-    Running { instance, pid: ticket.pid.unwrap_or(NO_PROCESS), identity: ticket.name.clone(), gpu }
+    Running { instance, pid: ticket.pid.unwrap_or(NO_PROCESS), identity: ticket.name.clone(), gpu, about: None }
 }

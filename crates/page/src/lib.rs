@@ -17,6 +17,6 @@ mod server;
 mod stores;
 
 pub use error::PageError;
-pub use live::{Device, Failed, Line, Live, Running, Told};
+pub use live::{Device, Failed, Line, Live, Machine, Running, Told};
 pub use server::{Page, Settings, open};
 pub use stores::Marks;

@@ -54,6 +54,36 @@ pub struct Device {
     pub computing: f64,
     /// Bytes that it has written.
     pub bytes: u64,
+    /// Machine of its worker, where that is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Machine>,
+}
+
+/// A machine elsewhere, as its worker tells it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Machine {
+    /// Name of the machine, as its cluster calls it.
+    pub node: String,
+    /// Job and index in its array (`1234_5`), where there is one.
+    pub job: Option<String>,
+    /// Number of times that the job was started before.
+    pub restart: u32,
+    /// Process of the worker there.
+    pub pid: u32,
+    /// Kind of device.
+    pub model: String,
+    /// UUID of the GPU.
+    pub gpu: Option<String>,
+    /// Bytes of the memory of the device that the worker may hold.
+    pub memory: Option<u64>,
+    /// Bytes of the machine's own memory that were free.
+    pub host_memory: Option<u64>,
+    /// Release of libtorch.
+    pub libtorch: String,
+    /// Version of the driver of the GPU.
+    pub driver: Option<String>,
+    /// Time at which the job ends, in seconds since 1970.
+    pub ends: Option<f64>,
 }
 
 /// A unit that a worker holds.

@@ -1,8 +1,17 @@
 //! What a worker says of itself: where it runs, on what, and for how long.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+/// Longest time before the end of its job at which a worker leaves: a batch, its files, and a clock that is another one.
+const MARGIN: Duration = Duration::from_mins(1);
+
+/// Time before the end of a job that is `ends_in` away, at which the worker of the job leaves.
+pub fn margin(ends_in: Duration) -> Duration {
+    MARGIN.min(ends_in / 4)
+}
 
 /// Facts of a worker and of the machine on which it runs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -37,6 +46,26 @@ pub struct About {
     /// Id of the process on its own machine.
     #[serde(default)]
     pub pid: u32,
+    /// Bytes of the machine's own memory that its control groups left when the worker began, where that is known.
+    #[serde(default)]
+    pub host_memory: Option<u64>,
+    /// Release of attrisweep that the worker is of.
+    #[serde(default)]
+    pub program: String,
+    /// Release of libtorch with which it computes.
+    #[serde(default)]
+    pub libtorch: String,
+    /// Version of the driver of the GPU, where there is one.
+    #[serde(default)]
+    pub driver: Option<String>,
+}
+
+impl About {
+    /// Time until the worker leaves by itself, a while before its job ends; `None` for a job that has no end.
+    pub fn leaves_in(&self) -> Option<Duration> {
+        let ends_in = Duration::try_from_secs_f64(self.ends_in?).ok()?;
+        Some(ends_in.saturating_sub(margin(ends_in)))
+    }
 }
 
 impl fmt::Display for About {
@@ -81,6 +110,16 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_worker_leaves_a_minute_before_its_job_ends_and_a_short_job_is_used_for_three_quarters() {
+        assert_eq!(margin(Duration::from_hours(4)), Duration::from_mins(1));
+        assert_eq!(margin(Duration::from_mins(2)), Duration::from_secs(30));
+        assert_eq!(margin(Duration::ZERO), Duration::ZERO);
+        let of = |ends_in| About { ends_in, ..About::default() }.leaves_in();
+        assert_eq!(of(Some(120.0)), Some(Duration::from_secs(90)));
+        assert_eq!((of(None), of(Some(-1.0)), of(Some(f64::INFINITY))), (None, None, None));
+    }
 
     #[test]
     fn a_worker_is_named_by_its_process_its_node_its_job_and_how_often_it_was_started() {

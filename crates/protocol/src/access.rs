@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::about::About;
+
 /// Name of the file, in the output folder.
 pub const ACCESS: &str = ".attrisweep.access";
 
@@ -15,7 +17,7 @@ pub const ACCESS: &str = ".attrisweep.access";
 const MOST: u64 = 4 << 20;
 
 /// What stands in the file. Only its owner can read it: who knows the token can hand in results.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Access {
     /// `HOST:PORT` of the scheduler.
     pub address: String,
@@ -29,7 +31,7 @@ pub struct Access {
 }
 
 /// A process that may live.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Running {
     /// Which starting of a process for its slot it is.
     pub instance: u64,
@@ -39,6 +41,9 @@ pub struct Running {
     pub identity: String,
     /// UUID of the GPU that it computes on.
     pub gpu: Option<String>,
+    /// What it said of itself when it called from another machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<Box<About>>,
 }
 
 impl Access {
@@ -82,7 +87,7 @@ mod tests {
     #[test]
     fn it_reads_what_it_wrote_and_nobody_else_can() {
         let file = std::env::temp_dir().join(format!("attrisweep-access-{}", std::process::id()));
-        let running = Running { instance: 7, pid: 42, identity: "boot:1".into(), gpu: None };
+        let running = Running { instance: 7, pid: 42, identity: "boot:1".into(), gpu: None, about: None };
         let processes = BTreeMap::from([(1, running)]);
         let access = Access { address: "127.0.0.1:9".into(), token: "secret".into(), processes, folder: None };
         // Left there by somebody else, for all to read.

@@ -52,7 +52,7 @@ pub(crate) enum Event {
     Queued {
         slot: usize,
     },
-    /// The job of the worker that is about to call for a slot ends after this time.
+    /// The worker that is about to call for a slot leaves after this time, as its job ends.
     Ends {
         slot: usize,
         after: Duration,

@@ -21,10 +21,16 @@ impl Core {
             return;
         }
         while let Some((slot, worker)) = self.slots.hungry(self.queue.len() >= self.slots.len()) {
-            let Some(index) = self.queue.pop(self.slots.home(slot), self.slots.len()) else { break };
-            if !self.slots.has_time(slot, self.seconds(slot, index), now) {
-                self.queue.push(index, false);
-                self.dismiss_in_order(slot, worker, "its job ends before another unit is done", actions);
+            let home = self.slots.home(slot);
+            let Some(index) = self.queue.pop(home, self.slots.len()) else { break };
+            if !self.has_time(slot, index, now) {
+                self.queue.take_back(index, home);
+                if self.slots.held(slot).is_empty() {
+                    self.dismiss_in_order(slot, worker, "its job ends before another unit is done", actions);
+                } else {
+                    // What it holds it has the time for.
+                    self.slots.sate(slot);
+                }
                 continue;
             }
             let attempt = self.units.grant(index, slot);
@@ -65,6 +71,18 @@ impl Core {
         self.start_clock(slot, now);
     }
 
+    /// Whether the worker of `slot` has the time for `unit`, behind the units that it holds, before it leaves. A unit of which nothing
+    /// is known takes no time.
+    fn has_time(&self, slot: usize, unit: usize, now: Now) -> bool {
+        let Some(left) = self.slots.time_left(slot, now) else { return true };
+        let expected = |unit: &usize| self.seconds(slot, *unit).or_else(|| self.units.paced(*unit)).unwrap_or(0.0);
+        let held = self.slots.held(slot);
+        // A unit that takes longer than it should has no time to come.
+        let under_way = held.first().map(|first| (expected(first) - self.slots.since(slot, *first, now)).max(0.0));
+        let behind: f32 = held.iter().skip(1).chain([&unit]).map(expected).sum();
+        under_way.unwrap_or(0.0) + behind <= left.as_secs_f32()
+    }
+
     /// Seconds that `unit` is forecast to take in `slot`; `None` where devices of this kind were not measured.
     fn seconds(&self, slot: usize, unit: usize) -> Option<f32> {
         let relative = self.relative_times.get(self.units.group(unit)).map_or(Some(1.0), |slots| slots[slot]);
@@ -73,7 +91,9 @@ impl Core {
 
     /// Sets the deadline of the first unit of `slot`, which is under way from now on.
     pub(super) fn start_clock(&mut self, slot: usize, now: Now) {
-        let Some(unit) = self.slots.held(slot).first() else { return };
+        let Some(unit) = self.slots.held(slot).first().copied() else { return };
+        self.slots.begin(slot, unit, now);
+        let unit = &unit;
         let forecast = self.seconds(slot, *unit).and_then(|seconds| Duration::try_from_secs_f32(SLOWER * seconds).ok());
         let opening = if self.slots.warm(slot, self.queue.home(*unit)) { Duration::ZERO } else { OPENING };
         let allowed = forecast.map_or(Duration::MAX, |forecast| forecast.saturating_add(MARGIN + opening));

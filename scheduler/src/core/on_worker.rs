@@ -90,6 +90,7 @@ impl Core {
         let Some(index) = self.units.finish(unit, slot, attempt) else { return };
         self.slots.proven(slot, self.queue.home(index));
         self.output_folder.proven();
+        self.units.took(index, self.slots.since(slot, index, now));
         self.release(slot, index, now);
         actions.push(Action::Count { unit: unit.clone(), maps: self.units.maps(index), report });
         for unit in self.units.freed_by(index) {

@@ -95,6 +95,15 @@ impl Queue {
         Some(unit)
     }
 
+    /// Takes back `unit`, which was taken for a worker that held `home` and is not given the unit.
+    pub(super) fn take_back(&mut self, unit: usize, home: Option<Home>) {
+        self.leave(Some(self.places[unit].home));
+        if let Some(home) = home {
+            self.homes[home as usize].workers += 1;
+        }
+        self.push(unit, false);
+    }
+
     /// Notes that a worker that held `home` is gone.
     pub(super) fn leave(&mut self, home: Option<Home>) {
         if let Some(home) = home {

@@ -1,7 +1,5 @@
 //! Translation of events of the fleet: into happenings for listeners, and into events for the core.
 
-use std::time::Duration;
-
 use fleet::{Fleet, FleetError};
 use plan::exit::Failure;
 
@@ -33,8 +31,7 @@ pub(super) fn happening<'a>(event: &'a fleet::Event, fleet: &Fleet) -> Option<Ha
 /// The end of the job of a worker that calls, which the core has to know before the worker is given anything.
 pub(super) fn end_of_job(event: &fleet::Event) -> Option<Event> {
     let fleet::Event::Connected { slot, about, .. } = event else { return None };
-    let after = Duration::try_from_secs_f64(about.ends_in?).ok()?;
-    Some(Event::Ends { slot: *slot, after })
+    Some(Event::Ends { slot: *slot, after: about.leaves_in()? })
 }
 
 /// Event for a worker that was not started: the fault of the disk, or of the device.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fleet::WorkerId;
-use page::{Device, Failed, Live, Page, Running, Settings, Told};
+use page::{Device, Failed, Live, Machine, Page, Running, Settings, Told};
 use plan::Plan;
 use plan::exit::Failure;
+use protocol::about::About;
 use protocol::message::FromWorker;
 use sweep::unit::UnitId;
 use tokio::sync::mpsc;
@@ -90,11 +91,17 @@ impl Shown {
         }
     }
 
-    fn connected(&mut self, worker: WorkerId, slot: usize, pid: Option<u32>, holds: &[(UnitId, u32)]) {
+    fn connected(
+        &mut self,
+        (worker, slot): (WorkerId, usize),
+        pid: Option<u32>,
+        about: Option<&About>,
+        holds: &[(UnitId, u32)],
+    ) {
         self.slot_of.insert(worker, slot);
         let mut told = self.live.told();
         let Some(device) = told.devices.get_mut(slot) else { return };
-        (device.works, device.pid) = (true, pid);
+        (device.works, device.pid, device.machine) = (true, pid, about.map(machine));
         device.units = holds.iter().map(|(unit, attempt)| running(unit, *attempt)).collect();
         let text = format!("a worker has begun on {}", device.name);
         told.add_line(now(), text, false);
@@ -143,10 +150,27 @@ impl Shown {
         self.slot_of.retain(|_, of| *of != slot);
         let mut told = self.live.told();
         let Some(device) = told.devices.get_mut(slot) else { return };
-        (device.works, device.pid) = (false, None);
+        (device.works, device.pid, device.machine) = (false, None, None);
         device.units.clear();
         let text = format!("the worker on {} has ended", device.name);
         told.add_line(now(), text, false);
+    }
+}
+
+/// What the page shows of the machine of a worker.
+fn machine(about: &About) -> Machine {
+    Machine {
+        node: about.node.clone(),
+        job: about.job.clone(),
+        restart: about.restart,
+        pid: about.pid,
+        model: about.model.clone(),
+        gpu: about.gpu.clone(),
+        memory: about.memory,
+        host_memory: about.host_memory,
+        libtorch: about.libtorch.clone(),
+        driver: about.driver.clone(),
+        ends: about.ends_in.map(|seconds| now() + seconds),
     }
 }
 
@@ -173,7 +197,9 @@ impl Listener for Shown {
                 (told.maps, told.began) = (*maps, now());
                 told.add_line(now(), format!("the sweep begins: {maps} maps"), false);
             }
-            Happening::Connected { worker, slot, pid, holds, .. } => self.connected(*worker, *slot, *pid, holds),
+            Happening::Connected { worker, slot, pid, about, holds, .. } => {
+                self.connected((*worker, *slot), *pid, *about, holds);
+            }
             Happening::Said { worker, message } => self.said(*worker, message),
             Happening::Granted { worker, unit, attempt } => {
                 self.device(*worker, |device| device.units.push(running(unit, *attempt)));

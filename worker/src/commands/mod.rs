@@ -9,6 +9,8 @@ mod probe;
 mod run;
 mod verify;
 
+pub(crate) use catalogue::LIBTORCH;
+
 use std::io::Write;
 
 use clap::Subcommand;

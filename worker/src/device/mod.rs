@@ -6,6 +6,7 @@ pub(crate) mod memory;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod traffic;
+pub(crate) mod uuid;
 
 use clap::ValueEnum;
 use tch::{Cuda, Device};

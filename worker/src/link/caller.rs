@@ -1,7 +1,7 @@
 //! Calls to the scheduler, for the first time and again.
 
 use std::io::{BufReader, Error, ErrorKind, Write};
-use std::net::TcpStream;
+use std::net::{TcpStream, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -55,6 +55,21 @@ pub(crate) struct Caller {
 /// Time that a scheduler has for an answer.
 const ANSWER: Duration = Duration::from_secs(10);
 
+/// Time that an address has to take a call. Left alone, the system tries for two minutes where a network swallows everything.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A connection to the first of the addresses that `address` (`HOST:PORT`) stands for that takes it.
+fn connected(address: &str) -> std::io::Result<TcpStream> {
+    let mut error = Error::new(ErrorKind::NotFound, "the name stands for no address");
+    for address in address.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, PATIENCE) {
+            Ok(stream) => return Ok(stream),
+            Err(failed) => error = failed,
+        }
+    }
+    Err(error)
+}
+
 /// Refusal: the program at the port does not know the secret, or does not want this worker.
 fn stranger() -> Error {
     Error::new(ErrorKind::PermissionDenied, "whoever answers there is not the scheduler of this worker, or refuses it")
@@ -87,7 +102,7 @@ impl Caller {
         token: &str,
         resumes: Option<Resumed>,
     ) -> std::io::Result<(TcpStream, Lines)> {
-        let mut stream = TcpStream::connect(address)?;
+        let mut stream = connected(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(ANSWER))?;
         let mut lines = BufReader::new(stream.try_clone()?);

@@ -6,6 +6,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use protocol::about::margin;
 use protocol::exit::ExitCode;
 
 use super::connection::Link;
@@ -13,8 +14,6 @@ use crate::exit;
 
 /// Longest time that a batch and its files may take. Slurm's `KillWait` is 30 s by default.
 const GRACE: Duration = Duration::from_secs(25);
-/// Time before the end of its job at which a worker leaves: a batch, its files, and a clock that is another one.
-const MARGIN: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Keeps SIGTERM for [`watch`]. Threads that are started later inherit that.
@@ -48,11 +47,6 @@ pub(crate) fn at_the_end(link: Link, ends_in: Option<Duration>) {
     });
 }
 
-/// Time before the end of a job that is `ends_in` away, at which its worker leaves.
-fn margin(ends_in: Duration) -> Duration {
-    MARGIN.min(ends_in / 4)
-}
-
 fn leave(link: &Link) {
     link.leave();
     let since = Instant::now();
@@ -70,17 +64,5 @@ fn wait() {
         libc::sigemptyset(&raw mut signals);
         libc::sigaddset(&raw mut signals, libc::SIGTERM);
         libc::sigwait(&raw const signals, &raw mut signal);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_worker_leaves_a_minute_before_its_job_ends_and_a_short_job_is_used_for_three_quarters() {
-        assert_eq!(margin(Duration::from_hours(4)), Duration::from_mins(1));
-        assert_eq!(margin(Duration::from_mins(2)), Duration::from_secs(30));
-        assert_eq!(margin(Duration::ZERO), Duration::ZERO);
     }
 }

@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use machine::{boot, cores, gpu_driver, processor};
 use protocol::about::About;
 
-use crate::device::Opened;
+use crate::commands::LIBTORCH;
 use crate::device::memory::Memory;
+use crate::device::{Opened, uuid};
 
 /// Words of the launcher.
 #[derive(Clone, Debug, clap::Args)]
@@ -32,7 +33,9 @@ impl Place {
     /// What the scheduler is told.
     pub(super) fn about(&self, device: &Opened) -> About {
         let on_gpu = device.device.is_cuda();
-        let gpu = std::env::var("CUDA_VISIBLE_DEVICES").ok().filter(|shown| on_gpu && shown.starts_with("GPU-"));
+        let shown = std::env::var("CUDA_VISIBLE_DEVICES").ok().filter(|shown| shown.starts_with("GPU-"));
+        // A cluster counts the GPUs of a job anew, so that an index says nothing.
+        let gpu = if on_gpu { shown.or_else(uuid::first) } else { None };
         let model = if on_gpu {
             gpu_driver::model(gpu.as_deref().unwrap_or_default()).unwrap_or_default()
         } else {
@@ -50,6 +53,10 @@ impl Place {
             memory: Memory::of(device.device).limit(),
             ends_in: self.ends_in().map(|left| left.as_secs_f64()),
             pid: std::process::id(),
+            host_memory: machine::memory::free(),
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            libtorch: LIBTORCH.to_owned(),
+            driver: if on_gpu { gpu_driver::version() } else { None },
         }
     }
 

@@ -20,6 +20,9 @@ impl Fleet {
                 self.hearsay.remove(slot);
                 self.lines.insert(*worker, (*slot, line.clone()));
                 self.poller.connected(*slot, true);
+                if self.is_elsewhere() {
+                    self.roster.describe(*slot, about);
+                }
             }
             Event::Disconnected { worker } => {
                 // Events of a worker that was sent away are dropped.

@@ -61,7 +61,9 @@ export function devices(live) {
     const [unit] = device.units;
     const busy = unit ? `${unit.unit}, for ${duration(now - unit.since)}` : device.works ? "waits for work" : "no worker";
     const rate = device.computing > 0 ? `, ${short(device.maps / device.computing)} maps/s` : "";
-    return element("li", {}, element("b", {}, `${device.slot}: ${device.name}`), busy, element("br"), `${device.maps} maps${rate}`);
+    const of = device.machine;
+    const where = of ? ` on ${of.node}${of.job ? `, job ${of.job}` : ""}${of.restart ? `, restart ${of.restart}` : ""}` : "";
+    return element("li", {}, element("b", {}, `${device.slot}: ${device.name}${where}`), busy, element("br"), `${device.maps} maps${rate}`);
   }));
   at("log").replaceChildren(...[...live.lines].reverse().map((line) =>
     element("li", { className: line.warns ? "warns" : "" }, `${clock(line.at)} ${line.text}`)));

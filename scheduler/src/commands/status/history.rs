@@ -1,6 +1,7 @@
 //! State of a sweep, with what the journal knows.
 
 use journal::{Failed, History, JournalError, Speed, Sweep, UnderWay};
+use protocol::about::About;
 use serde::Serialize;
 
 use super::stores::StoreProgress;
@@ -15,6 +16,9 @@ pub(super) struct Status {
     /// Slots whose workers wait for a place, with the reasons that their launcher gives.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) waiting: Vec<(usize, String)>,
+    /// Workers of other machines.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) workers: Vec<Elsewhere>,
     pub(super) stores: Vec<StoreProgress>,
     pub(super) last_sweep: Option<Sweep>,
     /// Units that workers hold now.
@@ -26,6 +30,14 @@ pub(super) struct Status {
     pub(super) left: Option<f64>,
     /// Reason for which nothing is known of earlier runs.
     pub(super) journal: Option<String>,
+}
+
+/// A worker of another machine, as it said when it called.
+#[derive(Debug, Serialize)]
+pub(super) struct Elsewhere {
+    pub(super) slot: usize,
+    #[serde(flatten)]
+    pub(super) about: About,
 }
 
 /// Adds what the journal knows to `status`.

@@ -17,7 +17,7 @@ use super::args::ConfigArg;
 use super::survey;
 use crate::lock::{self, Seen};
 use crate::tell::say;
-use history::{Status, recall};
+use history::{Elsewhere, Status, recall};
 use stores::{StoreProgress, progress};
 use text::told;
 
@@ -47,8 +47,14 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     let mut problems = Problems::new(&survey.config.file);
     let launcher = launchers::build(survey.config.settings.launcher.as_ref(), &mut problems);
     let waiting = if running.is_some() { fleet::waiting(output, launcher.as_ref()) } else { Vec::new() };
+    let workers = if running.is_some() { fleet::workers(output) } else { Vec::new() };
+    let waits = |slot: usize| waiting.iter().any(|(waiting, _)| *waiting == slot);
+    // One whose job was put back into the queue has no process.
+    let workers = workers.into_iter().filter(|(slot, _)| !waits(*slot));
+    let workers = workers.map(|(slot, about)| Elsewhere { slot, about }).collect();
     let mut status = Status {
         waiting,
+        workers,
         running,
         silent,
         stores,

@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use journal::{Failed, UnderWay};
+use protocol::about::About;
 
-use super::history::Status;
+use super::history::{Elsewhere, Status};
 use super::stores::StoreProgress;
 use crate::lock::Holder;
-use crate::tell::duration;
+use crate::tell::{duration, size};
 
 /// Number of failures in the text at most; `--json` has all.
 const TOLD: usize = 10;
@@ -31,6 +32,9 @@ pub(super) fn told(status: &Status) -> String {
     for UnderWay { unit, device, pid, started, .. } in &status.under_way {
         let process = pid.map_or_else(|| "a process".to_owned(), |pid| format!("process {pid}"));
         let _ = writeln!(text, "  at work   {process} on {device}: {unit}, for {}", ago(*started));
+    }
+    for Elsewhere { slot, about } in &status.workers {
+        let _ = writeln!(text, "  worker    {slot}: {about}; {}", machine(about));
     }
     for (slot, reason) in &status.waiting {
         let _ = writeln!(text, "  waits     worker {slot}: {reason}");
@@ -70,6 +74,20 @@ fn failures(failed: &[Failed]) -> String {
         let _ = writeln!(text, "  and {} more", failed.len() - TOLD);
     }
     text
+}
+
+/// Device, memory and versions of a worker, as far as it knew them.
+fn machine(about: &About) -> String {
+    let device = about.gpu.as_ref().map_or_else(|| about.model.clone(), |gpu| format!("{} ({gpu})", about.model));
+    let may = |bytes: u64| format!("may hold {}", size(bytes));
+    let facts = [
+        Some(device).filter(|device| !device.is_empty()),
+        about.memory.map(may),
+        about.host_memory.map(|bytes| format!("{} of memory free", size(bytes))),
+        Some(format!("libtorch {}", about.libtorch)).filter(|_| !about.libtorch.is_empty()),
+        about.driver.as_ref().map(|driver| format!("driver {driver}")),
+    ];
+    facts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn line(store: &StoreProgress) -> String {

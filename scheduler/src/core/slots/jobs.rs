@@ -13,7 +13,8 @@ impl Slots {
         self.set(slot, State::Queued);
         self.unknown.remove(&slot);
         let of = &mut self.list[slot];
-        (of.warm, of.asked, of.leaves, of.until) = (None, None, false, None);
+        (of.warm, of.asked, of.leaves, of.sated) = (None, None, false, false);
+        (of.until, of.begun) = (None, None);
         std::mem::take(&mut of.held)
     }
 
@@ -22,18 +23,35 @@ impl Slots {
         self.list[slot].home.take()
     }
 
-    /// Notes the time at which the job of the worker that calls for `slot` ends.
+    /// Notes the time at which the worker that calls for `slot` leaves, as its job ends.
     pub(in crate::core) fn set_end(&mut self, slot: usize, end: Now) {
         self.list[slot].until = Some(end);
     }
 
-    /// Whether the worker of `slot` has the time for a unit that takes `seconds`. A worker that has done nothing yet is given a unit
-    /// all the same: what it writes of the unit stays, and a unit that is longer than any job would never be done otherwise.
-    pub(in crate::core) fn has_time(&self, slot: usize, seconds: Option<f32>, now: Now) -> bool {
+    /// Time until the worker of `slot` leaves; `None` if nothing is to be kept from it. A worker that has done nothing yet is given a
+    /// unit in any case: what it writes of the unit stays, and a unit that is longer than any job would never be done otherwise.
+    pub(in crate::core) fn time_left(&self, slot: usize, now: Now) -> Option<Now> {
         let of = &self.list[slot];
-        let fits =
-            |until: Now| seconds.is_none_or(|seconds| f64::from(seconds) <= until.saturating_sub(now).as_secs_f64());
-        (of.warm.is_none() && of.held.is_empty()) || of.until.is_none_or(fits)
+        let has_begun = of.warm.is_some() || !of.held.is_empty();
+        of.until.filter(|_| has_begun).map(|until| until.saturating_sub(now))
+    }
+
+    /// Notes that the worker of `slot` is given nothing behind the unit that it holds, as it has no time for more.
+    pub(in crate::core) fn sate(&mut self, slot: usize) {
+        self.list[slot].sated = true;
+        self.refile(slot);
+    }
+
+    /// Notes that `unit`, the first that the worker of `slot` holds, is under way since `now` at the latest.
+    pub(in crate::core) fn begin(&mut self, slot: usize, unit: usize, now: Now) {
+        let of = &mut self.list[slot];
+        of.begun = of.begun.filter(|(begun, _)| *begun == unit).or(Some((unit, now)));
+    }
+
+    /// Seconds for which `unit` is under way in `slot`.
+    pub(in crate::core) fn since(&self, slot: usize, unit: usize, now: Now) -> f32 {
+        let begun = self.list[slot].begun.filter(|(begun, _)| *begun == unit);
+        begun.map_or(0.0, |(_, since)| now.saturating_sub(since).as_secs_f32())
     }
 
     /// Slots that are not needed where there is less to do than there are workers: those that wait in a queue come first, then

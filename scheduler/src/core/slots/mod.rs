@@ -41,8 +41,12 @@ struct Slot {
     asked: Option<usize>,
     /// Whether the worker has to leave: nothing is granted to it any more.
     leaves: bool,
-    /// Time at which the job of its worker ends, if it has an end.
+    /// Whether the worker has no time for a unit behind the one that it holds.
+    sated: bool,
+    /// Time at which the worker leaves, if its job has an end.
     until: Option<Now>,
+    /// The first unit that the worker holds, and the time since when the unit is under way.
+    begun: Option<(usize, Now)>,
     /// Reason for which the worker is being ended, if it is.
     ending: Option<(Class, String)>,
     /// Time at which the process was first killed.
@@ -91,7 +95,9 @@ impl Slots {
             health: Health::new(),
             asked: None,
             leaves: false,
+            sated: false,
             until: None,
+            begun: None,
             ending: None,
             killed: None,
             home: None,
@@ -157,7 +163,8 @@ impl Slots {
     fn bereave(&mut self, slot: usize, class: Class, text: String) -> Left {
         self.unknown.remove(&slot);
         let slot = &mut self.list[slot];
-        (slot.warm, slot.asked, slot.leaves, slot.killed, slot.until) = (None, None, false, None, None);
+        (slot.warm, slot.asked, slot.leaves, slot.killed) = (None, None, false, None);
+        (slot.sated, slot.until, slot.begun) = (false, None, None);
         let ending = slot.ending.take();
         let (class, text) = ending.unwrap_or((class, text));
         slot.last.clone_from(&text);
@@ -174,6 +181,7 @@ impl Slots {
         let of = &mut self.list[slot];
         of.held.retain(|held| *held != unit);
         of.asked = of.asked.filter(|asked| *asked != unit);
+        (of.sated, of.begun) = (false, of.begun.filter(|(begun, _)| *begun != unit));
         self.refile(slot);
     }
 
@@ -233,7 +241,7 @@ impl Slots {
         let slot = &self.list[index];
         let serving = matches!(slot.state, State::Serving { .. }) && !slot.leaves;
         for (set, holds) in [(&mut self.idle, 0), (&mut self.busy, 1)] {
-            if serving && slot.held.len() == holds {
+            if serving && slot.held.len() == holds && !(slot.sated && holds > 0) {
                 set.insert(index);
             } else {
                 set.remove(&index);

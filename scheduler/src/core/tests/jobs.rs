@@ -83,6 +83,44 @@ fn workers_for_which_there_is_nothing_are_let_go_those_in_the_queue_first() {
     assert_eq!(rig.stopped, []);
 }
 
+/// As [`sweep`], where nothing was measured before.
+fn unmeasured(shards: u64) -> Rig {
+    let of = group(0, shards);
+    let tasks = (0..shards).map(|shard| task(0, &of, shard, None)).collect();
+    Rig::of(Sweep::new(tasks, vec![None], 1, ELSEWHERE), &[])
+}
+
+#[test]
+fn without_a_forecast_a_unit_takes_as_long_as_the_last_one_of_its_group() {
+    // After the first unit two are left, and a hundred seconds for each.
+    for (end, fits) in [(299, false), (301, true)] {
+        let mut rig = unmeasured(3);
+        let slot = rig.launched.pop().unwrap();
+        rig.event(Event::Ends { slot, after: Duration::from_secs(end) });
+        let worker = rig.call(slot, None);
+        assert_eq!(rig.holds(worker).len(), 2, "nothing is known yet");
+        rig.pass(Duration::from_secs(100), &[worker]);
+        rig.answer(worker, None);
+        assert_eq!((rig.holds(worker).len(), rig.stopped.len()), (if fits { 2 } else { 1 }, 0));
+        rig.pass(Duration::from_secs(100), &[worker]);
+        rig.answer(worker, None);
+        assert_eq!((rig.holds(worker).len(), rig.stopped.len()), if fits { (1, 0) } else { (0, 1) });
+    }
+}
+
+#[test]
+fn a_worker_that_has_no_time_for_a_second_unit_does_the_first_and_its_result_counts() {
+    let mut rig = sweep(4, 1, 100.0);
+    let slot = rig.launched.pop().unwrap();
+    // A hundred seconds for the unit that is under way leave no time for another one behind it.
+    rig.event(Event::Ends { slot, after: Duration::from_secs(150) });
+    let worker = rig.call(slot, None);
+    assert_eq!((rig.holds(worker).len(), rig.stopped.len()), (1, 0));
+    rig.pass(Duration::from_secs(100), &[worker]);
+    rig.answer(worker, None);
+    assert_eq!((rig.core.units.open(), &rig.stopped[..]), (3, &[worker][..]));
+}
+
 #[test]
 fn a_worker_takes_no_unit_that_does_not_fit_before_its_job_ends_but_for_the_first() {
     let mut rig = sweep(4, 1, 100.0);

@@ -54,6 +54,8 @@ struct Group {
     bad: u32,
     /// Reason for which the group was given up, if it was.
     stopped: Option<String>,
+    /// Seconds that the last unit of the group took for each of its maps.
+    pace: Option<f32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -129,6 +131,19 @@ impl Units {
     /// Seconds that the unit is forecast to take.
     pub(super) fn forecast(&self, index: usize) -> Option<f32> {
         self.list[index].forecast
+    }
+
+    /// Seconds that the unit takes at the pace of the last one of its group; `None` if nothing of the group is done.
+    pub(super) fn paced(&self, index: usize) -> Option<f32> {
+        self.groups[self.group(index)].pace.map(|pace| pace * self.maps(index) as f32)
+    }
+
+    /// Notes that the unit, which is done, took `seconds`.
+    pub(super) fn took(&mut self, index: usize, seconds: f32) {
+        let (group, maps) = (self.group(index), self.maps(index));
+        if maps > 0 && seconds > 0.0 {
+            self.groups[group].pace = Some(seconds / maps as f32);
+        }
     }
 
     /// Grants the unit anew; the number of the attempt.

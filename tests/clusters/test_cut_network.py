@@ -1,0 +1,58 @@
+"""A network that is cut between a scheduler and one of its workers: nothing is said, nothing is heard, and both live."""
+
+import re
+import signal
+import subprocess
+
+import pytest
+
+from support import Sweep
+from support.processes import alive, wait_for
+from support.stand_ins.slurm import workers_of
+from support.sweep import log
+
+SAME = {"batch_size": 4, "threads": 1, "memory": "1GiB"}
+NOISES = [{"name": f"n{index}", "type": "gaussian", "params": {"std": 0.05 * (index + 1)}} for index in range(4)]
+
+# The first worker lives behind the cable. The shell between passes no signal on: of the worker behind it nobody but itself can make an end.
+START = "sh -c 'if [ {slot} = 0 ]; then ip netns exec NAMESPACE \"$0\" \"$@\"; else \"$0\" \"$@\"; fi; exit $?' {worker}"
+
+
+def noisy(run):
+    run.config["search_space"]["noise_conditions"] = NOISES
+    return run
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory, inputs):
+    run = noisy(Sweep(tmp_path_factory.mktemp("local"), inputs, **SAME))
+    run.config["devices"] = "cpu"
+    run.run()
+    return run.digests()
+
+
+def test_a_worker_that_is_cut_off_ends_itself_and_its_units_are_done_elsewhere_with_the_same_bytes(sweep, cable, expected):
+    run = noisy(sweep(**SAME))
+    start = START.replace("NAMESPACE", cable.namespace)
+    run.config["launcher"] = {"command": {"start": start, "workers": 2, "network": cable.here}}
+    run.config["devices"] = {"cpu": 2}
+    process = run.start("--lease", "3", stderr=subprocess.PIPE, text=True)
+    try:
+        wait_for(lambda: log(run).count("worker connected") >= 2 and run.maps())
+        pid = int(re.search(r"worker connected.* slot=0 .*process (\d+) of", log(run)).group(1))
+        # In the middle of a unit, so that it holds something when the line is cut, and in no hurry to say that it is done.
+        subprocess.run(["kill", "-STOP", str(pid)], check=True)
+        cable.pull_out()
+        subprocess.run(["kill", "-CONT", str(pid)], check=True)
+        assert process.wait(timeout=120) == 0, process.stderr.read()
+        # Its scheduler could not reach it, and has ended by now.
+        wait_for(lambda: not alive(pid), 20)
+        wait_for(lambda: not workers_of(run.output), 20)
+    finally:
+        process.send_signal(signal.SIGKILL)
+    assert run.digests() == expected
+    said = "".join(file.read_text() for file in (run.folder / "logs").glob("worker-*0.log"))
+    assert "the scheduler was silent for longer than the lease" in said, said
+    # Silence is the only sign of it: no end of a process was seen, and nobody blames a unit.
+    assert "was silent for longer than the lease" in log(run)
+    assert "given up" not in log(run)
