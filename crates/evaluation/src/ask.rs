@@ -1,7 +1,7 @@
 //! From the metrics of a config to the measurements and scores of a group.
 
 use sweep::config;
-use sweep::evaluation::{Evaluation, Measurement, Of, Score};
+use sweep::evaluation::{Direction, Evaluation, Measurement, Of, Score};
 use sweep::glob::fits;
 use sweep::parameters::{Parameter, Parameters, part_of_key};
 use sweep::problem::{Problems, nearest};
@@ -41,7 +41,7 @@ pub fn evaluation(
                 parameters,
                 measurements: Vec::new(),
                 of: of.clone(),
-                direction: entry.direction,
+                direction: direction(entry, &given),
                 only: metric.only,
             };
             let told = score_of(entry, &given, shape).and_then(|(parameters, measured)| {
@@ -81,6 +81,15 @@ fn with_options(mut given: Parameters, metric: &config::Metric, entry: &Entry) -
         given.0.entry(name.clone()).or_insert_with(|| value.clone());
     }
     given
+}
+
+/// Which of two scores is the better one: in the reverse order of removal, the least relevant first, it is the other one.
+fn direction(entry: &Entry, given: &Parameters) -> Direction {
+    match entry.direction {
+        Direction::Higher if given.get("order").is_some_and(|order| order == "lerf") => Direction::Lower,
+        Direction::Lower if given.get("order").is_some_and(|order| order == "lerf") => Direction::Higher,
+        own => own,
+    }
 }
 
 /// Methods that `metric` scores.

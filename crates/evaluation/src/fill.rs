@@ -66,8 +66,8 @@ pub(crate) struct Filling<'a> {
 impl Filling<'_> {
     /// Copy of the image without the values that are `removed`.
     pub(crate) fn without(&self, removed: &[bool]) -> Vec<f32> {
-        if self.imputed && removed.iter().any(|removed| !removed) {
-            return imputed::without(self.image, self.shape, removed);
+        if self.imputed {
+            return imputed::without(self.image, self.shape, removed, &self.values);
         }
         let filled = removed.iter().zip(self.image.iter().zip(&self.values));
         filled.map(|(removed, (kept, filled))| if *removed { *filled } else { *kept }).collect()

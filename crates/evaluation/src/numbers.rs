@@ -32,9 +32,9 @@ fn is_constant(values: &[f64]) -> bool {
     values.iter().all(|value| *value == values[0])
 }
 
-/// Spearman's correlation: Pearson's of the ranks, equal values at their mean rank.
+/// Spearman's correlation: Pearson's of the ranks, equal values at their mean rank; NaN where a value is, which has no rank.
 pub(crate) fn spearman(one: &[f64], other: &[f64]) -> f64 {
-    pearson(&ranks(one), &ranks(other))
+    if one.iter().chain(other).any(|value| value.is_nan()) { f64::NAN } else { pearson(&ranks(one), &ranks(other)) }
 }
 
 /// Rank of each value from 0 on, equal values at their mean rank.
@@ -73,6 +73,10 @@ mod tests {
     #[test]
     fn what_is_constant_correlates_with_nothing() {
         assert!(pearson(&[0.1, 0.1, 0.1], &[1.0, 2.0, 3.0]).is_nan());
+        assert!(
+            spearman(&[0.1, f64::NAN, 0.3], &[1.0, 2.0, 3.0]).is_nan()
+                && spearman(&[1.0, 2.0], &[f64::NAN; 2]).is_nan()
+        );
         assert!(mean_height(&[1.0]).is_nan());
         assert_eq!((mean_height(&[1.0, 0.0, 1.0]), trapezoids(&[1.0, 0.0, 1.0])), (0.5, 1.0));
     }

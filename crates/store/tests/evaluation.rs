@@ -105,6 +105,27 @@ fn a_store_says_what_was_evaluated_and_another_metric_makes_it_incomplete() {
 }
 
 #[test]
+fn a_score_under_the_name_of_another_one_is_refused_and_nothing_is_taken_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let group = evaluated(folder.path());
+    let asked = |class: &str, parameters: Value| {
+        let mut evaluation = evaluation();
+        evaluation.scores[0].class = class.to_owned();
+        evaluation.scores[0].parameters = serde_json::from_value(parameters).unwrap();
+        Group { evaluation, ..group.clone() }
+    };
+    // A parameter that the store does not know is one that was not there when the scores were computed.
+    let same = asked("Deletion", json!({"steps": 20}));
+    assert_eq!(inspect(&same, &facts(&same)).unwrap(), Some(false));
+    create(&same, &facts(&same), &labels(), Compression::Zstd, "run").unwrap();
+    finish(&same, &facts(&same), "run").unwrap();
+    for other in [asked("Insertion", json!({})), asked("Deletion", json!({"steps": 10}))] {
+        let error = inspect(&other, &facts(&other)).unwrap_err().to_string();
+        assert!(error.contains("the score `Deletion` is `Deletion` (steps=20) in the store and"), "{error}");
+    }
+}
+
+#[test]
 fn what_is_undefined_is_sound_and_what_is_damaged_or_missing_is_found() {
     let folder = tempfile::tempdir().unwrap();
     let group = evaluated(folder.path());

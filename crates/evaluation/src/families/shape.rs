@@ -66,7 +66,10 @@ impl Family for Shape {
 fn numbers(sizes: &[f64], epsilon: f64, percent: usize) -> [f64; QUANTITIES.len()] {
     let (n, largest) = (sizes.len(), sizes.last().copied().unwrap_or(f64::NAN));
     let sum: f64 = sizes.iter().sum();
-    if largest == 0.0 || !sum.is_finite() {
+    if !sum.is_finite() {
+        return [f64::NAN; QUANTITIES.len()];
+    }
+    if largest == 0.0 {
         // A map of zeros has no shape.
         return [f64::NAN, f64::NAN, 0.0, f64::NAN, sum, norm(sizes.iter().copied()), largest];
     }

@@ -9,6 +9,9 @@ use super::family::MOST_VALUES;
 use crate::parameters::parameter;
 use crate::parts::Parts;
 
+/// Most subsets of an image, of each of which there are three sums.
+const MOST_RUNS: u64 = MOST_VALUES / 3;
+
 /// Number of subsets.
 pub(super) const RUNS: Parameter = parameter(
     "runs",
@@ -102,8 +105,10 @@ impl Subsets {
             Way::Each(_) => parts(way, shape).count,
             _ => number("runs")?,
         };
-        if runs as u64 > MOST_VALUES / 3 {
-            return Err(parameters.unfit("square", "larger parts: an image has twenty thousand at most"));
+        if runs as u64 > MOST_RUNS {
+            let of_parts = parameters.unfit("square", "larger parts: an image has twenty thousand at most");
+            let of_runs = parameters.unfit("runs", "at most 21845");
+            return Err(if matches!(way, Way::Each(_)) { of_parts } else { of_runs });
         }
         Ok(Self { runs, way, shape })
     }

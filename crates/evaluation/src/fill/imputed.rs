@@ -16,15 +16,21 @@ const AROUND: [(isize, isize, f64); 8] = [
 /// Share of the right-hand side that may be left when the system counts as solved.
 const LEFT: f64 = 1e-12;
 
-/// Copy of `image` in which what is `removed` is imputed, channel by channel.
-pub(super) fn without(image: &[f32], [_, height, width]: [usize; 3], removed: &[bool]) -> Vec<f32> {
-    let channels = image.chunks(height * width).zip(removed.chunks(height * width));
-    channels.flat_map(|(channel, removed)| imputed(channel, removed, [height, width])).collect()
+/// Copy of `image` in which what is `removed` is imputed, channel by channel; a channel of which nothing is left gets the `values` of the
+/// same shape.
+pub(super) fn without(image: &[f32], [_, height, width]: [usize; 3], removed: &[bool], values: &[f32]) -> Vec<f32> {
+    let pixels = height * width;
+    let channels = image.chunks(pixels).zip(values.chunks(pixels)).zip(removed.chunks(pixels));
+    let filled = |((channel, values), removed): ((&[f32], &[f32]), &[bool])| {
+        let nothing_left = removed.iter().all(|removed| *removed);
+        if nothing_left { values.to_vec() } else { imputed(channel, removed, [height, width]) }
+    };
+    channels.flat_map(filled).collect()
 }
 
 fn imputed(channel: &[f32], removed: &[bool], [height, width]: [usize; 2]) -> Vec<f32> {
     let unknown: Vec<usize> = (0..channel.len()).filter(|at| removed[*at]).collect();
-    if unknown.is_empty() || unknown.len() == channel.len() {
+    if unknown.is_empty() {
         return channel.to_vec();
     }
     let mut place = vec![usize::MAX; channel.len()];

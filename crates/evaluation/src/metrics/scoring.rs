@@ -33,8 +33,64 @@ pub fn scores(
         // What is not there has no score.
         rows.map_or(f32::NAN, |rows| {
             let rows: Vec<Row<'_>> = rows.iter().map(|(values, axes)| Row { values, axes }).collect();
-            metric.score(&rows) as f32
+            let score = metric.score(&rows) as f32;
+            // A quotient by zero would be the average of all images.
+            if score.is_finite() { score } else { f32::NAN }
         })
     };
     Ok((0..images).map(of_image).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sweep::config;
+    use sweep::evaluation::{Direction, Only};
+    use sweep::problem::Problems;
+
+    use super::*;
+    use crate::ask;
+
+    fn evaluation(metrics: &[(&str, serde_json::Value)]) -> Evaluation {
+        let metric = |(class, params): &(&str, serde_json::Value)| config::Metric {
+            name: (*class).to_owned(),
+            class: (*class).to_owned(),
+            params: serde_json::from_value(params.clone()).unwrap(),
+            options: config::Options::default(),
+            methods: Vec::new(),
+            only: Only::All,
+            line: 1,
+        };
+        let metrics: Vec<_> = metrics.iter().map(metric).collect();
+        let mut problems = Problems::new(std::path::Path::new("c.yml"));
+        let evaluation = ask::evaluation(&metrics, &[], [3, 32, 32], &mut problems);
+        assert!(problems.list().is_empty());
+        evaluation
+    }
+
+    /// The map of the first image is all zeros, and that of a noisy copy is not: the change is no multiple of nothing.
+    #[test]
+    fn a_quotient_by_zero_is_undefined_and_spoils_no_average() {
+        let evaluation = evaluation(&[("MaxSensitivity", json!({"samples": 1}))]);
+        let values = [[0.5, 0.0], [0.5, 2.0]].map(|[map, whole]| [map, whole, 1.0, 1.0, 1.0, 1.0, 1.0]).concat();
+        let scores = scores(&evaluation.scores[0], &evaluation, 2, |_| Some(values.clone())).unwrap();
+        assert!(scores[0].is_nan() && scores[1] == 0.25, "{scores:?}");
+    }
+
+    /// Least relevant first, the score is to stay where it falls most relevant first.
+    #[test]
+    fn the_better_score_is_the_other_one_in_the_other_order() {
+        let orders = json!({"order": ["morf", "lerf"]});
+        let evaluation =
+            evaluation(&[("ROAD", orders.clone()), ("RegionPerturbation", orders), ("Deletion", json!({}))]);
+        let directions: Vec<_> = evaluation.scores.iter().map(|score| (score.key.as_str(), score.direction)).collect();
+        let wanted = [
+            ("ROAD_order_morf", Direction::Lower),
+            ("ROAD_order_lerf", Direction::Higher),
+            ("RegionPerturbation_order_morf", Direction::Higher),
+            ("RegionPerturbation_order_lerf", Direction::Lower),
+            ("Deletion", Direction::Lower),
+        ];
+        assert_eq!(directions, wanted);
+    }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use files::leftovers;
 use serde_json::{Value, json};
-use sweep::evaluation::Evaluation;
+use sweep::evaluation::{Evaluation, Score};
 use sweep::fingerprint;
 use sweep::group::Group;
 use sweep::variant::Variant;
@@ -60,7 +60,7 @@ fn occupied(group: &Group) -> Option<PathBuf> {
 
 /// Whether the store was completed for all that `group` measures and scores.
 fn speaks_of_evaluation(group: &Group, ours: &Value) -> bool {
-    let stored: Evaluation = serde_json::from_value(ours[EVALUATION].clone()).unwrap_or_default();
+    let stored = evaluation_of(ours);
     let Evaluation { measurements, scores } = &group.evaluation;
     measurements.iter().all(|measurement| stored.measurements.contains(measurement))
         && scores.iter().all(|score| stored.scores.contains(score))
@@ -86,6 +86,7 @@ pub(crate) fn differences(group: &Group, facts: &Facts, found: &Root) -> Vec<Str
     }
     let mut differences = fingerprint::differences(stored, &wanted);
     differences.extend(other_preprocessing(group, found));
+    differences.extend(other_scores(group, found));
     for variant in &group.variants {
         let path = families::attribution(&variant.key);
         // What is sealed in the root is believed before a file that may be damaged.
@@ -98,6 +99,36 @@ pub(crate) fn differences(group: &Group, facts: &Facts, found: &Root) -> Vec<Str
         }
     }
     differences
+}
+
+/// Sentences on scores that the store has under the name of another one of `group`: what is there would be taken for what is asked.
+/// Parameters that only one of them has are those of another build.
+fn other_scores(group: &Group, found: &Root) -> Vec<String> {
+    let stored = evaluation_of(&found.value["attributes"]["attrisweep"]);
+    let told = |score: &Score| {
+        let parameters = score.parameters.0.iter().map(|(name, value)| format!("{name}={value}"));
+        format!("`{}` ({})", score.class, parameters.collect::<Vec<_>>().join(", "))
+    };
+    let differ = |stored: &Score, asked: &Score| {
+        let mut shared =
+            stored.parameters.0.iter().filter_map(|(name, value)| Some((value, asked.parameters.get(name)?)));
+        stored.class != asked.class || shared.any(|(stored, asked)| stored != asked)
+    };
+    let sentence = |asked: &Score| {
+        let known = stored.scores.iter().find(|stored| stored.key == asked.key && differ(stored, asked))?;
+        Some(format!(
+            "the score `{}` is {} in the store and {} in the config, which needs another `name`",
+            asked.key,
+            told(known),
+            told(asked)
+        ))
+    };
+    group.evaluation.scores.iter().filter_map(sentence).collect()
+}
+
+/// Evaluation that the root of a store tells of.
+fn evaluation_of(ours: &Value) -> Evaluation {
+    serde_json::from_value(ours[EVALUATION].clone()).unwrap_or_default()
 }
 
 /// Sentence on the preprocessing of the store, where it is not that of `group`.

@@ -65,6 +65,17 @@ fn imputed_pixels_are_the_solution_of_the_linear_system() {
     assert_close(&of(1), &[0.479_635, 0.536_360, 0.514_357, 0.385_843]);
 }
 
+/// Values are ranked one by one, and all of the first channel are removed: of this nothing is left to impute from, and its mean stands there.
+#[test]
+fn a_channel_that_is_removed_as_a_whole_does_not_stay() {
+    let image = &super::network::images()[0];
+    let removed: Vec<bool> = (0..32).map(|at| at < 16).collect();
+    let found = Fill::Imputed.prepare(image, super::network::SHAPE).without(&removed);
+    let mean = image[..16].iter().sum::<f32>() / 16.0;
+    assert!(found[..16].iter().all(|value| (value - mean).abs() < 1e-6), "{found:?}");
+    assert_eq!(found[16..], image[16..]);
+}
+
 #[test]
 fn a_curve_of_a_class_that_is_not_there_is_undefined() {
     let label = json!({"per_step": 4, "target": "label"});

@@ -22,11 +22,21 @@ const OFF: f64 = 2e-6;
 
 /// Scores of the two images and `maps` by the metric `class`.
 fn scores_of(class: &str, given: Value, maps: &[Vec<f32>; 2]) -> Vec<f64> {
+    scores_if(class, given, maps, true)
+}
+
+/// Scores of the maps of the vectors, where no image has a label.
+fn without_labels(class: &str, given: Value) -> Vec<f64> {
+    scores_if(class, given, &maps(), false)
+}
+
+fn scores_if(class: &str, given: Value, maps: &[Vec<f32>; 2], labelled: bool) -> Vec<f64> {
     let entry = metrics::find(class).unwrap();
     let given: Parameters = serde_json::from_value(given).unwrap();
     let metric = (entry.build)(&given.checked(entry.parameters).unwrap()).unwrap();
     let (mut scores, mut network) = (Vec::new(), Network { rows: 3, ..Network::default() });
     each(maps, |subject| {
+        let subject = &crate::Subject { label: subject.label.filter(|_| labelled), ..*subject };
         let measured = metric.measured();
         let values: Vec<_> = measured
             .iter()

@@ -21,6 +21,19 @@ fn a_map_of_zeros_has_no_shape_and_a_constant_one_has_the_known_numbers() {
     assert_close(&scores_of("Complexity", json!({}), &of(-3.0)), &[32_f64.ln(); 2]);
 }
 
+/// A map that is no number in one value is not one without effective values.
+#[test]
+fn a_map_with_a_value_that_is_no_number_has_no_shape_at_all() {
+    let broken = super::maps().map(|mut map| {
+        map[3] = f32::NAN;
+        map
+    });
+    for class in ["Sparseness", "Complexity", "EffectiveComplexity", "TopMass"] {
+        assert!(scores_of(class, json!({}), &broken).iter().all(|score| score.is_nan()), "{class}");
+    }
+    assert_close(&scores_of("EffectiveComplexity", json!({}), &[vec![0.0; 32], vec![0.0; 32]]), &[0.0, 0.0]);
+}
+
 /// Quantus divides by the largest value of the batch; ours does not depend on the neighbour.
 #[test]
 fn the_size_of_a_map_does_not_matter() {

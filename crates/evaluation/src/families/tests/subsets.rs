@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::network::{Network, SHAPE, each, explained, gradient, images};
-use super::{assert_close, maps, scores, scores_of};
+use super::{assert_close, maps, scores, scores_of, without_labels};
 use crate::families::changes::falls;
 use crate::families::sums::sums;
 use crate::fill::Fill;
@@ -56,6 +56,41 @@ fn input_times_gradient_is_faithful_for_single_values() {
     for class in ["FaithfulnessCorrelation", "SensitivityN"] {
         let scores = scores_of(class, json!({"runs": 50, "subset_size": 1}), &maps);
         assert!(scores.iter().all(|score| *score > 0.95), "{class}: {scores:?}");
+    }
+}
+
+/// The falls of an image without its label are undefined, and so are their ranks and their number.
+#[test]
+fn a_score_of_a_label_that_is_not_there_is_undefined() {
+    for class in [
+        "FaithfulnessCorrelation",
+        "MuFidelity",
+        "SensitivityN",
+        "Infidelity",
+        "FaithfulnessEstimate",
+        "NonSensitivity",
+    ] {
+        let small = match class {
+            "FaithfulnessCorrelation" | "SensitivityN" => json!({"target": "label", "runs": 5, "subset_size": 4}),
+            "MuFidelity" => json!({"target": "label", "runs": 5, "grid": 2}),
+            _ => json!({"target": "label", "square": 2}),
+        };
+        let known = scores(class, small.clone());
+        assert!(known.iter().all(|score| score.is_finite()), "{class}: {known:?}");
+        let unknown = without_labels(class, small);
+        assert!(unknown.iter().all(|score| score.is_nan()), "{class}: {unknown:?}");
+    }
+}
+
+#[test]
+fn a_logarithm_whose_fall_is_not_measured_is_refused_and_not_taken_for_the_probability() {
+    for entry in
+        crate::metrics::METRICS.iter().filter(|entry| entry.parameters.iter().any(|known| known.name == "score"))
+    {
+        let given: sweep::parameters::Parameters = serde_json::from_value(json!({"score": "log_probability"})).unwrap();
+        let Ok(checked) = given.checked(entry.parameters) else { continue };
+        let measured = (entry.build)(&checked).unwrap().measured();
+        assert!(measured.iter().all(|measured| measured.family.name() == "curve"), "{}", entry.name);
     }
 }
 

@@ -3,10 +3,10 @@
 use sweep::evaluation::Direction;
 use sweep::parameters::{Default, Kind};
 
-use super::reading::{OfSubsets, runs};
+use super::reading::{OfSubsets, runs, score};
 use crate::metrics::Entry;
 use crate::numbers::pearson;
-use crate::parameters::{TARGET, baseline, parameter, score};
+use crate::parameters::{TARGET, baseline, parameter};
 
 pub(in crate::metrics) const ENTRY: Entry = Entry {
     name: "FaithfulnessCorrelation",

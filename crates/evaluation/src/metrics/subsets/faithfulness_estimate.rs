@@ -2,10 +2,10 @@
 
 use sweep::evaluation::Direction;
 
-use super::reading::{CUT, OfSubsets, SIDE};
+use super::reading::{CUT, OfSubsets, SIDE, score};
 use crate::metrics::Entry;
 use crate::numbers::pearson;
-use crate::parameters::{TARGET, baseline, score};
+use crate::parameters::{TARGET, baseline};
 
 pub(in crate::metrics) const ENTRY: Entry = Entry {
     name: "FaithfulnessEstimate",

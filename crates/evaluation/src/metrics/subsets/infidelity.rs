@@ -3,10 +3,10 @@
 use sweep::evaluation::Direction;
 use sweep::parameters::{Default, Kind, Parameter};
 
-use super::reading::OfSubsets;
+use super::reading::{OfSubsets, score};
 use crate::metrics::Entry;
 use crate::numbers::mean;
-use crate::parameters::{TARGET, parameter, score};
+use crate::parameters::{TARGET, parameter};
 
 /// Squares that are removed.
 const CUT: Parameter = {

@@ -2,9 +2,9 @@
 
 use sweep::evaluation::Direction;
 
-use super::reading::{CUT, OfSubsets, SIDE};
+use super::reading::{CUT, OfSubsets, SIDE, score};
 use crate::metrics::Entry;
-use crate::parameters::{TARGET, baseline, score};
+use crate::parameters::{TARGET, baseline};
 
 /// Share of the largest value, and change of the probability, below which a part does not matter.
 const EPSILON: f64 = 1e-2;

@@ -12,6 +12,13 @@ pub(super) const fn runs(default: i64) -> Parameter {
     parameter("runs", "number of random sets", kind, Some(Default::Integer(default)))
 }
 
+/// Output of the model whose fall is taken. The logarithm of a probability has no fall of its own among the measurements.
+pub(super) const fn score(default: &'static str) -> Parameter {
+    use std::borrow::Cow::Borrowed;
+    const WORDS: Kind = Kind::Word(Borrowed(&[Borrowed("probability"), Borrowed("logit")]));
+    parameter("score", "output of the model that is followed", WORDS, Some(Default::Word(Borrowed(default))))
+}
+
 /// Metric that is one number of sums and falls.
 #[derive(Clone, Debug)]
 pub(super) struct OfSubsets {
@@ -43,7 +50,10 @@ impl Metric for OfSubsets {
 
     fn score(&self, rows: &[Row<'_>]) -> f64 {
         let [sums, falls] = rows else { return f64::NAN };
-        (self.number)(&column(sums, self.sum), &column(falls, self.fall))
+        let (sums, falls) = (column(sums, self.sum), column(falls, self.fall));
+        // An image without its label has no falls: ranks and counts of what is undefined would be numbers.
+        let is_known = sums.iter().chain(&falls).all(|number| !number.is_nan());
+        if is_known { (self.number)(&sums, &falls) } else { f64::NAN }
     }
 }
 
