@@ -75,8 +75,8 @@ pub fn run(
     tell: &(dyn Fn(&str) + Sync),
 ) -> Result<Summary, Failure> {
     if checked.launcher.place() != Place::Here {
-        let text = "preflight measures devices of this machine, and the launcher starts workers elsewhere: run it on such a machine \
-                    with `launcher: local`, or leave it out, as workers find their batch sizes themselves";
+        let text = "devices of this machine can be measured, and the launcher starts workers elsewhere: run `preflight --here` on such a \
+                    machine, or leave it out, as workers find their batch sizes themselves";
         return Err(Failure { code: Code::Config, text: text.to_owned() });
     }
     if let Some(folder) = checked.batches.results_file().parent() {

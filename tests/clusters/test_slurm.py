@@ -1,8 +1,10 @@
 """Sweeps on a Slurm cluster of two nodes: what they write, and what they survive."""
 
+import json
 import re
 import signal
 import subprocess
+import time
 
 import pytest
 import yaml
@@ -193,11 +195,44 @@ def test_a_check_asks_slurm_without_a_job_and_status_tells_why_a_worker_waits(sl
     assert "license" in big.run("--check", code=5, **on(big, slurm, licenses="none_such")).stderr.lower()
     process = big.start(**on(big, slurm, cpus=3))
     wait_for(lambda: len(slurm.running()) == 2 and len(slurm.jobs()) == 4)
+    begun(slurm, big)
+    asked = subprocess.run([str(big.scheduler), "status", "--json", "--config", str(big.file)], capture_output=True, text=True, **options)
+    for worker in json.loads(asked.stdout)["workers"]:
+        # As Slurm and the system of this machine know them.
+        assert worker["job"] in {f"{job['array']}_{job['index']}" for job in slurm.running()}
+        assert worker["node"] in ("n1", "n2") and worker["restart"] == 0 and worker["threads"] == 1
+        assert workers_of(big.output) and worker["pid"] in workers_of(big.output)
+        assert worker["memory"] == 1 << 30 and worker["host_memory"] > 1 << 28 and worker["libtorch"].count(".") == 2
+        assert 0 < worker["ends_in"] <= 30 * 60, "half an hour, as the config says"
     command = [str(big.scheduler), "status", "--config", str(big.file)]
     # Slurm gives a reason the next time that it looks at the queue.
     wait_for(lambda: re.search(r"waits +worker \d: (Resources|Priority)", subprocess.run(command, capture_output=True, text=True, **options).stdout))
     process.send_signal(signal.SIGINT)
     finished(process, 130)
+
+
+def test_a_real_time_limit_ends_no_worker_as_each_leaves_before_it_and_takes_nothing_that_will_not_fit(slurm, big, expected):
+    """Jobs of a minute, of which a worker uses three quarters. The first one stands still until two seconds of these are left."""
+    options = on(big, slurm, workers=1, time="1m")
+    process = big.start("--lease", "60", **options, stderr=subprocess.PIPE, text=True)
+    # Slurm's own clock counts: that of its job.
+    began = wait_for(lambda: slurm.running()) and time.monotonic()
+    begun(slurm, big, 1)
+    pid = re.search(r"process (\d+) of", log(big)).group(1)
+    before = len(big.maps())
+    subprocess.run(["kill", "-STOP", pid], check=True)
+    time.sleep(max(0, began + 43 - time.monotonic()))
+    subprocess.run(["kill", "-CONT", pid], check=True)
+    finished(process)
+    nobody_left(slurm, big, 5)
+    assert big.digests() == expected
+    assert before < len(big.maps()), "the first job stood still in the middle"
+    ended = slurm.ask("squeue", "--noheader", "--array", "--states=all", "--format=%T %j").split("\n")
+    assert not [line for line in ended if line.startswith("TIMEOUT")], ended
+    said = "".join(file.read_text() for file in (big.folder / "logs").glob("worker-*.log"))
+    assert "the job ends soon: units are given back" in said or "its job ends before another unit is done" in log(big)
+    assert log(big).count("an array of workers is handed in") == 2
+    assert "given up" not in log(big)
 
 
 def test_workers_leave_before_their_jobs_end_and_others_go_on_where_they_stopped(slurm, big, expected):

@@ -21,6 +21,8 @@ pub enum FleetError {
     Access { file: PathBuf, source: io::Error },
     #[error("no worker would be started: {reason}")]
     Refused { reason: String },
+    #[error("the launcher of this config has no queue: `launcher: slurm` has one")]
+    NoQueue,
     #[error("no GPU can be used ({reason}); set `devices: cpu` to compute on the processor")]
     NoGpu { reason: String },
     #[error("no GPU can be used: {reason}")]

@@ -17,14 +17,25 @@ pub struct Wishes {
     pub output: Option<PathBuf>,
     /// File of batch sizes.
     pub results: Option<PathBuf>,
+    /// Whether devices of this machine are meant, though the config has a launcher of other machines. GPUs that the config names by their
+    /// index are not those of this machine then.
+    pub here: bool,
+    /// Threads of each worker on the processor.
+    pub threads: Option<usize>,
 }
 
 impl Wishes {
     /// Puts the wishes in place of the settings of `config`.
     pub fn apply(&self, config: &mut Config) {
+        let wanted = config.devices();
         let settings = &mut config.settings;
         settings.memory = self.memory.or(settings.memory);
+        if self.here {
+            settings.launcher = None;
+            settings.devices = Some(here(&wanted));
+        }
         settings.devices = self.gpu.map(|gpu| Devices::Gpus(vec![gpu])).or(settings.devices.take());
+        settings.threads = self.threads.or(settings.threads);
         settings.limit = self.limit.map(|limit| limit.min(settings.limit.unwrap_or(u64::MAX))).or(settings.limit);
         if let Some(output) = &self.output {
             config.paths.output_dir.clone_from(output);
@@ -33,5 +44,13 @@ impl Wishes {
             // No line of the config names it.
             config.preflight.results_path = Some((results.clone(), 0));
         }
+    }
+}
+
+/// Devices of this machine that are like those that workers elsewhere have: one, where they are processors.
+fn here(wanted: &Devices) -> Devices {
+    match wanted {
+        Devices::Cpu { .. } => Devices::Cpu { workers: 1 },
+        Devices::Auto | Devices::Gpus(_) => Devices::Auto,
     }
 }

@@ -58,6 +58,14 @@ pub struct Cli {
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) stillness: u64,
 
+    /// Measure the devices of this machine, though the config has a launcher of other machines
+    #[arg(long)]
+    pub(crate) here: bool,
+
+    /// Threads of a worker on the CPU, whatever the config says
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) threads: Option<u16>,
+
     /// Worker program, if it is not beside this one
     #[arg(long, value_name = "FILE", env = "ATTRISWEEP_WORKER")]
     pub(crate) worker: Option<PathBuf>,

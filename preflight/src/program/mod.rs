@@ -1,6 +1,7 @@
 //! The program `preflight`: finds the batch of every variant that is fastest and safe on the devices of a config.
 
 mod cli;
+mod elsewhere;
 mod full_test;
 
 use std::io::Write;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use fleet::Worker;
+use fleet::launchers::Place;
 use plan::Wishes;
 use plan::exit::{self, Code, Failure};
 
@@ -38,11 +40,18 @@ pub fn run(cli: &Cli) -> Result<Code, Failure> {
 
 fn probe(cli: &Cli) -> Result<Code, Failure> {
     let worker = Worker::locate(cli.worker.clone());
-    let mut checked =
-        plan::check(&cli.config, &worker, &Wishes { memory: cli.memory, gpu: cli.gpu_id, ..Wishes::default() })?;
+    let (memory, gpu, here, threads) = (cli.memory, cli.gpu_id, cli.here, cli.threads.map(usize::from));
+    let wishes = Wishes { memory, gpu, here, threads, ..Wishes::default() };
+    let mut checked = plan::check(&cli.config, &worker, &wishes)?;
     checked.reserve()?;
     for warning in &checked.warnings {
         say(&format!("warning: {warning}"));
+    }
+    if checked.launcher.place() != Place::Here {
+        checked.compute_means()?;
+        let code = elsewhere::run(&checked, cli, &say)?;
+        tell_place(&checked);
+        return Ok(code);
     }
     let _interruptible = Interruptible::begin();
     checked.compute_means()?;
@@ -55,11 +64,18 @@ fn probe(cli: &Cli) -> Result<Code, Failure> {
         stillness: Duration::from_secs(cli.stillness),
     };
     let summary = crate::run(&mut checked, &worker, options, &say)?;
-    let file = checked.batches.results_file();
-    let place = if file.exists() { format!("Batch sizes are in {}.\n", file.display()) } else { String::new() };
     // If standard output is closed, nobody wants to know.
-    let _ = write!(std::io::stdout(), "{}{place}", summary.text());
+    let _ = write!(std::io::stdout(), "{}", summary.text());
+    tell_place(&checked);
     Ok(if summary.failed.is_empty() { Code::Complete } else { Code::Incomplete })
+}
+
+/// Tells where the batch sizes are.
+fn tell_place(checked: &plan::Checked) {
+    let file = checked.batches.results_file();
+    if file.exists() {
+        let _ = writeln!(std::io::stdout(), "Batch sizes are in {}.", file.display());
+    }
 }
 
 /// Writes a line to standard error. If standard error is closed, nobody watches.

@@ -71,6 +71,23 @@ pub(crate) struct SweepArgs {
 }
 
 impl SweepArgs {
+    /// The command line that has these arguments.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let path = |name: &str, path: &PathBuf| format!("--{name}={}", path.display());
+        let optional = [
+            self.memory.map(|bytes| format!("--memory={bytes}B")),
+            self.limit.map(|limit| format!("--limit={limit}")),
+            self.output.as_ref().map(|folder| path("output", folder)),
+            self.gpu_id.map(|gpu| format!("--gpu-id={gpu}")),
+            self.results.as_ref().map(|file| path("results", file)),
+            self.worker.as_ref().map(|file| path("worker", file)),
+            self.page.map(|port| format!("--page={port}")),
+        ];
+        let always =
+            [path("config", &self.config), format!("--listen={}", self.listen), format!("--lease={}", self.lease)];
+        always.into_iter().chain(optional.into_iter().flatten()).collect()
+    }
+
     /// What the command line asks for in place of the config.
     pub(crate) fn wishes(&self) -> Wishes {
         Wishes {
@@ -79,6 +96,7 @@ impl SweepArgs {
             limit: self.limit,
             output: self.output.clone(),
             results: self.results.clone(),
+            ..Wishes::default()
         }
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod init;
 pub(crate) mod retry;
 pub(crate) mod scores;
 pub(crate) mod status;
+pub(crate) mod submit;
 mod survey;
 pub(crate) mod sweep;
 pub(crate) mod verify;

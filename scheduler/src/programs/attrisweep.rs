@@ -6,7 +6,7 @@ use preflight::program as preflight_program;
 
 use super::{means, pages};
 use crate::commands::sweep::{Scope, sweep};
-use crate::commands::{SweepArgs, clean, demo, export, init, retry, scores, status, verify, view};
+use crate::commands::{SweepArgs, clean, demo, export, init, retry, scores, status, submit, verify, view};
 
 /// What a first look needs.
 const BEGIN: &str = "\
@@ -53,6 +53,9 @@ pub(super) enum Command {
     /// Run the units that failed, and nothing else
     #[command(after_help = RETRY)]
     Retry(retry::Args),
+    /// Run a sweep in a job of the cluster, and tell what it says until it has ended
+    #[command(after_help = SUBMIT)]
+    Submit(submit::Args),
     /// Remove unfinished files, logs and damaged journals
     #[command(after_help = CLEAN)]
     Clean(clean::Args),
@@ -123,6 +126,12 @@ Example:
 
 Exit codes: those of `attrisweep run`.";
 
+const SUBMIT: &str = "\
+Example:
+  attrisweep submit --config config.yml --job-option=--time=2-0
+
+Exit codes: those of `attrisweep run`, 5 also where the job ended without a word; 130 interrupted, and the job goes on.";
+
 const CLEAN: &str = "\
 Example:
   attrisweep clean --config config.yml";
@@ -178,6 +187,7 @@ pub(super) fn run(command: Command) -> Result<Code, Failure> {
         Command::Status(args) => status::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Retry(args) => sweep(&args.sweep, Scope::Failed),
+        Command::Submit(args) => submit::run(&args),
         Command::Clean(args) => clean::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Scores(args) => scores::run(&args),

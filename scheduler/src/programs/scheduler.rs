@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use plan::exit::{Code, Failure};
 
 use crate::commands::sweep::{Scope, sweep};
-use crate::commands::{SweepArgs, clean, export, retry, scores, status, verify, view};
+use crate::commands::{SweepArgs, clean, export, retry, scores, status, submit, verify, view};
 
 /// The documented codes, for `--help`.
 pub(super) const HELP: &str = "\
@@ -41,6 +41,9 @@ enum Command {
     /// Run the units that failed, and nothing else
     #[command(after_help = HELP)]
     Retry(retry::Args),
+    /// Run the scheduler in a job of the cluster, and tell what it says until it has ended
+    #[command(after_help = submit::HELP)]
+    Submit(submit::Args),
     /// Remove unfinished files, logs and damaged journals
     Clean(clean::Args),
     /// Read every store of the config back and list what is damaged or missing
@@ -63,6 +66,7 @@ pub(super) fn run(cli: &Cli) -> Result<Code, Failure> {
         None => sweep(&cli.sweep, Scope::Everything),
         Some(Command::Status(args)) => status::run(args),
         Some(Command::Retry(args)) => sweep(&args.sweep, Scope::Failed),
+        Some(Command::Submit(args)) => submit::run(args),
         Some(Command::Clean(args)) => clean::run(args),
         Some(Command::Verify(args)) => verify::run(args),
         Some(Command::Export(args)) => export::run(args),

@@ -146,8 +146,8 @@ class Slurm:
 
     def jobs(self):
         """Jobs that wait or run: id, name, state and node of each."""
-        lines = self.ask("squeue", "--noheader", "--array", "--format=%A|%j|%T|%N|%K").splitlines()
-        return [dict(zip(["id", "name", "state", "node", "index"], line.split("|"))) for line in lines]
+        lines = self.ask("squeue", "--noheader", "--array", "--format=%A|%j|%T|%N|%K|%F").splitlines()
+        return [dict(zip(["id", "name", "state", "node", "index", "array"], line.split("|"))) for line in lines]
 
     def running(self):
         return [job for job in self.jobs() if job["state"] == "RUNNING"]

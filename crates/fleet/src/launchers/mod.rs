@@ -17,7 +17,9 @@ use sweep::config::Chosen;
 use sweep::problem::{Problems, nearest};
 use sweep::yaml::{Fields, Node, Value};
 
-pub use launcher::{Ended, Entry, Job, Launcher, Offer, Place, Reservation, State, Survivor, Ticket, Wanted};
+pub use launcher::{
+    Ended, Entry, Errand, Job, Launcher, Offer, Place, Reservation, State, Submitted, Survivor, Ticket, Wanted,
+};
 
 /// Every launcher; the first is the default.
 pub const LAUNCHERS: &[&Entry] = &[&local::ENTRY, &command::ENTRY, &ssh::ENTRY, &slurm::ENTRY];

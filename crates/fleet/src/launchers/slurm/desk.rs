@@ -164,7 +164,7 @@ impl Desk {
 }
 
 /// A name that no other array of this user has: that of a worker's instance, the nanoseconds since 1970.
-fn new_name(instance: u64) -> String {
+pub(super) fn new_name(instance: u64) -> String {
     format!("{NAME}{instance:x}")
 }
 

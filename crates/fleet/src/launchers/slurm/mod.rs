@@ -6,6 +6,8 @@
 
 mod array;
 mod desk;
+mod errand;
+mod kinds;
 mod nodes;
 mod programs;
 mod script;
@@ -19,7 +21,7 @@ use std::time::Duration;
 use sweep::yaml::Fields;
 
 use super::elsewhere::Elsewhere;
-use super::launcher::{Entry, Job, Launcher, Offer, Place, State, Ticket, Wanted};
+use super::launcher::{Entry, Errand, Job, Launcher, Offer, Place, State, Submitted, Ticket, Wanted};
 use crate::error::FleetError;
 use crate::slot::Slot;
 use array::Order;
@@ -103,6 +105,22 @@ impl Launcher for Slurm {
         let names: BTreeSet<String> = places.iter().flatten().map(|(array, _)| array.clone()).collect();
         let rows = if names.is_empty() { None } else { squeue::ask(&names) };
         places.iter().map(|place| rows.as_ref()?.get(place.as_ref()?)?.waits()).collect()
+    }
+
+    fn kinds(&self) -> Result<Vec<String>, FleetError> {
+        let settings = &self.settings;
+        let kinds = match &settings.gres {
+            _ if self.elsewhere.on_processors() => Ok(vec![kinds::PROCESSORS.to_owned()]),
+            Some(Gres::Nothing) => Ok(vec![kinds::PROCESSORS.to_owned()]),
+            // A kind that the config names.
+            Some(Gres::This(text)) if !kinds::is_count(text) => Ok(vec![text.clone()]),
+            Some(Gres::This(_)) | None => kinds::ask(&settings.options),
+        };
+        kinds.map_err(|reason| FleetError::Refused { reason })
+    }
+
+    fn submit(&self, errand: &Errand) -> Result<Submitted, FleetError> {
+        errand::submit(errand, &self.settings).map_err(|reason| FleetError::Refused { reason })
     }
 
     fn period(&self) -> Duration {

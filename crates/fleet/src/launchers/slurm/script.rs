@@ -53,7 +53,7 @@ pub(super) fn script(settings: &Settings, jobs: &[Job], device: &[String], envir
 
 /// `frame` with `parts` in place of their names, each of which stands there once, in this order: no part is looked through for
 /// the name of another one.
-fn fill(frame: &str, parts: &[(&str, String)]) -> String {
+pub(super) fn fill(frame: &str, parts: &[(&str, String)]) -> String {
     let (mut text, mut rest) = (String::new(), frame);
     for (name, part) in parts {
         if let Some((before, after)) = rest.split_once(name) {
@@ -65,7 +65,7 @@ fn fill(frame: &str, parts: &[(&str, String)]) -> String {
     text + rest
 }
 
-fn prefix(container: Option<&Container>, folder: &str) -> String {
+pub(super) fn prefix(container: Option<&Container>, folder: &str) -> String {
     match container {
         None => String::new(),
         Some(Container::Apptainer(image)) => {
