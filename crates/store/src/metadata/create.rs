@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use files::durable;
 use serde_json::{Value, json};
 use sweep::config::Compression;
+use sweep::evaluation::{Evaluation, Measurement, Of, Score};
 use sweep::group::Group;
 use sweep::variant::Variant;
 
@@ -194,10 +195,53 @@ fn put_root(group: &Group, facts: &Facts, complete: bool, told: &Nodes, tag: &st
             "computed_by": computed_by::of_store(&group.store, ours)?,
         },
     });
-    if !group.evaluation.is_empty() {
-        attributes["attrisweep"][EVALUATION] = json!(group.evaluation);
+    let evaluation = with_others(group);
+    if !evaluation.is_empty() {
+        attributes["attrisweep"][EVALUATION] = json!(evaluation);
     }
     root::put(&group.store, root::root(&attributes, root::nodes(&group.store, told)?), tag)
+}
+
+/// Evaluation of `group`, and scores of other configs that the store has for every shard: it goes on telling of them.
+fn with_others(group: &Group) -> Evaluation {
+    let mut all = group.evaluation.clone();
+    let Ok(Some(stored)) = describe(&group.store) else { return all };
+    let Evaluation { measurements, scores } = &stored.group.evaluation;
+    if scores.is_empty() {
+        return all;
+    }
+    // All methods were those of the config that asked.
+    let named = |of: &Of| if *of == Of::All { Of::Some(stored.asked.iter().cloned().collect()) } else { of.clone() };
+    let Ok(ledger) = present(&Group { images: group.images, ..stored.group.clone() }) else { return all };
+    for score in scores {
+        let needed = measurements.iter().filter(|known| score.measurements.contains(&known.key));
+        let needed = needed.map(|known| Measurement { of: named(&known.of), ..known.clone() });
+        let one = Evaluation {
+            measurements: needed.collect(),
+            scores: vec![Score { of: named(&score.of), ..score.clone() }],
+        };
+        let of_one = Group { evaluation: one, variants: stored.group.variants.clone(), ..group.clone() };
+        if (0..of_one.shards()).all(|shard| ledger.is_evaluated(&of_one, shard)) {
+            join(&mut all, of_one.evaluation);
+        }
+    }
+    all
+}
+
+/// Adds `other` to `all`, which has the word on what both have.
+fn join(all: &mut Evaluation, other: Evaluation) {
+    for more in other.measurements {
+        match all.measurements.iter_mut().find(|known| known.key == more.key) {
+            Some(known) => known.of = known.of.and(&more.of),
+            None => all.measurements.push(more),
+        }
+    }
+    for more in other.scores {
+        match all.scores.iter_mut().find(|known| known.key == more.key) {
+            Some(known) => known.of = known.of.and(&more.of),
+            None => all.scores.push(more),
+        }
+    }
 }
 
 /// Variants that the store has for every shard, and that another config asked for than that of `group`.
