@@ -92,6 +92,10 @@ impl Baseline {
     /// The baseline of the parameter `baselines`, where the parameter names one image.
     pub(crate) fn from(parameters: &Parameters) -> Result<Self, ParameterError> {
         let value = parameters.value("baselines")?;
+        if value != "blur" && parameters.get("sigma").is_some() {
+            // Maps of one variant under several keys would look like an experiment.
+            return Err(parameters.unfit("sigma", "`baselines: blur` beside it"));
+        }
         // The declaration lets through words of its list and numbers.
         Ok(match value.as_str() {
             Some("global_mean") => Self::Mean,
@@ -238,9 +242,18 @@ pub(crate) fn distribution(parameters: &Parameters) -> Result<Vec<(Baseline, f64
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use tch::{Device, Kind};
 
     use super::*;
+
+    #[test]
+    fn a_blur_is_given_to_the_baseline_that_has_one() {
+        let of = |given: serde_json::Value| Baseline::from(&serde_json::from_value(given).unwrap());
+        assert_eq!(of(json!({"baselines": "blur", "sigma": 3.0})).unwrap(), Baseline::Blur(Some(3.0)));
+        let error = of(json!({"baselines": "zero", "sigma": 3.0})).unwrap_err().to_string();
+        assert_eq!(error, "parameter `sigma` is 3.0, expected `baselines: blur` beside it");
+    }
 
     /// `scipy.ndimage.gaussian_filter1d([1, 0, 0, 0, 0, 0], 0.4, mode="constant")`, by hand: reach 2, weights 1, exp(-3.125) and exp(-12.5).
     #[test]

@@ -69,7 +69,7 @@ pub fn costs(evaluation: &Evaluation, shape: [usize; 3]) -> (Cost, Cost) {
 
 /// Key path of the parameter or key `name`.
 fn place(at: &str, name: &str, metric: &config::Metric) -> String {
-    let beside = name == "name" || metric.options.own.0.contains_key(name);
+    let beside = ["name", "class"].contains(&name) || metric.options.own.0.contains_key(name);
     if beside { format!("{at}.{name}") } else { format!("{at}.params.{name}") }
 }
 
@@ -117,7 +117,11 @@ type Mistakes = Vec<(String, String)>;
 /// Checked parameters of a metric, and its measurements for such an image.
 fn score_of(entry: &Entry, given: &Parameters, shape: [usize; 3]) -> Result<(Parameters, Vec<Measurement>), Mistakes> {
     let parameters = given.checked(entry.parameters)?;
-    let unfit = |error: sweep::parameters::ParameterError| vec![("name".to_owned(), error.to_string())];
+    // A parameter that the metric sets for its measurement is none of the config's.
+    let unfit = |error: sweep::parameters::ParameterError| {
+        let is_own = entry.parameters.iter().any(|parameter| parameter.name == error.name());
+        vec![(if is_own { error.name() } else { "class" }.to_owned(), error.to_string())]
+    };
     let metric = (entry.build)(&parameters).map_err(unfit)?;
     let measurement = |Measured { family, parameters }: Measured| {
         let parameters = parameters.checked(family.parameters())?;

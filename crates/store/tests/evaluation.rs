@@ -104,6 +104,67 @@ fn a_store_says_what_was_evaluated_and_another_metric_makes_it_incomplete() {
     assert_eq!(metadata(score("Deletion", "IG"))["shape"], json!([5]));
 }
 
+/// A config without metrics, or with others, writes the root anew, and the scores that are there are not forgotten.
+#[test]
+fn what_another_config_has_evaluated_stays_known_to_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let group = evaluated(folder.path());
+    let mut others = evaluation();
+    others.scores[0].key = "Other".to_owned();
+    others.measurements[0].of = Of::Some(vec![group.variants[0].key.clone()]);
+    let told = || describe(&group.store).unwrap().unwrap().group.evaluation;
+    for asked in [Evaluation::default(), others] {
+        let other = Group { evaluation: asked, ..group.clone() };
+        create(&other, &facts(&other), &labels(), Compression::Zstd, "run").unwrap();
+        let mut shards = Shards::open(group.store.clone(), "run-2".into());
+        for (shard, images) in [(0, 2), (1, 2), (2, 1)].into_iter().filter(|_| !other.evaluation.is_empty()) {
+            shards.put(&score("Other", "IG"), shard, Data::Float32(vec![0.5; images])).unwrap();
+        }
+        finish(&other, &facts(&other), "run").unwrap();
+        assert!(told().scores.iter().any(|score| score.key == "Deletion"), "{:?}", told());
+        assert_eq!([&other, &group].map(|group| inspect(group, &facts(group)).unwrap()), [Some(true); 2]);
+    }
+    assert_eq!(told().scores.len(), 2);
+    // What was not evaluated to its end is not told of.
+    std::fs::remove_file(group.store.join(score("Deletion", "IG")).join("c.1")).unwrap();
+    let plain = Group { evaluation: Evaluation::default(), ..group.clone() };
+    create(&plain, &facts(&plain), &labels(), Compression::Zstd, "run").unwrap();
+    assert_eq!(told().scores.iter().map(|score| score.key.as_str()).collect::<Vec<_>>(), ["Other"]);
+}
+
+/// "All methods" are those of the config that asked: maps that another config has added were not scored, and nothing of them is missing.
+#[test]
+fn methods_of_another_config_are_none_that_were_scored() {
+    let folder = tempfile::tempdir().unwrap();
+    let group = evaluated(folder.path());
+    let plain = Evaluation::default();
+    let other = Group { variants: vec![common::variant("Other", 7)], evaluation: plain, ..group.clone() };
+    let run = |group: &Group| {
+        create(group, &facts(group), &labels(), Compression::Zstd, "run").unwrap();
+        let mut shards = Shards::open(other.store.clone(), "run-3".into());
+        for shard in 0..3 {
+            let range = other.range(shard);
+            let n = (range.end - range.start) as usize;
+            shards.put("underflow/Other", shard, Data::Float32(vec![0.0; n])).unwrap();
+            shards.put("attributions/Other", shard, Data::Float16(vec![half::f16::ONE; 4 * n])).unwrap();
+        }
+        finish(group, &facts(group), "run").unwrap();
+        let described = describe(&group.store).unwrap().unwrap();
+        let absent = |finding: &store::verify::Finding| !finding.file.starts_with(group.store.join("images"));
+        let report = verify(&described, None, NonZero::<usize>::MIN).unwrap();
+        assert!(!report.findings.iter().any(absent), "{:?}", report.findings);
+        described.group.evaluation
+    };
+    run(&other);
+    let one = Of::Some(vec!["IG".to_owned()]);
+    for group in [&group, &other, &group] {
+        let told = run(group);
+        assert_eq!((told.scores.len(), &told.scores[0].of, &told.measurements[0].of), (1, &one, &one));
+        assert_eq!(told.measurements[1].of, Of::Image);
+        assert_eq!(inspect(group, &facts(group)).unwrap(), Some(true));
+    }
+}
+
 #[test]
 fn a_score_under_the_name_of_another_one_is_refused_and_nothing_is_taken_for_it() {
     let folder = tempfile::tempdir().unwrap();

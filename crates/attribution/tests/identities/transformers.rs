@@ -49,6 +49,17 @@ fn rollout_and_generic_attention_are_the_products_of_whole_matrices() {
         let sums = rollout.sum_dim_intlist([2_i64].as_slice(), false, Kind::Double);
         assert!((sums - 1.0).abs().max().double_value(&[]) < 1e-12, "rows of a rollout sum to one");
     }
+    // Rows of the least or the largest of all heads do not sum to one: the paper scales them with the identity.
+    for fusion in ["min", "max"] {
+        let mut rollout = one.copy();
+        for (weights, _) in &all {
+            let fused = if fusion == "min" { weights.amin([1_i64], false) } else { weights.amax([1_i64], false) };
+            let passed = fused + &one;
+            rollout = (&passed / passed.sum_dim_intlist([2_i64].as_slice(), true, Kind::Double)).matmul(&rollout);
+        }
+        let found = Case::of(&graph).maps("AttentionRollout", &json!({"head_fusion": fusion}), &images);
+        assert!(worst(&found, &map_of(&rollout, &images)) < 1e-12, "{fusion}");
+    }
     let (last, slope) = &all[all.len() - 1];
     let raw = Case::of(&graph).maps("RawAttention", &json!({}), &images);
     assert!(worst(&raw, &map_of(&over_heads(last), &images)) < 1e-12);

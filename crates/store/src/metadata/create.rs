@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use files::durable;
 use serde_json::{Value, json};
 use sweep::config::Compression;
+use sweep::evaluation::{Evaluation, Measurement, Of, Score};
 use sweep::group::Group;
 use sweep::variant::Variant;
 
@@ -18,6 +19,7 @@ use super::facts::{EVALUATION, Facts, LAYERS, PREPROCESSING};
 use super::inspect::{differences, is_bare};
 use super::root::{self, METADATA, Nodes, put_json, read_json};
 use crate::error::StoreError;
+use crate::families;
 use crate::shards::present;
 
 /// Removes the metadata of a store of other numbers, if no shard has been written there.
@@ -187,17 +189,77 @@ fn put_root(group: &Group, facts: &Facts, complete: bool, told: &Nodes, tag: &st
         "zarr_version": 3,
         "attrisweep": {
             "complete": complete,
-            "variants": group.variants.iter().map(|variant| variant.key.clone()).chain(others).collect::<Vec<_>>(),
+            "variants": group.variants.iter().map(|variant| variant.key.clone()).chain(others.iter().cloned()).collect::<Vec<_>>(),
             "fingerprint": facts.fingerprint,
             PREPROCESSING: group.preprocessing,
             "provenance": provenance,
             "computed_by": computed_by::of_store(&group.store, ours)?,
         },
     });
-    if !group.evaluation.is_empty() {
-        attributes["attrisweep"][EVALUATION] = json!(group.evaluation);
+    let evaluation = with_others(group, !others.is_empty());
+    if !evaluation.is_empty() {
+        attributes["attrisweep"][EVALUATION] = json!(evaluation);
     }
     root::put(&group.store, root::root(&attributes, root::nodes(&group.store, told)?), tag)
+}
+
+/// Evaluation of `group`, and scores of other configs that the store has for every shard: it goes on telling of them. Methods
+/// that are all of those of `group` are named where the store has variants of other configs.
+fn with_others(group: &Group, has_other_variants: bool) -> Evaluation {
+    let mut all = group.evaluation.clone();
+    if has_other_variants {
+        let keys: Vec<String> = group.variants.iter().map(|variant| variant.key.clone()).collect();
+        let of_measurements = all.measurements.iter_mut().map(|measurement| &mut measurement.of);
+        for of in of_measurements.chain(all.scores.iter_mut().map(|score| &mut score.of)).filter(|of| **of == Of::All) {
+            *of = Of::Some(keys.clone());
+        }
+    }
+    let Ok(Some(stored)) = describe(&group.store) else { return all };
+    let Evaluation { measurements, scores } = &stored.group.evaluation;
+    if scores.is_empty() {
+        return all;
+    }
+    let Ok(ledger) = present(&Group { images: group.images, ..stored.group.clone() }) else { return all };
+    let is_whole = |array: &str| (0..group.shards()).all(|shard| ledger.has(array, shard));
+    for score in scores {
+        let needed: Vec<&Measurement> =
+            measurements.iter().filter(|known| score.measurements.contains(&known.key)).collect();
+        let is_scored = |variant: &&Variant| {
+            let is_measured = |known: &&Measurement| match known.of {
+                Of::Image => is_whole(&families::measurement(&known.key, None)),
+                _ => known.of.has(variant) && is_whole(&families::measurement(&known.key, Some(&variant.key))),
+            };
+            score.of.has(variant)
+                && is_whole(&families::score(&score.key, &variant.key))
+                && needed.iter().all(is_measured)
+        };
+        // All methods were those of the config that asked.
+        let methods: Vec<String> =
+            stored.group.variants.iter().filter(is_scored).map(|variant| variant.key.clone()).collect();
+        if !methods.is_empty() {
+            let named = |of: &Of| if *of == Of::Image { Of::Image } else { Of::Some(methods.clone()) };
+            let measurements = needed.iter().map(|known| Measurement { of: named(&known.of), ..(*known).clone() });
+            let scores = vec![Score { of: named(&score.of), ..score.clone() }];
+            join(&mut all, Evaluation { measurements: measurements.collect(), scores });
+        }
+    }
+    all
+}
+
+/// Adds `other` to `all`, which has the word on what both have.
+fn join(all: &mut Evaluation, other: Evaluation) {
+    for more in other.measurements {
+        match all.measurements.iter_mut().find(|known| known.key == more.key) {
+            Some(known) => known.of = known.of.and(&more.of),
+            None => all.measurements.push(more),
+        }
+    }
+    for more in other.scores {
+        match all.scores.iter_mut().find(|known| known.key == more.key) {
+            Some(known) => known.of = known.of.and(&more.of),
+            None => all.scores.push(more),
+        }
+    }
 }
 
 /// Variants that the store has for every shard, and that another config asked for than that of `group`.

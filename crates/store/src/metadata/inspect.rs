@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use files::leftovers;
 use serde_json::{Value, json};
-use sweep::evaluation::{Evaluation, Score};
+use sweep::evaluation::{Evaluation, Measurement, Of, Score};
 use sweep::fingerprint;
 use sweep::group::Group;
 use sweep::variant::Variant;
@@ -62,8 +62,21 @@ fn occupied(group: &Group) -> Option<PathBuf> {
 fn speaks_of_evaluation(group: &Group, ours: &Value) -> bool {
     let stored = evaluation_of(ours);
     let Evaluation { measurements, scores } = &group.evaluation;
-    measurements.iter().all(|measurement| stored.measurements.contains(measurement))
-        && scores.iter().all(|score| stored.scores.contains(score))
+    // The store may have more methods evaluated, for other configs.
+    let covers = |stored: &Of, asked: &Of| {
+        (*stored == Of::Image) == (*asked == Of::Image)
+            && group.variants.iter().all(|variant| !asked.has(variant) || stored.has(variant))
+    };
+    measurements.iter().all(|asked| {
+        let fits = |known: &Measurement| {
+            covers(&known.of, &asked.of) && Measurement { of: asked.of.clone(), ..known.clone() } == *asked
+        };
+        stored.measurements.iter().any(fits)
+    }) && scores.iter().all(|asked| {
+        let fits =
+            |known: &Score| covers(&known.of, &asked.of) && Score { of: asked.of.clone(), ..known.clone() } == *asked;
+        stored.scores.iter().any(fits)
+    })
 }
 
 /// Whether `group` has more images than its store. The numbers of a store that grows stay the same.

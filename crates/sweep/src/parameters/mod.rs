@@ -57,6 +57,13 @@ pub struct ParameterError {
     expected: &'static str,
 }
 
+impl ParameterError {
+    /// Name of the parameter.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl Parameters {
     /// Checks `self` against `declared` and fills in defaults; every mistake as (name, text).
     pub fn checked(&self, declared: &[Parameter]) -> Result<Self, Vec<(String, String)>> {

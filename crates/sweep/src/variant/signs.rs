@@ -1,6 +1,7 @@
 //! Whether maps of a variant have a sign: a fact of the method and its parameters, which no single map shows.
 
 use super::Variant;
+use crate::parameters::Parameters;
 
 /// Methods that keep what is positive unless `relu_attributions` says otherwise.
 const RECTIFIED: [&str; 11] = [
@@ -25,20 +26,25 @@ impl Variant {
     /// Whether values of the maps may be below zero. A class that is not known here has signs: values below zero must not look like
     /// zero.
     pub fn is_signed(&self) -> bool {
-        let word = |name: &str| self.parameters.get(name).and_then(serde_json::Value::as_str);
-        match self.class.as_str() {
-            "Saliency" => false,
-            "RISE" => word("score") == Some("logit"),
-            class if RECTIFIED.contains(&class) => {
-                self.parameters.get("relu_attributions") == Some(&serde_json::Value::Bool(false))
-            }
-            class if NOT_BELOW_ZERO.contains(&class) => false,
-            "NoiseTunnel" => {
-                let squares = matches!(word("nt_type"), Some("smoothgrad_sq" | "vargrad"));
-                !squares && word("attribution_method").is_some_and(|method| method != "Saliency")
-            }
-            _ => true,
+        is_signed(&self.class, &self.parameters)
+    }
+}
+
+fn is_signed(class: &str, parameters: &Parameters) -> bool {
+    let word = |name: &str| parameters.get(name).and_then(serde_json::Value::as_str);
+    match class {
+        "Saliency" => false,
+        "RISE" => word("score") == Some("logit"),
+        class if RECTIFIED.contains(&class) => {
+            parameters.get("relu_attributions") == Some(&serde_json::Value::Bool(false))
         }
+        class if NOT_BELOW_ZERO.contains(&class) => false,
+        "NoiseTunnel" => {
+            let squares = matches!(word("nt_type"), Some("smoothgrad_sq" | "vargrad"));
+            // The method inside has its defaults.
+            !squares && word("attribution_method").is_some_and(|method| is_signed(method, &Parameters::default()))
+        }
+        _ => true,
     }
 }
 
@@ -70,6 +76,10 @@ mod tests {
             "NoiseTunnel",
             json!({"nt_type": "smoothgrad", "attribution_method": "IntegratedGradients"})
         ));
+        // A mean of maps that are not below zero is not, either: Python's plots say the same.
+        for method in ["FullGrad", "GradCAMPlusPlus", "LayerGradCam"] {
+            assert!(!is_signed("NoiseTunnel", json!({"nt_type": "smoothgrad", "attribution_method": method})));
+        }
         assert!(is_signed("IntegratedGradients", json!({})) && is_signed("a method of tomorrow", json!({})));
     }
 }

@@ -19,9 +19,9 @@ pub(in crate::methods) const ENTRY: Entry = Entry::new(
     &[START_LAYER, HEAD_FUSION],
     |parameters, _| {
         let fusion: Fusion = match parameters.word("head_fusion")? {
-            "min" => |weights| weights.f_amin([1_i64], false),
-            "max" => |weights| weights.f_amax([1_i64], false),
-            _ => over_heads,
+            "min" => |weights| summing_to_one(&weights.f_amin([1_i64], false)?),
+            "max" => |weights| summing_to_one(&weights.f_amax([1_i64], false)?),
+            _ => |weights| Ok((over_heads(weights)?, None)),
         };
         Ok(Box::new(Rollout { start: parameters.integer("start_layer")? as usize, fusion }))
     },
@@ -29,12 +29,20 @@ pub(in crate::methods) const ENTRY: Entry = Entry::new(
 .on_attentions()
 .called(&["Rollout", "rollout", "attention_rollout"]);
 
-/// What stands for all heads.
-type Fusion = fn(&Tensor) -> Result<Tensor, TchError>;
+/// What stands for all heads `[n, tokens, tokens]`, and the sums of its rows with the identity `[n, 1, tokens]` where these are not 2.
+type Fusion = fn(&Tensor) -> Result<(Tensor, Option<Tensor>), TchError>;
+
+/// `fused`, the least or the largest of all heads, whose rows do not sum to one any more, and the sums of its rows with the identity.
+fn summing_to_one(fused: &Tensor) -> Result<(Tensor, Option<Tensor>), TchError> {
+    let sums = fused.f_sum_dim_intlist([2_i64].as_slice(), false, fused.f_kind()?)?;
+    Ok((fused.shallow_clone(), Some(sums.f_add_scalar(1.0)?.f_unsqueeze(1)?)))
+}
 
 const HEAD_FUSION: Parameter = Parameter {
     name: Cow::Borrowed("head_fusion"),
-    summary: Cow::Borrowed("what stands for all heads of an attention"),
+    summary: Cow::Borrowed(
+        "what stands for all heads of an attention; rows with the identity are scaled to sum to one",
+    ),
     kind: Kind::Word(Cow::Borrowed(&[Cow::Borrowed("mean"), Cow::Borrowed("min"), Cow::Borrowed("max")])),
     default: Some(Default::Word(Cow::Borrowed("mean"))),
 };
@@ -51,8 +59,15 @@ impl Method for Rollout {
         // The product has the last attention on its left, where the row of the class is taken.
         pass.graph().visit_attentions(pass.images(), pass.targets(), |number, weights, _| {
             if number >= self.start {
-                let looked = row.f_matmul(&(self.fusion)(weights)?)?;
-                row = row.f_add(&looked)?.f_mul_scalar(0.5)?;
+                let (fused, sums) = (self.fusion)(weights)?;
+                row = match sums {
+                    // The rows of a mean sum to one, and with the identity to two.
+                    None => row.f_add(&row.f_matmul(&fused)?)?.f_mul_scalar(0.5)?,
+                    Some(sums) => {
+                        let shares = row.f_div(&sums)?;
+                        shares.f_add(&shares.f_matmul(&fused)?)?
+                    }
+                };
             }
             Ok(())
         })?;

@@ -79,11 +79,16 @@ impl Graph {
         Ok((self.as_picture(&trace, layer, value)?, self.as_picture(&trace, layer, self.leave(gradient)?)?))
     }
 
+    /// Whether the value `id` in `trace`, of [`Graph::outline`], is a picture `[n, h, w, c]`.
+    pub(crate) fn has_channels_last(&self, trace: &Trace, id: Id) -> bool {
+        self.layouts(trace)[id] == Some(Layout::ChannelsLast)
+    }
+
     /// `value` of the layer `id` in `trace` as a picture `[n, c, h, w]`, if it is one or tokens of one.
     pub(crate) fn as_picture(&self, trace: &Trace, id: Id, value: Tensor) -> Result<Tensor, TchError> {
         match self.tokens(trace, id) {
             Some(tokens) => tokens.picture(&value),
-            None if self.layouts(trace)[id] == Some(Layout::ChannelsLast) => value.f_permute([0, 3, 1, 2]),
+            None if self.has_channels_last(trace, id) => value.f_permute([0, 3, 1, 2]),
             None => Ok(value),
         }
     }
