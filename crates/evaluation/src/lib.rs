@@ -24,5 +24,6 @@ mod subject;
 
 pub use families::{FAMILIES, Family};
 pub use metrics::{METRICS, Metric, Row};
+pub use numbers::{pearson, ranks};
 pub use outcome::{Outcome, predicted};
 pub use subject::{Failed, MeasureError, Model, Subject};

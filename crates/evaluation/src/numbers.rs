@@ -16,7 +16,7 @@ pub(crate) fn mean(values: &[f64]) -> f64 {
 }
 
 /// Pearson's correlation of two lists of the same length; NaN where one of them is constant.
-pub(crate) fn pearson(one: &[f64], other: &[f64]) -> f64 {
+pub fn pearson(one: &[f64], other: &[f64]) -> f64 {
     let (of_one, of_other) = (mean(one), mean(other));
     let (mut both, mut first, mut second) = (0.0, 0.0, 0.0);
     for (x, y) in one.iter().zip(other) {
@@ -38,7 +38,7 @@ pub(crate) fn spearman(one: &[f64], other: &[f64]) -> f64 {
 }
 
 /// Rank of each value from 0 on, equal values at their mean rank.
-pub(crate) fn ranks(values: &[f64]) -> Vec<f64> {
+pub fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
     let mut ranks = vec![0.0; values.len()];

@@ -14,7 +14,7 @@ use crate::row::INTERRUPTED;
 #[derive(Debug)]
 pub struct History {
     file: PathBuf,
-    connection: Connection,
+    pub(crate) connection: Connection,
     version: i64,
 }
 
@@ -188,7 +188,7 @@ impl History {
         })
     }
 
-    fn failed(&self, source: rusqlite::Error) -> JournalError {
+    pub(crate) fn failed(&self, source: rusqlite::Error) -> JournalError {
         JournalError::Sqlite { file: self.file.clone(), source }
     }
 }

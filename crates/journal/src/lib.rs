@@ -10,10 +10,12 @@ mod history;
 mod insert;
 mod open;
 mod row;
+mod spent;
 mod writer;
 
 pub use aside::{damaged_files, file};
 pub use error::JournalError;
 pub use history::{Count, Failed, History, Speed, Sweep, UnderWay};
 pub use row::{Ended, Event, INTERRUPTED, SweepStart};
+pub use spent::{Begun, Spent};
 pub use writer::Journal;

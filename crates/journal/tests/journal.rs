@@ -45,6 +45,28 @@ fn a_unit_has_failed_if_its_last_attempt_has_whatever_came_before_and_in_whateve
 }
 
 #[test]
+fn what_a_device_took_is_the_sum_over_its_attempts_failed_ones_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = vec![
+        granted("a/0", 1),
+        ended("a/0", 1, failed("early")),
+        granted("a/0", 2),
+        ended("a/0", 2, done(4)),
+        Event::GivenUp { unit: "a/9".into(), reason: "never tried".to_owned() },
+    ];
+    sweep(folder.path(), first, "some units failed");
+    sweep(folder.path(), vec![granted("a/1", 1), ended("a/1", 1, done(3)), granted("a/2", 1)], "complete");
+    let history = History::open(&file(folder.path())).unwrap().unwrap();
+    let spent = history.spent().unwrap();
+    assert_eq!(spent.len(), 1, "{spent:?}");
+    assert_eq!((spent[0].device.as_str(), spent[0].units, spent[0].maps, spent[0].failed), ("cpu", 2, 7, 1));
+    assert!(spent[0].held >= 0.0, "{spent:?}");
+    let outcomes: Vec<_> = history.sweeps().unwrap().into_iter().map(|sweep| (sweep.config, sweep.outcome)).collect();
+    let told = |outcome: &str| ("c.yml".to_owned(), Some(outcome.to_owned()));
+    assert_eq!(outcomes, [told("some units failed"), told("complete")]);
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_costs_history_and_neither_time_nor_the_sweep() {
     let folder = tempfile::tempdir().unwrap();
     let nowhere = folder.path().join("not/there");

@@ -6,8 +6,10 @@
 //! | [`Outliers`], [`full_colour`] | value from which on pixels get the full colour |
 //! | [`palettes`] | colour maps, diverging ones for maps with signs and sequential ones for all others |
 //! | [`Rgb`] | picture of a panel or of an image, and its PNG |
+//! | [`figures`] | sheets of pictures, heat maps, distributions and averages, in SVG |
 
 mod error;
+pub mod figures;
 pub mod palettes;
 mod panel;
 mod rgb;

@@ -1,5 +1,6 @@
 //! Panels: one number a pixel, made of the channels of a map.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use crate::error::PictureError;
@@ -71,6 +72,24 @@ impl Panel {
         Ok(Self { height, width, values })
     }
 
+    /// The panel with means over squares of pixels, as many as it takes to be no wider and no higher than `most` pixels; and the side of a
+    /// square. Squares at the right and at the bottom may be cut off.
+    pub fn reduced(&self, most: usize) -> (Cow<'_, Self>, usize) {
+        let side = self.width.max(self.height).div_ceil(most.max(1));
+        if side <= 1 {
+            return (Cow::Borrowed(self), 1);
+        }
+        let (height, width) = (self.height.div_ceil(side), self.width.div_ceil(side));
+        let mean = |at: usize| {
+            let (top, left) = (at / width * side, at % width * side);
+            let (end, right) = ((top + side).min(self.height), (left + side).min(self.width));
+            let rows = (top..end).map(|y| &self.values[y * self.width + left..y * self.width + right]);
+            let sum: f64 = rows.flatten().map(|value| f64::from(*value)).sum();
+            (sum / ((end - top) * (right - left)) as f64) as f32
+        };
+        (Cow::Owned(Self { height, width, values: (0..height * width).map(mean).collect() }), side)
+    }
+
     /// Share of the positive values in the sum of the absolute values; `None` where all values are zero.
     pub fn positive_share(&self) -> Option<f64> {
         let finite = || self.values.iter().map(|value| f64::from(*value)).filter(|value| value.is_finite());
@@ -91,6 +110,14 @@ mod tests {
         assert!(Panel::of(&map, [2, 1, 2], Channels::One(2)).is_err());
         assert!(Panel::of(&map, [3, 1, 2], Channels::Sum).is_err());
         assert!("l2".parse::<Channels>().is_err());
+    }
+
+    #[test]
+    fn a_large_panel_becomes_means_over_squares() {
+        let panel = Panel { height: 2, width: 3, values: vec![1.0, 3.0, 5.0, 5.0, 7.0, 9.0] };
+        let (reduced, side) = panel.reduced(2);
+        assert_eq!((reduced.height, reduced.width, side, reduced.values.as_slice()), (1, 2, 2, &[4.0, 7.0][..]));
+        assert_eq!(panel.reduced(3), (Cow::Borrowed(&panel), 1));
     }
 
     #[test]

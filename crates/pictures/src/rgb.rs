@@ -16,6 +16,9 @@ pub struct Rgb {
     pub bytes: Vec<u8>,
 }
 
+/// Shares of red, green and blue in the brightness.
+const BRIGHTNESS: [f64; 3] = [0.2126, 0.7152, 0.0722];
+
 /// Colour of a value that is no number.
 const NO_NUMBER: [u8; 3] = [0, 160, 60];
 
@@ -55,6 +58,34 @@ impl Rgb {
         let shown = if channels < 3 { [0, 0, 0] } else { [0, 1, 2] };
         let pixel = |at: usize| shown.map(|channel| undo.pixel(values[channel * pixels + at], channel));
         Ok(Self { height, width, bytes: (0..pixels).flat_map(pixel).collect() })
+    }
+
+    /// The picture laid over `under` in grey, of which this share is seen, from 0 to 1. Another size of `under` leaves the picture as it
+    /// is.
+    #[must_use]
+    pub fn over(mut self, under: &Self, share: f64) -> Self {
+        if (under.height, under.width) != (self.height, self.width) {
+            return self;
+        }
+        for (pixel, under) in self.bytes.chunks_exact_mut(3).zip(under.bytes.chunks_exact(3)) {
+            // Brightness as style sheets have it, so that what is saved is what a page shows.
+            let grey: f64 = under.iter().zip(BRIGHTNESS).map(|(part, weight)| f64::from(*part) * weight).sum();
+            for part in pixel {
+                *part = (f64::from(*part) * (1.0 - share) + grey * share).round() as u8;
+            }
+        }
+        self
+    }
+
+    /// Puts `picture` at a place, each of its pixels a square of `times` x `times`. What is outside is left out.
+    pub(crate) fn put(&mut self, picture: &Self, (left, top): (usize, usize), times: usize) {
+        for y in 0..(picture.height * times).min(self.height.saturating_sub(top)) {
+            for x in 0..(picture.width * times).min(self.width.saturating_sub(left)) {
+                let from = (y / times * picture.width + x / times) * 3;
+                let to = ((top + y) * self.width + left + x) * 3;
+                self.bytes[to..to + 3].copy_from_slice(&picture.bytes[from..from + 3]);
+            }
+        }
     }
 
     /// The picture as a PNG file.
@@ -106,6 +137,15 @@ mod tests {
         let four = Rgb::of_image(&[-1.0, 1.0, -1.0, 0.3], [4, 1, 1], &undo).unwrap();
         assert_eq!(four.bytes, [0, 255, 0]);
         assert!(Rgb::of_image(&[0.0; 3], [1, 2, 2], &undo).is_err());
+    }
+
+    /// Brightness of (100, 0, 200) is 21.26 + 14.44 = 35.7; a quarter of it and three quarters of 40 are 38.925.
+    #[test]
+    fn a_map_over_an_image_is_a_mean_of_the_map_and_of_grey() {
+        let map = Rgb { height: 1, width: 1, bytes: vec![40, 40, 0] };
+        let image = Rgb { height: 1, width: 1, bytes: vec![100, 0, 200] };
+        assert_eq!(map.clone().over(&image, 0.25).bytes, [39, 39, 9]);
+        assert_eq!(map.clone().over(&Rgb { height: 1, width: 2, bytes: vec![0; 6] }, 0.5), map);
     }
 
     #[test]

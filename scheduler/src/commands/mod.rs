@@ -6,6 +6,7 @@ pub(crate) mod clean;
 pub(crate) mod demo;
 pub(crate) mod export;
 pub(crate) mod init;
+pub(crate) mod report;
 pub(crate) mod retry;
 pub(crate) mod scores;
 pub(crate) mod status;

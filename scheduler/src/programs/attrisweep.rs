@@ -6,7 +6,7 @@ use preflight::program as preflight_program;
 
 use super::{means, pages};
 use crate::commands::sweep::{Scope, sweep};
-use crate::commands::{SweepArgs, clean, demo, export, init, retry, scores, status, submit, verify, view};
+use crate::commands::{SweepArgs, clean, demo, export, init, report, retry, scores, status, submit, verify, view};
 
 /// What a first look needs.
 const BEGIN: &str = "\
@@ -68,6 +68,9 @@ pub(super) enum Command {
     /// Serve a page that shows stores: what is done, and images with their maps side by side
     #[command(after_help = VIEW)]
     View(view::Args),
+    /// Write a report on stores: images, maps, statistics, scores, costs and origins, as a page without a server
+    #[command(after_help = REPORT)]
+    Report(report::Args),
     /// Write a commented config for the data and the weights in a folder
     #[command(after_help = INIT)]
     Init(init::Args),
@@ -156,6 +159,13 @@ Example:
 
 Exit codes: 2 arguments, 3 a folder is not there, 5 the address is taken; Ctrl-C ends it.";
 
+const REPORT: &str = "\
+Example:
+  attrisweep report outputs --zip
+
+Exit codes: 0 the report is written, 1 it is, and some stores are not complete, 2 arguments, 3 no stores, or too large for
+one file, 4 something else is there, 6 it cannot be written.";
+
 const INIT: &str = "\
 Example:
   attrisweep init . --to config.yml
@@ -192,6 +202,7 @@ pub(super) fn run(command: Command) -> Result<Code, Failure> {
         Command::Export(args) => export::run(&args),
         Command::Scores(args) => scores::run(&args),
         Command::View(args) => view::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Completions(args) => pages::completions(&args, Cli::command()),

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use plan::exit::{Code, Failure};
 
 use crate::commands::sweep::{Scope, sweep};
-use crate::commands::{SweepArgs, clean, export, retry, scores, status, submit, verify, view};
+use crate::commands::{SweepArgs, clean, export, report, retry, scores, status, submit, verify, view};
 
 /// The documented codes, for `--help`.
 pub(super) const HELP: &str = "\
@@ -58,6 +58,9 @@ enum Command {
     /// Serve a page that shows stores: what is done, and images with their maps side by side
     #[command(after_help = view::HELP)]
     View(view::Args),
+    /// Write a report on stores: images, maps, statistics, scores, costs and origins, as a page without a server
+    #[command(after_help = report::HELP)]
+    Report(report::Args),
 }
 
 /// Runs what the command line asks for.
@@ -72,5 +75,6 @@ pub(super) fn run(cli: &Cli) -> Result<Code, Failure> {
         Some(Command::Export(args)) => export::run(args),
         Some(Command::Scores(args)) => scores::run(args),
         Some(Command::View(args)) => view::run(args),
+        Some(Command::Report(args)) => report::run(args),
     }
 }

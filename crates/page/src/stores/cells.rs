@@ -20,7 +20,7 @@ pub struct Marks {
 
 /// Number of shards that the store has of each variant, in the order of the variants. What is counted is files: a store may claim any
 /// number of images.
-pub(super) fn done(group: &Group, ledger: &Ledger) -> Vec<u64> {
+pub(crate) fn done(group: &Group, ledger: &Ledger) -> Vec<u64> {
     let of = |variant: &Variant| {
         let there = ledger.shards(&attribution(&variant.key)).filter(|shard| *shard < group.shards());
         there.filter(|shard| ledger.has_variant(group, variant, *shard)).count() as u64

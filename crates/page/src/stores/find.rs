@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use store::FORMATS;
 
 /// Places of the stores in `folder`, in order. A folder that cannot be listed has none. Of a store in several formats, all are found.
-pub(super) fn stores(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn stores(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for place in children(folder) {
         if is_store(&place) {

@@ -2,12 +2,13 @@
 
 mod cache;
 mod cells;
-mod find;
+pub(crate) mod find;
 mod gallery;
 mod samples;
 mod scan;
 
 pub use cells::Marks;
+pub(crate) use cells::done;
 pub(crate) use gallery::{Gallery, Numbers};
-pub(crate) use samples::Wanted;
+pub(crate) use samples::{Samples, Wanted};
 pub(crate) use scan::{Scan, Scanner, Seen};

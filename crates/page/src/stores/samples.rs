@@ -75,7 +75,7 @@ pub(crate) enum Order {
 }
 
 impl Sample {
-    fn is_right(&self) -> Option<bool> {
+    pub(crate) fn is_right(&self) -> Option<bool> {
         self.label.map(|label| label == i64::from(self.predicted))
     }
 
@@ -128,6 +128,11 @@ impl Samples {
         }
         let (all, limit) = (fitting.len(), wanted.limit.unwrap_or(most).min(most));
         (fitting.into_iter().skip(wanted.offset).take(limit).collect(), all)
+    }
+
+    /// The sample of an image of `group`, if the image has a prediction by now.
+    pub(crate) fn find(&self, group: &Group, image: u64) -> Option<&Sample> {
+        self.shards.get(&(image / group.shard))?.get((image % group.shard) as usize)
     }
 
     /// Number of samples, and of those that are predicted right.

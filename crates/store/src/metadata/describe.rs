@@ -65,6 +65,11 @@ impl Described {
         }
     }
 
+    /// What the store says of its writer, of its program and of its files; null in a format that records nothing of it.
+    pub fn provenance(&self) -> &Value {
+        &self.attributes["attrisweep"]["provenance"]
+    }
+
     /// Whether the maps explain the one logit of a model itself, and not the class that the logit predicts: those of earlier builds do.
     pub fn explains_the_logit(&self) -> bool {
         let facts = &self.attributes["attrisweep"]["fingerprint"];

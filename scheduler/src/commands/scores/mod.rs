@@ -12,7 +12,9 @@ use plan::exit::{Code, Failure};
 use super::args::ConfigArg;
 use super::survey;
 use crate::tell::say;
+use store::{Described, StoreError};
 use table::Table;
+pub(super) use table::{Cell, Row};
 
 /// Exit codes, for `--help`.
 pub(crate) const HELP: &str = "\
@@ -58,6 +60,19 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
         write(args.to.as_ref().unwrap_or(&survey.config.paths.output_dir), &tables)?;
     }
     Ok(if left == 0 { Code::Complete } else { Code::Incomplete })
+}
+
+/// Table of the scores of a store; `None` where it has none.
+pub(super) fn of_store(described: &Described) -> Result<Option<Table>, StoreError> {
+    if described.group.evaluation.scores.is_empty() {
+        return Ok(None);
+    }
+    read::table(&described.group.name(), described).map(Some)
+}
+
+/// A table as CSV, one line for each method and score.
+pub(super) fn csv(table: &Table) -> String {
+    forms::csv(std::slice::from_ref(table))
 }
 
 /// Writes `tables` in every form.

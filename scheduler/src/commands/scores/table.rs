@@ -5,49 +5,49 @@ use sweep::evaluation::Direction;
 
 /// Table of one store.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Table {
+pub(in crate::commands) struct Table {
     /// Name of the store.
-    pub(super) store: String,
-    pub(super) columns: Vec<Column>,
-    pub(super) rows: Vec<Row>,
+    pub(in crate::commands) store: String,
+    pub(in crate::commands) columns: Vec<Column>,
+    pub(in crate::commands) rows: Vec<Row>,
 }
 
 /// Score.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Column {
-    pub(super) score: String,
+pub(in crate::commands) struct Column {
+    pub(in crate::commands) score: String,
     /// Class of the metric.
-    pub(super) class: String,
-    pub(super) direction: Direction,
+    pub(in crate::commands) class: String,
+    pub(in crate::commands) direction: Direction,
 }
 
 /// Method, with a cell for each score; `None` where it is not scored.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Row {
-    pub(super) method: String,
-    pub(super) cells: Vec<Option<Cell>>,
+pub(in crate::commands) struct Row {
+    pub(in crate::commands) method: String,
+    pub(in crate::commands) cells: Vec<Option<Cell>>,
     /// Mean of the method's ranks over the scores that have a direction, 1 for the best.
-    pub(super) mean_rank: Option<f64>,
+    pub(in crate::commands) mean_rank: Option<f64>,
     /// Standard deviation of these ranks.
-    pub(super) rank_spread: Option<f64>,
+    pub(in crate::commands) rank_spread: Option<f64>,
 }
 
 /// Average of one score over images.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub(super) struct Cell {
+pub(in crate::commands) struct Cell {
     /// Mean over the images whose score is defined; `None` where there is none.
-    pub(super) mean: Option<f64>,
+    pub(in crate::commands) mean: Option<f64>,
     /// Standard error of the mean.
-    pub(super) standard_error: Option<f64>,
-    pub(super) median: Option<f64>,
+    pub(in crate::commands) standard_error: Option<f64>,
+    pub(in crate::commands) median: Option<f64>,
     /// Number of images whose score is defined.
-    pub(super) images: u64,
+    pub(in crate::commands) images: u64,
     /// Number of images whose score is undefined.
-    pub(super) undefined: u64,
+    pub(in crate::commands) undefined: u64,
     /// Number of images that are not scored yet.
-    pub(super) missing: u64,
+    pub(in crate::commands) missing: u64,
     /// Whether no other method has a better mean.
-    pub(super) best: bool,
+    pub(in crate::commands) best: bool,
 }
 
 impl Cell {
