@@ -1,6 +1,5 @@
 """Whatever is killed or stopped, whenever: the stores end with the bytes of an undisturbed run, and `scheduler verify` is content."""
 
-import json
 import os
 import random
 import signal
@@ -9,12 +8,11 @@ import sys
 import time
 
 import pytest
-from support import ACCESS, METHODS, NOISES, SCHEDULER, Sweep, children, has_argument, kill, wait_for
+from support import METHODS, NOISES, SCHEDULER, Sweep, kill, wait_for
+from support.kills import strike
 
 KILLS = int(os.environ.get("ATTRISWEEP_KILLS", "40"))
 SEED = int(os.environ.get("ATTRISWEEP_SEED", "6"))
-# How many of the strikes only stop their victims for a while.
-FROZEN = 0.2
 
 
 def configured(folder, inputs):
@@ -34,47 +32,6 @@ def lose_something(run, moments):
     """A sweep that ended too early has something to do again."""
     lost = moments.choice(sorted(path for path in run.output.rglob("c.*") if ".zarr/" in str(path)))
     lost.unlink()
-
-
-def serving(run, scheduler):
-    """Ids of the workers: children, and those that the scheduler took over from one that was killed."""
-    access = run.output / ACCESS
-    try:
-        adopted = [process["pid"] for process in json.loads(access.read_text())["processes"].values()]
-    except FileNotFoundError:
-        adopted = []
-    return sorted({*children(scheduler), *(pid for pid in adopted if has_argument(pid, access))})
-
-
-def freeze(pids, moments):
-    """Stops processes for a while, as a machine does that swaps; how many."""
-    stopped = [pid for pid in pids if send(pid, signal.SIGSTOP)]
-    time.sleep(moments.uniform(0.1, 2))
-    for pid in stopped:
-        send(pid, signal.SIGCONT)
-    return len(stopped)
-
-
-def send(pid, what):
-    """Whether there was anybody."""
-    try:
-        os.kill(pid, what)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def strike(run, process, moments):
-    """Kills or stops the scheduler, one of its workers, or all of them; how many."""
-    victim = moments.choice(["scheduler", "worker", "worker", "everything"])
-    workers = serving(run, process.pid)
-    if victim == "worker" and workers:
-        victims = [moments.choice(workers)]
-    else:
-        victims = [process.pid, *(workers if victim == "everything" else [])]
-    if moments.random() < FROZEN:
-        return freeze(victims, moments)
-    return sum(map(kill, victims))
 
 
 @pytest.mark.parametrize(("configured", "most"), [(configured, KILLS), (split, KILLS // 2)])

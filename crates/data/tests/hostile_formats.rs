@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
 
 use std::fs;
+use std::io::Cursor;
 use std::path::Path;
 
 use data::formats::{self, Options};
+use files::torch::{ElementType, TensorWriter};
 use serde_json::json;
 use testkit::hostile::{Meter, alone, below, mutated, survive};
 
@@ -191,4 +193,23 @@ fn a_mutated_array_of_numpy_is_refused_or_read_in_little_memory() {
     let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (4, 8, 8), }\n";
     let array = [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), &[5; 256]].concat();
     attacked("npy", "x", &[("x/test_images.npy", array)]);
+}
+
+/// A file of torch.save with the values of `bytes`.
+fn tensor(element: ElementType, shape: &[u64], bytes: &[u8]) -> Vec<u8> {
+    let mut writer = TensorWriter::begin(Cursor::new(Vec::new()), "archive", element, shape).unwrap();
+    writer.append(bytes).unwrap();
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_mutated_folder_of_tensors_is_refused_or_read_in_little_memory() {
+    let floats = |n: usize| (0..n).flat_map(|at| (at as f32 / n as f32).to_le_bytes()).collect::<Vec<u8>>();
+    let labels: Vec<u8> = (0..4_i64).flat_map(i64::to_le_bytes).collect();
+    let files = [
+        ("m/images.pt", tensor(ElementType::Float32, &[4, 3, 8, 8], &floats(4 * 192))),
+        ("m/labels.pt", tensor(ElementType::Int64, &[4, 1], &labels)),
+        ("m/model_predictions.pt", tensor(ElementType::Float32, &[4, 2], &floats(8))),
+    ];
+    attacked("base", "m", &files);
 }

@@ -22,6 +22,8 @@ pub struct Wishes {
     pub here: bool,
     /// Threads of each worker on the processor.
     pub threads: Option<usize>,
+    /// Whether stores of other programs are to be checked anew, whatever was adopted of them before.
+    pub adopts: bool,
 }
 
 impl Wishes {
