@@ -23,8 +23,10 @@ pub struct Told {
     pub done: u64,
     /// Maps a second, lately.
     pub rate: Option<f64>,
-    /// Seconds that are left at that rate.
+    /// Seconds until all units whose time is known are done.
     pub left: Option<f64>,
+    /// Number of units whose time nobody knows yet.
+    pub unknown: usize,
     /// How the sweep ended, once it has.
     pub outcome: Option<String>,
     /// Devices, by slot.
@@ -54,6 +56,8 @@ pub struct Device {
     pub computing: f64,
     /// Bytes that it has written.
     pub bytes: u64,
+    /// Bytes that its worker holds now, on the device or, on a processor, of the machine.
+    pub memory: Option<u64>,
     /// Machine of its worker, where that is another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub machine: Option<Machine>,

@@ -78,7 +78,7 @@ impl Checked {
         let mut forecast = Forecast { model: slot.model.clone(), slots: 1, seconds: 0.0, unknown: 0 };
         let of_maps = units.iter().filter(|unit| maps(unit) > 0);
         for unit in of_maps {
-            for variant in unit.group.variants.iter().filter(|variant| unit.has(variant)) {
+            for variant in unit.group.variants.iter().filter(|variant| unit.lacks(variant)) {
                 match self.batches.seconds_of(&unit.group, variant, slot) {
                     Some(seconds) => forecast.seconds += seconds * unit.images() as f64,
                     None => forecast.unknown += unit.images(),

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use plan::Wishes;
 
+use crate::tell::Manner;
+
 /// The config that a command is about.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConfigArg {
@@ -65,6 +67,14 @@ pub(crate) struct SweepArgs {
     #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true, default_missing_value = "0")]
     pub(crate) page: Option<u16>,
 
+    /// Tell failures, warnings and errors alone
+    #[arg(long)]
+    pub(crate) quiet: bool,
+
+    /// Tell progress, failures and the end as JSON on standard output, one object a line
+    #[arg(long, conflicts_with_all = ["quiet", "check"])]
+    pub(crate) json: bool,
+
     /// Seconds without a word after which a worker is taken for lost
     #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) lease: u64,
@@ -82,10 +92,21 @@ impl SweepArgs {
             self.results.as_ref().map(|file| path("results", file)),
             self.worker.as_ref().map(|file| path("worker", file)),
             self.page.map(|port| format!("--page={port}")),
+            self.quiet.then(|| "--quiet".to_owned()),
+            self.json.then(|| "--json".to_owned()),
         ];
         let always =
             [path("config", &self.config), format!("--listen={}", self.listen), format!("--lease={}", self.lease)];
         always.into_iter().chain(optional.into_iter().flatten()).collect()
+    }
+
+    /// How much is told while the sweep runs.
+    pub(crate) fn manner(&self) -> Manner {
+        match (self.quiet, self.json) {
+            (true, _) => Manner::Quiet,
+            (_, true) => Manner::Json,
+            _ => Manner::Told,
+        }
     }
 
     /// What the command line asks for in place of the config.

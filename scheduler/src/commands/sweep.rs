@@ -31,7 +31,7 @@ pub(crate) fn sweep(cli: &SweepArgs, scope: Scope) -> Result<Code, Failure> {
     }
     let mut lock = lock::take(&checked.config.paths.output_dir)?;
     checked.reserve()?;
-    let progress = Progress::default();
+    let progress = Progress::new(cli.manner());
     let logs = logging::start(&checked.config.paths, &progress)?;
     let guessed = checked.config.reference.and_then(|reference| reference.guessed());
     for warning in checked.warnings.iter().chain(&guessed) {
@@ -45,7 +45,7 @@ pub(crate) fn sweep(cli: &SweepArgs, scope: Scope) -> Result<Code, Failure> {
     // Until the sweep listens itself.
     let interruptible = probes.then(preflight::Interruptible::begin);
     if probes {
-        probe(&mut checked, &worker)?;
+        probe(&mut checked, &worker, &progress)?;
     }
     checked.meet_expectations(&worker)?;
     // Preflight may have taken long, or this process been stopped.
@@ -73,12 +73,12 @@ pub(crate) fn sweep(cli: &SweepArgs, scope: Scope) -> Result<Code, Failure> {
 
 /// Finds the batch sizes that no profile knows, before the sweep. A variant that could not be measured is swept with a
 /// cautious batch size: if the reason that is told now is a real one, the reason comes again.
-fn probe(checked: &mut plan::Checked, worker: &fleet::Worker) -> Result<(), Failure> {
+fn probe(checked: &mut plan::Checked, worker: &fleet::Worker, progress: &Progress) -> Result<(), Failure> {
     checked.compute_means()?;
     // It may take minutes: whoever watches sees what it does.
     let tell = |line: &str| {
         tracing::info!("{line}");
-        let _ = writeln!(std::io::stderr(), "{line}");
+        progress.note(line);
     };
     let options = preflight::Options { trusts: true, ..preflight::Options::default() };
     let summary = preflight::run(checked, worker, options, &tell)?;

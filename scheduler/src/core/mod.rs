@@ -37,6 +37,9 @@ use units::Units;
 
 /// Time that workers have to leave after they are told to stop. Units that they hold are done again.
 const GRACE: Duration = Duration::from_secs(10);
+/// Target of what a listener tells people in its own words: a terminal shows the line of the log no more.
+pub(crate) const TOLD: &str = "scheduler::told";
+
 /// State of a sweep.
 #[derive(Debug)]
 pub(crate) struct Core {

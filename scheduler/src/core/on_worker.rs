@@ -114,7 +114,7 @@ impl Core {
             self.output_folder.failed(now, text);
             return;
         }
-        tracing::warn!(%unit, attempt, ?class, error = text, "unit failed");
+        tracing::warn!(target: super::TOLD, %unit, attempt, ?class, error = text, "unit failed");
         if let Some(last) = self.units.failed(index, class.into(), text) {
             self.queue.push(index, last);
         }

@@ -48,9 +48,10 @@ impl<'a> Listeners<'a> {
             &mut self.sizes,
             &mut self.background,
             &mut self.totals,
-            &mut self.progress,
             &mut self.recorder,
             &mut self.shown,
+            // What is shown is told.
+            &mut self.progress,
             // The journal knows the end by then.
             &mut self.at_end,
         ];
@@ -63,13 +64,12 @@ impl<'a> Listeners<'a> {
 impl Listener for Progress {
     fn hear(&mut self, happening: &Happening<'_>) {
         match happening {
-            Happening::Begun { maps } => self.begin(*maps),
-            Happening::Counted { maps, .. } => self.advance(*maps),
+            Happening::Begun { .. } => self.begin(),
             Happening::LeftBehind { device, pid } => self.tell(&format!(
                 "process {pid} on {device} was killed and does not end: it waits inside the system (for a driver or a disk). It \
                  is left behind, and {device} is left alone until it has ended"
             )),
-            Happening::Tick => self.look(),
+            Happening::Counted { .. } | Happening::Tick => self.look(),
             Happening::Over { .. } => self.end(),
             _ => {}
         }

@@ -25,6 +25,7 @@ use tokio::time::interval;
 use self::tasks::{closes, forecast, relative_times, tasks};
 use crate::core::{Action, Core, Event, Outcome, Policy};
 use crate::lock::Lock;
+use crate::tell::forecast::works;
 use crate::tell::{Progress, duration, summary};
 use events::{not_launched, told};
 use happening::Happening;
@@ -49,7 +50,7 @@ pub(crate) fn reads(plan: &Plan) -> Vec<PathBuf> {
 /// Runs `plan` to its end: `afresh`, or with the failures of an earlier sweep that was cut off. The output folder is locked.
 pub(crate) fn run(
     (plan, afresh, lock): (&Plan, bool, Lock),
-    (batches, shown): (Batches, Shown),
+    (batches, mut shown): (Batches, Shown),
     worker: Worker,
     settings: Settings,
     progress: &Progress,
@@ -68,8 +69,10 @@ pub(crate) fn run(
         let relative_times = relative_times(plan, &batches);
         if let Some(seconds) = forecast(&tasks, &relative_times) {
             tracing::info!(seconds, "forecast of the end, by the profile of batch sizes");
-            progress.tell(&format!("about {}, by the profile of preflight", duration(seconds)));
+            progress.note(&format!("about {}, by the profile of preflight", duration(seconds)));
         }
+        shown.forecast(works(plan, &tasks));
+        progress.follow(shown.live(), &settings.logs);
         let maps = tasks.iter().map(|task| task.maps).sum();
         let mut core = Core::new(tasks, &closes(plan), plan.slots.len(), policy);
         core.set_relative_times(relative_times);
@@ -81,7 +84,7 @@ pub(crate) fn run(
         let interrupts =
             (signal(SignalKind::interrupt()).map_err(failed)?, signal(SignalKind::terminate()).map_err(failed)?);
         let listeners = Listeners::new((plan, afresh, lock), (batches, shown), progress);
-        let run = Run { plan, core, fleet, listeners, began: Instant::now() };
+        let run = Run { plan, core, fleet, listeners, progress, began: Instant::now() };
         run.drive(maps, interrupts).await
     })?;
     Ok(outcome)
@@ -92,6 +95,7 @@ struct Run<'a> {
     core: Core,
     fleet: Fleet,
     listeners: Listeners<'a>,
+    progress: &'a Progress,
     began: Instant,
 }
 
@@ -129,7 +133,7 @@ impl Run<'_> {
         }
         let outcome = outcome.unwrap_or(Outcome::Interrupted);
         self.listeners.tell(&Happening::Over { outcome: &outcome });
-        summary::tell(self.plan, &self.listeners.totals, self.began.elapsed(), outcome)
+        summary::tell(self.plan, &self.listeners.totals, self.began.elapsed(), &outcome, self.progress)
     }
 
     /// Hands `event` to the core and carries the actions out; the outcome, if the sweep has ended.

@@ -2,26 +2,30 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use fleet::WorkerId;
+use fleet::launchers::Place;
 use page::{Device, Failed, Live, Machine, Page, Running, Settings, Told};
 use plan::Plan;
 use plan::exit::Failure;
 use protocol::about::About;
-use protocol::message::FromWorker;
+use protocol::message::{Failure as Class, FromWorker};
 use sweep::unit::UnitId;
 use tokio::sync::mpsc;
 
 use super::happening::{Happening, Listener};
 use crate::core::Outcome;
 use crate::seen;
-use crate::tell::Progress;
+use crate::tell::forecast::{Forecast, Work};
+use crate::tell::{FailedAttempt, Progress};
 
 /// Failures that are kept at most.
 const FAILURES: usize = 200;
 /// Seconds over which the speed is taken.
 const LATELY: f64 = 120.0;
+/// Ticks between two looks at the time that is left and at the memory of workers: there are five ticks a second.
+const TICKS: u32 = 5;
 /// Variable of the environment that has the token, where the config has none.
 const TOKEN: &str = "ATTRISWEEP_PAGE_TOKEN";
 
@@ -35,6 +39,13 @@ pub(crate) struct Shown {
     slot_of: HashMap<WorkerId, usize>,
     /// Maps that were counted lately, and when.
     lately: VecDeque<(f64, u64)>,
+    forecast: Forecast,
+    /// Moment from which the forecast counts its seconds: the time of day may be set while the sweep runs.
+    opened: Instant,
+    ticks: u32,
+    /// Slots whose workers are processes of this machine that compute in its memory.
+    here: Vec<bool>,
+    progress: Progress,
     _page: Option<Page>,
 }
 
@@ -68,8 +79,20 @@ pub(crate) fn open(plan: &Plan, asked: Option<u16>, progress: &Progress) -> Resu
         tracing::info!(address = %page.address(), "the page is served");
         progress.tell(seen::invitation(page).trim_end());
     }
-    let (slot_of, lately) = (HashMap::new(), VecDeque::new());
-    Ok(Shown { live, wishes, _wish: wish, slot_of, lately, _page: page })
+    let is_here = plan.launcher.place() == Place::Here;
+    Ok(Shown {
+        live,
+        wishes,
+        _wish: wish,
+        slot_of: HashMap::new(),
+        lately: VecDeque::new(),
+        forecast: Forecast::new(Vec::new(), 0),
+        opened: Instant::now(),
+        ticks: 0,
+        here: plan.slots.iter().map(|slot| is_here && slot.gpu.is_none()).collect(),
+        progress: progress.clone(),
+        _page: page,
+    })
 }
 
 /// Function that passes a wish on to the run.
@@ -83,6 +106,54 @@ fn now() -> f64 {
 }
 
 impl Shown {
+    /// State that is shown.
+    pub(super) fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+
+    /// Sets the work whose end is forecast.
+    pub(super) fn forecast(&mut self, works: Vec<Work>) {
+        self.forecast = Forecast::new(works, self.here.len());
+        self.look_ahead();
+    }
+
+    fn look_ahead(&self) {
+        let left = self.forecast.left(self.opened.elapsed().as_secs_f64());
+        let mut told = self.live.told();
+        (told.left, told.unknown) = (left.map(|left| left.seconds), left.map_or(0, |left| left.unknown));
+    }
+
+    /// Looks at the time that is left and at the memory of workers, once a second.
+    fn ticked(&mut self) {
+        self.ticks += 1;
+        if !self.ticks.is_multiple_of(TICKS) {
+            return;
+        }
+        self.look_ahead();
+        let mut told = self.live.told();
+        for (device, _) in told.devices.iter_mut().zip(&self.here).filter(|(_, is_here)| **is_here) {
+            device.memory = device.pid.map(machine::process::anonymous_memory).filter(|bytes| *bytes > 0);
+        }
+    }
+
+    /// Tells of a failure, with the device whose worker holds the unit.
+    fn failed(&self, unit: &UnitId, attempt: u32, class: &str, error: &str) {
+        let unit_name = unit.to_string();
+        let mut told = self.live.told();
+        let holder = told.devices.iter_mut().find(|device| device.units.iter().any(|held| held.unit == unit_name));
+        let on = holder.map(|device| {
+            device.units.retain(|held| held.unit != unit_name);
+            (device.slot, device.name.clone())
+        });
+        failed(&mut told, unit, attempt, class, error);
+        drop(told);
+        // A store that cannot be written is no fault of each unit: the sweep says once that it waits.
+        if class != format!("{:?}", Class::Storage) {
+            let on = on.as_ref().map(|(slot, name)| (*slot, name.as_str()));
+            self.progress.failed(&FailedAttempt { unit: &unit_name, attempt, class, error, on });
+        }
+    }
+
     /// Does something with what is told of the device that `worker` serves.
     fn device(&self, worker: WorkerId, change: impl FnOnce(&mut Device)) {
         let Some(slot) = self.slot_of.get(&worker) else { return };
@@ -99,6 +170,11 @@ impl Shown {
         holds: &[(UnitId, u32)],
     ) {
         self.slot_of.insert(worker, slot);
+        let now_here = self.opened.elapsed().as_secs_f64();
+        self.forecast.connected(slot);
+        for (unit, _) in holds {
+            self.forecast.granted(slot, unit, now_here);
+        }
         let mut told = self.live.told();
         let Some(device) = told.devices.get_mut(slot) else { return };
         (device.works, device.pid, device.machine) = (true, pid, about.map(machine));
@@ -107,7 +183,15 @@ impl Shown {
         told.add_line(now(), text, false);
     }
 
-    fn said(&self, worker: WorkerId, message: &FromWorker) {
+    fn said(&mut self, worker: WorkerId, message: &FromWorker) {
+        let (slot, here) = (self.slot_of.get(&worker).copied(), self.opened.elapsed().as_secs_f64());
+        match (message, slot) {
+            (FromWorker::Done { unit, .. }, Some(slot)) => self.forecast.done(slot, unit, here),
+            (FromWorker::Failed { unit, .. } | FromWorker::Returned { unit, .. }, Some(slot)) => {
+                self.forecast.dropped(slot, unit, here);
+            }
+            _ => {}
+        }
         match message {
             FromWorker::Done { unit, report, .. } => {
                 self.device(worker, |device| {
@@ -120,8 +204,7 @@ impl Shown {
                 self.live.told().failed.retain(|failed| failed.unit != unit);
             }
             FromWorker::Failed { unit, attempt, class, text } => {
-                self.device(worker, |device| device.units.retain(|held| held.unit != unit.to_string()));
-                failed(&mut self.live.told(), unit, *attempt, &format!("{class:?}"), text);
+                self.failed(unit, *attempt, &format!("{class:?}"), text);
             }
             FromWorker::Returned { unit, .. } => {
                 self.device(worker, |device| device.units.retain(|held| held.unit != unit.to_string()));
@@ -142,15 +225,17 @@ impl Shown {
         let since = (now - LATELY).max(told.began);
         let made: u64 = self.lately.iter().map(|(_, maps)| maps).sum();
         told.rate = (now > since && made > 0).then(|| made as f64 / (now - since));
-        told.left = told.rate.map(|rate| told.maps.saturating_sub(told.done) as f64 / rate);
+        drop(told);
+        self.look_ahead();
     }
 
     /// Notes that the process of a slot is gone.
     fn vacated(&mut self, slot: usize) {
         self.slot_of.retain(|_, of| *of != slot);
+        self.forecast.vacated(slot);
         let mut told = self.live.told();
         let Some(device) = told.devices.get_mut(slot) else { return };
-        (device.works, device.pid, device.machine) = (false, None, None);
+        (device.works, device.pid, device.memory, device.machine) = (false, None, None, None);
         device.units.clear();
         let text = format!("the worker on {} has ended", device.name);
         told.add_line(now(), text, false);
@@ -203,10 +288,13 @@ impl Listener for Shown {
             Happening::Said { worker, message } => self.said(*worker, message),
             Happening::Granted { worker, unit, attempt } => {
                 self.device(*worker, |device| device.units.push(running(unit, *attempt)));
+                if let Some(slot) = self.slot_of.get(worker) {
+                    self.forecast.granted(*slot, unit, self.opened.elapsed().as_secs_f64());
+                }
             }
             Happening::Counted { maps, .. } => self.counted(*maps),
             Happening::Blamed { unit, attempt, class, text } => {
-                failed(&mut self.live.told(), unit, *attempt, class, text);
+                self.failed(unit, *attempt, class, text);
             }
             Happening::LeftBehind { device, pid } => {
                 let text = format!("process {pid} on {device} was killed and does not end");
@@ -224,7 +312,8 @@ impl Listener for Shown {
                 told.add_line(now(), format!("the sweep has ended: {words}"), false);
                 told.outcome = Some(words);
             }
-            Happening::Exited { .. } | Happening::Tick => {}
+            Happening::Tick => self.ticked(),
+            Happening::Exited { .. } => {}
         }
     }
 }

@@ -18,10 +18,14 @@ pub(crate) fn tasks(plan: &Plan, batches: &Batches) -> Vec<Task> {
     let names: Vec<Arc<str>> = plan.groups.iter().map(|planned| planned.group.name().into()).collect();
     let known = RefCell::new(HashMap::new());
     let seconds = |unit: &Unit| {
-        let measured = |group: &Group| mean(&seconds(batches, group, &plan.slots));
+        let measured = || mean(&seconds(batches, &only(unit), &plan.slots));
         match unit.piece {
-            None => *known.borrow_mut().entry(Arc::as_ptr(&unit.group)).or_insert_with(|| measured(&unit.group)),
-            Some(_) => measured(&only(unit)),
+            None => {
+                // Shards that lack the same variants share the keys of these variants.
+                let shared = (Arc::as_ptr(&unit.group), unit.missing.as_ref().map(|missing| missing.as_ptr()));
+                *known.borrow_mut().entry(shared).or_insert_with(measured)
+            }
+            Some(_) => measured(),
         }
     };
     of_units(&KINDS, &plan.units, &names, &seconds)
@@ -80,9 +84,9 @@ fn mean(seconds: &[Option<f64>]) -> Option<f64> {
     (count > 0).then(|| known.sum::<f64>() / count as f64)
 }
 
-/// Copy of the group of `unit`, with the variants of the unit alone.
+/// Copy of the group of `unit`, with the variants alone that the unit has and the store lacks.
 fn only(unit: &Unit) -> Group {
-    let variants = unit.group.variants.iter().filter(|variant| unit.has(variant)).cloned().collect();
+    let variants = unit.group.variants.iter().filter(|variant| unit.lacks(variant)).cloned().collect();
     Group { variants, ..unit.group.as_ref().clone() }
 }
 

@@ -4,13 +4,15 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
-use tracing_subscriber::filter::LevelFilter;
+use tracing::Level;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 use super::log_files::Logs;
 use super::progress::Progress;
+use crate::core::TOLD;
 use plan::exit::{Code, Failure};
 use sweep::config::Paths;
 
@@ -30,7 +32,7 @@ pub(crate) fn start(paths: &Paths, progress: &Progress) -> Result<Logs, Failure>
         .with_target(false)
         .with_ansi(false)
         .with_writer(move || AboveTheBar(progress.clone()))
-        .with_filter(LevelFilter::WARN);
+        .with_filter(filter_fn(|of| *of.level() <= Level::WARN && of.target() != TOLD));
     tracing_subscriber::registry().with(to_file).with(to_terminal).init();
     Ok(logs)
 }

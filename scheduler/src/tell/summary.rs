@@ -6,13 +6,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use protocol::message::Report;
+use serde_json::{Value, json};
 use store::FORMATS;
 use sweep::unit::UnitId;
 use sweep::variant::Variant;
 
 use super::log_files::Logs;
-use super::output::{say, size};
+use super::next;
+use super::output::size;
 use super::predictions::Predictions;
+use super::progress::Progress;
 use crate::core::Outcome;
 use plan::Plan;
 use plan::exit::{Code, Failure};
@@ -57,29 +60,65 @@ fn keep_worst(all: &mut BTreeMap<String, f32>, of_unit: &[(String, f32)]) {
     }
 }
 
-/// Prints how the sweep ended, and gives the exit code.
-pub(crate) fn tell(plan: &Plan, totals: &Totals, took: Duration, outcome: Outcome) -> Result<Code, Failure> {
+/// Prints how the sweep ended, in the manner of `progress`, and gives the exit code.
+pub(crate) fn tell(
+    plan: &Plan,
+    totals: &Totals,
+    took: Duration,
+    outcome: &Outcome,
+    progress: &Progress,
+) -> Result<Code, Failure> {
     let log = Logs::find(&plan.config.paths).scheduler();
-    match outcome {
-        Outcome::Complete => {
-            say(&written(plan, totals, took, true));
-            Ok(Code::Complete)
+    let complete = *outcome == Outcome::Complete;
+    let (code, word, failed) = match outcome {
+        Outcome::Complete => (Code::Complete, "complete", &[][..]),
+        Outcome::Incomplete(failed) => (Code::Incomplete, "incomplete", failed.as_slice()),
+        Outcome::Interrupted => (Code::Interrupted, "interrupted", &[][..]),
+        Outcome::NoWorkers(_) => (Code::Workers, "no workers", &[][..]),
+    };
+    let summary = || for_programs(plan, totals, took, (word, code), failed);
+    let screen = || match outcome {
+        Outcome::Complete | Outcome::Incomplete(_) => {
+            written(plan, totals, took, complete) + &next::steps(plan, complete)
         }
-        Outcome::Interrupted => Err(Failure {
-            code: Code::Interrupted,
-            text: "interrupted; everything written so far stays, and the same command goes on".to_owned(),
-        }),
+        Outcome::Interrupted | Outcome::NoWorkers(_) => String::new(),
+    };
+    progress.last(screen, summary);
+    let text = match outcome {
+        Outcome::Complete => return Ok(Code::Complete),
+        Outcome::Interrupted => "interrupted; everything written so far stays, and the same command goes on".to_owned(),
         Outcome::Incomplete(failed) => {
-            say(&written(plan, totals, took, false));
-            let lines = given_up(&failed);
-            let text = format!("{} units failed (log: {}){lines}", failed.len(), log.display());
-            Err(Failure { code: Code::Incomplete, text })
+            let (lines, retry) = (given_up(failed), next::again(plan));
+            format!("{} units failed (log: {}){lines}\n{retry}", failed.len(), log.display())
         }
-        Outcome::NoWorkers(reason) => Err(Failure {
-            code: Code::Workers,
-            text: format!("no device keeps a worker: {reason} (logs: {})", plan.config.paths.log_dir.display()),
-        }),
-    }
+        Outcome::NoWorkers(reason) => {
+            format!("no device keeps a worker: {reason} (logs: {})", plan.config.paths.log_dir.display())
+        }
+    };
+    Err(Failure { code, text })
+}
+
+/// End of the sweep for programs.
+fn for_programs(
+    plan: &Plan,
+    totals: &Totals,
+    took: Duration,
+    (outcome, code): (&str, Code),
+    failed: &[(UnitId, String)],
+) -> Value {
+    let stores: Vec<_> = plan.groups.iter().map(|planned| planned.place().display().to_string()).collect();
+    let failed: Vec<_> =
+        failed.iter().map(|(unit, reason)| json!({"unit": unit.to_string(), "error": reason})).collect();
+    json!({
+        "outcome": outcome,
+        "code": code as u8,
+        "maps": totals.maps,
+        "bytes": totals.bytes,
+        "seconds": took.as_secs_f64(),
+        "computing": totals.computing,
+        "stores": stores,
+        "failed": failed,
+    })
 }
 
 /// Writes a line for each reason, with the first of the units that were given up for the reason.

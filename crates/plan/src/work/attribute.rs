@@ -30,7 +30,12 @@ impl Kind for Attribute {
     fn units(&self, lacking: &Lacking<'_>) -> Vec<Unit> {
         let Lacking { group, ledger, .. } = lacking;
         let missing = (0..group.shards()).filter(|shard| !ledger.is_done(group, *shard));
-        missing.flat_map(|shard| of_shard(lacking, shard)).collect()
+        let mut units: Vec<Unit> = Vec::new();
+        for shard in missing {
+            let keys = missing_keys(lacking, shard, units.last());
+            units.extend(of_shard(lacking, shard).into_iter().map(|unit| Unit { missing: keys.clone(), ..unit }));
+        }
+        units
     }
 
     /// Maps wait for the predictions that they explain: else two workers would write the predictions.
@@ -47,7 +52,7 @@ impl Kind for Attribute {
     }
 
     fn maps(&self, unit: &Unit) -> u64 {
-        unit.images() * unit.group.variants.iter().filter(|variant| unit.has(variant)).count() as u64
+        unit.images() * unit.group.variants.iter().filter(|variant| unit.lacks(variant)).count() as u64
     }
 
     fn forecast(&self, unit: &Unit, seconds: Seconds<'_>) -> Option<f64> {
@@ -59,6 +64,18 @@ impl Kind for Attribute {
     fn is_first(&self, unit: &Unit) -> bool {
         unit.piece == Some(Piece::Predictions)
     }
+}
+
+/// Keys of the variants that the store lacks in `shard`, if the store has others: shared with the `last` unit where they are the same.
+fn missing_keys(lacking: &Lacking<'_>, shard: u64, last: Option<&Unit>) -> Option<Arc<[String]>> {
+    let Lacking { group, ledger, .. } = lacking;
+    let missing = group.variants.iter().filter(|variant| !ledger.has_variant(group, variant, shard));
+    let keys: Vec<String> = missing.map(|variant| variant.key.clone()).collect();
+    if keys.len() == group.variants.len() {
+        return None;
+    }
+    let known = last.and_then(|last| last.missing.clone()).filter(|known| **known == keys[..]);
+    Some(known.unwrap_or_else(|| keys.into()))
 }
 
 /// Units that write what the store lacks of `shard`.

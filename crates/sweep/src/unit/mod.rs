@@ -24,6 +24,10 @@ pub struct Unit {
     /// Piece of a shard that is split; `None` for all of the part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub piece: Option<Piece>,
+    /// Keys of the variants whose maps the store lacks in this part; `None` where the store has no map of the part. Forecasts read
+    /// the keys; a worker looks at the store itself, so that messages do not carry them.
+    #[serde(skip)]
+    pub missing: Option<Arc<[String]>>,
 }
 
 /// Piece of a shard, where whole shards would leave devices with nothing to do.
@@ -49,7 +53,7 @@ pub enum Part {
 impl Unit {
     /// Makes the unit of all of a part of `group`, as work of `kind`.
     pub fn of(group: Arc<Group>, kind: impl Into<Cow<'static, str>>, part: Part) -> Self {
-        Self { group, kind: kind.into(), part, piece: None }
+        Self { group, kind: kind.into(), part, piece: None, missing: None }
     }
 
     /// Name of the unit.
@@ -78,6 +82,11 @@ impl Unit {
             Some(Piece::Pass) => variant.shared == Shared::Pass,
             Some(Piece::Variant(key)) => variant.lead() == key,
         }
+    }
+
+    /// Whether the unit has the maps of `variant`, and the store lacks them.
+    pub fn lacks(&self, variant: &Variant) -> bool {
+        self.has(variant) && self.missing.as_ref().is_none_or(|missing| missing.contains(&variant.key))
     }
 
     /// Number of images that the unit works on one after another; 0 for a unit that takes all of its group.

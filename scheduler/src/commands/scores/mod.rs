@@ -1,5 +1,6 @@
 //! `scheduler scores`: the scores of every store of a config as tables, for people and for papers.
 
+pub(crate) mod best;
 mod forms;
 mod read;
 mod table;
