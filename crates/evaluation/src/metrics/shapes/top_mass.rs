@@ -3,7 +3,7 @@
 use sweep::evaluation::Direction;
 use sweep::parameters::Default;
 
-use super::reading::OfShape;
+use super::reading::of_shape;
 use crate::metrics::Entry;
 use crate::parameters::{channels, percent};
 
@@ -13,5 +13,5 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
     reference: "Hooker et al. 2019, https://arxiv.org/abs/1806.10758",
     direction: Direction::Higher,
     parameters: &[channels("each"), percent(Some(Default::Integer(5)))],
-    build: |parameters| Ok(OfShape::boxed(parameters, "top")),
+    build: |parameters| Ok(of_shape(parameters, "top")),
 };

@@ -2,7 +2,7 @@
 
 use sweep::evaluation::Direction;
 
-use super::reading::{CUT, OfSubsets, SIDE};
+use super::reading::{CUT, SIDE, of_subsets};
 use crate::metrics::Entry;
 use crate::numbers::pearson;
 use crate::parameters::{TARGET, baseline, score};
@@ -13,5 +13,5 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
     reference: "Alvarez-Melis and Jaakkola 2018, https://arxiv.org/abs/1806.07538",
     direction: Direction::Higher,
     parameters: &[CUT, SIDE, baseline("image_min"), TARGET, score("logit")],
-    build: |parameters| OfSubsets::boxed(parameters, 0, pearson),
+    build: |parameters| of_subsets(parameters, 0, pearson),
 };

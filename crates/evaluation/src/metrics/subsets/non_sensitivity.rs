@@ -2,7 +2,7 @@
 
 use sweep::evaluation::Direction;
 
-use super::reading::{CUT, OfSubsets, SIDE};
+use super::reading::{CUT, SIDE, of_subsets};
 use crate::metrics::Entry;
 use crate::parameters::{TARGET, baseline, score};
 
@@ -15,7 +15,7 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
     reference: "Nguyen and Martinez 2020, https://arxiv.org/abs/2007.07584",
     direction: Direction::Lower,
     parameters: &[CUT, SIDE, baseline("image_min"), TARGET, score("probability")],
-    build: |parameters| OfSubsets::boxed(parameters, 0, number),
+    build: |parameters| of_subsets(parameters, 0, number),
 };
 
 fn number(sums: &[f64], falls: &[f64]) -> f64 {
