@@ -1,11 +1,12 @@
 # `make demo` and `make test` do everything on a fresh machine; the other targets are their parts.
 
-.PHONY: help setup build wheel demo test lint aarch64 bench gpu-day catalogue reference deny clean
+.PHONY: help setup build wheel demo quantus-notebook test lint aarch64 bench gpu-day catalogue reference deny clean
 
 PYTHON := .python/bin/python
 
 help:
 	@echo "make demo    set up, build, and run a small real sweep (configs/demo.yml)"
+	@echo "make quantus-notebook   fetch FashionMNIST, train a LeNet, and print the table of the Quantus notebook beside the published one"
 	@echo "make test    set up and run all tests"
 	@echo "make build   set up and build target/release/{scheduler,preflight,worker,means}"
 	@echo "make wheel   build target/wheels/attrisweep-*.whl, which pip installs without Rust, a compiler or the checkout"
@@ -30,6 +31,9 @@ demo: build
 	$(PYTHON) scripts/demo.py
 	target/release/scheduler --config configs/demo.yml
 
+quantus-notebook: build
+	$(PYTHON) scripts/quantus_notebook.py $(ARGS)
+
 test: setup
 	@scripts/test.sh
 
@@ -49,6 +53,7 @@ deny:
 bench: build
 	$(PYTHON) bench/bench.py $(ARGS)
 	$(PYTHON) bench/overhead.py
+	$(PYTHON) bench/evaluation.py
 
 gpu-day: build
 	$(PYTHON) bench/gpu_day.py $(ARGS)

@@ -3,20 +3,24 @@
 use sweep::config;
 use sweep::evaluation::{Direction, Evaluation, Measurement, Of, Score};
 use sweep::glob::fits;
-use sweep::parameters::{Parameter, Parameters, part_of_key};
+use sweep::parameters::{Kind, Parameter, Parameters, part_of_key};
 use sweep::problem::{Problems, nearest};
 use sweep::variant::{self, Variant, expand};
 
-use crate::families::{self, Cost};
+use crate::families::{self, Cost, MASKS};
 use crate::metrics::{self, Entry, METRICS, Measured};
 
 /// Longest key of a score or a measurement: it is the name of a folder.
 const LONGEST: usize = 200;
 
-/// Evaluation that `asked` stands for, of images `[channels, height, width]` and `variants`. Every mistake is noted in `problems`.
+/// Mistake of a metric of masks without masks.
+const NO_MASKS: &str = "compares maps with masks of objects, and `paths.masks_root` names no folder of masks";
+
+/// Evaluation that `asked` stands for, of images `[channels, height, width]` and `variants`, and of masks with this digest. Every mistake is
+/// noted in `problems`.
 pub fn evaluation(
     asked: &[config::Metric],
-    variants: &[Variant],
+    (variants, masks): (&[Variant], Option<&str>),
     shape: [usize; 3],
     problems: &mut Problems,
 ) -> Evaluation {
@@ -44,10 +48,11 @@ pub fn evaluation(
                 direction: direction(entry, &given),
                 only: metric.only,
             };
-            let told = score_of(entry, &given, shape).and_then(|(parameters, measured)| {
+            let told = score_of(entry, &given, (shape, masks)).and_then(|(parameters, measured)| {
                 add(&mut evaluation, score(parameters), measured).map_err(|text| vec![("name".to_owned(), text)])
             });
-            for (name, text) in told.err().into_iter().flatten() {
+            let unknown = unknown_maps(entry, &given, variants);
+            for (name, text) in told.err().into_iter().flatten().chain(unknown) {
                 problems.add(metric.line, place(&at, &name, metric), text);
             }
         }
@@ -111,11 +116,29 @@ fn methods(metric: &config::Metric, variants: &[Variant], (at, problems): (&str,
     Of::Some(variants.iter().filter(is_asked).map(|variant| variant.key.clone()).collect())
 }
 
+/// Mistakes in the parameters that name other maps.
+fn unknown_maps(entry: &Entry, given: &Parameters, variants: &[Variant]) -> Mistakes {
+    let of_maps = entry.parameters.iter().filter(|parameter| parameter.kind == Kind::Map);
+    let named =
+        of_maps.filter_map(|parameter| Some((parameter.name.to_string(), given.get(&parameter.name)?.as_str()?)));
+    let is_unknown = |key: &str| !variants.is_empty() && variants.iter().all(|variant| variant.key != key);
+    let unknown = named.filter(|(_, key)| is_unknown(key));
+    let told = |(name, key): (String, &str)| {
+        let hint = nearest(key, variants.iter().map(|variant| variant.key.as_str()));
+        (name, format!("`{key}` is the key of no map, {hint}"))
+    };
+    unknown.map(told).collect()
+}
+
 /// Mistakes as (name of a key, text).
 type Mistakes = Vec<(String, String)>;
 
 /// Checked parameters of a metric, and its measurements for such an image.
-fn score_of(entry: &Entry, given: &Parameters, shape: [usize; 3]) -> Result<(Parameters, Vec<Measurement>), Mistakes> {
+fn score_of(
+    entry: &Entry,
+    given: &Parameters,
+    (shape, masks): ([usize; 3], Option<&str>),
+) -> Result<(Parameters, Vec<Measurement>), Mistakes> {
     let parameters = given.checked(entry.parameters)?;
     // A parameter that the metric sets for its measurement is none of the config's.
     let unfit = |error: sweep::parameters::ParameterError| {
@@ -123,7 +146,11 @@ fn score_of(entry: &Entry, given: &Parameters, shape: [usize; 3]) -> Result<(Par
         vec![(if is_own { error.name() } else { "class" }.to_owned(), error.to_string())]
     };
     let metric = (entry.build)(&parameters).map_err(unfit)?;
-    let measurement = |Measured { family, parameters }: Measured| {
+    let measurement = |Measured { family, mut parameters }: Measured| {
+        if family.parameters().iter().any(|parameter| parameter.name == MASKS) {
+            let unknown = || vec![("class".to_owned(), NO_MASKS.to_owned())];
+            parameters.0.insert(MASKS.to_owned(), masks.ok_or_else(unknown)?.into());
+        }
         let parameters = parameters.checked(family.parameters())?;
         let axes = family.axes(&parameters, shape).map_err(unfit)?;
         let of = if family.sees_map() { Of::All } else { Of::Image };

@@ -22,7 +22,7 @@ mod parameters;
 mod parts;
 mod subject;
 
-pub use families::{FAMILIES, Family};
+pub use families::{FAMILIES, Family, Randomised};
 pub use metrics::{METRICS, Metric, Row};
 pub use numbers::{pearson, ranks};
 pub use outcome::{Outcome, predicted};

@@ -54,6 +54,78 @@ pub fn ranks(values: &[f64]) -> Vec<f64> {
     ranks
 }
 
+/// Mean over the steps of recall of the precision there, of scores and whether each is right; equal scores are one step.
+pub(crate) fn average_precision(mut scores: Vec<(f32, bool)>) -> f64 {
+    scores.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let all = scores.iter().filter(|(_, is_right)| *is_right).count() as f64;
+    let (mut seen, mut right, mut sum) = (0.0, 0.0, 0.0);
+    for step in scores.chunk_by(|a, b| a.0 == b.0) {
+        let found = step.iter().filter(|(_, is_right)| *is_right).count() as f64;
+        (seen, right) = (seen + step.len() as f64, right + found);
+        sum += found * right / seen;
+    }
+    if all == 0.0 { f64::NAN } else { sum / all }
+}
+
+/// Side of the windows of the structural similarity, in pixels.
+const WINDOW: usize = 7;
+
+/// Mean structural similarity (Wang et al. 2004) of planes `[.., height, width]`, over all windows of 7x7 pixels that lie inside;
+/// values have the range of both maps together. Undefined for planes that are smaller than a window, and for one constant value.
+pub(crate) fn structural(one: &[f64], other: &[f64], [height, width]: [usize; 2]) -> f64 {
+    let ends =
+        |values: &[f64]| values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)));
+    let ((least, most), (other_least, other_most)) = (ends(one), ends(other));
+    let range = most.max(other_most) - least.min(other_least);
+    let known = range > 0.0 && height >= WINDOW && width >= WINDOW;
+    if !known {
+        return f64::NAN;
+    }
+    let constants = [(0.01 * range).powi(2), (0.03 * range).powi(2)];
+    let (pixels, mut sum, mut count) = (height * width, 0.0, 0);
+    for (one, other) in one.chunks_exact(pixels).zip(other.chunks_exact(pixels)) {
+        for (top, left) in (0..=height - WINDOW).flat_map(|top| (0..=width - WINDOW).map(move |left| (top, left))) {
+            let of = |values: &[f64]| -> Vec<f64> {
+                (top..top + WINDOW).flat_map(|row| values[row * width + left..][..WINDOW].to_vec()).collect()
+            };
+            sum += of_window(&of(one), &of(other), constants);
+            count += 1;
+        }
+    }
+    sum / f64::from(count)
+}
+
+/// Structural similarity of one window, with the variances and the covariance of samples.
+fn of_window(one: &[f64], other: &[f64], [first, second]: [f64; 2]) -> f64 {
+    let (of_one, of_other) = (mean(one), mean(other));
+    let product = |a: &[f64], b: &[f64], means: (f64, f64)| {
+        a.iter().zip(b).map(|(a, b)| (a - means.0) * (b - means.1)).sum::<f64>() / (a.len() - 1) as f64
+    };
+    let both = product(one, other, (of_one, of_other));
+    let (own, others) = (product(one, one, (of_one, of_one)), product(other, other, (of_other, of_other)));
+    (2.0 * of_one * of_other + first) * (2.0 * both + second)
+        / ((of_one * of_one + of_other * of_other + first) * (own + others + second))
+}
+
+/// Number of bins of a histogram.
+const BINS: usize = 100;
+
+/// Entropy in nats of the histogram of `values` in 100 bins of equal width from the least to the largest; 0 for one constant value.
+pub(crate) fn histogram_entropy(values: &[f64]) -> f64 {
+    let (least, most) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)));
+    if !(most - least).is_finite() {
+        return f64::NAN;
+    }
+    let mut bins = [0_usize; BINS];
+    for value in values {
+        let at = if most > least { (value - least) / (most - least) * BINS as f64 } else { 0.0 };
+        // The largest value belongs to the last bin.
+        bins[(at as usize).min(BINS - 1)] += 1;
+    }
+    let share = |count: &usize| *count as f64 / values.len() as f64;
+    bins.iter().map(share).filter(|share| *share > 0.0).map(|share| -share * share.ln()).sum()
+}
+
 /// Euclidean norm.
 pub(crate) fn norm(values: impl Iterator<Item = f64>) -> f64 {
     values.map(|value| value * value).sum::<f64>().sqrt()

@@ -71,10 +71,27 @@ impl Parts {
     /// Rank of each part, 0 for the one with the largest sum of `ranking`, which has a number for each value or each pixel. Of equal
     /// parts the one with the smaller index comes first.
     pub(crate) fn ranks(&self, ranking: &[f64]) -> Vec<u32> {
+        self.ranks_of(&self.sums(ranking.iter().copied()))
+    }
+
+    /// The same by the mean of each part, which differs where parts are not of the same size.
+    pub(crate) fn ranks_by_mean(&self, ranking: &[f64]) -> Vec<u32> {
+        let sizes = self.sums(ranking.iter().map(|_| 1.0));
+        let means = self.sums(ranking.iter().copied()).into_iter().zip(sizes).map(|(sum, size)| sum / size);
+        self.ranks_of(&means.collect::<Vec<_>>())
+    }
+
+    /// Sum of the `numbers` of each part.
+    fn sums(&self, numbers: impl Iterator<Item = f64>) -> Vec<f64> {
         let mut sums = vec![0.0; self.count];
-        for (part, number) in self.of_value.iter().zip(ranking) {
+        for (part, number) in self.of_value.iter().zip(numbers) {
             sums[*part as usize] += number;
         }
+        sums
+    }
+
+    /// Ranks of parts with such sums.
+    fn ranks_of(&self, sums: &[f64]) -> Vec<u32> {
         let mut order: Vec<u32> = (0..self.count as u32).collect();
         // Sums begin with 0, so that zeros of both signs are equal. What is no number is least of all.
         let key = |part: u32| if sums[part as usize].is_nan() { f64::NEG_INFINITY } else { sums[part as usize] };
@@ -109,6 +126,9 @@ mod tests {
         assert_eq!(parts.of_value, [0, 0, 1, 0, 0, 1, 2, 2, 3].repeat(2));
         // Sums 4, 2, 2, 1 over the pixels of a map of ones.
         assert_eq!(parts.ranks(&[1.0; 9]), [0, 1, 2, 3]);
+        // Means 1, 1, 1 and 2: the pixel in the corner comes first.
+        let corner = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 2.0];
+        assert_eq!((parts.ranks(&corner), parts.ranks_by_mean(&corner)), (vec![0, 1, 2, 3], vec![1, 2, 3, 0]));
     }
 
     #[test]

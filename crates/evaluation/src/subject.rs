@@ -18,6 +18,10 @@ pub struct Subject<'a> {
     pub predicted: usize,
     /// Label; `None` where the image has none, or several.
     pub label: Option<usize>,
+    /// Whether each pixel `[height, width]` belongs to the object; `None` where the images have no masks.
+    pub mask: Option<&'a [bool]>,
+    /// Number of the model among those of [`crate::Family::models`].
+    pub model: usize,
     /// Name of the random draws of the image. A family sets purpose and number: neither method nor metric shows in them, so that all
     /// methods see the same draws.
     pub draw: Draw<'a>,
@@ -36,6 +40,12 @@ pub trait Model {
     /// # Errors
     /// [`Failed`] if the model could not answer; the model keeps the reason.
     fn maps(&mut self, points: &[f32], target: usize) -> Result<Vec<f32>, Failed>;
+
+    /// Map that the store has of the image, by the method with this key; of the shape of the map that is measured.
+    ///
+    /// # Errors
+    /// [`Failed`] if there is no such map; the model keeps the reason.
+    fn stored(&mut self, key: &str) -> Result<Vec<f32>, Failed>;
 
     /// Number of points that may be asked about at once, 1 or more.
     fn rows(&self) -> usize;

@@ -46,6 +46,7 @@ pub fn group() -> Builder {
             weights_sha256: String::new(),
             weights_set: None,
             mean: None,
+            masks: None,
         },
         store: "s.zarr".into(),
         images: 1000,

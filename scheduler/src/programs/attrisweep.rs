@@ -6,7 +6,9 @@ use preflight::program as preflight_program;
 
 use super::{means, pages};
 use crate::commands::sweep::{Scope, sweep};
-use crate::commands::{SweepArgs, adopt, clean, demo, export, init, report, retry, scores, status, submit, verify, view};
+use crate::commands::{
+    SweepArgs, adopt, clean, demo, export, init, report, retry, scores, status, submit, verify, view,
+};
 
 /// What a first look needs.
 const BEGIN: &str = "\

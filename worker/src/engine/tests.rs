@@ -106,6 +106,7 @@ impl Case {
             predictions: None,
             predictions_missing: false,
             mean: None,
+            masks: None,
         };
         let graph = load("cifar_resnet18", &Weights::random(3, 2), (Device::Cpu, Kind::Float)).unwrap();
         Self { graph, group, shard }

@@ -12,7 +12,9 @@ use crate::unit_error::UnitError;
 pub(super) const ENTRY: Entry = Entry { carries: |unit| unit.kind.as_ref() == "evaluate", read };
 
 fn read(reader: &mut Reader, unit: &Unit, tag: &str) -> Read {
-    Ok(Box::new(Evaluation(reader.missing(unit, tag)?)))
+    let mut shard = reader.missing(unit, tag)?;
+    shard.masks = reader.masks(&unit.group, shard.index)?;
+    Ok(Box::new(Evaluation(shard)))
 }
 
 struct Evaluation(Shard);

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use data::formats::{self, Labels, Options, Source};
 use data::mean;
+use data::preprocess::Pixels as Unprepared;
 use store::{Ledger, Shards, name};
-use sweep::group::{Group, MeanImage};
+use sweep::group::{Group, Masks, MeanImage};
 use sweep::unit::{Part, Unit};
 
 use super::images::Pixels;
@@ -27,6 +28,8 @@ pub(crate) struct Shard {
     pub(crate) predictions_missing: bool,
     /// Mean image of the dataset `[c, h, w]`, where a variant takes the mean image as a baseline.
     pub(crate) mean: Option<Vec<f32>>,
+    /// Masks `[n, h, w]` of the images, where a metric compares maps with them: whether a pixel belongs to the object.
+    pub(crate) masks: Option<Vec<bool>>,
 }
 
 /// Open split of a dataset, and its labels.
@@ -78,7 +81,27 @@ impl Reader {
         let pixels = Pixels::new(group, range.start, source.shape(), pixels);
         let width = labels.width;
         let labels = labels.values[range.start as usize * width..range.end as usize * width].to_vec();
-        Ok(Shard { index, pixels, labels, ledger, predictions, predictions_missing, mean })
+        Ok(Shard { index, pixels, labels, ledger, predictions, predictions_missing, mean, masks: None })
+    }
+
+    /// Masks of shard `index` of `group`, if the file is still that of the check before the sweep.
+    pub(crate) fn masks(&self, group: &Group, index: u64) -> Result<Option<Vec<bool>>, UnitError> {
+        let Some(Masks { file, format, content }) = &group.input.masks else { return Ok(None) };
+        let options = Options { float_range: Some([0.0, 1.0]), ..Options::of_group(group) };
+        let mut source = formats::open(format, file, &group.split, &options)?;
+        let range = group.range(index);
+        let [height, width, channels] = source.shape();
+        if source.content() != *content || source.len() < range.end || [height, width] != group.shape[1..] {
+            return Err(UnitError::Changed { file: file.display().to_string() });
+        }
+        // A pixel belongs to the object where one of its channels is not black.
+        let marked = |marked: Vec<bool>| marked.chunks(channels.max(1)).map(|pixel| pixel.contains(&true)).collect();
+        Ok(Some(match source.read(range)? {
+            Unprepared::Bytes(bytes) => marked(bytes.iter().map(|byte| *byte > 0).collect()),
+            Unprepared::Floats(floats) | Unprepared::Ready(floats) => {
+                marked(floats.iter().map(|value| *value > 0.0).collect())
+            }
+        }))
     }
 
     /// Mean image of the group, read once, if the file is still that of the check before the sweep.

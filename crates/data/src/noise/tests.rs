@@ -20,7 +20,7 @@ fn groups() -> Vec<Arc<Group>> {
         Kind::Word(words) | Kind::Baseline(words) => json!(words[0]),
         Kind::Extent => json!(1),
         Kind::Boolean => json!(true),
-        Kind::Layer => json!(""),
+        Kind::Layer | Kind::Map | Kind::Digest => json!(""),
         Kind::Rules => json!([{"a": "b"}]),
     };
     let parameters =

@@ -1,14 +1,16 @@
 //! Again: maps of noisy copies of an image, for the class of the image itself, compared with the map of the image.
 
+use std::borrow::Cow;
+
 use rand_distr::{Distribution, Normal, Uniform};
 use sweep::evaluation::Axis;
-use sweep::parameters::{Default, Kind, Parameter, ParameterError, Parameters};
+use sweep::parameters::{Default, Parameter, ParameterError, Parameters};
 use sweep::seed::Draw;
 
 use super::family::{Cost, Family, MOST_VALUES, axis};
 use crate::numbers::norm;
 use crate::outcome::predicted;
-use crate::parameters::parameter;
+use crate::parameters::{MOST_COPIES, NORMALISE, SAMPLES, high, low, std};
 use crate::subject::{Failed, MeasureError, Model, Subject, logits};
 
 /// Family of maps that are made again.
@@ -40,7 +42,8 @@ pub(crate) const QUANTITIES: usize = Quantity::SameClass as usize + 1;
 /// What a divisor that is exactly 0 counts as.
 const EPSILON: f64 = 1e-6;
 
-const MOST: i64 = MOST_VALUES as i64 / QUANTITIES as i64;
+// A measurement may have so many values.
+const _: () = assert!(MOST_COPIES as u64 * QUANTITIES as u64 <= MOST_VALUES);
 
 impl Family for Again {
     fn name(&self) -> &'static str {
@@ -48,32 +51,7 @@ impl Family for Again {
     }
 
     fn parameters(&self) -> &'static [Parameter] {
-        const ALL: &[Parameter] = &[
-            parameter(
-                "samples",
-                "number of noisy copies of an image",
-                Kind::Integer { least: 1, most: MOST },
-                Some(Default::Integer(10)),
-            ),
-            parameter(
-                "std",
-                "standard deviation of normal noise; without it noise is uniform",
-                Kind::Number { least: 0.0, most: 1000.0 },
-                Some(Default::Absent),
-            ),
-            parameter(
-                "low",
-                "least uniform noise that is added to a value",
-                Kind::Number { least: -1000.0, most: 1000.0 },
-                Some(Default::Number(-0.2)),
-            ),
-            parameter(
-                "high",
-                "largest uniform noise that is added to a value",
-                Kind::Number { least: -1000.0, most: 1000.0 },
-                Some(Default::Number(0.2)),
-            ),
-        ];
+        const ALL: &[Parameter] = &[SAMPLES, std(Some(Default::Absent)), low(-0.2), high(0.2), NORMALISE];
         ALL
     }
 
@@ -99,7 +77,8 @@ impl Family for Again {
             let mut random = Draw { purpose: "evaluation noise", draw: number as u64, ..subject.draw }.generator();
             subject.image.iter().map(|value| value + noise.sample(&mut random) as f32).collect()
         };
-        Ok(compared(subject, &(0..samples).map(copy).collect::<Vec<_>>(), model)?)
+        let is_scaled = parameters.get("normalise").is_some();
+        Ok(compared(subject, &(0..samples).map(copy).collect::<Vec<_>>(), is_scaled, model)?)
     }
 }
 
@@ -127,17 +106,31 @@ fn noise(parameters: &Parameters) -> Result<Noise, ParameterError> {
     uniform.map(Noise::Uniform).map_err(|_| parameters.unfit("low", "no more than `high`"))
 }
 
-/// Compares the maps of `copies` with the map of the image.
-pub(super) fn compared(subject: &Subject<'_>, copies: &[Vec<f32>], model: &mut dyn Model) -> Result<Vec<f32>, Failed> {
+/// Compares the maps of `copies` with the map of the image, each divided by the root of the mean of its squares if `is_scaled`.
+pub(super) fn compared(
+    subject: &Subject<'_>,
+    copies: &[Vec<f32>],
+    is_scaled: bool,
+    model: &mut dyn Model,
+) -> Result<Vec<f32>, Failed> {
+    let own = if is_scaled { scaled(subject.map) } else { subject.map.to_vec() };
+    let subject = &Subject { map: &own, ..*subject };
     let found = logits(model, copies.iter().cloned())?;
     let mut values = Vec::new();
     for (copies, logits) in copies.chunks(model.rows()).zip(found.chunks(model.rows())) {
         let maps = model.maps(&copies.concat(), subject.predicted)?;
         for ((copy, map), logits) in copies.iter().zip(maps.chunks(subject.size().max(1))).zip(logits) {
-            values.extend(quantities(subject, copy, map, logits).map(|number| number as f32));
+            let map = if is_scaled { Cow::Owned(scaled(map)) } else { Cow::Borrowed(map) };
+            values.extend(quantities(subject, copy, &map, logits).map(|number| number as f32));
         }
     }
     Ok(values)
+}
+
+/// Map divided by the root of the mean of its squares; of a map of zeros nothing is known.
+fn scaled(map: &[f32]) -> Vec<f32> {
+    let size = norm(map.iter().map(|value| f64::from(*value))) / (map.len() as f64).sqrt();
+    map.iter().map(|value| (f64::from(*value) / size) as f32).collect()
 }
 
 fn quantities(subject: &Subject<'_>, copy: &[f32], map: &[f32], logits: &[f32]) -> [f64; QUANTITIES] {

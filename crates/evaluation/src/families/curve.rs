@@ -9,13 +9,28 @@ use sweep::parameters::{Parameter, ParameterError, Parameters};
 use super::family::{Cost, Family, MOST_VALUES, axis};
 use crate::fill::Fill;
 use crate::outcome::Outcome;
-use crate::parameters::{KEPT, ORDER, TARGET, baseline, channels, most, patch_size, per_step, percent, steps};
+use crate::parameters::{
+    KEPT, ORDER, TARGET, baseline, channels, most, parameter, patch_size, per_step, percent, steps,
+};
 use crate::parts::{Channels, Parts};
 use crate::subject::{MeasureError, Model, Subject, logits};
 
 /// Family of curves.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Curve;
+
+/// Number of a part by which parts are ranked.
+const RANK: Parameter = {
+    use std::borrow::Cow::Borrowed;
+    use sweep::parameters::{Default, Kind};
+    let kind = Kind::Word(Borrowed(&[Borrowed("mean")]));
+    parameter(
+        "rank",
+        "`mean` ranks parts by the mean of their numbers in place of the sum",
+        kind,
+        Some(Default::Absent),
+    )
+};
 
 /// Numbers of one point: probability, logit, class.
 const VALUES: usize = 3;
@@ -37,6 +52,7 @@ impl Family for Curve {
             most(Some(sweep::parameters::Default::Absent)),
             baseline("zero"),
             TARGET,
+            RANK,
         ];
         ALL
     }
@@ -66,7 +82,9 @@ impl Family for Curve {
         let steps = Steps::of(parameters, subject.shape)?;
         let target = subject.target(parameters.word("target")?);
         let (parts, channels) = partition(parameters, subject.shape)?;
-        let ranks = parts.ranks(&channels.reduced(subject.map, subject.shape));
+        let ranking = channels.reduced(subject.map, subject.shape);
+        let ranks =
+            if parameters.get("rank").is_some() { parts.ranks_by_mean(&ranking) } else { parts.ranks(&ranking) };
         let filling = Fill::of(parameters.value("baseline")?).prepare(subject.image, subject.shape);
         let points = steps.points();
         let image = |&(order, count): &(Order, usize)| {

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use sweep::evaluation::Axis;
 use sweep::parameters::{Parameter, ParameterError, Parameters};
 
+use super::randomised::Randomised;
 use crate::subject::{MeasureError, Model, Subject};
 
 /// Largest number of values that a measurement may have of one image: they are held for a whole shard.
@@ -32,7 +33,13 @@ pub trait Family: Debug + Sync {
     /// What the numbers of one image take: forward passes, and maps that are made anew.
     fn cost(&self, parameters: &Parameters, shape: [usize; 3]) -> Cost;
 
-    /// Measures one image: values in the order of the axes. What is undefined is NaN.
+    /// Models that are asked, one after the other for all images: `None` is the model as it is. Each gives the same number of values of
+    /// an image, and those of the first model come first.
+    fn models(&self, _: &Parameters) -> Vec<Option<Randomised>> {
+        vec![None]
+    }
+
+    /// Measures one image with one of the models: values in the order of the axes. What is undefined is NaN.
     ///
     /// # Errors
     /// [`MeasureError`] if the model could not answer.

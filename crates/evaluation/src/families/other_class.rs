@@ -14,8 +14,8 @@ use crate::subject::{MeasureError, Model, Subject};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OtherClass;
 
-/// Similarities, in their order.
-pub(crate) const SIMILARITIES: [&str; 2] = ["spearman", "cosine"];
+/// Number of the similarities that are measured, the first ones of [`super::SIMILARITIES`].
+const MEASURED: usize = 2;
 
 impl Family for OtherClass {
     fn name(&self) -> &'static str {
@@ -28,7 +28,7 @@ impl Family for OtherClass {
     }
 
     fn axes(&self, _: &Parameters, _: [usize; 3]) -> Result<Vec<Axis>, ParameterError> {
-        Ok(vec![axis("similarity", SIMILARITIES.len())])
+        Ok(vec![axis("similarity", MEASURED)])
     }
 
     fn cost(&self, _: &Parameters, _: [usize; 3]) -> Cost {
@@ -42,7 +42,7 @@ impl Family for OtherClass {
         model: &mut dyn Model,
     ) -> Result<Vec<f32>, MeasureError> {
         let Some(other) = other(parameters.word("class")?, subject) else {
-            return Ok(vec![f32::NAN; SIMILARITIES.len()]);
+            return Ok(vec![f32::NAN; MEASURED]);
         };
         let map: Vec<f64> = model.maps(subject.image, other)?.iter().map(|value| f64::from(*value)).collect();
         let own: Vec<f64> = subject.map.iter().map(|value| f64::from(*value)).collect();

@@ -1,67 +1,27 @@
 //! Random subsets of an image, which depend on seed and image alone: all methods are asked about the same subsets.
 
+use std::borrow::Cow;
+
 use rand::seq::index;
 use rand::{Rng, RngExt};
-use sweep::parameters::{Default, Kind, Parameter, ParameterError, Parameters};
+use sweep::parameters::{Parameter, ParameterError, Parameters};
 use sweep::seed::Draw;
 
 use super::family::MOST_VALUES;
-use crate::parameters::parameter;
+use crate::parameters::{chance, cut, grid, runs, square, subset_size};
 use crate::parts::Parts;
 
 /// Most subsets of an image, of each of which there are three sums.
 const MOST_RUNS: u64 = MOST_VALUES / 3;
 
-/// Number of subsets.
-pub(super) const RUNS: Parameter = parameter(
-    "runs",
-    "number of random subsets of an image",
-    Kind::Integer { least: 2, most: MOST_VALUES as i64 / 2 },
-    Some(Default::Integer(100)),
-);
-
-/// Number of values in a subset.
-pub(super) const SIZE: Parameter = parameter(
-    "subset_size",
-    "number of values in a subset; 0 takes cells or a square instead",
-    Kind::Integer { least: 0, most: 1 << 24 },
-    Some(Default::Integer(0)),
-);
-
-/// Cells of an image.
-pub(super) const GRID: Parameter = parameter(
-    "grid",
-    "cells in a row and in a column of an image, each of which is in a subset by chance; 0 for none",
-    Kind::Integer { least: 0, most: 256 },
-    Some(Default::Integer(0)),
-);
-
-/// Probability of a cell.
-pub(super) const CHANCE: Parameter = parameter(
-    "chance",
-    "probability with which a cell is in a subset",
-    Kind::Number { least: 0.0, most: 1.0 },
-    Some(Default::Number(0.2)),
-);
-
-/// Side of a square.
-pub(super) const SQUARE: Parameter = parameter(
-    "square",
-    "side in pixels of a square at a random place that is the subset; 0 for none",
-    Kind::Integer { least: 0, most: 1024 },
-    Some(Default::Integer(0)),
-);
-
-/// Which subsets there are.
-pub(super) const CUT: Parameter = {
-    use std::borrow::Cow::Borrowed;
-    parameter(
-        "cut",
-        "`random` subsets, each of the `patches` of an image with side `square` alone, or each of its `values` alone",
-        Kind::Word(Borrowed(&[Borrowed("random"), Borrowed("patches"), Borrowed("values")])),
-        Some(Default::Word(Borrowed("random"))),
-    )
-};
+/// Parameters of subsets that sums and changes have in common: a measurement of the one is found beside that of the other.
+pub(super) const RUNS: Parameter = runs(100);
+pub(super) const SIZE: Parameter = subset_size(0, 0);
+pub(super) const GRID: Parameter = grid(0, 0);
+pub(super) const CHANCE: Parameter = chance(0.2);
+pub(super) const SQUARE: Parameter = square(0, 0);
+pub(super) const CUT: Parameter =
+    cut(&[Cow::Borrowed("random"), Cow::Borrowed("patches"), Cow::Borrowed("values"), Cow::Borrowed("whole")]);
 
 /// Way of drawing subsets of an image `[channels, height, width]`.
 #[derive(Clone, Copy, Debug)]
@@ -81,6 +41,8 @@ enum Way {
     Square(usize),
     /// Each square of a grid of this side alone, or each value for a side of 0.
     Each(usize),
+    /// All values, once.
+    Whole,
 }
 
 impl Subsets {
@@ -88,6 +50,7 @@ impl Subsets {
         let number = |name: &str| parameters.integer(name).map(|number| number as usize);
         let (size, grid, square) = (number("subset_size")?, number("grid")?, number("square")?);
         let way = match (square, grid) {
+            _ if parameters.word("cut")? == "whole" => Way::Whole,
             (square, _) if parameters.word("cut")? == "patches" && square > 0 => Way::Each(square),
             _ if parameters.word("cut")? != "random" => Way::Each(0),
             (0, 0) => Way::Values(size),
@@ -103,6 +66,7 @@ impl Subsets {
         }
         let runs = match way {
             Way::Each(_) => parts(way, shape).count,
+            Way::Whole => 1,
             _ => number("runs")?,
         };
         if runs as u64 > MOST_RUNS {
@@ -119,6 +83,7 @@ impl Subsets {
         let [channels, height, width] = self.shape;
         let mut inside = vec![false; channels * height * width];
         match self.way {
+            Way::Whole => inside.fill(true),
             Way::Each(_) => inside = parts(self.way, self.shape).removed(|part| part == run),
             Way::Values(size) => {
                 for at in index::sample(&mut random, inside.len(), size) {

@@ -57,6 +57,11 @@ impl Row<'_> {
     pub(crate) fn size(&self, at: usize) -> usize {
         self.axes.get(at).map_or(0, |axis| axis.size as usize)
     }
+
+    /// Value number `at`; NaN where there is none.
+    pub(crate) fn at(&self, at: usize) -> f64 {
+        self.values.get(at).map_or(f64::NAN, |value| f64::from(*value))
+    }
 }
 
 impl Measured {

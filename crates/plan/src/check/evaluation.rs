@@ -4,15 +4,24 @@ use evaluation::ask;
 use protocol::framing::MAX_LINE;
 use store::Labels;
 use sweep::config::Config;
+use sweep::fingerprint;
 use sweep::group::Group;
 use sweep::problem::Problems;
 
+use super::masks;
 use super::methods::REST;
+
+/// Digits of the digest of masks in the keys of measurements.
+const DIGITS: usize = 8;
 
 /// Fills in what is measured and scored in each of `groups`, whose images may differ in their shape.
 pub(super) fn attach(groups: &mut [(Group, Labels)], config: &Config, problems: &mut Problems) {
+    let masks = masks::find(config, groups.iter().map(|(group, _)| group), problems);
     for (group, _) in groups {
-        group.evaluation = ask::evaluation(&config.evaluation, &group.variants, group.shape, problems);
+        group.input.masks = masks.get(&(group.dataset.clone(), group.split.clone())).cloned();
+        let digest = group.input.masks.as_ref().map(|masks| fingerprint::digest(&masks.content)[..DIGITS].to_owned());
+        group.evaluation =
+            ask::evaluation(&config.evaluation, (&group.variants, digest.as_deref()), group.shape, problems);
         let bytes = serde_json::to_vec(&(&group.variants, &group.evaluation)).map_or(usize::MAX, |line| line.len());
         if bytes > MAX_LINE - REST {
             let most = MAX_LINE - REST;

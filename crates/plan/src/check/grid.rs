@@ -62,6 +62,7 @@ pub(crate) fn groups(
                 weights_sha256: checkpoint.sha256.clone(),
                 weights_set: config.settings.weights.of(model).map(str::to_owned),
                 mean: None,
+                masks: None,
             };
             for noise in noises {
                 let split = dataset.split.name();

@@ -6,6 +6,7 @@ mod evaluation;
 mod expect;
 mod formats;
 mod grid;
+mod masks;
 pub(crate) mod means;
 mod methods;
 mod normalize;

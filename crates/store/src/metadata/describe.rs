@@ -145,6 +145,7 @@ fn group(root: &Value, folder: &Path, variants: Vec<Variant>, nodes: &Nodes<'_>)
             weights: field(&ours["provenance"], "weights").unwrap_or_default(),
             weights_set: facts.get(WEIGHTS_SET).map(|_| field(facts, WEIGHTS_SET)).transpose()?,
             mean: None,
+            masks: None,
         },
         preprocessing: preprocessing(ours)?,
         noise: Noise {

@@ -21,6 +21,8 @@ pub struct Paths {
     pub data_key: &'static str,
     /// Folder of mean images; `means` unless a config names another folder.
     pub means_dir: PathBuf,
+    /// Folder of the masks of objects, for metrics that compare maps with them.
+    pub masks_root: Option<PathBuf>,
     /// Folder of the logs of the scheduler and its workers.
     pub log_dir: PathBuf,
     /// Folder of the stores; `outputs` unless a config names another folder.
@@ -119,6 +121,7 @@ impl Paths {
             data_root,
             data_key,
             means_dir: fields.optional("means_dir", read::path).unwrap_or_else(|| "means".into()),
+            masks_root: fields.optional("masks_root", read::path),
             log_dir: fields.optional("scheduler_log_dir", read::path).unwrap_or_else(|| "./scheduler_logs/".into()),
             output_dir: output(&mut fields).unwrap_or_else(|| "outputs".into()),
         };

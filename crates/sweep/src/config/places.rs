@@ -50,6 +50,7 @@ pub(super) const PLACES: &[(&str, &[&str])] = &[
             "base_data_dir",
             "base_data_dir_resnet18",
             "means_dir",
+            "masks_root",
             "scheduler_log_dir",
             "final_output_dir",
             "output_root_dir",

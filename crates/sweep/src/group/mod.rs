@@ -86,6 +86,20 @@ pub struct Input {
     pub weights_set: Option<String>,
     /// Mean image of the dataset, where a variant takes the mean image as a baseline.
     pub mean: Option<MeanImage>,
+    /// Masks of objects, where a metric compares maps with them. They are no facts of the maps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub masks: Option<Masks>,
+}
+
+/// Masks of the objects of a dataset, which are a dataset themselves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Masks {
+    /// File of the masks.
+    pub file: PathBuf,
+    /// Format of the masks, by the name of its entry in `data::formats`.
+    pub format: String,
+    /// Digest of the masks: a worker refuses masks that have changed since the sweep was checked.
+    pub content: serde_json::Value,
 }
 
 /// A mean image of a dataset.

@@ -43,6 +43,10 @@ pub enum Kind {
     /// Modules of the model, in whose names `*` is any text, each with a rule: `[{conv1: flat}, {"layer*": gamma 0.25}]`. Such a list
     /// of a config is one value.
     Rules,
+    /// The key of another map of the sweep. Whether there is such a map is known once all methods are read.
+    Map,
+    /// A digest of files, which the program fills in.
+    Digest,
 }
 
 impl Kind {
@@ -56,7 +60,7 @@ impl Kind {
             Self::Baseline(words) => is_word(words) || value.as_f64().is_some_and(f64::is_finite),
             Self::Extent => return sizes(value).map(Value::from),
             Self::Boolean => value.is_boolean(),
-            Self::Layer => value.is_string(),
+            Self::Layer | Self::Map | Self::Digest => value.is_string(),
             Self::Rules => is_rules(value),
         };
         fits.then(|| value.clone())
@@ -103,6 +107,8 @@ impl fmt::Display for Kind {
             }
             Self::Boolean => write!(f, "`true` or `false`"),
             Self::Layer => f.write_str("the name of a module of the model"),
+            Self::Digest => f.write_str("a digest that the program fills in"),
+            Self::Map => f.write_str("the key of another map of the sweep"),
             Self::Rules => {
                 f.write_str("a list of modules, each with its rule: `[{conv1: flat}, {\"layer*\": gamma 0.25}]`")
             }

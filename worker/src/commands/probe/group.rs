@@ -45,6 +45,7 @@ pub(super) fn of(request: &Request, model: &mut Model) -> Result<Group, ProbeErr
             weights_sha256: model.sha256.clone(),
             weights_set: request.weights_set.clone(),
             mean: request.mean.as_ref().map(|file| mean_image(file)).transpose()?,
+            masks: None,
         },
         preprocessing: source.preprocessing(),
         noise: Noise { name: "clean".to_owned(), kind: "none".to_owned(), parameters: Parameters::default() },

@@ -4,6 +4,7 @@ use attribution::{Origin, Pass, Together};
 use evaluation::{Failed, Model};
 use network::{Graph, sent};
 use protocol::message::Failure;
+use store::{Shards, attribution};
 use sweep::group::{Dtype, Group};
 use sweep::variant::Variant;
 use tch::{Device, Kind, TchError, Tensor};
@@ -13,6 +14,7 @@ use crate::engine::delivery::values;
 use crate::engine::shard_run::least_rows;
 use crate::libtorch::numerics::kind;
 use crate::libtorch::panics::caught;
+use crate::stages::reader::Shard;
 use crate::unit_error::UnitError;
 
 /// Model that is asked about one image after the other.
@@ -27,6 +29,8 @@ pub(super) struct Asked<'a> {
     mean: Option<Tensor>,
     /// Index in its split of the image that is asked about.
     image: u64,
+    /// Maps in the store, the shard that is measured, and the position there of the image that is asked about.
+    stored: (Shards, u64, usize),
     rows: usize,
     /// Reason for which the model could not answer.
     error: Option<UnitError>,
@@ -37,21 +41,22 @@ impl<'a> Asked<'a> {
         graph: Option<&'a Graph>,
         (group, device): (&'a Group, Device),
         variant: Option<&'a Variant>,
-        mean: Option<&[f32]>,
+        shard: &Shard,
     ) -> Result<Self, UnitError> {
         let [c, h, w] = group.shape.map(|size| size as i64);
         let sent = |mean: &[f32]| {
             Tensor::f_from_slice(mean)?.f_view([1, c, h, w])?.f_to_kind(kind(group))?.f_to_device(device)
         };
-        let mean = mean.filter(|_| graph.is_some()).map(sent).transpose()?;
+        let mean = shard.mean.as_deref().filter(|_| graph.is_some()).map(sent).transpose()?;
         let method = Together::of(variant.filter(|_| graph.is_some()).into_iter())?.pop();
         let rows = least_rows(group, device).max(1) as usize;
-        Ok(Self { graph, group, device, method, mean, image: 0, rows, error: None })
+        let stored = (Shards::open(group.store.clone(), String::new()), shard.index, 0);
+        Ok(Self { graph, group, device, method, mean, image: 0, stored, rows, error: None })
     }
 
-    /// Says that image `original` of the split is asked about from now on.
-    pub(super) fn about(&mut self, original: u64) {
-        self.image = original;
+    /// Says that image `original` of the split is asked about from now on, which is image number `at` of the shard.
+    pub(super) fn about(&mut self, original: u64, at: usize) {
+        (self.image, self.stored.2) = (original, at);
     }
 
     /// Reason for which the model could not answer.
@@ -126,6 +131,14 @@ impl Model for Asked<'_> {
 
     fn maps(&mut self, points: &[f32], target: usize) -> Result<Vec<f32>, Failed> {
         self.answer(points, &|asked, graph, points| asked.explained(graph, points, target))
+    }
+
+    fn stored(&mut self, key: &str) -> Result<Vec<f32>, Failed> {
+        let (shards, shard, at) = &mut self.stored;
+        shards.map(&attribution(key), *shard, *at).map_err(|error| {
+            self.error = Some(error.into());
+            Failed
+        })
     }
 
     fn rows(&self) -> usize {

@@ -1,11 +1,12 @@
 //! Evaluation of one shard: each map is read from the store and measured there, so that a score can be checked by anybody.
 
 mod asked;
+mod models;
 mod scoring;
 
 use std::time::Instant;
 
-use evaluation::{Family, MeasureError, Subject, families};
+use evaluation::{Family, MeasureError, Randomised, Subject, families};
 use network::Graph;
 use store::{Data, Shards, attribution, measurement};
 use sweep::evaluation::{Measurement, Of};
@@ -44,8 +45,8 @@ impl Engine {
                 cost.passes > 0 || cost.maps > 0
             });
             let graph = if is_asked { Some(self.graph(group)?) } else { None };
-            let run = Run { group, shard, variant, graph, device };
-            let measured = run.measured(&missing, stop)?;
+            let run = Run { group, shard, variant, graph, device, model: 0 };
+            let measured = run.by_all_models(&missing, stop)?;
             if let Some(path) = graph.map(Graph::path).filter(|path| noted.replace(*path) != Some(*path)) {
                 let device = computed_by::of(path, device);
                 emit(Computed::Act(Box::new(move |_, shards| Ok(shards.note_device(&device)?))));
@@ -85,21 +86,66 @@ fn missing<'a>(group: &'a Group, variant: Option<&Variant>, shard: &Shard) -> Re
 }
 
 /// Measuring of the maps of one variant, or of the images alone.
+#[derive(Clone, Copy)]
 struct Run<'a> {
     group: &'a Group,
     shard: &'a Shard,
     variant: Option<&'a Variant>,
     graph: Option<&'a Graph>,
     device: Device,
+    /// Number of the model that is asked, among those of a family.
+    model: usize,
 }
 
 impl Run<'_> {
+    /// Values of each of `missing`, image after image: those that ask the model of the group together, the others one by one, with one
+    /// model after the other, of which one is held at a time.
+    fn by_all_models(&self, missing: &[Missing<'_>], stop: &dyn Fn() -> bool) -> Result<Vec<Vec<f32>>, UnitError> {
+        let models: Vec<_> = missing.iter().map(|(of, family)| family.models(&of.parameters)).collect();
+        let is_plain = |models: &Vec<Option<Randomised>>| models.iter().all(Option::is_none);
+        let plain: Vec<Missing<'_>> =
+            missing.iter().zip(&models).filter(|(_, models)| is_plain(models)).map(|(missing, _)| *missing).collect();
+        let mut together = self.measured(&plain, stop)?.into_iter();
+        let values = |(missing, models): (&Missing<'_>, &Vec<Option<Randomised>>)| {
+            if is_plain(models) {
+                Ok(together.next().unwrap_or_default())
+            } else {
+                self.by_models(missing, models, stop)
+            }
+        };
+        missing.iter().zip(&models).map(values).collect()
+    }
+
+    /// Values of one measurement by each of `models`, image after image.
+    fn by_models(
+        &self,
+        missing: &Missing<'_>,
+        models: &[Option<Randomised>],
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Vec<f32>, UnitError> {
+        let mut by_model = Vec::new();
+        for (model, choice) in models.iter().enumerate() {
+            let drawn = match (self.graph, choice) {
+                (Some(graph), Some(choice)) => Some(models::randomised(graph, (self.group, self.device), *choice)?),
+                _ => None,
+            };
+            let run = Run { graph: drawn.as_ref().or(self.graph), model, ..*self };
+            by_model.extend(run.measured(std::slice::from_ref(missing), stop)?);
+        }
+        let images = self.shard.pixels.len();
+        let of_image = |values: &Vec<f32>, image: usize| {
+            let width = values.len() / images.max(1);
+            values[image * width..(image + 1) * width].to_vec()
+        };
+        Ok((0..images).flat_map(|image| by_model.iter().flat_map(move |values| of_image(values, image))).collect())
+    }
+
     /// Values of each of `missing`, image after image.
     fn measured(&self, missing: &[Missing<'_>], stop: &dyn Fn() -> bool) -> Result<Vec<Vec<f32>>, UnitError> {
         let Self { group, shard, variant, .. } = *self;
         let (classes, logits) = (group.classes.max(1), shard.predictions.as_deref().unwrap_or_default());
         let mut stored = Shards::open(group.store.clone(), String::new());
-        let mut asked = Asked::new(self.graph, (group, self.device), variant, shard.mean.as_deref())?;
+        let mut asked = Asked::new(self.graph, (group, self.device), variant, shard)?;
         let mut all = vec![Vec::new(); missing.len()];
         for at in 0..shard.pixels.len() {
             if stop() {
@@ -110,7 +156,7 @@ impl Run<'_> {
             let map = of_map.transpose()?.unwrap_or_default();
             let logits = logits.get(at * classes..(at + 1) * classes).unwrap_or_default();
             let original = group.original(shard.pixels.first + at as u64);
-            asked.about(original);
+            asked.about(original, at);
             let subject = Subject {
                 image: &image,
                 shape: group.shape,
@@ -118,6 +164,8 @@ impl Run<'_> {
                 logits,
                 predicted: evaluation::predicted(logits),
                 label: self.label(at),
+                mask: self.mask(at),
+                model: self.model,
                 draw: Draw {
                     seed: group.numerics.seed,
                     dataset: (&group.dataset, &group.split),
@@ -135,6 +183,12 @@ impl Run<'_> {
             }
         }
         Ok(all)
+    }
+
+    /// Mask of an image that has one.
+    fn mask(&self, at: usize) -> Option<&[bool]> {
+        let pixels = self.group.shape[1] * self.group.shape[2];
+        self.shard.masks.as_ref()?.get(at * pixels..(at + 1) * pixels)
     }
 
     /// Label of an image that has one.

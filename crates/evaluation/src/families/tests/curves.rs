@@ -54,6 +54,24 @@ fn road_follows_the_probability_of_imputed_images() {
     assert_close(&scores("ROAD", three("lerf")), &least);
 }
 
+#[test]
+fn curves_in_both_orders_are_compared() {
+    // Differences of the numbers of single orders.
+    assert_close(&scores("ABPC", json!({"patch_size": 2})), &[0.038_105 - 0.171_829, 0.069_671 - 0.087_193]);
+    let sums = [
+        (0.424_339 + 0.265_425 + 0.202_343, 0.537_308 + 0.450_887 + 0.306_486),
+        (0.532_927 + 0.352_869 + 0.387_252, 0.478_004 + 0.317_568 + 0.411_108),
+    ];
+    let wanted = sums.map(|(least, most): (f64, f64)| (least - most) / 6.0);
+    assert_close(&scores("ROADCombined", json!({"steps": 4, "most": 3})), &wanted);
+}
+
+#[test]
+fn squares_are_removed_for_the_mean_of_the_image_or_of_its_channels() {
+    assert_close(&scores("IROF", json!({"patch_size": 2})), &[0.198_483, 0.117_788]);
+    assert_close(&scores("IROF", json!({"patch_size": 2, "baseline": "channel_mean"})), &[0.215_126, 0.076_921]);
+}
+
 /// The pixels (0, 2), (1, 2), (1, 3) and (2, 1) of the first image.
 #[test]
 fn imputed_pixels_are_the_solution_of_the_linear_system() {

@@ -5,7 +5,9 @@
 
 mod curves;
 mod faded;
+mod inside;
 mod network;
+mod others;
 mod repeated;
 mod shapes;
 mod subsets;
@@ -41,10 +43,20 @@ fn scores_if(class: &str, given: Value, maps: &[Vec<f32>; 2], labelled: bool) ->
         let values: Vec<_> = measured
             .iter()
             .map(|measured| {
-                let parameters = measured.parameters.checked(measured.family.parameters()).unwrap();
+                let mut given = measured.parameters.clone();
+                if measured.family.parameters().iter().any(|parameter| parameter.name == "masks") {
+                    given.0.insert("masks".to_owned(), "0a".into());
+                }
+                let parameters = given.checked(measured.family.parameters()).unwrap();
                 let axes = measured.family.axes(&parameters, subject.shape).unwrap();
                 let before = network.passes;
-                let values = measured.family.measure(&parameters, subject, &mut network).unwrap();
+                let models = measured.family.models(&parameters).len();
+                let values: Vec<f32> = (0..models)
+                    .flat_map(|model| {
+                        let subject = crate::Subject { model, ..*subject };
+                        measured.family.measure(&parameters, &subject, &mut network).unwrap()
+                    })
+                    .collect();
                 let cost = measured.family.cost(&parameters, subject.shape);
                 assert_eq!((network.passes - before) as u64, cost.passes, "passes of {}", measured.family.name());
                 assert_eq!(values.len() as u64, axes.iter().map(|axis| axis.size).product::<u64>());

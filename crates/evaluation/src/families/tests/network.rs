@@ -20,6 +20,13 @@ pub(super) fn maps() -> [Vec<f32>; 2] {
     [of(11, 5, 0.4), of(7, 2, 0.3)]
 }
 
+/// The object: the four pixels in the middle.
+const MASK: [bool; 16] = {
+    let mut mask = [false; 16];
+    (mask[5], mask[6], mask[9], mask[10]) = (true, true, true, true);
+    mask
+};
+
 /// The network, which counts what it is asked and explains by input times gradient.
 #[derive(Debug, Default)]
 pub(super) struct Network {
@@ -72,6 +79,11 @@ impl Model for Network {
         Ok(points.chunks(SIZE).flat_map(|x| explained(x, target)).collect())
     }
 
+    fn stored(&mut self, key: &str) -> Result<Vec<f32>, Failed> {
+        // The map of the second image is the other map of both.
+        (key == "Other").then(|| maps()[1].clone()).ok_or(Failed)
+    }
+
     fn rows(&self) -> usize {
         self.rows.max(1)
     }
@@ -88,6 +100,8 @@ pub(super) fn each(maps: &[Vec<f32>; 2], mut with: impl FnMut(&Subject<'_>)) {
             logits: &logits,
             predicted: crate::predicted(&logits),
             label: Some([2, 1][at]),
+            mask: Some(&MASK),
+            model: 0,
             draw: Draw { seed: 0, dataset: ("t", "test"), image: at as u64, purpose: "", draw: 0 },
         });
     }

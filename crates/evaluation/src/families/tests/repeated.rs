@@ -26,7 +26,7 @@ fn scores(class: &str, low: f64, range: f64) -> Vec<f64> {
         let noise = |i: usize, r: usize| low + range * ((3 * i + 7 * r + 2 * n) % 19) as f64 / 18.0;
         let copy = |r: usize| (0..32).map(|i| (f64::from(subject.image[i]) + noise(i, r)) as f32).collect();
         let copies: Vec<Vec<f32>> = (0..3).map(copy).collect();
-        let values = compared(subject, &copies, &mut Network { rows: 2, ..Network::default() }).unwrap();
+        let values = compared(subject, &copies, false, &mut Network { rows: 2, ..Network::default() }).unwrap();
         found.push(metric.score(&[Row { values: &values, axes: &axes }]));
         n += 1;
     });
@@ -57,4 +57,29 @@ fn copies_without_noise_have_the_map_of_the_image() {
         assert_close(&scores, &[0.0, 0.0]);
     }
     assert_close(&scores_of("LocalLipschitzEstimate", json!({"samples": 4, "std": 0.0}), &own()), &[0.0, 0.0]);
+}
+
+#[test]
+fn the_size_of_maps_does_not_matter_where_they_are_normalised() {
+    let given = |normalise: bool| {
+        let mut given = json!({"samples": 3});
+        if normalise {
+            given["normalise"] = "second_moment".into();
+        }
+        given
+    };
+    // The copies' maps are made by the network: so the map of the image alone is larger, and a plain comparison sees it.
+    let larger = own().map(|map| map.into_iter().map(|value| value * 4.0).collect());
+    let normalised = scores_of("RelativeInputStability", given(true), &own());
+    assert_close(&normalised, &scores_of("RelativeInputStability", given(true), &larger));
+    assert_ne!(
+        scores_of("RelativeInputStability", given(false), &own()),
+        scores_of("RelativeInputStability", given(false), &larger)
+    );
+    // Of a map of zeros nothing is known.
+    assert!(
+        scores_of("RelativeInputStability", given(true), &[vec![0.0; 32], vec![0.0; 32]])
+            .iter()
+            .all(|score| score.is_nan())
+    );
 }

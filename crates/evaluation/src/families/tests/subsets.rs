@@ -122,3 +122,12 @@ fn single_values_are_estimated_and_counted_as_in_the_vectors() {
     let some_zero = maps().map(|map| map.iter().enumerate().map(|(i, a)| if i < 6 { 0.0 } else { *a }).collect());
     assert_close(&scores_of("NonSensitivity", values, &some_zero), &[13.0, 13.0]);
 }
+
+#[test]
+fn the_sum_of_a_map_is_off_the_fall_of_the_logit_as_in_the_vectors() {
+    let [first, second] = images();
+    let own = [explained(&first, 2), explained(&second, 1)];
+    assert_close(&scores_of("Completeness", json!({}), &own), &[0.560_253, 0.153_231]);
+    // A share of the fall: 1 for a map of zeros.
+    assert_close(&scores_of("Completeness", json!({"share": true}), &[vec![0.0; 32], vec![0.0; 32]]), &[1.0, 1.0]);
+}

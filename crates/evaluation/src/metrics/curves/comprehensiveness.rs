@@ -3,7 +3,7 @@
 use sweep::evaluation::Direction;
 use sweep::parameters::Default;
 
-use super::reading::OfCurve;
+use super::reading::of_curve;
 use crate::metrics::Entry;
 use crate::parameters::{TARGET, baseline, channels, percent, score};
 
@@ -19,5 +19,5 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
         TARGET,
         score("probability"),
     ],
-    build: |parameters| OfCurve::boxed(parameters, "morf", |heights| heights[0] - heights[heights.len() - 1]),
+    build: |parameters| of_curve(parameters, "morf", |heights| heights[0] - heights[heights.len() - 1]),
 };

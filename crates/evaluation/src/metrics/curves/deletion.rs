@@ -3,7 +3,7 @@
 use sweep::evaluation::Direction;
 use sweep::parameters::Default;
 
-use super::reading::OfCurve;
+use super::reading::of_curve;
 use crate::metrics::Entry;
 use crate::numbers::mean_height;
 use crate::parameters::{TARGET, baseline, channels, per_step, score, steps};
@@ -21,5 +21,5 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
         TARGET,
         score("probability"),
     ],
-    build: |parameters| OfCurve::boxed(parameters, "morf", mean_height),
+    build: |parameters| of_curve(parameters, "morf", mean_height),
 };

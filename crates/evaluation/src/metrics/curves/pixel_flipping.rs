@@ -3,7 +3,7 @@
 use sweep::evaluation::Direction;
 use sweep::parameters::Default;
 
-use super::reading::OfCurve;
+use super::reading::of_curve;
 use crate::metrics::Entry;
 use crate::numbers::{mean_height, trapezoids};
 use crate::parameters::{QUANTUS, TARGET, baseline, channels, per_step, score, steps};
@@ -25,7 +25,7 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
     ],
     build: |parameters| {
         let quantus = parameters.word("semantics")? == "quantus";
-        OfCurve::boxed(
+        of_curve(
             parameters,
             "morf",
             if quantus { |heights| trapezoids(&heights[1.min(heights.len())..]) } else { mean_height },

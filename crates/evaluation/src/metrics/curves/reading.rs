@@ -1,16 +1,18 @@
-//! Reading of curves: heights of one order, and metrics that are one number of a curve.
+//! Reading of curves: heights of one order or of both, and metrics that are one number of them.
 
 use sweep::parameters::{ParameterError, Parameters};
 
 use crate::families::Curve;
+use crate::metrics::reading::of_row;
 use crate::metrics::{Measured, Metric, Row};
+use crate::numbers::mean;
 
 /// Number of values of a point: probability, logit, class.
 const VALUES: usize = 3;
 
 /// Output of the model that is followed.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Score {
+enum Score {
     Probability,
     Logit,
     LogProbability,
@@ -26,35 +28,33 @@ impl Score {
     }
 }
 
-/// Metric that is one number of a curve in one order.
-#[derive(Clone, Debug)]
-pub(super) struct OfCurve {
-    measured: Measured,
-    score: Score,
-    /// Number of the heights, the whole image first.
+/// Metric that is the `number` of the curve of these parameters in this `order`, the whole image first.
+pub(super) fn of_curve(
+    parameters: &Parameters,
+    order: &str,
     number: fn(&[f64]) -> f64,
+) -> Result<Box<dyn Metric>, ParameterError> {
+    let (measured, score) = (Measured::with(&Curve, parameters).set("order", order), Score::of(parameters)?);
+    Ok(of_row(measured, move |row| number(&heights(row, 0, score))))
 }
 
-impl OfCurve {
-    /// Metric that is the `number` of the curve of these parameters, in this `order`.
-    pub(super) fn boxed(
-        parameters: &Parameters,
-        order: &str,
-        number: fn(&[f64]) -> f64,
-    ) -> Result<Box<dyn Metric>, ParameterError> {
-        let measured = Measured::with(&Curve, parameters).set("order", order);
-        Ok(Box::new(Self { measured, score: Score::of(parameters)?, number }))
-    }
+/// Metric that is the `number` of both curves of these parameters: the most relevant first, and the least relevant first.
+pub(super) fn of_both(
+    parameters: &Parameters,
+    number: fn(&[f64], &[f64]) -> f64,
+) -> Result<Box<dyn Metric>, ParameterError> {
+    let (measured, score) = (Measured::with(&Curve, parameters).set("order", "both"), Score::of(parameters)?);
+    Ok(of_row(measured, move |row| number(&heights(row, 0, score), &heights(row, 1, score))))
 }
 
-impl Metric for OfCurve {
-    fn measured(&self) -> Vec<Measured> {
-        vec![self.measured.clone()]
-    }
+/// Area over the perturbation curve: the mean fall, with that of the whole image, which is 0.
+pub(super) fn area_over(heights: &[f64]) -> f64 {
+    mean(&heights.iter().map(|height| heights[0] - height).collect::<Vec<_>>())
+}
 
-    fn score(&self, rows: &[Row<'_>]) -> f64 {
-        rows.first().map_or(f64::NAN, |row| (self.number)(&heights(row, 0, self.score)))
-    }
+/// Mean height without the whole image.
+pub(super) fn mean_after(heights: &[f64]) -> f64 {
+    mean(&heights[1.min(heights.len())..])
 }
 
 /// Heights of the curve of order number `order`.

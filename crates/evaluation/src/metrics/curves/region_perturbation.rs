@@ -1,23 +1,11 @@
 //! Region perturbation: area over the curve while the most relevant patches are removed.
 
 use sweep::evaluation::Direction;
-use sweep::parameters::{Default, Kind, Parameter};
+use sweep::parameters::Default;
 
-use super::reading::OfCurve;
+use super::reading::{area_over, of_curve};
 use crate::metrics::Entry;
-use crate::numbers::mean;
-use crate::parameters::{TARGET, baseline, channels, most, parameter, patch_size, score};
-
-/// Order of removal, as users of Quantus write it.
-const ORDER: Parameter = {
-    use std::borrow::Cow::Borrowed;
-    parameter(
-        "order",
-        "most relevant patches first, or least relevant first",
-        Kind::Word(Borrowed(&[Borrowed("morf"), Borrowed("lerf")])),
-        Some(Default::Word(Borrowed("morf"))),
-    )
-};
+use crate::parameters::{ONE_ORDER, TARGET, baseline, channels, most, patch_size, score};
 
 pub(in crate::metrics) const ENTRY: Entry = Entry {
     name: "RegionPerturbation",
@@ -25,7 +13,7 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
     reference: "Samek et al. 2017, https://arxiv.org/abs/1509.06321",
     direction: Direction::Higher,
     parameters: &[
-        ORDER,
+        ONE_ORDER,
         patch_size(8),
         most(Some(Default::Integer(100))),
         baseline("image_min"),
@@ -37,8 +25,6 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
         let mut parameters = parameters.clone();
         parameters.0.insert("per_step".to_owned(), 1.into());
         let order = parameters.word("order")?.to_owned();
-        OfCurve::boxed(&parameters, &order, |heights| {
-            mean(&heights.iter().map(|height| heights[0] - height).collect::<Vec<_>>())
-        })
+        of_curve(&parameters, &order, area_over)
     },
 };

@@ -2,7 +2,7 @@
 
 use sweep::evaluation::Direction;
 
-use super::reading::OfCurve;
+use super::reading::of_curve;
 use crate::metrics::Entry;
 use crate::numbers::{mean_height, trapezoids};
 use crate::parameters::{QUANTUS, TARGET, baseline, channels, patch_size, score};
@@ -18,7 +18,7 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
         let quantus = parameters.word("semantics")? == "quantus";
         let mut parameters = parameters.clone();
         parameters.0.insert("per_step".to_owned(), 1.into());
-        OfCurve::boxed(
+        of_curve(
             &parameters,
             "morf",
             if quantus { |heights| trapezoids(&heights[1.min(heights.len())..]) } else { mean_height },

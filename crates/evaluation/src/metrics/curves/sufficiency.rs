@@ -3,7 +3,7 @@
 use sweep::evaluation::Direction;
 use sweep::parameters::Default;
 
-use super::reading::OfCurve;
+use super::reading::of_curve;
 use crate::metrics::Entry;
 use crate::parameters::{TARGET, baseline, channels, percent, score};
 
@@ -23,6 +23,6 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
         let mut parameters = parameters.clone();
         let kept = parameters.0.remove("percent");
         parameters.0.extend(kept.map(|kept| ("kept".to_owned(), kept)));
-        OfCurve::boxed(&parameters, "lerf", |heights| heights[0] - heights[heights.len() - 1])
+        of_curve(&parameters, "lerf", |heights| heights[0] - heights[heights.len() - 1])
     },
 };

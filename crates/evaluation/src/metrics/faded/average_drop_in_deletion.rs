@@ -2,7 +2,7 @@
 
 use sweep::evaluation::Direction;
 
-use super::reading::OfFaded;
+use super::reading::of_faded;
 use crate::metrics::Entry;
 use crate::parameters::{TARGET, baseline, channels};
 
@@ -12,5 +12,5 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
     reference: "Jung and Oh 2021, https://arxiv.org/abs/2103.13859",
     direction: Direction::Higher,
     parameters: &[channels("sum"), baseline("zero"), TARGET],
-    build: |parameters| Ok(OfFaded::boxed(parameters, |whole, _, rest| 100.0 * (whole - rest) / whole)),
+    build: |parameters| Ok(of_faded(parameters, |whole, _, rest| 100.0 * (whole - rest) / whole)),
 };

@@ -2,7 +2,7 @@
 
 use sweep::evaluation::Direction;
 
-use super::reading::{OfFaded, share};
+use super::reading::{of_faded, share};
 use crate::metrics::Entry;
 use crate::parameters::{TARGET, baseline, channels};
 
@@ -12,5 +12,5 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
     reference: "Zhang et al. 2023, https://arxiv.org/abs/2301.07002",
     direction: Direction::Higher,
     parameters: &[channels("sum"), baseline("zero"), TARGET],
-    build: |parameters| Ok(OfFaded::boxed(parameters, |whole, left, _| 100.0 * share(left - whole, 1.0 - whole))),
+    build: |parameters| Ok(of_faded(parameters, |whole, left, _| 100.0 * share(left - whole, 1.0 - whole))),
 };

@@ -2,7 +2,7 @@
 
 use sweep::evaluation::Direction;
 
-use super::reading::OfFaded;
+use super::reading::of_faded;
 use crate::metrics::Entry;
 use crate::parameters::{TARGET, baseline, channels};
 
@@ -12,5 +12,5 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
     reference: "Chattopadhay et al. 2018, https://arxiv.org/abs/1710.11063",
     direction: Direction::Higher,
     parameters: &[channels("sum"), baseline("zero"), TARGET],
-    build: |parameters| Ok(OfFaded::boxed(parameters, |whole, left, _| if left > whole { 100.0 } else { 0.0 })),
+    build: |parameters| Ok(of_faded(parameters, |whole, left, _| if left > whole { 100.0 } else { 0.0 })),
 };

@@ -4,7 +4,8 @@ use sweep::evaluation::Direction;
 use sweep::parameters::{Default, Kind, Parameter};
 
 use crate::families::{CLASS, OtherClass, SIMILARITIES};
-use crate::metrics::{Entry, Measured, Metric, Row};
+use crate::metrics::reading::of_row;
+use crate::metrics::{Entry, Measured};
 use crate::parameters::parameter;
 
 /// Similarity of the two maps.
@@ -26,22 +27,6 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
     parameters: &[CLASS, SIMILARITY],
     build: |parameters| {
         let at = SIMILARITIES.iter().position(|name| parameters.word("similarity").is_ok_and(|word| word == *name));
-        Ok(Box::new(RandomLogit { measured: Measured::with(&OtherClass, parameters), at: at.unwrap_or(0) }))
+        Ok(of_row(Measured::with(&OtherClass, parameters), move |row| row.at(at.unwrap_or(0))))
     },
 };
-
-#[derive(Clone, Debug)]
-struct RandomLogit {
-    measured: Measured,
-    at: usize,
-}
-
-impl Metric for RandomLogit {
-    fn measured(&self) -> Vec<Measured> {
-        vec![self.measured.clone()]
-    }
-
-    fn score(&self, rows: &[Row<'_>]) -> f64 {
-        rows.first().and_then(|row| row.values.get(self.at)).map_or(f64::NAN, |value| f64::from(*value))
-    }
-}

@@ -3,9 +3,10 @@
 use sweep::evaluation::Direction;
 use sweep::parameters::Default;
 
-use super::reading::{Floor, OfCopies, SAMPLES, high, largest, low, std};
+use super::reading::{Floor, Ratio, largest, of_copies};
 use crate::families::Quantity;
 use crate::metrics::Entry;
+use crate::parameters::{SAMPLES, high, low, std};
 
 pub(in crate::metrics) const ENTRY: Entry = Entry {
     name: "MaxSensitivity",
@@ -14,6 +15,7 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
     direction: Direction::Lower,
     parameters: &[SAMPLES, low(-0.2), high(0.2), std(Some(Default::Absent))],
     build: |parameters| {
-        Ok(Box::new(OfCopies::new(parameters, [Quantity::Map, Quantity::Whole], Floor::Added(0.0), largest)))
+        let ratio = Ratio { of: [Quantity::Map, Quantity::Whole], floor: Floor::Added(0.0), only_same_class: false };
+        Ok(of_copies(parameters, ratio, largest))
     },
 };

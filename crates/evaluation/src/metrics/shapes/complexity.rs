@@ -2,7 +2,7 @@
 
 use sweep::evaluation::Direction;
 
-use super::reading::OfShape;
+use super::reading::of_shape;
 use crate::metrics::Entry;
 use crate::parameters::channels;
 
@@ -12,5 +12,5 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
     reference: "Bhatt et al. 2020, https://arxiv.org/abs/2005.00631",
     direction: Direction::Lower,
     parameters: &[channels("each")],
-    build: |parameters| Ok(OfShape::boxed(parameters, "entropy")),
+    build: |parameters| Ok(of_shape(parameters, "entropy")),
 };

@@ -3,7 +3,7 @@
 use sweep::evaluation::Direction;
 use sweep::parameters::{Default, Kind};
 
-use super::reading::OfShape;
+use super::reading::of_shape;
 use crate::metrics::Entry;
 use crate::parameters::{channels, parameter};
 
@@ -21,5 +21,5 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
             Some(Default::Number(1e-5)),
         ),
     ],
-    build: |parameters| Ok(OfShape::boxed(parameters, "effective")),
+    build: |parameters| Ok(of_shape(parameters, "effective")),
 };

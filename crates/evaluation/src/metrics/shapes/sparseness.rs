@@ -2,7 +2,7 @@
 
 use sweep::evaluation::Direction;
 
-use super::reading::OfShape;
+use super::reading::of_shape;
 use crate::metrics::Entry;
 use crate::parameters::channels;
 
@@ -12,5 +12,5 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
     reference: "Chalasani et al. 2020, https://arxiv.org/abs/1810.06583",
     direction: Direction::Higher,
     parameters: &[channels("each")],
-    build: |parameters| Ok(OfShape::boxed(parameters, "gini")),
+    build: |parameters| Ok(of_shape(parameters, "gini")),
 };

@@ -3,10 +3,10 @@
 use sweep::evaluation::Direction;
 use sweep::parameters::{Default, Kind};
 
-use super::reading::{OfSubsets, runs, score};
+use super::reading::of_subsets;
 use crate::metrics::Entry;
 use crate::numbers::pearson;
-use crate::parameters::{TARGET, baseline, parameter};
+use crate::parameters::{TARGET, baseline, parameter, runs, score_that_falls, subset_size};
 
 pub(in crate::metrics) const ENTRY: Entry = Entry {
     name: "FaithfulnessCorrelation",
@@ -15,16 +15,11 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
     direction: Direction::Higher,
     parameters: &[
         runs(100),
-        parameter(
-            "subset_size",
-            "values in a set",
-            Kind::Integer { least: 1, most: 1 << 24 },
-            Some(Default::Integer(224)),
-        ),
+        subset_size(1, 224),
         parameter("abs", "take the map without its signs", Kind::Boolean, Some(Default::Boolean(false))),
         baseline("image_min"),
         TARGET,
-        score("logit"),
+        score_that_falls("logit"),
     ],
-    build: |parameters| OfSubsets::boxed(parameters, usize::from(parameters.boolean("abs")?), pearson),
+    build: |parameters| of_subsets(parameters, usize::from(parameters.boolean("abs")?), pearson),
 };

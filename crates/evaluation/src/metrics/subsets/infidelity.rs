@@ -1,23 +1,17 @@
 //! Infidelity: how far the map is from what the model loses with a square of the image.
 
+use std::borrow::Cow;
+
 use sweep::evaluation::Direction;
 use sweep::parameters::{Default, Kind, Parameter};
 
-use super::reading::{OfSubsets, score};
+use super::reading::of_subsets;
 use crate::metrics::Entry;
 use crate::numbers::mean;
-use crate::parameters::{TARGET, parameter};
+use crate::parameters::{TARGET, cut, parameter, runs, score_that_falls, square};
 
-/// Squares that are removed.
-const CUT: Parameter = {
-    use std::borrow::Cow::Borrowed;
-    parameter(
-        "cut",
-        "`random` squares, or each of the `patches` of a grid once",
-        Kind::Word(Borrowed(&[Borrowed("random"), Borrowed("patches")])),
-        Some(Default::Word(Borrowed("random"))),
-    )
-};
+/// Squares that are removed: at random, or each of a grid once.
+const CUT: Parameter = cut(&[Cow::Borrowed("random"), Cow::Borrowed("patches")]);
 
 pub(in crate::metrics) const ENTRY: Entry = Entry {
     name: "Infidelity",
@@ -26,28 +20,18 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
     reference: "Yeh et al. 2019, https://arxiv.org/abs/1901.09392",
     direction: Direction::Lower,
     parameters: &[
-        parameter(
-            "runs",
-            "number of random squares",
-            Kind::Integer { least: 2, most: 32768 },
-            Some(Default::Integer(100)),
-        ),
-        parameter(
-            "square",
-            "side of a square in pixels",
-            Kind::Integer { least: 1, most: 1024 },
-            Some(Default::Integer(4)),
-        ),
+        runs(100),
+        square(1, 4),
         CUT,
         parameter("scaled", "multiply the map by the best factor", Kind::Boolean, Some(Default::Boolean(false))),
         TARGET,
-        score("logit"),
+        score_that_falls("logit"),
     ],
     build: |parameters| {
         let number = if parameters.boolean("scaled")? { scaled } else { plain };
         let mut parameters = parameters.clone();
         parameters.0.insert("baseline".to_owned(), "zero".into());
-        OfSubsets::boxed(&parameters, 2, number)
+        of_subsets(&parameters, 2, number)
     },
 };
 

@@ -1,5 +1,6 @@
 //! Metrics that compare sums of the map over random subsets with what the model loses with them.
 
+pub(super) mod completeness;
 pub(super) mod faithfulness_correlation;
 pub(super) mod faithfulness_estimate;
 pub(super) mod infidelity;

@@ -2,9 +2,9 @@
 
 use sweep::evaluation::Direction;
 
-use super::reading::{CUT, OfSubsets, SIDE, score};
+use super::reading::{CUT, SIDE, of_subsets};
 use crate::metrics::Entry;
-use crate::parameters::{TARGET, baseline};
+use crate::parameters::{TARGET, baseline, score_that_falls};
 
 /// Share of the largest value, and change of the probability, below which a part does not matter.
 const EPSILON: f64 = 1e-2;
@@ -14,8 +14,8 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
     summary: "number of patches, or values, of which exactly one of map and model says that they matter by a hundredth",
     reference: "Nguyen and Martinez 2020, https://arxiv.org/abs/2007.07584",
     direction: Direction::Lower,
-    parameters: &[CUT, SIDE, baseline("image_min"), TARGET, score("probability")],
-    build: |parameters| OfSubsets::boxed(parameters, 0, number),
+    parameters: &[CUT, SIDE, baseline("image_min"), TARGET, score_that_falls("probability")],
+    build: |parameters| of_subsets(parameters, 0, number),
 };
 
 fn number(sums: &[f64], falls: &[f64]) -> f64 {

@@ -1,12 +1,11 @@
 //! Sensitivity-n: the correlation for sets of n values, each image by itself.
 
 use sweep::evaluation::Direction;
-use sweep::parameters::{Default, Kind};
 
-use super::reading::{OfSubsets, runs, score};
+use super::reading::of_subsets;
 use crate::metrics::Entry;
 use crate::numbers::pearson;
-use crate::parameters::{TARGET, baseline, parameter};
+use crate::parameters::{TARGET, baseline, runs, score_that_falls, subset_size};
 
 pub(in crate::metrics) const ENTRY: Entry = Entry {
     name: "SensitivityN",
@@ -14,17 +13,6 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
               `subset_size` gives the curve over n",
     reference: "Ancona et al. 2018, https://arxiv.org/abs/1711.06104",
     direction: Direction::Higher,
-    parameters: &[
-        runs(100),
-        parameter(
-            "subset_size",
-            "values in a set: n",
-            Kind::Integer { least: 1, most: 1 << 24 },
-            Some(Default::Integer(100)),
-        ),
-        baseline("zero"),
-        TARGET,
-        score("logit"),
-    ],
-    build: |parameters| OfSubsets::boxed(parameters, 0, pearson),
+    parameters: &[runs(100), subset_size(1, 100), baseline("zero"), TARGET, score_that_falls("logit")],
+    build: |parameters| of_subsets(parameters, 0, pearson),
 };

@@ -53,6 +53,13 @@ pub(super) const PATHS: &[Key] = &[
          train, `<flag>_normalized_<digest>_mean.pt` where `normalize` changes the images. Missing ones are computed.",
         "means",
     ),
+    key(
+        "masks_root",
+        Words("none"),
+        "Holds masks of objects for metrics that compare maps with them, as a dataset of its own below the flag of the images, in any format: \
+         images of the same number, size and order, whose pixels are 0 outside of the object.",
+        "",
+    ),
     key("final_output_dir", Value("outputs"), "Stores and the journal are written here; also `--output`.", "outputs"),
     key("output_root_dir", Words("`final_output_dir`"), "Name of `final_output_dir` in configs of the reference.", ""),
     key(

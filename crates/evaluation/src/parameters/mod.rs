@@ -1,8 +1,16 @@
-//! Declarations of parameters that several families and metrics have.
+//! Declarations of parameters that several families and metrics have: each is declared once, with its words and its range.
+
+mod curves;
+mod noise;
+mod subsets;
 
 use std::borrow::Cow;
 
 use sweep::parameters::{Default, Kind, Parameter};
+
+pub(crate) use curves::{KEPT, ONE_ORDER, ORDER, most, patch_size, per_step, percent, steps};
+pub(crate) use noise::{MOST_COPIES, NORMALISE, SAMPLES, high, low, std};
+pub(crate) use subsets::{chance, cut, grid, runs, score_that_falls, square, subset_size};
 
 /// Parameter `name`, which is what `summary` says.
 pub(crate) const fn parameter(
@@ -72,67 +80,6 @@ pub(crate) const fn baseline(default: &'static str) -> Parameter {
         Some(word(default)),
     )
 }
-
-/// Side of a patch.
-pub(crate) const fn patch_size(default: i64) -> Parameter {
-    parameter(
-        "patch_size",
-        "side in pixels of the squares that are removed as a whole; 1 removes pixels",
-        Kind::Integer { least: 1, most: 1024 },
-        Some(Default::Integer(default)),
-    )
-}
-
-/// Number of steps.
-pub(crate) const fn steps(default: i64) -> Parameter {
-    parameter(
-        "steps",
-        "number of steps of equal size from the whole image to nothing of it",
-        Kind::Integer { least: 1, most: 1024 },
-        Some(Default::Integer(default)),
-    )
-}
-
-/// Size of a step.
-pub(crate) const fn per_step(default: Option<Default>) -> Parameter {
-    parameter(
-        "per_step",
-        "number of pixels, patches or values in a step, instead of `steps`",
-        Kind::Integer { least: 1, most: 1 << 24 },
-        default,
-    )
-}
-
-/// Number of steps that are made.
-pub(crate) const fn most(default: Option<Default>) -> Parameter {
-    parameter("most", "number of steps after which the curve ends", Kind::Integer { least: 1, most: 1024 }, default)
-}
-
-/// Share that is removed in one step.
-pub(crate) const fn percent(default: Option<Default>) -> Parameter {
-    parameter(
-        "percent",
-        "percentage of pixels, patches or values that one step removes, instead of `steps`",
-        Kind::Integer { least: 1, most: 100 },
-        default,
-    )
-}
-
-/// Share that one step leaves.
-pub(crate) const KEPT: Parameter = parameter(
-    "kept",
-    "percentage of pixels, patches or values that one step leaves, instead of `steps`",
-    Kind::Integer { least: 1, most: 100 },
-    Some(Default::Absent),
-);
-
-/// Order of removal.
-pub(crate) const ORDER: Parameter = parameter(
-    "order",
-    "most relevant first, least relevant first, or both",
-    words(&[Cow::Borrowed("morf"), Cow::Borrowed("lerf"), Cow::Borrowed("both")]),
-    Some(word("morf")),
-);
 
 /// Definition that is followed, of this program or of Quantus.
 pub(crate) const QUANTUS: Parameter = parameter(

@@ -1,0 +1,25 @@
+//! IROF: iterative removal of features, which are squares here, each filled with the mean of the image.
+
+use sweep::evaluation::Direction;
+
+use super::reading::of_curve;
+use crate::metrics::Entry;
+use crate::numbers::mean_height;
+use crate::parameters::{TARGET, baseline, channels, patch_size, score};
+
+pub(in crate::metrics) const ENTRY: Entry = Entry {
+    name: "IROF",
+    summary: "area over the curve of the probability, as a share of that of the whole image, while squares are removed by their mean \
+              relevance; squares stand for the segments of the paper",
+    reference: "Rieger and Hansen 2020, https://arxiv.org/abs/2003.08747",
+    direction: Direction::Higher,
+    parameters: &[patch_size(8), baseline("image_mean"), channels("sum"), TARGET, score("probability")],
+    build: |parameters| {
+        let mut parameters = parameters.clone();
+        parameters.0.insert("per_step".to_owned(), 1.into());
+        parameters.0.insert("rank".to_owned(), "mean".into());
+        of_curve(&parameters, "morf", |heights| {
+            1.0 - mean_height(&heights.iter().map(|height| height / heights[0]).collect::<Vec<_>>())
+        })
+    },
+};
