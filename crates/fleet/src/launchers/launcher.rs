@@ -12,6 +12,7 @@ use std::time::Duration;
 use sweep::config::Devices;
 use sweep::yaml::Fields;
 
+use super::errand::{Errand, Submitted};
 use crate::error::FleetError;
 use crate::slot::Slot;
 
@@ -100,35 +101,6 @@ pub trait Launcher: fmt::Debug + Send + Sync {
 
     /// The scheduler is about to end. A launcher whose workers cannot be found again ends those that it started.
     fn close(&self) {}
-}
-
-/// A command that runs in a job of its own, where a launcher has a queue: a whole scheduler.
-#[derive(Clone, Debug)]
-pub struct Errand {
-    /// Number that no other errand has.
-    pub instance: u64,
-    /// Words of the command line.
-    pub words: Vec<String>,
-    /// File to which the command's standard output and errors are appended.
-    pub log: PathBuf,
-    /// File into which the job writes the exit code of the command as its last act.
-    pub code: PathBuf,
-    /// Options of the queue's own program besides those of the config.
-    pub options: Vec<String>,
-    /// The kind of device that the command needs, one of [`Launcher::kinds`], with all else that a worker gets there; `None` for a command
-    /// that computes nothing.
-    pub kind: Option<String>,
-}
-
-/// A job that waits in the queue.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Submitted {
-    /// Its name for the launcher.
-    pub ticket: Ticket,
-    /// Its id for a person.
-    pub id: String,
-    /// Command line that cancels it.
-    pub cancel: String,
 }
 
 /// The name of a worker at its launcher. It is written to the disk, for a scheduler that comes after this one.

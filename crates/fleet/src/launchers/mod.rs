@@ -3,6 +3,7 @@
 mod children;
 mod command;
 mod elsewhere;
+mod errand;
 mod go_between;
 mod launcher;
 pub(crate) mod local;
@@ -17,9 +18,8 @@ use sweep::config::Chosen;
 use sweep::problem::{Problems, nearest};
 use sweep::yaml::{Fields, Node, Value};
 
-pub use launcher::{
-    Ended, Entry, Errand, Job, Launcher, Offer, Place, Reservation, State, Submitted, Survivor, Ticket, Wanted,
-};
+pub use errand::{Errand, Submitted};
+pub use launcher::{Ended, Entry, Job, Launcher, Offer, Place, Reservation, State, Survivor, Ticket, Wanted};
 
 /// Every launcher; the first is the default.
 pub const LAUNCHERS: &[&Entry] = &[&local::ENTRY, &command::ENTRY, &ssh::ENTRY, &slurm::ENTRY];

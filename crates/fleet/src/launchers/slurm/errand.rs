@@ -3,7 +3,8 @@
 
 use std::process::Command;
 
-use super::super::launcher::{Errand, Submitted, Ticket};
+use super::super::errand::{Errand, Submitted};
+use super::super::launcher::Ticket;
 use super::super::shell::{line, quoted};
 use super::desk::new_name;
 use super::kinds::PROCESSORS;

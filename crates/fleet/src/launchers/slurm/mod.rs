@@ -21,7 +21,8 @@ use std::time::Duration;
 use sweep::yaml::Fields;
 
 use super::elsewhere::Elsewhere;
-use super::launcher::{Entry, Errand, Job, Launcher, Offer, Place, State, Submitted, Ticket, Wanted};
+use super::errand::{Errand, Submitted};
+use super::launcher::{Entry, Job, Launcher, Offer, Place, State, Ticket, Wanted};
 use crate::error::FleetError;
 use crate::slot::Slot;
 use array::Order;
