@@ -67,6 +67,11 @@ pub struct Step<'a> {
 }
 
 impl<'a> Place<'a> {
+    /// The place of the value `id` of `graph`.
+    pub(crate) fn of(graph: &'a Graph, id: Id) -> Self {
+        Self { graph, id }
+    }
+
     /// The operation.
     pub(crate) fn operation(self) -> &'a dyn Operation {
         self.graph.nodes[self.id].operation.as_ref()

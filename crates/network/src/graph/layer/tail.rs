@@ -17,8 +17,10 @@ pub struct Tail<'a> {
     value: Tensor,
     /// For each value whether it depends on that of the layer.
     behind: Vec<bool>,
-    /// Values beside the layer that operations behind it read.
+    /// Values of the images beside the layer that operations behind it read.
     beside: Vec<Option<Tensor>>,
+    /// For each value whether it is one of the model alone that is made again: how many rows it has depends on that of the images.
+    again: Vec<bool>,
     is_last: bool,
     tokens: Option<Tokens>,
 }
@@ -31,9 +33,10 @@ impl Graph {
         for id in layer..self.nodes.len() {
             behind[id] = id == layer || self.nodes[id].inputs.iter().any(|&input| behind[input]);
         }
+        let again = self.of_model_alone(|id| behind[id] && id != layer);
         let read_behind = |value: Id| {
             let reads = |id: Id| behind[id] && id != layer && self.nodes[id].inputs.contains(&value);
-            !behind[value] && (value..self.nodes.len()).any(reads)
+            !behind[value] && !again[value] && (value..self.nodes.len()).any(reads)
         };
         let (mut values, count) = (Vec::with_capacity(self.nodes.len()), images.size()[0]);
         for (id, &is_behind) in behind.iter().enumerate() {
@@ -51,7 +54,25 @@ impl Graph {
         let value = values[layer].take().ok_or_else(gone)?;
         let is_last = self.layouts(&outline)[layer] == Some(Layout::ChannelsLast);
         let tokens = self.tokens(&outline, layer);
-        Ok(Tail { graph: self, layer, images: count, value, behind, beside: values, is_last, tokens })
+        for (value, _) in values.iter_mut().zip(&again).filter(|(_, again)| **again) {
+            *value = None;
+        }
+        Ok(Tail { graph: self, layer, images: count, value, behind, beside: values, again, is_last, tokens })
+    }
+
+    /// For each value whether it does not depend on the images, and one of those for which `is_read_by` reads it, directly or not.
+    fn of_model_alone(&self, is_read_by: impl Fn(Id) -> bool) -> Vec<bool> {
+        let mut of_images = vec![false; self.nodes.len()];
+        for id in 0..self.nodes.len() {
+            of_images[id] = id == 0 || self.nodes[id].inputs.iter().any(|&input| of_images[input]);
+        }
+        let mut found = vec![false; self.nodes.len()];
+        for id in (0..self.nodes.len()).rev() {
+            if is_read_by(id) || found[id] {
+                self.nodes[id].inputs.iter().filter(|&&input| !of_images[input]).for_each(|&input| found[input] = true);
+            }
+        }
+        found
     }
 }
 
@@ -97,7 +118,7 @@ impl Tail<'_> {
             values.push(value.as_ref().map(|value| self.repeated(value, count)).transpose()?);
         }
         values[self.layer] = Some(value);
-        for id in (self.layer + 1..values.len()).filter(|id| self.behind[*id]) {
+        for id in (0..values.len()).filter(|&id| self.again[id] || (self.behind[id] && id != self.layer)) {
             let (value, _) = self.graph.step(id, &values, (Keep::Logits, self.images * count))?;
             values[id] = Some(value);
             for &input in &self.graph.nodes[id].inputs {
@@ -111,10 +132,10 @@ impl Tail<'_> {
         self.graph.leave(logits.ok_or_else(apart)?)
     }
 
-    /// `value` of every image, `count` times; what is one for all images stays one.
+    /// `value` of every image, `count` times. It is a copy also for once: a sum may overwrite its first term.
     fn repeated(&self, value: &Tensor, count: i64) -> Result<Tensor, TchError> {
         let rows = value.size().first().copied().unwrap_or(1);
-        if count == 1 || rows % self.images != 0 || (rows == 1 && self.images > 1) {
+        if rows % self.images != 0 {
             return Ok(value.shallow_clone());
         }
         let mut times = vec![1; value.dim()];
@@ -125,10 +146,65 @@ impl Tail<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
     use tch::{Device, Kind, Tensor};
 
     use crate::Weights;
+    use crate::graph::{Constant, Graph, Images, Node, Operation, Shape};
     use crate::models::load;
+    use crate::operations::{Add, Linear, Reshape};
+
+    fn wave(shape: &[i64], step: f64) -> Tensor {
+        (Tensor::arange(shape.iter().product::<i64>(), (Kind::Double, Device::Cpu)) * step).sin().view(shape)
+    }
+
+    /// A shortcut is the first term of a sum, which sums overwrite, and a constant has no dimension for images.
+    #[test]
+    fn what_is_beside_a_layer_stays_as_it_is_and_a_constant_is_one_for_all_images_also_for_one() {
+        let [shortcut, layer, last] = [0.7, 0.9, 1.1].map(|step| wave(&[4, 4], step));
+        let constant = wave(&[4], 1.7);
+        let linear = |weight: &Tensor| Rc::new(Linear { weight: weight.shallow_clone(), bias: None });
+        let node = |name: &str, operation: Rc<dyn Operation>, inputs: &[usize]| Node {
+            name: name.to_owned(),
+            operation,
+            inputs: inputs.to_vec(),
+        };
+        let nodes = vec![
+            node("images", Rc::new(Images), &[]),
+            node("flat", Rc::new(Reshape::flat()), &[0]),
+            node("shortcut", linear(&shortcut), &[1]),
+            node("layer", linear(&layer), &[1]),
+            node("sum", Rc::new(Add), &[2, 3]),
+            node("constant", Rc::new(Constant(constant.shallow_clone())), &[]),
+            node("moved", Rc::new(Add), &[4, 5]),
+            node("last", linear(&last), &[6]),
+        ];
+        let graph = Graph::new(nodes, Shape { channels: 2, classes: 4, size: None, narrow: None });
+        for images in [1, 2, 4] {
+            let x = wave(&[images, 2, 1, 2], 0.37);
+            let tail = graph.tail(&x, graph.layer("layer").unwrap()).unwrap();
+            let flat = x.view([images, 4]);
+            let expected = |channel: Option<i64>| {
+                let value = flat.matmul(&layer.transpose(0, 1));
+                if let Some(channel) = channel {
+                    let _ = value.narrow(1, channel, 1).fill_(0.0);
+                }
+                (flat.matmul(&shortcut.transpose(0, 1)) + value + &constant).matmul(&last.transpose(0, 1))
+            };
+            let off = |found: Tensor, expected: Tensor| (found - expected).abs().max().double_value(&[]);
+            for _ in 0..3 {
+                assert!(off(tail.logits().unwrap(), expected(None)) < 1e-12, "{images} images");
+                let without = tail.logits_without(&[2]).unwrap();
+                assert!(off(without, expected(Some(2))) < 1e-12, "{images} images, one channel");
+            }
+            let without = tail.logits_without(&[3, 0, 1]).unwrap();
+            for (at, channel) in [3, 0, 1].into_iter().enumerate() {
+                let found = without.narrow(0, at as i64 * images, images);
+                assert!(off(found, expected(Some(channel))) < 1e-12, "{images} images, channel {channel}");
+            }
+        }
+    }
 
     #[test]
     fn the_tail_of_every_layer_ends_in_the_logits_of_the_whole_graph() {

@@ -12,7 +12,7 @@ mod rules;
 use tch::{TchError, Tensor};
 
 use self::linear_map::is_linear_map;
-use crate::graph::{Place, Rule, Step, Steps, Sum};
+use crate::graph::{Graph, Place, Rule, Step, Steps, Sum};
 
 pub use self::cells::Attentions;
 pub use self::composite::{COMPOSITES, CompositeEntry, Layers, Numbers, Pattern, composite};
@@ -43,11 +43,23 @@ impl Rule for Relevance {
     }
 }
 
+/// Whether `rule` holds at `place` where it is for layers of this `pattern`.
+fn holds(place: Place<'_>, pattern: &Pattern, rule: &dyn LayerRule) -> bool {
+    pattern.fits(place) && (!rule.is_first_only() || place.reads_images(is_linear_map))
+}
+
+impl Graph {
+    /// Names of the layers at which `rule` holds where it is for layers of this `pattern`.
+    pub fn layers_of_rule(&self, pattern: &Pattern, rule: &dyn LayerRule) -> Result<Vec<String>, TchError> {
+        let graph = self.canonical()?;
+        let places = (0..graph.nodes.len()).map(|id| Place::of(&graph, id)).filter(|place| is_linear_map(*place));
+        Ok(places.filter(|place| holds(*place, pattern, rule)).map(|place| place.name().to_owned()).collect())
+    }
+}
+
 impl Relevance {
     fn rule_at(&self, place: Place<'_>) -> Option<&dyn LayerRule> {
-        let fits = |(pattern, rule): &&(Pattern, Box<dyn LayerRule>)| {
-            pattern.fits(place) && (!rule.is_first_only() || place.reads_images(is_linear_map))
-        };
+        let fits = |(pattern, rule): &&(Pattern, Box<dyn LayerRule>)| holds(place, pattern, rule.as_ref());
         self.layers.iter().find(fits).map(|(_, rule)| rule.as_ref())
     }
 
