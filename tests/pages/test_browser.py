@@ -5,6 +5,10 @@ import functools
 import http.server
 import io
 import json
+import os
+import re
+import subprocess
+import sys
 import threading
 import urllib.parse
 
@@ -81,6 +85,21 @@ def test_the_value_under_the_pointer_is_that_of_the_store(page, finished, browse
     told = browser.wait("!document.getElementById('value').hidden && document.getElementById('value').textContent")
     value = zarr.open_group(finished.output / f"{STORE}.zarr", mode="r")["attributions/Saliency"][0, :, 3, 10].astype(np.float32).sum()
     assert "(x 10, y 3)" in told and float(told.rsplit(":", 1)[1]) == pytest.approx(float(value), rel=1e-4)
+
+
+def test_what_is_seen_is_saved_as_files_and_as_python_that_draws_it(page, finished, browser, pictures, tmp_path):
+    browser.open(link(page, rows="2", scale="row", keys=json.dumps(["InputXGradient"]), overlay="0.5"))
+    browser.wait(DRAWN)
+    for form, head in ("svg", "<svg "), ("csv", "image,y,x,"), ("png", None):
+        found = browser.run(f"fetch(document.getElementById('save-{form}').href).then((answer) => answer.ok && answer.text())")
+        assert found and (head is None or found.startswith(head)), form
+        if form == "svg":
+            (pictures / "saved.svg").write_text(found)
+            assert "one scale for each row" in re.sub(r"</text>\s*<text[^>]*>", "", found) and found.count("<image") == 2 * 2 + 1
+    script = urllib.parse.unquote(browser.run("document.getElementById('save-python').href").split(",", 1)[1])
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT / "python")}, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "maps.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_one_method_is_shown_under_all_noises(page, browser, pictures):

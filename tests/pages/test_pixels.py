@@ -1,7 +1,9 @@
 """Pictures of the page, pixel by pixel, against the values in the store and the colour maps of matplotlib."""
 
+import base64
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -76,3 +78,54 @@ def test_images_are_chosen_by_what_the_model_says_of_them(page, finished):
 def test_a_colour_bar_is_the_colour_map_of_matplotlib(page, colours):
     _, _, png = page.get("/api/colours.png", name=colours)
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(png)))[0], colormaps[colours](np.arange(256), bytes=True)[:, :3])
+
+
+def figure(page, form, **changes):
+    ask = {"images": [0, 9], "columns": [[STORE, "Saliency"], [STORE, "InputXGradient"]], "scale": "all", "outliers": "100", "channels": "sum"}
+    status, headers, body = page.get(f"/api/figure.{form}", ask=json.dumps(ask), size=56, unsigned="viridis", **changes)
+    assert status == 200, body
+    assert headers["content-disposition"] == f'attachment; filename="maps.{form}"'
+    return body
+
+
+def panels_of(finished):
+    group = zarr.open_group(finished.output / f"{STORE}.zarr", mode="r")
+    return {(image, key): group[f"attributions/{key}"][image].astype(np.float32).sum(axis=0, dtype=np.float32) for image in (0, 9) for key in ("Saliency", "InputXGradient")}
+
+
+def test_a_figure_that_is_saved_has_the_values_of_the_store(page, finished):
+    lines = figure(page, "csv").decode().splitlines()
+    assert lines[0] == f'image,y,x,"{STORE} Saliency","{STORE} InputXGradient"' and len(lines) == 1 + 2 * 28 * 28
+    read = np.array([[float(cell) for cell in line.split(",")] for line in lines[1:]])
+    for (image, key), panel in panels_of(finished).items():
+        rows = read[read[:, 0] == image]
+        assert np.array_equal(rows[:, 3 if key == "Saliency" else 4].astype(np.float32).reshape(28, 28), panel)
+        assert np.array_equal(rows[:, 1:3], [[y, x] for y in range(28) for x in range(28)])
+
+
+def test_a_figure_that_is_saved_has_the_colours_of_the_page(page, finished):
+    panels = panels_of(finished)
+    full = max(np.abs(panel).max() for panel in panels.values())
+    # Three columns of 56 pixels with 4 between them, two rows.
+    pixels = np.asarray(Image.open(io.BytesIO(figure(page, "png"))))
+    assert pixels.shape == (2 * 56 + 4, 3 * 56 + 8, 3)
+    svg = figure(page, "svg").decode()
+    inside = [np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))) for data in re.findall(r'base64,([^"]+)"', svg)]
+    for at, ((image, key), panel) in enumerate(panels.items()):
+        row, column = divmod(at, 2)
+        wanted = drawn(panel, "viridis" if key == "Saliency" else "RdBu_r", full, key != "Saliency")
+        top, left = row * 60, (column + 1) * 60
+        # Each pixel is a square of 2 x 2.
+        assert np.array_equal(pixels[top : top + 56 : 2, left : left + 56 : 2], wanted)
+        assert np.array_equal(pixels[top + 1 : top + 56 : 2, left + 1 : left + 56 : 2], wanted)
+        assert np.array_equal(inside[row * 3 + column + 1], wanted)
+    # Long sentences are broken into lines.
+    said = re.sub(r"</text>\s*<text[^>]*>", "", svg)
+    assert "one scale for all maps; full colour at the largest absolute value" in said and ">Saliency<" in svg and ">#9<" in svg
+
+
+def test_a_saved_figure_shows_as_much_of_the_image_as_the_page(page, finished):
+    pixels = np.asarray(Image.open(io.BytesIO(figure(page, "png", overlay=1)))).astype(int)
+    image = np.asarray(Image.open(io.BytesIO(page.get("/api/image.png", g=STORE, image=9)[2]))).astype(np.float64)
+    grey = np.rint(image @ [0.2126, 0.7152, 0.0722])
+    assert np.abs(pixels[60 : 60 + 56 : 2, 60 : 60 + 56 : 2] - grey[..., None]).max() <= 1

@@ -56,6 +56,14 @@ def written(tmp_path_factory, scored):
     return place
 
 
+def rewritten(store, change):
+    """Changes the attributes of a root as if an early build, which sealed nothing, had written them."""
+    root = json.loads((store / "zarr.json").read_text())
+    change(root["attributes"])
+    del root["attributes"]["attrisweep"]["digest"]
+    (store / "zarr.json").write_text(json.dumps(root))
+
+
 def maps(run, store, method, images):
     """Maps as they are stored, in double precision, and summed over channels as the report sums them."""
     found = zarr.open_group(run.output / f"{store}.zarr", mode="r")[f"attributions/{method}"][:][images].astype(np.float32)
@@ -176,9 +184,7 @@ def test_an_unfinished_sweep_and_a_damaged_store_have_a_report_that_says_so(scor
     clean, noisy = stores / f"{CLEAN}.zarr", stores / f"{NOISY}.zarr"
     for file in (clean / "attributions" / "Saliency").glob("c.*"):
         file.unlink()
-    root = json.loads((clean / "zarr.json").read_text())
-    root["attributes"]["attrisweep"]["complete"] = False
-    (clean / "zarr.json").write_text(json.dumps(root))
+    rewritten(clean, lambda attributes: attributes["attrisweep"].update(complete=False))
     damaged = next((noisy / "attributions" / "InputXGradient").glob("c.0*"))
     damaged.write_bytes(b"\0" * damaged.stat().st_size)
     (stores / "dataset-x_model-y_noise-z_split-test.zarr").mkdir()
@@ -225,26 +231,15 @@ def test_one_file_is_refused_above_twenty_megabytes_with_the_number(scored, tmp_
     # A map of 28 x 28 pixels is a picture of some 2 kB; the store claims more noises than there are.
     for at in range(1, 1 + math.ceil(20e6 / 130e3)):
         shutil.copytree(scored.output / f"{NOISY}.zarr", tmp_path / "stores" / f"{NOISY}{at}.zarr")
-        root = tmp_path / "stores" / f"{NOISY}{at}.zarr" / "zarr.json"
-        facts = json.loads(root.read_text())
-        facts["attributes"]["noise_name"] = f"n{at}"
-        root.write_text(json.dumps(facts))
+        rewritten(tmp_path / "stores" / f"{NOISY}{at}.zarr", lambda attributes: attributes.update(noise_name=f"n{at}"))  # noqa: B023
     done = report(tmp_path / "stores", tmp_path / "r.html", "--one-file", "--images", "10", "--sample", "1", code=3)
     assert re.search(r"more than 2\d MB, and 20 MB at most", done.stderr), done.stderr
     assert not (tmp_path / "r.html").exists() and len(list(tmp_path.iterdir())) == 1
 
 
-def hostile_name(folder, scored):
-    """A store whose names are markup."""
-    shutil.copytree(scored.output / f"{CLEAN}.zarr", folder / "dataset-x.zarr")
-    root = folder / "dataset-x.zarr" / "zarr.json"
-    facts = json.loads(root.read_text())
-    facts["attributes"]["model_flag"] = "<img src=x onerror=alert(1)>\"'&"
-    root.write_text(json.dumps(facts))
-
-
 def test_names_that_are_markup_stay_names_hostile(scored, tmp_path, browser):
-    hostile_name(tmp_path / "stores", scored)
+    shutil.copytree(scored.output / f"{CLEAN}.zarr", tmp_path / "stores" / "dataset-x.zarr")
+    rewritten(tmp_path / "stores" / "dataset-x.zarr", lambda attributes: attributes.update(model_flag="<img src=x onerror=alert(1)>\"'&"))
     report(tmp_path / "stores", tmp_path / "r.html", "--one-file", "--images", "1", "--sample", "1")
     browser.told.clear()
     browser.open((tmp_path / "r.html").as_uri())
@@ -275,9 +270,13 @@ def test_the_report_is_readable_on_a_laptop_and_a_phone_in_light_and_dark(writte
     assert browser.run("document.images.length") == 2 * 5 + 2 + 2
 
 
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
 def test_pictures_of_the_report_are_loaded_when_they_are_near_and_over_http_too(written, browser):
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=written)
-    handler.log_message = lambda *_: None
+    handler = functools.partial(Quiet, directory=written)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         browser.told.clear()

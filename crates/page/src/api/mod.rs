@@ -11,6 +11,7 @@ mod metrics;
 mod panels;
 mod refusal;
 mod retry;
+mod saved;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -129,6 +130,9 @@ pub(crate) fn router(shown: Arc<Shown>) -> Router {
         .route("/api/map.png", get(drawn::map))
         .route("/api/map.f32", get(drawn::values))
         .route("/api/image.png", get(drawn::image))
+        .route("/api/figure.svg", get(saved::svg))
+        .route("/api/figure.png", get(saved::png))
+        .route("/api/figure.csv", get(saved::csv))
         .route("/api/colours.png", get(|Query(asked): Query<drawn::Colours>| async move { drawn::colours(&asked) }))
         .route("/api/events", get(|State(shown): Here| async move { events::events(&shown) }))
         .route(

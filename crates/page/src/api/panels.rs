@@ -8,7 +8,7 @@ use pictures::{Channels, Outliers, Panel, full_colour};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Json, Refusal, Shown, aside, parsed, variant};
+use super::{Json, Refusal, Shown, aside, variant};
 use crate::stores::Numbers;
 
 /// Panels in one answer at most.
@@ -24,9 +24,9 @@ pub(super) struct Asked {
 /// Panels of images (rows) and of groups with one of their variants (columns).
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Ask {
-    images: Vec<u64>,
-    columns: Vec<(String, String)>,
+pub(super) struct Ask {
+    pub(super) images: Vec<u64>,
+    pub(super) columns: Vec<(String, String)>,
     scale: Scale,
     outliers: String,
     channels: String,
@@ -64,22 +64,40 @@ impl Scale {
 }
 
 /// Panel and the numbers beside it, or the reason for which there is none.
-type Found = Result<(Arc<Panel>, Numbers), Refusal>;
+pub(super) type Found = Result<(Arc<Panel>, Numbers), Refusal>;
 /// Row, column, and what is there.
-type Placed = ((usize, usize), Found);
+pub(super) type Placed = ((usize, usize), Found);
+
+/// Panels that were read together.
+pub(super) struct Seen {
+    pub(super) ask: Ask,
+    outliers: Outliers,
+    panels: Vec<Placed>,
+    /// Values of the full colour, by what panels share.
+    full: BTreeMap<(usize, usize), f64>,
+}
 
 /// Answers with the numbers of each panel, row by row.
 pub(super) async fn panels(State(shown): State<Arc<Shown>>, Query(asked): Query<Asked>) -> Json {
-    let ask: Ask = parsed(&asked.ask)?;
-    let (outliers, channels) = (ask.outliers.parse::<Outliers>()?, ask.channels.parse::<Channels>()?);
+    let ask = parsed(&asked.ask)?;
+    aside(&shown, move |shown| Ok(axum::Json(read(shown, ask)?.told()))).await
+}
+
+/// Panels that are asked for in JSON, as far as they make sense.
+pub(super) fn parsed(text: &str) -> Result<Ask, Refusal> {
+    let ask: Ask = super::parsed(text)?;
+    ask.outliers.parse::<Outliers>()?;
+    ask.channels.parse::<Channels>()?;
     let count = ask.images.len().saturating_mul(ask.columns.len());
     if count > PANELS {
         return Err(Refusal::bad(format!("{count} panels at once, expected {PANELS} at most")));
     }
-    aside(&shown, move |shown| Ok(axum::Json(told(shown, &ask, outliers, channels)?))).await
+    Ok(ask)
 }
 
-fn told(shown: &Shown, ask: &Ask, outliers: Outliers, channels: Channels) -> Result<Value, Refusal> {
+/// Reads the panels that are asked for, and finds the values of their full colours.
+pub(super) fn read(shown: &Shown, ask: Ask) -> Result<Seen, Refusal> {
+    let (outliers, channels) = (ask.outliers.parse::<Outliers>()?, ask.channels.parse::<Channels>()?);
     let mut panels: Vec<Placed> = Vec::new();
     let mut values = 0;
     for (row, image) in ask.images.iter().enumerate() {
@@ -98,15 +116,44 @@ fn told(shown: &Shown, ask: &Ask, outliers: Outliers, channels: Channels) -> Res
             together.entry(ask.scale.shared(*row, *column)).or_default().push(&panel.values);
         }
     }
-    let full: BTreeMap<(usize, usize), f64> =
-        together.into_iter().map(|(shared, members)| (shared, full_colour(members, outliers))).collect();
-    let one = |((row, column), panel): &Placed| match panel {
-        Ok((panel, numbers)) => number(panel, *numbers, full.get(&ask.scale.shared(*row, *column)).copied()),
-        Err(refusal) => json!({"error": refusal.text()}),
-    };
-    let rows: Vec<Vec<Value>> =
-        panels.chunks(ask.columns.len().max(1)).map(|row| row.iter().map(one).collect()).collect();
-    Ok(json!({"panels": rows, "said": format!("{}; full colour at {outliers}", ask.scale.told())}))
+    let full = together.into_iter().map(|(shared, members)| (shared, full_colour(members, outliers))).collect();
+    Ok(Seen { ask, outliers, panels, full })
+}
+
+impl Seen {
+    /// Panels, row by row.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &[Placed]> {
+        self.panels.chunks(self.ask.columns.len().max(1))
+    }
+
+    /// Value of the full colour at a row and a column.
+    pub(super) fn full(&self, (row, column): (usize, usize)) -> Option<f64> {
+        self.full.get(&self.ask.scale.shared(row, column)).copied()
+    }
+
+    /// Value of the full colour of all panels, where they share it.
+    pub(super) fn common(&self) -> Option<f64> {
+        (self.ask.scale == Scale::All).then(|| self.full((0, 0))).flatten()
+    }
+
+    /// Number of values of all panels.
+    pub(super) fn values(&self) -> usize {
+        self.panels.iter().map(|(_, found)| found.as_ref().map_or(0, |(panel, _)| panel.values.len())).sum()
+    }
+
+    /// The scale in words.
+    pub(super) fn said(&self) -> String {
+        format!("{}; full colour at {}", self.ask.scale.told(), self.outliers)
+    }
+
+    fn told(&self) -> Value {
+        let one = |(place, panel): &Placed| match panel {
+            Ok((panel, numbers)) => number(panel, *numbers, self.full(*place)),
+            Err(refusal) => json!({"error": refusal.text()}),
+        };
+        let rows: Vec<Vec<Value>> = self.rows().map(|row| row.iter().map(one).collect()).collect();
+        json!({"panels": rows, "said": self.said()})
+    }
 }
 
 fn number(panel: &Panel, numbers: Numbers, full: Option<f64>) -> Value {

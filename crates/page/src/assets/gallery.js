@@ -119,6 +119,7 @@ async function panels() {
   at("said").textContent = `${{ sum: "sum over channels", mean_abs: "mean of absolute values over channels" }[state.channels] ?? `channel ${state.channels}`}; ${found.said}, which is the number below each map`;
   bars(found.panels);
   figures(found.panels);
+  save(asked);
   python();
 }
 
@@ -201,6 +202,12 @@ async function pointed(event, panel, source, numbers, title) {
   at("value").textContent = `${title} (x ${x}, y ${y}): ${all[y * numbers.width + x]?.toPrecision(5)}`;
 }
 
+/** Links to files of what is seen: the addresses hold all of it. */
+function save(asked) {
+  const drawn = { ask: JSON.stringify(asked), signed: state.signed, unsigned: state.unsigned, overlay: state.overlay, size: state.size };
+  for (const form of ["svg", "png", "csv"]) at(`save-${form}`).href = address(`api/figure.${form}`, drawn);
+}
+
 function python() {
   const folder = group.place.replace(/[^/]*$/, "");
   const scale = state.outliers === "captum" ? '"captum"' : state.outliers;
@@ -217,6 +224,8 @@ function python() {
     `plot_maps(groups, ${text([...new Set(columns.map(({ key }) => key))])}, ${text(samples.samples.map(({ image }) => image))}, scale=${text(state.scale)}, outliers=${scale},`,
     `          channels=${channels}, overlay=${state.overlay}, signed_colours=${text(state.signed)}, unsigned_colours=${text(state.unsigned)})`,
   ].join("\n");
+  const saved = at("python").textContent.replace("plot_maps(groups", "figure = plot_maps(groups");
+  at("save-python").href = `data:text/x-python;charset=utf-8,${encodeURIComponent(`${saved}\nfigure.savefig("maps.pdf")\n`)}`;
 }
 
 const safely = (work) => work().catch((error) => { at("said").textContent = String(error.message); });

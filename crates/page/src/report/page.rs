@@ -124,7 +124,7 @@ impl Page {
         let (caption, [width, height]) = (escaped(caption), size(svg));
         let _ = write!(
             self.html,
-            "<figure><img loading=\"lazy\" width=\"{width}\" height=\"{height}\" alt=\"{caption}\" src=\"{source}\">\
+            "<figure><div tabindex=\"0\" role=\"group\" aria-label=\"figure\"><img loading=\"lazy\" width=\"{width}\" height=\"{height}\" alt=\"{caption}\" src=\"{source}\"></div>\
              <figcaption>{caption} <a href=\"{source}\" download=\"{name}.svg\">SVG</a>"
         );
         if let Some(csv) = csv {

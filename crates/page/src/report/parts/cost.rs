@@ -31,9 +31,9 @@ pub(in crate::report) fn cost(page: &mut Page, history: Result<&History, &String
     };
     let held: f64 = history.devices.iter().map(|device| device.held).sum();
     page.text(&format!(
-        "{} on {} devices, by the journal of the folder; a device counts from the granting of a unit to its end.",
+        "{} of {}, by the journal of the folder; a device counts from the granting of a unit to its end.",
         duration(held),
-        history.devices.len()
+        if history.devices.len() == 1 { "one device".to_owned() } else { format!("{} devices", history.devices.len()) }
     ));
     let mut csv = Csv::new(&["device", "maps", "held_seconds", "computing_seconds", "bytes", "failed_attempts"]);
     let mut rows = Vec::new();
