@@ -130,7 +130,7 @@ def test_every_target_of_make_in_the_pages_is_one_of_the_makefile():
         assert asked <= targets, f"{page.name}: {asked - targets}"
 
 
-@pytest.mark.parametrize("command", [("scheduler",), ("scheduler", "verify"), ("scheduler", "export"), ("scheduler", "scores"), ("scheduler", "view"), ("preflight",), ("means",), ("worker",)], ids=" ".join)
+@pytest.mark.parametrize("command", [("scheduler",), ("scheduler", "verify"), ("scheduler", "adopt"), ("scheduler", "export"), ("scheduler", "scores"), ("scheduler", "view"), ("preflight",), ("means",), ("worker",)], ids=" ".join)
 def test_exit_codes_in_the_guide_are_those_of_the_help(command):
     page = (ROOT / "docs" / "exit-codes.md").read_text()
     section = page.split(f"\n## {' '.join(command)}\n")[1].split("\n## ")[0]

@@ -14,6 +14,7 @@ pub mod noise;
 mod numpy;
 mod pictures;
 pub mod preprocess;
+pub mod stored;
 mod zarr;
 
 pub use error::DataError;

@@ -91,6 +91,9 @@ impl Checked {
         }
         if self.means.compute()? {
             compare_again(&mut self.groups, &self.means)?;
+            for based in self.theirs.iter_mut().filter_map(|theirs| theirs.based.as_mut().ok()) {
+                self.means.attach(&mut based.0)?;
+            }
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use sweep::config::Config;
 use sweep::group::Group;
 
 use crate::batches::Batches;
+use crate::check::Theirs;
 use crate::check::means::Means;
 
 /// Sweep whose config and files are sound and whose stores can be continued. Nothing is written yet.
@@ -32,6 +33,8 @@ pub struct Checked {
     pub format: &'static Entry,
     /// Warnings for a person, though nothing is wrong with the config.
     pub warnings: Vec<String>,
+    /// Groups of which another program has left a store.
+    pub theirs: Vec<Theirs>,
     pub(crate) reservation: Reservation,
 }
 

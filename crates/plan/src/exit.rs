@@ -90,6 +90,7 @@ impl From<StoreError> for Failure {
             StoreError::Mismatch { .. }
             | StoreError::Foreign { .. }
             | StoreError::Theirs { .. }
+            | StoreError::TheirTensors { .. }
             | StoreError::Packed { .. }
             | StoreError::InTheWay { .. }
             | StoreError::Occupied { .. }

@@ -2,6 +2,7 @@
 //!
 //! The crate serves programs that run or prepare a sweep: nothing here waits for a worker that computes.
 
+pub mod adoption;
 pub mod batches;
 mod begin;
 mod check;
@@ -13,7 +14,7 @@ pub mod work;
 
 pub use batches::{Batches, profile};
 pub use begin::Plan;
-pub use check::{Means, check, find_weights, find_weights_of_variant};
+pub use check::{Means, Theirs, check, find_weights, find_weights_of_variant};
 pub use checked::{Checked, Planned};
 pub use outlook::{Forecast, Outlook};
 pub use wishes::Wishes;

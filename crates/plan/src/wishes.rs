@@ -17,6 +17,8 @@ pub struct Wishes {
     pub output: Option<PathBuf>,
     /// File of batch sizes.
     pub results: Option<PathBuf>,
+    /// Whether stores of other programs are to be checked anew, whatever was adopted of them before.
+    pub adopts: bool,
 }
 
 impl Wishes {

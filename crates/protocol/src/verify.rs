@@ -29,6 +29,9 @@ pub struct Question {
     pub shards: Vec<u64>,
     /// Seconds for comparing maps.
     pub seconds: f64,
+    /// Whether another program has written the store, at the place of the images: it has every map, and by which seed is not known.
+    #[serde(default)]
+    pub is_theirs: bool,
 }
 
 /// Result for one group, or the reason for which nothing was compared. Answers come in the order of the questions.
@@ -46,6 +49,9 @@ pub struct Agreement {
     /// Stored maps that are right in the precision of their group, and far from those of double precision.
     #[serde(default)]
     pub rough: Vec<RoughMap>,
+    /// Keys of variants whose maps depend on a seed that is not known: they were not compared.
+    #[serde(default)]
+    pub seeded: Vec<String>,
     /// Reason, in a sentence, for which a part of the request was not compared.
     pub left: Option<String>,
 }

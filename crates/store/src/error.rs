@@ -22,10 +22,13 @@ pub enum StoreError {
     #[error("`{}` was not written by attrisweep; move it away, or choose another final_output_dir", path.display())]
     Foreign { path: PathBuf },
     /// A store of other scripts with the same layout.
-    #[error("`{}` is a Zarr store of another program: it is left alone, and its group is not computed; move it away to have that done", path.display())]
+    #[error("`{}` is a Zarr store of another program: it is left alone, and its group is not computed; `scheduler adopt` checks it and has what it lacks written beside, or move it away to have its group computed", path.display())]
     Theirs { path: PathBuf },
+    /// A folder of tensors of other scripts.
+    #[error("`{}` is a store of another program, a folder of tensors: it is left alone, and its group is not computed; `scheduler adopt` checks it and has what it lacks written beside, or move it away to have its group computed", path.display())]
+    TheirTensors { path: PathBuf },
     /// A store that was packed into a zip, as the reference scripts do.
-    #[error("`{}` is a Zarr store in a zip: it is left alone, and its group is not computed; unpack it, or move it away to have that done", path.display())]
+    #[error("`{}` is a Zarr store in a zip: it is left alone, and its group is not computed; `scheduler adopt` checks it and has what it lacks written beside, or unpack it, or move it away to have its group computed", path.display())]
     Packed { path: PathBuf },
     #[error("`{}` is there and is not a store that attrisweep packed; move it away, or choose another folder", path.display())]
     InTheWay { path: PathBuf },

@@ -29,8 +29,8 @@ pub fn of_group(group: &Group) -> Fingerprint {
     // Until CHANGELOG.md says otherwise, the only logit was explained whatever it predicts.
     let one_logit = (group.classes == 1).then(|| (ONE_LOGIT, json!("sign of the predicted class")));
     let set = group.input.weights_set.as_ref().map(|set| (WEIGHTS_SET, json!(set)));
-    // Images and predictions of a base are those of the base, whatever weights explain them.
-    let facts = facts.into_iter().filter(|(name, _)| !(group.has_base() && *name == WEIGHTS));
+    // Images and predictions of a base are those of the base, whatever weights explain them: where each variant has its own, the group has none.
+    let facts = facts.into_iter().filter(|(name, _)| !(group.has_own_weights() && *name == WEIGHTS));
     facts.chain(one_logit).chain(set).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 

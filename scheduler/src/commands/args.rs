@@ -79,6 +79,7 @@ impl SweepArgs {
             limit: self.limit,
             output: self.output.clone(),
             results: self.results.clone(),
+            adopts: false,
         }
     }
 }

@@ -32,6 +32,15 @@ pub(crate) fn tell(checked: &Checked) -> Result<(), Failure> {
         let (store, images, maps) = (group.store.display(), group.images, group.variants.len());
         let _ = writeln!(text, "  {state:9} {store} ({images} images x {maps} maps){}", predictions.told(at));
     }
+    for theirs in &checked.theirs {
+        let (place, Some(record)) = (theirs.place.display(), &theirs.record) else { continue };
+        let _ = writeln!(
+            text,
+            "  adopted   {place} ({} images x {} maps of another program)",
+            record.images,
+            record.maps.len()
+        );
+    }
     for (model, key, layer) in looked_at(checked) {
         let _ = writeln!(text, "  layer     {key} of {model} looks at `{layer}`");
     }

@@ -78,7 +78,7 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     packed::remove_leftovers(&folder);
     let (mut bytes, mut left) = (0, 0);
     for surveyed in &survey.stores {
-        if let Some(reason) = unfinished(surveyed, &survey.keys) {
+        if let Some(reason) = unfinished(surveyed, &surveyed.keys) {
             left += 1;
             say(&format!("left out  {}: {reason}\n", surveyed.folder.display()));
             continue;

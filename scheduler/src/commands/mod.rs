@@ -1,5 +1,6 @@
 //! Commands of the program: running a sweep, and questions about a sweep.
 
+pub(crate) mod adopt;
 mod args;
 mod check;
 pub(crate) mod clean;

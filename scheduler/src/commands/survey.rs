@@ -5,10 +5,12 @@
 use std::path::PathBuf;
 
 use data::datasets::{self, KEY};
-use data::formats::{Options, Source};
+use data::formats::{self, Options, Source};
+use data::stored::Stored;
 use plan::Wishes;
-use plan::exit::Failure;
-use store::{Described, FORMATS, StoreError};
+use plan::adoption::{ADOPTED, AdoptedMaps, Adoption};
+use plan::exit::{Code, Failure};
+use store::{Described, FORMATS, StoreError, attribution};
 use sweep::config::{Config, Split};
 use sweep::group::store_name;
 use sweep::problem::Problems;
@@ -18,15 +20,25 @@ use super::args::ConfigArg;
 /// Stores of a config.
 pub(crate) struct Survey {
     pub(crate) config: Config,
-    /// Keys of every variant that the config asks for.
-    pub(crate) keys: Vec<String>,
     pub(crate) stores: Vec<Surveyed>,
+    /// Stores of other programs that were adopted.
+    pub(crate) adopted: Vec<AdoptedStore>,
+}
+
+/// A store of another program that was adopted.
+pub(crate) struct AdoptedStore {
+    pub(crate) place: PathBuf,
+    pub(crate) record: Adoption,
 }
 
 /// Store of one group.
 pub(crate) struct Surveyed {
     pub(crate) name: String,
     pub(crate) folder: PathBuf,
+    /// Keys of the variants that the config asks of the store.
+    pub(crate) keys: Vec<String>,
+    /// Adopted store of another program that images, labels and predictions are taken of.
+    pub(crate) base: Option<PathBuf>,
     pub(crate) flag: String,
     pub(crate) split: Split,
     pub(crate) model: String,
@@ -45,8 +57,9 @@ pub(crate) fn survey(asked: &ConfigArg) -> Result<Survey, Failure> {
     wishes.apply(&mut config);
     let flags = datasets::named(&config, &mut problems);
     problems.into_result()?;
-    let keys = config.search_space.methods.iter().flat_map(|method| method.variants().map(|(key, _)| key)).collect();
-    let mut stores = Vec::new();
+    let keys: Vec<String> =
+        config.search_space.methods.iter().flat_map(|method| method.variants().map(|(key, _)| key)).collect();
+    let (mut stores, mut adopted) = (Vec::new(), Vec::new());
     for flag in flags.iter().map(|(flag, _)| flag) {
         for (split, _) in &config.search_space.splits {
             let limited = |images: u64| config.settings.limit.map_or(images, |limit| limit.min(images));
@@ -55,10 +68,22 @@ pub(crate) fn survey(asked: &ConfigArg) -> Result<Survey, Failure> {
                 for noise in &config.search_space.noises {
                     let of = (model.as_str(), noise.name.as_str());
                     // Groups have the same images, unless each has those of its base.
-                    if images.is_none() || !config.paths.bases.is_empty() {
+                    if images.is_none() || !config.paths.bases.is_empty() || !adopted.is_empty() {
                         images = Some(source(&config, flag, *split, of).ok().map(|source| limited(source.1.len())));
                     }
                     let name = store_name(flag, model, &noise.name, split.name()) + config.suffix;
+                    let (name, keys, base) = match adoption(&config, &name, &keys)? {
+                        Some((store, lacking)) => {
+                            let beside = (name + ADOPTED, lacking, Some(store.place.clone()));
+                            images = Some(Some(limited(store.record.images)));
+                            adopted.push(store);
+                            beside
+                        }
+                        None => (name, keys.clone(), None),
+                    };
+                    if keys.is_empty() && base.is_some() {
+                        continue;
+                    }
                     let folder = FORMATS.place(&config.paths.output_dir, &name);
                     let state = store::describe(&folder).map(|described| described.map(Box::new));
                     // What a sweep leaves out it has not begun, or the data was there then.
@@ -67,12 +92,47 @@ pub(crate) fn survey(asked: &ConfigArg) -> Result<Survey, Failure> {
                     }
                     let (model, noise) = (model.clone(), noise.name.clone());
                     let (flag, split, images) = (flag.clone(), *split, images.flatten());
-                    stores.push(Surveyed { name, folder, flag, split, model, noise, images, state });
+                    stores.push(Surveyed { name, folder, keys, base, flag, split, model, noise, images, state });
                 }
             }
         }
     }
-    Ok(Survey { config, keys, stores })
+    Ok(Survey { config, stores, adopted })
+}
+
+/// The store called `name` of another program, if it was adopted, and those of `keys` that it lacks.
+fn adoption(config: &Config, name: &str, keys: &[String]) -> Result<Option<(AdoptedStore, Vec<String>)>, Failure> {
+    let folder = &config.paths.output_dir;
+    let Some(place) = FORMATS.theirs(folder, name) else { return Ok(None) };
+    let record = Adoption::read(&Adoption::file(folder, name));
+    let record = record.map_err(|text| Failure { code: Code::Storage, text })?;
+    Ok(record.map(|record| {
+        let lacking = keys.iter().filter(|key| !record.maps.contains_key(*key)).cloned().collect();
+        (AdoptedStore { place, record }, lacking)
+    }))
+}
+
+impl AdoptedStore {
+    /// Reason, in a sentence, for which the store is not the one that was adopted.
+    pub(crate) fn fault(&self) -> Option<String> {
+        let opened = formats::open(formats::BASE, &self.place, "", &Options::default());
+        let content = opened.map(|source| source.content());
+        let stored = Stored::open(&self.place);
+        let is_same = |maps: (&String, &AdoptedMaps)| {
+            let rows = stored.as_ref().ok().and_then(|stored| stored.rows(&attribution(maps.0)).ok());
+            rows.is_some_and(|rows| rows.content() == maps.1.content)
+        };
+        match content {
+            Err(error) => Some(error.to_string()),
+            Ok(content) if content != self.record.content => {
+                Some("its images, labels or predictions have changed".to_owned())
+            }
+            Ok(_) => {
+                let changed = self.record.maps.iter().find(|maps| !is_same(*maps));
+                changed.map(|(key, _)| format!("its maps of {key} have changed"))
+            }
+        }
+    }
 }
 
 /// Opens dataset `flag` of `config`, or the base of the group with `model` and `noise`: the name of its format, and its `split`. The error is
@@ -99,6 +159,10 @@ pub(crate) fn source(
 impl Surveyed {
     /// Opens the images of the store, as [`source`] does.
     pub(crate) fn source(&self, config: &Config) -> Result<Box<dyn Source>, String> {
+        if let Some(base) = &self.base {
+            let opened = formats::open(formats::BASE, base, self.split.name(), &Options::default());
+            return opened.map_err(|error| error.to_string());
+        }
         Ok(source(config, &self.flag, self.split, (&self.model, &self.noise))?.1)
     }
 }

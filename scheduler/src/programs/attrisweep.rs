@@ -6,7 +6,7 @@ use preflight::program as preflight_program;
 
 use super::{means, pages};
 use crate::commands::sweep::{Scope, sweep};
-use crate::commands::{SweepArgs, clean, demo, export, init, retry, scores, status, verify, view};
+use crate::commands::{SweepArgs, adopt, clean, demo, export, init, retry, scores, status, verify, view};
 
 /// What a first look needs.
 const BEGIN: &str = "\
@@ -50,6 +50,9 @@ pub(super) enum Command {
     /// Read every store back, and list what is damaged or missing
     #[command(after_help = VERIFY)]
     Verify(verify::Args),
+    /// Check stores that other scripts have written, and compute what they lack beside them
+    #[command(after_help = ADOPT)]
+    Adopt(adopt::Args),
     /// Run the units that failed, and nothing else
     #[command(after_help = RETRY)]
     Retry(retry::Args),
@@ -117,6 +120,12 @@ Example:
 Exit codes: 0 everything is there and sound, 1 something is not there yet, 2 arguments, 3 mistakes in the config, 6 a store
 cannot be read or written, 7 something must not be used, or could not be compared.";
 
+const ADOPT: &str = "\
+Example:
+  attrisweep adopt --config config.yml --check
+
+Exit codes: those of `attrisweep run`, and 7 where a store is not what its name says; nothing was computed then.";
+
 const RETRY: &str = "\
 Example:
   attrisweep retry --failed --config config.yml
@@ -177,6 +186,7 @@ pub(super) fn run(command: Command) -> Result<Code, Failure> {
         Command::Means(args) => means::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Adopt(args) => adopt::run(&args),
         Command::Retry(args) => sweep(&args.sweep, Scope::Failed),
         Command::Clean(args) => clean::run(&args),
         Command::Export(args) => export::run(&args),

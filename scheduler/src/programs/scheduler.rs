@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use plan::exit::{Code, Failure};
 
 use crate::commands::sweep::{Scope, sweep};
-use crate::commands::{SweepArgs, clean, export, retry, scores, status, verify, view};
+use crate::commands::{SweepArgs, adopt, clean, export, retry, scores, status, verify, view};
 
 /// The documented codes, for `--help`.
 pub(super) const HELP: &str = "\
@@ -46,6 +46,9 @@ enum Command {
     /// Read every store of the config back and list what is damaged or missing
     #[command(after_help = verify::HELP)]
     Verify(verify::Args),
+    /// Check stores that other scripts have written, and compute what they lack beside them
+    #[command(after_help = adopt::HELP)]
+    Adopt(adopt::Args),
     /// Export finished stores, whole or in part, in the forms of other programs
     #[command(after_help = export::HELP)]
     Export(export::Args),
@@ -65,6 +68,7 @@ pub(super) fn run(cli: &Cli) -> Result<Code, Failure> {
         Some(Command::Retry(args)) => sweep(&args.sweep, Scope::Failed),
         Some(Command::Clean(args)) => clean::run(args),
         Some(Command::Verify(args)) => verify::run(args),
+        Some(Command::Adopt(args)) => adopt::run(args),
         Some(Command::Export(args)) => export::run(args),
         Some(Command::Scores(args)) => scores::run(args),
         Some(Command::View(args)) => view::run(args),

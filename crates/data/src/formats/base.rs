@@ -5,7 +5,6 @@
 
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sweep::config::MOST_CHOSEN;
@@ -16,9 +15,9 @@ use super::zarr::labels_of;
 use super::{Entry, Labels, Options, Source};
 use crate::DataError;
 use crate::arrays::{Channels, Images};
-use crate::numpy::Element;
 use crate::preprocess::Pixels;
-use crate::zarr::{Array, Storage};
+use crate::stored::{Column, Stored};
+use crate::zarr::Storage;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "base",
@@ -44,13 +43,29 @@ pub struct Facts {
 /// # Errors
 /// [`DataError::Content`] for a store of attrisweep that is not complete, and for facts that no store has.
 pub fn facts(place: &Path) -> Result<Facts, DataError> {
-    told(&Storage::open(place)?)
+    told(&Stored::open(place)?)
 }
 
 /// Largest size of the metadata of a root in bytes: a store of attrisweep has that of all its arrays there.
 const MOST_METADATA: u64 = 64 << 20;
 
-fn told(storage: &Storage) -> Result<Facts, DataError> {
+/// Name of the file that a store of attrisweep has as a folder of tensors.
+const OURS: &str = "attrisweep.json";
+
+fn told(stored: &Stored) -> Result<Facts, DataError> {
+    stored.zarr().map_or_else(|| of_tensors(stored), of_zarr)
+}
+
+/// A folder of tensors of a script says nothing of itself.
+fn of_tensors(stored: &Stored) -> Result<Facts, DataError> {
+    if stored.place().join(OURS).exists() {
+        let reason = "it is a folder of tensors of attrisweep, of which nothing can be taken: export it as `zarr`";
+        return Err(DataError::Content { file: stored.place().to_owned(), reason: reason.to_owned() });
+    }
+    Ok(Facts::default())
+}
+
+fn of_zarr(storage: &Storage) -> Result<Facts, DataError> {
     let wrong = |reason: String| DataError::Content { file: storage.place.clone(), reason };
     let mut attributes = Value::Null;
     for (key, pointer) in [("zarr.json", "/attributes"), (".zattrs", "")] {
@@ -78,52 +93,39 @@ fn told(storage: &Storage) -> Result<Facts, DataError> {
 }
 
 struct Base {
-    images: Array,
+    images: Column,
     layout: Images,
-    labels: Option<Array>,
-    predictions: Array,
+    labels: Option<Column>,
+    predictions: Column,
     preprocessing: Preprocessing,
     content: Value,
 }
 
-/// Opens the array at `path`, every chunk of which must be there.
-fn whole(storage: &Arc<Storage>, path: &str) -> Result<Array, DataError> {
-    let array = Array::open(storage, path)?;
-    let array = array.ok_or_else(|| DataError::Content {
-        file: storage.place.clone(),
-        reason: format!("no array `{path}`, which is to be taken from this store; it has: {}", storage.members()),
-    })?;
-    if !array.element()?.is_float() {
-        return Err(array.error(format!("elements of type `{}`, expected floats", array.metadata.type_name)));
-    }
-    array.demand()
-}
-
 impl Base {
     fn open(place: &Path, options: &Options) -> Result<Self, DataError> {
-        let storage = Arc::new(Storage::open(place)?);
-        let Facts { preprocessing, .. } = told(&storage)?;
-        let (images, predictions) = (whole(&storage, "images")?, whole(&storage, "model_predictions")?);
+        let stored = Stored::open(place)?;
+        let Facts { preprocessing, .. } = told(&stored)?;
+        let (images, predictions) = (stored.whole("images")?, stored.whole("model_predictions")?);
         // Which values black and white have is known, and nothing is scaled.
         let as_they_are = Options { float_range: Some([0.0, 1.0]), ..options.clone() };
-        let named = (images.element()?, images.metadata.type_name.as_str());
-        let layout = Images::new(named, &images.metadata.shape, Channels::First, &as_they_are);
+        let element = images.element().ok_or_else(|| images.error(images.no_numbers()))?;
+        let layout = Images::new((element, images.type_name()), images.shape(), Channels::First, &as_they_are);
         let layout = layout.map_err(|reason| images.error(reason))?;
-        let (n, shape) = (layout.len, &predictions.metadata.shape);
-        if !matches!(shape[..], [rows, classes] if rows == n && (1..=MOST_CLASSES).contains(&classes)) {
+        let (n, shape) = (layout.len, predictions.shape());
+        if !matches!(*shape, [rows, classes] if rows == n && (1..=MOST_CLASSES).contains(&classes)) {
             return Err(predictions.error(format!("shape {shape:?}, expected ({n}, classes)")));
         }
-        let labels = Array::open(&storage, "labels")?;
-        let contents = [Some(&images), labels.as_ref(), Some(&predictions)].map(|array| array.map(Array::content));
+        let labels = stored.column("labels")?;
+        let contents = [Some(&images), labels.as_ref(), Some(&predictions)].map(|array| array.map(Column::content));
         let mut content = json!({BASE: contents, "held_bytes": images.held().saturating_add(predictions.held())});
-        if let Some(indices) = original(&storage, n)? {
+        if let Some(indices) = original(&stored, n)? {
             content["original_indices"] = json!(indices);
         }
         Ok(Self { images, layout, labels, predictions, preprocessing, content })
     }
 
     fn finite(
-        array: &Array,
+        array: &Column,
         values: &[f32],
         [least, most]: [f32; 2],
         (each, first): (usize, u64),
@@ -143,9 +145,9 @@ impl Base {
 const MOST_CLASSES: u64 = 1 << 20;
 
 /// Indices of the images in their split; `None` where they are 0, 1, 2, .., or where the store has no such list for `n` images.
-fn original(storage: &Arc<Storage>, n: u64) -> Result<Option<Vec<u64>>, DataError> {
-    let Some(mut array) = Array::open(storage, "original_indices")? else { return Ok(None) };
-    let (Some(element), true) = (array.metadata.element, array.metadata.shape == [n]) else { return Ok(None) };
+fn original(stored: &Stored, n: u64) -> Result<Option<Vec<u64>>, DataError> {
+    let Some(mut array) = stored.column("original_indices")? else { return Ok(None) };
+    let (Some(element), true) = (array.element(), array.shape() == [n]) else { return Ok(None) };
     let bytes = array.read(0..n)?;
     let indices: Option<Vec<u64>> = bytes
         .chunks_exact(element.size() as usize)
@@ -156,10 +158,6 @@ fn original(storage: &Arc<Storage>, n: u64) -> Result<Option<Vec<u64>>, DataErro
         return Err(array.error(format!("{n} images that are some of a split, at most {MOST_CHOSEN} are accepted")));
     }
     Ok(Some(indices))
-}
-
-fn floats(element: Element, bytes: &[u8]) -> Vec<f32> {
-    bytes.chunks_exact(element.size() as usize).map(|bytes| element.number(bytes) as f32).collect()
 }
 
 impl Source for Base {
@@ -177,7 +175,7 @@ impl Source for Base {
 
     fn read(&mut self, range: Range<u64>) -> Result<Pixels, DataError> {
         self.layout.within(&range).map_err(|reason| self.images.error(reason))?;
-        let values = floats(self.images.element()?, &self.images.read(range.clone())?);
+        let values = self.images.floats(range.clone())?;
         let [h, w, c] = self.layout.shape;
         Self::finite(&self.images, &values, self.preprocessing.widest_limits(c), (h * w * c, range.start))?;
         Ok(Pixels::Ready(crate::arrays::channels_last(&values, self.layout.shape)))
@@ -185,8 +183,8 @@ impl Source for Base {
 
     fn predictions(&mut self, range: Range<u64>) -> Result<Option<Vec<f32>>, DataError> {
         self.layout.within(&range).map_err(|reason| self.predictions.error(reason))?;
-        let values = floats(self.predictions.element()?, &self.predictions.read(range.clone())?);
-        let classes = self.predictions.metadata.shape[1] as usize;
+        let values = self.predictions.floats(range.clone())?;
+        let classes = self.predictions.shape()[1] as usize;
         Self::finite(&self.predictions, &values, [f32::MIN, f32::MAX], (classes, range.start))?;
         Ok(Some(values))
     }
@@ -198,7 +196,7 @@ impl Source for Base {
     fn verify(&mut self) -> Result<(), DataError> {
         self.images.verify()?;
         self.predictions.verify()?;
-        self.labels.as_ref().map_or(Ok(()), Array::verify)
+        self.labels.as_mut().map_or(Ok(()), Column::verify)
     }
 
     fn content(&self) -> Value {

@@ -18,6 +18,9 @@ use std::path::{Path, PathBuf};
 use crate::DataError;
 
 pub use base::{Facts as BaseFacts, facts as base_facts};
+/// Name of the format of stores whose images, labels and predictions are taken.
+pub const BASE: &str = base::ENTRY.name;
+
 pub use entry::{Entry, Labels, NO_LABEL, Open, Options, Source};
 
 /// Every dataset format, in the order in which they are tried.

@@ -13,6 +13,7 @@ use super::{Entry, Labels, Options, Source};
 use crate::DataError;
 use crate::arrays::{Channels, Images, decode_labels, labels_width, no_labels};
 use crate::preprocess::Pixels;
+use crate::stored::Column;
 use crate::zarr::{Array, Storage};
 
 /// Endings of the names of stores.
@@ -50,7 +51,7 @@ struct Zarr {
     images: Array,
     layout: Images,
     /// Labels; `None` for a store without labels.
-    labels: Option<Array>,
+    labels: Option<Column>,
     one_split: bool,
     content: Value,
 }
@@ -80,11 +81,11 @@ impl Zarr {
             return Err(DataError::Content { file, reason });
         };
         let one_split = of_split.is_none() && labels == "labels";
-        let labels = Array::open(&storage, &labels)?;
+        let labels = Array::open(&storage, &labels)?.map(Column::Array);
         let (element, name) = (images.element()?, &images.metadata.type_name);
         let layout = Images::new((element, name), &images.metadata.shape, Channels::LastOrFirst, options);
         let layout = layout.map_err(|reason| images.error(reason))?;
-        let mut content = json!({"images": images.content(), "labels": labels.as_ref().map(Array::content)});
+        let mut content = json!({"images": images.content(), "labels": labels.as_ref().map(Column::content)});
         content["held_bytes"] = json!(images.held());
         layout.tell_range(&mut content);
         Ok(Self { images, layout, labels, one_split, content })
@@ -119,7 +120,7 @@ impl Source for Zarr {
     /// compared where they are read; damage to others shows where it cannot be decompressed, or not at all.
     fn verify(&mut self) -> Result<(), DataError> {
         self.images.verify()?;
-        self.labels.as_ref().map_or(Ok(()), Array::verify)
+        self.labels.as_mut().map_or(Ok(()), Column::verify)
     }
 
     fn content(&self) -> Value {
@@ -128,10 +129,10 @@ impl Source for Zarr {
 }
 
 /// Labels of `n` images in the array `labels` of a store, if it has such an array and this holds numbers of theirs.
-pub(super) fn labels_of(labels: Option<&mut Array>, n: u64) -> Result<Labels, DataError> {
+pub(super) fn labels_of(labels: Option<&mut Column>, n: u64) -> Result<Labels, DataError> {
     let Some(labels) = labels else { return Ok(no_labels(n, "the store has none")) };
-    let Some(element) = labels.metadata.element else { return Ok(no_labels(n, labels.no_numbers())) };
-    match labels_width(&labels.metadata.shape, n) {
+    let Some(element) = labels.element() else { return Ok(no_labels(n, labels.no_numbers())) };
+    match labels_width(labels.shape(), n) {
         Ok(width) => Ok(decode_labels(element, &labels.read(0..n)?, (n, width))),
         Err(reason) => Ok(no_labels(n, reason)),
     }

@@ -9,8 +9,8 @@ use std::rc::Rc;
 /// Description of a tensor, as its pickle has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Tensor {
-    /// Whether elements are float64; float32 otherwise.
-    pub(super) double: bool,
+    /// Type of the elements.
+    pub(super) element: ElementType,
     /// Name of the storage in the archive.
     pub(super) storage: String,
     /// Elements of the storage.
@@ -32,13 +32,22 @@ enum Object {
     Boolean,
     Tuple(Rc<[Object]>),
     Hooks,
-    Storage { double: bool, name: Rc<str>, elements: u64 },
+    Storage { element: ElementType, name: Rc<str>, elements: u64 },
     Tensor(Rc<Tensor>),
 }
 
-/// Reads the tensor that the whole of `bytes` describes. The error is one sentence.
+/// Reads the tensor of float32 or float64 that the whole of `bytes` describes. The error is one sentence.
 pub(super) fn tensor(bytes: &[u8]) -> Result<Tensor, String> {
-    let mut machine = Machine { rest: bytes, stack: Vec::new(), memo: BTreeMap::new() };
+    read(bytes, &[ElementType::Float32, ElementType::Float64])
+}
+
+/// Reads the tensor of any known type that the whole of `bytes` describes. The error is one sentence.
+pub(super) fn of_any_type(bytes: &[u8]) -> Result<Tensor, String> {
+    read(bytes, &ELEMENTS)
+}
+
+fn read(bytes: &[u8], known: &'static [ElementType]) -> Result<Tensor, String> {
+    let mut machine = Machine { rest: bytes, stack: Vec::new(), memo: BTreeMap::new(), known };
     while let Some(opcode) = machine.take(1)?.first() {
         if *opcode == b'.' {
             break;
@@ -51,24 +60,53 @@ pub(super) fn tensor(bytes: &[u8]) -> Result<Tensor, String> {
     }
 }
 
-/// Element type of a tensor that is written.
+/// Element type of a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ElementType {
     /// IEEE half precision.
     Float16,
     /// IEEE single precision.
     Float32,
+    /// IEEE double precision.
+    Float64,
+    /// Bytes from 0 to 255.
+    Byte,
+    /// Signed integers of 32 bits.
+    Int32,
     /// Signed integers of 64 bits.
     Int64,
 }
+
+/// Every element type.
+const ELEMENTS: [ElementType; 6] = [
+    ElementType::Float16,
+    ElementType::Float32,
+    ElementType::Float64,
+    ElementType::Byte,
+    ElementType::Int32,
+    ElementType::Int64,
+];
 
 impl ElementType {
     /// Size of an element in bytes.
     pub fn size(self) -> u64 {
         match self {
+            Self::Byte => 1,
             Self::Float16 => 2,
-            Self::Float32 => 4,
-            Self::Int64 => 8,
+            Self::Float32 | Self::Int32 => 4,
+            Self::Float64 | Self::Int64 => 8,
+        }
+    }
+
+    /// Name of the type in PyTorch.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Float16 => "float16",
+            Self::Float32 => "float32",
+            Self::Float64 => "float64",
+            Self::Byte => "uint8",
+            Self::Int32 => "int32",
+            Self::Int64 => "int64",
         }
     }
 
@@ -77,6 +115,9 @@ impl ElementType {
         match self {
             Self::Float16 => "HalfStorage",
             Self::Float32 => "FloatStorage",
+            Self::Float64 => "DoubleStorage",
+            Self::Byte => "ByteStorage",
+            Self::Int32 => "IntStorage",
             Self::Int64 => "LongStorage",
         }
     }
@@ -124,6 +165,8 @@ fn push_number(bytes: &mut Vec<u8>, number: u64) {
 }
 
 struct Machine<'a> {
+    /// Types of elements that are expected.
+    known: &'static [ElementType],
     rest: &'a [u8],
     stack: Vec<Object>,
     memo: BTreeMap<u32, Object>,
@@ -228,13 +271,14 @@ impl<'a> Machine<'a> {
         else {
             return Err("its pickle names a storage in another way than torch.save does".to_owned());
         };
-        let double = match (&**tag, &**kind) {
-            ("storage", "torch.FloatStorage") => false,
-            ("storage", "torch.DoubleStorage") => true,
-            _ => return Err(format!("its elements are of `{kind}`, expected float32 or float64")),
-        };
+        let element = kind.strip_prefix("torch.").filter(|_| &**tag == "storage");
+        let element = element.and_then(|kind| self.known.iter().find(|element| element.storage() == kind)).copied();
+        let element = element.ok_or_else(|| {
+            let names: Vec<&str> = self.known.iter().map(|element| element.name()).collect();
+            format!("its elements are of `{kind}`, expected {}", names.join(" or "))
+        })?;
         let elements = u64::try_from(*elements).map_err(|_| "its storage has a negative size")?;
-        Ok(Object::Storage { double, name: Rc::clone(name), elements })
+        Ok(Object::Storage { element, name: Rc::clone(name), elements })
     }
 
     /// A call of one of the two functions that rebuild a tensor: compared by name, not made.
@@ -254,7 +298,7 @@ impl<'a> Machine<'a> {
 /// Tensor of the arguments `(storage, offset, shape, strides, requires_grad, hooks)`.
 fn rebuilt(arguments: &[Object]) -> Result<Object, String> {
     let [
-        Object::Storage { double, name, elements },
+        Object::Storage { element, name, elements },
         Object::Integer(offset),
         Object::Tuple(shape),
         Object::Tuple(strides),
@@ -269,7 +313,7 @@ fn rebuilt(arguments: &[Object]) -> Result<Object, String> {
         _ => Err("its tensor has a size that is no number".to_owned()),
     };
     Ok(Object::Tensor(Rc::new(Tensor {
-        double: *double,
+        element: *element,
         storage: name.to_string(),
         elements: *elements,
         offset: number(&Object::Integer(*offset))?,

@@ -5,9 +5,10 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
+use std::ops::Range;
 use std::path::Path;
 
-use zip::ZipArchive;
+use zip::{CompressionMethod, ZipArchive};
 
 use super::pickle::{self, ElementType, Tensor};
 use super::tensor_writer::TensorWriter;
@@ -30,6 +31,9 @@ impl From<String> for TensorError {
     }
 }
 
+/// Function that reads a pickle.
+type Pickle = fn(&[u8]) -> Result<Tensor, String>;
+
 /// A file of one tensor, of which the description has been read and the elements have not.
 pub struct TensorFile {
     archive: ZipArchive<BufReader<File>>,
@@ -38,17 +42,26 @@ pub struct TensorFile {
 }
 
 impl TensorFile {
-    /// Opens `file`.
+    /// Opens `file`, a tensor of float32 or float64.
     pub fn open(file: &Path) -> Result<Self, TensorError> {
+        Self::open_with(file, pickle::tensor)
+    }
+
+    /// Opens `file`, a tensor of any type of [`ElementType`], for reading its elements where they lie.
+    pub fn of_any_type(file: &Path) -> Result<Self, TensorError> {
+        Self::open_with(file, pickle::of_any_type)
+    }
+
+    fn open_with(file: &Path, read: Pickle) -> Result<Self, TensorError> {
         let mut opened = File::open(file).map_err(TensorError::Read)?;
         let mut magic = [0; 4];
         let length = opened.read(&mut magic).map_err(TensorError::Read)?;
         check_magic(&magic[..length])?;
         let reader = BufReader::new(File::open(file).map_err(TensorError::Read)?);
-        Ok(Self::parse(reader)?)
+        Ok(Self::parse(reader, read)?)
     }
 
-    fn parse(reader: BufReader<File>) -> Result<Self, String> {
+    fn parse(reader: BufReader<File>, read: Pickle) -> Result<Self, String> {
         let mut archive = ZipArchive::new(reader).map_err(|error| format!("damaged or cut off: {error}"))?;
         let pickle = archive.file_names().find(|name| name.ends_with("/data.pkl")).map(str::to_owned);
         let pickle = pickle.ok_or("it is a zip archive, but none of torch.save (no `data.pkl`)")?;
@@ -57,7 +70,7 @@ impl TensorFile {
         if archive.index_for_name(&order).is_some() && entry(&mut archive, &order, MAX_PICKLE)? != b"little" {
             return Err("its numbers are not little-endian".to_owned());
         }
-        let tensor = pickle::tensor(&entry(&mut archive, &pickle, MAX_PICKLE)?)?;
+        let tensor = read(&entry(&mut archive, &pickle, MAX_PICKLE)?)?;
         Ok(Self { archive, stem, tensor })
     }
 
@@ -66,15 +79,82 @@ impl TensorFile {
         &self.tensor.shape
     }
 
+    /// Type of the elements.
+    pub fn element(&self) -> ElementType {
+        self.tensor.element
+    }
+
+    /// Place in the file of the elements of a tensor in C order without gaps, and their length in bytes: rows can be read where they lie,
+    /// without comparing the checksum. The error is one sentence.
+    pub fn place(&mut self) -> Result<Range<u64>, String> {
+        let Tensor { shape, strides, .. } = &self.tensor;
+        let sizes =
+            || (1..=shape.len()).map(|at| shape[at..].iter().try_fold(1_u64, |row, size| row.checked_mul(*size)));
+        // Strides of dimensions of one element are no question of the order.
+        let in_order = strides.len() == shape.len()
+            && sizes().zip(strides).zip(shape).all(|((row, stride), size)| *size <= 1 || row == Some(*stride));
+        if !in_order {
+            return Err(format!(
+                "its values are not in the order of its dimensions (strides {strides:?} of the shape {shape:?}); save `tensor.contiguous()`"
+            ));
+        }
+        let width = self.tensor.element.size();
+        let count = shape.iter().try_fold(1_u64, |product, size| product.checked_mul(*size));
+        let bytes = |count: u64| count.checked_mul(width);
+        let (Some(start), Some(length), Some(all)) =
+            (bytes(self.tensor.offset), count.and_then(bytes), bytes(self.tensor.elements))
+        else {
+            return Err(format!("it says a shape {shape:?}, which no file has"));
+        };
+        let name = format!("{}data/{}", self.stem, self.tensor.storage);
+        let entry =
+            self.archive.by_name(&name).map_err(|error| format!("its entry `{name}` cannot be read: {error}"))?;
+        if entry.compression() != CompressionMethod::Stored {
+            return Err(format!("its entry `{name}` is compressed, which torch.save does not do"));
+        }
+        let (size, at) = (entry.size(), entry.data_start());
+        let at = at.ok_or_else(|| format!("its entry `{name}` has no place"))?;
+        let end = start.checked_add(length).filter(|end| *end <= size && size == all);
+        match (end, at.checked_add(size)) {
+            (Some(end), Some(_)) => Ok(at + start..at + end),
+            _ => Err(format!("it holds {size} bytes of values, expected those of {shape:?}")),
+        }
+    }
+
+    /// Names, sizes and checksums of its entries, which tell its content.
+    pub fn entries(&mut self) -> Result<Vec<(String, u64, u32)>, String> {
+        let mut entries = Vec::new();
+        for index in 0..self.archive.len() {
+            let entry = self.archive.by_index_raw(index).map_err(|error| format!("damaged or cut off: {error}"))?;
+            // The folder has the name that the file had when it was written.
+            let name = entry.name().split_once('/').map_or(entry.name(), |(_, name)| name).to_owned();
+            entries.push((name, entry.size(), entry.crc32()));
+        }
+        entries.sort();
+        Ok(entries)
+    }
+
+    /// Reads every entry to its end, which compares the checksums.
+    pub fn verify(&mut self) -> Result<(), TensorError> {
+        for index in 0..self.archive.len() {
+            let mut entry = self.archive.by_index(index).map_err(|error| format!("damaged or cut off: {error}"))?;
+            io::copy(&mut entry, &mut io::sink()).map_err(|error| format!("damaged: {error}"))?;
+        }
+        Ok(())
+    }
+
     /// Reads the values in C order, as single precision. A tensor of more than `most` values, or with a storage of more, is an
-    /// error.
+    /// error, and so is one of other types than floats of 32 and 64 bits.
     pub fn values(mut self, most: u64) -> Result<Vec<f32>, TensorError> {
+        let width = self.tensor.element.size();
         let values = self.tensor.shape.iter().try_fold(1_u64, |product, size| product.checked_mul(*size));
         if values.is_none_or(|values| values == 0 || values > most) || self.tensor.elements > most {
             let shape = &self.tensor.shape;
             return Err(format!("it has the shape {shape:?}, at most {most} values are accepted").into());
         }
-        let width = if self.tensor.double { 8 } else { 4 };
+        if !matches!(self.tensor.element, ElementType::Float32 | ElementType::Float64) {
+            return Err(format!("it holds {:?}, expected float32 or float64", self.tensor.element).into());
+        }
         let name = format!("{}data/{}", self.stem, self.tensor.storage);
         let bytes = entry(&mut self.archive, &name, most * 8)?;
         if bytes.len() as u64 != self.tensor.elements * width {
@@ -124,7 +204,7 @@ fn gather(tensor: &Tensor, bytes: &[u8]) -> Result<Vec<f32>, String> {
     if last.is_none_or(|last| last >= tensor.elements) {
         return Err("its strides lead out of its storage".to_owned());
     }
-    let width = if tensor.double { 8 } else { 4 };
+    let width = tensor.element.size() as usize;
     let value = |place: u64| {
         let raw = bytes.get(place as usize * width..(place as usize + 1) * width)?;
         match raw {

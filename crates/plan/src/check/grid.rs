@@ -83,7 +83,7 @@ pub(crate) fn groups(
                     numerics: config.settings.numerics,
                     evaluation: Evaluation::default(),
                 };
-                groups.push((group, labels(dataset)));
+                groups.push((group, classes(&dataset.labels)));
             }
         }
     }
@@ -95,13 +95,10 @@ fn with_own(variant: &Variant, own: &BTreeMap<String, OwnWeights>) -> Variant {
     Variant { weights: own.get(&variant.key).cloned(), ..variant.clone() }
 }
 
-/// Labels of a dataset, with classes where an image has one label: class means make sense only there.
-fn labels(dataset: &Dataset) -> Labels {
-    let single = dataset.labels.width == 1;
-    let classes = if single {
-        dataset.labels.values.iter().copied().filter(|label| *label >= 0).collect()
-    } else {
-        BTreeSet::new()
-    };
-    Labels { width: dataset.labels.width, classes }
+/// Labels of images, with classes where an image has one label: class means make sense only there.
+pub(super) fn classes(labels: &data::formats::Labels) -> Labels {
+    let single = labels.width == 1;
+    let classes =
+        if single { labels.values.iter().copied().filter(|label| *label >= 0).collect() } else { BTreeSet::new() };
+    Labels { width: labels.width, classes }
 }

@@ -11,13 +11,13 @@ mod methods;
 mod normalize;
 mod slots;
 pub(crate) mod stores;
+mod theirs;
 mod weights;
 
 use std::path::Path;
 
 use fleet::launchers::{self, Offer};
 use fleet::{Reservation, Worker};
-use store::StoreError;
 use sweep::config::Config;
 use sweep::problem::Problems;
 use sweep::variant::windows_in_lists;
@@ -29,6 +29,7 @@ use crate::wishes::Wishes;
 pub use means::Means;
 use slots::slots;
 use stores::{planned, refuse};
+pub use theirs::Theirs;
 pub use weights::{find as find_weights, of_variant as find_weights_of_variant};
 
 /// Checks the config `file`, with `wishes`, and everything that the config names.
@@ -53,7 +54,8 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
     let datasets = datasets::open(&config, &flags, &mut problems);
     let models = weights::read(&config, &catalogue, &flags, (worker, &variants), &mut problems)?;
     let mut means = Means::find(&config, &flags, &variants, &mut problems);
-    let mut groups = grid::groups(&config, &datasets, &models, &noises, &variants, &mut problems);
+    let groups = grid::groups(&config, &datasets, &models, &noises, &variants, &mut problems);
+    let (mut groups, mut theirs) = theirs::sort(groups, &config, wishes.adopts, &mut problems);
     evaluation::attach(&mut groups, &config, &mut problems);
     means.find_of_groups(groups.iter().map(|(group, _)| group), &mut problems);
     for (group, _) in &mut groups {
@@ -61,8 +63,10 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
             problems.add(0, "paths.means_dir", format!("{misfit} ({} for `{}`)", group.model, group.dataset));
         }
     }
-    expect::check(&config.settings.expect, groups.iter().map(|(group, _)| group), &mut problems);
-    normalize::check(&config.settings.normalize, groups.iter().map(|(group, _)| group), &mut problems);
+    // What is left alone is no mistake of the config.
+    let all = || groups.iter().map(|(group, _)| group).chain(theirs.iter().map(|theirs| &theirs.group));
+    expect::check(&config.settings.expect, all(), &mut problems);
+    normalize::check(&config.settings.normalize, all(), &mut problems);
     let output = &config.paths.output_dir;
     if output.exists() && !output.is_dir() {
         problems.add(0, "paths.final_output_dir", format!("`{}` is a file, expected a folder", output.display()));
@@ -86,15 +90,18 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
     let windows =
         methods.flat_map(|method| windows_in_lists(&method.params).into_iter().map(|told| (&method.name, told)));
     warnings.extend(windows.map(|(name, told)| format!("`{name}`: {told}")));
+    if wishes.adopts {
+        // Compared and not computed: with the mean images of their methods.
+        groups = theirs::give_back(groups, &mut theirs);
+    }
     let groups = groups.into_iter().map(|(group, labels)| {
         let names = (group.dataset.clone(), group.model.clone());
         let layers = models.get(&names).map(|model| &model.checkpoint.layers);
         planned(group, labels, (&catalogue.libtorch, layers), (format, config.reference))
     });
     let (groups, mismatches): (Vec<_>, Vec<_>) = groups.partition(Result::is_ok);
-    let is_theirs = |error: &StoreError| matches!(error, StoreError::Theirs { .. } | StoreError::Packed { .. });
-    let (theirs, mismatches): (Vec<_>, Vec<_>) = mismatches.into_iter().filter_map(Result::err).partition(is_theirs);
-    warnings.extend(theirs.iter().map(ToString::to_string));
+    let mismatches = mismatches.into_iter().filter_map(Result::err).collect();
+    warnings.extend(theirs.iter().filter(|theirs| theirs.record.is_none()).map(|theirs| theirs.warning().to_string()));
     refuse(mismatches)?;
     Ok(Checked {
         config,
@@ -105,6 +112,7 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
         batches,
         format,
         warnings,
+        theirs,
         reservation: Reservation::default(),
     })
 }

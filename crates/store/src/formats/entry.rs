@@ -21,6 +21,8 @@ pub struct Entry {
     pub place: fn(folder: &Path, name: &str) -> PathBuf,
     /// Checks whether a store exists at a place, or the beginning of one. A disk that is away makes it `false`.
     pub exists: fn(place: &Path) -> bool,
+    /// Finds a store called `name` in a folder that another program has left there in this format; `None` if there is none.
+    pub theirs: fn(folder: &Path, name: &str) -> Option<PathBuf>,
     /// Reads the description that a store has of itself, whether it is complete included; `None` where no store is.
     pub describe: fn(place: &Path) -> Result<Option<Described>, StoreError>,
     /// Lists the shards that are in the store of a group.

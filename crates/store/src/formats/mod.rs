@@ -17,6 +17,7 @@ use sweep::group::Group;
 use crate::error::StoreError;
 use crate::ledger::Ledger;
 use crate::metadata::Described;
+use crate::tensors;
 
 pub use entry::{Entry, Packing, Reader, Unpack};
 
@@ -47,6 +48,16 @@ impl Formats {
         let place = |entry: &&Entry| (entry.place)(folder, name);
         let existing = self.0.iter().find(|entry| (entry.exists)(&place(entry)));
         existing.or(self.0.first()).map_or_else(|| folder.join(name), place)
+    }
+
+    /// Place in `folder` of a store called `name` that another program has written; `None` where there is none, and where attrisweep has a
+    /// store of this name.
+    pub fn theirs(self, folder: &Path, name: &str) -> Option<PathBuf> {
+        let is_ours = |place: &Path| self.exists(place) && matches!(self.describe(place), Ok(Some(_)));
+        if self.0.iter().any(|entry| is_ours(&(entry.place)(folder, name))) {
+            return None;
+        }
+        self.0.iter().find_map(|entry| (entry.theirs)(folder, name))
     }
 
     /// Whether a store exists at `place`, or the beginning of one.
@@ -84,6 +95,17 @@ impl Ledger {
 /// Reads the description that the store at `place` has of itself, in whichever format it is ([`Formats::describe`]).
 pub fn describe(place: &Path) -> Result<Option<Described>, StoreError> {
     FORMATS.describe(place)
+}
+
+/// The error about the store of another program at `place`.
+pub fn theirs(place: PathBuf) -> StoreError {
+    if tensors::is_of_scripts(&place) {
+        StoreError::TheirTensors { path: place }
+    } else if place.is_file() {
+        StoreError::Packed { path: place }
+    } else {
+        StoreError::Theirs { path: place }
+    }
 }
 
 /// Whether a store exists at `place`, in whichever format, or the beginning of one.

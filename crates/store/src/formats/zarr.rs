@@ -2,13 +2,13 @@
 //!
 //! <https://zarr-specs.readthedocs.io/en/latest/v3/core/index.html>
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::entry::{Entry, Reader};
 use crate::error::StoreError;
 use crate::export::aside::aside;
 use crate::export::zarr_folder;
-use crate::metadata::describe;
+use crate::metadata::{describe, root};
 use crate::shards::{Shards, present};
 
 pub(super) const ENTRY: Entry = Entry {
@@ -16,6 +16,9 @@ pub(super) const ENTRY: Entry = Entry {
     suffix: ".zarr",
     place: |folder, name| folder.join(format!("{name}.zarr")),
     exists: |place| place.is_dir(),
+    theirs: |folder, name| {
+        Some(folder.join(format!("{name}.zarr"))).filter(|place| place.is_dir()).and_then(their_zarr)
+    },
     describe,
     ledger: present,
     open: |place| Ok(Box::new(Shards::open(place.to_owned(), String::new()))),
@@ -23,6 +26,11 @@ pub(super) const ENTRY: Entry = Entry {
     part: |view, place| aside(place, |folder| zarr_folder::write(view, folder)),
     packing: None,
 };
+
+/// The `place` of a Zarr, if another program has written what is there.
+pub(super) fn their_zarr(place: PathBuf) -> Option<PathBuf> {
+    matches!(root::read(&place), Err(StoreError::Theirs { .. } | StoreError::Packed { .. })).then_some(place)
+}
 
 fn python(place: &Path, array: &str) -> Vec<String> {
     opening(&format!("{:?}", place.display().to_string()), array)

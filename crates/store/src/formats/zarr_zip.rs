@@ -8,7 +8,7 @@ use std::path::Path;
 use files::folders;
 
 use super::entry::{Entry, Packing};
-use super::zarr::opening;
+use super::zarr::{opening, their_zarr};
 use crate::error::StoreError;
 use crate::export::view::View;
 use crate::export::zarr_folder;
@@ -22,6 +22,9 @@ pub(super) const ENTRY: Entry = Entry {
     suffix: SUFFIX,
     place: |folder, name| folder.join(format!("{name}{SUFFIX}")),
     exists: |place| place.is_file(),
+    theirs: |folder, name| {
+        Some(folder.join(format!("{name}{SUFFIX}"))).filter(|place| place.is_file()).and_then(their_zarr)
+    },
     describe,
     ledger: present,
     open: |place| Ok(Box::new(Shards::open(place.to_owned(), String::new()))),

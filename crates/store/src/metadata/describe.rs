@@ -130,8 +130,12 @@ fn group(root: &Value, folder: &Path, variants: Vec<Variant>, nodes: &Nodes<'_>)
         input: Input {
             images_file: field(&ours["provenance"], "images").unwrap_or_default(),
             format: String::new(),
-            // Maps of a base are made by weights of their own.
-            weights_sha256: if data.get(BASE).is_some() { String::new() } else { field(facts, WEIGHTS)? },
+            // Maps of a base may be made by weights of their own.
+            weights_sha256: if data.get(BASE).is_some() {
+                field(facts, WEIGHTS).unwrap_or_default()
+            } else {
+                field(facts, WEIGHTS)?
+            },
             data,
             weights: field(&ours["provenance"], "weights").unwrap_or_default(),
             weights_set: facts.get(WEIGHTS_SET).map(|_| field(facts, WEIGHTS_SET)).transpose()?,

@@ -42,6 +42,18 @@ pub(crate) fn place(folder: &Path, name: &str) -> PathBuf {
     }
 }
 
+/// Whether `place` is a folder of tensors of another program.
+pub(crate) fn is_of_scripts(place: &Path) -> bool {
+    place.join("images.pt").is_file() && !place.join(ROOT).exists()
+}
+
+/// Place in `folder` where the script of the reference's DenseNet experiment leaves the store called `name`: it has one dataset and split, which
+/// its folders do not name. `None` for a name without parts.
+pub(crate) fn of_scripts(folder: &Path, name: &str) -> Option<PathBuf> {
+    let (model, _) = name.split_once(MODEL)?.1.rsplit_once(SPLIT)?;
+    Some(folder.join(format!("model-{model}")))
+}
+
 const MODEL: &str = "_model-";
 const SPLIT: &str = "_split-";
 

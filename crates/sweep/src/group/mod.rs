@@ -202,6 +202,12 @@ impl Group {
         self.input.data.get(BASE).is_some()
     }
 
+    /// Whether images are those of a base and each variant has weights for itself, so that the group has none.
+    pub fn has_own_weights(&self) -> bool {
+        let has_own = self.variants.iter().any(|variant| variant.weights.is_some());
+        self.has_base() && (has_own || self.variants.is_empty())
+    }
+
     /// Home of the group: what a worker holds of the group between two units, a model and a file of images.
     pub fn home(&self) -> (&str, &Path, &Path) {
         (&self.model, &self.input.weights, &self.input.images_file)

@@ -18,7 +18,7 @@ use super::survey;
 use crate::lock::{self, Seen};
 use crate::tell::say;
 use history::{Status, recall};
-use stores::{StoreProgress, progress};
+use stores::{StoreProgress, of_adopted, progress};
 use text::told;
 
 /// Tells how far every store is, who runs, what failed last, and when it will be over
@@ -36,8 +36,9 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     let survey = survey::survey(&args.config)?;
     let output = &survey.config.paths.output_dir;
     let shard = survey.config.settings.store.shard;
-    let stores: Vec<StoreProgress> =
-        survey.stores.iter().map(|surveyed| progress(surveyed, &survey.keys, shard)).collect();
+    let mut stores: Vec<StoreProgress> =
+        survey.stores.iter().map(|surveyed| progress(surveyed, &surveyed.keys, shard)).collect();
+    stores.extend(survey.adopted.iter().map(|adopted| of_adopted(adopted, shard)));
     let (running, silent) = match lock::holder(output) {
         Seen::Runs(holder) => (Some(holder), None),
         Seen::Silent(holder) => (None, Some(holder)),

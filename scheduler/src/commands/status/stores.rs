@@ -6,7 +6,7 @@ use serde::Serialize;
 use store::{Accuracy, Described, Ledger};
 use sweep::group::Group;
 
-use crate::commands::survey::Surveyed;
+use crate::commands::survey::{AdoptedStore, Surveyed};
 
 /// Progress of one store.
 #[derive(Debug, Default, Serialize)]
@@ -46,6 +46,21 @@ pub(super) fn progress(surveyed: &Surveyed, keys: &[String], shard: u64) -> Stor
             Ok(counted) => StoreProgress { name: planned.name, ..counted },
             Err(error) => StoreProgress { error: Some(error.to_string()), ..planned },
         },
+    }
+}
+
+/// Counts what an adopted store of another program has, as if it had shards of `shard` images.
+pub(super) fn of_adopted(adopted: &AdoptedStore, shard: u64) -> StoreProgress {
+    let (images, maps) = (adopted.record.images, adopted.record.maps.len() as u64);
+    let (shards, maps) = (images.div_ceil(shard), images * maps);
+    StoreProgress {
+        name: adopted.record.store.clone(),
+        complete: true,
+        shards_done: shards,
+        maps_done: maps,
+        shards: Some(shards),
+        maps: Some(maps),
+        ..StoreProgress::default()
     }
 }
 

@@ -14,7 +14,7 @@ use super::args::ConfigArg;
 use super::survey;
 use crate::lock;
 use read::read;
-use report::{redo, tell};
+use report::{redo, tell, tell_adopted};
 use verdict::{Verdict, conclude};
 
 /// The documented codes, for `--help`.
@@ -82,10 +82,13 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
         };
         verdict.unknown.extend(sample::compare(&survey, &mut stores, &worker, sample));
     }
+    for adopted in &survey.adopted {
+        tell_adopted(adopted, &mut verdict);
+    }
     for store in &mut stores {
         store.report.findings.sort();
         store.report.findings.dedup();
-        tell(&survey, store, &mut verdict);
+        tell(store, &mut verdict);
         if let Some(lock) = &lock {
             if let Some(text) = lock.lost() {
                 return Err(Failure { code: Code::Storage, text });

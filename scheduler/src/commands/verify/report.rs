@@ -12,15 +12,11 @@ use store::verify::{Fault, Finding};
 
 use super::read::Read;
 use super::verdict::{Rough, Verdict};
-use crate::commands::survey::{Survey, Surveyed};
+use crate::commands::survey::{AdoptedStore, Surveyed};
 use crate::tell::{ranges, say};
 
 /// Prints what was found in one store.
-pub(super) fn tell(
-    survey: &Survey,
-    Read { surveyed, described, report, maps, rough }: &Read<'_>,
-    verdict: &mut Verdict,
-) {
+pub(super) fn tell(Read { surveyed, described, report, maps, rough }: &Read<'_>, verdict: &mut Verdict) {
     let (mut text, folder) = (String::new(), &surveyed.folder);
     let (absent, unsound): (Vec<_>, Vec<_>) = report.findings.iter().partition(|found| found.fault == Fault::Absent);
     let of_maps = maps.map_or_else(String::new, |maps| format!("; {maps} maps were computed again"));
@@ -35,7 +31,7 @@ pub(super) fn tell(
     for file in &report.strangers {
         let _ = writeln!(text, "  not ours, and left alone: {}", file.display());
     }
-    for line in lacking(survey, surveyed, described, &absent) {
+    for line in lacking(surveyed, described, &absent) {
         let _ = writeln!(text, "  not there yet: {line}");
         verdict.absent = true;
     }
@@ -49,6 +45,18 @@ pub(super) fn tell(
         verdict.note_rough(key, Rough { off: *off, image: *image, store: surveyed.name.clone() });
     }
     say(&text);
+}
+
+/// Prints whether an adopted store of another program is still the one that was adopted.
+pub(super) fn tell_adopted(adopted: &AdoptedStore, verdict: &mut Verdict) {
+    let (place, record) = (adopted.place.display(), &adopted.record);
+    match adopted.fault() {
+        None => say(&format!("{place}: as it was adopted, {} images x {} maps\n", record.images, record.maps.len())),
+        Some(reason) => {
+            say(&format!("{place}: not as it was adopted: {reason}; `scheduler adopt` checks it again\n"));
+            verdict.unknown.push(format!("{place}: not as it was adopted"));
+        }
+    }
 }
 
 /// A sentence for a store whose maps are right for the program that computed them, and are not what this program computes.
@@ -68,7 +76,7 @@ fn other_numbers(described: &Described) -> Option<String> {
 }
 
 /// Lists what is missing: shards together, other files by name, and images and variants that the config asks for besides.
-fn lacking(survey: &Survey, surveyed: &Surveyed, described: &Described, absent: &[&Finding]) -> Vec<String> {
+fn lacking(surveyed: &Surveyed, described: &Described, absent: &[&Finding]) -> Vec<String> {
     let mut lines = Vec::new();
     let (group, mut shards) = (&described.group, BTreeSet::new());
     for Finding { file, .. } in absent {
@@ -83,7 +91,7 @@ fn lacking(survey: &Survey, surveyed: &Surveyed, described: &Described, absent: 
     }
     let begun =
         |key: &&String| group.variants.iter().any(|variant| variant.key == **key) && described.asked.contains(*key);
-    let new: Vec<&str> = survey.keys.iter().filter(|key| !begun(key)).map(String::as_str).collect();
+    let new: Vec<&str> = surveyed.keys.iter().filter(|key| !begun(key)).map(String::as_str).collect();
     if !new.is_empty() {
         lines.push(format!("variants that the config asks for: {}", new.join(", ")));
     }

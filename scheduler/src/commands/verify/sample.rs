@@ -164,7 +164,7 @@ fn question(
     sample: Sample,
 ) -> Result<(Question, Option<String>), String> {
     let mut group = read.described.group.clone();
-    if group.has_base() {
+    if group.has_own_weights() {
         find_own(survey, &mut group)?;
     } else {
         let found = plan::find_weights(&survey.config, &group.dataset, &group.model);
@@ -172,7 +172,7 @@ fn question(
     }
     let left = without_mean(survey, &mut group, read.described.mean_sha256.as_deref());
     let shards = drawn(&group, sound_shards(read), sample, "verify shards");
-    Ok((Question { group, images, shards, seconds: sample.seconds }, left))
+    Ok((Question { group, images, shards, seconds: sample.seconds, is_theirs: false }, left))
 }
 
 /// Gives each variant of `group` the file of its own weights. Variants that the config does not name any more keep the file that the store

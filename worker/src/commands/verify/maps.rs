@@ -42,15 +42,17 @@ pub(super) fn compare(
     agreement: &mut Agreement,
 ) -> Result<(), UnitError> {
     let group = &question.group;
-    let (ledger, mut stored) = (Ledger::read(group)?, Stored::of(group));
+    // Another program's store has every map that is asked for.
+    let ledger = if question.is_theirs { None } else { Some(Ledger::read(group)?) };
+    let mut stored = Stored::of(question)?;
     let mean = Reader::default().mean(group)?;
     let started = Instant::now();
     let known = [Known::default(), Known::default()];
-    let mut again = Again { group, ledger: &ledger, mean: mean.as_deref(), device, known };
+    let mut again =
+        Again { group, ledger: ledger.as_ref(), mean: mean.as_deref(), device, seed: group.numerics.seed, known };
     let mut parts = Vec::new();
     for part in Together::of(group.variants.iter())? {
-        let is_there =
-            |image: &u64| part.variants.iter().any(|variant| ledger.has_variant(group, variant, image / group.shard));
+        let is_there = |image: &u64| part.variants.iter().any(|variant| again.has(variant, *image));
         let mut images = order(question).filter(is_there).collect::<Vec<_>>().into_iter();
         let Some(first) = images.next() else { continue };
         let began = Instant::now();
@@ -113,14 +115,44 @@ fn explained(stored: &mut Stored<'_>, image: u64) -> Result<(Vec<f32>, Tensor), 
 /// One group, as its maps are computed again.
 struct Again<'a> {
     group: &'a Group,
-    ledger: &'a Ledger,
+    /// Maps of the store; `None` where it has all, of another program whose seed is not known.
+    ledger: Option<&'a Ledger>,
     mean: Option<&'a [f32]>,
     device: Device,
+    seed: u64,
     /// Passes of baselines, in both precisions.
     known: [Known; 2],
 }
 
 impl Again<'_> {
+    /// Whether the store has the map of `image` by `variant`.
+    fn has(&self, variant: &Variant, image: u64) -> bool {
+        self.ledger.is_none_or(|ledger| ledger.has_variant(self.group, variant, image / self.group.shard))
+    }
+
+    /// For each of the maps `single` of `part`, whether another seed gives another map: of a store whose seed is not known, such a map has
+    /// nothing to be compared with.
+    fn depend_on_seed(
+        &mut self,
+        engines: &mut Engines,
+        part: &Together<'_>,
+        (image, pixels, target): (u64, &[f32], &Tensor),
+        single: &[Vec<f32>],
+    ) -> Result<Vec<bool>, UnitError> {
+        if self.ledger.is_some() {
+            return Ok(vec![false; single.len()]);
+        }
+        let own = part.variants[0].weights.as_ref();
+        self.known[0] = Known::default();
+        self.seed ^= 1;
+        let other = engines.own(&self.group.with_weights(own));
+        let other = other.and_then(|graph| self.maps(graph, part, (image, pixels, target), 0));
+        self.seed ^= 1;
+        self.known[0] = Known::default();
+        let dtype = self.group.numerics.dtype;
+        Ok(other?.iter().zip(single).map(|(other, map)| !is_near(other, map, dtype)).collect())
+    }
+
     /// Compares the maps of `image` of all variants of `part`.
     fn compare(
         &mut self,
@@ -137,9 +169,16 @@ impl Again<'_> {
         }
         let (pixels, target) = explained(stored, image)?;
         let single = self.maps(engines.own(&self.group.with_weights(own))?, part, (image, &pixels, &target), 0)?;
+        let seeded = self.depend_on_seed(engines, part, (image, &pixels, &target), &single)?;
         let mut settled: Option<(Vec<Vec<f32>>, Vec<f32>)> = None;
         for (at, variant) in part.variants.iter().enumerate() {
-            if !self.ledger.has_variant(self.group, variant, image / self.group.shard) {
+            if !self.has(variant, image) {
+                continue;
+            }
+            if seeded[at] {
+                if !agreement.seeded.contains(&variant.key) {
+                    agreement.seeded.push(variant.key.clone());
+                }
                 continue;
             }
             // A file that cannot be read was found already.
@@ -178,7 +217,7 @@ impl Again<'_> {
         let exact = self.maps(engines.double(&self.group.with_weights(own))?, part, (image, &pixels, &target), 1)?;
         for (variant, exact) in part.variants.iter().zip(&exact) {
             let is_wrong = agreement.wrong.iter().any(|wrong| wrong.key == variant.key && wrong.image == image);
-            if is_wrong || !self.ledger.has_variant(self.group, variant, image / self.group.shard) {
+            if is_wrong || agreement.seeded.contains(&variant.key) || !self.has(variant, image) {
                 continue;
             }
             // A file that cannot be read was found already.
@@ -231,7 +270,7 @@ impl Again<'_> {
         };
         let mean = self.mean.map(of).transpose()?;
         let origin = Origin {
-            seed: self.group.numerics.seed,
+            seed: self.seed,
             dataset: (self.group.dataset.as_str(), self.group.split.as_str()),
             first: self.group.original(image),
             chosen: None,

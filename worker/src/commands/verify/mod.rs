@@ -57,11 +57,11 @@ fn compare(engines: &mut Engines, question: &Question, device: Device) -> Result
 
 fn predictions(engines: &mut Engines, question: &Question, device: Device) -> Result<Vec<Compared>, UnitError> {
     let group = &question.group;
-    if group.has_base() {
+    if group.has_own_weights() {
         // Other weights than those of the maps have predicted them.
         return Ok(Vec::new());
     }
-    let mut stored = Stored::of(group);
+    let mut stored = Stored::of(question)?;
     let (graph, precision) = (engines.own(group)?, group.numerics.precision);
     let images: Vec<u64> = question.images.iter().copied().filter(|index| *index < group.images).collect();
     let mut compared = Vec::new();

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use data::stored::{Rows, Stored as Theirs};
+use protocol::verify::Question;
 use store::{Shards, attribution, name};
 use sweep::group::Group;
 
@@ -11,12 +13,18 @@ use crate::unit_error::UnitError;
 pub(super) struct Stored<'a> {
     group: &'a Group,
     shards: Shards,
+    /// The store of another program that is read instead, and its arrays that are open.
+    theirs: Option<(Theirs, HashMap<String, Rows>)>,
     held: HashMap<String, (u64, Vec<f32>)>,
 }
 
 impl<'a> Stored<'a> {
-    pub(super) fn of(group: &'a Group) -> Self {
-        Self { group, shards: Shards::open(group.store.clone(), String::new()), held: HashMap::new() }
+    /// The store that `question` is about.
+    pub(super) fn of(question: &'a Question) -> Result<Self, UnitError> {
+        let group = &question.group;
+        let theirs = question.is_theirs.then(|| Theirs::open(&group.input.images_file)).transpose()?;
+        let theirs = theirs.map(|theirs| (theirs, HashMap::new()));
+        Ok(Self { group, shards: Shards::open(group.store.clone(), String::new()), theirs, held: HashMap::new() })
     }
 
     /// Pixels `[c, h, w]` of image `index`.
@@ -37,9 +45,19 @@ impl<'a> Stored<'a> {
     /// Forgets the maps of the variant called `key`.
     pub(super) fn forget(&mut self, key: &str) {
         self.held.remove(&attribution(key));
+        if let Some((_, open)) = &mut self.theirs {
+            open.remove(&attribution(key));
+        }
     }
 
     fn row(&mut self, array: &str, index: u64) -> Result<Vec<f32>, UnitError> {
+        if let Some((theirs, open)) = &mut self.theirs {
+            let rows = match open.remove(array) {
+                Some(rows) => rows,
+                None => theirs.rows(array)?,
+            };
+            return Ok(open.entry(array.to_owned()).or_insert(rows).read(index..index + 1)?);
+        }
         let shard = index / self.group.shard;
         let range = self.group.range(shard);
         let images = range.end - range.start;

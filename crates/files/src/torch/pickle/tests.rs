@@ -8,7 +8,7 @@ const OF_TORCH: &[u8] = b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\nq\x00((X\x0
 #[test]
 fn a_tensor_as_torch_pickles_it_is_understood() {
     let expected = Tensor {
-        double: true,
+        element: ElementType::Float64,
         storage: "0".into(),
         elements: 12,
         offset: 0,
@@ -22,7 +22,10 @@ fn a_tensor_as_torch_pickles_it_is_understood() {
 fn what_is_written_is_read_back() {
     let read = tensor(&bytes(ElementType::Float32, &[3, 224, 200])).unwrap();
     assert_eq!((read.shape, read.strides), (vec![3, 224, 200], vec![44_800, 200, 1]));
-    assert_eq!((read.double, read.elements, read.offset, read.storage.as_str()), (false, 134_400, 0, "0"));
+    assert_eq!(
+        (read.element, read.elements, read.offset, read.storage.as_str()),
+        (ElementType::Float32, 134_400, 0, "0")
+    );
 }
 
 #[test]
