@@ -29,7 +29,7 @@ struct Last {
 
 impl JsonLines {
     /// Writes that the sweep begins.
-    pub(super) fn begin( told: &Told) {
+    pub(super) fn begin(told: &Told) {
         let devices: Vec<&str> = told.devices.iter().map(|device| device.name.as_str()).collect();
         Self::event("begun", json!({"maps": told.maps, "left": told.left, "devices": devices}));
     }
@@ -54,7 +54,7 @@ impl JsonLines {
     }
 
     /// Writes that an attempt failed.
-    pub(super) fn failed( attempt: &FailedAttempt<'_>, logs: Option<&Path>) {
+    pub(super) fn failed(attempt: &FailedAttempt<'_>, logs: Option<&Path>) {
         Self::event("failed", attempt.json(logs));
     }
 
