@@ -42,8 +42,9 @@ fn symbol(name: &CStr) -> Option<*mut c_void> {
 }
 
 fn spelled(uuid: [u8; 16]) -> String {
-    let part = |range: std::ops::Range<usize>| uuid[range].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    format!("GPU-{}-{}-{}-{}-{}", part(0..4), part(4..6), part(6..8), part(8..10), part(10..16))
+    let digits = format!("{:032x}", u128::from_be_bytes(uuid));
+    let [first, second, third, fourth, last] = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| &digits[range]);
+    format!("GPU-{first}-{second}-{third}-{fourth}-{last}")
 }
 
 #[cfg(test)]
