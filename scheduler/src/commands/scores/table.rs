@@ -51,10 +51,10 @@ pub(in crate::commands) struct Cell {
 }
 
 impl Cell {
-    /// Average of `scores`, of which NaN is undefined, where `missing` more are to come.
+    /// Average of `scores`, of which what is not finite is undefined, where `missing` more are to come.
     pub(super) fn of(scores: &[f32], missing: u64) -> Self {
         let mut defined: Vec<f64> =
-            scores.iter().map(|score| f64::from(*score)).filter(|score| !score.is_nan()).collect();
+            scores.iter().map(|score| f64::from(*score)).filter(|score| score.is_finite()).collect();
         let count = defined.len();
         let undefined = (scores.len() - count) as u64;
         if count == 0 {
@@ -139,6 +139,8 @@ pub(super) mod tests {
         assert!((cell.standard_error.unwrap() - (13.0_f64 / 3.0).sqrt()).abs() < 1e-12);
         assert_eq!(Cell::of(&[f32::NAN], 0), Cell { undefined: 1, ..Cell::default() });
         assert_eq!(Cell::of(&[2.0], 0).standard_error, None);
+        // Earlier builds have stored quotients by zero.
+        assert_eq!(Cell::of(&[2.0, f32::INFINITY], 0), Cell { undefined: 1, ..Cell::of(&[2.0], 0) });
     }
 
     #[test]
