@@ -143,7 +143,7 @@ pub(super) fn based(group: &Group, place: &Path, config: &Config) -> Result<(Gro
     let mut labels = source.labels().map_err(told)?;
     labels.values.truncate(group.images as usize * labels.width);
     let mut based = Group { suffix: format!("{}{ADOPTED}", group.suffix), preprocessing, ..group.clone() };
-    based.input.images_file = place.to_owned();
+    place.clone_into(&mut based.input.images_file);
     formats::BASE.clone_into(&mut based.input.format);
     based.input.data = source.content();
     let predicted = source.predictions(0..1).map_err(told)?.map_or(0, |logits| logits.len());
