@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import time
 
 import numpy as np
 import pytest
@@ -81,6 +82,8 @@ def test_a_colour_bar_is_the_colour_map_of_matplotlib(page, colours):
 
 
 def figure(page, form, **changes):
+    while not page.json("/api/grid")["whole"]:
+        time.sleep(0.1)
     ask = {"images": [0, 9], "columns": [[STORE, "Saliency"], [STORE, "InputXGradient"]], "scale": "all", "outliers": "100", "channels": "sum"}
     status, headers, body = page.get(f"/api/figure.{form}", ask=json.dumps(ask), size=56, unsigned="viridis", **changes)
     assert status == 200, body

@@ -60,6 +60,7 @@ def panels(**changes):
         ("/api/figure.png", {**panels(images=[0] * 200), "size": 1024}, 400),
         ("/api/figure.png", {**panels(), "signed": "jet"}, 400),
         ("/api/figure.csv", {**panels(), "more": 1}, 400),
+        ("/api/figure.csv", panels(columns=[["nobody", "Saliency"]]), 404),
         ("/api/figure.csv", panels(images=[0] * 401), 400),
         ("/api/colours.png", {"name": "../page.js"}, 404),
         ("/../Cargo.toml", {}, 404),

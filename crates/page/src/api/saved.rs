@@ -77,7 +77,15 @@ pub(super) async fn csv(
     Query(asked): Query<Asked>,
 ) -> Result<impl IntoResponse, Refusal> {
     size(&asked)?;
-    let table = aside(&shown, move |shown| table(&read(shown, parsed(&asked.ask)?)?)).await?;
+    let work = move |shown: &Shown| {
+        let seen = read(shown, parsed(&asked.ask)?)?;
+        for (id, key) in &seen.ask.columns {
+            // A table of what is not there would be one without lines.
+            variant(&shown.store(id)?.1, key)?;
+        }
+        table(&seen)
+    };
+    let table = aside(&shown, work).await?;
     Ok((file("text/csv; charset=utf-8", "maps.csv"), table))
 }
 

@@ -85,7 +85,7 @@ impl Sheet {
         }
         let mut y = high;
         for row in &self.rows {
-            y += self.row(&mut drawing, row, (left, y), side)?;
+            y += Self::row(&mut drawing, row, (left, y), side)?;
         }
         let wide = left + self.columns.len() as f64 * (side + GAP);
         y = self.foot(&mut drawing, y + GAP, wide)?;
@@ -93,7 +93,7 @@ impl Sheet {
     }
 
     /// Draws a row, and gives its height.
-    fn row(&self, drawing: &mut Drawing, row: &Row, (left, y): (f64, f64), side: f64) -> Result<f64, PictureError> {
+    fn row(drawing: &mut Drawing, row: &Row, (left, y): (f64, f64), side: f64) -> Result<f64, PictureError> {
         let height = |tile: &Tile| match tile {
             Tile::Picture { picture, .. } => side * picture.height as f64 / picture.width.max(1) as f64,
             Tile::Missing(_) => 0.0,
