@@ -123,7 +123,7 @@ fn ranked_above(map: &[f64], mask: &[bool], object: usize) -> f64 {
     (sum - (object * (object - 1)) as f64 / 2.0) / (object * outside) as f64
 }
 
-/// The map as a segmentation: pixels above the mean of the map, scaled to 0 to 1, are the object. Share of pixels that are right, IoU of
+/// The map as a segmentation: pixels above the mean of the map, scaled to 0 to 1, are the object. Share of pixels that are right, `IoU` of
 /// background and object, average precision over both classes, F1 of the object. A constant map segments nothing.
 fn segmented(map: &[f64], mask: &[bool]) -> [f64; 5] {
     let (least, most) = map.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)));
