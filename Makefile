@@ -53,7 +53,6 @@ deny:
 bench: build
 	$(PYTHON) bench/bench.py $(ARGS)
 	$(PYTHON) bench/overhead.py
-	$(PYTHON) bench/evaluation.py
 
 gpu-day: build
 	$(PYTHON) bench/gpu_day.py $(ARGS)
