@@ -8,7 +8,7 @@ import socket
 
 import pytest
 from support import METHODS, WORKER, log, wait_for
-from support.pages.page import asked, get
+from support.pages.page import asked, free_port, get
 
 
 def address(run):
@@ -31,12 +31,6 @@ def held(sweep, hold):
         if process.poll() is None:
             process.kill()
         process.wait()
-
-
-def free_port():
-    with socket.socket() as line:
-        line.bind(("127.0.0.1", 0))
-        return line.getsockname()[1]
 
 
 def state(port):

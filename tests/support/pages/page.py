@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import socket
 import subprocess
 import urllib.parse
 
@@ -29,6 +30,12 @@ class Page:
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()
+
+
+def free_port():
+    with socket.socket() as line:
+        line.bind(("127.0.0.1", 0))
+        return line.getsockname()[1]
 
 
 def get(port, path, method="GET", headers=None, body=None, **parameters):

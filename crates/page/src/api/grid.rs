@@ -7,8 +7,8 @@ use axum::extract::{Query, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Json, Shown, aside};
-use crate::stores::{Scan, Seen, Wanted};
+use super::{Json, Shown, aside, scores};
+use crate::stores::{Scan, Seen, Wanted, scores::columns};
 
 /// Samples in one answer at most.
 const SAMPLES: usize = 200;
@@ -102,6 +102,7 @@ pub(super) async fn group(State(shown): State<Arc<Shown>>, Query(asked): Query<A
         "precision": numerics.precision,
         "seed": numerics.seed,
         "computed_by": seen.devices,
+        "scores": columns(&group),
         "variants": group.variants.iter().zip(&seen.done).map(variant).collect::<Vec<_>>(),
     });
     let samples = aside(&shown, move |shown| shown.gallery.samples(&group)).await?;
@@ -115,6 +116,9 @@ pub(super) async fn group(State(shown): State<Arc<Shown>>, Query(asked): Query<A
 
 /// Answers with the images of a group that are wanted.
 pub(super) async fn samples(State(shown): State<Arc<Shown>>, Query(wanted): Query<Wanted>) -> Json {
+    if wanted.order.is_of_scores() {
+        return scores::ordered(&shown, wanted, SAMPLES).await;
+    }
     let (_, group) = shown.store(&wanted.g)?;
     let (samples, all) =
         aside(&shown, move |shown| Ok(shown.gallery.samples(&group)?.choose(&wanted, SAMPLES))).await?;

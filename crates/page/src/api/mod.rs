@@ -12,6 +12,7 @@ mod panels;
 mod refusal;
 mod retry;
 mod saved;
+mod scores;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -126,6 +127,7 @@ pub(crate) fn router(shown: Arc<Shown>) -> Router {
         .route("/api/grid", get(|State(shown): Here| async move { grid::grid(&shown) }))
         .route("/api/group", get(grid::group))
         .route("/api/samples", get(grid::samples))
+        .route("/api/scores", get(scores::means))
         .route("/api/panels", get(panels::panels))
         .route("/api/map.png", get(drawn::map))
         .route("/api/map.f32", get(drawn::values))

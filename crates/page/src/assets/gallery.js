@@ -2,6 +2,7 @@
 
 import { address, ask, at, change, element, short, state } from "./state.js";
 import { nameOf } from "./grid.js";
+import * as scores from "./scores.js";
 
 const CHOICES = {
   by: ["columns", [["methods", "methods of this group"], ["noises", "noises, of one method"], ["models", "models, of one method"]]],
@@ -23,7 +24,7 @@ const values = new Map();
 
 const select = (name, choices, label) => {
   const made = element("select", { name }, ...choices.map(([value, text]) => element("option", { value, selected: value === state[name] }, text)));
-  made.onchange = () => change({ [name]: made.value, ...(["label", "right", "order"].includes(name) ? { from: "0" } : {}) });
+  made.onchange = () => change({ [name]: made.value, ...(["label", "right", "order", "score"].includes(name) || (name === "key" && scores.isOrder(state.order)) ? { from: "0" } : {}) });
   return element("label", {}, `${label} `, made);
 };
 
@@ -50,9 +51,11 @@ function wishes() {
   const form = at("wishes");
   const focused = document.activeElement?.name;
   const parts = [select("by", CHOICES.by[1], "columns")];
-  if (state.by !== "methods") parts.push(select("key", group.variants.map(({ key }) => [key, key]), "method"));
+  if (state.by !== "methods" || scores.isOrder(state.order)) parts.push(select("key", group.variants.map(({ key }) => [key, key]), "method"));
   parts.push(select("label", [["", "every class"], ...group.labels.map((label) => [String(label), `class ${label}`])], "label"));
-  for (const name of ["right", "order", "scale", "outliers"]) parts.push(select(name, CHOICES[name][1], CHOICES[name][0]));
+  parts.push(select("right", CHOICES.right[1], CHOICES.right[0]), select("order", [...CHOICES.order[1], ...scores.orders(group)], CHOICES.order[0]));
+  if (scores.isOrder(state.order) && group.scores.length) parts.push(select("score", group.scores.map(({ key }) => [key, key]), "score"));
+  for (const name of ["scale", "outliers"]) parts.push(select(name, CHOICES[name][1], CHOICES[name][0]));
   const channels = [["sum", "sum"], ["mean_abs", "mean of absolute values"], ...Array.from({ length: group.shape[0] }, (_, channel) => [String(channel), `channel ${channel}`])];
   parts.push(select("channels", channels, "channels"));
   for (const name of ["signed", "unsigned"]) parts.push(select(name, CHOICES[name][1], CHOICES[name][0]));
@@ -90,6 +93,7 @@ export async function open(given) {
     at("gallery-title").textContent = `Images and maps: ${nameOf(group)}`;
     const right = group.predicted ? `, ${group.right} of ${group.predicted} predicted right (${((100 * group.right) / group.predicted).toFixed(1)} %)` : "";
     at("facts").textContent = `${group.images} images of ${group.shape.join(" x ")}, ${group.classes} classes${right}; ${group.dtype}, computed in ${group.precision}; ${group.place}`;
+    scores.show(group);
     await list();
   } catch (error) {
     at("said").textContent = String(error.message);
@@ -99,7 +103,7 @@ export async function open(given) {
 async function list() {
   const mine = ++round;
   wishes();
-  const asked = { g: group.id, label: state.label, right: state.right, order: state.order, offset: state.from, limit: state.rows };
+  const asked = { g: group.id, label: state.label, right: state.right, ...scores.parameters(group), offset: state.from, limit: state.rows };
   const found = await ask("api/samples", asked);
   if (mine !== round) return;
   samples = found;
@@ -147,7 +151,7 @@ function figures(found) {
     return element("th", { scope: "col" }, inner);
   };
   const top = element("tr", {}, head("image"), ...columns.map(({ title }) => head(title.replaceAll("_", "_\u200b"))));
-  const rows = samples.samples.map((sample, row) => element("tr", {}, element("td", {}, picture(sample, size)),
+  const rows = samples.samples.map((sample, row) => element("tr", {}, element("td", {}, picture(sample, size, samples.scores?.[row])),
     ...columns.map((column, index) => element("td", {}, map(sample, column, found[row][index], size)))));
   at("figures").replaceChildren(element("table", {}, element("thead", {}, top), element("tbody", {}, ...rows)));
 }
@@ -159,11 +163,11 @@ function box(size, wrong) {
   return made;
 }
 
-function picture(sample, size) {
+function picture(sample, size, score) {
   const wrong = sample.label !== null && sample.label !== sample.predicted;
   const panel = box(size, wrong);
   panel.append(element("img", { alt: `image ${sample.image}`, src: address("api/image.png", { g: group.id, image: sample.image }) }));
-  const told = `#${sample.image}, ${sample.label === null ? "" : `${sample.label} → `}${sample.predicted} (${Math.round(100 * sample.confidence)} %)`;
+  const told = `#${sample.image}, ${sample.label === null ? "" : `${sample.label} → `}${sample.predicted} (${Math.round(100 * sample.confidence)} %)${score === undefined ? "" : `, score ${short(score)}`}`;
   const mark = wrong ? element("span", { className: "wrong-mark" }, "✗ wrong ") : "";
   return element("figure", {}, panel, element("figcaption", {}, mark, told));
 }
@@ -236,7 +240,7 @@ export function changed(changes) {
   const has = (...some) => some.some((name) => names.includes(name));
   if (has("g")) open(grid);
   else if (!group || !state.g) return;
-  else if (has("label", "right", "order", "from", "rows", "by", "keys")) safely(list);
+  else if (has("label", "right", "order", "score", "from", "rows", "by", "keys") || (has("key") && scores.isOrder(state.order))) safely(list);
   else if (has("scale", "outliers", "channels", "key", "signed", "unsigned", "overlay", "size")) safely(panels);
 }
 

@@ -1,7 +1,7 @@
 // State of the page, which the address holds, and requests.
 
 const DEFAULTS = {
-  g: "", find: "", page: "0", by: "methods", keys: "", key: "", label: "", right: "", order: "position", from: "0", scale: "map",
+  g: "", find: "", page: "0", by: "methods", keys: "", key: "", label: "", right: "", order: "position", score: "", from: "0", scale: "map",
   outliers: "99", channels: "sum", signed: "RdBu_r", unsigned: "inferno", overlay: "0", size: "120", rows: "6",
 };
 

@@ -11,6 +11,7 @@ use sweep::variant::Variant;
 
 use super::cache::{Cache, Weighed};
 use super::samples::Samples;
+use super::scores::{self, Means};
 use crate::api::Refusal;
 
 /// Bytes of panels that are kept.
@@ -79,6 +80,22 @@ impl Gallery {
         let listed = self.ledger(group)?;
         let known = self.samples.get(&group.store).map(|samples| Samples::clone(&samples)).unwrap_or_default();
         Ok(self.samples.put(group.store.clone(), known.grown(group, &listed.ledger)?))
+    }
+
+    /// Means of all scores of `group`.
+    pub(crate) fn means(&self, group: &Group) -> Result<Means, Refusal> {
+        let samples = self.samples(group)?;
+        Ok(scores::means(group, &self.ledger(group)?.ledger, &samples)?)
+    }
+
+    /// Numbers of the score and the variant with these names, by image.
+    pub(crate) fn score(&self, group: &Group, (score, key): (&str, &str)) -> Result<scores::Numbers, Refusal> {
+        let missing = |what: &str, name: &str| Refusal::missing(format!("{} has no {what} `{name}`", group.name()));
+        let variant =
+            group.variants.iter().find(|variant| variant.key == key).ok_or_else(|| missing("variant", key))?;
+        let found = group.evaluation.scores.iter().find(|known| known.key == score);
+        let score = found.filter(|known| known.of.has(variant)).ok_or_else(|| missing("score", score))?;
+        Ok(scores::numbers(group, &self.ledger(group)?.ledger, score, variant)?)
     }
 
     /// Panel of the map of `variant` for an image.

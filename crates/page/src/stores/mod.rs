@@ -6,6 +6,7 @@ pub(crate) mod find;
 mod gallery;
 mod samples;
 mod scan;
+pub(crate) mod scores;
 
 pub use cells::Marks;
 pub(crate) use cells::done;

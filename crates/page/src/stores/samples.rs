@@ -7,9 +7,10 @@ use store::{FORMATS, Ledger, StoreError, name, predicted};
 use sweep::group::Group;
 
 use super::cache::Weighed;
+use super::scores::Numbers;
 
 /// Number of images that samples are taken of at most, the first ones.
-const MOST: u64 = 100_000;
+pub(super) const MOST: u64 = 100_000;
 
 /// An image of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -55,6 +56,9 @@ pub(crate) struct Wanted {
     /// Largest confidence.
     pub(crate) to: Option<f32>,
     pub(crate) order: Order,
+    /// Score and method by which images are ordered, where the order is one of scores.
+    pub(crate) score: Option<String>,
+    pub(crate) key: Option<String>,
     /// Number of samples that are left out at the beginning.
     pub(crate) offset: usize,
     /// Number of samples at most.
@@ -72,6 +76,17 @@ pub(crate) enum Order {
     Sure,
     /// The least sure first.
     Unsure,
+    /// The largest score first.
+    High,
+    /// The smallest score first.
+    Low,
+}
+
+impl Order {
+    /// Whether images are ordered by a score.
+    pub(crate) fn is_of_scores(self) -> bool {
+        matches!(self, Self::High | Self::Low)
+    }
 }
 
 impl Sample {
@@ -120,11 +135,24 @@ impl Samples {
 
     /// The samples that are `wanted` on this page, and the number of samples on all pages.
     pub(crate) fn choose(&self, wanted: &Wanted, most: usize) -> (Vec<Sample>, usize) {
+        self.choose_by(wanted, most, &Numbers::new())
+    }
+
+    /// The same, where the order may be that of `scores`; images without a score come last.
+    pub(crate) fn choose_by(&self, wanted: &Wanted, most: usize, scores: &Numbers) -> (Vec<Sample>, usize) {
         let mut fitting: Vec<Sample> = self.shards.values().flatten().filter(|s| s.fits(wanted)).copied().collect();
         match wanted.order {
             Order::Position => {}
             Order::Sure => fitting.sort_by(|a, b| b.confidence.total_cmp(&a.confidence)),
             Order::Unsure => fitting.sort_by(|a, b| a.confidence.total_cmp(&b.confidence)),
+            Order::High | Order::Low => fitting.sort_by(|a, b| {
+                let [a, b] = [a, b].map(|sample| scores.get(&sample.image));
+                match (a, b) {
+                    (Some(a), Some(b)) if wanted.order == Order::High => b.total_cmp(a),
+                    (Some(a), Some(b)) => a.total_cmp(b),
+                    _ => b.is_some().cmp(&a.is_some()),
+                }
+            }),
         }
         let (all, limit) = (fitting.len(), wanted.limit.unwrap_or(most).min(most));
         (fitting.into_iter().skip(wanted.offset).take(limit).collect(), all)
@@ -139,6 +167,12 @@ impl Samples {
     pub(crate) fn counts(&self) -> (usize, usize) {
         let all = || self.shards.values().flatten();
         (all().count(), all().filter(|sample| sample.is_right() == Some(true)).count())
+    }
+
+    /// Images that are predicted right.
+    pub(crate) fn right(&self) -> std::collections::BTreeSet<u64> {
+        let all = self.shards.values().flatten();
+        all.filter(|sample| sample.is_right() == Some(true)).map(|sample| sample.image).collect()
     }
 
     /// Labels that occur, in order.
@@ -190,6 +224,12 @@ mod tests {
             [1, 0]
         );
         assert_eq!(of(Wanted { predicted: Some(7), ..Wanted::default() }), (vec![], 0));
+        let scores = Numbers::from([(0, 0.5), (2, -1.0), (3, 7.0)]);
+        let by = |order| {
+            let chosen = samples.choose_by(&Wanted { order, ..Wanted::default() }, 100, &scores).0;
+            chosen.iter().map(|sample| sample.image).collect::<Vec<_>>()
+        };
+        assert_eq!((by(Order::High), by(Order::Low)), (vec![3, 0, 2, 1], vec![2, 0, 3, 1]));
         assert_eq!((samples.counts(), samples.labels()), ((4, 3), vec![0, 1]));
     }
 }

@@ -1,0 +1,46 @@
+//! Scores of a group that was evaluated.
+
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Json, Refusal, Shown, aside};
+use crate::stores::Wanted;
+
+/// Numbers of a group that are read for one answer at most: its images, times methods, times scores.
+const VALUES: u64 = 10_000_000;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    g: String,
+}
+
+/// Answers with the mean of each score of each method.
+pub(super) async fn means(State(shown): State<Arc<Shown>>, Query(asked): Query<Asked>) -> Json {
+    let (_, group) = shown.store(&asked.g)?;
+    let numbers = (group.variants.len() * group.evaluation.scores.len()) as u64;
+    let values = group.images.saturating_mul(numbers);
+    if values > VALUES {
+        return Err(Refusal::bad(format!(
+            "{values} scores are more than the {VALUES} that the page reads; `scores` has tables"
+        )));
+    }
+    let means = aside(&shown, move |shown| shown.gallery.means(&group)).await?;
+    Ok(axum::Json(json!(means)))
+}
+
+/// Answers with the images of a group that are wanted, in the order of a score of one method, and their numbers.
+pub(super) async fn ordered(shown: &Arc<Shown>, wanted: Wanted, most: usize) -> Json {
+    let (_, group) = shown.store(&wanted.g)?;
+    let (samples, all, numbers) = aside(shown, move |shown| {
+        let named = (wanted.score.as_deref().unwrap_or_default(), wanted.key.as_deref().unwrap_or_default());
+        let numbers = shown.gallery.score(&group, named)?;
+        let (samples, all) = shown.gallery.samples(&group)?.choose_by(&wanted, most, &numbers);
+        let numbers: Vec<Option<f32>> = samples.iter().map(|sample| numbers.get(&sample.image).copied()).collect();
+        Ok((samples, all, numbers))
+    })
+    .await?;
+    Ok(axum::Json(json!({"all": all, "samples": samples, "scores": numbers})))
+}
