@@ -79,10 +79,16 @@ def test_what_only_the_method_or_the_model_can_find_is_told_before_anything_star
     run.config["search_space"]["attribution_methods"] = [
         {"name": "Cam", "class": "LayerGradCam", "params": {"layer": ["layer4", "layer4.2.conv1", "fc"]}},
         {"name": "Occlusion", "params": {"sliding_window_shapes": 8, "strides": [8, 9]}},
+        # Rules that hold nowhere leave maps as they are without them.
+        {"name": "Idle", "class": "LRP", "params": {"rules": [{"layer1": "gamma"}, {"layer5": "gamma"}]}},
+        {"name": "Later", "class": "LRP", "params": {"rules": [{"layer2.*": "flat"}]}},
+        {"name": "Sound", "class": "LRP", "params": {"rules": [{"conv1": "flat"}, {"*.conv2": "gamma 0.1"}, {"fc": "epsilon 0.1"}]}},
     ]
     told = run.run("--check", code=3).stderr
     at = "search_space.attribution_methods[{}].params: `{}`: parameter "
-    assert told.startswith("error: 3 mistakes in ")
+    assert told.startswith("error: 5 mistakes in ")
+    assert "`rules`: `resnet18` has no convolution or fully connected layer that is called `layer5`, where `gamma` would hold; the nearest are `conv1`, `fc`, `layer1.0.conv1`" in told
+    assert "layer that reads the images that is called `layer2.*`, where `flat` would hold; the nearest are `conv1`" in told
     assert at.format(0, "Cam_layer_layer4.2.conv1") + "`layer`: `resnet18` has no layer `layer4.2.conv1`; the nearest" in told
     assert "that give maps are `layer4.0.conv1`, `layer4.1.conv1`, " in told
     assert at.format(0, "Cam_layer_fc") + "`layer`: `resnet18` gives no map at the layer `fc`; the nearest" in told

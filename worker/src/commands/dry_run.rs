@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use attribution::METHODS;
+use network::rules::relevance::{Pattern, layer_rule};
 use network::{Graph, NetworkError, Trace};
 use protocol::inspect::Question;
 use sweep::parameters::{self, Parameter};
@@ -42,7 +43,9 @@ pub(super) fn of(graph: &Graph, question: &Question) -> Result<DryRun, DryRunErr
     let mut found = DryRun::default();
     for variant in &question.variants {
         let unlooked = || unlooked(graph, &trace, &question.model, variant);
-        let unfit = unbuilt(variant).or_else(|| layerless(graph, &trace, &question.model, variant)).or_else(unlooked);
+        let ruleless = || ruleless(graph, &question.model, variant);
+        let layerless = || layerless(graph, &trace, &question.model, variant);
+        let unfit = unbuilt(variant).or_else(layerless).or_else(ruleless).or_else(unlooked);
         if let Some(reason) = unfit {
             found.misfits.insert(variant.key.clone(), reason);
         } else if layers(variant).any(|(_, name)| name.is_empty()) {
@@ -73,6 +76,26 @@ fn layerless(graph: &Graph, trace: &Trace, model: &str, variant: &Variant) -> Op
     misfits.next()
 }
 
+/// Reason for which a rule of the variant's own holds nowhere in the model: its maps would be those without the rule.
+fn ruleless(graph: &Graph, model: &str, variant: &Variant) -> Option<String> {
+    let rules = of_kind(variant, &parameters::Kind::Rules).filter_map(|name| variant.parameters.get(name)?.as_array());
+    let pairs = rules.flatten().filter_map(|rule| rule.as_object()).flatten();
+    let mut idle = pairs.filter_map(|(pattern, text)| {
+        let (text, named) = (text.as_str()?, Pattern::Named(pattern.clone()));
+        let rule = layer_rule(text).ok()?;
+        graph.layers_of_rule(&named, rule.as_ref()).ok()?.is_empty().then_some(())?;
+        let all = graph.layers_of_rule(&Pattern::All, rule.as_ref()).ok()?;
+        let nearest = closest(pattern, all.iter().map(String::as_str), TOLD);
+        let nearest = nearest.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let where_from = if rule.is_first_only() { " that reads the images" } else { "" };
+        Some(format!(
+            "parameter `rules`: `{model}` has no convolution or fully connected layer{where_from} that is called `{pattern}`, \
+             where `{text}` would hold; the nearest are {nearest}"
+        ))
+    });
+    idle.next()
+}
+
 /// Reason for which the model has no attentions at which the method could look.
 fn unlooked(graph: &Graph, trace: &Trace, model: &str, variant: &Variant) -> Option<String> {
     let entry = METHODS.iter().find(|entry| entry.item.name == variant.class)?;
@@ -87,10 +110,17 @@ fn unlooked(graph: &Graph, trace: &Trace, model: &str, variant: &Variant) -> Opt
 
 /// The parameters of `variant` that name a layer, and what each says.
 fn layers(variant: &Variant) -> impl Iterator<Item = (&'static str, &str)> {
+    of_kind(variant, &parameters::Kind::Layer).filter_map(move |name| Some((name, variant.parameters.word(name).ok()?)))
+}
+
+/// Names of the parameters of the method of `variant` that are of this `kind`.
+fn of_kind(variant: &Variant, kind: &'static parameters::Kind) -> impl Iterator<Item = &'static str> {
     let entry = METHODS.iter().find(|entry| entry.item.name == variant.class);
-    let is_layer = |parameter: &&Parameter| parameter.kind == parameters::Kind::Layer;
-    let of_layers = entry.into_iter().flat_map(move |entry| entry.item.parameters.iter().filter(is_layer));
-    of_layers.filter_map(|parameter| Some((parameter.name.as_ref(), variant.parameters.word(&parameter.name).ok()?)))
+    let is_one = move |parameter: &&Parameter| parameter.kind == *kind;
+    entry
+        .into_iter()
+        .flat_map(move |entry| entry.item.parameters.iter().filter(is_one))
+        .map(|parameter| parameter.name.as_ref())
 }
 
 fn unmapped(graph: &Graph, trace: &Trace, name: &str) -> Option<String> {
