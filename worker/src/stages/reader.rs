@@ -85,7 +85,7 @@ impl Reader {
     }
 
     /// Masks of shard `index` of `group`, if the file is still that of the check before the sweep.
-    pub(crate) fn masks(&self, group: &Group, index: u64) -> Result<Option<Vec<bool>>, UnitError> {
+    pub(crate) fn masks(group: &Group, index: u64) -> Result<Option<Vec<bool>>, UnitError> {
         let Some(Masks { file, format, content }) = &group.input.masks else { return Ok(None) };
         let options = Options { float_range: Some([0.0, 1.0]), ..Options::of_group(group) };
         let mut source = formats::open(format, file, &group.split, &options)?;

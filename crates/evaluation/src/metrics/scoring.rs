@@ -63,7 +63,7 @@ mod tests {
         };
         let metrics: Vec<_> = metrics.iter().map(metric).collect();
         let mut problems = Problems::new(std::path::Path::new("c.yml"));
-        let evaluation = ask::evaluation(&metrics, &[], [3, 32, 32], &mut problems);
+        let evaluation = ask::evaluation(&metrics, (&[], None), [3, 32, 32], &mut problems);
         assert!(problems.list().is_empty());
         evaluation
     }
