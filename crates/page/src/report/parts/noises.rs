@@ -167,11 +167,11 @@ fn heat(page: &mut Page, number: usize, all: &[Compared]) -> Result<(), ReportEr
         &["noise", "images", "same prediction"],
         &rows,
     );
-    let kinds: [(&str, &str, fn(&Likeness) -> Option<f64>); 2] = [
+    let kinds = [
         (
             "spearman",
             "Spearman's rank correlation of the pixels of each map with those of the map without noise, mean over images.",
-            Likeness::spearman,
+            Likeness::spearman as fn(&Likeness) -> Option<f64>,
         ),
         (
             "overlap",
