@@ -59,10 +59,10 @@ pub(super) async fn png(
         let (figure, widest) = figure(shown, &asked)?;
         let times = (size as usize / widest.max(1)).max(1);
         let fields = figure.rows.len() * figure.columns.len();
-        let side = widest * times + 4;
-        if fields.saturating_mul(side * side) > PIXELS {
+        let wide = widest * times + 4;
+        if fields.saturating_mul(wide * wide) > PIXELS {
             let text = format!(
-                "{fields} pictures of {side} pixels are more than {PIXELS} pixels; ask for fewer or smaller ones"
+                "{fields} pictures of {wide} pixels are more than {PIXELS} pixels; ask for fewer or smaller ones"
             );
             return Err(Refusal::bad(text));
         }

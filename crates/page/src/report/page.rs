@@ -39,7 +39,7 @@ impl Page {
             ("origin", "Origin"),
             ("cite", "How to cite"),
         ];
-        let links: String = chapters.iter().map(|(id, title)| format!("<a href=\"#{id}\">{title}</a>\n")).collect();
+        let links: String = chapters.map(|(id, title)| format!("<a href=\"#{id}\">{title}</a>\n")).concat();
         let _ = write!(
             self.html,
             "{HEAD}<html lang=\"en\"><head><meta charset=\"utf-8\">\n\
@@ -91,7 +91,8 @@ impl Page {
     /// Writes a table; a name in the first column that begins with `#` and a space is a link to that part of the page.
     pub(super) fn table(&mut self, caption: &str, head: &[&str], rows: &[Vec<String>]) {
         let caption = escaped(caption);
-        let cells: String = head.iter().map(|cell| format!("<th scope=\"col\">{}</th>", escaped(cell))).collect();
+        let cells: Vec<String> = head.iter().map(|cell| format!("<th scope=\"col\">{}</th>", escaped(cell))).collect();
+        let cells = cells.concat();
         let _ = writeln!(
             self.html,
             "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"{caption}\"><table><caption>{caption}</caption>\

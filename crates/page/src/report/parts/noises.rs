@@ -21,6 +21,9 @@ const STRIPS: usize = 2;
 /// Groups of one dataset, model and split.
 type Family<'a> = Vec<(&'a Found, &'a Known)>;
 
+/// Function that takes one number of a likeness.
+type Of = fn(&Likeness) -> Option<f64>;
+
 /// Likeness of the maps of one group to those of its clean one.
 struct Compared {
     noise: String,
@@ -167,7 +170,7 @@ fn heat(page: &mut Page, number: usize, all: &[Compared]) -> Result<(), ReportEr
         &["noise", "images", "same prediction"],
         &rows,
     );
-    let kinds: [(&str, &str, fn(&Likeness) -> Option<f64>); 2] = [
+    let kinds: [(&str, &str, Of); 2] = [
         (
             "spearman",
             "Spearman's rank correlation of the pixels of each map with those of the map without noise, mean over images.",
