@@ -55,6 +55,7 @@ pub(super) fn examine<'a>(config: &Config, theirs: &'a Theirs, sample: u64) -> E
 }
 
 /// `error` with its cause, in a sentence.
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` gives the error away")]
 fn told(error: DataError) -> String {
     let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
     format!("{error}{cause}")
@@ -159,8 +160,9 @@ impl Examined<'_> {
 /// Reads all maps of `variant`. The error is one sentence.
 fn maps(stored: &Stored, group: &Group, variant: &Variant) -> Result<AdoptedMaps, String> {
     let mut rows = stored.rows(&attribution(&variant.key)).map_err(told)?;
-    let [c, h, w] = group.shape.map(|size| size as u64);
-    if !matches!(*rows.shape(), [n, a, b, d] if n >= group.images && [a, b, d] == [c, h, w]) {
+    let shape = group.shape.map(|size| size as u64);
+    if !matches!(rows.shape(), [images, map @ ..] if *images >= group.images && map == shape) {
+        let [c, h, w] = shape;
         return Err(format!("shape {:?}, expected ({}, {c}, {h}, {w})", rows.shape(), group.images));
     }
     let each = rows.at_once();
@@ -168,7 +170,7 @@ fn maps(stored: &Stored, group: &Group, variant: &Variant) -> Result<AdoptedMaps
         let some = first..(first + each).min(group.images);
         let values = rows.read(some).map_err(told)?;
         if let Some(at) = values.iter().position(|value| !value.is_finite()) {
-            let image = first + at as u64 / (c * h * w);
+            let image = first + at as u64 / shape.iter().product::<u64>();
             return Err(format!("the map of image {image} has the value {}, expected a number", values[at]));
         }
     }
