@@ -57,13 +57,30 @@ def lose_something(run, moments):
         lost.unlink()
 
 
+def names(run):
+    """Names of all that is in the output folder, unfinished files included."""
+    # Folders go while they are listed.
+    return {os.path.join(folder, name) for folder, folders, files in os.walk(run.output) for name in (*folders, *files)}
+
+
+def wait(run, process, longest, moments):
+    """Waits for a moment of the whole run, or, mostly, for one of the time in which stores are written."""
+    if moments.random() < 0.25:
+        time.sleep(moments.uniform(0.05, longest))
+        return
+    before = names(run)
+    while process.poll() is None and names(run) == before:
+        time.sleep(0.01)
+    time.sleep(moments.uniform(0, longest / 4))
+
+
 def disturbed(run, kills, longest, moments):
     """Runs the sweep under so many kills, up to `longest` seconds apart; how often it ended with which exit code."""
     done, codes = 0, Counter()
     while done < kills:
         process = run.start()
         while process.poll() is None and done < kills:
-            time.sleep(moments.uniform(0.05, longest))
+            wait(run, process, longest, moments)
             if process.poll() is None:
                 done += strike(run, process, moments, frozen=0)
                 time.sleep(0.05)
@@ -84,7 +101,6 @@ def of_format(form, kills, seed, folder):
     whole, run = (configured(folder / form / name, inputs, form) for name in ("whole", "killed"))
     started = time.monotonic()
     whole.run()
-    # A sweep that is let alone for as long as it takes comes to its end: kills hit every part of it.
     codes = disturbed(run, kills, 1.2 * (time.monotonic() - started), moments)
     run.run()
     ours, wanted = content(run), content(whole)

@@ -85,7 +85,9 @@ pub(crate) fn survey(asked: &ConfigArg) -> Result<Survey, Failure> {
                         continue;
                     }
                     let folder = FORMATS.place(&config.paths.output_dir, &name);
-                    let state = store::describe(&folder).map(|described| described.map(Box::new));
+                    let theirs = FORMATS.theirs(&config.paths.output_dir, &name).filter(|_| base.is_none());
+                    let state = theirs.map_or_else(|| store::describe(&folder), |place| Err(store::theirs(place)));
+                    let state = state.map(|described| described.map(Box::new));
                     // What a sweep leaves out it has not begun, or the data was there then.
                     if matches!(state, Ok(None)) && datasets::unfit(&config, flag).is_some() {
                         continue;

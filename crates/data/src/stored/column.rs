@@ -88,6 +88,14 @@ impl Column {
         }
     }
 
+    /// Number of rows that are read together best.
+    pub(crate) fn together(&self) -> u64 {
+        match self {
+            Self::Array(array) => array.together(),
+            Self::Tensor(_) => 1,
+        }
+    }
+
     /// Compares checksums that are not compared where elements are read.
     pub(crate) fn verify(&mut self) -> Result<(), DataError> {
         match self {

@@ -102,11 +102,13 @@ impl Rows {
         self.0.content()
     }
 
-    /// Number of rows that are read together best: memory stays below 16 MiB, or one row.
+    /// Number of rows that are read together best: some 16 MiB, but whole chunks where these have up to 512 MiB, as those of scripts do.
     pub fn at_once(&self) -> u64 {
-        const MOST: u64 = 16 << 20;
+        const USUAL: u64 = 16 << 20;
+        const MOST: u64 = 512 << 20;
         let row = self.0.shape().iter().skip(1).fold(size_of::<f32>() as u64, |row, size| row.saturating_mul(*size));
-        (MOST / row.max(1)).max(1)
+        let (usual, together) = ((USUAL / row.max(1)).max(1), self.0.together());
+        if together.saturating_mul(row) <= MOST { usual.div_ceil(together).saturating_mul(together) } else { usual }
     }
 
     /// Values of the rows in `range`.

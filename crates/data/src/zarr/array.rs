@@ -106,6 +106,11 @@ impl Array {
         self.metadata.bytes().unwrap_or(0) + kept.unwrap_or(0)
     }
 
+    /// Number of rows that lie in one chunk: fewer at a time would decode the chunk several times.
+    pub(crate) fn together(&self) -> u64 {
+        self.metadata.chunk.first().copied().unwrap_or(1).max(1)
+    }
+
     /// Value that names the content.
     pub(crate) fn content(&self) -> Value {
         json!(format!("{} {:?} sha256 {}", self.path, self.metadata.shape, self.digest))

@@ -9,7 +9,7 @@ use data::mean::MeanError;
 use data::stored::Stored;
 use plan::Theirs;
 use plan::adoption::{AdoptedMaps, Adoption};
-use store::attribution;
+use store::{attribution, name};
 use sweep::config::Config;
 use sweep::group::{Group, Numerics};
 use sweep::variant::Variant;
@@ -87,8 +87,8 @@ impl Examined<'_> {
         let place = &self.theirs.place;
         let mut base =
             formats::open(&group.input.format, place, &group.split, &Options::of_group(&group)).map_err(told)?;
-        // A chunk of the scripts has up to 512 images: what is read together lies in few.
-        let (images, each) = (group.images, (64 * 1024 / group.shape.iter().product::<usize>().max(1)).max(8) as u64);
+        let stored = Stored::open(place).map_err(told)?;
+        let (images, each) = (group.images, stored.rows(name::IMAGES).map_err(told)?.at_once());
         for first in (0..images).step_by(each as usize) {
             let some = first..(first + each).min(images);
             base.read(some.clone()).map_err(told)?;
@@ -97,7 +97,6 @@ impl Examined<'_> {
         base.verify().map_err(told)?;
         self.checked.push(format!("images, labels and predictions of {images} images were read: every part is there, and every value is one of an image or a logit"));
         self.compare_with_dataset(config, &group, base.as_mut())?;
-        let stored = Stored::open(place).map_err(told)?;
         for variant in &group.variants {
             match maps(&stored, &group, variant) {
                 Ok(maps) => drop(self.maps.insert(variant.key.clone(), maps)),
