@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 import support  # noqa: E402
-from support.kills import strike  # noqa: E402
+from support.faults.kills import strike  # noqa: E402
 
 FORMATS = ["zarr", "zarr.zip", "pt"]
 IMAGES, SHARD = 10, 4

@@ -9,7 +9,7 @@ import time
 
 import pytest
 from support import METHODS, NOISES, SCHEDULER, Sweep, kill, wait_for
-from support.kills import strike
+from support.faults.kills import strike
 
 KILLS = int(os.environ.get("ATTRISWEEP_KILLS", "40"))
 SEED = int(os.environ.get("ATTRISWEEP_SEED", "6"))

@@ -5,8 +5,8 @@ import os
 import signal
 import time
 
-from .processes import children, has_argument, kill
-from .sweep import ACCESS
+from ..processes import children, has_argument, kill
+from ..sweep import ACCESS
 
 # How many of the strikes only stop their victims for a while.
 FROZEN = 0.2

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from .grid import NOISES
-from .sweep import Sweep
+from ..grid import NOISES
+from ..sweep import Sweep
 
 NOISY = NOISES[:2]
 WAITS = "the sweep waits, and goes on by itself"
