@@ -10,7 +10,10 @@ has() { for flag in "$@"; do grep -qw "$flag" /proc/cpuinfo || return 1; done; }
 engine() { OMP_NUM_THREADS=1 .python/bin/python scripts/engine_tests.py "$@"; }
 # The same as libraries compute it that take the processor for another maker's.
 of_another_maker() {
-    cc -shared -fPIC -o target/other_maker.so tests/support/stand_ins/other_maker.c
+    case $PWD in
+    *[\ :]*) echo "widths: LD_PRELOAD takes no path with a space or a colon" >&2; return 1 ;;
+    esac
+    cc -shared -fPIC -o target/other_maker.so tests/support/stand_ins/other_maker.c || return
     LD_PRELOAD=$PWD/target/other_maker.so engine "$@"
 }
 # Maps that were exchanged are found by verify.

@@ -139,7 +139,7 @@ fn score_of(
     given: &Parameters,
     (shape, masks): ([usize; 3], Option<&str>),
 ) -> Result<(Parameters, Vec<Measurement>), Mistakes> {
-    let parameters = given.checked(entry.parameters)?;
+    let mut parameters = given.checked(entry.parameters)?;
     // A parameter that the metric sets for its measurement is none of the config's.
     let unfit = |error: sweep::parameters::ParameterError| {
         let is_own = entry.parameters.iter().any(|parameter| parameter.name == error.name());
@@ -158,6 +158,10 @@ fn score_of(
         Ok(Measurement { key, family: family.name().to_owned(), parameters, axes, of })
     };
     let measured = metric.measured().into_iter().map(measurement).collect::<Result<Vec<_>, Mistakes>>()?;
+    // Scores of other masks under the same name are told from these as those of another parameter are.
+    if let Some(masks) = measured.iter().find_map(|measurement| measurement.parameters.get(MASKS)) {
+        parameters.0.insert(MASKS.to_owned(), masks.clone());
+    }
     Ok((parameters, measured))
 }
 

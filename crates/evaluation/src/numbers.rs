@@ -85,8 +85,8 @@ pub(crate) fn structural(one: &[f64], other: &[f64], [height, width]: [usize; 2]
     let (pixels, mut sum, mut count) = (height * width, 0.0, 0);
     for (one, other) in one.chunks_exact(pixels).zip(other.chunks_exact(pixels)) {
         for (top, left) in (0..=height - WINDOW).flat_map(|top| (0..=width - WINDOW).map(move |left| (top, left))) {
-            let of = |values: &[f64]| -> Vec<f64> {
-                (top..top + WINDOW).flat_map(|row| values[row * width + left..][..WINDOW].to_vec()).collect()
+            let of = |values: &[f64]| -> [f64; WINDOW * WINDOW] {
+                std::array::from_fn(|at| values[(top + at / WINDOW) * width + left + at % WINDOW])
             };
             sum += of_window(&of(one), &of(other), constants);
             count += 1;
@@ -113,7 +113,7 @@ const BINS: usize = 100;
 /// Entropy in nats of the histogram of `values` in 100 bins of equal width from the least to the largest; 0 for one constant value.
 pub(crate) fn histogram_entropy(values: &[f64]) -> f64 {
     let (least, most) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)));
-    if !(most - least).is_finite() {
+    if !(most - least).is_finite() || values.iter().any(|value| value.is_nan()) {
         return f64::NAN;
     }
     let mut bins = [0_usize; BINS];

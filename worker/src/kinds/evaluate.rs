@@ -13,7 +13,7 @@ pub(super) const ENTRY: Entry = Entry { carries: |unit| unit.kind.as_ref() == "e
 
 fn read(reader: &mut Reader, unit: &Unit, tag: &str) -> Read {
     let mut shard = reader.missing(unit, tag)?;
-    shard.masks = Reader::masks(&unit.group, shard.index)?;
+    shard.masks = reader.masks(&unit.group, shard.index)?;
     Ok(Box::new(Evaluation(shard)))
 }
 

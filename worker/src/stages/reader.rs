@@ -1,6 +1,6 @@
 //! First stage: reads the pixels of a shard, and what the store lacks of the shard.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -41,6 +41,8 @@ pub(crate) struct Reader {
     open: HashMap<(PathBuf, String), Dataset>,
     /// Mean images by digest, as images of these shapes.
     means: HashMap<(String, [usize; 3]), Vec<f32>>,
+    /// Files and splits of masks whose sums were checked.
+    sound_masks: HashSet<(PathBuf, String)>,
 }
 
 impl Reader {
@@ -85,14 +87,16 @@ impl Reader {
     }
 
     /// Masks of shard `index` of `group`, if the file is still that of the check before the sweep.
-    pub(crate) fn masks(group: &Group, index: u64) -> Result<Option<Vec<bool>>, UnitError> {
+    pub(crate) fn masks(&mut self, group: &Group, index: u64) -> Result<Option<Vec<bool>>, UnitError> {
         let Some(Masks { file, format, content }) = &group.input.masks else { return Ok(None) };
-        let options = Options { float_range: Some([0.0, 1.0]), ..Options::of_group(group) };
-        let mut source = formats::open(format, file, &group.split, &options)?;
+        let mut source = formats::open(format, file, &group.split, &Options::of_masks(group))?;
         let range = group.range(index);
         let [height, width, channels] = source.shape();
         if source.content() != *content || source.len() < range.end || [height, width] != group.shape[1..] {
             return Err(UnitError::Changed { file: file.display().to_string() });
+        }
+        if self.sound_masks.insert((file.clone(), group.split.clone())) {
+            source.verify()?;
         }
         // A pixel belongs to the object where one of its channels is not black.
         let marked = |marked: Vec<bool>| marked.chunks(channels.max(1)).map(|pixel| pixel.contains(&true)).collect();

@@ -66,6 +66,14 @@ impl Options {
     pub fn of_group(group: &Group) -> Self {
         Self { size: group.shape[1], float_range: group.float_range(), indices: group.chosen().map(Into::into) }
     }
+
+    /// Options for the masks of the images of `group`: floats are from 0 to 1, whatever the images are. Those of a base may be chosen
+    /// images of the split, whose masks are chosen alike.
+    pub fn of_masks(group: &Group) -> Self {
+        let is_chosen = ["indices", "original_indices"].iter().any(|list| group.input.data.get(*list).is_some());
+        let indices = is_chosen.then(|| (0..group.images).map(|at| group.original(at)).collect::<Vec<u64>>().into());
+        Self { float_range: Some([0.0, 1.0]), indices, ..Self::of_group(group) }
+    }
 }
 
 /// One split of one dataset, open for reading.

@@ -18,7 +18,7 @@ use super::{Refusal, Shown, aside, variant};
 /// Values of a table at most, with some 12 letters each.
 const VALUES: usize = 1 << 20;
 /// Values of a figure at most.
-const DRAWN: usize = 4 << 20;
+const DRAWN: usize = 16 << 20;
 /// Pixels of a PNG at most: 48 MB before it is encoded.
 const PIXELS: usize = 16 << 20;
 /// Width of a picture in a figure, in pixels.
@@ -59,10 +59,11 @@ pub(super) async fn png(
         let (figure, widest) = figure(shown, &asked)?;
         let times = (size as usize / widest.max(1)).max(1);
         let fields = figure.rows.len() * figure.columns.len();
-        let edge = widest * times + 4;
-        if fields.saturating_mul(edge * edge) > PIXELS {
+        let highest = figure.rows.iter().flat_map(|row| &row.tiles).map(Tile::height).max().unwrap_or(0);
+        let [wide, high] = [widest, highest].map(|side| side * times + 4);
+        if fields.saturating_mul(wide.saturating_mul(high)) > PIXELS {
             let text = format!(
-                "{fields} pictures of {edge} pixels are more than {PIXELS} pixels; ask for fewer or smaller ones"
+                "{fields} pictures of {wide}x{high} pixels are more than {PIXELS} pixels; ask for fewer or smaller ones"
             );
             return Err(Refusal::bad(text));
         }
@@ -116,6 +117,10 @@ fn figure(shown: &Shown, asked: &Asked) -> Result<(Sheet, usize), Refusal> {
     let columns = &seen.ask.columns;
     let first = columns.first().filter(|_| !seen.ask.images.is_empty());
     let (first, _) = first.ok_or_else(|| Refusal::bad("a figure without images or without columns".to_owned()))?;
+    let [_, height, width] = shown.store(first)?.1.shape;
+    if seen.ask.images.len().saturating_mul(height.saturating_mul(width)) > DRAWN {
+        return Err(Refusal::bad(format!("these images are more than {DRAWN} pixels at once; ask for fewer")));
+    }
     let palette = |signed: bool| {
         let name = if signed { &asked.signed } else { &asked.unsigned };
         palettes::named(name.as_deref(), signed)
@@ -214,11 +219,17 @@ fn table(seen: &Seen) -> Result<String, Refusal> {
     let quoted = |(id, key): &(String, String)| format!("\"{} {}\"", id.replace('"', "\"\""), key.replace('"', "\"\""));
     let names: Vec<String> = seen.ask.columns.iter().map(quoted).collect();
     let mut text = format!("image,y,x,{}\n", names.join(","));
+    // A wide panel beside a high one leaves most of the table empty.
+    let mut fields = 0_usize;
     for (image, row) in seen.ask.images.iter().zip(seen.rows()) {
         let panels: Vec<Option<&Panel>> =
             row.iter().map(|(_, found)| found.as_ref().ok().map(|(panel, _)| panel.as_ref())).collect();
         let height = panels.iter().flatten().map(|panel| panel.height).max().unwrap_or(0);
         let width = panels.iter().flatten().map(|panel| panel.width).max().unwrap_or(0);
+        fields = fields.saturating_add(height.saturating_mul(width).saturating_mul(panels.len()));
+        if fields > 4 * VALUES {
+            return Err(Refusal::bad("maps of such different sizes are no table".to_owned()));
+        }
         for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
             let _ = write!(text, "{image},{y},{x}");
             for panel in &panels {

@@ -22,12 +22,18 @@ export function parameters(group) {
 
 const better = { higher: "higher is better", lower: "lower is better", neither: "neither is better" };
 
+// Answers come in any order: the last question counts.
+let round = 0;
+
 /** Shows the means of all scores; a click on one orders the images by it. */
 export async function show(group) {
   at("scores").hidden = group.scores.length === 0;
+  const mine = ++round;
+  at("table").replaceChildren();
   if (!group.scores.length) return;
   try {
     const { scores, rows } = await ask("api/scores", { g: group.id });
+    if (mine !== round) return;
     const cell = (row, column) => {
       const { mean, images, best } = row.cells[column];
       const text = `${short(mean)}${best ? " \u2605" : ""}`;
@@ -40,6 +46,7 @@ export async function show(group) {
     at("table").replaceChildren(element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "method"), ...head)), element("tbody", {}, ...body));
     at("scores-said").textContent = "Means over the images; a star is the best mean of a score.";
   } catch (error) {
+    if (mine !== round) return;
     at("scores-said").textContent = String(error.message);
   }
 }

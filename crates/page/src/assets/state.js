@@ -68,5 +68,5 @@ export function duration(seconds) {
 /** A number with three digits. */
 export function short(number) {
   if (number === null || number === undefined) return "–";
-  return number === 0 ? "0" : Number(number).toPrecision(3).replace(/\.?0+(e|$)/, "$1");
+  return number === 0 ? "0" : String(Number(Number(number).toPrecision(3)));
 }

@@ -140,13 +140,17 @@ impl Drop for Target {
 
 /// Whether a report of this form is at `place`.
 fn is_report(place: &Path, form: Form) -> bool {
-    let file = || File::open(place);
+    // Other programs have pages of these names, too.
+    let is_page = |page: &mut dyn Read| {
+        let mut head = vec![0; HEAD.len()];
+        page.read_exact(&mut head).is_ok() && head == HEAD.as_bytes()
+    };
+    let is_page_at = |path: &Path| File::open(path).is_ok_and(|mut page| is_page(&mut page));
     match form {
-        Form::Folder => place.join(MARK).is_file() && place.join("index.html").is_file(),
-        Form::Zip => file().is_ok_and(|file| ZipArchive::new(file).is_ok_and(|zip| zip.index_for_name(MARK).is_some())),
-        Form::OneFile => {
-            let mut head = vec![0; HEAD.len()];
-            file().is_ok_and(|mut file| file.read_exact(&mut head).is_ok() && head == HEAD.as_bytes())
-        }
+        Form::Folder => place.join(MARK).is_file() && is_page_at(&place.join("index.html")),
+        Form::Zip => File::open(place).ok().and_then(|file| ZipArchive::new(file).ok()).is_some_and(|mut zip| {
+            zip.index_for_name(MARK).is_some() && zip.by_name("index.html").is_ok_and(|mut page| is_page(&mut page))
+        }),
+        Form::OneFile => is_page_at(place),
     }
 }

@@ -62,7 +62,7 @@ pub(crate) fn numbers(group: &Group, ledger: &Ledger, score: &Score, variant: &V
     for shard in shards.take_while(|shard| group.range(*shard).start < MOST) {
         let range = group.range(shard);
         let values = reader.floats(&array, shard, range.end - range.start)?;
-        numbers.extend(range.zip(values).filter(|(_, value)| !value.is_nan()));
+        numbers.extend(range.zip(values).filter(|(_, value)| value.is_finite()));
     }
     Ok(numbers)
 }

@@ -171,6 +171,11 @@ impl Tile {
         self.picture().map_or(0, |picture| picture.width)
     }
 
+    /// Height of the picture, in pixels of its own; 0 where there is none.
+    pub fn height(&self) -> usize {
+        self.picture().map_or(0, |picture| picture.height)
+    }
+
     fn picture(&self) -> Option<&Rgb> {
         match self {
             Self::Picture { picture, .. } => Some(picture),

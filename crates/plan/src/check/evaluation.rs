@@ -17,7 +17,8 @@ const DIGITS: usize = 8;
 /// Fills in what is measured and scored in each of `groups`, whose images may differ in their shape.
 pub(super) fn attach(groups: &mut [(Group, Labels)], config: &Config, problems: &mut Problems) {
     let masks = masks::find(config, groups.iter().map(|(group, _)| group), problems);
-    for (group, _) in groups {
+    // Methods that were adopted are no variants of such a group: scores would be those of a part.
+    for (group, _) in groups.iter_mut().filter(|(group, _)| !group.has_base()) {
         group.input.masks = masks.get(&(group.dataset.clone(), group.split.clone())).cloned();
         let digest = group.input.masks.as_ref().map(|masks| fingerprint::digest(&masks.content)[..DIGITS].to_owned());
         group.evaluation =

@@ -39,7 +39,14 @@ pub(super) fn find<'a>(config: &Config, groups: impl Iterator<Item = &'a Group>,
 fn of_group(root: &Path, group: &Group) -> Result<Masks, String> {
     let (file, entry) = formats::locate(root, &group.dataset, group.shape[1])
         .map_err(|expected| format!("no masks of `{}`, expected `{}`", group.dataset, expected.display()))?;
-    let source = entry.open(&file, &group.split, &options(group)).map_err(|error| error.to_string())?;
+    // They would be scaled and cut, as pictures that people take are.
+    if entry.name == "image_folder" {
+        return Err(format!(
+            "`{}` is a folder of pictures, expected masks as an array: npz, npy, Zarr or idx",
+            file.display()
+        ));
+    }
+    let source = entry.open(&file, &group.split, &Options::of_masks(group)).map_err(|error| error.to_string())?;
     let [height, width, _] = source.shape();
     if [height, width] != group.shape[1..] || source.len() < group.images {
         return Err(format!(
@@ -53,9 +60,4 @@ fn of_group(root: &Path, group: &Group) -> Result<Masks, String> {
         ));
     }
     Ok(Masks { file, format: entry.name.to_owned(), content: source.content() })
-}
-
-/// Options for the masks of `group`: floats are from 0 to 1, whatever the images are.
-fn options(group: &Group) -> Options {
-    Options { float_range: Some([0.0, 1.0]), ..Options::of_group(group) }
 }

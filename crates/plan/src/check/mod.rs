@@ -102,6 +102,11 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
     });
     let (groups, mismatches): (Vec<_>, Vec<_>) = groups.partition(Result::is_ok);
     let mismatches = mismatches.into_iter().filter_map(Result::err).collect();
+    if !config.evaluation.is_empty() {
+        let adopted = theirs.iter().filter(|theirs| theirs.record.is_some());
+        warnings
+            .extend(adopted.map(|theirs| format!("`{}` was adopted: its maps are not scored", theirs.place.display())));
+    }
     warnings.extend(theirs.iter().filter(|theirs| theirs.record.is_none()).map(|theirs| theirs.warning().to_string()));
     refuse(mismatches)?;
     Ok(Checked {

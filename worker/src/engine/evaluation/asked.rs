@@ -32,6 +32,8 @@ pub(super) struct Asked<'a> {
     /// Maps in the store, the shard that is measured, and the position there of the image that is asked about.
     stored: (Shards, u64, usize),
     rows: usize,
+    /// Whether maps are rounded as the store rounds maps; those of a model that has forgotten may be too small for that.
+    pub(super) rounds: bool,
     /// Reason for which the model could not answer.
     error: Option<UnitError>,
 }
@@ -51,7 +53,7 @@ impl<'a> Asked<'a> {
         let method = Together::of(variant.filter(|_| graph.is_some()).into_iter())?.pop();
         let rows = least_rows(group, device).max(1) as usize;
         let stored = (Shards::open(group.store.clone(), String::new()), shard.index, 0);
-        Ok(Self { graph, group, device, method, mean, image: 0, stored, rows, error: None })
+        Ok(Self { graph, group, device, method, mean, image: 0, stored, rows, rounds: true, error: None })
     }
 
     /// Says that image `original` of the split is asked about from now on, which is image number `at` of the shard.
@@ -120,7 +122,11 @@ impl<'a> Asked<'a> {
         let pass = Pass::new(graph, points.shallow_clone(), targets, self.rows as i64, origin);
         let maps = method.attribute(&pass)?.pop().map(|attribution| attribution.map);
         let maps = maps.ok_or_else(|| TchError::Shape("a method made no map".into()))?;
-        if self.group.numerics.dtype == Dtype::Float16 { Ok(maps.f_to_kind(Kind::Half)?) } else { Ok(maps) }
+        if self.rounds && self.group.numerics.dtype == Dtype::Float16 {
+            Ok(maps.f_to_kind(Kind::Half)?)
+        } else {
+            Ok(maps)
+        }
     }
 }
 

@@ -45,7 +45,7 @@ impl Engine {
                 cost.passes > 0 || cost.maps > 0
             });
             let graph = if is_asked { Some(self.graph(group)?) } else { None };
-            let run = Run { group, shard, variant, graph, device, model: 0 };
+            let run = Run { group, shard, variant, graph, device, model: 0, has_forgotten: false };
             let measured = run.by_all_models(&missing, stop)?;
             if let Some(path) = graph.map(Graph::path).filter(|path| noted.replace(*path) != Some(*path)) {
                 let device = computed_by::of(path, device);
@@ -95,6 +95,8 @@ struct Run<'a> {
     device: Device,
     /// Number of the model that is asked, among those of a family.
     model: usize,
+    /// Whether that is another model than that of the group.
+    has_forgotten: bool,
 }
 
 impl Run<'_> {
@@ -129,7 +131,8 @@ impl Run<'_> {
                 (Some(graph), Some(choice)) => Some(models::randomised(graph, (self.group, self.device), *choice)?),
                 _ => None,
             };
-            let run = Run { graph: drawn.as_ref().or(self.graph), model, ..*self };
+            let has_forgotten = drawn.is_some();
+            let run = Run { graph: drawn.as_ref().or(self.graph), model, has_forgotten, ..*self };
             by_model.extend(run.measured(std::slice::from_ref(missing), stop)?);
         }
         let images = self.shard.pixels.len();
@@ -146,6 +149,7 @@ impl Run<'_> {
         let (classes, logits) = (group.classes.max(1), shard.predictions.as_deref().unwrap_or_default());
         let mut stored = Shards::open(group.store.clone(), String::new());
         let mut asked = Asked::new(self.graph, (group, self.device), variant, shard)?;
+        asked.rounds = !self.has_forgotten;
         let mut all = vec![Vec::new(); missing.len()];
         for at in 0..shard.pixels.len() {
             if stop() {

@@ -1,9 +1,11 @@
 //! Models that a measurement asks for beside the model of the group.
 
+use std::cell::Cell;
+
 use evaluation::Randomised;
 use network::Graph;
 use sweep::group::Group;
-use tch::Device;
+use tch::{Device, TchError};
 
 use crate::engine::proof_cache::ProofCache;
 use crate::libtorch::numerics;
@@ -16,7 +18,18 @@ pub(super) fn randomised(
     choice: Randomised,
 ) -> Result<Graph, UnitError> {
     let numbers = |layer: usize, count: usize| Randomised::numbers(group.numerics.seed, layer, count);
-    let mut drawn = graph.randomised(&|layer, layers| choice.is_drawn(layer, layers), &numbers)?;
+    let has_any = Cell::new(false);
+    let is_drawn = |layer, layers| {
+        let is_drawn = choice.is_drawn(layer, layers);
+        has_any.set(has_any.get() || is_drawn);
+        is_drawn
+    };
+    let mut drawn = graph.randomised(&is_drawn, &numbers)?;
+    if !has_any.get() {
+        // The model would count as one that has forgotten.
+        let Randomised { step, steps, .. } = choice;
+        return Err(TchError::Shape(format!("portion {step} of {steps} has no layer, expected fewer `steps`")).into());
+    }
     if device != Device::Cpu && numerics::on_tensor_cores(group.numerics.precision) {
         drawn = drawn.channels_last()?;
     }

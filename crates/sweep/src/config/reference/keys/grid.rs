@@ -56,7 +56,7 @@ pub(super) const PATHS: &[Key] = &[
     key(
         "masks_root",
         Words("none"),
-        "Holds masks of objects for metrics that compare maps with them, as a dataset of its own below the flag of the images, in any format: \
+        "Holds masks of objects for metrics that compare maps with them, as a dataset of its own below the flag of the images, in any format but pictures: \
          images of the same number, size and order, whose pixels are 0 outside of the object.",
         "",
     ),
