@@ -68,8 +68,8 @@ def wait(run, process, longest, moments):
     if moments.random() < 0.25:
         time.sleep(moments.uniform(0.05, longest))
         return
-    before = names(run)
-    while process.poll() is None and names(run) == before:
+    before, until = names(run), time.monotonic() + 60
+    while process.poll() is None and names(run) == before and time.monotonic() < until:
         time.sleep(0.01)
     time.sleep(moments.uniform(0, longest / 4))
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use files::{FileError, durable};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sweep::config::MeanOf;
 use sweep::fingerprint::{self, Fingerprint};
 use sweep::group::Group;
 use sweep::variant::Variant;
@@ -81,10 +82,22 @@ impl Adoption {
         durable::put(file, &text, &format!("adopt-{}", std::process::id()))
     }
 
-    /// Facts by which a store is checked for `group`.
-    pub fn facts_of(group: &Group) -> Fingerprint {
+    /// Removes the record in `file`, if there is one.
+    pub fn remove(file: &Path) -> Result<(), FileError> {
+        match std::fs::remove_file(file) {
+            Err(source) if source.kind() != ErrorKind::NotFound => {
+                Err(FileError::Write { path: file.to_owned(), source })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Facts by which a store is checked for `group`, whose mean images are the mean `mean_of` some images.
+    pub fn facts_of(group: &Group, mean_of: MeanOf) -> Fingerprint {
         let all = fingerprint::of_group(group);
-        all.into_iter().filter(|(name, _)| FACTS.contains(&name.as_str())).collect()
+        let mut facts: Fingerprint = all.into_iter().filter(|(name, _)| FACTS.contains(&name.as_str())).collect();
+        facts.insert("mean_of".to_owned(), mean_of.meaning().into());
+        facts
     }
 
     /// Facts by which the maps of `variant` are checked: those of a mean image are none, as the image may not be there yet.
@@ -100,9 +113,9 @@ impl Adoption {
     }
 
     /// Sentences on the facts by which `group`, which takes its images from the store, differs from what was checked.
-    pub fn differences(&self, group: &Group) -> Vec<String> {
+    pub fn differences(&self, group: &Group, mean_of: MeanOf) -> Vec<String> {
         let facts = serde_json::to_value(&self.facts).unwrap_or(Value::Null);
-        let mut told = fingerprint::differences(&facts, &Self::facts_of(group));
+        let mut told = fingerprint::differences(&facts, &Self::facts_of(group, mean_of));
         if self.content != group.input.data {
             told.push("the store has other images, labels or predictions than when it was adopted".to_owned());
         }

@@ -81,10 +81,11 @@ pub(crate) fn survey(asked: &ConfigArg) -> Result<Survey, Failure> {
                         }
                         None => (name, keys.clone(), None),
                     };
-                    if keys.is_empty() && base.is_some() {
+                    let folder = FORMATS.place(&config.paths.output_dir, &name);
+                    // One that is there all the same was made by a config with other facts.
+                    if keys.is_empty() && base.is_some() && !store::exists(&folder) {
                         continue;
                     }
-                    let folder = FORMATS.place(&config.paths.output_dir, &name);
                     let theirs = FORMATS.theirs(&config.paths.output_dir, &name).filter(|_| base.is_none());
                     let state = theirs.map_or_else(|| store::describe(&folder), |place| Err(store::theirs(place)));
                     let state = state.map(|described| described.map(Box::new));

@@ -37,7 +37,8 @@ impl Place {
         // A cluster counts the GPUs of a job anew, so that an index says nothing.
         let gpu = if on_gpu { shown.or_else(uuid::first) } else { None };
         let model = if on_gpu {
-            gpu_driver::model(gpu.as_deref().unwrap_or_default()).unwrap_or_default()
+            // The driver lists cards, and not slices of one.
+            gpu_driver::model(gpu.as_deref().unwrap_or_default()).or_else(|| gpu_driver::model("")).unwrap_or_default()
         } else {
             let plural = if device.threads == 1 { "" } else { "s" };
             format!("{}, {} thread{plural}", processor::product_name(), device.threads)

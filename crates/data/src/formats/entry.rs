@@ -70,8 +70,10 @@ impl Options {
     /// Options for the masks of the images of `group`: floats are from 0 to 1, whatever the images are. Those of a base may be chosen
     /// images of the split, whose masks are chosen alike.
     pub fn of_masks(group: &Group) -> Self {
-        let is_chosen = ["indices", "original_indices"].iter().any(|list| group.input.data.get(*list).is_some());
-        let indices = is_chosen.then(|| (0..group.images).map(|at| group.original(at)).collect::<Vec<u64>>().into());
+        let of_base = || Some(group.input.data.get("original_indices")?.as_array()?.len());
+        // All that are chosen, also beyond the limit of the sweep: what is read stays the same while a store grows.
+        let count = group.chosen().map(|chosen| chosen.len()).or_else(of_base);
+        let indices = count.map(|count| (0..count as u64).map(|at| group.original(at)).collect::<Vec<u64>>().into());
         Self { float_range: Some([0.0, 1.0]), indices, ..Self::of_group(group) }
     }
 }

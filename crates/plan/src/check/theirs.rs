@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use data::formats::{self, Options};
+use data::stored::Stored;
+use serde_json::Value;
 use store::{FORMATS, Labels, StoreError};
 use sweep::config::Config;
 use sweep::group::Group;
@@ -105,9 +107,16 @@ fn of(group: Group, place: &Path, config: &Config, adopts: bool) -> Result<Their
     if let Some(record) = &record {
         let again = "`scheduler adopt` checks it again";
         let (group, _) = &mut **based.as_mut().map_err(|reason| format!("`{}`: {reason}", place.display()))?;
-        let told = record.differences(group);
+        let told = record.differences(group, config.settings.mean_of);
         if !told.is_empty() {
             return Err(format!("`{}` does not fit the config: {}; {again}", file.display(), told.join("; ")));
+        }
+        let stored = Stored::open(place).map_err(|error| error.to_string())?;
+        let is_same = |key: &str, content: &Value| {
+            stored.rows(&store::attribution(key)).is_ok_and(|rows| rows.content() == *content)
+        };
+        if let Some((key, _)) = record.maps.iter().find(|(key, maps)| !is_same(key, &maps.content)) {
+            return Err(format!("`{}`: its maps of {key} have changed since it was adopted; {again}", place.display()));
         }
         let lacking = group.variants.iter().filter(|variant| !record.has(group, variant)).cloned().collect();
         group.variants = lacking;

@@ -15,8 +15,8 @@ use sweep::variant::Variant;
 use super::array_metadata::{self, Labels, Sharing};
 use super::computed_by;
 use super::describe::describe;
-use super::facts::{EVALUATION, Facts, LAYERS, PREPROCESSING};
-use super::inspect::{differences, is_bare};
+use super::facts::{BEGUN, EVALUATION, Facts, LAYERS, PREPROCESSING};
+use super::inspect::{differences, evaluation_of, is_bare};
 use super::root::{self, METADATA, Nodes, put_json, read_json};
 use crate::error::StoreError;
 use crate::families;
@@ -200,7 +200,24 @@ fn put_root(group: &Group, facts: &Facts, complete: bool, told: &Nodes, tag: &st
     if !evaluation.is_empty() {
         attributes["attrisweep"][EVALUATION] = json!(evaluation);
     }
+    let begun = begun(ours, &evaluation);
+    if !begun.is_empty() {
+        attributes["attrisweep"][BEGUN] = json!(begun);
+    }
     root::put(&group.store, root::root(&attributes, root::nodes(&group.store, told)?), tag)
+}
+
+/// Scores that the root told of before, and of which the store is not told to have all: what there is of them must not be taken for
+/// another score of the same name.
+fn begun(ours: &Value, evaluation: &Evaluation) -> Vec<Score> {
+    let mut begun: Vec<Score> = serde_json::from_value(ours[BEGUN].clone()).unwrap_or_default();
+    for score in evaluation_of(ours).scores {
+        if begun.iter().all(|known| known.key != score.key) {
+            begun.push(score);
+        }
+    }
+    begun.retain(|score| evaluation.scores.iter().all(|known| known.key != score.key));
+    begun
 }
 
 /// Evaluation of `group`, and scores of other configs that the store has for every shard: it goes on telling of them. Methods

@@ -12,6 +12,9 @@ pub(crate) const PREPROCESSING: &str = "preprocessing";
 /// Name in the root's attributes of what is measured and scored.
 pub(crate) const EVALUATION: &str = "evaluation";
 
+/// Name in the root's attributes of scores of which the store has a part that no config asks for any more.
+pub(crate) const BEGUN: &str = "begun";
+
 /// Name in the provenance of the ending of the store's name, behind the split; absent where there is none.
 pub const SUFFIX: &str = "suffix";
 

@@ -12,7 +12,7 @@ use sweep::variant::Variant;
 
 use super::array_metadata;
 use super::describe::preprocessing;
-use super::facts::{EVALUATION, Facts, PREPROCESSING};
+use super::facts::{BEGUN, EVALUATION, Facts, PREPROCESSING};
 use super::root::{self, METADATA, Nodes, Root, read_json};
 use crate::error::StoreError;
 use crate::families::{self, MEASUREMENTS, SCORES};
@@ -117,7 +117,9 @@ pub(crate) fn differences(group: &Group, facts: &Facts, found: &Root) -> Vec<Str
 /// Sentences on scores that the store has under the name of another one of `group`: what is there would be taken for what is asked.
 /// Parameters that only one of them has are those of another build.
 fn other_scores(group: &Group, found: &Root) -> Vec<String> {
-    let stored = evaluation_of(&found.value["attributes"]["attrisweep"]);
+    let ours = &found.value["attributes"]["attrisweep"];
+    let mut stored = evaluation_of(ours).scores;
+    stored.extend(serde_json::from_value::<Vec<Score>>(ours[BEGUN].clone()).unwrap_or_default());
     let told = |score: &Score| {
         let parameters = score.parameters.0.iter().map(|(name, value)| format!("{name}={value}"));
         format!("`{}` ({})", score.class, parameters.collect::<Vec<_>>().join(", "))
@@ -128,7 +130,7 @@ fn other_scores(group: &Group, found: &Root) -> Vec<String> {
         stored.class != asked.class || shared.any(|(stored, asked)| stored != asked)
     };
     let sentence = |asked: &Score| {
-        let known = stored.scores.iter().find(|stored| stored.key == asked.key && differ(stored, asked))?;
+        let known = stored.iter().find(|stored| stored.key == asked.key && differ(stored, asked))?;
         Some(format!(
             "the score `{}` is {} in the store and {} in the config, which needs another `name`",
             asked.key,
@@ -140,7 +142,7 @@ fn other_scores(group: &Group, found: &Root) -> Vec<String> {
 }
 
 /// Evaluation that the root of a store tells of.
-fn evaluation_of(ours: &Value) -> Evaluation {
+pub(super) fn evaluation_of(ours: &Value) -> Evaluation {
     serde_json::from_value(ours[EVALUATION].clone()).unwrap_or_default()
 }
 

@@ -49,6 +49,7 @@ fn question(examined: &mut Examined<'_>, seconds: u64) -> Option<Question> {
         .partition(|variant| has_mean || !variant.needs_mean());
     if !without.is_empty() {
         let keys: Vec<String> = without.into_iter().map(|variant| variant.key).collect();
+        examined.uncompared.clone_from(&keys);
         examined
             .not_vouched_for
             .push(format!("maps of {} were not computed again: their mean image is not there yet", keys.join(", ")));
@@ -83,7 +84,8 @@ fn judge(examined: &mut Examined<'_>, agreement: Agreement) {
             examined.lacking.push((found.key.clone(), reason));
         }
     }
-    compared.extend(examined.maps.keys().map(String::as_str).filter(|key| !seeded.iter().any(|seeded| seeded == key)));
+    let is_compared = |key: &&str| !seeded.iter().chain(&examined.uncompared).any(|other| other == key);
+    compared.extend(examined.maps.keys().map(String::as_str).filter(is_compared));
     if !predictions.is_empty() {
         examined.checked.push(format!("{} images were predicted again", predictions.len()));
     }

@@ -10,7 +10,7 @@ use data::stored::Stored;
 use plan::Theirs;
 use plan::adoption::{AdoptedMaps, Adoption};
 use store::{attribution, name};
-use sweep::config::Config;
+use sweep::config::{Config, MeanOf};
 use sweep::group::{Group, Numerics};
 use sweep::variant::Variant;
 
@@ -27,6 +27,8 @@ pub(super) struct Examined<'a> {
     pub(super) maps: BTreeMap<String, AdoptedMaps>,
     /// Keys of maps that are not adopted, with a sentence on each: they are computed beside.
     pub(super) lacking: Vec<(String, String)>,
+    /// Keys of maps that could not be computed again.
+    pub(super) uncompared: Vec<String>,
     /// Sentences on what was checked.
     pub(super) checked: Vec<String>,
     /// Sentences on what nobody can vouch for.
@@ -44,6 +46,7 @@ pub(super) fn examine<'a>(config: &Config, theirs: &'a Theirs, sample: u64) -> E
         sample: (0..count).map(|at| at * images / count).collect(),
         maps: BTreeMap::new(),
         lacking: Vec::new(),
+        uncompared: Vec::new(),
         checked: Vec::new(),
         not_vouched_for: Vec::new(),
         refused: None,
@@ -68,13 +71,13 @@ impl Examined<'_> {
     }
 
     /// Record of the adoption; `None` for a store that is refused.
-    pub(super) fn record(&self) -> Option<Adoption> {
+    pub(super) fn record(&self, mean_of: MeanOf) -> Option<Adoption> {
         let group = self.group().ok().filter(|_| self.refused.is_none())?;
         Some(Adoption {
             program: format!("attrisweep {}", env!("CARGO_PKG_VERSION")),
             store: self.theirs.place.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             content: group.input.data.clone(),
-            facts: Adoption::facts_of(group),
+            facts: Adoption::facts_of(group, mean_of),
             images: group.images,
             maps: self.maps.clone(),
             checked: self.checked.clone(),

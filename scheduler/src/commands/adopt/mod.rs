@@ -68,13 +68,19 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     let mut refused = 0;
     for examined in &examined {
         say(&told::text(examined));
-        match examined.record() {
+        match examined.record(checked.config.settings.mean_of) {
             Some(record) if lock.is_some() => {
                 let (folder, name) = (&checked.config.paths.output_dir, examined.theirs.group.name());
                 record.write(&Adoption::file(folder, &name))?;
             }
             Some(_) => {}
-            None => refused += 1,
+            None => {
+                refused += 1;
+                if lock.is_some() {
+                    // What was adopted before counts no more.
+                    Adoption::remove(&Adoption::file(&checked.config.paths.output_dir, &examined.theirs.group.name()))?;
+                }
+            }
         }
     }
     drop(lock);

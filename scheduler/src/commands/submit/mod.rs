@@ -55,6 +55,11 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Submits, or finds the job that was submitted before, and follows it.
 pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
+    if args.sweep.json {
+        let text =
+            "`--json` tells of a sweep that runs here, expected `scheduler status --json` for one in a job".to_owned();
+        return Err(Failure { code: Code::Config, text });
+    }
     if args.sweep.check {
         return sweep(&args.sweep, Scope::Everything);
     }
@@ -118,7 +123,7 @@ fn submit(args: &Args, paths: &sweep::config::Paths, launcher: &dyn Launcher) ->
         instance,
         words: words(&args.sweep)?,
         log: log.clone(),
-        code: absolute(&note::code_file(output)),
+        code: note::code_file(&log),
         options: args.options.clone(),
         kind: None,
     };

@@ -8,9 +8,8 @@ use fleet::launchers::Ticket;
 use plan::exit::{Code, Failure};
 use serde::{Deserialize, Serialize};
 
-/// Names of the note, and of the file with the exit code, in the output folder.
+/// Name of the note in the output folder.
 const NOTE: &str = ".attrisweep.submitted";
-const CODE: &str = ".attrisweep.submitted.code";
 /// Longest note that is read, in bytes.
 const MOST: u64 = 1 << 16;
 
@@ -29,9 +28,9 @@ pub(super) struct Note {
     pub(super) output: PathBuf,
 }
 
-/// File into which the job writes the exit code of the sweep in the output folder `output`.
-pub(super) fn code_file(output: &Path) -> PathBuf {
-    output.join(CODE)
+/// File into which the job whose output goes to `log` writes the exit code of the sweep: each job has one of its own.
+pub(super) fn code_file(log: &Path) -> PathBuf {
+    log.with_extension("code")
 }
 
 impl Note {
@@ -56,7 +55,7 @@ impl Note {
 
     /// Exit code of the sweep, once its job has written it.
     pub(super) fn code(&self) -> Option<i32> {
-        String::from_utf8(start_of(&code_file(&self.output))?).ok()?.trim().parse().ok()
+        String::from_utf8(start_of(&code_file(&self.log))?).ok()?.trim().parse().ok()
     }
 
     /// Sentences on how to follow the job, and how to cancel it.
@@ -79,12 +78,12 @@ mod tests {
     fn a_note_is_read_as_it_was_written_and_anything_else_is_none() {
         let folder = tempfile::tempdir().unwrap();
         let [job, id, cancel] = ["attrisweep-f/0", "12", "scancel 12"].map(str::to_owned);
-        let note = Note { job, id, cancel, log: "log".into(), output: folder.path().to_owned() };
+        let note = Note { job, id, cancel, log: folder.path().join("log"), output: folder.path().to_owned() };
         assert_eq!(Note::read(folder.path()), None);
         note.write().unwrap();
         assert_eq!(Note::read(folder.path()), Some(note.clone()));
         for (text, code) in [("0\n", Some(0)), ("130\n", Some(130)), ("", None), ("x", None)] {
-            fs::write(code_file(folder.path()), text).unwrap();
+            fs::write(code_file(&note.log), text).unwrap();
             assert_eq!(note.code(), code);
         }
         for hostile in [&b"\xff\xfe"[..], b"{}", &vec![b'['; 100_000]] {

@@ -10,7 +10,7 @@ mod class;
 mod tests;
 mod works;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use sweep::unit::UnitId;
 
@@ -143,8 +143,9 @@ impl Forecast {
             ends = vec![0.0; self.workers.len().max(1)];
         }
         if self.open.len() - held.min(self.open.len()) <= FEW {
-            let granted = |unit: &UnitId| self.workers.iter().any(|worker| worker.works && worker.held.contains(unit));
-            let waiting = self.open.values().filter(|work| !granted(&work.unit));
+            let granted: HashSet<&UnitId> =
+                self.workers.iter().filter(|worker| worker.works).flat_map(|worker| &worker.held).collect();
+            let waiting = self.open.values().filter(|work| !granted.contains(&work.unit));
             deal(&mut ends, waiting.filter_map(seconds).collect());
             return Some(Left { seconds: ends.into_iter().fold(0.0, f64::max), unknown });
         }

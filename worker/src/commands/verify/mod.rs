@@ -57,7 +57,8 @@ fn compare(engines: &mut Engines, question: &Question, device: Device) -> Result
 
 fn predictions(engines: &mut Engines, question: &Question, device: Device) -> Result<Vec<Compared>, UnitError> {
     let group = &question.group;
-    if group.has_own_weights() {
+    // A store of another program whose maps are all lacking has no variants, and predictions of the group's weights all the same.
+    if group.has_own_weights() && !(question.is_theirs && group.variants.is_empty()) {
         // Other weights than those of the maps have predicted them.
         return Ok(Vec::new());
     }

@@ -16,7 +16,19 @@ use super::settings::Settings;
 const BEFORE: u32 = 120;
 
 /// What a job of workers asks for and a command that computes nothing does not.
-const OF_WORKERS: [&str; 3] = ["--time=", "--cpus-per-task=", "--mem="];
+const OF_WORKERS: [&str; 11] = [
+    "--time=",
+    "-t",
+    "--cpus-per-",
+    "-c",
+    "--mem=",
+    "--mem-per-",
+    "--gres=",
+    "--gpus",
+    "-G",
+    "--tres-per-",
+    "--exclusive",
+];
 
 /// Frame of the script. At the end of its time the command ends in order (130) and the job is put back into the queue, as the same
 /// command goes on. A job that is cancelled or preempted says nothing: Slurm knows whether it starts again.
@@ -24,12 +36,15 @@ const FRAME: &str = r#"#!/bin/bash
 SETUP
 cd FOLDER || exit 2
 rm -f CODE
-PREFIX WORDS &
-command=$!
 again=
 told=
+command=
 trap 'told=1; kill -TERM "$command" 2>/dev/null' TERM
 trap 'again=1; kill -TERM "$command" 2>/dev/null' USR1
+PREFIX WORDS &
+command=$!
+# A signal may have come before there was anybody to tell.
+[ -z "$again$told" ] || kill -TERM "$command" 2>/dev/null
 wait "$command"
 code=$?
 # A signal ends the waiting, and not the command.
@@ -37,6 +52,11 @@ while kill -0 "$command" 2>/dev/null; do
     wait "$command"
     code=$?
 done
+# The shell remembers the code, also where a signal ended the last waiting.
+wait "$command"
+code=$?
+# The command was not watching for signals yet.
+if [ "$code" = 143 ] && [ -n "$again$told" ]; then code=130; fi
 if [ "$code" = 130 ] && [ -n "$again" ] && scontrol requeue "$SLURM_JOB_ID"; then exit "$code"; fi
 if [ "$code" != 130 ] || [ -z "$told" ]; then echo "$code" >CODE.new && mv CODE.new CODE; fi
 exit "$code"
