@@ -128,6 +128,22 @@ def test_maps_are_compared_with_masks_that_are_a_dataset_of_their_own(sweep):
                 numpy.testing.assert_allclose(found[name][image, at], number, rtol=1e-3 if name == "MeanAveragePrecision" else 1e-5, err_msg=f"{name} {method} {image}")
 
 
+def test_scores_of_other_masks_are_refused_under_the_same_name_and_a_sweep_of_chosen_images_may_grow(sweep):
+    masks = numpy.zeros((24, 28, 28), numpy.uint8)
+    masks[:, :14] = 1
+    run = masked(sweep, masks, OF_MASKS[:1])
+    run.config |= {"indices": [9, 3, 17, 4, 0, 2], "limit": 3}
+    run.run()
+    before = scores(run)["PointingGame"]
+    run.config["limit"] = 5
+    run.run()
+    numpy.testing.assert_array_equal(scores(run)["PointingGame"][:3], before)
+    other = masked(sweep, 1 - masks, OF_MASKS[:1])
+    other.config |= {"indices": run.config["indices"], "limit": 5}
+    told = other.run(code=4).stderr
+    assert "the score `PointingGame` is `PointingGame` (" in told and "masks=" in told and "which needs another `name`" in told
+
+
 def test_masks_that_do_not_fit_are_told_before_anything_starts(sweep):
     masks = numpy.ones((24, 28, 28), numpy.uint8)
     masks[:, 5:9] = 0

@@ -212,6 +212,14 @@ def test_a_report_takes_the_place_of_a_report_and_of_nothing_else(scored, tmp_pa
     (folder / "thesis.tex").write_text("x")
     report(scored.output, folder, code=4)
     assert [path.name for path in folder.iterdir()] == ["thesis.tex"]
+    # Another program may have files of these names.
+    for name in ("report.json", "index.html"):
+        (folder / name).write_text("{}")
+    report(scored.output, folder, code=4)
+    with zipfile.ZipFile(folder / "theirs.zip", "w") as packed:
+        packed.writestr("report.json", "{}")
+    report(scored.output, folder / "theirs.zip", "--zip", code=4)
+    assert len(list(folder.iterdir())) == 4
     report(tmp_path / "mine", tmp_path / "none", code=3)
     report(tmp_path / "nowhere", tmp_path / "none", code=3)
     # Nothing is left of what was refused.

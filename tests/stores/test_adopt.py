@@ -162,10 +162,13 @@ def test_hostile_stores_are_refused_with_what_is_wrong_and_nothing_is_computed(r
     shifted["images"][0] = np.roll(shifted["images"][0], 1, axis=-1)
     labelled["labels"][2] += 1
     holed["images"][3, 0, 0, 0] = np.nan
+    # Without any maps its predictions count all the same.
+    bare = {path: values for path, values in other.items() if not path.startswith("attributions")}
     few = {path: values[:3] if len(values) == N else values for path, values in clean.items()}
     wide = {path: values[:, :2] if path == "images" else values for path, values in clean.items()}
     for hostile, what in [
         (other, "predictions of image 0 are not those of the stored image by these weights"),
+        (bare, "predictions of image 0 are not those of the stored image by these weights"),
         (shifted, "image 0 is not the one of the dataset"),
         (labelled, "image 2 has the label"),
         (holed, "image 3 has the value NaN"),
@@ -201,6 +204,8 @@ def test_a_store_or_weights_that_changed_since_are_told_and_adopted_again(run, a
     root["attributions/Saliency"][0] = 0
     checked = subprocess.run([SCHEDULER, "verify", "--config", run.file], capture_output=True, text=True, timeout=300)
     assert checked.returncode == 7 and "its maps of Saliency have changed" in checked.stdout, checked
+    told = run.run(code=3).stderr
+    assert "its maps of Saliency have changed since it was adopted; `scheduler adopt` checks it again" in told
     root["model_predictions"][5, 0] += 1
     told = run.run(code=3).stderr
     assert ".adopted.json` does not fit the config: the store has other images, labels or predictions than when it was adopted; `scheduler adopt` checks it again" in told
@@ -209,3 +214,5 @@ def test_a_store_or_weights_that_changed_since_are_told_and_adopted_again(run, a
     run.config["paths"]["medmnist_weights_root"] = str(tmp_path / "weights")
     assert "weights_sha256 is " in run.run(code=3).stderr
     assert "are not those of the stored image by these weights" in adopt(run, code=7)
+    # What was adopted before counts no more.
+    assert not list(run.output.glob("*.adopted.json"))

@@ -187,6 +187,24 @@ fn a_score_under_the_name_of_another_one_is_refused_and_nothing_is_taken_for_it(
 }
 
 #[test]
+fn a_score_that_was_begun_is_taken_for_no_other_one_of_its_name_though_no_config_asks_for_it_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let group = evaluated(folder.path());
+    std::fs::remove_file(group.store.join(score("Deletion", "IG")).join("c.1")).unwrap();
+    let without = Group { evaluation: Evaluation::default(), ..group.clone() };
+    for _ in 0..2 {
+        create(&without, &facts(&without), &labels(), Compression::Zstd, "run").unwrap();
+    }
+    assert!(describe(&group.store).unwrap().unwrap().group.evaluation.scores.is_empty());
+    let mut other = group.clone();
+    other.evaluation.scores[0].class = "Insertion".to_owned();
+    let error = inspect(&other, &facts(&other)).unwrap_err().to_string();
+    assert!(error.contains("the score `Deletion` is `Deletion` () in the store and `Insertion`"), "{error}");
+    // Who asks for the same goes on.
+    assert_eq!(inspect(&group, &facts(&group)).unwrap(), Some(false));
+}
+
+#[test]
 fn what_is_undefined_is_sound_and_what_is_damaged_or_missing_is_found() {
     let folder = tempfile::tempdir().unwrap();
     let group = evaluated(folder.path());

@@ -3,12 +3,12 @@
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::facts::{EVALUATION, PREPROCESSING};
+use super::facts::{BEGUN, EVALUATION, PREPROCESSING};
 use crate::families::{self, ATTRIBUTIONS};
 
 /// Names under `attrisweep` in the root's attributes. Earlier builds wrote some of them only.
-const FIELDS: [&str; 8] =
-    ["complete", "variants", "fingerprint", PREPROCESSING, "provenance", "computed_by", EVALUATION, "digest"];
+const FIELDS: [&str; 9] =
+    ["complete", "variants", "fingerprint", PREPROCESSING, "provenance", "computed_by", EVALUATION, BEGUN, "digest"];
 
 /// Attributes of a root that this program writes, in this build or an earlier one.
 const ATTRIBUTES: [&str; 7] =
