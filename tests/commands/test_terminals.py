@@ -100,7 +100,7 @@ def test_a_failure_is_told_in_one_line_when_it_happens_and_at_the_end_with_what_
     run, arguments = spoilt
     shown = plain(seen(run, "xterm", *arguments, code=1))
     (line,) = [line for line in re.split(r"[\r\n]+", shown) if line.startswith("FAILED")][:1]
-    assert re.match(r"FAILED dataset-rgb_model-resnet18_noise-\S+/\d on cpu:0, attempt 1: .*has changed since", line), shown
+    assert re.match(r"FAILED dataset-rgb_model-resnet18_noise-\S+/\d on cpu:0, attempt 1, class=\w+: .*has changed since", line), shown
     # A line may be as wide as it likes: it is not drawn again.
     (log,) = re.findall(r"\(more in (\S+worker-0\.log)\)", shown)[:1]
     assert os.path.exists(log)

@@ -21,10 +21,10 @@ pub(crate) struct FailedAttempt<'a> {
 impl FailedAttempt<'_> {
     /// Line for a person. Logs of workers begin with the path `logs`.
     pub(super) fn line(&self, logs: Option<&Path>) -> String {
-        let Self { unit, attempt, error, .. } = self;
+        let Self { unit, attempt, class, error, .. } = self;
         let on = self.on.map(|(_, device)| format!(" on {device}")).unwrap_or_default();
         let more = self.log(logs).map(|log| format!(" (more in {log})")).unwrap_or_default();
-        format!("FAILED {unit}{on}, attempt {attempt}: {}{more}", of_one_line(error))
+        format!("FAILED {unit}{on}, attempt {attempt}, class={class}: {}{more}", of_one_line(error))
     }
 
     /// The same for programs.
@@ -66,11 +66,11 @@ mod tests {
         let error = format!("first\n  second\r\x1b[31m {}", "x".repeat(400));
         let attempt = FailedAttempt { unit: "g/3", attempt: 2, class: "Engine", error: &error, on: Some((1, "cpu:1")) };
         let line = attempt.line(Some(Path::new("logs/worker")));
-        assert!(line.starts_with("FAILED g/3 on cpu:1, attempt 2: first second [31m xxx"), "{line}");
+        assert!(line.starts_with("FAILED g/3 on cpu:1, attempt 2, class=Engine: first second [31m xxx"), "{line}");
         assert!(line.ends_with("x … (more in logs/worker-1.log)"), "{line}");
         assert!(!line.contains(['\n', '\r', '\x1b']));
         assert_eq!(attempt.json(None)["log"], Value::Null);
         let nowhere = FailedAttempt { on: None, error: "e", ..attempt };
-        assert_eq!(nowhere.line(Some(Path::new("l"))), "FAILED g/3, attempt 2: e");
+        assert_eq!(nowhere.line(Some(Path::new("l"))), "FAILED g/3, attempt 2, class=Engine: e");
     }
 }
