@@ -1,7 +1,7 @@
 """A finished sweep, its page and a browser, for all tests of pages."""
 
 import pytest
-from support import Sweep
+from support import Sweep, wait_for
 from support.pages.browser import CHROMIUM, Browser
 from support.pages.page import Page
 
@@ -20,6 +20,8 @@ def finished(tmp_path_factory, inputs):
 @pytest.fixture(scope="session")
 def page(finished):
     page = Page(finished.output)
+    # Stores are read while the page is served.
+    wait_for(lambda: len(page.json("/api/grid")["groups"]) == 2)
     yield page
     page.close()
 

@@ -5,7 +5,7 @@ import urllib.parse
 import numpy as np
 import pytest
 import zarr
-from support import Sweep
+from support import Sweep, wait_for
 from support.pages.page import Page
 
 STORE = "dataset-rgb_model-resnet18_noise-clean_split-test"
@@ -19,6 +19,8 @@ def scored(tmp_path_factory, inputs):
     run.config["evaluation"] = [{"class": "Deletion", "params": {"steps": 4, "baseline": 0.0}}, {"class": "Sparseness", "methods": ["Saliency"]}]
     run.run("--limit", "10")
     page = Page(run.output)
+    # Stores are read while the page is served.
+    wait_for(lambda: page.get("/api/scores", g=STORE)[0] == 200)
     yield run, page
     page.close()
 
