@@ -54,7 +54,6 @@ def test_the_link_alone_leads_to_maps_whose_pixels_are_the_values_of_the_store(p
 
 
 def test_nothing_comes_from_elsewhere_and_nothing_goes_wrong(page, browser):
-    browser.told.clear()
     browser.open(link(page))
     browser.wait(DRAWN)
     assert browser.complaints() == []

@@ -249,7 +249,6 @@ def test_names_that_are_markup_stay_names_hostile(scored, tmp_path, browser):
     shutil.copytree(scored.output / f"{CLEAN}.zarr", tmp_path / "stores" / "dataset-x.zarr")
     rewritten(tmp_path / "stores" / "dataset-x.zarr", lambda attributes: attributes.update(model_flag="<img src=x onerror=alert(1)>\"'&"))
     report(tmp_path / "stores", tmp_path / "r.html", "--one-file", "--images", "1", "--sample", "1")
-    browser.told.clear()
     browser.open((tmp_path / "r.html").as_uri())
     browser.wait("document.querySelectorAll('#groups details').length === 1")
     assert browser.run("document.querySelectorAll('[onerror], script').length") == 0
@@ -267,7 +266,6 @@ def unfold(browser):
 
 @pytest.mark.parametrize(("width", "height", "dark"), [(1280, 900, False), (1280, 900, True), (390, 844, True)])
 def test_the_report_is_readable_on_a_laptop_and_a_phone_in_light_and_dark(written, browser, pictures, width, height, dark):
-    browser.told.clear()
     browser.open((written / "index.html").as_uri(), width, height, dark)
     unfold(browser)
     browser.wait(LOADED)
@@ -287,7 +285,6 @@ def test_pictures_of_the_report_are_loaded_when_they_are_near_and_over_http_too(
     handler = functools.partial(Quiet, directory=written)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        browser.told.clear()
         browser.open(f"http://127.0.0.1:{server.server_port}/")
         browser.wait("document.images.length && document.images[0].complete && document.images[0].naturalWidth")
         assert len([address for address in browser.requests() if address.endswith(".svg")]) < browser.run("document.images.length")

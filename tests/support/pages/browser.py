@@ -59,6 +59,9 @@ class Browser:
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
         # Another part behind the # alone would load nothing anew.
         self.call("Page.navigate", url="about:blank")
+        # What the page before told is none of this one's complaints: one whose server has ended goes on asking until it is gone.
+        self.run("new Promise((resolve) => setTimeout(resolve, 50))")
+        self.told.clear()
         self.call("Page.navigate", url=address)
 
     def run(self, script):
