@@ -5,7 +5,7 @@ use sweep::parameters::{Default, Kind, Parameter, ParameterError, Parameters};
 
 use super::family::{Cost, Family, axis};
 use crate::numbers::norm;
-use crate::parameters::{channels, parameter};
+use crate::parameters::{LARGEST, channels, parameter};
 use crate::parts::Channels;
 use crate::subject::{MeasureError, Model, Subject};
 
@@ -30,12 +30,7 @@ impl Family for Shape {
                 Kind::Number { least: 0.0, most: 1.0 },
                 Some(Default::Number(1e-5)),
             ),
-            parameter(
-                "percent",
-                "percentage of the largest values whose share of the mass is measured",
-                Kind::Integer { least: 1, most: 100 },
-                Some(Default::Integer(5)),
-            ),
+            LARGEST,
         ];
         ALL
     }

@@ -81,6 +81,14 @@ pub(crate) const fn baseline(default: &'static str) -> Parameter {
     )
 }
 
+/// Share of the values that count as the largest ones.
+pub(crate) const LARGEST: Parameter = parameter(
+    "percent",
+    "percentage of the values that count as the largest ones",
+    Kind::Integer { least: 1, most: 100 },
+    Some(Default::Integer(5)),
+);
+
 /// Definition that is followed, of this program or of Quantus.
 pub(crate) const QUANTUS: Parameter = parameter(
     "semantics",
