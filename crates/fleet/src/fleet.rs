@@ -34,6 +34,8 @@ pub struct Settings {
     pub slots: Vec<Slot>,
     /// Logs of workers: this path with `-<slot>.log` behind it.
     pub logs: PathBuf,
+    /// Options that every worker is started with besides.
+    pub options: Vec<String>,
     /// Lease: a worker that hears nothing for so long ends itself.
     pub lease: Duration,
     /// The file by which workers find this scheduler again, and by which the next scheduler finds the workers.
@@ -186,7 +188,8 @@ impl Fleet {
         let access = self.settings.access.to_string_lossy();
         // A worker elsewhere may start hours later, and reads then where the scheduler is.
         let here = ["--connect", self.roster.address()].into_iter().filter(|_| self.launcher.place() == Place::Here);
-        let arguments = ["run"].into_iter().chain(here).chain(["--access", &*access]);
+        let options = self.settings.options.iter().map(String::as_str);
+        let arguments = ["run"].into_iter().chain(here).chain(["--access", &*access]).chain(options);
         let job = Job {
             program: self.worker.program().to_owned(),
             arguments: arguments.map(str::to_owned).collect(),

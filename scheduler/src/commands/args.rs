@@ -75,6 +75,9 @@ pub(crate) struct SweepArgs {
     #[arg(long, conflicts_with_all = ["quiet", "check"])]
     pub(crate) json: bool,
 
+    #[command(flatten)]
+    pub(crate) logs: logs::Args,
+
     /// Seconds without a word after which a worker is taken for lost
     #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) lease: u64,
@@ -97,7 +100,7 @@ impl SweepArgs {
         ];
         let always =
             [path("config", &self.config), format!("--listen={}", self.listen), format!("--lease={}", self.lease)];
-        always.into_iter().chain(optional.into_iter().flatten()).collect()
+        always.into_iter().chain(optional.into_iter().flatten()).chain(self.logs.words()).collect()
     }
 
     /// How much is told while the sweep runs.

@@ -32,7 +32,7 @@ pub(crate) fn sweep(cli: &SweepArgs, scope: Scope) -> Result<Code, Failure> {
     let mut lock = lock::take(&checked.config.paths.output_dir)?;
     checked.reserve()?;
     let progress = Progress::new(cli.manner());
-    let logs = logging::start(&checked.config.paths, &progress)?;
+    let logs = logging::start(&checked.config.paths, &cli.logs, &progress)?;
     let guessed = checked.config.reference.and_then(|reference| reference.guessed());
     for warning in checked.warnings.iter().chain(&guessed) {
         tracing::warn!("{warning}");
@@ -61,6 +61,7 @@ pub(crate) fn sweep(cli: &SweepArgs, scope: Scope) -> Result<Code, Failure> {
         listen: cli.listen.clone(),
         slots: plan.slots.clone(),
         logs: plan.config.paths.log_dir.join(logs.worker()),
+        options: cli.logs.words(),
         lease: Duration::from_secs(cli.lease),
         access: plan.config.paths.output_dir.join(protocol::access::ACCESS),
         sweep: run::sweep_id::of(&plan),

@@ -10,6 +10,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use files::FileError;
+use logs::OLD;
 use sha2::{Digest, Sha256};
 use sweep::config::Paths;
 
@@ -21,7 +22,7 @@ const MOST: u64 = 4096;
 const PATIENCE: (u32, Duration) = (10, Duration::from_millis(20));
 
 /// Log files of one sweep.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Logs {
     folder: PathBuf,
     /// Part of the names that tells them from those of other sweeps; `None` for the first sweep.
@@ -61,9 +62,20 @@ impl Logs {
         self.named("worker")
     }
 
-    /// Whether the file called `file` is a log of this sweep, or the mark that names the sweep.
+    /// Logs that are there, without older ones.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let logs = entries.filter(|entry| entry.file_name().to_str().is_some_and(|name| self.is_log(name)));
+        logs.map(|entry| entry.path()).collect()
+    }
+
+    /// Whether the file called `file` is a log of this sweep, an older one, or the mark that names the sweep.
     pub(crate) fn has(&self, file: &str) -> bool {
-        let Some(log) = file.strip_suffix(".log") else { return self.tag.is_none() && file == MARK };
+        self.is_log(file.strip_suffix(OLD).unwrap_or(file)) || self.tag.is_none() && file == MARK
+    }
+
+    fn is_log(&self, file: &str) -> bool {
+        let Some(log) = file.strip_suffix(".log") else { return false };
         let number = log.strip_prefix(&self.worker()).and_then(|rest| rest.strip_prefix('-'));
         let is_number = |number: &str| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
         log == self.named("scheduler") || number.is_some_and(is_number)
@@ -117,6 +129,9 @@ mod tests {
         assert!(first.has("scheduler.log") && first.has("worker-12.log") && first.has(MARK));
         let (log, worker) = (second.scheduler(), format!("{}-0.log", second.worker()));
         let log = log.file_name().unwrap().to_str().unwrap();
+        fs::write(first.scheduler(), "").unwrap();
+        assert!(first.has("scheduler.log.1") && !second.has("scheduler.log.1") && !first.has("worker-0.log.2"));
+        assert_eq!((first.files(), second.files()), (vec![first.scheduler()], Vec::new()));
         assert!(second.has(log) && second.has(&worker) && !first.has(log) && !first.has(&worker), "{log} {worker}");
         let others = ["scheduler.log", "worker-0.log", MARK, "worker-notes.log", "worker-.log", "notes"];
         assert_eq!(others.map(|file| second.has(file)), [false; 6]);

@@ -35,6 +35,9 @@ pub(crate) struct Args {
     instance: u64,
 
     #[command(flatten)]
+    pub(crate) logs: logs::Args,
+
+    #[command(flatten)]
     pub(crate) place: Place,
 
     #[command(flatten)]

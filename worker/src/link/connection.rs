@@ -24,6 +24,13 @@ pub(crate) struct Grant {
     pub(crate) tag: String,
 }
 
+impl Grant {
+    /// Names the unit in every line that is logged while this is entered.
+    pub(crate) fn span(&self) -> tracing::Span {
+        tracing::info_span!("unit", unit = %self.unit.id(), attempt = self.attempt)
+    }
+}
+
 /// The worker's end of the connection, which all threads may use.
 #[derive(Clone, Debug)]
 pub(crate) struct Link {

@@ -24,6 +24,7 @@ pub(crate) fn settings(folder: &Path, sweep: &str) -> Settings {
         listen: "127.0.0.1:0".into(),
         slots: vec![slot],
         logs: folder.join("worker"),
+        options: Vec::new(),
         lease: Duration::from_secs(20),
         access: folder.join(ACCESS),
         sweep: sweep.to_owned(),

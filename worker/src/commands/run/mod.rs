@@ -15,7 +15,7 @@ use crate::link::{leaving, listener};
 
 /// Does the units of a sweep until the scheduler has no more.
 pub(super) fn run(args: &Args) -> Result<(), Exit> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).log_internal_errors(false).init();
+    args.logs.to_standard_error();
     leaving::prepare();
     let device = device::open(args.device)?;
     let (link, grants) = listener::connect(args, &device)?;

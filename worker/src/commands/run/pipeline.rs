@@ -64,6 +64,7 @@ fn read(kinds: Kinds, grants: &Receiver<Grant>, loaded: &SyncSender<Read>) {
     let mut reader = Reader::default();
     for grant in grants {
         let mut job = Job::new(grant);
+        let _unit = job.grant.span().entered();
         let started = Instant::now();
         let Grant { unit, tag, .. } = &job.grant;
         let result = kinds::of(kinds, unit).and_then(|kind| (kind.read)(&mut reader, unit, tag));
@@ -85,6 +86,7 @@ fn compute(link: &Link, next: &Receiver<Read>, steps: &SyncSender<Step>, device:
             continue;
         }
         job.waiting = idle.elapsed();
+        let _unit = job.grant.span().entered();
         let Grant { unit, tag, .. } = &job.grant;
         let unwritable = Arc::new(AtomicBool::new(false));
         let writer = Writer::new(&unit.group, tag.clone(), Arc::clone(&unwritable), lanes);
