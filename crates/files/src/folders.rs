@@ -14,12 +14,14 @@ pub fn aside(folder: &Path) -> io::Result<PathBuf> {
     cleared(path_of(folder, &std::process::id().to_string())?)
 }
 
-/// Removes `folder` with all that is in it. A folder that is half removed has another name.
+/// Removes `folder` with all that is in it. A folder that is half removed has another name, by which what cannot be removed now, such as
+/// a file that a reader on NFS has open, is found and removed by a later run.
 pub fn remove(folder: &Path) -> io::Result<()> {
     let old = cleared(path_of(folder, &format!("{}-old", std::process::id()))?)?;
     fs::rename(folder, &old)?;
     sync(folder.parent().unwrap_or(Path::new("")))?;
-    fs::remove_dir_all(&old)
+    let _ = fs::remove_dir_all(&old);
+    Ok(())
 }
 
 fn cleared(folder: PathBuf) -> io::Result<PathBuf> {

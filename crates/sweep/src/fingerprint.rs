@@ -28,10 +28,11 @@ pub fn of_group(group: &Group) -> Fingerprint {
     ];
     // Until CHANGELOG.md says otherwise, the only logit was explained whatever it predicts.
     let one_logit = (group.classes == 1).then(|| (ONE_LOGIT, json!("sign of the predicted class")));
+    let draws = group.is_of_chosen_base().then(|| (DRAWS, json!("by the index in the split")));
     let set = group.input.weights_set.as_ref().map(|set| (WEIGHTS_SET, json!(set)));
     // Images and predictions of a base are those of the base, whatever weights explain them: where each variant has its own, the group has none.
     let facts = facts.into_iter().filter(|(name, _)| !(group.has_own_weights() && *name == WEIGHTS));
-    facts.chain(one_logit).chain(set).map(|(name, value)| (name.to_owned(), value)).collect()
+    facts.chain(one_logit).chain(draws).chain(set).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// The facts behind the maps of `variant`, beside those that all variants of `group` share.
@@ -55,7 +56,7 @@ pub fn differences(stored: &Value, wanted: &Fingerprint) -> Vec<String> {
     let sentence = |(name, value): (&String, &Value)| {
         // Nothing in the config says it, and another config would not help.
         let here =
-            if [RESULTS, ONE_LOGIT].contains(&name.as_str()) { "this program (CHANGELOG.md)" } else { "the config" };
+            if [RESULTS, ONE_LOGIT, DRAWS].contains(&name.as_str()) { "this program (CHANGELOG.md)" } else { "the config" };
         match stored.get(name.as_str()) {
             Some(old) => format!("{name} is {old} in the store and {value} in {here}"),
             None => format!("{name} is not recorded in the store and {value} in {here}"),
@@ -79,6 +80,9 @@ const RESULTS: &str = "results_version";
 
 /// Name of the fact of models with a single logit: what of that logit the maps explain.
 pub const ONE_LOGIT: &str = "one_logit";
+
+/// Name of the fact of groups whose images are those of a base that has chosen ones: by what their random numbers go.
+const DRAWS: &str = "draws";
 
 /// A digest of `facts`, of 32 hexadecimal digits.
 pub fn digest(facts: &Value) -> String {

@@ -101,6 +101,11 @@ impl<'a> Background<'a> {
             if let Some(reason) = lock.lock().unwrap_or_else(PoisonError::into_inner).lost() {
                 return Ok(Done::Closed(group, Event::Unwritable { what: Unwritable::Group(group), reason }));
             }
+            // It has its form already, and something after that went wrong.
+            let goal = FORMATS.goal(&of.store, format);
+            if goal != of.store && !of.store.exists() && store::exists(&goal) {
+                return Ok(Done::Closed(group, Event::Closed(group)));
+            }
             // A worker that was lost during this run may have left a file unfinished.
             let tag = format!("scheduler-{}", std::process::id());
             let removed = leftovers::remove(&of.store).map_err(StoreError::from);

@@ -139,11 +139,12 @@ impl<'a, 'q> Delivery<'a, 'q> {
                 emit(Computed::Act(Box::new(move |_, shards| Ok(shards.note_device(&device)?))));
             }
             let Gathered { completeness, logits } = gathered.take();
-            for (key, completeness) in keys.into_iter().zip(completeness) {
-                emit(Computed::MapsEnd { key, completeness });
-            }
+            // A worker that ends in between must not leave maps whose predictions are made anew.
             if predictions {
                 emit(Computed::Floats { array: name::PREDICTIONS, values: logits });
+            }
+            for (key, completeness) in keys.into_iter().zip(completeness) {
+                emit(Computed::MapsEnd { key, completeness });
             }
             Ok(())
         }))?;

@@ -65,8 +65,9 @@ impl ProofCache {
 pub(super) fn read(file: &Path) -> Vec<String> {
     let mut text = String::new();
     let read = File::open(file).ok().and_then(|file| file.take(MOST).read_to_string(&mut text).ok());
-    // A line that a killed process left half is the name of no pass.
-    read.map_or_else(Vec::new, |_| text.lines().map(str::to_owned).collect())
+    // Half a line of a killed process, or of a disk that was full, may be the name of another pass.
+    let whole = |line: &str| line.strip_suffix('\n').map(str::to_owned);
+    read.map_or_else(Vec::new, |_| text.split_inclusive('\n').filter_map(whole).collect())
 }
 
 /// Adds the names of `passes` to `file`.

@@ -61,6 +61,8 @@ impl SharedProofs for Turns {
         if self.alone.get() {
             return Vec::new();
         }
+        // A lock of its own would keep this process out, too.
+        self.turn.take();
         let locked = self.locked().unwrap_or_else(|error| {
             tracing::debug!(%error, file = %self.file.display(), "proofs are not shared");
             None

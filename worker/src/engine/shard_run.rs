@@ -75,12 +75,15 @@ impl<'a> ShardRun<'a> {
             .map(|logits| sent(&Tensor::f_from_slice(logits)?.f_view([-1, group.classes as i64])?, device));
         let (mean, stored) = (mean.transpose()?, stored.transpose()?);
         let targets = stored.as_ref().map(target::predicted).transpose()?;
+        let range = group.range(shard.index);
+        let originals: Vec<u64> = range.clone().map(|at| group.original(at)).collect();
         Ok(Self {
             graph,
             group,
             traffic,
             first: shard.pixels.first,
-            chosen: group.chosen().map(|_| group.range(shard.index).map(|at| group.original(at)).collect()),
+            // The images of a base may be chosen ones, too.
+            chosen: Some(originals).filter(|originals| !originals.iter().copied().eq(range)),
             pixels: &shard.pixels,
             images_missing: false,
             mean,

@@ -53,6 +53,7 @@ pub(crate) struct Caller {
     pub(crate) instance: u64,
     pub(crate) device: String,
     pub(crate) about: About,
+    pub(crate) place: Place,
 }
 
 /// Time that a scheduler has for an answer.
@@ -95,7 +96,8 @@ impl Caller {
         };
         let (access, slot, instance) = (args.access.clone(), args.slot, args.instance);
         let about = args.place.about(device);
-        Ok(Self { address, access, token, slot, instance, device: device.name.clone(), about })
+        let place = args.place.clone();
+        Ok(Self { address, access, token, slot, instance, device: device.name.clone(), about, place })
     }
 
     /// Calls, says hello, and checks the proof that the scheduler answers. Returns the connection to read from.
@@ -122,7 +124,8 @@ impl Caller {
             device: self.device.clone(),
             instance: self.instance,
             resumes,
-            about: Box::new(self.about.clone()),
+            // What is left of the job is less than it was when the worker began.
+            about: Box::new(About { ends_in: self.place.ends_in().map(|left| left.as_secs_f64()), ..self.about.clone() }),
         };
         stream.write_all(&framing::encode(&hello)?)?;
         match framing::receive(&mut lines) {

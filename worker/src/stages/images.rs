@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use data::{made, preprocess};
 use sweep::group::{AHEAD, Group};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use crate::device::traffic::{Stage, Traffic};
 use crate::libtorch::copy::copy;
@@ -59,7 +59,8 @@ impl Pixels {
     /// Makes image `at` of the shard, and stages it for the device of `traffic`.
     fn made(&self, at: usize, traffic: (Option<Stage>, Device)) -> Result<Made, UnitError> {
         let values = self.image(at)?;
-        let staged = traffic.0.map(|stage| stage(&values, traffic.1)).transpose()?;
+        // Where there is no memory for it now, it is staged when it is taken, by whoever can make room.
+        let staged = traffic.0.and_then(|stage| stage(&values, traffic.1).ok());
         Ok(Made { values, staged })
     }
 
@@ -83,8 +84,10 @@ impl Pixels {
         Prefetch {
             makers: made.collect(),
             next: 0,
+            waiting: None,
             shape: self.group.shape.map(|side| side as i64),
             device: traffic.device,
+            stage: traffic.stage,
             whole: stays.then_some(self.len() as i64),
             held: None,
             have: 0,
@@ -108,8 +111,11 @@ pub(crate) struct Prefetch {
     makers: Vec<Receiver<Result<Made, UnitError>>>,
     /// Index of the next image.
     next: usize,
+    /// An image that has come and is not in its place yet: for want of memory, say.
+    waiting: Option<Made>,
     shape: [i64; 3],
     device: Device,
+    stage: Option<Stage>,
     /// Number of images of the shard, if they all stay on the device.
     whole: Option<i64>,
     /// Images on the device that were taken and are not done, and room for more: a batch that does not fit is tried again in halves.
@@ -128,7 +134,7 @@ impl Prefetch {
         let have = images.size().first().copied().unwrap_or(0);
         let (device, shape, makers) = (images.device(), [0; 3], Vec::new());
         let (whole, held, staged) = (Some(have), Some(images), Vec::new());
-        Self { makers, next: 0, shape, device, whole, held, have, from: 0, staged }
+        Self { makers, next: 0, waiting: None, shape, device, stage: None, whole, held, have, from: 0, staged }
     }
 
     /// Takes the next `n` images `[n, c, h, w]`, on the device. Each image is given to `seen` the first time that it is taken.
@@ -136,9 +142,11 @@ impl Prefetch {
         let [c, h, w] = self.shape;
         while self.have < self.from + n {
             let to = self.room(n)?.f_select(0, self.have)?;
-            let image = self.makers[self.next % self.makers.len()].recv().map_err(|_| UnitError::Stopped)??;
-            self.next += 1;
-            if let Some(staged) = image.staged {
+            self.come()?;
+            let Some(image) = &self.waiting else { continue };
+            let staged = image.staged.as_ref().map(|staged| Ok(staged.shallow_clone()));
+            let staged = staged.or_else(|| self.stage.map(|stage| stage(&image.values, self.device))).transpose()?;
+            if let Some(staged) = staged {
                 let staged = staged.f_view([c, h, w])?;
                 // First: until the device has copied it, it must not go.
                 self.staged.push(staged.shallow_clone());
@@ -147,9 +155,22 @@ impl Prefetch {
                 to.shallow_clone().f_copy_(&Tensor::f_from_slice(&image.values)?.f_view([c, h, w])?)?;
             }
             self.have += 1;
-            seen(image.values);
+            if let Some(image) = self.waiting.take() {
+                seen(image.values);
+            }
         }
         Ok(self.room(n)?.f_narrow(0, self.from, n)?)
+    }
+
+    /// Takes the next image from its maker, unless one waits already.
+    fn come(&mut self) -> Result<(), UnitError> {
+        if self.waiting.is_none() {
+            let made = self.makers[self.next % self.makers.len()].recv();
+            let ended = |_| TchError::Torch("an image was not made, as the thread that makes it has ended".to_owned());
+            self.next += 1;
+            self.waiting = Some(made.map_err(ended)??);
+        }
+        Ok(())
     }
 
     /// Memory on the device for `n` images that are not done.

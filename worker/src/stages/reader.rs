@@ -1,6 +1,6 @@
 //! First stage: reads the pixels of a shard, and what the store lacks of the shard.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -32,6 +32,9 @@ pub(crate) struct Shard {
     pub(crate) masks: Option<Vec<bool>>,
 }
 
+/// Number of stores of earlier sweeps that stay open: that of the group under way, and that of the next one.
+const BASES: usize = 2;
+
 /// Open split of a dataset, and its labels.
 type Dataset = (Box<dyn Source>, Arc<Labels>);
 
@@ -39,6 +42,8 @@ type Dataset = (Box<dyn Source>, Arc<Labels>);
 #[derive(Default)]
 pub(crate) struct Reader {
     open: HashMap<(PathBuf, String), Dataset>,
+    /// Those of `open` that are stores of earlier sweeps, the last one at the end.
+    bases: VecDeque<(PathBuf, String)>,
     /// Mean images by digest, as images of these shapes.
     means: HashMap<(String, [usize; 3]), Vec<f32>>,
     /// Files and splits of masks whose sums were checked.
@@ -134,6 +139,14 @@ impl Reader {
             // One pass over the file, so that no shard is made of damaged images.
             source.verify()?;
             let labels = Arc::new(source.labels()?);
+            // Each group has a base of its own, which holds chunks of it: those of groups before are not read again soon.
+            if group.has_base() {
+                self.bases.push_back(key.clone());
+                while self.bases.len() > BASES {
+                    let oldest = self.bases.pop_front();
+                    oldest.and_then(|oldest| self.open.remove(&oldest));
+                }
+            }
             self.open.insert(key.clone(), (source, labels));
         }
         let changed = || UnitError::Changed { file: group.input.images_file.display().to_string() };

@@ -15,6 +15,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use sweep::evaluation::Evaluation;
 use sweep::group::Group;
 use sweep::variant::Variant;
 
@@ -146,17 +147,31 @@ pub fn computed_files(group: &Group, shard: u64) -> Result<Vec<PathBuf>, StoreEr
     files(group, &arrays.iter().map(String::as_str).collect::<Vec<_>>(), shard)
 }
 
-/// Existing files of `shard` of one variant: its maps, their convergence deltas and their losses to half precision.
+/// Existing files of `shard` of one variant: its maps, their convergence deltas, their losses to half precision, and what was measured
+/// of the maps, alone or beside those of other variants.
 ///
 /// # Errors
 /// [`StoreError::Damaged`] if an array's metadata cannot be read.
 pub fn variant_files(group: &Group, variant: &Variant, shard: u64) -> Result<Vec<PathBuf>, StoreError> {
-    // What was measured of a map goes with the map.
+    // What was measured of a map goes with the map, and so does what other maps were compared with it for.
     let end = format!("/{}", variant.key);
+    let compared = compared_with(group, variant);
     let of_evaluation = evaluation_arrays(group).into_iter().map(|(array, _)| array);
-    let measured = of_evaluation.filter(|array| array.ends_with(&end));
+    let is_of_it = |array: &String| array.ends_with(&end) || compared.iter().any(|folder| array.starts_with(folder));
+    let measured = of_evaluation.filter(is_of_it);
     let arrays: Vec<String> = variant_arrays(group, variant).into_iter().chain(measured).collect();
     files(group, &arrays.iter().map(String::as_str).collect::<Vec<_>>(), shard)
+}
+
+/// Beginnings of the arrays of measurements that compare maps with those of `variant`, and of the scores of such measurements.
+fn compared_with(group: &Group, variant: &Variant) -> Vec<String> {
+    let Evaluation { measurements, scores } = &group.evaluation;
+    let names = |value: &sweep::parameters::Value| *value == variant.key.as_str();
+    let compared = measurements.iter().filter(|measurement| measurement.parameters.0.values().any(names));
+    let compared: Vec<&String> = compared.map(|measurement| &measurement.key).collect();
+    let scored = scores.iter().filter(|score| score.measurements.iter().any(|key| compared.contains(&key)));
+    let scored = scored.map(|score| families::score(&score.key, ""));
+    compared.iter().map(|key| families::measurement(key, Some(""))).chain(scored).collect()
 }
 
 /// Existing files of `shard` of `arrays`.

@@ -266,6 +266,12 @@ impl Group {
         })
     }
 
+    /// Whether the images are those of a store whose images are not the first ones of their split, in order.
+    pub fn is_of_chosen_base(&self) -> bool {
+        let originals = self.input.data.get("original_indices").and_then(serde_json::Value::as_array);
+        originals.is_some_and(|found| (0..).zip(found).any(|(at, original)| original.as_u64() != Some(at)))
+    }
+
     /// Indices of the images in `shard`.
     pub fn range(&self, shard: u64) -> std::ops::Range<u64> {
         shard * self.shard..((shard + 1) * self.shard).min(self.images)

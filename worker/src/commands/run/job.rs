@@ -68,7 +68,7 @@ impl Job {
                 );
                 link.send(&FromWorker::Done { unit, attempt, report });
             }
-            Err(UnitError::Stopped) => link.stopped(unit, attempt),
+            Err(UnitError::Stopped) if link.stopping() => link.stopped(unit, attempt),
             Err(error) => {
                 let (class, text) = (error.class(), error.text());
                 tracing::warn!(%unit, attempt, ?class, error = text, "failed");

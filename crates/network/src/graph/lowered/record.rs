@@ -11,6 +11,26 @@ use super::shared::SharedProofs;
 /// Start of the error of a pass that took the lowered graph out of use.
 const DISPROVED: &str = "the fused kernels of this processor are not used";
 
+/// A turn at proving, which ends when this value goes, also where the proof panics: others wait for its end.
+struct Turn<'a>(Option<&'a dyn SharedProofs>);
+
+impl Turn<'_> {
+    /// Ends the turn with the pass that was `proved`, and says whether proofs are shared.
+    fn end(mut self, proved: Option<&str>) -> bool {
+        let shared = self.0.take();
+        shared.iter().for_each(|shared| shared.end(proved));
+        shared.is_some()
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0 {
+            shared.end(None);
+        }
+    }
+}
+
 /// Knowledge of a lowered graph: its proved passes, and why it is out of use.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
@@ -88,10 +108,10 @@ impl Record {
         let started = Instant::now();
         let shared = self.shared.borrow();
         self.trust(shared.iter().flat_map(|shared| shared.begin()));
+        let turn = Turn(shared.as_deref());
         let result = (!self.knows(name)).then(prove);
         let proved = result.as_ref().is_some_and(is_proof).then_some(name);
-        if let Some(shared) = shared.as_ref() {
-            shared.end(proved);
+        if turn.end(proved) {
             // It is kept already.
             self.trust(proved.map(str::to_owned));
         }
