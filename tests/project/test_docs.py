@@ -61,12 +61,14 @@ def test_every_page_of_docs_is_reached_from_the_front_page():
 
 
 def test_each_decision_has_its_own_number_and_a_line_in_the_list():
-    pages = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+    folder = ROOT / "docs" / "decisions"
+    pages = sorted(folder.glob("*/[0-9]*.md"), key=lambda page: page.name)
+    assert not list(folder.glob("[0-9]*.md")), "a decision lies in the folder of its subject"
     assert [page.name[:3] for page in pages] == [f"{number:03}" for number in range(1, len(pages) + 1)]
-    listed = (ROOT / "docs" / "decisions" / "README.md").read_text()
+    listed = (folder / "README.md").read_text()
     for page in pages:
         title = page.read_text().splitlines()[0].removeprefix(f"# {page.name[:3]}. ")
-        assert f"[{page.name[:3]}]({page.name}) {title}" in listed
+        assert f"[{page.name[:3]}]({page.parent.name}/{page.name}) {title}" in listed
         assert re.search(r"^Status: (accepted|replaced by)\b.* Date: \d{4}-\d\d-\d\d", page.read_text(), flags=re.M), page.name
 
 
