@@ -140,7 +140,7 @@ def test_exit_codes_in_the_guide_are_those_of_the_help(command):
 
 
 def test_variables_of_the_environment_in_the_guide_are_read_somewhere():
-    page = (ROOT / "docs" / "guide" / "clusters.md").read_text()
+    page = (ROOT / "docs" / "guide" / "running" / "clusters.md").read_text()
     sources = [path for folder in ("crates", "scheduler", "worker", "scripts") for path in (ROOT / folder).rglob("*") if path.suffix in (".rs", ".sh", ".cpp")]
     text = "".join(path.read_text() for path in sources)
     for name in re.findall(r"ATTRISWEEP_[A-Z_]+", page):
@@ -152,7 +152,7 @@ def test_python_of_the_guide_reads_a_store(sweep, tmp_path):
     run.config["search_space"]["attribution_methods"] = METHODS[:1]
     run.run()
     (store,) = run.stores()
-    page = "\n".join(blocks(ROOT / "docs" / "guide" / "reading-results.md", "python"))
+    page = "\n".join(blocks(ROOT / "docs" / "guide" / "results" / "reading-results.md", "python"))
     names = {}
     exec(page.replace("outputs/dataset-...zarr", str(store)).replace("maps.nc", str(tmp_path / "maps.nc")), names)  # noqa: S102
     assert names["maps"].shape == (3, 3, 28, 28) and 0 <= float(names["right"]) <= 1
