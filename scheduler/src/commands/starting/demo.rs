@@ -6,7 +6,7 @@ use std::process::Command;
 use clap::Parser;
 use plan::exit::{Code, Failure};
 
-use super::SweepArgs;
+use crate::commands::SweepArgs;
 use super::sweep::{Scope, sweep};
 
 /// Arguments of `attrisweep demo`.

@@ -11,7 +11,7 @@ use plan::Wishes;
 use plan::adoption::Adoption;
 use plan::exit::{Code, Failure};
 
-use super::args::SweepArgs;
+use crate::commands::args::SweepArgs;
 use super::sweep::{Scope, sweep};
 use crate::lock;
 use crate::tell::say;

@@ -11,7 +11,7 @@ use plan::Plan;
 use plan::exit::{Code, Failure};
 use sweep::unit::{Part, Unit, UnitId};
 
-use super::args::SweepArgs;
+use crate::commands::args::SweepArgs;
 use crate::tell::say;
 
 /// Runs the units whose last attempt failed, as the journal has it, and no others

@@ -10,8 +10,8 @@ use std::thread::available_parallelism;
 
 use plan::exit::{Code, Failure};
 
-use super::args::ConfigArg;
-use super::survey;
+use crate::commands::args::ConfigArg;
+use crate::commands::survey;
 use crate::lock;
 use read::read;
 use report::{redo, tell, tell_adopted};

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use plan::exit::{Code, Failure};
 use store::FORMATS;
 
-use super::args::ConfigArg;
-use super::survey::{self, Survey};
+use crate::commands::args::ConfigArg;
+use crate::commands::survey::{self, Survey};
 use crate::lock;
 use crate::tell::{Logs, say};
 

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use fleet::launchers::{Errand, Launcher, State};
 use plan::exit::{Code, Failure};
 
-use super::SweepArgs;
+use crate::commands::SweepArgs;
 use super::sweep::{Scope, sweep};
 use crate::lock::{self, Seen};
 use crate::tell::say;

@@ -13,8 +13,8 @@ use plan::exit::{Code, Failure};
 
 use sweep::problem::Problems;
 
-use super::args::ConfigArg;
-use super::survey;
+use crate::commands::args::ConfigArg;
+use crate::commands::survey;
 use crate::lock::{self, Seen};
 use crate::tell::say;
 use history::{Elsewhere, Status, recall};

@@ -8,8 +8,8 @@ use plan::exit::{Code, Failure};
 use store::export::{Form, Selection, export};
 use store::{Described, packed};
 
-use super::args::ConfigArg;
-use super::survey::{self, Surveyed};
+use crate::commands::args::ConfigArg;
+use crate::commands::survey::{self, Surveyed};
 use crate::tell::say;
 
 /// Exit codes, for `--help`.

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use files::durable;
 use plan::exit::{Code, Failure};
 
-use super::args::ConfigArg;
-use super::survey;
+use crate::commands::args::ConfigArg;
+use crate::commands::survey;
 use crate::tell::say;
 use store::{Described, StoreError};
 use table::Table;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fleet::launchers::Place;
 use plan::exit::{Code, Failure};
 
-use super::args::SweepArgs;
+use crate::commands::args::SweepArgs;
 use super::{check, retry};
 use crate::tell::{Progress, logging};
 use crate::{lock, run};
