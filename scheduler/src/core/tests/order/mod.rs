@@ -1,5 +1,8 @@
 //! Order of grants: units, workers, and the end of a sweep.
 
+mod tail;
+mod waiting;
+
 use super::*;
 
 #[test]

@@ -1,10 +1,10 @@
 //! Costs of tasks, by which the queue orders the tasks.
 
-use super::event::Task;
-use super::queue::Place;
+use super::Place;
+use crate::core::event::Task;
 
 /// Place of every task in the queue. A task without a forecast costs, for each map, as much as tasks with a forecast do.
-pub(super) fn places(tasks: &[Task]) -> Vec<Place> {
+pub(in crate::core) fn places(tasks: &[Task]) -> Vec<Place> {
     let seconds = |task: &Task| task.forecast.map(|seconds| seconds as f32);
     let (mut sum, mut maps) = (0.0, 0);
     for task in tasks {

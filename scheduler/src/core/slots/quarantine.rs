@@ -3,8 +3,8 @@
 
 use fleet::Condition;
 
-use super::event::Now;
-use super::failure::Suspicion;
+use crate::core::event::Now;
+use crate::core::failure::Suspicion;
 
 /// Number of ends in a row, each maybe the fault of the device, after which the device is quarantined.
 const FAULTS: u32 = 5;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::simulation::Random;
+use crate::core::tests::simulation::Random;
 use super::*;
 
 /// Devices that take grants, do them one after another, and give back what they have not begun.

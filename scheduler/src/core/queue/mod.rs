@@ -3,8 +3,12 @@
 //! Units of one model and one file of images are a **home** (affinity). A worker leaves its home when nothing waits there,
 //! or when another home has a unit so long that the sweep would end with that unit alone.
 
+mod costs;
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+
+pub(super) use costs::places;
 
 /// Number of a home, counted from 0.
 pub(crate) type Home = u32;
