@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sweep::config::Devices;
 use sweep::yaml::{Fields, read};
 
-use super::launcher::{Ended, Offer, Place, State, Wanted};
+use super::job::{Ended, State};
+use super::launcher::{Offer, Place, Wanted};
 use crate::slot::Slot;
 use protocol::exit::ExitCode;
 

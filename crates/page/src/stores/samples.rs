@@ -7,7 +7,9 @@ use store::{FORMATS, Ledger, StoreError, name, predicted};
 use sweep::group::Group;
 
 use super::cache::Weighed;
-use super::scores::Numbers;
+
+/// Numbers of images, a score say; what is undefined is left out.
+pub(crate) type Numbers = BTreeMap<u64, f32>;
 
 /// Number of images that samples are taken of at most, the first ones.
 pub(super) const MOST: u64 = 100_000;

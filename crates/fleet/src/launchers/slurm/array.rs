@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use super::super::launcher::Job;
+use super::super::job::Job;
 use super::programs::run;
 use super::script::script;
 use super::settings::Settings;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use super::super::launcher::{Ended, State, Ticket};
+use super::super::job::{Ended, State, Ticket};
 use super::array::{Array, HandedIn, Order};
 use super::nodes::Nodes;
 use super::squeue::Rows;

@@ -3,8 +3,7 @@
 
 use std::process::Command;
 
-use super::super::errand::{Errand, Submitted};
-use super::super::launcher::Ticket;
+use super::super::job::{Errand, Submitted, Ticket};
 use super::super::shell::{line, quoted};
 use super::desk::new_name;
 use super::kinds::PROCESSORS;

@@ -15,8 +15,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::codec::{FramedRead, LinesCodec};
 
 use crate::event::{Event, WorkerId};
-use crate::shared_folder::answered;
-use crate::unauthenticated::Unauthenticated;
+use super::shared_folder::answered;
+use super::unauthenticated::Unauthenticated;
 
 /// Facts by which callers are admitted.
 #[derive(Clone, Debug)]

@@ -14,7 +14,7 @@ use sweep::group::Group;
 use sweep::preprocessing::Preprocessing;
 use sweep::problem::Problems;
 
-use super::grid;
+use crate::check::grid;
 use crate::adoption::{ADOPTED, Adoption};
 
 /// A group of which another program has left a store.
@@ -33,7 +33,7 @@ pub struct Theirs {
 
 /// Takes the groups out of `groups` that have a store of another program, and puts those back which are to be computed beside one. Without
 /// `adopts`, stores that nobody has adopted stay what they were.
-pub(super) fn sort(
+pub(in crate::check) fn sort(
     groups: Vec<(Group, Labels)>,
     config: &Config,
     adopts: bool,
@@ -61,7 +61,7 @@ pub(super) fn sort(
 }
 
 /// Gives each group that is to be compared back to its store; the others are returned.
-pub(super) fn give_back(groups: Vec<(Group, Labels)>, theirs: &mut [Theirs]) -> Vec<(Group, Labels)> {
+pub(in crate::check) fn give_back(groups: Vec<(Group, Labels)>, theirs: &mut [Theirs]) -> Vec<(Group, Labels)> {
     let mut others = Vec::new();
     for (group, labels) in groups {
         let of = |theirs: &&mut Theirs| theirs.based.as_ref().is_ok_and(|based| based.0.store == group.store);
@@ -125,7 +125,7 @@ fn of(group: Group, place: &Path, config: &Config, adopts: bool) -> Result<Their
 }
 
 /// `group` with images, labels and predictions of the store at `place`. The error is one sentence.
-pub(super) fn based(group: &Group, place: &Path, config: &Config) -> Result<(Group, Labels), String> {
+pub(in crate::check) fn based(group: &Group, place: &Path, config: &Config) -> Result<(Group, Labels), String> {
     let told = |error: data::DataError| {
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
         format!("{error}{cause}")

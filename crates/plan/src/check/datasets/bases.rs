@@ -9,7 +9,7 @@ use sweep::config::{Config, NoiseCondition, Split};
 use sweep::preprocessing::Preprocessing;
 use sweep::problem::Problems;
 
-use super::datasets::{Dataset, check, dataset};
+use super::dataset::{self, Dataset};
 
 /// Opens the base of every group of `config`.
 pub(super) fn open(config: &Config, flags: &[(String, u64)], problems: &mut Problems) -> Vec<Dataset> {
@@ -21,7 +21,7 @@ pub(super) fn open(config: &Config, flags: &[(String, u64)], problems: &mut Prob
                     let base = Wanted { config, flag, split: *split, model, noise };
                     match base.open() {
                         Ok(base) => {
-                            check(&base, config.search_space.image_size, *line, problems);
+                            dataset::check(&base, config.search_space.image_size, *line, problems);
                             found.push(base);
                         }
                         Err(text) => problems.add(0, base.key(), text),
@@ -58,7 +58,7 @@ impl Wanted<'_> {
         };
         let facts = formats::base_facts(&place).map_err(told)?;
         self.fits(&place, &facts)?;
-        let dataset = dataset(config, flag, split, &(place, entry)).map_err(told)?;
+        let dataset = dataset::read(config, flag, split, &(place, entry)).map_err(told)?;
         Ok(Dataset { of: Some((model.to_owned(), noise.name.clone())), ..dataset })
     }
 

@@ -1,8 +1,11 @@
 //! Memory of this machine that is free.
 
+mod control_groups;
+pub mod oom_killer;
+
 use std::fs;
 
-use crate::{control_groups, fields};
+use crate::fields;
 
 /// Bytes that the system can give without swapping, and that the control groups of this process allow (Slurm, containers);
 /// `None` where the kernel does not show them.
@@ -21,7 +24,7 @@ mod tests {
 
     #[test]
     fn free_memory_counts_what_the_kernel_keeps_of_files() {
-        let meminfo = include_str!("../tests/recorded/meminfo");
+        let meminfo = include_str!("../../tests/recorded/meminfo");
         assert_eq!(available(meminfo), Some(22_527_480 << 10));
         assert_eq!(available("MemTotal: 24684084 kB\nMemFree: 1411572 kB\n"), None);
         assert!(free().is_some_and(|free| free > 0));

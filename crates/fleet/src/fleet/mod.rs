@@ -18,10 +18,10 @@ use crate::health::gauge::Gauge;
 use crate::health::{self, Watched};
 use crate::launchers::poller::Poller;
 use crate::launchers::{Job, Launcher, Place, State, Ticket};
-use crate::listener::{self, Admission, Dismissed};
-use crate::reach;
+use crate::callers::listener::{self, Admission, Dismissed};
+use crate::callers::reach;
 use crate::roster::{self, Roster};
-use crate::shared_folder::{SharedFolder, Told};
+use crate::callers::shared_folder::{SharedFolder, Told};
 use crate::slot::Slot;
 use crate::worker_program::Worker;
 

@@ -1,5 +1,8 @@
 //! Stores as they are before a sweep: of the same numbers, and complete or not.
 
+mod format;
+pub(crate) mod theirs;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -13,6 +16,7 @@ use sweep::variant::Variant;
 
 use crate::checked::Planned;
 use crate::exit::{Code, Failure};
+pub(super) use format::format;
 
 /// Compares the store of `group` with the config, whose stores are to have `format` once they are finished and whose experiment is
 /// `reference`. `layers` gives the layer that each variant looks at which names none.

@@ -1,16 +1,14 @@
-//! Datasets of a config: whether their files hold what the config asks for.
+//! Split of a dataset: whether its file holds what the config asks for.
 
 use std::path::{Path, PathBuf};
 
 use data::DataError;
-use data::datasets::{self, KEY};
+use data::datasets::KEY;
 use data::formats::{Entry, Labels, NO_LABEL, Options};
 use serde_json::Value;
 use sweep::config::{Config, Split};
 use sweep::preprocessing::Preprocessing;
 use sweep::problem::Problems;
-
-use super::bases;
 
 /// Split of a dataset that exists and is readable.
 #[derive(Debug)]
@@ -42,42 +40,8 @@ impl Dataset {
     }
 }
 
-/// Opens every split of every dataset.
-pub(crate) fn open(config: &Config, flags: &[(String, u64)], problems: &mut Problems) -> Vec<Dataset> {
-    if !config.paths.bases.is_empty() {
-        return bases::open(config, flags, problems);
-    }
-    let mut datasets = Vec::new();
-    let size = config.search_space.image_size;
-    for (flag, line) in flags.iter().map(|(flag, line)| (flag, *line)) {
-        let Some(found) = datasets::locate(config, (flag, line), problems) else { continue };
-        let before = datasets.len();
-        for (split, _) in &config.search_space.splits {
-            match dataset(config, flag, *split, &found) {
-                Ok(dataset) => {
-                    check(&dataset, size, line, problems);
-                    datasets.push(dataset);
-                }
-                Err(error) => {
-                    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-                    problems.add(line, KEY, format!("{error}{cause}"));
-                }
-            }
-        }
-        if let [first, _, ..] = &datasets[before..]
-            && first.one_split
-        {
-            let (file, splits) = (first.file.display(), config.search_space.splits.len());
-            let text = format!(
-                "`{file}` has one split, whose arrays lie in its root, and the config asks for {splits}; name one"
-            );
-            problems.add(config.search_space.splits[1].1, "search_space.splits", text);
-        }
-    }
-    datasets
-}
-
-pub(super) fn dataset(
+/// Reads what is known of a `split` without its images: number, shape, labels.
+pub(super) fn read(
     config: &Config,
     flag: &str,
     split: Split,
@@ -101,6 +65,7 @@ pub(super) fn dataset(
     Ok(dataset)
 }
 
+/// Notes what the config cannot take of `dataset`: images of another size, or no image.
 pub(super) fn check(dataset: &Dataset, size: usize, line: u64, problems: &mut Problems) {
     let [height, width, _] = dataset.shape;
     let (file, split) = (dataset.file.display(), dataset.split.name());

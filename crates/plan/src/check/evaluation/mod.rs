@@ -1,5 +1,7 @@
 //! Metrics of a config, checked against what the build knows.
 
+mod masks;
+
 use evaluation::ask;
 use protocol::framing::MAX_LINE;
 use store::Labels;
@@ -8,8 +10,7 @@ use sweep::fingerprint;
 use sweep::group::Group;
 use sweep::problem::Problems;
 
-use super::masks;
-use super::methods::REST;
+use crate::check::methods::REST;
 
 /// Digits of the digest of masks in the keys of measurements.
 const DIGITS: usize = 8;
