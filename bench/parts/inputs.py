@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import yaml
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 import support  # noqa: E402
 from support import captum_maps  # noqa: E402, F401
@@ -21,9 +21,9 @@ SPLITS = ("train", "val", "test")
 
 
 def grid(keys=None):
-    """Method, key and parameters of every variant of the grid, or of those with `keys`, some of which may be in `others.yml`."""
+    """Method, key and parameters of every variant of the grid, or of those with `keys`, some of which may be in `variants/others.yml`."""
     files = ["grid.yml"] if keys is None else ["grid.yml", "others.yml"]
-    methods = [method for file in files for method in yaml.safe_load((Path(__file__).parent / file).read_text())]
+    methods = [method for file in files for method in yaml.safe_load((ROOT / "bench" / "variants" / file).read_text())]
     every = [(method, key, params) for method in methods for key, params in support.variants(method)]
     unknown = set(keys or ()) - {key for _, key, _ in every}
     if unknown:

@@ -1,7 +1,7 @@
 """Our side of a benchmark: `worker probe`, on the CPU in processes of their own."""
 
-import inputs
-from inputs import support
+from parts import inputs
+from parts.inputs import support
 from parts.process import OF_WORKERS, Failed, Process
 
 WORKER = inputs.ROOT / "target" / "release" / "worker"
