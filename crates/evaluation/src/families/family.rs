@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use sweep::evaluation::Axis;
 use sweep::parameters::{Parameter, ParameterError, Parameters};
 
-use super::randomised::Randomised;
+use super::others::randomised::Randomised;
 use crate::subject::{MeasureError, Model, Subject};
 
 /// Largest number of values that a measurement may have of one image: they are held for a whole shard.

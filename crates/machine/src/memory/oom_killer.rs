@@ -26,8 +26,8 @@ mod tests {
 
     #[test]
     fn both_files_are_read() {
-        let events = include_str!("../tests/recorded/memory.events");
-        let vmstat = include_str!("../tests/recorded/vmstat");
+        let events = include_str!("../../tests/recorded/memory.events");
+        let vmstat = include_str!("../../tests/recorded/vmstat");
         assert_eq!([events, vmstat, "oom 3\n", ""].map(count), [Some(2), Some(41), None, None]);
     }
 }

@@ -1,10 +1,10 @@
-//! Sums: the sum of a map over the random subsets whose changes [`super::Changes`] measures. The model is not asked.
+//! Sums: the sum of a map over the random subsets whose changes [`Changes`](super::changes::Changes) measures. The model is not asked.
 
 use sweep::evaluation::Axis;
 use sweep::parameters::{Parameter, ParameterError, Parameters};
 
-use super::family::{Cost, Family, axis};
-use super::subsets::{CHANCE, CUT, GRID, RUNS, SIZE, SQUARE, Subsets};
+use crate::families::family::{Cost, Family, axis};
+use super::{CHANCE, CUT, GRID, RUNS, SIZE, SQUARE, Subsets};
 use crate::subject::{MeasureError, Model, Subject};
 
 /// Family of sums over subsets.
@@ -44,7 +44,7 @@ impl Family for Sums {
 }
 
 /// Sums over each of `subsets`.
-pub(super) fn sums(subject: &Subject<'_>, subsets: impl Iterator<Item = Vec<bool>>) -> Vec<f32> {
+pub(in crate::families) fn sums(subject: &Subject<'_>, subsets: impl Iterator<Item = Vec<bool>>) -> Vec<f32> {
     let of = |subset: Vec<bool>| {
         let mut sums = [0.0_f64; KINDS];
         let values = subset.iter().zip(subject.map.iter().zip(subject.image));

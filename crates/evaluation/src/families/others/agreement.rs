@@ -3,7 +3,7 @@
 use sweep::evaluation::Axis;
 use sweep::parameters::{Default, Kind, Parameter, ParameterError, Parameters};
 
-use super::family::{Cost, Family, axis};
+use crate::families::family::{Cost, Family, axis};
 use super::similarity::{SIMILARITIES, similarities};
 use crate::parameters::{channels, parameter};
 use crate::parts::Channels;

@@ -3,8 +3,8 @@
 use sweep::evaluation::Axis;
 use sweep::parameters::{Parameter, ParameterError, Parameters};
 
-use super::family::{Cost, Family, axis};
-use super::subsets::{CHANCE, CUT, GRID, RUNS, SIZE, SQUARE, Subsets};
+use crate::families::family::{Cost, Family, axis};
+use super::{CHANCE, CUT, GRID, RUNS, SIZE, SQUARE, Subsets};
 use crate::fill::Fill;
 use crate::outcome::Outcome;
 use crate::parameters::{TARGET, baseline};
@@ -53,7 +53,7 @@ impl Family for Changes {
 }
 
 /// Falls by each of `subsets`.
-pub(super) fn falls(
+pub(in crate::families) fn falls(
     subject: &Subject<'_>,
     (fill, target): (Fill, Option<usize>),
     subsets: impl Iterator<Item = Vec<bool>>,

@@ -1,5 +1,8 @@
 //! Random subsets of an image, which depend on seed and image alone: all methods are asked about the same subsets.
 
+pub(super) mod changes;
+pub(super) mod sums;
+
 use std::borrow::Cow;
 
 use rand::seq::index;
@@ -7,7 +10,7 @@ use rand::{Rng, RngExt};
 use sweep::parameters::{Parameter, ParameterError, Parameters};
 use sweep::seed::Draw;
 
-use super::family::MOST_VALUES;
+use crate::families::family::MOST_VALUES;
 use crate::parameters::{chance, cut, grid, runs, square, subset_size};
 use crate::parts::Parts;
 

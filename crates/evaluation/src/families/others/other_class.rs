@@ -5,7 +5,7 @@ use sweep::evaluation::Axis;
 use sweep::parameters::{Default, Kind, Parameter, ParameterError, Parameters};
 use sweep::seed::Draw;
 
-use super::family::{Cost, Family, axis};
+use crate::families::family::{Cost, Family, axis};
 use crate::numbers::{norm, spearman};
 use crate::parameters::parameter;
 use crate::subject::{MeasureError, Model, Subject};
@@ -14,7 +14,7 @@ use crate::subject::{MeasureError, Model, Subject};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OtherClass;
 
-/// Number of the similarities that are measured, the first ones of [`super::SIMILARITIES`].
+/// Number of the similarities that are measured, the first ones of [`SIMILARITIES`](super::similarity::SIMILARITIES).
 const MEASURED: usize = 2;
 
 impl Family for OtherClass {

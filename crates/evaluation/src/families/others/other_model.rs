@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use sweep::evaluation::Axis;
 use sweep::parameters::{Default, Kind, Parameter, ParameterError, Parameters};
 
-use super::family::{Cost, Family, axis};
+use crate::families::family::{Cost, Family, axis};
 use super::randomised::{Order, Randomised};
 use super::similarity::similarities;
 use crate::numbers::histogram_entropy;
