@@ -14,9 +14,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::codec::{FramedRead, LinesCodec};
 
-use crate::event::{Event, WorkerId};
 use super::shared_folder::answered;
 use super::unauthenticated::Unauthenticated;
+use crate::event::{Event, WorkerId};
 
 /// Facts by which callers are admitted.
 #[derive(Clone, Debug)]

@@ -12,16 +12,16 @@ use protocol::handshake::secret;
 use protocol::message::ToWorker;
 use tokio::sync::mpsc;
 
+use crate::callers::listener::{self, Admission, Dismissed};
+use crate::callers::reach;
+use crate::callers::shared_folder::{SharedFolder, Told};
 use crate::error::FleetError;
 use crate::event::{Event, WorkerId};
 use crate::health::gauge::Gauge;
 use crate::health::{self, Watched};
 use crate::launchers::poller::Poller;
 use crate::launchers::{Job, Launcher, Place, State, Ticket};
-use crate::callers::listener::{self, Admission, Dismissed};
-use crate::callers::reach;
 use crate::roster::{self, Roster};
-use crate::callers::shared_folder::{SharedFolder, Told};
 use crate::slot::Slot;
 use crate::worker_program::Worker;
 

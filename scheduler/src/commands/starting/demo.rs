@@ -6,8 +6,8 @@ use std::process::Command;
 use clap::Parser;
 use plan::exit::{Code, Failure};
 
-use crate::commands::SweepArgs;
 use super::sweep::{Scope, sweep};
+use crate::commands::SweepArgs;
 
 /// Arguments of `attrisweep demo`.
 #[derive(Debug, clap::Args)]

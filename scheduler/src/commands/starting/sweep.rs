@@ -6,8 +6,8 @@ use std::time::Duration;
 use fleet::launchers::Place;
 use plan::exit::{Code, Failure};
 
-use crate::commands::args::SweepArgs;
 use super::{check, retry};
+use crate::commands::args::SweepArgs;
 use crate::tell::{Progress, logging};
 use crate::{lock, run};
 

@@ -3,8 +3,8 @@
 use sweep::evaluation::Axis;
 use sweep::parameters::{Default, Kind, Parameter, ParameterError, Parameters};
 
-use crate::families::family::{Cost, Family, axis};
 use super::similarity::{SIMILARITIES, similarities};
+use crate::families::family::{Cost, Family, axis};
 use crate::parameters::{channels, parameter};
 use crate::parts::Channels;
 use crate::subject::{MeasureError, Model, Subject};

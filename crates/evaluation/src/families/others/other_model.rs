@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use sweep::evaluation::Axis;
 use sweep::parameters::{Default, Kind, Parameter, ParameterError, Parameters};
 
-use crate::families::family::{Cost, Family, axis};
 use super::randomised::{Order, Randomised};
 use super::similarity::similarities;
+use crate::families::family::{Cost, Family, axis};
 use crate::numbers::histogram_entropy;
 use crate::parameters::parameter;
 use crate::subject::{MeasureError, Model, Subject};

@@ -3,8 +3,8 @@
 use sweep::evaluation::Axis;
 use sweep::parameters::{Parameter, ParameterError, Parameters};
 
-use crate::families::family::{Cost, Family, axis};
 use super::{CHANCE, CUT, GRID, RUNS, SIZE, SQUARE, Subsets};
+use crate::families::family::{Cost, Family, axis};
 use crate::subject::{MeasureError, Model, Subject};
 
 /// Family of sums over subsets.

@@ -14,8 +14,8 @@ use sweep::group::Group;
 use sweep::preprocessing::Preprocessing;
 use sweep::problem::Problems;
 
-use crate::check::grid;
 use crate::adoption::{ADOPTED, Adoption};
+use crate::check::grid;
 
 /// A group of which another program has left a store.
 #[derive(Clone, Debug)]

@@ -11,8 +11,8 @@ use plan::Wishes;
 use plan::adoption::Adoption;
 use plan::exit::{Code, Failure};
 
-use crate::commands::args::SweepArgs;
 use super::sweep::{Scope, sweep};
+use crate::commands::args::SweepArgs;
 use crate::lock;
 use crate::tell::say;
 use examine::{Examined, examine};

@@ -13,8 +13,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use fleet::launchers::{Errand, Launcher, State};
 use plan::exit::{Code, Failure};
 
-use crate::commands::SweepArgs;
 use super::sweep::{Scope, sweep};
+use crate::commands::SweepArgs;
 use crate::lock::{self, Seen};
 use crate::tell::say;
 use note::Note;

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use crate::core::tests::simulation::Random;
 use super::*;
+use crate::core::tests::simulation::Random;
 
 /// Devices that take grants, do them one after another, and give back what they have not begun.
 struct Devices {
