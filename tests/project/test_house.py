@@ -10,6 +10,21 @@ SOURCES = {".rs", ".py", ".js", ".cpp", ".cu", ".sh"}
 MOST_ENTRIES, MOST_LINES = 12, 250
 # A list of members, and no room: each crate is a house of its own, and ARCHITECTURE.md says which may name which.
 WIDE = {"crates"}
+# Files that are still longer: what they are about has to be told apart before they are. None is added here.
+LONG = {
+    "crates/attribution/src/baseline.rs",
+    "crates/attribution/src/pass.rs",
+    "crates/files/src/torch/pickle.rs",
+    "crates/network/src/devices/cpu/convolutions/winograd/kernel.rs",
+    "crates/network/src/devices/cpu/operations/convolution.rs",
+    "crates/page/src/assets/gallery.js",
+    "crates/store/tests/evaluation.rs",
+    "crates/store/tests/store.rs",
+    "tests/commands/test_preflight.py",
+    "tests/inputs/test_refusals.py",
+    "tests/stores/test_verify.py",
+    "worker/src/engine/shard_run.rs",
+}
 
 
 def files():
@@ -36,4 +51,4 @@ def test_no_file_of_sources_is_longer_than_two_hundred_and_fifty_lines():
     lengths = {name: len((ROOT / name).read_text().splitlines()) for name in sources}
     long = {name: lines for name, lines in lengths.items() if lines > MOST_LINES}
     assert {name: lines for name, lines in long.items() if name not in LONG} == {}
-    assert set(LONG) <= set(long), "an exception that is needed no more"
+    assert LONG <= set(long), "an exception that is needed no more"

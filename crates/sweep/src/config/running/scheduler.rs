@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::experiments::Proposed;
+use crate::config::experiments::Proposed;
 use crate::yaml::{Fields, Value, read};
 
 /// Retries and deadlines.
@@ -23,7 +23,7 @@ impl Default for Scheduler {
 }
 
 impl Scheduler {
-    pub(super) fn read(mut fields: Fields<'_>) -> Self {
+    pub(in crate::config) fn read(mut fields: Fields<'_>) -> Self {
         let default = Self::default();
         let index = |value: &_| read::integer(0, 1023)(value).map(|index| index as u32);
         let gpus = fields.list("available_gpus", index);
@@ -55,7 +55,7 @@ pub struct Preflight {
 }
 
 impl Preflight {
-    pub(super) fn read(mut fields: Fields<'_>) -> Self {
+    pub(in crate::config) fn read(mut fields: Fields<'_>) -> Self {
         let line = fields.line_of("results_path");
         let preflight = Self {
             enabled: fields.optional("enabled", read::boolean).unwrap_or(false),

@@ -4,7 +4,7 @@
 #
 # What it needs besides `make setup`: g++-aarch64-linux-gnu, qemu-user-static, unzip and rustup's target, named if missing.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 fail() { printf 'aarch64: %s\n' "$*" >&2; exit 1; }
 for program in aarch64-linux-gnu-g++ qemu-aarch64-static unzip; do
@@ -48,5 +48,5 @@ printf '%s\n' '#!/bin/sh' "exec qemu-aarch64-static -cpu neoverse-n1 -L /usr/aar
 chmod +x $emulated
 unset LIBTORCH
 cargo build --locked --workspace --bins
-.python/bin/python scripts/demo.py
-.python/bin/python scripts/two_processors.py "$emulated"
+.python/bin/python scripts/demo/demo.py
+.python/bin/python scripts/aarch64/two_processors.py "$emulated"

@@ -12,7 +12,7 @@ import torch
 import torchvision
 from sklearn.datasets import load_digits
 
-ROOT = pathlib.Path(__file__).parent.parent / "demo"
+ROOT = pathlib.Path(__file__).parents[2] / "demo"
 DATA = ROOT / "data" / "digits.npz"
 WEIGHTS = ROOT / "weights" / "weights_digits" / "resnet18_28_1.pth"
 SPLITS = {"train": slice(0, 1300), "val": slice(1300, 1500), "test": slice(1500, None)}

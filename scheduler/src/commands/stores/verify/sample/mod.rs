@@ -1,22 +1,24 @@
 //! Sample of each store: a few images are made again from the dataset, and put through the model and its methods again by a
 //! worker.
 
+mod accuse;
+mod question;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use std::path::PathBuf;
-
 use data::made;
-use data::mean;
 use data::mean::MeanError;
 use fleet::Worker;
-use protocol::verify::{Answer, Question, Request};
-use store::verify::{Fault, Finding, files};
+use protocol::verify::{Question, Request};
+use store::verify::files;
 use store::{Described, Ledger, Shards, StoreError, name};
-use sweep::group::{Group, MeanImage};
+use sweep::group::Group;
 use sweep::seed::Draw;
 
 use super::read::Read;
 use crate::commands::survey::Survey;
+use accuse::{accuse, judge};
+use question::question;
 
 /// Size of a sample, and the threads that compute it.
 #[derive(Clone, Copy, Debug)]
@@ -153,114 +155,4 @@ fn logits_of(shards: &mut Shards, group: &Group, image: u64) -> Result<Vec<f32>,
     let logits = shards.floats(name::PREDICTIONS, image / group.shard, range.end - range.start)?;
     let at = (image - range.start) as usize * group.classes;
     Ok(logits.get(at..at + group.classes).unwrap_or_default().to_vec())
-}
-
-/// Question to the worker about a store, with the weights and the mean image that the config has now; also a sentence on
-/// variants that are left out.
-fn question(
-    survey: &Survey,
-    read: &Read<'_>,
-    images: Vec<u64>,
-    sample: Sample,
-) -> Result<(Question, Option<String>), String> {
-    let mut group = read.described.group.clone();
-    if group.has_own_weights() {
-        find_own(survey, &mut group)?;
-    } else {
-        let found = plan::find_weights(&survey.config, &group.dataset, &group.model);
-        group.input.weights = found.map_err(|absent| absent.to_string())?;
-    }
-    let left = without_mean(survey, &mut group, read.described.mean_sha256.as_deref());
-    let shards = drawn(&group, sound_shards(read), sample, "verify shards");
-    Ok((Question { group, images, shards, seconds: sample.seconds, is_theirs: false }, left))
-}
-
-/// Gives each variant of `group` the file of its own weights. Variants that the config does not name any more keep the file that the store
-/// names, or are left out if it is not there.
-fn find_own(survey: &Survey, group: &mut Group) -> Result<(), String> {
-    let (dataset, model) = (&group.dataset, &group.model);
-    for variant in &mut group.variants {
-        let Some(own) = &mut variant.weights else { continue };
-        if let Some(found) = plan::find_weights_of_variant(&survey.config, dataset, model, &variant.key) {
-            own.file = found.map_err(|expected| format!("there are no weights at `{}`", expected.display()))?;
-        }
-    }
-    group.variants.retain(|variant| variant.weights.as_ref().is_none_or(|own| own.file.is_file()));
-    Ok(())
-}
-
-/// Gives `group` its mean image of digest `known`, or removes the variants that need the mean image, with the reason.
-fn without_mean(survey: &Survey, group: &mut Group, known: Option<&str>) -> Option<String> {
-    let needy: Vec<String> =
-        group.variants.iter().filter(|variant| variant.needs_mean()).map(|variant| variant.key.clone()).collect();
-    if needy.is_empty() {
-        return None;
-    }
-    let file = mean::file_of(&survey.config, group);
-    let read = mean::read(&file).map_err(|error| error.text()).and_then(|mean| {
-        let sha256 = mean.sha256();
-        let other = || format!("`{}` is not the mean image that they were made with", file.display());
-        if known == Some(sha256.as_str()) { Ok(MeanImage { file: file.clone(), sha256 }) } else { Err(other()) }
-    });
-    match read {
-        Ok(mean) => {
-            group.input.mean = Some(mean);
-            None
-        }
-        Err(reason) => {
-            group.variants.retain(|variant| !variant.needs_mean());
-            Some(format!("the maps of {} were not compared: {reason}", needy.join(", ")))
-        }
-    }
-}
-
-/// Adds images whose predictions do not agree to the findings. The error says why nothing was compared.
-fn judge(read: &mut Read<'_>, answer: Answer) -> Result<(), String> {
-    let answer = answer?;
-    read.maps = Some(answer.maps);
-    read.rough = answer.rough;
-    for wrong in answer.wrong {
-        let off = wrong.off.map_or_else(|| "not a number".to_owned(), |off| format!("{off:.2} of its length off"));
-        let reason = format!(
-            "the map of image {} is not the one of the stored image and model ({off}, {} accepted)",
-            wrong.image, wrong.accepted
-        );
-        accuse_map(read, &wrong.key, wrong.image, &reason);
-    }
-    for compared in answer.predictions.into_iter().filter(|compared| !compared.agrees()) {
-        let off = compared.off.map_or_else(|| "not a number".to_owned(), |off| format!("{off:e} off"));
-        let reason = format!(
-            "predictions of image {} are not those of the stored image ({off}, {:e} accepted)",
-            compared.image, compared.accepted
-        );
-        accuse(read, compared.image / read.described.group.shard, false, &reason);
-    }
-    Ok(())
-}
-
-/// Marks the maps of a variant, and what belongs to them, as unsound in the shard of `image`.
-fn accuse_map(read: &mut Read<'_>, key: &str, image: u64, reason: &str) {
-    let group = &read.described.group;
-    let Some(variant) = group.variants.iter().find(|variant| variant.key == key) else { return };
-    let files = store::verify::variant_files(group, variant, image / group.shard).unwrap_or_default();
-    add(read, files, reason);
-}
-
-/// Marks everything that was computed of a shard as unsound, with its images or without: maps explain predictions.
-fn accuse(read: &mut Read<'_>, shard: u64, with_images: bool, reason: &str) {
-    let group = &read.described.group;
-    let images = if with_images { files(group, &[name::IMAGES], shard) } else { Ok(Vec::new()) };
-    let computed = store::verify::computed_files(group, shard);
-    let (images, computed) = (images.unwrap_or_default(), computed.unwrap_or_default());
-    add(read, images.into_iter().chain(computed).collect(), reason);
-}
-
-/// Adds `files` to the unsound findings.
-fn add(read: &mut Read<'_>, files: Vec<PathBuf>, reason: &str) {
-    let before: BTreeSet<_> = read.report.findings.iter().map(|finding| finding.file.clone()).collect();
-    // Two images of a shard may be wrong: its file is one.
-    let new: Vec<PathBuf> = files.into_iter().filter(|file| !before.contains(file)).collect();
-    read.report.sound = read.report.sound.saturating_sub(new.len() as u64);
-    let finding = |file| Finding { file, fault: Fault::Unsound(reason.to_owned()) };
-    read.report.findings.extend(new.into_iter().map(finding));
 }

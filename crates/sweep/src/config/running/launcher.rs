@@ -11,7 +11,7 @@ pub struct Chosen {
     pub settings: Node,
 }
 
-pub(super) fn chosen(fields: &mut Fields<'_>) -> Option<Chosen> {
+pub(in crate::config) fn chosen(fields: &mut Fields<'_>) -> Option<Chosen> {
     let line = fields.line_of("launcher");
     fields.optional("launcher", |value| {
         let expected =

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 import yaml
 
-HOME = pathlib.Path(__file__).parent.parent
+HOME = pathlib.Path(__file__).parents[2]
 ROOT = HOME / "demo" / "quantus_notebook"
 DATA = ROOT / "data" / "fashionmnist"
 PACKAGE = "dataset-fashion-mnist"

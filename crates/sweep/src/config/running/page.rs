@@ -20,7 +20,7 @@ impl Default for PageSettings {
 }
 
 impl PageSettings {
-    pub(super) fn read(mut fields: Fields<'_>) -> Self {
+    pub(in crate::config) fn read(mut fields: Fields<'_>) -> Self {
         let page = Self {
             host: fields.optional("host", read::text).unwrap_or(Self::default().host),
             port: fields.optional("port", read::integer(1, 65535)).map(|port| port as u16),

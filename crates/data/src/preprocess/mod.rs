@@ -1,5 +1,7 @@
 //! From pixels to the values that a model takes, as a [`Preprocessing`] says.
 
+pub mod made;
+
 use std::ops::Range;
 
 use sweep::preprocessing::Preprocessing;

@@ -1,6 +1,6 @@
 """Computes a small sweep by the worker of this machine and by another worker, and compares the maps.
 
-    .python/bin/python scripts/two_processors.py WORKER
+    .python/bin/python scripts/aarch64/two_processors.py WORKER
 """
 
 import pathlib
@@ -12,7 +12,7 @@ import numpy as np
 import yaml
 import zarr
 
-ROOT = pathlib.Path(__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[2]
 METHODS = [
     {"name": "Saliency", "class": "Saliency", "params": {}},
     {"name": "IntegratedGradients", "class": "IntegratedGradients", "params": {"n_steps": [4], "baselines": "zero"}},

@@ -1,5 +1,7 @@
 //! Bytes: how people write them, and how many a batch takes.
 
+pub mod granted_batches;
+
 use serde::{Deserialize, Serialize};
 
 /// Units as `free`, Slurm and nvidia-smi mean them; `GB` and `G` alike are 1024 MiB there.

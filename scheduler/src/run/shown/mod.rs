@@ -1,39 +1,35 @@
 //! Page of a sweep that runs: what all listeners hear is kept for whoever looks.
 
+mod open;
+mod told;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use fleet::WorkerId;
-use fleet::launchers::Place;
-use page::{Device, Failed, Live, Machine, Page, Running, Settings, Told};
-use plan::Plan;
-use plan::exit::Failure;
+use page::{Device, Live, Page};
 use protocol::about::About;
 use protocol::message::{Failure as Class, FromWorker};
 use sweep::unit::UnitId;
 use tokio::sync::mpsc;
 
-use super::happening::{Happening, Listener};
 use crate::core::Outcome;
-use crate::seen;
+use crate::run::happening::{Happening, Listener};
 use crate::tell::forecast::{Forecast, Work};
 use crate::tell::{FailedAttempt, Progress};
+pub(crate) use open::open;
+use told::{failed, machine, now, running};
 
-/// Failures that are kept at most.
-const FAILURES: usize = 200;
 /// Seconds over which the speed is taken.
 const LATELY: f64 = 120.0;
 /// Ticks between two looks at the time that is left and at the memory of workers: there are five ticks a second.
 const TICKS: u32 = 5;
-/// Variable of the environment that has the token, where the config has none.
-const TOKEN: &str = "ATTRISWEEP_PAGE_TOKEN";
-
 /// What the page shows of this run. Without a page it is kept all the same, and nobody looks.
 pub(crate) struct Shown {
     live: Arc<Live>,
     /// Wishes that units that were given up are tried again.
-    pub(super) wishes: mpsc::UnboundedReceiver<()>,
+    pub(in crate::run) wishes: mpsc::UnboundedReceiver<()>,
     /// End of the line of wishes that stays open where there is no page.
     _wish: mpsc::UnboundedSender<()>,
     slot_of: HashMap<WorkerId, usize>,
@@ -49,70 +45,14 @@ pub(crate) struct Shown {
     _page: Option<Page>,
 }
 
-/// Serves a page of the sweep of `plan`, if the config or the command line (`asked`, a port, or 0 for the config's) wants one.
-///
-/// # Errors
-/// A [`Failure`] for an address that cannot be taken.
-pub(crate) fn open(plan: &Plan, asked: Option<u16>, progress: &Progress) -> Result<Shown, Failure> {
-    let (wish, wishes) = mpsc::unbounded_channel();
-    let live = Arc::new(Live::default());
-    let slots = plan.slots.iter().enumerate();
-    live.told().devices = slots.map(|(slot, of)| Device { slot, name: of.name.clone(), ..Device::default() }).collect();
-    let page = match (asked, &plan.config.page) {
-        (None, None) => None,
-        (asked, settings) => {
-            let settings = settings.clone().unwrap_or_default();
-            let given = std::env::var(TOKEN).ok().or(settings.token);
-            let token = seen::token(given.as_deref(), &settings.host)?;
-            Some(seen::open(asked.filter(|port| *port != 0).or(settings.port), |port| Settings {
-                folders: vec![plan.config.paths.output_dir.clone()],
-                host: settings.host.clone(),
-                port,
-                token: token.clone(),
-                marks: Box::new(seen::marks),
-                live: Some(Arc::clone(&live)),
-                retry: Some(retry(wish.clone())),
-            })?)
-        }
-    };
-    if let Some(page) = &page {
-        tracing::info!(address = %page.address(), "the page is served");
-        progress.tell(seen::invitation(page).trim_end());
-    }
-    let is_here = plan.launcher.place() == Place::Here;
-    Ok(Shown {
-        live,
-        wishes,
-        _wish: wish,
-        slot_of: HashMap::new(),
-        lately: VecDeque::new(),
-        forecast: Forecast::new(Vec::new(), 0),
-        opened: Instant::now(),
-        ticks: 0,
-        here: plan.slots.iter().map(|slot| is_here && slot.gpu.is_none()).collect(),
-        progress: progress.clone(),
-        _page: page,
-    })
-}
-
-/// Function that passes a wish on to the run.
-fn retry(wish: mpsc::UnboundedSender<()>) -> Box<dyn Fn() -> Result<(), String> + Send + Sync> {
-    Box::new(move || wish.send(()).map_err(|_| "the sweep has ended; run it again".to_owned()))
-}
-
-/// Seconds since 1970.
-fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
-}
-
 impl Shown {
     /// State that is shown.
-    pub(super) fn live(&self) -> &Arc<Live> {
+    pub(in crate::run) fn live(&self) -> &Arc<Live> {
         &self.live
     }
 
     /// Sets the work whose end is forecast.
-    pub(super) fn forecast(&mut self, works: Vec<Work>) {
+    pub(in crate::run) fn forecast(&mut self, works: Vec<Work>) {
         self.forecast = Forecast::new(works, self.here.len());
         self.look_ahead();
     }
@@ -239,38 +179,6 @@ impl Shown {
         device.units.clear();
         let text = format!("the worker on {} has ended", device.name);
         told.add_line(now(), text, false);
-    }
-}
-
-/// What the page shows of the machine of a worker.
-fn machine(about: &About) -> Machine {
-    Machine {
-        node: about.node.clone(),
-        job: about.job.clone(),
-        restart: about.restart,
-        pid: about.pid,
-        model: about.model.clone(),
-        gpu: about.gpu.clone(),
-        memory: about.memory,
-        host_memory: about.host_memory,
-        libtorch: about.libtorch.clone(),
-        driver: about.driver.clone(),
-        ends: about.ends_in.map(|seconds| now() + seconds),
-    }
-}
-
-fn running(unit: &UnitId, attempt: u32) -> Running {
-    Running { unit: unit.to_string(), attempt, since: now() }
-}
-
-/// Adds a failure, in place of an earlier one of the same unit.
-fn failed(told: &mut Told, unit: &UnitId, attempt: u32, class: &str, error: &str) {
-    let at = now();
-    let unit = unit.to_string();
-    told.add_line(at, format!("{unit} failed: {error}"), true);
-    told.failed.retain(|failed| failed.unit != unit);
-    if told.failed.len() < FAILURES {
-        told.failed.push(Failed { unit, attempt, class: class.to_owned(), error: error.to_owned(), at });
     }
 }
 

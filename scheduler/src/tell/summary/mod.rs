@@ -1,64 +1,28 @@
 //! Last screen of a sweep: what was written, where, how fast, and how to open a store.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod totals;
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use protocol::message::Report;
 use serde_json::{Value, json};
 use store::FORMATS;
 use sweep::unit::UnitId;
 use sweep::variant::Variant;
 
-use super::log_files::Logs;
-use super::next;
-use super::output::size;
-use super::predictions::Predictions;
-use super::progress::Progress;
 use crate::core::Outcome;
+use crate::tell::log_files::Logs;
+use crate::tell::next;
+use crate::tell::output::size;
+use crate::tell::predictions::Predictions;
+use crate::tell::progress::Progress;
 use plan::Plan;
 use plan::exit::{Code, Failure};
-
-/// Totals of all units of one run.
-#[derive(Debug, Default)]
-pub(crate) struct Totals {
-    maps: u64,
-    bytes: u64,
-    computing: f64,
-    /// Largest share of values lost to half precision, by variant.
-    underflow: BTreeMap<String, f32>,
-    /// Largest share by which maps of a shard miss the sum that they should have, by variant.
-    incomplete: BTreeMap<String, f32>,
-    /// Reasons for which plain graphs computed although fused kernels exist.
-    pub(crate) fell_back: BTreeSet<String>,
-}
+pub(crate) use totals::Totals;
 
 /// Number of reasons and of stores that the screen names at most; the log names all.
 const TOLD: usize = 10;
-
-impl Totals {
-    pub(crate) fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds the report of a unit that was done this long after the run began. A worker that was taken over began its
-    /// unit before the run: the time from before is not counted.
-    pub(crate) fn add(&mut self, report: &Report, since: Duration) {
-        self.maps += report.maps;
-        self.bytes += report.bytes;
-        self.computing += report.computing.min(since.as_secs_f64());
-        keep_worst(&mut self.underflow, &report.underflow);
-        keep_worst(&mut self.incomplete, &report.incomplete);
-    }
-}
-
-fn keep_worst(all: &mut BTreeMap<String, f32>, of_unit: &[(String, f32)]) {
-    for (key, share) in of_unit {
-        let worst = all.entry(key.clone()).or_default();
-        *worst = worst.max(*share);
-    }
-}
 
 /// Prints how the sweep ended, in the manner of `progress`, and gives the exit code.
 pub(crate) fn tell(
@@ -224,6 +188,7 @@ fn advice(key: &str, variants: &[Variant]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use protocol::message::Report;
     use sweep::semantics::Semantics;
     use sweep::variant::Shared;
 
