@@ -30,7 +30,7 @@ pub trait Family: Debug + Sync {
     /// [`ParameterError`] for a parameter that does not fit such an image.
     fn axes(&self, parameters: &Parameters, shape: [usize; 3]) -> Result<Vec<Axis>, ParameterError>;
 
-    /// What the numbers of one image take: forward passes, and maps that are made anew.
+    /// Cost of the numbers of one image: forward passes, and maps that are made anew.
     fn cost(&self, parameters: &Parameters, shape: [usize; 3]) -> Cost;
 
     /// Models that are asked, one after the other for all images: `None` is the model as it is. Each gives the same number of values of
@@ -51,7 +51,7 @@ pub trait Family: Debug + Sync {
     ) -> Result<Vec<f32>, MeasureError>;
 }
 
-/// What measuring one image takes.
+/// Cost of measuring one image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
     /// Forward passes.

@@ -26,7 +26,7 @@ pub(crate) struct Admission {
     pub(crate) lease: Duration,
     /// Identity of the sweep: a worker of another sweep is sent away.
     pub(crate) sweep: String,
-    /// What workers of other machines have to find.
+    /// Shared folder that workers of other machines have to find.
     pub(crate) shared: Option<Shared>,
     /// Starts of workers that were given up. A worker elsewhere may live on: it is not heard, so that it ends itself.
     pub(crate) dismissed: Dismissed,

@@ -70,7 +70,7 @@ impl Elsewhere {
     }
 }
 
-/// What follows from the state of a process that only passes on what happens elsewhere (`srun`, `ssh`). Its end says little: `srun`
+/// Conclusion from the state of a process that only passes on what happens elsewhere (`srun`, `ssh`). Its end says little: `srun`
 /// leaves with 0 after its node was lost, and `ssh` with 255 where the network was.
 pub(super) fn hearsay(state: State) -> State {
     let State::Ended(Ended::Code(code)) = state else { return state };

@@ -20,7 +20,7 @@ pub(super) const ENTRY: Entry = Entry { name: "ssh", build };
 /// Time between two looks at the processes.
 const PERIOD: Duration = Duration::from_millis(200);
 
-/// What ssh is told besides: nobody answers its questions, and a host that is gone is noticed.
+/// Options of ssh: nobody answers questions of ssh, and a host that is gone is noticed.
 const OPTIONS: [&str; 8] = [
     "-T",
     "-n",

@@ -106,7 +106,7 @@ impl Sample {
 }
 
 impl Samples {
-    /// The same with every shard of `group` that has predictions by now.
+    /// Adds the samples of every shard of `group` that has predictions by now.
     pub(crate) fn grown(mut self, group: &Group, ledger: &Ledger) -> Result<Self, StoreError> {
         let mut reader = FORMATS.open(&group.store)?;
         let there = ledger.shards(name::PREDICTIONS).filter(|shard| *shard < group.shards());
@@ -140,7 +140,7 @@ impl Samples {
         self.choose_by(wanted, most, &Numbers::new())
     }
 
-    /// The same, where the order may be that of `scores`; images without a score come last.
+    /// Chooses samples as [`Self::choose`] does, where the order may be that of `scores`; images without a score come last.
     pub(crate) fn choose_by(&self, wanted: &Wanted, most: usize, scores: &Numbers) -> (Vec<Sample>, usize) {
         let mut fitting: Vec<Sample> = self.shards.values().flatten().filter(|s| s.fits(wanted)).copied().collect();
         match wanted.order {

@@ -98,7 +98,7 @@ fn scores_of(described: &Described) -> Result<Option<Scores>, StoreError> {
     Ok(Some(Scores { columns, rows: table.rows.into_iter().map(row).collect(), csv }))
 }
 
-/// What the journal of `folder` says of the sweeps there. The error is one sentence.
+/// Reads the history of the sweeps of `folder` from its journal. The error is one sentence.
 fn history(folder: &Path) -> Result<History, String> {
     let file = journal::file(folder);
     let missing = || format!("there is no journal `{}`", file.display());

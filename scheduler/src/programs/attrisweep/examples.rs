@@ -1,6 +1,6 @@
 //! Ends of the help texts: an example of each command, and its exit codes.
 
-/// What a first look needs.
+/// Commands of a first look.
 pub(super) const BEGIN: &str = "\
 Examples:
   attrisweep demo                          a small sweep on data that comes along

@@ -25,7 +25,7 @@ use told::{failed, machine, now, running};
 const LATELY: f64 = 120.0;
 /// Ticks between two looks at the time that is left and at the memory of workers: there are five ticks a second.
 const TICKS: u32 = 5;
-/// What the page shows of this run. Without a page it is kept all the same, and nobody looks.
+/// State of this run for its page. Without a page the state is kept all the same, and nobody looks.
 pub(crate) struct Shown {
     live: Arc<Live>,
     /// Wishes that units that were given up are tried again.

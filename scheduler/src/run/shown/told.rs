@@ -24,7 +24,7 @@ pub(super) fn failed(told: &mut Told, unit: &UnitId, attempt: u32, class: &str, 
     }
 }
 
-/// What the page shows of the machine of a worker.
+/// Machine of a worker, as the page shows the machine.
 pub(super) fn machine(about: &About) -> Machine {
     Machine {
         node: about.node.clone(),

@@ -28,7 +28,7 @@ impl Score {
     }
 }
 
-/// The same `parameters`, with patches that are removed one at a time.
+/// Copy of `parameters` in which patches are removed one at a time.
 pub(super) fn patch_by_patch(parameters: &Parameters) -> Parameters {
     let mut parameters = parameters.clone();
     parameters.0.insert("per_step".to_owned(), 1.into());

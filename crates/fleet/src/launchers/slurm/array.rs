@@ -8,7 +8,7 @@ use super::programs::run;
 use super::script::script;
 use super::settings::Settings;
 
-/// What sbatch says where trying again later helps.
+/// Messages of sbatch after which trying again later helps.
 const PASSING: [&str; 7] = [
     "Unable to contact slurm controller",
     "Socket timed out",

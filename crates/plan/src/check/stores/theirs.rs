@@ -24,7 +24,7 @@ pub struct Theirs {
     pub place: PathBuf,
     /// The group as the config has it.
     pub group: Group,
-    /// The same group with images, labels and predictions of the store, or a sentence on why they cannot be taken. After an adoption,
+    /// The group with images, labels and predictions of the store, or a sentence on why they cannot be taken. After an adoption,
     /// its variants are those that the store lacks.
     pub based: Result<Box<(Group, Labels)>, String>,
     /// Record of the adoption, if the store was adopted.

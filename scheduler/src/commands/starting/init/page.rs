@@ -16,7 +16,7 @@ pub(super) struct Page {
     pub(super) told: Vec<String>,
 }
 
-/// What there is to be said where nothing was found.
+/// Comment in the config where nothing was found.
 const FILL_IN: &str = "FILL_IN";
 
 const REST: &str = "  noise_conditions:
@@ -110,7 +110,7 @@ fn of_dataset(dataset: &Dataset, is_taken: bool) -> String {
     format!("{flag} in {place}: {format}, {size} px, images: {}{rest}", splits.join(", "))
 }
 
-/// What is to be said of a file of weights; `None` for a file that its name and its place say enough about.
+/// Comment on a file of weights; `None` for a file that its name and its place say enough about.
 fn of_weights(weights: &Weights, datasets: &[Dataset], root: Option<&Path>) -> Option<String> {
     let file = shown(&weights.file);
     if weights.named.is_some() {

@@ -11,7 +11,7 @@ pub(in crate::metrics) mod road_combined;
 const OF_ONE_ORDER: &[Parameter] =
     &[ONE_ORDER, steps(10), most(Some(Default::Integer(9))), channels("sum"), TARGET, score("probability")];
 
-/// The same `parameters`, with imputed pixels as what is put in place of others.
+/// Copy of `parameters` in which removed pixels are imputed.
 fn imputed(parameters: &Parameters) -> Parameters {
     let mut parameters = parameters.clone();
     parameters.0.insert("baseline".to_owned(), "imputed".into());
