@@ -30,8 +30,10 @@ pub trait Family: Debug + Sync {
     /// [`ParameterError`] for a parameter that does not fit such an image.
     fn axes(&self, parameters: &Parameters, shape: [usize; 3]) -> Result<Vec<Axis>, ParameterError>;
 
-    /// Cost of the numbers of one image: forward passes, and maps that are made anew.
-    fn cost(&self, parameters: &Parameters, shape: [usize; 3]) -> Cost;
+    /// Cost of the numbers of one image: forward passes, and maps that are made anew. None, where the model is not asked.
+    fn cost(&self, _: &Parameters, _: [usize; 3]) -> Cost {
+        Cost::default()
+    }
 
     /// Models that are asked, one after the other for all images: `None` is the model as it is. Each gives the same number of values of
     /// an image, and those of the first model come first.

@@ -4,7 +4,7 @@ use sweep::evaluation::Axis;
 use sweep::parameters::{Default, Kind, Parameter, ParameterError, Parameters};
 
 use super::similarity::{SIMILARITIES, similarities};
-use crate::families::family::{Cost, Family, axis};
+use crate::families::family::{Family, axis};
 use crate::parameters::{channels, parameter};
 use crate::parts::Channels;
 use crate::subject::{MeasureError, Model, Subject};
@@ -36,10 +36,6 @@ impl Family for Agreement {
 
     fn axes(&self, _: &Parameters, _: [usize; 3]) -> Result<Vec<Axis>, ParameterError> {
         Ok(vec![axis("similarity", SIMILARITIES.len())])
-    }
-
-    fn cost(&self, _: &Parameters, _: [usize; 3]) -> Cost {
-        Cost::default()
     }
 
     fn measure(

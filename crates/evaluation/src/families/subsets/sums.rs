@@ -4,7 +4,7 @@ use sweep::evaluation::Axis;
 use sweep::parameters::{Parameter, ParameterError, Parameters};
 
 use super::{CHANCE, CUT, GRID, RUNS, SIZE, SQUARE, Subsets};
-use crate::families::family::{Cost, Family, axis};
+use crate::families::family::{Family, axis};
 use crate::subject::{MeasureError, Model, Subject};
 
 /// Family of sums over subsets.
@@ -26,10 +26,6 @@ impl Family for Sums {
 
     fn axes(&self, parameters: &Parameters, shape: [usize; 3]) -> Result<Vec<Axis>, ParameterError> {
         Ok(vec![axis("run", Subsets::of(parameters, shape)?.runs), axis("sum", KINDS)])
-    }
-
-    fn cost(&self, _: &Parameters, _: [usize; 3]) -> Cost {
-        Cost::default()
     }
 
     fn measure(
