@@ -48,6 +48,12 @@ def test_every_relative_link_leads_to_a_file_and_every_anchor_to_a_heading(page)
         assert not wanted or wanted in anchors(target), f"{link}: {target.name} has no heading for #{wanted}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_file_and_folder_of_the_code_that_a_page_names_is_there(page):
+    for name in re.findall(r"`((?:bench|configs|crates|preflight|python|scheduler|scripts|tests|worker)/[\w./-]*)`", page.read_text()):
+        assert (ROOT / name).exists(), f"there is no {name}"
+
+
 def test_every_page_of_docs_is_reached_from_the_front_page():
     reached, queue = set(), [ROOT / "README.md"]
     while queue:
