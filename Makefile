@@ -10,7 +10,7 @@ help:
 	@echo "make test    set up and run all tests"
 	@echo "make build   set up and build target/release/{scheduler,preflight,worker,means}"
 	@echo "make wheel   build target/wheels/attrisweep-*.whl, which pip installs without Rust, a compiler or the checkout"
-	@echo "make aarch64   build for aarch64 and compare maps that a worker computes in an emulator; scripts/aarch64.sh says what it needs"
+	@echo "make aarch64   build for aarch64 and compare maps that a worker computes in an emulator; scripts/aarch64/build_and_compare.sh says what it needs"
 	@echo "make lint    formatting, clippy, docs and types of Python, as CI checks them"
 	@echo "make deny    licences and known faults of dependencies, with cargo-deny, which asks the network"
 	@echo "make bench   speed, memory and maps beside Captum's, in ten minutes at most; make bench ARGS=--help for more"
@@ -28,11 +28,11 @@ wheel: setup
 	$(PYTHON) scripts/wheel.py
 
 demo: build
-	$(PYTHON) scripts/demo.py
+	$(PYTHON) scripts/demo/demo.py
 	target/release/scheduler --config configs/demo.yml
 
 quantus-notebook: build
-	$(PYTHON) scripts/quantus_notebook.py $(ARGS)
+	$(PYTHON) scripts/demo/quantus_notebook.py $(ARGS)
 
 test: setup
 	@scripts/test.sh
@@ -44,7 +44,7 @@ lint: setup
 	cd python && ../$(PYTHON) -m mypy --cache-dir ../target/mypy
 
 aarch64: setup
-	scripts/aarch64.sh
+	scripts/aarch64/build_and_compare.sh
 
 deny:
 	@cargo deny --version >/dev/null 2>&1 || { echo "deny: install cargo-deny first: cargo install --locked cargo-deny" >&2; exit 1; }

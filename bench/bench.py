@@ -13,10 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import inputs
-from parts import machine
-import ours
-from parts import table
+from parts import inputs, machine, ours, table
 from parts.process import Failed, Process
 from safetensors import safe_open
 

@@ -11,12 +11,11 @@ import tempfile
 import time
 from pathlib import Path
 
-import inputs
+from parts import inputs, machine
 import numpy as np
 import torch
 import zarr
-from inputs import support
-from parts import machine
+from parts.inputs import support
 
 ARCH = "resnet18"
 METHODS = ["Saliency", "InputXGradient", "GuidedBackprop", "Deconvolution"]

@@ -15,9 +15,7 @@ import time
 from pathlib import Path
 
 import bench
-import inputs
-import ours
-from parts import machine
+from parts import inputs, machine, ours
 from parts.process import OF_WORKERS, Failed, Process
 
 # Keys of the grid that show what kernels change: one pass, DeepLIFT's rule, integrals, windows.

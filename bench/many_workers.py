@@ -19,9 +19,9 @@ import tempfile
 import time
 from pathlib import Path
 
-import inputs
+from parts import inputs
 from idle_worker import unit_id
-from inputs import support
+from parts.inputs import support
 
 ARCH = "resnet18"
 ACCESS = ".attrisweep.access"

@@ -15,10 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-import inputs
-from parts import machine
-from parts import table
-from inputs import support
+from parts import inputs, machine, table
+from parts.inputs import support
 
 ARCH = "resnet18"
 SHARD = 8

@@ -14,10 +14,10 @@ import warnings
 from pathlib import Path
 
 import captum.attr
-import inputs
+from parts import inputs
 import numpy as np
 import torch
-from inputs import captum_maps, support
+from parts.inputs import captum_maps, support
 from safetensors.torch import save_file
 
 # As many runs as on our side: of which the best counts, and the seconds in which there may be more.

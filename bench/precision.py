@@ -12,10 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import inputs
-from parts import machine
-import ours
-from parts import table
+from parts import inputs, machine, ours, table
 import torch
 from parts.process import Failed
 from safetensors import safe_open

@@ -18,9 +18,9 @@ import tempfile
 import time
 from pathlib import Path
 
-import inputs
+from parts import inputs
 import yaml
-from inputs import support
+from parts.inputs import support
 from parts.process import OF_WORKERS
 
 RELEASE = inputs.ROOT / "target" / "release"

@@ -4,35 +4,16 @@ import re
 import signal
 import subprocess
 
-import pytest
-
-from support import Sweep
 from support.processes import alive, wait_for
 from support.stand_ins.slurm import workers_of
 from support.sweep import log
-
-SAME = {"batch_size": 4, "threads": 1, "memory": "1GiB"}
-NOISES = [{"name": f"n{index}", "type": "gaussian", "params": {"std": 0.05 * (index + 1)}} for index in range(4)]
 
 # The first worker lives behind the cable. The shell between passes no signal on: of the worker behind it nobody but itself can make an end.
 START = "sh -c 'if [ {slot} = 0 ]; then ip netns exec NAMESPACE \"$0\" \"$@\"; else \"$0\" \"$@\"; fi; exit $?' {worker}"
 
 
-def noisy(run):
-    run.config["search_space"]["noise_conditions"] = NOISES
-    return run
-
-
-@pytest.fixture(scope="module")
-def expected(tmp_path_factory, inputs):
-    run = noisy(Sweep(tmp_path_factory.mktemp("local"), inputs, **SAME))
-    run.config["devices"] = "cpu"
-    run.run()
-    return run.digests()
-
-
-def test_a_worker_that_is_cut_off_ends_itself_and_its_units_are_done_elsewhere_with_the_same_bytes(sweep, cable, expected):
-    run = noisy(sweep(**SAME))
+def test_a_worker_that_is_cut_off_ends_itself_and_its_units_are_done_elsewhere_with_the_same_bytes(big, cable, expected):
+    run = big
     start = START.replace("NAMESPACE", cable.namespace)
     run.config["launcher"] = {"command": {"start": start, "workers": 2, "network": cable.here}}
     run.config["devices"] = {"cpu": 2}

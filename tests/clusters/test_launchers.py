@@ -10,12 +10,10 @@ import pytest
 from support import Sweep
 from support.processes import wait_for
 from support.stand_ins.slurm import workers_of
-from support.sweep import log
+from support.sweep import SAME, log
 
 # As the tests of Slurm, whose daemons they share.
 pytestmark = pytest.mark.xdist_group("slurm")
-
-SAME = {"batch_size": 4, "threads": 1, "memory": "1GiB"}
 
 
 def local(request):
@@ -51,14 +49,14 @@ def launched(request, sweep):
 
 
 @pytest.fixture(scope="module")
-def expected(tmp_path_factory, inputs):
+def of_one_group(tmp_path_factory, inputs):
     run = Sweep(tmp_path_factory.mktemp("local"), inputs, **SAME)
     run.config["devices"] = "cpu"
     run.run()
     return run.digests()
 
 
-def test_a_sweep_writes_what_one_local_worker_writes_outlives_harm_and_leaves_no_worker(launched, expected):
+def test_a_sweep_writes_what_one_local_worker_writes_outlives_harm_and_leaves_no_worker(launched, of_one_group):
     run, options = launched
     process = run.start("--lease", "4", **options, stderr=subprocess.PIPE, text=True)
     wait_for(lambda: "worker connected" in log(run))
@@ -67,7 +65,7 @@ def test_a_sweep_writes_what_one_local_worker_writes_outlives_harm_and_leaves_no
     process.kill()
     process.wait()
     run.run("--lease", "4", **options)
-    assert run.digests() == expected
+    assert run.digests() == of_one_group
     wait_for(lambda: not workers_of(run.output), 20)
     assert not list(run.output.glob(".attrisweep.access*")), "the secret went with the scheduler"
 

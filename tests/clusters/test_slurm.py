@@ -18,8 +18,6 @@ from support.processes import wait_for
 pytestmark = pytest.mark.xdist_group("slurm")
 
 SETTINGS = {"workers": 4, "gpu": "fake", "cpus": 2, "memory": "1GiB", "time": "30m", "poll": 1}
-# Batches and threads decide bits: both are those of the local worker.
-SAME = {"batch_size": 4, "threads": 1, "memory": "1GiB"}
 
 
 def on(run, slurm, **settings):
@@ -27,27 +25,6 @@ def on(run, slurm, **settings):
     run.config["launcher"] = {"slurm": {**SETTINGS, **settings}}
     run.config["devices"] = "cpu"
     return {"env": slurm.environment}
-
-
-def noisy(run, count=4):
-    """More units: `count` groups of six."""
-    noises = [{"name": f"n{index}", "type": "gaussian", "params": {"std": 0.05 * (index + 1)}} for index in range(count)]
-    run.config["search_space"]["noise_conditions"] = noises
-    return run
-
-
-@pytest.fixture(scope="module")
-def expected(tmp_path_factory, inputs):
-    """Stores of one worker of this machine."""
-    run = noisy(Sweep(tmp_path_factory.mktemp("local"), inputs, **SAME))
-    run.config["devices"] = "cpu"
-    run.run()
-    return run.digests()
-
-
-@pytest.fixture
-def big(sweep):
-    return noisy(sweep(**SAME))
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,6 @@ import subprocess
 
 import pytest
 
-from support import Sweep
 from support.processes import wait_for
 from support.stand_ins.slurm import nobody_left
 from support.sweep import log
@@ -14,30 +13,15 @@ from support.sweep import log
 # As the tests of Slurm, whose daemons they share.
 pytestmark = pytest.mark.xdist_group("slurm")
 
-SAME = {"batch_size": 4, "threads": 1, "memory": "1GiB"}
 SETTINGS = {"workers": 2, "gpu": "fake", "cpus": 1, "memory": "1GiB", "time": "30m", "poll": 1, "network": "lo"}
 # Beside the jobs of workers, which take all memory of a node unless they say otherwise.
 SMALL = ["--job-option=--mem=500", "--job-option=--time=20"]
 
 
-def noisy(run, count=4):
-    noises = [{"name": f"n{index}", "type": "gaussian", "params": {"std": 0.05 * (index + 1)}} for index in range(count)]
-    run.config["search_space"]["noise_conditions"] = noises
-    return run
-
-
-@pytest.fixture(scope="module")
-def expected(tmp_path_factory, inputs):
-    run = noisy(Sweep(tmp_path_factory.mktemp("local"), inputs, **SAME))
-    run.config["devices"] = "cpu"
-    run.run()
-    return run.digests()
-
-
 @pytest.fixture
-def run(sweep, slurm):
+def run(big, slurm):
     slurm.wait_idle()
-    run = noisy(sweep(**SAME))
+    run = big
     run.config["launcher"], run.config["devices"] = {"slurm": SETTINGS}, "cpu"
     yield run
     slurm.ask("scancel", "--me")

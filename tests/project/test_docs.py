@@ -48,6 +48,12 @@ def test_every_relative_link_leads_to_a_file_and_every_anchor_to_a_heading(page)
         assert not wanted or wanted in anchors(target), f"{link}: {target.name} has no heading for #{wanted}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_file_and_folder_of_the_code_that_a_page_names_is_there(page):
+    for name in re.findall(r"`((?:bench|configs|crates|preflight|python|scheduler|scripts|tests|worker)/[\w./-]*)`", page.read_text()):
+        assert (ROOT / name).exists(), f"there is no {name}"
+
+
 def test_every_page_of_docs_is_reached_from_the_front_page():
     reached, queue = set(), [ROOT / "README.md"]
     while queue:
@@ -61,12 +67,14 @@ def test_every_page_of_docs_is_reached_from_the_front_page():
 
 
 def test_each_decision_has_its_own_number_and_a_line_in_the_list():
-    pages = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+    folder = ROOT / "docs" / "decisions"
+    pages = sorted(folder.glob("*/[0-9]*.md"), key=lambda page: page.name)
+    assert not list(folder.glob("[0-9]*.md")), "a decision lies in the folder of its subject"
     assert [page.name[:3] for page in pages] == [f"{number:03}" for number in range(1, len(pages) + 1)]
-    listed = (ROOT / "docs" / "decisions" / "README.md").read_text()
+    listed = (folder / "README.md").read_text()
     for page in pages:
         title = page.read_text().splitlines()[0].removeprefix(f"# {page.name[:3]}. ")
-        assert f"[{page.name[:3]}]({page.name}) {title}" in listed
+        assert f"[{page.name[:3]}]({page.parent.name}/{page.name}) {title}" in listed
         assert re.search(r"^Status: (accepted|replaced by)\b.* Date: \d{4}-\d\d-\d\d", page.read_text(), flags=re.M), page.name
 
 
@@ -138,7 +146,7 @@ def test_exit_codes_in_the_guide_are_those_of_the_help(command):
 
 
 def test_variables_of_the_environment_in_the_guide_are_read_somewhere():
-    page = (ROOT / "docs" / "guide" / "clusters.md").read_text()
+    page = (ROOT / "docs" / "guide" / "running" / "clusters.md").read_text()
     sources = [path for folder in ("crates", "scheduler", "worker", "scripts") for path in (ROOT / folder).rglob("*") if path.suffix in (".rs", ".sh", ".cpp")]
     text = "".join(path.read_text() for path in sources)
     for name in re.findall(r"ATTRISWEEP_[A-Z_]+", page):
@@ -150,7 +158,7 @@ def test_python_of_the_guide_reads_a_store(sweep, tmp_path):
     run.config["search_space"]["attribution_methods"] = METHODS[:1]
     run.run()
     (store,) = run.stores()
-    page = "\n".join(blocks(ROOT / "docs" / "guide" / "reading-results.md", "python"))
+    page = "\n".join(blocks(ROOT / "docs" / "guide" / "results" / "reading-results.md", "python"))
     names = {}
     exec(page.replace("outputs/dataset-...zarr", str(store)).replace("maps.nc", str(tmp_path / "maps.nc")), names)  # noqa: S102
     assert names["maps"].shape == (3, 3, 28, 28) and 0 <= float(names["right"]) <= 1

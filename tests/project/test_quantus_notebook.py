@@ -12,7 +12,7 @@ import yaml
 import zarr
 from support import ROOT, SCHEDULER
 
-SCRIPT = ROOT / "scripts" / "quantus_notebook.py"
+SCRIPT = ROOT / "scripts" / "demo" / "quantus_notebook.py"
 
 
 def script():

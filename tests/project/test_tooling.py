@@ -98,7 +98,7 @@ def test_the_oldest_compiler_is_the_same_in_every_file():
 
 def test_libtorch_is_the_same_release_in_every_file():
     (torch,) = re.findall(r"^torch==(\d+\.\d+)", (ROOT / "requirements.txt").read_text(), flags=re.M)
-    for name in ("README.md", "scripts/setup.sh", ".cargo/config.toml", "docs/guide/own-models.md"):
+    for name in ("README.md", "scripts/setup.sh", ".cargo/config.toml", "docs/guide/first-steps/own-models.md"):
         assert set(re.findall(r"(?:torch|libtorch|PyTorch) (\d+\.\d+)", (ROOT / name).read_text())) == {torch}, name
 
 

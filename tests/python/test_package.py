@@ -74,7 +74,7 @@ def test_its_version_and_licence_are_those_of_the_project():
 
 @pytest.mark.filterwarnings("ignore::UserWarning:quantus")
 def test_python_of_the_guide_runs(finished, tmp_path, monkeypatch):
-    page = (ROOT / "docs" / "guide" / "python.md").read_text()
+    page = (ROOT / "docs" / "guide" / "results" / "python.md").read_text()
     blocks = re.findall(r"^```python\n(.*?)^```$", page, flags=re.M | re.S)
     assert len(blocks) >= 5
     pytest.importorskip("quantus", exc_type=ImportError)

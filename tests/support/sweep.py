@@ -14,6 +14,8 @@ from .programs import SCHEDULER
 # Files of a running scheduler in its output folder.
 ACCESS = ".attrisweep.access"
 LOCK = ".attrisweep.lock"
+# Batches and threads decide bits: with these, workers of a cluster write what one local worker writes.
+SAME = {"batch_size": 4, "threads": 1, "memory": "1GiB"}
 
 
 class Sweep:
@@ -82,6 +84,13 @@ class Sweep:
         """SHA-256 of every file of every store, by path: what "the same bytes" means."""
         files = [path for path in self.output.rglob("*") if path.is_file() and ".zarr/" in str(path)]
         return {str(path.relative_to(self.output)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def noisy(run, count=4):
+    """More units: `count` groups, one for each noise."""
+    noises = [{"name": f"n{index}", "type": "gaussian", "params": {"std": 0.05 * (index + 1)}} for index in range(count)]
+    run.config["search_space"]["noise_conditions"] = noises
+    return run
 
 
 def log(run):

@@ -5,10 +5,8 @@
 
 mod arrays;
 pub mod datasets;
-mod digest;
 mod error;
 pub mod formats;
-pub mod made;
 pub mod mean;
 pub mod noise;
 mod numpy;
@@ -17,4 +15,6 @@ pub mod preprocess;
 pub mod stored;
 mod zarr;
 
+use arrays::digest;
 pub use error::DataError;
+pub use preprocess::made;

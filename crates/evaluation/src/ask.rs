@@ -60,7 +60,7 @@ pub fn evaluation(
     evaluation
 }
 
-/// What the measurements of `evaluation` take for one image: passes that all methods share, and the cost of each method.
+/// Cost of the measurements of `evaluation` for one image: passes that all methods share, and the cost of each method.
 pub fn costs(evaluation: &Evaluation, shape: [usize; 3]) -> (Cost, Cost) {
     let (mut shared, mut each) = (Cost::default(), Cost::default());
     for measurement in &evaluation.measurements {

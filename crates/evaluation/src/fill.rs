@@ -17,7 +17,7 @@ pub(crate) enum Fill {
     ChannelMean,
     /// Image, blurred.
     Blur,
-    /// What the pixels around say (Rong et al. 2022).
+    /// Values that the pixels around suggest (Rong et al. 2022).
     Imputed,
 }
 

@@ -1,6 +1,6 @@
 //! Outcome of a forward pass for one class.
 
-/// What a model says of a class at one point.
+/// Output of a model for a class at one point.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outcome {
     /// Probability of the class: softmax of the logits, or the logistic function of the only logit.

@@ -74,7 +74,7 @@ impl Parts {
         self.ranks_of(&self.sums(ranking.iter().copied()))
     }
 
-    /// The same by the mean of each part, which differs where parts are not of the same size.
+    /// Rank of each part by its mean, which differs from the rank by its sum where parts are not of the same size.
     pub(crate) fn ranks_by_mean(&self, ranking: &[f64]) -> Vec<u32> {
         let sizes = self.sums(ranking.iter().map(|_| 1.0));
         let means = self.sums(ranking.iter().copied()).into_iter().zip(sizes).map(|(sum, size)| sum / size);

@@ -76,7 +76,7 @@ pub enum Event {
         instance: u64,
         /// The node on which it runs.
         node: String,
-        /// What it does not see.
+        /// Sentence on the folder that the worker does not see.
         reason: String,
     },
     /// The condition of a GPU has changed.

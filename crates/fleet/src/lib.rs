@@ -3,18 +3,15 @@
 //! A launcher starts and ends processes. Every worker calls back over TCP, proves that it knows a token, and speaks JSON
 //! lines, so that neither pipes nor exit codes of a launcher need to be trusted.
 
+mod callers;
 mod error;
 mod event;
 mod fleet;
 mod health;
 pub mod launchers;
-mod listener;
 mod prober;
-mod reach;
 mod roster;
-mod shared_folder;
 mod slot;
-mod unauthenticated;
 mod worker_program;
 
 pub use error::FleetError;

@@ -5,13 +5,11 @@
 //! an error: the function returns nothing, zero or an empty text, as its comment says.
 
 pub mod boot;
-mod control_groups;
 pub mod cores;
 mod fields;
 pub mod gpu_driver;
 pub mod memory;
 pub mod network;
-pub mod oom_killer;
 pub mod process;
 pub mod processor;
 pub mod this_process;

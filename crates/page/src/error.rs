@@ -10,7 +10,7 @@ pub enum PageError {
     Host {
         /// Host that was asked for.
         host: String,
-        /// What the system says.
+        /// Message of the system.
         source: std::io::Error,
     },
     /// An address that cannot be taken.
@@ -18,7 +18,7 @@ pub enum PageError {
     Taken {
         /// Address that was asked for.
         address: SocketAddr,
-        /// What the system says.
+        /// Message of the system.
         source: std::io::Error,
     },
     /// An address that others reach, without a token.

@@ -12,7 +12,7 @@ const LINES: usize = 200;
 #[derive(Debug, Default)]
 pub struct Live(Mutex<Told>);
 
-/// What a scheduler has told. Times are seconds since 1970.
+/// State of a sweep, as its scheduler reports. Times are seconds since 1970.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Told {
     /// Time of the beginning.

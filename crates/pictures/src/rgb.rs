@@ -23,6 +23,12 @@ const BRIGHTNESS: [f64; 3] = [0.2126, 0.7152, 0.0722];
 const NO_NUMBER: [u8; 3] = [0, 160, 60];
 
 impl Rgb {
+    /// The colours of `palette` in a row, as a picture of 256 pixels.
+    pub fn of_palette(palette: &Palette) -> Self {
+        let bytes = palette.colours().concat();
+        Self { height: 1, width: bytes.len() / 3, bytes }
+    }
+
     /// Picture of a panel: `full` is the absolute value that gets the full colour. Zero is the middle of a diverging colour map and the
     /// beginning of a sequential one.
     pub fn of_panel(panel: &Panel, palette: &Palette, full: f64) -> Self {

@@ -11,8 +11,8 @@ use sweep::config::Config;
 use sweep::group::Group;
 
 use crate::batches::Batches;
-use crate::check::Theirs;
 use crate::check::means::Means;
+use crate::check::stores::theirs::Theirs;
 
 /// Sweep whose config and files are sound and whose stores can be continued. Nothing is written yet.
 #[derive(Debug)]

@@ -10,8 +10,6 @@ pub mod catalogue;
 pub mod config;
 pub mod evaluation;
 pub mod fingerprint;
-pub mod glob;
-pub mod granted_batches;
 pub mod group;
 pub mod memory;
 pub mod parameters;
@@ -21,9 +19,10 @@ pub mod variant;
 pub mod yaml;
 
 pub use group::{computed_by, preprocessing};
+pub use memory::granted_batches;
 pub use unit::unit_id;
 pub use variant::semantics;
-pub use yaml::problem;
+pub use yaml::{glob, problem};
 
 /// Version of the numbers: raised whenever a computed value changes for the same config.
 ///

@@ -24,7 +24,8 @@ fn blocks(page: &str) -> Vec<String> {
 
 /// Pages with configs: the front page, the guide, the reference.
 fn pages() -> Vec<PathBuf> {
-    let guide = fs::read_dir(root().join("docs/guide")).into_iter().flatten().flatten().map(|entry| entry.path());
+    let inside = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let guide = inside(root().join("docs/guide")).flat_map(inside);
     guide.chain(["README.md", "docs/configuration.md"].map(|page| root().join(page))).collect()
 }
 

@@ -112,7 +112,7 @@ impl SweepArgs {
         }
     }
 
-    /// What the command line asks for in place of the config.
+    /// Wishes of the command line that count before the config.
     pub(crate) fn wishes(&self) -> Wishes {
         Wishes {
             memory: self.memory,

@@ -1,20 +1,10 @@
-//! Commands of the program: running a sweep, and questions about a sweep.
+//! Commands of the program: those that start a sweep, and those that act on the stores of a sweep.
 
-pub(crate) mod adopt;
 mod args;
-mod check;
-pub(crate) mod clean;
-pub(crate) mod demo;
-pub(crate) mod export;
-pub(crate) mod init;
-pub(crate) mod report;
-pub(crate) mod retry;
-pub(crate) mod scores;
-pub(crate) mod status;
-pub(crate) mod submit;
+mod starting;
+mod stores;
 mod survey;
-pub(crate) mod sweep;
-pub(crate) mod verify;
-pub(crate) mod view;
 
 pub(crate) use args::SweepArgs;
+pub(crate) use starting::{adopt, demo, init, retry, submit, sweep};
+pub(crate) use stores::{clean, export, report, scores, status, verify, view};

@@ -9,23 +9,19 @@
 //! lease is ended by its launcher, and ends itself. Its units wait again only once its process is gone, so that no device
 //! has two processes, or once the process is known to be stuck in the system, and its device with it.
 
-mod costs;
+mod ending;
 mod event;
 mod failure;
 mod grants;
 mod jobs;
 mod on_worker;
 mod output_folder;
-mod quarantine;
 mod queue;
 mod slots;
 #[cfg(test)]
 mod tests;
 mod units;
 
-use std::time::Duration;
-
-use protocol::message::ToWorker;
 use sweep::unit::UnitId;
 
 pub(crate) use event::{Action, Event, Now, Outcome, Policy, Task, Unwritable};
@@ -35,8 +31,6 @@ use queue::Queue;
 use slots::Slots;
 use units::Units;
 
-/// Time that workers have to leave after they are told to stop. Units that they hold are done again.
-const GRACE: Duration = Duration::from_secs(10);
 /// Target of what a listener tells people in its own words: a terminal shows the line of the log no more.
 pub(crate) const TOLD: &str = "scheduler::told";
 
@@ -61,7 +55,7 @@ impl Core {
     /// Makes a sweep of `tasks` on `slots` devices. `closes` says for each group whether its store is closed once its
     /// tasks are done.
     pub(crate) fn new(tasks: Vec<Task>, closes: &[bool], slots: usize, policy: Policy) -> Self {
-        let queue = Queue::new(costs::places(&tasks));
+        let queue = Queue::new(queue::places(&tasks));
         let units = Units::new(tasks, closes, policy.max_retries);
         let (slots, output_folder) = (Slots::new(slots), OutputFolder::default());
         let (relative_times, last) = (Vec::new(), Now::ZERO);
@@ -176,11 +170,7 @@ impl Core {
         // The pause of a device may be over.
         self.launch_wanted(now, actions);
         self.let_go(now, actions);
-        if let Some((_, since)) = self.ending
-            && now.saturating_sub(since) > GRACE
-        {
-            self.kill_all(now, actions);
-        }
+        self.lose_patience(now, actions);
     }
 
     /// Puts units that were given up into the queue again, unless the sweep is ending.
@@ -192,56 +182,6 @@ impl Core {
             self.queue.push(unit, false);
         }
         self.launch_wanted(now, actions);
-    }
-
-    fn on_interrupt(&mut self, now: Now, actions: &mut Vec<Action>) {
-        if self.ending.is_some() {
-            // Asked twice: no more patience.
-            self.kill_all(now, actions);
-        }
-        self.end(now, Outcome::Interrupted, actions);
-    }
-
-    /// Ends the sweep once every unit has ended, and the program once every worker has left.
-    fn conclude(&mut self, now: Now, actions: &mut Vec<Action>) {
-        if self.ending.is_none() && self.units.all_ended() && self.output_folder.unclosed.is_empty() {
-            let given_up = self.units.given_up();
-            let outcome = if given_up.is_empty() { Outcome::Complete } else { Outcome::Incomplete(given_up) };
-            self.end(now, outcome, actions);
-        }
-        if let Some((outcome, _)) = &self.ending
-            && !self.ended
-            && self.slots.running().next().is_none()
-        {
-            self.ended = true;
-            actions.push(Action::End(outcome.clone()));
-        }
-    }
-
-    /// Stops granting and tells all workers to leave. The first reason is kept.
-    fn end(&mut self, now: Now, outcome: Outcome, actions: &mut Vec<Action>) {
-        if self.ending.is_some() {
-            return;
-        }
-        self.ending = Some((outcome, now));
-        for slot in self.slots.running().collect::<Vec<_>>() {
-            match self.slots.worker(slot) {
-                Some(worker) => actions.push(Action::Send(worker, ToWorker::Stop)),
-                // There is nobody to tell.
-                None => self.kill(slot, now, actions),
-            }
-        }
-    }
-
-    fn kill(&mut self, slot: usize, now: Now, actions: &mut Vec<Action>) {
-        self.slots.killed(slot, now);
-        actions.push(Action::Kill(slot));
-    }
-
-    fn kill_all(&mut self, now: Now, actions: &mut Vec<Action>) {
-        for slot in self.slots.running().collect::<Vec<_>>() {
-            self.kill(slot, now, actions);
-        }
     }
 
     /// Checks the invariants that hold after every event.

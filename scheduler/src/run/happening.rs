@@ -22,7 +22,7 @@ pub(crate) enum Happening<'a> {
         worker: WorkerId,
         slot: usize,
         device: &'a str,
-        /// What a worker of another machine says of itself.
+        /// Description that a worker of another machine gives of itself.
         about: Option<&'a About>,
         pid: Option<u32>,
         holds: &'a [(UnitId, u32)],

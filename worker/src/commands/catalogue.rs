@@ -8,8 +8,7 @@ use network::operations::{self, OPERATIONS};
 use sweep::catalogue::{Catalogue, Item, Method, Operation};
 use sweep::evaluation::Direction;
 
-/// Release of libtorch that tch 0.24 is built for, and that `make setup` installs.
-pub(crate) const LIBTORCH: &str = "2.11.0";
+use crate::libtorch::LIBTORCH;
 
 /// Catalogue of this build, without noises, which the scheduler knows by itself.
 pub(super) fn catalogue() -> Catalogue {

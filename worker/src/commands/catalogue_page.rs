@@ -39,7 +39,7 @@ Values of `type` in `noise_conditions`, parameters keys of its `params`. Noise i
 ";
 
 const METRICS: &str = "\
-Names are values of `class` in `evaluation` ([guide](guide/evaluation.md)), parameters keys of its `params`; `target`, `score`, `channels` and
+Names are values of `class` in `evaluation` ([guide](guide/results/evaluation.md)), parameters keys of its `params`; `target`, `score`, `channels` and
 `semantics` stand beside `params`. A list of values stands for several choices, each a score of its own.
 ";
 

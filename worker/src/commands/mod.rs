@@ -9,8 +9,6 @@ mod probe;
 mod run;
 mod verify;
 
-pub(crate) use catalogue::LIBTORCH;
-
 use std::io::Write;
 
 use clap::Subcommand;

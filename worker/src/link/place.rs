@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use machine::{boot, cores, gpu_driver, processor};
 use protocol::about::About;
 
-use crate::commands::LIBTORCH;
 use crate::device::memory::Memory;
 use crate::device::{Opened, uuid};
+use crate::libtorch::LIBTORCH;
 
 /// Words of the launcher.
 #[derive(Clone, Debug, clap::Args)]

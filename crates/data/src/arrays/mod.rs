@@ -1,5 +1,6 @@
 //! Arrays of images and of labels, whatever file they lie in: shapes, and bytes that become pixels or labels.
 
+pub(crate) mod digest;
 mod images;
 mod labels;
 mod limits;

@@ -39,7 +39,7 @@ pub(crate) enum Quantity {
 /// Number of quantities.
 pub(crate) const QUANTITIES: usize = Quantity::SameClass as usize + 1;
 
-/// What a divisor that is exactly 0 counts as.
+/// Value in place of a divisor that is exactly 0.
 const EPSILON: f64 = 1e-6;
 
 // A measurement may have so many values.

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use sweep::evaluation::Axis;
 use sweep::parameters::{Parameter, ParameterError, Parameters};
 
-use super::randomised::Randomised;
+use super::others::randomised::Randomised;
 use crate::subject::{MeasureError, Model, Subject};
 
 /// Largest number of values that a measurement may have of one image: they are held for a whole shard.
@@ -30,8 +30,10 @@ pub trait Family: Debug + Sync {
     /// [`ParameterError`] for a parameter that does not fit such an image.
     fn axes(&self, parameters: &Parameters, shape: [usize; 3]) -> Result<Vec<Axis>, ParameterError>;
 
-    /// What the numbers of one image take: forward passes, and maps that are made anew.
-    fn cost(&self, parameters: &Parameters, shape: [usize; 3]) -> Cost;
+    /// Cost of the numbers of one image: forward passes, and maps that are made anew. None, where the model is not asked.
+    fn cost(&self, _: &Parameters, _: [usize; 3]) -> Cost {
+        Cost::default()
+    }
 
     /// Models that are asked, one after the other for all images: `None` is the model as it is. Each gives the same number of values of
     /// an image, and those of the first model come first.
@@ -51,7 +53,7 @@ pub trait Family: Debug + Sync {
     ) -> Result<Vec<f32>, MeasureError>;
 }
 
-/// What measuring one image takes.
+/// Cost of measuring one image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
     /// Forward passes.

@@ -3,7 +3,7 @@
 use sweep::evaluation::Axis;
 use sweep::parameters::{Default, Kind, Parameter, ParameterError, Parameters};
 
-use super::family::{Cost, Family, axis};
+use super::family::{Family, axis};
 use crate::numbers::{average_precision, mean, ranks};
 use crate::parameters::{channels, parameter};
 use crate::parts::{Channels, Parts};
@@ -57,10 +57,6 @@ impl Family for Inside {
             return Err(parameters.unfit("channels", "a word that makes one number of a pixel, as a mask has it"));
         }
         Ok(vec![axis("quantity", OF_OBJECT.len())])
-    }
-
-    fn cost(&self, _: &Parameters, _: [usize; 3]) -> Cost {
-        Cost::default()
     }
 
     fn measure(

@@ -1,36 +1,30 @@
 //! Families of measurements: one file and one line in [`FAMILIES`] each.
 
 mod again;
-mod agreement;
-mod changes;
 mod curve;
 mod family;
 mod inside;
-mod other_class;
-mod other_model;
-mod randomised;
+mod others;
 mod shape;
-mod similarity;
 mod soft;
 mod subsets;
-mod sums;
 
 use sweep::parameters::Parameters;
 use sweep::variant;
 
 pub(crate) use again::{Again, Quantity};
-pub(crate) use agreement::{Agreement, TOP, WITH};
-pub(crate) use changes::Changes;
 pub(crate) use curve::Curve;
 pub use family::{Cost, Family};
 pub(crate) use inside::{Inside, MASKS, OF_OBJECT, TOP_PIXELS};
-pub(crate) use other_class::{CLASS, OtherClass};
-pub(crate) use other_model::{ABS, LAYERS, NUMBERS, OtherModel, portions};
-pub use randomised::{Order, Randomised};
+pub(crate) use others::agreement::{Agreement, TOP, WITH};
+pub(crate) use others::other_class::{CLASS, OtherClass};
+pub(crate) use others::other_model::{ABS, LAYERS, NUMBERS, OtherModel, portions};
+pub use others::randomised::{Order, Randomised};
+pub(crate) use others::similarity::SIMILARITIES;
 pub(crate) use shape::{QUANTITIES, Shape};
-pub(crate) use similarity::SIMILARITIES;
 pub(crate) use soft::Soft;
-pub(crate) use sums::Sums;
+pub(crate) use subsets::changes::Changes;
+pub(crate) use subsets::sums::Sums;
 
 /// Every family.
 pub const FAMILIES: &[&dyn Family] =

@@ -3,7 +3,7 @@
 use sweep::evaluation::Axis;
 use sweep::parameters::{Default, Kind, Parameter, ParameterError, Parameters};
 
-use super::family::{Cost, Family, axis};
+use super::family::{Family, axis};
 use crate::numbers::norm;
 use crate::parameters::{LARGEST, channels, parameter};
 use crate::parts::Channels;
@@ -37,10 +37,6 @@ impl Family for Shape {
 
     fn axes(&self, _: &Parameters, _: [usize; 3]) -> Result<Vec<Axis>, ParameterError> {
         Ok(vec![axis("quantity", QUANTITIES.len())])
-    }
-
-    fn cost(&self, _: &Parameters, _: [usize; 3]) -> Cost {
-        Cost::default()
     }
 
     fn measure(

@@ -72,7 +72,7 @@ impl Measured {
         Self { family, parameters: Parameters(pairs.collect()) }
     }
 
-    /// The same measurement with `name` set to `value`.
+    /// Sets the parameter `name` of the measurement to `value`.
     pub(crate) fn set(mut self, name: &str, value: impl Into<serde_json::Value>) -> Self {
         self.parameters.0.insert(name.to_owned(), value.into());
         self

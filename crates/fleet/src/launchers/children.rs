@@ -5,10 +5,10 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use machine::oom_killer::kills;
+use machine::memory::oom_killer::kills;
 use machine::process::{self, identity};
 
-use super::launcher::{Ended, State, Ticket};
+use super::job::{Ended, State, Ticket};
 
 const SIGKILL: i32 = 9;
 

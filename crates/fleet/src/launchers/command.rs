@@ -9,7 +9,8 @@ use sweep::yaml::{Fields, Value, read};
 
 use super::elsewhere::{Elsewhere, MOST};
 use super::go_between::{GoBetweens, remark};
-use super::launcher::{Entry, Job, Launcher, Offer, Place, State, Ticket, Wanted};
+use super::job::{Job, State, Ticket};
+use super::launcher::{Entry, Launcher, Offer, Place, Wanted};
 use super::shell;
 use crate::error::FleetError;
 use crate::slot::Slot;

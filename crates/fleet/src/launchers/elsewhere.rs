@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sweep::config::Devices;
 use sweep::yaml::{Fields, read};
 
-use super::launcher::{Ended, Offer, Place, State, Wanted};
+use super::job::{Ended, State};
+use super::launcher::{Offer, Place, Wanted};
 use crate::slot::Slot;
 use protocol::exit::ExitCode;
 
@@ -69,7 +70,7 @@ impl Elsewhere {
     }
 }
 
-/// What follows from the state of a process that only passes on what happens elsewhere (`srun`, `ssh`). Its end says little: `srun`
+/// Conclusion from the state of a process that only passes on what happens elsewhere (`srun`, `ssh`). Its end says little: `srun`
 /// leaves with 0 after its node was lost, and `ssh` with 255 where the network was.
 pub(super) fn hearsay(state: State) -> State {
     let State::Ended(Ended::Code(code)) = state else { return state };

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::children::{Children, lives};
 use super::elsewhere::hearsay;
-use super::launcher::{Job, State, Ticket};
+use super::job::{Job, State, Ticket};
 use crate::error::FleetError;
 
 /// Time that a go-between has to end its worker in order.

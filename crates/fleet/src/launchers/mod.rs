@@ -3,8 +3,8 @@
 mod children;
 mod command;
 mod elsewhere;
-mod errand;
 mod go_between;
+mod job;
 mod launcher;
 pub(crate) mod local;
 pub(crate) mod poller;
@@ -18,8 +18,8 @@ use sweep::config::Chosen;
 use sweep::problem::{Problems, nearest};
 use sweep::yaml::{Fields, Node, Value};
 
-pub use errand::{Errand, Submitted};
-pub use launcher::{Ended, Entry, Job, Launcher, Offer, Place, Reservation, State, Survivor, Ticket, Wanted};
+pub use job::{Ended, Errand, Job, State, Submitted, Ticket};
+pub use launcher::{Entry, Launcher, Offer, Place, Reservation, Survivor, Wanted};
 
 /// Every launcher; the first is the default.
 pub const LAUNCHERS: &[&Entry] = &[&local::ENTRY, &command::ENTRY, &ssh::ENTRY, &slurm::ENTRY];

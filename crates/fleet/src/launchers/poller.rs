@@ -5,7 +5,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::launcher::{Launcher, Place, State, Ticket};
+use super::job::{State, Ticket};
+use super::launcher::{Launcher, Place};
 
 /// Shortest time between two questions to a launcher of other machines.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -149,7 +150,7 @@ fn lock(list: &Mutex<List>) -> MutexGuard<'_, List> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::launcher::Ended;
+    use super::super::job::Ended;
     use super::*;
 
     #[test]

@@ -1,6 +1,6 @@
 //! Words of a shell's command line: what a cluster or another machine is told to run goes through a shell.
 
-use super::launcher::Job;
+use super::job::Job;
 
 /// `text` as one word of a shell of the POSIX kind.
 pub(super) fn quoted(text: &str) -> String {

@@ -8,7 +8,8 @@ use sweep::yaml::{Fields, Value, read};
 
 use super::elsewhere::{Elsewhere, MOST};
 use super::go_between::{GoBetweens, remark};
-use super::launcher::{Entry, Job, Launcher, Offer, Place, State, Ticket, Wanted};
+use super::job::{Job, State, Ticket};
+use super::launcher::{Entry, Launcher, Offer, Place, Wanted};
 use super::shell;
 use crate::error::FleetError;
 use crate::slot::Slot;
@@ -19,7 +20,7 @@ pub(super) const ENTRY: Entry = Entry { name: "ssh", build };
 /// Time between two looks at the processes.
 const PERIOD: Duration = Duration::from_millis(200);
 
-/// What ssh is told besides: nobody answers its questions, and a host that is gone is noticed.
+/// Options of ssh: nobody answers questions of ssh, and a host that is gone is noticed.
 const OPTIONS: [&str; 8] = [
     "-T",
     "-n",

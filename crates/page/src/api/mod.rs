@@ -1,6 +1,6 @@
 //! Answers of the page: its own files, JSON, pictures, numbers and events.
 //!
-//! `docs/guide/page.md` says what may be asked. Reading and drawing happen on two threads beside the one that speaks to callers; whoever
+//! `docs/guide/results/page.md` says what may be asked. Reading and drawing happen on two threads beside the one that speaks to callers; whoever
 //! would wait too long is told to come back.
 
 mod drawn;

@@ -43,7 +43,7 @@ enum Scale {
 }
 
 impl Scale {
-    /// What panels with the same scale have in common.
+    /// Key that panels with the same scale have in common.
     fn shared(self, row: usize, column: usize) -> (usize, usize) {
         match self {
             Self::Map => (row, column),

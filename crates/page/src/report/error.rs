@@ -13,7 +13,7 @@ pub enum ReportError {
         /// The folder.
         folder: PathBuf,
     },
-    /// Something else at the place of the report.
+    /// File or folder at the place of the report that is no report.
     #[error("`{}` is there and is no report of attrisweep; it is left as it is, choose another place (--to)", place.display())]
     Taken {
         /// The place.
@@ -35,7 +35,7 @@ pub enum ReportError {
     Write {
         /// The place.
         path: PathBuf,
-        /// What the system says.
+        /// Message of the system.
         source: std::io::Error,
     },
     /// A zip that cannot be written.
@@ -43,7 +43,7 @@ pub enum ReportError {
     Zip {
         /// The place.
         path: PathBuf,
-        /// What is wrong.
+        /// Reason, in one sentence.
         source: zip::result::ZipError,
     },
     /// A figure that cannot be drawn.

@@ -89,7 +89,7 @@ impl Known {
         self.group.noise.kind == "none"
     }
 
-    /// What groups have in common whose images differ in their noise alone.
+    /// Names that groups share whose images differ in their noise alone.
     pub(super) fn family(&self) -> [&str; 4] {
         let Group { dataset, model, split, suffix, .. } = &self.group;
         [dataset, model, split, suffix]

@@ -43,7 +43,7 @@ pub struct Wishes<'a> {
     pub sample: usize,
     /// Function that reads the scores of a store; `None` for a store that has none.
     pub scores: &'a dyn Fn(&Described) -> Result<Option<Scores>, StoreError>,
-    /// What is known of the sweeps that made the stores, or the reason for which nothing is.
+    /// History of the sweeps that made the stores, or the reason for which the history is not known.
     pub history: Result<History, String>,
 }
 
@@ -54,7 +54,7 @@ pub struct Scores {
     pub columns: Vec<(String, Direction)>,
     /// Methods, with an average for each score (`None` where the method is not scored) and the mean of their ranks.
     pub rows: Vec<(String, Vec<Option<Score>>, Option<f64>)>,
-    /// The same as CSV, with more numbers.
+    /// Table as CSV, with more numbers.
     pub csv: String,
 }
 
@@ -73,7 +73,7 @@ pub struct Score {
     pub best: bool,
 }
 
-/// What is known of the sweeps that made the stores of a folder.
+/// History of the sweeps that made the stores of a folder.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     /// Sweeps in the order of their beginnings.
@@ -99,7 +99,7 @@ pub struct Sweep {
     pub outcome: Option<String>,
 }
 
-/// What one device did in all sweeps of a folder.
+/// Work of one device in all sweeps of a folder.
 #[derive(Clone, Debug)]
 pub struct Spent {
     /// Name of the device.
@@ -116,7 +116,7 @@ pub struct Spent {
     pub failed: u64,
 }
 
-/// What was written, and what could not be.
+/// Result of writing a report, with the parts that could not be written.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Written {
     /// Groups of the report.

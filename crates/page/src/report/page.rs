@@ -10,7 +10,7 @@ use super::error::ReportError;
 use super::target::{HEAD, Target};
 
 const STYLE: &str = include_str!("report.css");
-/// What a browser may load: pictures beside the page, or in it.
+/// Sources from which a browser may load: pictures beside the page, or in it.
 const POLICY: &str = "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'";
 
 /// Page while it is made.

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::api::Refusal;
 
-/// What a caller must show.
+/// Proof that a caller must show.
 pub(super) struct Guard {
     token: Option<String>,
     /// Name of the cookie: pages on other ports of the same host have others.

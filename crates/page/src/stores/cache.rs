@@ -30,7 +30,7 @@ impl<K: Hash + Eq + Clone, V: Weighed> Cache<K, V> {
         Self { most, inner: Mutex::new(Inner { kept: HashMap::new(), bytes: 0, clock: 0 }) }
     }
 
-    /// What is kept for `key`.
+    /// Value that is kept for `key`.
     pub(crate) fn get(&self, key: &K) -> Option<Arc<V>> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.clock += 1;

@@ -10,7 +10,7 @@ use sweep::group::Group;
 use sweep::variant::Variant;
 
 use super::cache::{Cache, Weighed};
-use super::samples::Samples;
+use super::samples::{self, Samples};
 use super::scores::{self, Means};
 use crate::api::Refusal;
 
@@ -89,7 +89,7 @@ impl Gallery {
     }
 
     /// Numbers of the score and the variant with these names, by image.
-    pub(crate) fn score(&self, group: &Group, (score, key): (&str, &str)) -> Result<scores::Numbers, Refusal> {
+    pub(crate) fn score(&self, group: &Group, (score, key): (&str, &str)) -> Result<samples::Numbers, Refusal> {
         let missing = |what: &str, name: &str| Refusal::missing(format!("{} has no {what} `{name}`", group.name()));
         let variant =
             group.variants.iter().find(|variant| variant.key == key).ok_or_else(|| missing("variant", key))?;

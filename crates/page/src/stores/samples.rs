@@ -7,7 +7,9 @@ use store::{FORMATS, Ledger, StoreError, name, predicted};
 use sweep::group::Group;
 
 use super::cache::Weighed;
-use super::scores::Numbers;
+
+/// Numbers of images, a score say; what is undefined is left out.
+pub(crate) type Numbers = BTreeMap<u64, f32>;
 
 /// Number of images that samples are taken of at most, the first ones.
 pub(super) const MOST: u64 = 100_000;
@@ -104,7 +106,7 @@ impl Sample {
 }
 
 impl Samples {
-    /// The same with every shard of `group` that has predictions by now.
+    /// Adds the samples of every shard of `group` that has predictions by now.
     pub(crate) fn grown(mut self, group: &Group, ledger: &Ledger) -> Result<Self, StoreError> {
         let mut reader = FORMATS.open(&group.store)?;
         let there = ledger.shards(name::PREDICTIONS).filter(|shard| *shard < group.shards());
@@ -138,7 +140,7 @@ impl Samples {
         self.choose_by(wanted, most, &Numbers::new())
     }
 
-    /// The same, where the order may be that of `scores`; images without a score come last.
+    /// Chooses samples as [`Self::choose`] does, where the order may be that of `scores`; images without a score come last.
     pub(crate) fn choose_by(&self, wanted: &Wanted, most: usize, scores: &Numbers) -> (Vec<Sample>, usize) {
         let mut fitting: Vec<Sample> = self.shards.values().flatten().filter(|s| s.fits(wanted)).copied().collect();
         match wanted.order {

@@ -76,7 +76,7 @@ impl Scanner {
         Ok(Self { scan, version, _stop: stop })
     }
 
-    /// What was seen last.
+    /// Result of the last look.
     pub(crate) fn now(&self) -> Arc<Scan> {
         Arc::clone(&self.scan.read().unwrap_or_else(PoisonError::into_inner))
     }

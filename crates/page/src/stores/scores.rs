@@ -1,17 +1,12 @@
 //! Scores of a group that was evaluated: a number of each image, method and metric, and their means.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use store::{FORMATS, Ledger, StoreError, score as array_of};
 use sweep::evaluation::{Direction, Only, Score};
 use sweep::group::Group;
 use sweep::variant::Variant;
 
-use super::samples::{MOST, Samples};
-
-/// Numbers of images; what is undefined is left out.
-pub(crate) type Numbers = BTreeMap<u64, f32>;
+use super::samples::{MOST, Numbers, Samples};
 
 /// Table of a group: a row for each method, with the mean of each score.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -131,7 +131,7 @@ impl Sheet {
             let [low, full] = &bar.ends;
             let x = width(low, SIZE) + GAP;
             drawing.text((0.0, y + SIZE), Held::Left, SIZE, "", low);
-            drawing.picture([x, y, BAR[0], BAR[1]], &bar.palette.strip())?;
+            drawing.picture([x, y, BAR[0], BAR[1]], &Rgb::of_palette(bar.palette))?;
             drawing.text((x + BAR[0] + GAP, y + SIZE), Held::Left, SIZE, "", full);
             y += LINE + GAP;
         }

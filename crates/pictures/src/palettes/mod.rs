@@ -4,7 +4,6 @@
 //! and designs developed by Cynthia Brewer (<https://colorbrewer.org>); `viridis` and `inferno` are in the public domain (CC0).
 
 use crate::error::PictureError;
-use crate::rgb::Rgb;
 
 /// Colour map.
 #[derive(Debug)]
@@ -40,12 +39,6 @@ pub fn named(name: Option<&str>, signed: bool) -> Result<&'static Palette, Pictu
 }
 
 impl Palette {
-    /// The colours in a row, as a picture of 256 pixels.
-    pub fn strip(&self) -> Rgb {
-        let bytes = self.colours().concat();
-        Rgb { height: 1, width: bytes.len() / 3, bytes }
-    }
-
     /// The 256 colours, red, green and blue.
     pub fn colours(&self) -> Vec<[u8; 3]> {
         let digits: Vec<u8> =

@@ -2,23 +2,21 @@
 //! results of the reference's preflight, `settings.batch_sizes` of the config, or a cautious number that the worker lets grow.
 
 pub mod profile;
+mod results;
 
-use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use files::FileError;
-use files::shared_json::{self, FolderLock};
 use fleet::Slot;
 use protocol::message::Learned;
 use sweep::config::{Config, Proposed};
 use sweep::granted_batches::{GrantedBatch, GrantedBatches};
 use sweep::group::Group;
 use sweep::memory::{self, Bound, Line};
-use sweep::problem::not_json;
 use sweep::variant::Variant;
 
 use profile::{Entry, Profile, Source, Subject};
+use results::{Results, results};
 
 pub use profile::MARGIN;
 
@@ -31,9 +29,6 @@ pub const WORTH: f64 = 1.1;
 /// Memory in bytes of a GPU that a worker holds and does not count itself, where preflight has not measured it: context,
 /// kernels, libraries.
 const BESIDE: u64 = 600 << 20;
-
-/// Images at once by model and method key, as the reference's `preflight_results.json` has them.
-type Results = BTreeMap<String, BTreeMap<String, usize>>;
 
 /// Batch sizes that are known, and those that a sweep learns.
 #[derive(Clone, Debug)]
@@ -189,48 +184,6 @@ impl Batches {
     pub fn save(&mut self) -> Result<(), FileError> {
         self.profile.save()
     }
-
-    /// Writes the reference's results, if the file does not hold them already: for every measured variant the batch that
-    /// fits all kinds of devices. Other content of the file, and what others have written meanwhile, stays; numbers that
-    /// are replaced stay in a copy beside the file.
-    pub fn save_results(&mut self) -> Result<(), FileError> {
-        let _lock = FolderLock::of(&self.results_file);
-        let written = results(&self.results_file).ok();
-        self.results = written.clone().unwrap_or_else(|| std::mem::take(&mut self.results));
-        let before = written.unwrap_or_default();
-        let mut least = Results::new();
-        for entry in self.profile.current() {
-            let known = before.get(&entry.of.model).and_then(|methods| methods.get(&entry.of.key));
-            // There were no more images: a larger number is not proven wrong.
-            if entry.bound == Bound::Shard && known.is_some_and(|known| *known > entry.batch) {
-                continue;
-            }
-            let batch =
-                least.entry(entry.of.model.clone()).or_default().entry(entry.of.key.clone()).or_insert(entry.batch);
-            *batch = entry.batch.min(*batch);
-        }
-        if least.is_empty() {
-            return Ok(());
-        }
-        let changes = |(model, key, batch): (&String, &String, &usize)| {
-            before.get(model).and_then(|methods| methods.get(key)).is_some_and(|known| known != batch)
-        };
-        let mut found = least.iter().flat_map(|(model, all)| all.iter().map(move |(key, batch)| (model, key, batch)));
-        // They may be a user's, from another device.
-        if found.any(changes) {
-            shared_json::keep_copy(&self.results_file)?;
-        }
-        for (model, batches) in least {
-            self.results.entry(model).or_default().extend(batches);
-        }
-        if !before.is_empty() && before == self.results {
-            return Ok(());
-        }
-        if std::mem::take(&mut self.damaged) {
-            shared_json::set_damaged_aside(&self.results_file);
-        }
-        shared_json::write(&self.results_file, &self.results)
-    }
 }
 
 /// Memory in bytes that a batch of `group` may take on `slot`, the `base` of the model included, so that the share `margin`
@@ -247,14 +200,6 @@ pub fn room(group: &Group, slot: &Slot, base: u64, margin: f64) -> Option<u64> {
 fn with_context(line: Line, slot: &Slot) -> Line {
     let beside = if slot.gpu.is_some() { BESIDE } else { 0 };
     Line { base: line.base.saturating_add(beside), ..line }
-}
-
-fn results(file: &Path) -> Result<Results, String> {
-    match fs::read_to_string(file) {
-        Ok(text) => serde_json::from_str(&text).map_err(|error| not_json(&error)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Results::new()),
-        Err(error) => Err(error.to_string()),
-    }
 }
 
 #[cfg(test)]

@@ -1,18 +1,12 @@
 //! Checks of a config and of everything that the config names: all mistakes are reported at once, and nothing is written.
 
-mod bases;
 mod datasets;
 mod evaluation;
-mod expect;
-mod formats;
 mod grid;
-mod masks;
 pub(crate) mod means;
 mod methods;
-mod normalize;
 mod slots;
 pub(crate) mod stores;
-mod theirs;
 mod weights;
 
 use std::path::Path;
@@ -29,8 +23,8 @@ use crate::exit::{Code, Failure};
 use crate::wishes::Wishes;
 pub use means::Means;
 use slots::slots;
-use stores::{planned, refuse};
-pub use theirs::Theirs;
+pub use stores::theirs::Theirs;
+use stores::{planned, refuse, theirs};
 pub use weights::{find as find_weights, of_variant as find_weights_of_variant};
 
 /// Checks the config `file`, with `wishes`, and everything that the config names.
@@ -48,7 +42,7 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
         return Err(Failure { code: Code::Workers, text });
     }
     let launcher = launchers::build(config.settings.launcher.as_ref(), &mut problems);
-    let format = formats::format(&config, &mut problems);
+    let format = stores::format(&config, &mut problems);
     let variants = methods::variants(&config, &catalogue, &mut problems);
     let noises = methods::noises(&config, &mut problems);
     let flags = data::datasets::flags(&config, &mut problems);
@@ -66,8 +60,8 @@ pub fn check(file: &Path, worker: &Worker, wishes: &Wishes) -> Result<Checked, F
     }
     // What is left alone is no mistake of the config.
     let all = || groups.iter().map(|(group, _)| group).chain(theirs.iter().map(|theirs| &theirs.group));
-    expect::check(&config.settings.expect, all(), &mut problems);
-    normalize::check(&config.settings.normalize, all(), &mut problems);
+    weights::expect::check(&config.settings.expect, all(), &mut problems);
+    weights::normalize::check(&config.settings.normalize, all(), &mut problems);
     let output = &config.paths.output_dir;
     if output.exists() && !output.is_dir() {
         problems.add(0, "paths.final_output_dir", format!("`{}` is a file, expected a folder", output.display()));

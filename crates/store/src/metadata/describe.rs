@@ -65,7 +65,7 @@ impl Described {
         }
     }
 
-    /// What the store says of its writer, of its program and of its files; null in a format that records nothing of it.
+    /// Records of the store on its writer, its program and its files; null in a format that records nothing of it.
     pub fn provenance(&self) -> &Value {
         &self.attributes["attrisweep"]["provenance"]
     }

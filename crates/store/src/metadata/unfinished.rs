@@ -8,7 +8,7 @@ use serde_json::Value;
 /// Name of the attribute.
 pub(crate) const NAME: &str = "unfinished";
 
-/// What the attribute says.
+/// Text of the attribute.
 const TEXT: &str =
     "this store is still being computed: maps and images that are missing read as NaN, labels and indices as -1";
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::experiments::{Experiment, MEANS, MeanOf};
 use super::indices::indices;
-use super::launcher::{self, Chosen};
+use super::running::launcher::{self, Chosen};
 use super::search_space::Split;
 use super::weights::expect;
 use super::weights::{Expectation, Normalizations, WeightSets};

@@ -2,6 +2,7 @@
 
 mod expand;
 mod fields;
+pub mod glob;
 mod node;
 pub mod problem;
 pub mod read;

@@ -4,6 +4,8 @@ mod connections;
 mod deadlines;
 mod device_health;
 mod jobs;
+mod quarantine;
+mod slot;
 mod stuck;
 
 use std::collections::{BTreeSet, HashMap};
@@ -12,8 +14,9 @@ use fleet::WorkerId;
 
 use super::event::Now;
 use super::failure::{Class, Suspicion};
-use super::quarantine::Health;
 use super::queue::Home;
+pub(super) use slot::Left;
+use slot::{Slot, State};
 
 /// Slots of all devices of a sweep.
 #[derive(Debug)]
@@ -29,82 +32,9 @@ pub(super) struct Slots {
     worked: bool,
 }
 
-#[derive(Debug)]
-struct Slot {
-    state: State,
-    /// Units that its worker holds, the one under way first.
-    held: Vec<usize>,
-    /// Time at which the first unit counts as hung.
-    deadline: Now,
-    health: Health,
-    /// The unit that its worker was asked to return.
-    asked: Option<usize>,
-    /// Whether the worker has to leave: nothing is granted to it any more.
-    leaves: bool,
-    /// Whether the worker has no time for a unit behind the one that it holds.
-    sated: bool,
-    /// Time at which the worker leaves, if its job has an end.
-    until: Option<Now>,
-    /// The first unit that the worker holds, and the time since when the unit is under way.
-    begun: Option<(usize, Now)>,
-    /// Reason for which the worker is being ended, if it is.
-    ending: Option<(Class, String)>,
-    /// Time at which the process was first killed.
-    killed: Option<Now>,
-    /// Home of the last unit that the worker was given, and home of the last unit that the worker has done.
-    home: Option<Home>,
-    warm: Option<Home>,
-    last: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum State {
-    Empty,
-    /// A worker waits in the queue of its launcher, for as long as that takes.
-    Queued,
-    /// A process was started and has not called yet.
-    Starting(Now),
-    /// A process of an earlier scheduler may still live and call.
-    Expected(Now),
-    Serving {
-        worker: WorkerId,
-        heard: Now,
-    },
-    /// The connection is broken, and the worker may call again.
-    Away(Now),
-    /// The process is being ended.
-    Leaving,
-    /// The process was killed and has not ended. The scheduler has left process and device behind since then.
-    Stuck(Now),
-}
-
-/// Units that a worker leaves behind, and the reason for its end.
-pub(in crate::core) struct Left {
-    pub(super) held: Vec<usize>,
-    pub(super) class: Class,
-    pub(super) text: String,
-    pub(super) home: Option<Home>,
-}
-
 impl Slots {
     pub(super) fn new(count: usize) -> Self {
-        let slot = || Slot {
-            state: State::Empty,
-            held: Vec::new(),
-            deadline: Now::MAX,
-            health: Health::new(),
-            asked: None,
-            leaves: false,
-            sated: false,
-            until: None,
-            begun: None,
-            ending: None,
-            killed: None,
-            home: None,
-            warm: None,
-            last: String::new(),
-        };
-        let list = (0..count).map(|_| slot()).collect();
+        let list = (0..count).map(|_| Slot::empty()).collect();
         let (idle, busy) = (BTreeSet::new(), BTreeSet::new());
         Self { list, by_worker: HashMap::new(), idle, busy, unknown: BTreeSet::new(), worked: false }
     }

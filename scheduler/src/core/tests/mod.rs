@@ -1,28 +1,28 @@
 //! A sweep under test, with the workers' side of it in the hands of the test.
 
 mod build;
+mod deadlines;
 mod devices;
 mod failures;
 mod jobs;
-mod kinds_of_devices;
 mod leases;
 mod order;
 mod output_folder;
 mod simulation;
-mod tail;
 mod toy_kind;
-mod waiting;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fleet::{Condition, Ended, WorkerId};
 use plan::work::Kind;
 use protocol::exit::ExitCode;
-use protocol::message::{Failure, FromWorker, Report};
+use protocol::message::{Failure, FromWorker, Report, ToWorker};
 use sweep::group::Group;
 use sweep::unit::{Part, Piece, Unit, UnitId};
 
 use self::build::{Job, Sweep, group, means, shard, task};
+use super::ending::GRACE;
 use super::*;
 
 const POLICY: Policy =

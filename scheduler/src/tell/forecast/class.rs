@@ -14,7 +14,7 @@ pub(super) struct Class {
     profiled: Option<f64>,
     /// Seconds, and size, of units that warm workers have done.
     warm: (f64, f64),
-    /// The same of the first units of workers.
+    /// Seconds, and size, of the first units of workers.
     cold: (f64, f64),
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::tell::size;
 
-/// What the device does, in one word for programs.
+/// State of the device, in one word for programs.
 fn state(device: &Device) -> &'static str {
     match (device.works, device.units.is_empty()) {
         (false, _) => "no worker",
@@ -45,7 +45,7 @@ fn short(unit: &str) -> String {
     }
 }
 
-/// The same for programs.
+/// State of `device` as a JSON object.
 pub(super) fn json(device: &Device) -> Value {
     json!({
         "slot": device.slot,

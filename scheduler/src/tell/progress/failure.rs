@@ -27,7 +27,7 @@ impl FailedAttempt<'_> {
         format!("FAILED {unit}{on}, attempt {attempt}, class={class}: {}{more}", of_one_line(error))
     }
 
-    /// The same for programs.
+    /// Failure as a JSON object.
     pub(super) fn json(&self, logs: Option<&Path>) -> Value {
         json!({
             "unit": self.unit,

@@ -1,4 +1,4 @@
-//! Progress for programs: one JSON object a line on standard output. `docs/guide/watching.md` says what each has.
+//! Progress for programs: one JSON object a line on standard output. `docs/guide/running/watching.md` says what each has.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -6,33 +6,26 @@
 use std::time::Instant;
 
 use attribution::{Known, Origin, Pass, Together};
-use network::{Graph, target};
+use network::Graph;
 use protocol::verify::{Agreement, Question, RoughMap, WrongMap};
 use store::Ledger;
-use sweep::group::{Dtype, Group, Numerics, Precision};
+use sweep::group::{Group, Precision};
 use sweep::variant::Variant;
-use tch::{Device, Kind, TchError, Tensor};
+use tch::{Device, Kind, Tensor};
 
-use super::stored::Stored;
-use super::tolerance::{self, NEAR, apart};
-use crate::engine::Engine;
+use super::engines::Engines;
+use super::rounding::{is_near, of_peak, rounded, values};
+use super::stored::{Stored, explained, order};
+use super::tolerance::{self, apart};
 use crate::libtorch::numerics::kind;
 use crate::stages::reader::Reader;
 use crate::unit_error::UnitError;
 
-/// Smallest half step of float16.
-const HALF_STEP: f64 = 1.0 / (1 << 25) as f64;
 /// Rows in a batch, for methods with several points an image.
 const ROWS: i64 = 16;
 
 /// Time of a map in double precision, in those of the same map in single precision.
 const DOUBLE: f64 = 2.5;
-
-/// Images of an existing shard, in the order in which their maps are compared.
-fn order(question: &Question) -> impl Iterator<Item = u64> + use<'_> {
-    let others = question.shards.iter().flat_map(|shard| question.group.range(*shard));
-    question.images.iter().copied().chain(others.filter(|image| !question.images.contains(image)))
-}
 
 /// Computes maps of `question` again, one of each variant at least, and adds what was found to `agreement`.
 pub(super) fn compare(
@@ -75,41 +68,6 @@ pub(super) fn compare(
         part.variants.iter().for_each(|variant| stored.forget(&variant.key));
     }
     Ok(())
-}
-
-/// The model of a group, computed operation by operation: what is to be shown is not asked to show itself.
-pub(super) struct Engines {
-    own: Engine,
-    double: Engine,
-}
-
-impl Engines {
-    pub(super) fn new(device: Device) -> Self {
-        Self { own: Engine::new(device), double: Engine::new(device) }
-    }
-
-    /// Model in the precision of `group`.
-    pub(super) fn own(&mut self, group: &Group) -> Result<&Graph, UnitError> {
-        plain(&mut self.own, group)
-    }
-
-    /// Model in double precision.
-    fn double(&mut self, group: &Group) -> Result<&Graph, UnitError> {
-        let numerics = Numerics { precision: Precision::Float64, ..group.numerics };
-        plain(&mut self.double, &Group { numerics, variants: Vec::new(), ..group.clone() })
-    }
-}
-
-fn plain<'a>(engine: &'a mut Engine, group: &Group) -> Result<&'a Graph, UnitError> {
-    let graph = engine.graph(group)?;
-    graph.lower_no_more("what is verified is computed operation by operation");
-    Ok(graph)
-}
-
-/// Pixels of an `image` of the store, and the class `[1]` that the stored logits predict: what its maps explain.
-fn explained(stored: &mut Stored<'_>, image: u64) -> Result<(Vec<f32>, Tensor), UnitError> {
-    let (pixels, logits) = (stored.image(image)?, stored.logits(image)?);
-    Ok((pixels, target::predicted(&Tensor::f_from_slice(&logits)?.f_view([1, -1])?)?))
 }
 
 /// One group, as its maps are computed again.
@@ -283,68 +241,6 @@ impl Again<'_> {
     }
 }
 
-fn values(map: &Tensor) -> Result<Vec<f32>, TchError> {
-    let map = map.f_to_kind(Kind::Float)?.f_to_device(Device::Cpu)?.f_contiguous()?;
-    let mut values = vec![0.0; map.numel()];
-    map.f_copy_data(&mut values, map.numel())?;
-    Ok(values)
-}
-
-/// `map` as an array of `dtype` holds it: very small values lose much of themselves.
-fn rounded(map: &[f32], dtype: Dtype) -> Result<Vec<f32>, TchError> {
-    let stored = if dtype == Dtype::Float16 { Kind::Half } else { Kind::Float };
-    values(&Tensor::f_from_slice(map)?.f_to_kind(stored)?)
-}
-
 fn wrong(variant: &Variant, image: u64, off: f32, accepted: f32) -> WrongMap {
     WrongMap { key: variant.key.clone(), image, off: off.is_finite().then_some(off), accepted }
-}
-
-/// The largest difference of a pixel, as a share of the peak of `exact`; nothing of a map of zeros. Of very small values in half
-/// precision the two may be rounded to neighbours.
-fn of_peak(map: &[f32], exact: &[f32], dtype: Dtype) -> f32 {
-    let step = if dtype == Dtype::Float16 { 2.0 * HALF_STEP as f32 } else { 0.0 };
-    let largest =
-        |values: &mut dyn Iterator<Item = f32>| values.fold(0.0_f32, |largest, value| largest.max(value.abs()));
-    let peak = largest(&mut exact.iter().copied());
-    if peak == 0.0 {
-        0.0
-    } else {
-        largest(&mut map.iter().zip(exact).map(|(a, b)| ((a - b).abs() - step).max(0.0))) / peak
-    }
-}
-
-/// Whether both maps are the same but for rounding, that of the type in which one is stored included.
-fn is_near(stored: &[f32], computed: &[f32], dtype: Dtype) -> bool {
-    let peak = computed.iter().fold(0.0_f32, |peak, value| peak.max(value.abs()));
-    let half = if dtype == Dtype::Float16 { f64::from(peak) * NEAR + HALF_STEP } else { 0.0 };
-    let accepted = f64::from(peak) * NEAR + half;
-    let near = |(stored, computed): (&f32, &f32)| (f64::from(*stored) - f64::from(*computed)).abs() <= accepted;
-    stored.len() == computed.len() && stored.iter().zip(computed).all(near)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn roughness_is_the_farthest_pixel_of_the_peak() {
-        let off = of_peak(&[1.0, -3.9, 0.0], &[1.0, -4.0, 0.02], Dtype::Float32);
-        assert!((off - 0.1 / 4.0).abs() < 1e-6, "{off}");
-        assert_eq!(of_peak(&[1.0], &[0.0], Dtype::Float32), 0.0);
-        // Neighbours of half precision below 2^-14: 2^-24 apart.
-        let [one, next] = [100.0, 101.0].map(|steps| steps * 0.5_f32.powi(24));
-        assert_eq!(of_peak(&[one], &[next], Dtype::Float16), 0.0);
-        assert!(of_peak(&[one], &[next], Dtype::Float32) > 0.009);
-    }
-
-    #[test]
-    fn a_map_may_be_rounded_as_its_type_is_and_nothing_else() {
-        let computed = [1.0, -0.5, 0.0];
-        assert!(is_near(&[1.0004, -0.5, 0.0004], &computed, Dtype::Float32));
-        assert!(!is_near(&[1.0006, -0.5, 0.0], &computed, Dtype::Float32));
-        assert!(is_near(&[1.0006, -0.5, 0.0], &computed, Dtype::Float16));
-        assert!(!is_near(&[1.0, -0.5, f32::NAN], &computed, Dtype::Float16));
-        assert!(!is_near(&[1.0, -0.5], &computed, Dtype::Float16));
-    }
 }

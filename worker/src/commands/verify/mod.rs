@@ -2,7 +2,9 @@
 //!
 //! The command is a process of its own: a sweep that is under way does not notice when the process is killed.
 
+mod engines;
 mod maps;
+mod rounding;
 mod stored;
 mod tolerance;
 
@@ -11,7 +13,7 @@ use std::io::Read;
 use protocol::verify::{Agreement, Answer, Compared, MAX_REQUEST, Question, Request};
 use tch::{Device, Kind, Tensor};
 
-use self::maps::Engines;
+use self::engines::Engines;
 use self::stored::Stored;
 use crate::device::Opened;
 use crate::exit::Exit;

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 
 use data::stored::{Rows, Stored as Theirs};
+use network::target;
 use protocol::verify::Question;
 use store::{Shards, attribution, name};
 use sweep::group::Group;
+use tch::Tensor;
 
 use crate::unit_error::UnitError;
 
@@ -70,4 +72,16 @@ impl<'a> Stored<'a> {
         let at = (index - range.start) as usize * width;
         Ok(values[at..at + width].to_vec())
     }
+}
+
+/// Images of an existing shard, in the order in which their maps are compared.
+pub(super) fn order(question: &Question) -> impl Iterator<Item = u64> + use<'_> {
+    let others = question.shards.iter().flat_map(|shard| question.group.range(*shard));
+    question.images.iter().copied().chain(others.filter(|image| !question.images.contains(image)))
+}
+
+/// Pixels of an `image` of the store, and the class `[1]` that the stored logits predict: what its maps explain.
+pub(super) fn explained(stored: &mut Stored<'_>, image: u64) -> Result<(Vec<f32>, Tensor), UnitError> {
+    let (pixels, logits) = (stored.image(image)?, stored.logits(image)?);
+    Ok((pixels, target::predicted(&Tensor::f_from_slice(&logits)?.f_view([1, -1])?)?))
 }

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::network::{Network, SHAPE, each, explained, gradient, images};
 use super::{assert_close, maps, scores, scores_of, without_labels};
-use crate::families::changes::falls;
-use crate::families::sums::sums;
+use crate::families::subsets::changes::falls;
+use crate::families::subsets::sums::sums;
 use crate::fill::Fill;
 use crate::numbers::pearson;
 

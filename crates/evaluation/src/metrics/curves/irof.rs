@@ -2,7 +2,7 @@
 
 use sweep::evaluation::Direction;
 
-use super::reading::of_curve;
+use super::reading::{of_curve, patch_by_patch};
 use crate::metrics::Entry;
 use crate::numbers::mean_height;
 use crate::parameters::{TARGET, baseline, channels, patch_size, score};
@@ -15,8 +15,7 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
     direction: Direction::Higher,
     parameters: &[patch_size(8), baseline("image_mean"), channels("sum"), TARGET, score("probability")],
     build: |parameters| {
-        let mut parameters = parameters.clone();
-        parameters.0.insert("per_step".to_owned(), 1.into());
+        let mut parameters = patch_by_patch(parameters);
         parameters.0.insert("rank".to_owned(), "mean".into());
         of_curve(&parameters, "morf", |heights| {
             1.0 - mean_height(&heights.iter().map(|height| height / heights[0]).collect::<Vec<_>>())

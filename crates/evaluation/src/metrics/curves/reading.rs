@@ -28,6 +28,13 @@ impl Score {
     }
 }
 
+/// Copy of `parameters` in which patches are removed one at a time.
+pub(super) fn patch_by_patch(parameters: &Parameters) -> Parameters {
+    let mut parameters = parameters.clone();
+    parameters.0.insert("per_step".to_owned(), 1.into());
+    parameters
+}
+
 /// Metric that is the `number` of the curve of these parameters in this `order`, the whole image first.
 pub(super) fn of_curve(
     parameters: &Parameters,

@@ -2,7 +2,7 @@
 
 use sweep::evaluation::Direction;
 
-use super::reading::of_curve;
+use super::reading::{of_curve, patch_by_patch};
 use crate::metrics::Entry;
 use crate::numbers::{mean_height, trapezoids};
 use crate::parameters::{QUANTUS, TARGET, baseline, channels, patch_size, score};
@@ -16,10 +16,8 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
     parameters: &[patch_size(8), baseline("image_min"), channels("sum"), TARGET, score("probability"), QUANTUS],
     build: |parameters| {
         let quantus = parameters.word("semantics")? == "quantus";
-        let mut parameters = parameters.clone();
-        parameters.0.insert("per_step".to_owned(), 1.into());
         of_curve(
-            &parameters,
+            &patch_by_patch(parameters),
             "morf",
             if quantus { |heights| trapezoids(&heights[1.min(heights.len())..]) } else { mean_height },
         )

@@ -9,7 +9,7 @@ use super::reading::of_object;
 use crate::metrics::Entry;
 use crate::parameters::{channels, parameter};
 
-/// What counts as mass.
+/// Values of a map that count as mass.
 const MASS: Parameter = parameter(
     "mass",
     "values that count: the `positive` ones, all without their signs (`abs`), or all as they are, as Quantus has it (`signed`)",

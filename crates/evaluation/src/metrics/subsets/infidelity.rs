@@ -40,7 +40,7 @@ fn plain(sums: &[f64], falls: &[f64]) -> f64 {
     mean(&sums.iter().zip(falls).map(|(sum, fall)| (sum - fall).powi(2)).collect::<Vec<_>>())
 }
 
-/// The same of sums times the factor that makes it least; undefined where all sums are 0.
+/// Infidelity of sums that are multiplied by the factor for which infidelity is least; undefined where all sums are 0.
 fn scaled(sums: &[f64], falls: &[f64]) -> f64 {
     let factor = sums.iter().zip(falls).map(|(sum, fall)| sum * fall).sum::<f64>()
         / sums.iter().map(|sum| sum * sum).sum::<f64>();

@@ -54,7 +54,7 @@ fn share(free: u64, held: u64, workers: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::launcher::Ticket;
+    use super::super::super::job::Ticket;
     use super::*;
 
     #[test]

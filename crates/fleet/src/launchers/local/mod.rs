@@ -15,7 +15,8 @@ use sweep::config::Devices;
 use sweep::yaml::Fields;
 
 use super::children::{Children, lives};
-use super::launcher::{Entry, Job, Launcher, Offer, Reservation, State, Ticket, Wanted};
+use super::job::{Job, State, Ticket};
+use super::launcher::{Entry, Launcher, Offer, Reservation, Wanted};
 use crate::error::FleetError;
 use crate::slot::Slot;
 

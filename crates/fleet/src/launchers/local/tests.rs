@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use machine::process::identity;
 
-use super::super::launcher::Ended;
+use super::super::job::Ended;
 use super::*;
 
 fn sleeper() -> (Child, Ticket) {

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use super::super::launcher::Job;
+use super::super::job::Job;
 use super::programs::run;
 use super::script::script;
 use super::settings::Settings;
 
-/// What sbatch says where trying again later helps.
+/// Messages of sbatch after which trying again later helps.
 const PASSING: [&str; 7] = [
     "Unable to contact slurm controller",
     "Socket timed out",

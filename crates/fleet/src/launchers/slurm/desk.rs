@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use super::super::launcher::{Ended, State, Ticket};
+use super::super::job::{Ended, State, Ticket};
 use super::array::{Array, HandedIn, Order};
 use super::nodes::Nodes;
 use super::squeue::Rows;
 
-/// What the name of every array begins with.
+/// Beginning of the name of every array.
 const NAME: &str = "attrisweep-";
 
 /// Answers in a row that lack a job, and the time that they span, after which the job is taken for gone. A cluster forgets jobs minutes
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Time after which a job that is still there is cancelled again.
 const AGAIN: Duration = Duration::from_secs(20);
 
-/// What is known of orders and jobs.
+/// Orders and jobs, as far as they are known.
 #[derive(Debug, Default)]
 pub(super) struct Desk {
     /// The array that takes orders.

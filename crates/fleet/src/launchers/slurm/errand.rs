@@ -3,8 +3,7 @@
 
 use std::process::Command;
 
-use super::super::errand::{Errand, Submitted};
-use super::super::launcher::Ticket;
+use super::super::job::{Errand, Submitted, Ticket};
 use super::super::shell::{line, quoted};
 use super::desk::new_name;
 use super::kinds::PROCESSORS;
@@ -15,7 +14,7 @@ use super::settings::Settings;
 /// Seconds before the end of its job at which the command is told to end in order.
 const BEFORE: u32 = 120;
 
-/// What a job of workers asks for and a command that computes nothing does not.
+/// Options that a job of workers has, and the job of a command that computes nothing has not.
 const OF_WORKERS: [&str; 11] = [
     "--time=",
     "-t",

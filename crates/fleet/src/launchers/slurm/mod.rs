@@ -21,8 +21,8 @@ use std::time::Duration;
 use sweep::yaml::Fields;
 
 use super::elsewhere::Elsewhere;
-use super::errand::{Errand, Submitted};
-use super::launcher::{Entry, Job, Launcher, Offer, Place, State, Ticket, Wanted};
+use super::job::{Errand, Job, State, Submitted, Ticket};
+use super::launcher::{Entry, Launcher, Offer, Place, Wanted};
 use crate::error::FleetError;
 use crate::slot::Slot;
 use array::Order;

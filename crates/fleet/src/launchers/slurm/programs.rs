@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-/// What sbatch says of a job with these options that it does not take.
+/// Message of sbatch about a job with these options that sbatch refuses.
 pub(super) fn test(options: &[String], exclude: Option<String>) -> Result<String, String> {
     let mut command = Command::new("sbatch");
     command.args(["--test-only", "--ntasks=1", "--nodes=1"]).args(options).args(exclude);

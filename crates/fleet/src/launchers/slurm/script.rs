@@ -1,6 +1,6 @@
 //! The batch script: what every job of an array runs.
 
-use super::super::launcher::Job;
+use super::super::job::Job;
 use super::super::shell::{line, quoted};
 use super::settings::{Container, Settings};
 

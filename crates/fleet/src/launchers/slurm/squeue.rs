@@ -6,7 +6,7 @@ use std::process::Command;
 use protocol::exit::ExitCode;
 
 use super::super::elsewhere::hearsay;
-use super::super::launcher::{Ended, State};
+use super::super::job::{Ended, State};
 
 /// Columns that squeue is asked for, each with its width in bytes.
 const COLUMNS: [(&str, usize); 8] = [

@@ -64,7 +64,7 @@ fn maps(known: &Known) -> [u64; 2] {
     [made, group.images.saturating_mul(group.variants.len() as u64)]
 }
 
-/// What is to be said of a group's state.
+/// State of a group, in words.
 fn state(found: &Found) -> String {
     match &found.known {
         Ok(known) if known.complete => "complete".to_owned(),

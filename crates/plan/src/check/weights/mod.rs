@@ -1,6 +1,8 @@
 //! Weights of a config: where they lie, and whether they fit their models.
 
+pub(super) mod expect;
 mod files;
+pub(super) mod normalize;
 mod own;
 
 use std::collections::BTreeMap;
@@ -13,7 +15,7 @@ use sweep::config::Config;
 use sweep::problem::{Problems, nearest};
 use sweep::variant::{OwnWeights, Variant};
 
-use super::methods;
+use crate::check::methods;
 pub use files::find;
 use files::{Absent, PROGRAM, locate};
 pub use own::of_variant;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use sweep::config::Config;
 use sweep::variant::Variant;
 
-use super::methods;
+use crate::check::methods;
 
 /// Seeds of the script of the decorrelated experiment, by the number of the weights.
 const SEEDS: [u64; 8] = [42, 123, 456, 789, 101_112, 131_415, 161_718, 192_021];

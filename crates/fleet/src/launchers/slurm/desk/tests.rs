@@ -1,4 +1,4 @@
-use super::super::super::launcher::Job;
+use super::super::super::job::Job;
 use super::super::squeue::Row;
 use super::*;
 

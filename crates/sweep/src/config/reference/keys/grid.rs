@@ -22,7 +22,7 @@ pub(super) const PATHS: &[Key] = &[
         "data_root",
         Required,
         "Holds the datasets: `<flag>_<size>.npz` (`<flag>.npz` for 28 px), `<flag>.zarr`, folders of images and others \
-         ([formats](guide/data.md)).",
+         ([formats](guide/first-steps/data.md)).",
         "data",
     ),
     key(
@@ -80,7 +80,7 @@ pub(super) const SEARCH_SPACE: &[Key] = &[
     key(
         "model_flags",
         Required,
-        "Models: names of the [catalogue](catalogue.md#models), or of [programs](guide/own-models.md) of `torch.export`.",
+        "Models: names of the [catalogue](catalogue.md#models), or of [programs](guide/first-steps/own-models.md) of `torch.export`.",
         "[resnet18, resnet50]",
     ),
     key("splits", Required, "Splits of each dataset.", "[test]"),

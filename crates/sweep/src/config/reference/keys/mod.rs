@@ -74,7 +74,7 @@ pub(crate) const KEYS: &[Section] = &[
     Section {
         place: "model_method_mapping[]",
         about: "A method that has weights for itself, as the decorrelated reference experiment has them: images, labels and predictions \
-                are those of a store in `base_data_dir`, and names of stores end with `_decorr` ([guide](guide/reference-experiments.md)).",
+                are those of a store in `base_data_dir`, and names of stores end with `_decorr` ([guide](guide/first-steps/reference-experiments.md)).",
         keys: MAPPED,
     },
     Section {
@@ -114,7 +114,7 @@ pub(crate) const KEYS: &[Section] = &[
     },
     Section {
         place: "evaluation[]",
-        about: "One metric of maps with its choices of parameters ([guide](guide/evaluation.md)). The \
+        about: "One metric of maps with its choices of parameters ([guide](guide/results/evaluation.md)). The \
                 [catalogue](catalogue.md#metrics) lists the classes and their parameters.",
         keys: METRIC,
     },
@@ -133,7 +133,7 @@ pub(crate) const KEYS: &[Section] = &[
             key("gpu_id", Words("`devices`"), "GPU as nvidia-smi counts them; `devices` comes first.", "0"),
             key(
                 "batch_sizes",
-                Words("[found](guide/batch-sizes.md)"),
+                Words("[found](guide/running/batch-sizes.md)"),
                 "Images at once by the keys of maps; `default` is that of all other keys. They count until a device proves them wrong.",
                 "{default: 128, IntegratedGradients_baselines_zero_n_steps_200: 2}",
             ),
@@ -141,12 +141,12 @@ pub(crate) const KEYS: &[Section] = &[
     },
     Section {
         place: "preflight_check",
-        about: "Where batch sizes come from ([guide](guide/batch-sizes.md)).",
+        about: "Where batch sizes come from ([guide](guide/running/batch-sizes.md)).",
         keys: PREFLIGHT,
     },
     Section {
         place: "page",
-        about: "A page that shows the sweep while it runs ([guide](guide/page.md)). `page: {}` asks for one.",
+        about: "A page that shows the sweep while it runs ([guide](guide/results/page.md)). `page: {}` asks for one.",
         keys: PAGE,
     },
     Section { place: "scheduler", about: "Devices, retries and deadlines.", keys: SCHEDULER },

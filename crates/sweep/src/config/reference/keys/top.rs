@@ -22,7 +22,7 @@ pub(super) const TOP: &[Key] = &[
     key("limit", Words("all images"), "Images of each split, the first ones. A larger limit extends stores.", "100"),
     key(
         "batch_size",
-        Words("[found](guide/batch-sizes.md)"),
+        Words("[found](guide/running/batch-sizes.md)"),
         "Images that are attributed at once. Changes speed and memory, not the maps.",
         "32",
     ),
@@ -30,7 +30,7 @@ pub(super) const TOP: &[Key] = &[
         "indices",
         Words("all images"),
         "Images of each split that are taken, in this order: a list, or a file with an index in each line \
-         ([guide](guide/data.md#some-images-of-a-split)).",
+         ([guide](guide/first-steps/data.md#some-images-of-a-split)).",
         "[4, 8, 15]",
     ),
     key(
@@ -56,7 +56,7 @@ pub(super) const TOP: &[Key] = &[
     key(
         "semantics",
         Value("exact"),
-        "Whose definition is followed where papers and Captum differ ([guide](guide/what-it-computes.md#semantics)); `reference`: what the \
+        "Whose definition is followed where papers and Captum differ ([guide](guide/results/what-it-computes.md#semantics)); `reference`: what the \
          script of the reference experiment computes, with Captum and with its slips.",
         "captum",
     ),
@@ -64,7 +64,7 @@ pub(super) const TOP: &[Key] = &[
         "reference",
         Words("none, or the one that the keys show"),
         "The reference experiment whose script would run this config, or `none`. The word sets what scripts do and configs do not say: \
-         how windows of Occlusion move, the precision, whose mean is the mean image, the format of stores ([guide](guide/reference-experiments.md)). Keys \
+         how windows of Occlusion move, the precision, whose mean is the mean image, the format of stores ([guide](guide/first-steps/reference-experiments.md)). Keys \
          of the config come before it, and it does not show in the keys of maps.",
         "none",
     ),
@@ -112,7 +112,7 @@ pub(super) const TOP: &[Key] = &[
         "launcher",
         Words("processes of this machine"),
         "Launcher that starts workers: `local`, `command`, `ssh` or `slurm`; its settings stand below its name \
-         ([guide](guide/clusters.md)).",
+         ([guide](guide/running/clusters.md)).",
         "local",
     ),
     key("experiment", Words("nothing"), "Name and description for people; not used.", "{name: first try}"),
