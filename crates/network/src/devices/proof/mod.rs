@@ -95,7 +95,7 @@ impl Proof {
 
 impl Prover for Proof {
     fn pass(&self, graph: &Graph, n: i64, size: [i64; 2], used: Use<'_>) -> Result<(), TchError> {
-        let name = |used: Use<'_>| format!("{used} {n} {}x{}", size[0], size[1]);
+        let name = |used: Use<'_>| name(used, n, size);
         let backward = Use::Backward(&Gradient);
         if matches!(used, Use::Forward(Keep::Trace(_))) && self.walks_back.get() && !graph.record.knows(&name(used)) {
             // What is traced goes back next: both at once.
@@ -128,6 +128,11 @@ impl Prover for Proof {
     fn changes(&self, graph: &Graph, size: [i64; 2], replacements: &[Replacement]) -> Result<(), TchError> {
         self.windows(graph, size, replacements)
     }
+}
+
+/// Name of a pass of `n` images of `[height, width]` for a purpose.
+fn name(used: Use<'_>, n: i64, [height, width]: [i64; 2]) -> String {
+    format!("{used} {n} {height}x{width}")
 }
 
 /// Runs `test` of the lowered graph, unless the pass `name` has been proved, here or by a process that shares its proofs. A test that

@@ -77,7 +77,8 @@ impl Proof {
             let more = one_by_one(lowered, &images.f_narrow(0, there, count - there)?, used)?;
             if there == 0 {
                 match judge::pass(&more.first(1)?, &first, self.bits())? {
-                    Judged::Same => {}
+                    // A pass of one image is proved with that, too.
+                    Judged::Same => graph.record.note(&super::name(used, 1, plane(images)?)),
                     other => return Ok(Err(other)),
                 }
             }

@@ -64,3 +64,20 @@ fn a_pass_that_another_process_proves_meanwhile_is_not_proved_again() {
     }
     assert_eq!((after, shelf.turns.get()), (vec![1, 1], 0));
 }
+
+/// Each of some large images is computed by itself, the first of them by the plain graph too: that is the proof of one image.
+#[test]
+fn who_proves_passes_of_large_images_has_proved_the_pass_of_one() {
+    if !crate::computes_in_blocks() {
+        return;
+    }
+    let graph = load("cifar_resnet18", &Weights::random(3, 5), (Device::Cpu, Kind::Float)).unwrap();
+    let _ = graph.forward(&wave(&[3, 3, 96, 80]).unwrap()).unwrap();
+    assert_eq!(graph.proved(), ["forward 1 96x80", "forward 3 96x80"]);
+    let spent = graph.proving();
+    let _ = graph.forward(&wave(&[1, 3, 96, 80]).unwrap()).unwrap();
+    assert_eq!((graph.proving(), graph.proved().len()), (spent, 0));
+    // Small ones are computed at once, and say nothing of one.
+    let _ = graph.forward(&wave(&[3, 3, 16, 16]).unwrap()).unwrap();
+    assert_eq!(graph.proved(), ["forward 3 16x16"]);
+}
