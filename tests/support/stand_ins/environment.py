@@ -43,10 +43,10 @@ class Environment:
         assert done.returncode == code, f"exit code {done.returncode}, expected {code}\n{done.stdout}\n{done.stderr}"
         return done
 
-    def run(self, *command, code=0, timeout=300, **options):
-        """Runs a command of the environment with nothing set."""
+    def run(self, *command, code=0, timeout=300, given=(), **options):
+        """Runs a command of the environment with nothing set but the variables of `given`, `NAME=value`."""
         program = self.folder / "bin" / command[0]
-        words = ["/usr/bin/env", "-i", "HOME=" + str(self.folder), program, *command[1:]]
+        words = ["/usr/bin/env", "-i", "HOME=" + str(self.folder), *given, program, *command[1:]]
         done = subprocess.run(words, capture_output=True, text=True, timeout=timeout, **options)
         assert done.returncode == code, f"exit code {done.returncode}, expected {code}\n{done.stdout}\n{done.stderr}"
         return done

@@ -1,0 +1,58 @@
+"""The installed wheel on machines that lack something: one sentence each, or the same maps."""
+
+import shlex
+
+import pytest
+import zarr
+from support import METHODS, Sweep
+from support.faults import disk
+from support.stand_ins.environment import Environment, packages
+from support.stand_ins.root import run_in_root
+
+
+@pytest.fixture(scope="module")
+def environment(wheel, tmp_path_factory):
+    environment = Environment(tmp_path_factory.mktemp("environment"))
+    environment.install(wheel)
+    return environment
+
+
+def small(folder, inputs):
+    run = Sweep(folder, inputs, limit=2)
+    run.config["search_space"]["attribution_methods"] = METHODS[:2]
+    return run
+
+
+@pytest.mark.parametrize("widest", ["avx2", "none"])
+def test_a_processor_without_avx_512_computes_the_same_maps(environment, inputs, tmp_path, widest):
+    """As nearly as sums in another order can be the same: the maps are of half precision."""
+    stores = {}
+    limits = {"avx2": ["ONEDNN_MAX_CPU_ISA=AVX2", "ATEN_CPU_CAPABILITY=avx2"], "none": ["ONEDNN_MAX_CPU_ISA=SSE41", "ATEN_CPU_CAPABILITY=default"]}[widest]
+    for name, given in {"here": [], "there": [f"ATTRISWEEP_MAX_CPU_ISA={widest}", *limits]}.items():
+        (tmp_path / name).mkdir()
+        run = small(tmp_path / name, inputs)
+        environment.run("attrisweep", "run", "--config", str(run.file), given=given)
+        stores[name] = zarr.open_group(run.stores()[0], mode="r")
+    assert widest in str(dict(stores["there"].attrs)) + str([path.read_text() for path in stores["there"].store.root.rglob("*.json")])
+    for key, maps in stores["here"]["attributions"].members():
+        ours, theirs = (array[:].astype("f4") for array in (maps, stores["there"]["attributions"][key]))
+        assert abs(ours - theirs).max() <= 1e-2 * abs(ours).max(), key
+
+
+def test_a_machine_without_the_library_of_cpp_is_told_which_one_is_missing(environment, inputs, tmp_path):
+    run = small(tmp_path, inputs)
+    steps = ["rm -f /usr/lib/*/libstdc++.so.6* /usr/lib64/libstdc++.so.6*", "code=0"]
+    steps += [shlex.join(["attrisweep", "run", "--config", str(run.file)]) + " 2>&1 || code=$?", 'echo "code $code"']
+    told = run_in_root(tmp_path, "\n".join(steps), f"{environment.folder}/bin:/usr/bin:/bin", [packages().resolve(), environment.folder])
+    errors = [line for line in told.splitlines() if "error" in line]
+    assert len(errors) == 1 and "libstdc++.so.6: cannot open shared object file" in errors[0], told
+    assert told.endswith("code 5\n"), told
+
+
+def test_a_full_disk_is_one_sentence_of_the_demo(environment, tmp_path):
+    with disk(tmp_path / "full", 1):
+        with open(tmp_path / "full" / "somebody_elses", "wb") as file:
+            file.write(bytes((1 << 20) - 16384))
+        told = environment.run("attrisweep", "demo", str(tmp_path / "full" / "demo"), code=5)
+        assert "Traceback" not in told.stderr and "No space left on device" in told.stderr, told
+        assert len(told.stderr.strip().splitlines()) <= 2, told.stderr
