@@ -144,7 +144,12 @@ fn a_large_picture_is_decoded_line_by_line() {
     survive(&METER, MOST, |_| {
         // Once is enough: nothing is random.
         if read.is_none() {
-            let source = formats::open("image_folder", &root.path().join("x"), "test", &Options { size: 8, ..Options::default() });
+            let source = formats::open(
+                "image_folder",
+                &root.path().join("x"),
+                "test",
+                &Options { size: 8, ..Options::default() },
+            );
             read = Some(source.and_then(|mut source| source.read(0..2)));
         }
     });
