@@ -2,6 +2,7 @@
 
 import shlex
 
+import numpy as np
 import pytest
 import zarr
 from support import METHODS, Sweep
@@ -25,18 +26,18 @@ def small(folder, inputs):
 
 @pytest.mark.parametrize("widest", ["avx2", "none"])
 def test_a_processor_without_avx_512_computes_the_same_maps(environment, inputs, tmp_path, widest):
-    """As nearly as sums in another order can be the same: the maps are of half precision."""
+    limits = {"avx2": ["ONEDNN_MAX_CPU_ISA=AVX2", "ATEN_CPU_CAPABILITY=avx2"], "none": ["ONEDNN_MAX_CPU_ISA=SSE41", "ATEN_CPU_CAPABILITY=default"]}
     stores = {}
-    limits = {"avx2": ["ONEDNN_MAX_CPU_ISA=AVX2", "ATEN_CPU_CAPABILITY=avx2"], "none": ["ONEDNN_MAX_CPU_ISA=SSE41", "ATEN_CPU_CAPABILITY=default"]}[widest]
-    for name, given in {"here": [], "there": [f"ATTRISWEEP_MAX_CPU_ISA={widest}", *limits]}.items():
+    for name, given in {"here": [], "there": [f"ATTRISWEEP_MAX_CPU_ISA={widest}", *limits[widest]]}.items():
         (tmp_path / name).mkdir()
         run = small(tmp_path / name, inputs)
         environment.run("attrisweep", "run", "--config", str(run.file), given=given)
         stores[name] = zarr.open_group(run.stores()[0], mode="r")
-    assert widest in str(dict(stores["there"].attrs)) + str([path.read_text() for path in stores["there"].store.root.rglob("*.json")])
+    assert {maker["isa"] for maker in stores["there"].attrs["attrisweep"]["computed_by"]} == {widest}
     for key, maps in stores["here"]["attributions"].members():
         ours, theirs = (array[:].astype("f4") for array in (maps, stores["there"]["attributions"][key]))
-        assert abs(ours - theirs).max() <= 1e-2 * abs(ours).max(), key
+        # Sums in another order, and a ReLU near zero may be open in one of them alone.
+        assert np.linalg.norm(ours - theirs) <= 0.05 * np.linalg.norm(ours), key
 
 
 def test_a_machine_without_the_library_of_cpp_is_told_which_one_is_missing(environment, inputs, tmp_path):
