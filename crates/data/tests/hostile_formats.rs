@@ -135,7 +135,8 @@ fn a_large_picture_is_decoded_line_by_line() {
     let mut png = Vec::new();
     let mut encoder = png::Encoder::new(&mut png, 1500, 1500);
     encoder.set_color(png::ColorType::Rgb);
-    encoder.write_header().unwrap().write_image_data(&[200; 1500 * 1500 * 3]).unwrap();
+    let grey = vec![200; 1500 * 1500 * 3];
+    encoder.write_header().unwrap().write_image_data(&grey).unwrap();
     for name in ["x/test/a/0.png", "x/test/a/1.png"] {
         put(root.path(), name, &png);
     }
