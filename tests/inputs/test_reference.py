@@ -2,6 +2,7 @@
 
 import subprocess
 
+import attrisweep
 import captum.attr
 import numpy as np
 import pytest
@@ -165,6 +166,12 @@ def test_a_config_without_a_search_space_runs_as_it_is(tmp_path):
     assert "reference densenet_imagenet (recognised by `settings`" in done.stdout
     assert "has numbers for `Occlusion`, which are keys of no map" in done.stdout + done.stderr
     run.run()
+    # Where later scripts look: in the folder that they are given, by model and noise.
+    names = sorted(f"model-resnet18_noise-{noise['name']}" for noise in NOISES[:2])
+    assert sorted(path.name for path in run.output.glob("model-*")) == names
+    for name in names:
+        found = {file.relative_to(run.output / name).as_posix() for file in (run.output / name).rglob("*.pt")}
+        assert {"images.pt", "labels.pt", "model_predictions.pt", "means/overall.pt", "attributions/Saliency.pt"} <= found
     # As the script leaves them.
     root = run.output / "dataset-imagenet_split-val.pt"
     assert sorted(path.name for path in root.iterdir()) == sorted(f"model-resnet18_noise-{noise['name']}" for noise in NOISES[:2])
@@ -174,3 +181,12 @@ def test_a_config_without_a_search_space_runs_as_it_is(tmp_path):
     assert sorted(path.stem for path in (store / "means").iterdir()) == ["class_7", "class_993", "overall"]
     assert load("model_predictions.pt").shape == (2, 1000) and load("attributions/Saliency.pt").dtype == torch.float16
     assert run.granted() == {"Saliency": "128", "DeepLIFT_baselines_global_mean": "1"}
+    # The names are links, which are no stores of others, and are not counted twice; one that is lost is made again, and what is not ours stays.
+    assert len(attrisweep.open_sweep(run.output)) == 2
+    (run.output / names[0]).unlink()
+    (run.output / names[1]).unlink()
+    (run.output / names[1]).mkdir()
+    again = run.run()
+    assert "Nothing was left to compute" in again.stdout and f"`{run.output / names[1]}` is there and is not" in again.stdout + again.stderr
+    assert torch.equal(torch.load(run.output / names[0] / "images.pt", weights_only=True), load("images.pt"))
+    assert not list((run.output / names[1]).iterdir())

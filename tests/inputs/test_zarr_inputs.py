@@ -58,7 +58,42 @@ def version_3_plain(place):
     arrays(group, NORMALIZED, LABELS.astype(np.uint8), chunks=(10, 3, 28, 28), compressors=None)
 
 
-WRITERS = [version_2_blosc, version_2_zip, version_2_fortran, version_3, version_3_shards, version_3_plain]
+def smaller(array):
+    """Makes an array as long as the others, as programs do that change the shape and leave chunks beyond, and so does Zarr with the part of a
+    chunk that is beyond."""
+    file = next(path for path in (array.store_path.store.root / array.path).iterdir() if path.name in ("zarr.json", ".zarray"))
+    metadata = json.loads(file.read_text())
+    metadata["shape"][0] = len(IMAGES)
+    file.write_text(json.dumps(metadata))
+
+
+def version_2_made_smaller(place):
+    group = zarr.open_group(f"{place}.zarr", mode="w", zarr_format=2)
+    arrays(group, np.concatenate([IMAGES, IMAGES[::-1]]), np.concatenate([LABELS, LABELS + 1]))
+    for name in ("images", "labels"):
+        smaller(group[name])
+
+
+def version_3_made_smaller(place):
+    group = zarr.open_group(f"{place}.zarr", mode="w")
+    arrays(group, np.concatenate([IMAGES, IMAGES[:9]]), np.concatenate([LABELS, LABELS[:9]]), chunks=(1, 28, 28, 3), shards=(4, 28, 28, 3))
+    group["images"].resize((13, 28, 28, 3))
+    for name in ("images", "labels"):
+        smaller(group[name])
+
+
+def version_3_made_larger(place):
+    group = zarr.open_group(f"{place}.zarr", mode="w")
+    arrays(group, IMAGES[:7], LABELS[:7], chunks=(4, 28, 28, 3))
+    for name, whole in (("images", IMAGES), ("labels", LABELS)):
+        group[name].resize(whole.shape)
+        group[name][7:] = whole[7:]
+
+
+WRITERS = [
+    version_2_blosc, version_2_zip, version_2_fortran, version_3, version_3_shards, version_3_plain,
+    version_2_made_smaller, version_3_made_smaller, version_3_made_larger,
+]
 
 
 @pytest.fixture
@@ -110,7 +145,7 @@ def test_input_zarr_path_is_the_dataset_of_the_config(run):
     del run.config["paths"]["medmnist_data_root"]
     run.config["paths"]["input_zarr_path"] = str(run.folder / "data" / "version_2_zip.zarr.zip")
     told = run.run("--check", code=3).stderr
-    assert "paths.input_zarr_path: one Zarr is one dataset, and there are 6 of them" in told
+    assert f"paths.input_zarr_path: one Zarr is one dataset, and there are {len(WRITERS)} of them" in told
     run.config["search_space"]["data_flags"] = ["version_3"]
     run.run()
     store = zarr.open_group(run.stores()[0], mode="r")

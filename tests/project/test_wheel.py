@@ -1,57 +1,12 @@
 """What pip installs runs without Rust, a compiler, the checkout, or anything set in the environment."""
 
 import hashlib
-import pathlib
-import subprocess
-import sys
 import zipfile
 
 import pytest
 import zarr
-from support import ROOT, SCHEDULER
-
-SITE = pathlib.Path("lib", f"python{sys.version_info.major}.{sys.version_info.minor}", "site-packages")
-
-
-def build(to):
-    """The wheel with the programs of the tests' build."""
-    command = [sys.executable, ROOT / "scripts" / "wheel.py", "--programs", SCHEDULER.parent, "--to", to]
-    subprocess.run(command, check=True, capture_output=True, text=True)
-    (wheel,) = to.glob("*.whl")
-    return wheel
-
-
-class Environment:
-    """A virtual environment of its own. Its packages are links to those of the tests, so that torch is not copied."""
-
-    def __init__(self, folder, without=()):
-        self.folder = folder
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
-        for package in (pathlib.Path(sys.prefix) / SITE).iterdir():
-            if package.name not in without and not package.name.startswith("attrisweep"):
-                (self.site / package.name).symlink_to(package)
-
-    @property
-    def site(self):
-        return self.folder / SITE
-
-    def install(self, wheel):
-        """Installs the wheel, if everything that it asks for is there; no network."""
-        pip = [sys.executable, "-m", "pip", "--python", self.folder / "bin" / "python", "--disable-pip-version-check"]
-        subprocess.run([*pip, "install", "--no-index", "--no-warn-script-location", wheel], check=True, capture_output=True)
-
-    def run(self, *command, code=0, timeout=300, **options):
-        """Runs a command of the environment with nothing set."""
-        program = self.folder / "bin" / command[0]
-        words = ["/usr/bin/env", "-i", "HOME=" + str(self.folder), program, *command[1:]]
-        done = subprocess.run(words, capture_output=True, text=True, timeout=timeout, **options)
-        assert done.returncode == code, f"exit code {done.returncode}, expected {code}\n{done.stdout}\n{done.stderr}"
-        return done
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    return build(tmp_path_factory.mktemp("wheel"))
+from support import ROOT
+from support.stand_ins.environment import Environment, build_wheel
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +92,7 @@ def test_no_torch_is_told_in_one_sentence(wheel, tmp_path):
 
 
 def test_two_builds_have_the_same_digest(wheel, tmp_path):
-    again = build(tmp_path)
+    again = build_wheel(tmp_path)
     digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in (wheel, again)]
     assert digests[0] == digests[1]
 

@@ -216,3 +216,13 @@ def test_a_store_or_weights_that_changed_since_are_told_and_adopted_again(run, a
     assert "are not those of the stored image by these weights" in adopt(run, code=7)
     # What was adopted before counts no more.
     assert not list(run.output.glob("*.adopted.json"))
+
+
+def test_maps_of_an_adopted_group_are_not_scored_and_the_run_says_so(run, arrays):
+    place = zarr_folder(run.output, NAME.format("clean"), arrays["clean"])
+    adopt(run)
+    run.config["evaluation"] = [{"class": "Sparseness"}]
+    done = run.run()
+    assert f"`{place}` was adopted: its maps are not scored" in done.stdout + done.stderr
+    assert LACKING in zarr.open_group(run.output / f"{NAME.format('clean')}_adopted.zarr", mode="r")["attributions"]
+    assert not [path for path in run.output.rglob("*") if path.name in ("scores", "measurements")]

@@ -7,6 +7,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 use data::formats::{self, Options};
+use data::preprocess::Pixels;
 use files::torch::{ElementType, TensorWriter};
 use serde_json::json;
 use testkit::hostile::{Meter, alone, below, mutated, survive};
@@ -124,6 +125,36 @@ fn a_mutated_zarr_of_shards_is_refused_or_read_in_little_memory() {
         ("x.zarr/images/c/0/0/0", shard),
     ];
     attacked("zarr", "x.zarr", &files);
+}
+
+/// A picture of 1500 x 1500 px in RGB is 6.75 MB: more than may be taken, on every thread.
+#[test]
+fn a_large_picture_is_decoded_line_by_line() {
+    let making = alone();
+    let root = tempfile::tempdir().unwrap();
+    let mut png = Vec::new();
+    let mut encoder = png::Encoder::new(&mut png, 1500, 1500);
+    encoder.set_color(png::ColorType::Rgb);
+    let grey = vec![200; 1500 * 1500 * 3];
+    encoder.write_header().unwrap().write_image_data(&grey).unwrap();
+    for name in ["x/test/a/0.png", "x/test/a/1.png"] {
+        put(root.path(), name, &png);
+    }
+    drop(making);
+    let mut read = None;
+    survive(&METER, MOST, |_| {
+        // Once is enough: nothing is random.
+        if read.is_none() {
+            let source = formats::open(
+                "image_folder",
+                &root.path().join("x"),
+                "test",
+                &Options { size: 8, ..Options::default() },
+            );
+            read = Some(source.and_then(|mut source| source.read(0..2)));
+        }
+    });
+    assert!(matches!(read, Some(Ok(Pixels::Bytes(pixels))) if pixels == [200; 2 * 8 * 8 * 3]));
 }
 
 #[test]

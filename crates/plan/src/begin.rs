@@ -1,5 +1,7 @@
 //! Beginning of a sweep: from a config that was checked to a plan. From here on files are written.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use files::leftovers;
@@ -33,6 +35,8 @@ pub struct Plan {
     pub batches: Batches,
     /// Format of finished stores.
     pub format: &'static Entry,
+    /// Whether later scripts look for finished stores under names without a dataset and a split.
+    pub has_short_names: bool,
     /// Units that write what the stores lack: kind by kind, and of each kind in the order of the config.
     pub units: Vec<Unit>,
     /// Reservation that keeps other sweeps off the GPUs of the slots.
@@ -74,6 +78,20 @@ fn is_whole(group: &Group) -> Result<bool, StoreError> {
     Ok((0..group.shards()).all(|shard| ledger.is_done(group, shard) && ledger.is_evaluated(group, shard)))
 }
 
+/// Whether scripts of the experiment of `config` look for stores under names without a dataset and a split, and `groups` have one of each.
+fn has_short_names(config: &Config, groups: &[Planned]) -> bool {
+    let parts: BTreeSet<_> = groups.iter().map(|planned| (&planned.group.dataset, &planned.group.split)).collect();
+    config.reference.is_some_and(|reference| reference.experiment.has_short_names) && parts.len() == 1
+}
+
+/// Leaves the link under which later scripts look for the finished store at `place`. What stands in the way is told, and stops nothing.
+pub fn link(place: &Path) {
+    if let Err(error) = store::link_for_scripts(place) {
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        tracing::warn!("later scripts will not find `{}` under its short name: {error}{cause}", place.display());
+    }
+}
+
 impl Checked {
     /// Reserves the GPUs of the sweep, so that no other sweep takes them. A GPU that another sweep has taken since the
     /// check is left to that sweep, unless the config names the GPU.
@@ -103,6 +121,7 @@ impl Checked {
         self.compute_means()?;
         let Self { config, slots, launcher, mut groups, batches, reservation, format, .. } = self;
         let tag = format!("scheduler-{}", std::process::id());
+        let has_short_names = has_short_names(&config, &groups);
         for file in store::packed::remove_leftovers(&config.paths.output_dir) {
             tracing::info!(file = %file.display(), "an unfinished zip of a process that ended is removed");
         }
@@ -110,6 +129,9 @@ impl Checked {
         let split = Split::of(groups.iter().map(|planned| planned.group.as_ref()), slots.len());
         for (index, planned) in groups.iter_mut().enumerate() {
             find(planned, format)?;
+            if has_short_names && planned.complete {
+                link(&planned.group.store);
+            }
             let group = &planned.group;
             if FORMATS.of(&group.store).packing.is_none() && store::exists(&group.store) {
                 leftovers::remove(&group.store)?;
@@ -131,6 +153,6 @@ impl Checked {
             }
         }
         let units = units.into_iter().flatten().collect();
-        Ok(Plan { config, slots, launcher, groups, batches, format, units, reservation })
+        Ok(Plan { config, slots, launcher, groups, batches, format, has_short_names, units, reservation })
     }
 }

@@ -13,7 +13,7 @@ mod wishes;
 pub mod work;
 
 pub use batches::{Batches, profile};
-pub use begin::Plan;
+pub use begin::{Plan, link};
 pub use check::{Means, Theirs, check, find_weights, find_weights_of_variant};
 pub use checked::{Checked, Planned};
 pub use outlook::{Forecast, Outlook};

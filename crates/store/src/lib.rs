@@ -36,3 +36,4 @@ pub use ledger::Ledger;
 pub use metadata::{Described, Facts, LAYERS, Labels, SUFFIX, create, finish, grow, inspect};
 pub use shards::{Data, Encoded, Encoder, Narrowed, OpenShard, Shards, narrow};
 pub use summaries::{Accuracy, Completeness, predicted, write_means};
+pub use tensors::link_for_scripts;

@@ -4,6 +4,7 @@ The wheel has two program files, `attrisweep` and `worker`; `scheduler`, `prefli
 by another name. They are linked against the libtorch of one release of torch.
 """
 
+import ctypes
 import importlib.metadata
 import importlib.util
 import os
@@ -16,6 +17,8 @@ from typing import NoReturn
 from ..errors import ProgramError
 
 FOLDER = pathlib.Path(__file__).parents[1] / "bin"
+
+_CPP = "libstdc++.so.6"
 
 # The exit code of the programs for a worker that cannot be started.
 NO_WORKER = 5
@@ -32,8 +35,9 @@ def path() -> pathlib.Path:
 def environment() -> dict[str, str]:
     """The environment in which the programs find the libtorch that they were linked against.
 
-    Raises `ProgramError` for an environment without torch, or with another release of it.
+    Raises `ProgramError` for an environment without torch, or with another release of it, and for a machine without the library of C++.
     """
+    _demand_cpp()
     found, expected = _installed_torch(), _expected_torch()
     how = f"run `python -m pip install torch=={expected}`, or install attrisweep into an environment of its own"
     if found is None:
@@ -77,6 +81,15 @@ def preflight() -> NoReturn:
 def means() -> NoReturn:
     """The command `means`."""
     call("means", sys.argv[1:])
+
+
+def _demand_cpp() -> None:
+    """Raises `ProgramError` where the library of C++ cannot be loaded, which torch needs, too: small images of containers lack it."""
+    try:
+        ctypes.CDLL(_CPP)
+    except OSError as error:
+        how = "install it, with `apt-get install libstdc++6` or `dnf install libstdc++`"
+        raise ProgramError(f"attrisweep needs the library of C++, {_CPP}, which cannot be loaded ({error}): {how}") from error
 
 
 def _installed_torch() -> tuple[str, pathlib.Path] | None:

@@ -60,8 +60,12 @@ def find(path: Path) -> list[Found]:
     if not path.exists():
         raise NoStoresError(f"{path}: found nothing, expected a folder of stores")
     by_place: dict[Path, Found] = {}
-    for found in sorted(_walk(path, _DEPTH), key=lambda found: FORMATS.index(found.form)):
-        by_place.setdefault(found.place, found)
+    real = set()
+    # Of a store and a link to the store, as sweeps leave them for later scripts, the store is given.
+    for found in sorted(_walk(path, _DEPTH), key=lambda found: (FORMATS.index(found.form), found.path.is_symlink())):
+        if found.path.resolve() not in real:
+            real.add(found.path.resolve())
+            by_place.setdefault(found.place, found)
     if not by_place:
         raise NoStoresError(
             f"{path}: found no store there or up to {_DEPTH} folders below, expected"

@@ -95,7 +95,7 @@ impl<'a> Background<'a> {
         }
         let planned = &self.plan.groups[group];
         let (of, lock, facts) = (Arc::clone(&planned.group), Arc::clone(&self.lock), planned.facts.clone());
-        let format = self.plan.format;
+        let (format, has_short_names) = (self.plan.format, self.plan.has_short_names);
         self.running.spawn_blocking(move || {
             // Unfinished files may be those of another scheduler's workers.
             if let Some(reason) = lock.lock().unwrap_or_else(PoisonError::into_inner).lost() {
@@ -113,6 +113,9 @@ impl<'a> Background<'a> {
             let closed = closed.and_then(|()| FORMATS.pack(&of.store, format));
             let event = match closed {
                 Ok(place) => {
+                    if has_short_names {
+                        plan::link(&place);
+                    }
                     tracing::info!(group = of.name(), place = %place.display(), "group complete");
                     Event::Closed(group)
                 }

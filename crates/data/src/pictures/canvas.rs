@@ -1,33 +1,28 @@
 //! What a decoder paints on: rows of a picture in RGB, which become an image of one size.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
+use super::budget::{PIXELS, Taken};
 use super::geometry::Geometry;
 use super::resample::Resample;
 
 /// Most pixels of a picture: the largest of `ImageNet` has 61 million.
 const MOST_PIXELS: u64 = 1 << 26;
 
-/// Pixels of a picture that many threads may decode at once. Of larger ones, one at a time is decoded.
-const LARGE: u64 = 1 << 21;
-
-/// Held while a large picture is decoded.
-static LARGE_ONE: Mutex<()> = Mutex::new(());
-
 /// A picture that is being decoded.
 pub(super) struct Canvas {
     geometry: Geometry,
     resample: Option<Resample>,
-    large: Option<MutexGuard<'static, ()>>,
+    /// Bytes of the budget that this picture has.
+    taken: Option<Taken>,
 }
 
 impl Canvas {
     pub(super) fn new(geometry: Geometry) -> Self {
-        Self { geometry, resample: None, large: None }
+        Self { geometry, resample: None, taken: None }
     }
 
-    /// Takes height and width, before memory is taken for the pixels. The error is one sentence.
-    pub(super) fn begin(&mut self, [height, width]: [usize; 2]) -> Result<(), String> {
+    /// Takes height and width, before memory is taken for the pixels: `held` bytes by the decoder. Waits until other threads have given back as
+    /// many. The error is one sentence.
+    pub(super) fn begin(&mut self, [height, width]: [usize; 2], held: u64) -> Result<(), String> {
         let pixels = height as u64 * width as u64;
         if pixels == 0 || pixels > MOST_PIXELS {
             return Err(format!(
@@ -35,9 +30,11 @@ impl Canvas {
                 MOST_PIXELS / 1_000_000
             ));
         }
-        if pixels > LARGE && self.large.is_none() {
-            self.large = Some(LARGE_ONE.lock().unwrap_or_else(PoisonError::into_inner));
-        }
+        // Of the rows, scaled, that the image is made of.
+        let scaled = height.min(width) as u64 * self.geometry.size as u64 * 3;
+        // What a picture had is given back first, or it would wait for itself.
+        drop(self.taken.take());
+        self.taken = Some(PIXELS.take(held.saturating_add(scaled)));
         self.resample = Some(Resample::new([height, width], self.geometry));
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use super::budget::Taken;
 use super::canvas::Canvas;
 use super::geometry::Geometry;
 use super::{jpeg, png};
@@ -19,16 +20,16 @@ const PNG: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 /// First bytes of a JPEG.
 const JPEG: [u8; 2] = [0xff, 0xd8];
 
-/// Decodes `n` pictures, whose bytes `read` gives by their index, to images `[n, size, size, 3]`. `error` makes the error of a picture
-/// that cannot be decoded, of its index and the reason.
+/// Decodes pictures, whose bytes `read` gives by their index, to `images`, `[n, size, size, 3]`. `error` makes the error of a picture that
+/// cannot be decoded, of its index and the reason.
 pub(crate) fn decode_all(
-    n: usize,
+    images: &mut [u8],
     geometry: Geometry,
-    read: impl Fn(usize) -> Result<Vec<u8>, DataError> + Sync,
+    read: impl Fn(usize) -> Result<(Vec<u8>, Taken), DataError> + Sync,
     error: impl Fn(usize, String) -> DataError + Sync,
-) -> Result<Vec<u8>, DataError> {
+) -> Result<(), DataError> {
     let image = geometry.size * geometry.size * 3;
-    let mut images = vec![0; n * image];
+    let n = images.len() / image.max(1);
     let places = Mutex::new(images.chunks_exact_mut(image.max(1)).enumerate());
     let failed: Mutex<Option<(usize, DataError)>> = Mutex::new(None);
     let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS).min(n);
@@ -41,7 +42,7 @@ pub(crate) fn decode_all(
             if at > stop.load(Ordering::Relaxed) {
                 return;
             }
-            match read(at).and_then(|file| decode(&file, geometry).map_err(|reason| error(at, reason))) {
+            match read(at).and_then(|(file, _taken)| decode(&file, geometry).map_err(|reason| error(at, reason))) {
                 Ok(pixels) => place.copy_from_slice(&pixels),
                 Err(found) => {
                     stop.fetch_min(at, Ordering::Relaxed);
@@ -61,7 +62,7 @@ pub(crate) fn decode_all(
     });
     match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some((_, error)) => Err(error),
-        None => Ok(images),
+        None => Ok(()),
     }
 }
 

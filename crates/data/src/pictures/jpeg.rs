@@ -47,9 +47,12 @@ pub(super) fn decode(file: &[u8], canvas: &mut Canvas) -> Result<(), String> {
 
 fn rows(file: Watched<'_>, canvas: &mut Canvas) -> Result<(), String> {
     let (failed, ran_out) = (|error: io::Error| format!("damaged: {error}"), file.ran_out);
+    let several = has_several_scans(file.bytes);
     let picture = Decompress::new_reader(file).map_err(failed)?;
     let (width, height) = picture.size();
-    canvas.begin([height, width])?;
+    // libjpeg keeps lines of blocks; of a picture in several scans the coefficients of all blocks, of two bytes each.
+    let lines = if several { height } else { 32 };
+    canvas.begin([height, width], 2 * (lines * width * picture.components().len()) as u64)?;
     let inks = matches!(picture.color_space(), ColorSpace::JCS_CMYK | ColorSpace::JCS_YCCK);
     let grey = picture.color_space() == ColorSpace::JCS_GRAYSCALE;
     let (channels, started) = if inks {
@@ -75,6 +78,30 @@ fn rows(file: Watched<'_>, canvas: &mut Canvas) -> Result<(), String> {
         canvas.row(at, &rgb);
     }
     Ok(())
+}
+
+/// Whether a picture comes in several scans, of which each has a part of the coefficients or of the channels; true where the file does not say.
+fn has_several_scans(file: &[u8]) -> bool {
+    let (mut at, mut channels) = (2, None);
+    while let Some(&[0xff, marker, high, low]) = file.get(at..at + 4) {
+        let body = at + 4;
+        match marker {
+            // Fills the place of a marker.
+            0xff => {
+                at += 1;
+                continue;
+            }
+            // The beginning of a scan.
+            0xda => return file.get(body) != channels,
+            // Progressive frames.
+            0xc2 | 0xc6 | 0xca | 0xce => return true,
+            // Other frames: precision, height, width, and the number of channels.
+            0xc0 | 0xc1 | 0xc3 | 0xc9 => channels = file.get(body + 5),
+            _ => {}
+        }
+        at += 2 + usize::from(u16::from_be_bytes([high, low]));
+    }
+    true
 }
 
 /// RGB of a pixel in CMYK, which Adobe stores inverted. As PIL: white less black, less the share of the colour.

@@ -6,6 +6,7 @@
 
 mod carry;
 pub(crate) mod check;
+mod link;
 pub(crate) mod pack;
 mod tensor;
 pub(crate) mod unpack;
@@ -13,6 +14,7 @@ pub(crate) mod write;
 
 use std::path::{Path, PathBuf};
 
+pub use link::link_for_scripts;
 pub(crate) use tensor::Tensor;
 
 /// Ending of the name of the folder that has the stores of a dataset and split.
@@ -59,6 +61,12 @@ const SPLIT: &str = "_split-";
 
 /// Zarr folder of the store at `place`.
 pub(crate) fn folder(place: &Path) -> PathBuf {
+    let (folder, name) = named(place).unwrap_or_default();
+    folder.join(format!("{name}.zarr"))
+}
+
+/// Folder in which the store at `place` and others lie, and the name of the store; `None` for a path that is too short to be a place.
+fn named(place: &Path) -> Option<(PathBuf, String)> {
     let text = |path: Option<&Path>| {
         path.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     };
@@ -68,7 +76,7 @@ pub(crate) fn folder(place: &Path) -> PathBuf {
         Some((dataset, split)) if model != ALONE => format!("{dataset}_{model}{SPLIT}{split}"),
         _ => above.to_owned(),
     };
-    place.parent().and_then(Path::parent).unwrap_or(Path::new("")).join(format!("{name}.zarr"))
+    Some((place.parent().and_then(Path::parent)?.to_owned(), name))
 }
 
 /// File of the array at `path` of the store at `place`.

@@ -27,6 +27,9 @@ pub const BEHIND: u64 = 24 << 20;
 /// Bytes that reading, writing and speaking to the scheduler take, whatever the size of an image: 22 MB were measured.
 const PIPELINE: u64 = 32 << 20;
 
+/// Bytes that decoders of pictures take on all threads together, beside the images. A single picture that takes more is decoded alone.
+pub const DECODING: u64 = 48 << 20;
+
 /// Copies of one image or map that reading, encoding and sums of images hold beside what waits.
 const COPIES: u64 = 8;
 
@@ -182,7 +185,9 @@ impl Group {
         let pixels = values * if floats { size_of::<f32>() as u64 } else { 1 };
         // Of a dataset in chunks, what reading holds beside the pixels is named as well.
         let held = self.input.data.get("held_bytes").and_then(serde_json::Value::as_u64).unwrap_or(0);
-        PIPELINE + held + 2 * images * pixels + AHEAD.max(image).min(shard) + waiting + COPIES * image
+        // Pictures are the only images that are scaled.
+        let decoding = if self.input.data.get("scaled").is_some() { DECODING } else { 0 };
+        PIPELINE + held + decoding + 2 * images * pixels + AHEAD.max(image).min(shard) + waiting + COPIES * image
     }
 
     /// Values of black and white in the images of the file, where pixels are floats.

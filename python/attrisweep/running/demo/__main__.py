@@ -5,6 +5,7 @@ The images are the digits of scikit-learn (UCI Optical Recognition of Handwritte
 """
 
 import importlib.resources
+import io
 import json
 import pathlib
 import sys
@@ -46,6 +47,9 @@ limit: 32
 SPLITS = {"train": slice(0, 1300), "val": slice(1300, 1500), "test": slice(1500, None)}
 EPOCHS, BATCH = 4, 64
 
+# The exit code of the programs for a folder that cannot be written. The last line of standard error says why.
+UNWRITABLE = 6
+
 
 def digits() -> tuple[torch.Tensor, torch.Tensor]:
     """The images, `[n, 1, 28, 28]` from 0 for black to 1 for white, and the digit of each."""
@@ -64,10 +68,21 @@ def write_data(file: pathlib.Path) -> None:
     members: dict[str, Any] = {}
     for split, part in SPLITS.items():
         members[f"{split}_images"], members[f"{split}_labels"] = pixels[part], answers[part]
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **members)
+    put(file, packed.getvalue())
+
+
+def put(file: pathlib.Path, content: bytes) -> None:
+    """Writes a file that is whole or not there. What was written of it goes, where the disk is full."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    aside = file.with_suffix(".tmp.npz")
-    np.savez_compressed(aside, **members)
-    aside.rename(file)
+    aside = file.with_name(f"{file.name}.tmp")
+    try:
+        aside.write_bytes(content)
+        aside.rename(file)
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise
 
 
 def lenet() -> torch.nn.Module:
@@ -97,10 +112,9 @@ def train(data: pathlib.Path, file: pathlib.Path) -> str:
     model.eval()
     with torch.no_grad():
         right = (model(test_x).argmax(1) == test_y).float().mean().item()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    aside = file.with_suffix(".tmp")
-    torch.save(model.state_dict(), aside)
-    aside.rename(file)
+    saved = io.BytesIO()
+    torch.save(model.state_dict(), saved)
+    put(file, saved.getvalue())
     return f"trained in {time.monotonic() - started:.0f} s, right on {right:.1%} of the test images"
 
 
@@ -124,9 +138,13 @@ def make(folder: pathlib.Path) -> None:
     if not config.exists():
         # The text of a string in JSON is the same string in YAML, whatever letters a folder has.
         places = {name: json.dumps(str(folder / name)) for name in ("weights", "data", "means", "logs", "outputs")}
-        config.write_text(CONFIG.format(**places), encoding="utf-8")
+        put(config, CONFIG.format(**places).encode())
         print(f"{config}: six methods, clean and noisy images")
 
 
 if __name__ == "__main__":
-    make(pathlib.Path(sys.argv[1]))
+    try:
+        make(pathlib.Path(sys.argv[1]))
+    except OSError as error:
+        print(f"cannot write the inputs of the demo to `{sys.argv[1]}`: {error.strerror or error}", file=sys.stderr)
+        sys.exit(UNWRITABLE)

@@ -1,7 +1,7 @@
 //! `attrisweep demo`: a small sweep on data that the Python package brings along.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use clap::Parser;
 use plan::exit::{Code, Failure};
@@ -42,7 +42,14 @@ fn make_inputs(folder: &Path) -> Result<(), Failure> {
             python.display()
         ),
     };
-    let status = Command::new(&python).args(["-m", "attrisweep.running.demo"]).arg(folder).status();
-    let status = status.map_err(|error| failed(format!("cannot be started: {error}")))?;
-    if status.success() { Ok(()) } else { Err(failed(format!("ended with {status}"))) }
+    let mut command = Command::new(&python);
+    command.args(["-m", "attrisweep.running.demo"]).arg(folder).stdout(Stdio::inherit());
+    let done = command.output().map_err(|error| failed(format!("cannot be started: {error}")))?;
+    let told = String::from_utf8_lossy(&done.stderr);
+    let last = told.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+    match done.status.code() {
+        Some(0) => Ok(()),
+        Some(code) if code == Code::Storage as i32 => Err(Failure { code: Code::Storage, text: last.to_owned() }),
+        _ => Err(failed(format!("ended with {}: {last}", done.status))),
+    }
 }

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Entry, Labels, Options, Source};
 use crate::arrays::{MAX_LABELS, no_labels};
-use crate::pictures::{Geometry, decode_all};
+use crate::pictures::{FILES, Geometry, Taken, decode_all};
 use crate::preprocess::Pixels;
 use crate::{DataError, digest};
 
@@ -23,9 +23,6 @@ const SPLITS: [&str; 3] = ["train", "val", "test"];
 
 /// Largest file of a picture in bytes.
 const MOST_BYTES: u64 = 1 << 28;
-
-/// Pictures that are read and decoded at a time.
-const AT_ONCE: usize = 256;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "image_folder",
@@ -91,19 +88,20 @@ impl ImageFolder {
     }
 
     /// Bytes of a picture, if the file still has the size that it had when the folder was listed.
-    fn bytes(&self, index: usize) -> Result<Vec<u8>, DataError> {
+    fn bytes(&self, index: usize) -> Result<(Vec<u8>, Taken), DataError> {
         let (name, size) = &self.files[index];
         let file = self.folder.join(name);
         if *size > MOST_BYTES {
             return Err(content(&file, format!("{} MiB, at most {} MiB are accepted", size >> 20, MOST_BYTES >> 20)));
         }
-        let mut bytes = Vec::with_capacity(*size as usize);
+        let taken = FILES.take(*size);
+        let mut bytes = Vec::with_capacity(*size as usize + 1);
         let read = File::open(&file).and_then(|opened| opened.take(size + 1).read_to_end(&mut bytes));
         read.map_err(|source| DataError::Read { file: file.clone(), source })?;
         if bytes.len() as u64 != *size {
             return Err(content(&file, format!("it had {size} bytes when the folder was listed, and was changed")));
         }
-        Ok(bytes)
+        Ok((bytes, taken))
     }
 }
 
@@ -121,16 +119,19 @@ impl Source for ImageFolder {
         if range.start > range.end || range.end > n {
             return Err(content(&self.folder, format!("images {range:?} were asked for, there are {n}")));
         }
+        let (first, count) = (range.start as usize, (range.end - range.start) as usize);
+        let size = count.saturating_mul(self.geometry.size * self.geometry.size * 3);
         let mut images = Vec::new();
-        for start in range.clone().step_by(AT_ONCE) {
-            let (first, end) = (start as usize, range.end.min(start + AT_ONCE as u64) as usize);
-            images.extend(decode_all(
-                end - first,
-                self.geometry,
-                |at| self.bytes(first + at),
-                |at, reason| content(&self.folder.join(&self.files[first + at].0), reason),
-            )?);
+        if images.try_reserve_exact(size).is_err() {
+            return Err(content(&self.folder, format!("images {range:?} fit no memory, {} MiB", size >> 20)));
         }
+        images.resize(size, 0);
+        decode_all(
+            &mut images,
+            self.geometry,
+            |at| self.bytes(first + at),
+            |at, reason| content(&self.folder.join(&self.files[first + at].0), reason),
+        )?;
         Ok(Pixels::Bytes(images))
     }
 

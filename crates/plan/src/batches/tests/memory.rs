@@ -27,4 +27,8 @@ fn shards_in_flight_are_no_room_for_a_batch_on_the_cpu() {
     let large = Group { shape: [3, 224, 224], shard: 1024, images: 5000, ..group };
     let pixels = 2 * 1024 * 3 * 224 * 224;
     assert!(large.in_flight() - pixels < 66 * MIB, "{}", large.in_flight());
+    // Of pictures, what their decoders take on all threads.
+    let mut pictures = large.clone();
+    pictures.input.data = serde_json::json!({"images": "2 files sha256 0", "scaled": "shorter side to 256 px"});
+    assert_eq!(pictures.in_flight() - large.in_flight(), sweep::group::DECODING);
 }

@@ -30,6 +30,8 @@ pub struct Experiment {
     pub mean_of: MeanOf,
     /// Format of finished stores, where later scripts read another one than sweeps write.
     pub stores: Option<&'static str>,
+    /// Whether later scripts look in the output folder for names without a dataset and a split, `model-<model>_noise-<noise>`.
+    pub has_short_names: bool,
     /// Whether each method has weights for itself, and images are those of stores that are there.
     pub is_mapped: bool,
 }
@@ -40,6 +42,7 @@ const RESNET_MEDMNIST: Experiment = Experiment {
     precision: Precision::Float32,
     mean_of: MeanOf::Split(Split::Train),
     stores: Some("zarr.zip"),
+    has_short_names: false,
     is_mapped: false,
 };
 
@@ -49,6 +52,7 @@ const DENSENET_MEDMNIST: Experiment = Experiment {
     precision: Precision::Float32,
     mean_of: MeanOf::Split(Split::Train),
     stores: None,
+    has_short_names: false,
     is_mapped: false,
 };
 
@@ -59,6 +63,7 @@ const RESNET_IMAGENET: Experiment = Experiment {
     precision: Precision::Float16,
     mean_of: MeanOf::Split(Split::Val),
     stores: None,
+    has_short_names: false,
     is_mapped: false,
 };
 
@@ -69,6 +74,7 @@ const DENSENET_IMAGENET: Experiment = Experiment {
     precision: Precision::Float32,
     mean_of: MeanOf::Group,
     stores: Some("pt"),
+    has_short_names: true,
     is_mapped: false,
 };
 
@@ -79,6 +85,7 @@ const DECORR: Experiment = Experiment {
     precision: Precision::Float16,
     mean_of: MeanOf::Split(Split::Train),
     stores: None,
+    has_short_names: false,
     is_mapped: true,
 };
 
@@ -144,6 +151,9 @@ impl Reference {
             );
         }
         sets.extend(stores.map(|format| format!("stores in the format {format} unless the config names one")));
+        if self.experiment.has_short_names {
+            sets.push("links `model-<model>_noise-<noise>` to finished stores, of one dataset and split".to_owned());
+        }
         sets
     }
 }
