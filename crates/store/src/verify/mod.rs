@@ -166,7 +166,7 @@ pub fn variant_files(group: &Group, variant: &Variant, shard: u64) -> Result<Vec
 /// Beginnings of the arrays of measurements that compare maps with those of `variant`, and of the scores of such measurements.
 fn compared_with(group: &Group, variant: &Variant) -> Vec<String> {
     let Evaluation { measurements, scores } = &group.evaluation;
-    let names = |value: &sweep::parameters::Value| *value == variant.key.as_str();
+    let names = |value: &serde_json::Value| *value == variant.key.as_str();
     let compared = measurements.iter().filter(|measurement| measurement.parameters.0.values().any(names));
     let compared: Vec<&String> = compared.map(|measurement| &measurement.key).collect();
     let scored = scores.iter().filter(|score| score.measurements.iter().any(|key| compared.contains(&key)));
