@@ -7,12 +7,13 @@ use std::rc::Rc;
 use sweep::computed_by::Isa;
 use tch::{Device, Kind, TchError};
 
+use super::crop::Crops;
 use super::end::Ends;
 use super::launch::Launch;
 use super::launch::driver::Driver;
 use super::operation::Ended;
 use crate::devices::Outcome;
-use crate::graph::{Graph, Id, Node, Operation};
+use crate::graph::{Cutting, Graph, Id, Node, Operation};
 use crate::operations::{Add, BatchNorm, Convolution, Relu};
 use crate::tensors::settings;
 
@@ -58,7 +59,9 @@ pub(super) fn with(graph: &Graph, launch: Rc<dyn Launch>) -> Result<Graph, TchEr
         moved.push(nodes.len());
         nodes.push(Node { name: node.name.clone(), operation, inputs });
     }
-    Ok(Graph::new(nodes, graph.shape))
+    let mut lowered = Graph::new(nodes, graph.shape);
+    lowered.cutting = Some(Cutting::by(Box::new(Crops::by(ends.0))));
+    Ok(lowered)
 }
 
 fn is_single(convolution: &Convolution) -> bool {

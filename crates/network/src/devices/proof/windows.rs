@@ -9,6 +9,7 @@ use tch::{TchError, Tensor};
 use super::judge::Judged;
 use super::{Proof, judge, plain, proved_once};
 use crate::graph::{Graph, Keep, Replacement, Use, plane};
+use crate::tensors::settings;
 
 /// Pixels of images, each with another window hidden, up to which all of these images are computed operation by operation.
 const FEW: i64 = 32 * 64 * 64;
@@ -26,7 +27,10 @@ impl Proof {
         let Some(first) = replacements.first() else { return Ok(()) };
         let ([height, width], [down, across]) = (size, plane(&first.pixels)?);
         let is_small = plain::distinct(replacements)? * height * width <= FEW;
-        let boxes = if is_small { json!(places(replacements)?) } else { json!(sizes(replacements)?) };
+        let mut boxes = if is_small { json!(places(replacements)?) } else { json!(sizes(replacements)?) };
+        if let Some(sizes) = settings::box_sizes() {
+            boxes = json!([boxes, sizes]);
+        }
         let boxes = fingerprint::digest(&boxes);
         let count = replacements.len();
         let name = format!("windows {count} of {down}x{across} in {height}x{width} ({})", &boxes[..8]);
@@ -39,12 +43,12 @@ impl Proof {
             if is_small {
                 let all: Vec<usize> = (0..count).collect();
                 let after = self.expected_changes(graph, &image, &grey.iter().collect::<Vec<_>>())?;
-                return judge::changes(&found, &found, (&all, &after), &before);
+                return judge::changes((&found, &found), (&all, &after), &before, self.bits());
             }
             let of_some = |made: &[Replacement], chosen: &[usize], found: &Tensor, again: &Tensor| {
                 let some: Vec<&Replacement> = chosen.iter().map(|at| &made[*at]).collect();
                 let after = self.expected_changes(graph, &image, &some)?;
-                judge::changes(found, again, (chosen, &after), &before)
+                judge::changes((found, again), (chosen, &after), &before, self.bits())
             };
             let spread = spread(&grey, size)?;
             let found_spread = lowered.changed(&clean, &spread)?;
@@ -77,7 +81,7 @@ fn sizes(made: &[Replacement]) -> Result<Vec<([i64; 2], usize)>, TchError> {
 }
 
 /// Some of `count` windows, the first and the last among them.
-fn chosen(count: usize) -> Vec<usize> {
+pub(super) fn chosen(count: usize) -> Vec<usize> {
     let most = CHOSEN.min(count);
     (0..most).map(|at| at * (count - 1) / (most - 1).max(1)).collect()
 }
