@@ -214,4 +214,46 @@ mod tests {
         assert!(whole.allclose(&boxes, 1e-9, 1e-9, false));
         assert!(f64::try_from(whole.abs().max()).unwrap() > 1e-3);
     }
+
+    /// As a GPU with kernels of ours computes it, here by emulated ones, which the environment of a process asks for: the test runs
+    /// itself again. Windows of all channels and of one, of which some are cut off; images and windows in parts.
+    #[test]
+    fn planned_boxes_of_an_emulated_gpu_lose_what_whole_images_lose() {
+        if !settings::emulates_gpu() {
+            let name = "windows::tests::planned_boxes_of_an_emulated_gpu_lose_what_whole_images_lose";
+            let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+            let again =
+                again.args([name, "--exact", "--test-threads=1"]).env(settings::EMULATE_GPU, "1").output().unwrap();
+            let told = [again.stdout, again.stderr].map(|words| String::from_utf8_lossy(&words).into_owned()).concat();
+            assert!(again.status.success() && told.contains("1 passed"), "{told}");
+            return;
+        }
+        let graph = models::load("cifar_resnet18", &Weights::random(3, 5), (Device::Cpu, Kind::Float)).unwrap();
+        let values = Tensor::arange(3 * 3 * 32 * 32, (Kind::Double, Device::Cpu)) * 0.37;
+        let images = values.square().sin().to_kind(Kind::Float).view([3, 3, 32, 32]);
+        let targets = Tensor::from_slice(&[0_i64, 4, 2]);
+        for (window, rows, count) in [([3, 7, 7], 64, 25), ([1, 12, 12], 64, 27), ([3, 7, 7], 1, 25)] {
+            let origin = Origin { seed: 0, dataset: ("d", "test"), first: 0, chosen: None, mean: None, known: None };
+            let pass = Pass::new(&graph, images.shallow_clone(), targets.shallow_clone(), rows, origin);
+            // Another value hides the windows of each image.
+            let shades = Tensor::from_slice(&[0.1_f32, -0.3, 0.6]).view([3, 1, 1, 1]);
+            let hidden = pass.images().zeros_like() + shades;
+            let windows = windows([3, 32, 32], window, window);
+            let boxes = losses_by_plan(&pass, &hidden, &windows).unwrap().expect("boxes pay");
+            let whole = losses_of_whole(&pass, &hidden, &windows).unwrap();
+            assert_eq!(boxes.size(), [count, 3], "{window:?}");
+            let [off, peak] = [(boxes - &whole).abs().max(), whole.abs().max()].map(|value| value.double_value(&[]));
+            assert!(off < 1e-4 * peak, "{window:?}, {rows} rows: off by {off} of {peak}");
+        }
+        assert!(graph.is_lowered());
+    }
+
+    #[test]
+    fn parts_are_as_few_as_can_be_and_even() {
+        let sizes = |count, most| even(count, most).map(|part| part.len()).collect::<Vec<_>>();
+        assert_eq!(sizes(10, 4), [3, 3, 4]);
+        assert_eq!(sizes(3, 0), [1, 1, 1]);
+        assert_eq!(sizes(3, 7), [3]);
+        assert_eq!(even(7, 3).collect::<Vec<_>>(), [0..2, 2..4, 4..7]);
+    }
 }

@@ -1,4 +1,5 @@
-//! Settings from the environment: the instructions that kernels may use, the content of memory that nobody wrote, and the sizes of boxes.
+//! Settings from the environment: the instructions that kernels may use, the content of memory that nobody wrote, the sizes of boxes, and
+//! whether a CPU plays a GPU.
 //!
 //! The first two are for finding faults: a program on a wide processor computes as one on a narrow processor would, and whoever reads
 //! before writing gets a NaN on every machine. The C++ half reads them before `main`.
@@ -24,6 +25,9 @@ pub const FILL_MEMORY: &str = "ATTRISWEEP_FILL_MEMORY";
 /// instead of boxes. By itself a CPU takes 4 and a GPU 1. For measurements.
 pub const BOX_SIZES: &str = "ATTRISWEEP_BOX_SIZES";
 
+/// If it is `1`, a CPU computes as a GPU does, with kernels for GPUs whose threads run one after the other: for tests and rehearsals.
+pub const EMULATE_GPU: &str = "ATTRISWEEP_EMULATE_GPU";
+
 /// Why the environment cannot be obeyed.
 #[derive(Debug, thiserror::Error)]
 #[error("the environment has {name}={found}, expected {expected}")]
@@ -43,7 +47,8 @@ pub fn check() -> Result<(), SettingsError> {
     };
     of(MAX_CPU_ISA, "avx512, avx2 or none", |word| Isa::named(word).is_some())?;
     of(FILL_MEMORY, "nan, or nothing", |word| word.is_empty() || word == "nan")?;
-    of(BOX_SIZES, "whole, 1 or 2", |word| sizes(word).is_some())
+    of(BOX_SIZES, "whole, 1 or 2", |word| sizes(word).is_some())?;
+    of(EMULATE_GPU, "1, or nothing", |word| word.is_empty() || word == "1")
 }
 
 fn sizes(word: &str) -> Option<usize> {
@@ -63,6 +68,12 @@ pub(crate) fn widest() -> Isa {
         let said = std::env::var(MAX_CPU_ISA).ok();
         said.as_deref().and_then(Isa::named).unwrap_or(Isa::Avx512)
     })
+}
+
+/// Whether a CPU computes as a GPU does.
+pub fn emulates_gpu() -> bool {
+    static EMULATES: OnceLock<bool> = OnceLock::new();
+    *EMULATES.get_or_init(|| std::env::var(EMULATE_GPU).is_ok_and(|said| said == "1"))
 }
 
 /// Whether memory that nobody has written is to hold NaN.

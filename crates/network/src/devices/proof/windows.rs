@@ -9,7 +9,6 @@ use tch::{TchError, Tensor};
 use super::judge::Judged;
 use super::{Proof, judge, plain, proved_once};
 use crate::graph::{Graph, Keep, Replacement, Use, plane};
-use crate::tensors::settings;
 
 /// Pixels of images, each with another window hidden, up to which all of these images are computed operation by operation.
 const FEW: i64 = 32 * 64 * 64;
@@ -27,10 +26,7 @@ impl Proof {
         let Some(first) = replacements.first() else { return Ok(()) };
         let ([height, width], [down, across]) = (size, plane(&first.pixels)?);
         let is_small = plain::distinct(replacements)? * height * width <= FEW;
-        let mut boxes = if is_small { json!(places(replacements)?) } else { json!(sizes(replacements)?) };
-        if let Some(sizes) = settings::box_sizes() {
-            boxes = json!([boxes, sizes]);
-        }
+        let boxes = if is_small { json!(places(replacements)?) } else { json!(sizes(replacements)?) };
         let boxes = fingerprint::digest(&boxes);
         let count = replacements.len();
         let name = format!("windows {count} of {down}x{across} in {height}x{width} ({})", &boxes[..8]);

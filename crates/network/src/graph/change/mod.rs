@@ -17,6 +17,7 @@ mod input;
 mod patch;
 mod plan;
 mod planned;
+mod planner;
 
 use std::rc::Rc;
 

@@ -2,7 +2,6 @@
 
 pub(super) mod arguments;
 pub(in crate::devices) mod driver;
-#[cfg(test)]
 pub(super) mod emulated;
 mod library;
 pub(super) mod nvrtc;

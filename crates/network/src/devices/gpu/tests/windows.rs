@@ -246,7 +246,7 @@ impl Launch for Broken {
         let mut crop = unsafe { *packed[2].cast::<Crop>() };
         let mut fewer = blocks;
         match self.1 {
-            Fault::LastBlock => fewer -= 1,
+            Fault::LastBlock => fewer = (blocks - 1).max(1),
             Fault::FirstImage => crop.whole = 1,
             Fault::Lower => {
                 crop.patches.iter_mut().for_each(|patches| patches.height = patches.height.saturating_sub(1))
