@@ -102,7 +102,7 @@ KERNEL rescale(float *to, const float *gradient, const float *x, const float *th
     to[at] = size <= none ? passed(gradient[at], here > 0.0f, 0) : slope;
 }
 
-// Where the boxes of a window lie: a row of the table that boxes are cut by. cut.rs writes the same.
+// Where the boxes of a window lie: a row of the table that boxes are cut by. planner.rs writes the same.
 struct Source {
     int top, left;          // first pixel of the map that the row has; may be outside of the map
     int group, box;         // group of the patch that lies over the map, and its number there; or -1
