@@ -111,7 +111,7 @@ fn a_box_has_the_patch_where_it_lies_and_the_map_around_it() {
         let found = parts.map(|(is_last, most)| case.found(is_last, most));
         let [rows, channels, height, width] = found[0].size()[..] else { panic!("four dimensions") };
         assert_eq!((rows, [height, width]), (5 * case.images, case.size));
-        let found: Vec<Vec<f32>> = found.iter().map(|found| super::kernels::values(found)).collect();
+        let found: Vec<Vec<f32>> = found.iter().map(super::kernels::values).collect();
         let mut at = 0;
         for row in 0..rows {
             for (channel, pixel) in (0..channels).flat_map(|c| (0..height * width).map(move |pixel| (c, pixel))) {

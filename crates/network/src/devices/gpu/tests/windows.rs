@@ -249,7 +249,9 @@ impl Launch for Broken {
             Fault::LastBlock => fewer = (blocks - 1).max(1),
             Fault::FirstImage => crop.whole = 1,
             Fault::Lower => {
-                crop.patches.iter_mut().for_each(|patches| patches.height = patches.height.saturating_sub(1))
+                for patches in &mut crop.patches {
+                    patches.height = patches.height.saturating_sub(1);
+                }
             }
             Fault::Outside => crop.outside = 1.0,
         }
