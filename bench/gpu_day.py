@@ -1,7 +1,8 @@
-"""One command for the minutes with a GPU: tests that need it, images/s with kernels of ours and without, and rows of the bench.
+"""One command for the minutes with a GPU: tests that need it, images/s with kernels of ours and without, hidden windows in boxes of one
+size, of two, and in whole images, and rows of the bench.
 
 Every row is written as soon as it is there, so that nothing is lost when the loan ends: to <out>/rows.jsonl, and what the steps say to
-<out>/log. A step that fails or takes too long is noted, and the next one begins. `--device cpu` rehearses all of it.
+<out>/log. A step that fails or takes too long is noted, and the next one begins. `--device cpu` rehearses all of it with emulated kernels.
 """
 
 import argparse
@@ -20,8 +21,12 @@ from parts.process import OF_WORKERS, Failed, Process
 
 # Keys of the grid that show what kernels change: one pass, DeepLIFT's rule, integrals, windows.
 TELLING = ["Saliency", "InputXGradient", "GuidedBackprop", "DeepLIFT_baselines", "IntegratedGradients_baselines_zero_n_steps_50", "FeatureAblation_patch_size_16"]
-# With this in the environment no kernel of ours runs: see network's settings.
+# What network's settings read of the environment: without any kernel of ours, and on a CPU with emulated kernels.
 PLAIN = {"ATTRISWEEP_MAX_CPU_ISA": "none"}
+EMULATED = {"ATTRISWEEP_EMULATE_GPU": "1"}
+# Beginnings of keys whose methods hide windows, and the ways to do so: boxes of up to so many sizes along each axis, or whole images.
+WINDOWS = ("FeatureAblation", "Occlusion")
+BOXES = {"boxes of 1 size": "1", "boxes of 2 sizes": "2", "whole images": "whole"}
 
 
 class Day:
@@ -75,19 +80,26 @@ def facts(given):
 
 
 def ways(given):
-    """Images/s of each telling variant, with kernels of ours and on the plain graph, for small and large batches."""
+    """Images/s of each telling variant, each way that there is to compute it, for small and large batches."""
     chosen = beginning(given.keys or TELLING)
     with tempfile.TemporaryDirectory(prefix="attrisweep-gpu-") as folder:
         setting = bench.Setting("resnet18", given.size, given.images, None, given.threads, 1, given.device, "float32", Path(folder))
         inputs.make(setting.folder, setting.arch, setting.size, setting.images)
         for precision in given.precisions:
             setting.precision = precision
-            kind = ours.process(setting)
-            sides = {"kernels": kind, "plain": Process(kind.command, kind.each, {**OF_WORKERS, **PLAIN})}
             for variant in chosen:
+                sides = processes(setting, variant[1])
                 for batch in given.batches:
                     for side, probe in sides.items():
                         say(key=variant[1], precision=precision, batch=batch, side=side, **took(setting, probe, variant, batch))
+
+
+def processes(setting, key):
+    """A process for each way to compute a variant: with kernels of ours and without; where it hides windows, in boxes and in whole images."""
+    like = ours.process(setting)
+    kernels = EMULATED if setting.device == "cpu" else {}
+    sides = {name: {**kernels, "ATTRISWEEP_BOX_SIZES": sizes} for name, sizes in BOXES.items()} if key.startswith(WINDOWS) else {"kernels": kernels}
+    return {name: Process(like.command, like.each, {**OF_WORKERS, **environment}) for name, environment in {**sides, "plain": PLAIN}.items()}
 
 
 def beginning(keys):

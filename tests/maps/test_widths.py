@@ -60,6 +60,25 @@ def test_a_store_says_what_computed_it_and_every_width_gives_the_same_maps(sweep
         assert np.median(apart(found[key], expected[key])) < 1e-3, key
 
 
+@pytest.mark.parametrize("sizes", ["1", "2", "whole"])
+def test_hidden_windows_have_the_same_maps_in_boxes_of_a_cpu_that_plays_a_gpu(sweep, sizes, monkeypatch):
+    windows = [{"class": "FeatureAblation", "params": {"patch_size": 8}}, {"class": "Occlusion", "params": {"sliding_window_shapes": "1x9x9", "strides": 9}}]
+    run = sweep(limit=5, size=64, store={"dtype": "float32"}, batch_size=3)
+    run.config["search_space"]["attribution_methods"] = [{"name": method["class"], **method} for method in windows]
+    run.run()
+    expected = maps(run.stores()[0])
+    run.output = run.folder / "emulated"
+    monkeypatch.setenv("ATTRISWEEP_EMULATE_GPU", "1")
+    monkeypatch.setenv("ATTRISWEEP_BOX_SIZES", sizes)
+    run.run("--output", str(run.output))
+    (store,) = run.stores()
+    assert makers(store) == [{"isa": WIDEST, "path": "plain" if WIDEST == "none" else "lowered"}]
+    found = maps(store)
+    assert found.keys() == expected.keys() and len(found) == 2
+    for key in found:
+        assert np.abs(found[key] - expected[key]).max() < 3e-4 * np.abs(expected[key]).max(), key
+
+
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="libtorch has MKL on x86 alone")
 def test_kernels_of_libraries_for_processors_of_another_maker_give_the_same_maps(sweep, tmp_path):
     run = sweep(models=("vit_cifar",), limit=4, store={"dtype": "float32"})
@@ -127,7 +146,7 @@ def test_two_workers_that_begin_together_prove_each_pass_once(sweep, tmp_path):
     assert len(proved) > 5 and len(proved) == len(set(proved)), proved
 
 
-@pytest.mark.parametrize(("name", "expected"), [("ATTRISWEEP_MAX_CPU_ISA", "expected avx512, avx2 or none"), ("ATTRISWEEP_FILL_MEMORY", "expected nan, or nothing")])
+@pytest.mark.parametrize(("name", "expected"), [("ATTRISWEEP_MAX_CPU_ISA", "expected avx512, avx2 or none"), ("ATTRISWEEP_FILL_MEMORY", "expected nan, or nothing"), ("ATTRISWEEP_BOX_SIZES", "expected whole, 1 or 2"), ("ATTRISWEEP_EMULATE_GPU", "expected 1, or nothing")])
 def test_a_variable_that_says_what_is_not_known_is_told(sweep, name, expected):
     done = sweep(limit=1).run(code=5, env={**os.environ, name: "sse9"})
     assert f"{name}=sse9, {expected}" in done.stdout + done.stderr

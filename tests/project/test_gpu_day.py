@@ -6,7 +6,7 @@ import sys
 
 from support import ROOT
 
-QUICK = ["--device", "cpu", "--size", "64", "--images", "2", "--batches", "1,2", "--keys", "Saliency,DeepLIFT_baselines", "--precisions", "float32", "--threads", "1"]
+QUICK = ["--device", "cpu", "--size", "64", "--images", "2", "--batches", "1,2", "--keys", "Saliency,DeepLIFT_baselines,FeatureAblation_patch_size_16", "--precisions", "float32", "--threads", "1"]
 
 
 def rows_of(folder, *more):
@@ -21,7 +21,9 @@ def test_every_step_of_the_day_runs_on_the_processor_and_writes_its_rows(tmp_pat
     # Without a GPU all of its tests are skipped, which pytest does not call a failure.
     assert ended == dict.fromkeys(["facts", "ways", "bench float32", "tests"], "in time"), (tmp_path / "log").read_text()
     found = {(row["key"], row["batch"], row["side"]): row["images_per_second"] for row in rows if "side" in row}
-    assert len(found) == 2 * 2 * 2 and min(found.values()) > 0
+    windows = {side for key, _, side in found if key.startswith("FeatureAblation")}
+    assert windows == {"boxes of 1 size", "boxes of 2 sizes", "whole images", "plain"}
+    assert len(found) == (2 + 2 + 4) * 2 and min(found.values()) > 0
     assert "DeepLIFT" in (tmp_path / "log").read_text()
 
 

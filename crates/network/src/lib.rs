@@ -33,7 +33,7 @@ pub fn computes_in_blocks() -> bool {
 }
 
 pub use error::NetworkError;
-pub use graph::{Clean, Gate, Gradient, Graph, Layer, Replacement, Rule, SharedProofs, Trace, target};
+pub use graph::{Clean, Gate, Gradient, Graph, Layer, Plan, Replacement, Rule, SharedProofs, Trace, target};
 pub use models::Builder;
 pub use programs::ExportError;
 pub use tensors::device::sent;

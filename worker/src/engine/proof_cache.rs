@@ -22,8 +22,19 @@ use super::proof_turns::{self, Turns};
 /// Longest file that is read, in bytes: tens of thousands of passes.
 const MOST: u64 = 1 << 20;
 /// Variables of the environment that change what kernels compute begin with one of these.
-const TOLD: [&str; 9] =
-    ["ATTRISWEEP_MAX", "ATEN_", "ONEDNN_", "DNNL_", "MKL_", "OMP_", "KMP_", "LD_PRELOAD", "GLIBC_TUNABLES"];
+const TOLD: [&str; 11] = [
+    "ATTRISWEEP_MAX",
+    "ATTRISWEEP_BOX",
+    "ATTRISWEEP_EMULATE",
+    "ATEN_",
+    "ONEDNN_",
+    "DNNL_",
+    "MKL_",
+    "OMP_",
+    "KMP_",
+    "LD_PRELOAD",
+    "GLIBC_TUNABLES",
+];
 
 /// File of the proofs of one model.
 #[derive(Debug)]

@@ -12,6 +12,7 @@ use tch::{Device, TchError};
 use self::proof::Proof;
 use crate::graph::{Graph, Lowered};
 use crate::operations::Convolution;
+use crate::tensors::settings;
 
 /// What a device has for a graph.
 pub(crate) enum Outcome {
@@ -26,8 +27,8 @@ pub(crate) enum Outcome {
 /// Makes the lowered graph of a device.
 type Lower = fn(&Graph) -> Result<Outcome, TchError>;
 
-/// Every device that graphs are lowered for.
-const DEVICES: &[Lower] = &[cpu::lower, gpu::lower];
+/// Every device that graphs are lowered for. A CPU may play a GPU, and never the other way round.
+const DEVICES: &[Lower] = &[gpu::lower, cpu::lower];
 
 /// `graph`, whose passes from now on run on operations of its device, where there are such.
 pub(crate) fn lower(mut graph: Graph) -> Result<Graph, TchError> {
@@ -35,7 +36,7 @@ pub(crate) fn lower(mut graph: Graph) -> Result<Graph, TchError> {
         match device(&graph)? {
             Outcome::Lowered(lowered) => {
                 let proof = Proof::on(graph.device());
-                let is_for_gpus = graph.device() != Device::Cpu;
+                let is_for_gpus = graph.device() != Device::Cpu || settings::emulates_gpu();
                 graph.lowered = Some(Lowered { graph: lowered, prover: Box::new(proof), is_for_gpus });
                 break;
             }

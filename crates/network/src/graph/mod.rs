@@ -9,7 +9,8 @@ mod operation;
 mod rule;
 pub mod target;
 
-pub use change::{Clean, Replacement};
+pub use change::{Clean, Plan, Replacement};
+pub(crate) use change::{Cut, Cutter, Cutting, GROUPS, Patches};
 pub use forward::Trace;
 pub use layer::Layer;
 pub use layer::tail::Tail;
@@ -56,6 +57,8 @@ pub struct Graph {
     pub(crate) record: Record,
     /// Sentences on how the graph was made, for a person.
     notes: Vec<String>,
+    /// What cuts boxes of hidden windows out of the values of a lowered graph, on a device that does so by a table.
+    pub(crate) cutting: Option<Cutting>,
     /// The graph with batch norms folded.
     pub(crate) canonical: Lazy<Self>,
 }
@@ -80,6 +83,9 @@ pub(crate) trait Prover: fmt::Debug {
 
     /// Proves the logits of images of `size` in which `replacements` were made.
     fn changes(&self, graph: &Graph, size: [i64; 2], replacements: &[Replacement]) -> Result<(), TchError>;
+
+    /// Proves the logits of `n` images with each of so many of the windows of `plan` hidden.
+    fn hiding(&self, graph: &Graph, n: i64, plan: &Plan, windows: usize) -> Result<(), TchError>;
 }
 
 /// Shapes of the input and the output of a graph.
@@ -138,6 +144,7 @@ impl Graph {
             refused: None,
             record: Record::default(),
             notes: Vec::new(),
+            cutting: None,
             canonical: Lazy::default(),
         }
     }
@@ -176,7 +183,8 @@ impl Graph {
     /// other layouts: what is needed again is made again. Whether there was anything.
     pub fn forget(&self) -> bool {
         let lowered = self.lowered.as_ref().is_some_and(|lowered| lowered.graph.forget());
-        let folded = self.canonical.forget() || lowered;
+        let planned = self.cutting.as_ref().is_some_and(Cutting::forget);
+        let folded = self.canonical.forget() || lowered || planned;
         self.nodes.iter().fold(folded, |any, node| node.operation.forget() || any)
     }
 

@@ -87,4 +87,4 @@ pub const OPERATIONS: &[&Entry] = &[
 ];
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -8,7 +8,7 @@ use crate::programs::{self, Call, Entry, ExportError, Value};
 use program::{Program, int, meta, node, symbol, tensor};
 
 #[path = "../../tests/common/mod.rs"]
-mod program;
+pub(crate) mod program;
 
 const ENTRY: Entry =
     Entry { name: "cube", summary: "x^3", deep_lift: "plain gradient: not complete", aten: &["aten.cube"], import };

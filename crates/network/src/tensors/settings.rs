@@ -1,6 +1,7 @@
-//! Settings from the environment: the instructions that kernels may use, and the content of memory that nobody wrote.
+//! Settings from the environment: the instructions that kernels may use, the content of memory that nobody wrote, the sizes of boxes, and
+//! whether a CPU plays a GPU.
 //!
-//! Both are for finding faults: a program on a wide processor computes as one on a narrow processor would, and whoever reads
+//! The first two are for finding faults: a program on a wide processor computes as one on a narrow processor would, and whoever reads
 //! before writing gets a NaN on every machine. The C++ half reads them before `main`.
 
 #![expect(unsafe_code, reason = "the C++ half")]
@@ -20,6 +21,13 @@ pub const MAX_CPU_ISA: &str = "ATTRISWEEP_MAX_CPU_ISA";
 /// If it is `nan`, memory for tensors on the CPU, fresh or used before, is filled with NaN, and so is that of kernels.
 pub const FILL_MEMORY: &str = "ATTRISWEEP_FILL_MEMORY";
 
+/// Names the sizes that boxes of a value may have along each axis where windows are hidden: `1` or `2`, or `whole` for whole images
+/// instead of boxes. By itself a CPU takes 4 and a GPU 1. For measurements.
+pub const BOX_SIZES: &str = "ATTRISWEEP_BOX_SIZES";
+
+/// If it is `1`, a CPU computes as a GPU does, with kernels for GPUs whose threads run one after the other: for tests and rehearsals.
+pub const EMULATE_GPU: &str = "ATTRISWEEP_EMULATE_GPU";
+
 /// Why the environment cannot be obeyed.
 #[derive(Debug, thiserror::Error)]
 #[error("the environment has {name}={found}, expected {expected}")]
@@ -29,7 +37,7 @@ pub struct SettingsError {
     expected: &'static str,
 }
 
-/// Looks whether both variables say something that is known.
+/// Looks whether the variables say something that is known.
 pub fn check() -> Result<(), SettingsError> {
     let of = |name, expected, is_known: fn(&str) -> bool| match std::env::var_os(name) {
         Some(found) if !found.to_str().is_some_and(is_known) => {
@@ -38,7 +46,19 @@ pub fn check() -> Result<(), SettingsError> {
         _ => Ok(()),
     };
     of(MAX_CPU_ISA, "avx512, avx2 or none", |word| Isa::named(word).is_some())?;
-    of(FILL_MEMORY, "nan, or nothing", |word| word.is_empty() || word == "nan")
+    of(FILL_MEMORY, "nan, or nothing", |word| word.is_empty() || word == "nan")?;
+    of(BOX_SIZES, "whole, 1 or 2", |word| sizes(word).is_some())?;
+    of(EMULATE_GPU, "1, or nothing", |word| word.is_empty() || word == "1")
+}
+
+fn sizes(word: &str) -> Option<usize> {
+    ["whole", "1", "2"].iter().position(|known| *known == word)
+}
+
+/// Sizes that boxes may have along each axis, if the environment names them; 0 for whole images.
+pub fn box_sizes() -> Option<usize> {
+    static SIZES: OnceLock<Option<usize>> = OnceLock::new();
+    *SIZES.get_or_init(|| std::env::var(BOX_SIZES).ok().as_deref().and_then(sizes))
 }
 
 /// The widest instructions that our kernels may use, whether this processor has them or not.
@@ -48,6 +68,12 @@ pub(crate) fn widest() -> Isa {
         let said = std::env::var(MAX_CPU_ISA).ok();
         said.as_deref().and_then(Isa::named).unwrap_or(Isa::Avx512)
     })
+}
+
+/// Whether a CPU computes as a GPU does.
+pub fn emulates_gpu() -> bool {
+    static EMULATES: OnceLock<bool> = OnceLock::new();
+    *EMULATES.get_or_init(|| std::env::var(EMULATE_GPU).is_ok_and(|said| said == "1"))
 }
 
 /// Whether memory that nobody has written is to hold NaN.

@@ -7,12 +7,14 @@ use std::rc::Rc;
 use sweep::computed_by::Isa;
 use tch::{Device, Kind, TchError};
 
+use super::crop::Crops;
 use super::end::Ends;
 use super::launch::Launch;
 use super::launch::driver::Driver;
+use super::launch::emulated::Emulated;
 use super::operation::Ended;
 use crate::devices::Outcome;
-use crate::graph::{Graph, Id, Node, Operation};
+use crate::graph::{Cutting, Graph, Id, Node, Operation};
 use crate::operations::{Add, BatchNorm, Convolution, Relu};
 use crate::tensors::settings;
 
@@ -21,14 +23,19 @@ thread_local! {
     static OPENED: RefCell<HashMap<usize, Result<Rc<Driver>, String>>> = RefCell::default();
 }
 
-/// `graph` with fused operations, if its convolutions are on a GPU and compute in single precision, and kernels run there.
+/// `graph` with fused operations, if its convolutions are on a GPU, or on a CPU that plays one, and compute in single precision, and
+/// kernels run there.
 pub(crate) fn lower(graph: &Graph) -> Result<Outcome, TchError> {
     let device = graph.nodes.iter().find_map(|node| match node.operation.as_a::<Convolution>() {
         Some(convolution) if is_single(convolution) => Some(convolution.weight.device()),
         _ => None,
     });
-    let Some(Device::Cuda(index)) = device.filter(|_| settings::widest() != Isa::None) else {
-        return Ok(Outcome::NoneHere);
+    let index = match device.filter(|_| settings::widest() != Isa::None) {
+        Some(Device::Cuda(index)) => index,
+        Some(Device::Cpu) if settings::emulates_gpu() => {
+            return Ok(Outcome::Lowered(Box::new(with(graph, Rc::new(Emulated::default()))?)));
+        }
+        _ => return Ok(Outcome::NoneHere),
     };
     let open = || Driver::open(index).map(Rc::new).map_err(|error| error.to_string());
     match OPENED.with_borrow_mut(|opened| opened.entry(index).or_insert_with(open).clone()) {
@@ -58,7 +65,9 @@ pub(super) fn with(graph: &Graph, launch: Rc<dyn Launch>) -> Result<Graph, TchEr
         moved.push(nodes.len());
         nodes.push(Node { name: node.name.clone(), operation, inputs });
     }
-    Ok(Graph::new(nodes, graph.shape))
+    let mut lowered = Graph::new(nodes, graph.shape);
+    lowered.cutting = Some(Cutting::by(Box::new(Crops::by(ends.0))));
+    Ok(lowered)
 }
 
 fn is_single(convolution: &Convolution) -> bool {

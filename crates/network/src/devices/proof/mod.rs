@@ -6,6 +6,7 @@
 //! the first one alone is computed so, and the others each by itself on the lowered graph. What differs by more than rounding takes
 //! the lowered graph out of use; the pass fails, and is made again on the plain graph.
 
+mod hiding;
 mod judge;
 mod passes;
 mod plain;
@@ -21,7 +22,7 @@ use self::judge::Judged;
 use self::passes::{Found, repeated, wave};
 use self::plain::Plain;
 use super::gpu::rounds_to_tf32;
-use crate::graph::{Gradient, Graph, Keep, Prover, Replacement, Use};
+use crate::graph::{Gradient, Graph, Keep, Plan, Prover, Replacement, Use};
 
 /// Images that are told apart; a pass of more repeats them. Prime to the numbers that kernels take at once.
 const DISTINCT: i64 = 5;
@@ -127,6 +128,10 @@ impl Prover for Proof {
 
     fn changes(&self, graph: &Graph, size: [i64; 2], replacements: &[Replacement]) -> Result<(), TchError> {
         self.windows(graph, size, replacements)
+    }
+
+    fn hiding(&self, graph: &Graph, n: i64, plan: &Plan, windows: usize) -> Result<(), TchError> {
+        self.planned(graph, n, plan, windows)
     }
 }
 

@@ -8,6 +8,9 @@ use crate::graph::{Graph, Id, Sum, Trace, Use, plane, target};
 /// Pixels of the images that are computed operation by operation at once: small ones together, as each pass reads all weights.
 const TOGETHER: i64 = DISTINCT * 64 * 64;
 
+/// Value of the pixels of baselines and of what hides windows.
+pub(super) const GREY: f64 = 0.25;
+
 /// Whether the few images of proofs are computed at once, if they are of `[height, width]` pixels.
 pub(super) fn fit_together([height, width]: [i64; 2]) -> bool {
     DISTINCT * height * width <= TOGETHER
@@ -73,7 +76,7 @@ pub(super) fn wave(size: &[i64]) -> Result<Tensor, TchError> {
 
 /// A baseline `[1, c, h, w]` for images `[n, c, h, w]`.
 pub(super) fn grey(images: &Tensor) -> Result<Tensor, TchError> {
-    images.f_narrow(0, 0, 1)?.f_full_like(0.25)
+    images.f_narrow(0, 0, 1)?.f_full_like(GREY)
 }
 
 /// `n` of `few`, one after the other and then again.

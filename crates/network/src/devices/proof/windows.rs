@@ -39,12 +39,12 @@ impl Proof {
             if is_small {
                 let all: Vec<usize> = (0..count).collect();
                 let after = self.expected_changes(graph, &image, &grey.iter().collect::<Vec<_>>())?;
-                return judge::changes(&found, &found, (&all, &after), &before);
+                return judge::changes((&found, &found), (&all, &after), &before, self.bits());
             }
             let of_some = |made: &[Replacement], chosen: &[usize], found: &Tensor, again: &Tensor| {
                 let some: Vec<&Replacement> = chosen.iter().map(|at| &made[*at]).collect();
                 let after = self.expected_changes(graph, &image, &some)?;
-                judge::changes(found, again, (chosen, &after), &before)
+                judge::changes((found, again), (chosen, &after), &before, self.bits())
             };
             let spread = spread(&grey, size)?;
             let found_spread = lowered.changed(&clean, &spread)?;
@@ -77,7 +77,7 @@ fn sizes(made: &[Replacement]) -> Result<Vec<([i64; 2], usize)>, TchError> {
 }
 
 /// Some of `count` windows, the first and the last among them.
-fn chosen(count: usize) -> Vec<usize> {
+pub(super) fn chosen(count: usize) -> Vec<usize> {
     let most = CHOSEN.min(count);
     (0..most).map(|at| at * (count - 1) / (most - 1).max(1)).collect()
 }

@@ -4,19 +4,26 @@ use std::collections::BTreeMap;
 
 use crate::graph::Reach;
 
-/// Sizes along one axis that are told apart: boxes are computed in up to so many groups squared.
-const SIZES: usize = 4;
+/// Sizes along one axis that are told apart on CPUs, where the environment names no other number.
+pub(super) const SIZES: usize = 4;
 /// Pixels that cost as much as one more group: its weights are read once more, at 2 operations for each product
 /// of a pixel against 4 bytes for each weight.
 const GROUP: i64 = 32;
 
 /// A box of a map.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Area {
-    pub(super) top: i64,
-    pub(super) left: i64,
-    pub(super) height: i64,
-    pub(super) width: i64,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Area {
+    pub(crate) top: i64,
+    pub(crate) left: i64,
+    pub(crate) height: i64,
+    pub(crate) width: i64,
+}
+
+impl From<[i64; 4]> for Area {
+    /// The box `[top, left, height, width]`.
+    fn from([top, left, height, width]: [i64; 4]) -> Self {
+        Self { top, left, height, width }
+    }
 }
 
 impl Area {
@@ -87,12 +94,12 @@ impl Area {
     }
 }
 
-/// The areas in groups of one size each, with their numbers. A few sizes only: areas grow to the next one, as many
-/// as cost least.
-pub(super) fn groups(areas: &[Area], size: [i64; 2]) -> Vec<Vec<(usize, Area)>> {
+/// The areas in groups of one size each, with their numbers, which rise. Along each axis there are up to `most` sizes: areas grow to the
+/// next one, as many as cost least.
+pub(super) fn groups(areas: &[Area], size: [i64; 2], most: usize) -> Vec<Vec<(usize, Area)>> {
     let heights: Vec<i64> = areas.iter().map(|area| area.height).collect();
     let widths: Vec<i64> = areas.iter().map(|area| area.width).collect();
-    let choices = (1..=SIZES).flat_map(|down| (1..=SIZES).map(move |across| (down, across)));
+    let choices = (1..=most).flat_map(|down| (1..=most).map(move |across| (down, across)));
     let grouped = choices.map(|(down, across)| grouped(areas, size, [&steps(&heights, down), &steps(&widths, across)]));
     let cost = |groups: &Vec<Vec<(usize, Area)>>| {
         let pixels: i64 = groups.iter().flatten().map(|(_, area)| area.height * area.width).sum();
@@ -184,7 +191,7 @@ mod tests {
         let lengths = [3, 4, 5, 6, 7];
         let areas: Vec<Area> =
             lengths.iter().map(|&length| Area { top: 10 - length, left: 0, height: length, width: 2 }).collect();
-        let groups = groups(&areas, [10, 10]);
+        let groups = groups(&areas, [10, 10], SIZES);
         assert_eq!(groups.iter().map(Vec::len).sum::<usize>(), lengths.len());
         for (at, area) in groups.into_iter().flatten() {
             assert!(area.top + area.height <= 10 && area.top <= areas[at].top, "{area:?}");

@@ -37,7 +37,7 @@ pub(super) fn crop(clean: &Tensor, sources: &[Source<'_>], outside: f64) -> Resu
     shape[0] = sources.len() as i64;
     shape[2..4].copy_from_slice(&size);
     let options = (clean.f_kind()?, clean.device());
-    if options == (Kind::Float, Device::Cpu) {
+    if options == (Kind::Float, Device::Cpu) && clean.is_contiguous() {
         let mut crop = Tensor::f_empty(&shape, options)?;
         fill(&mut crop, clean, sources, outside as f32)?;
         return Ok(crop);

@@ -5,37 +5,81 @@ use tch::{TchError, Tensor};
 use super::boxes::Area;
 use super::crop::{Source, crop};
 use super::patch::{Changed, Replacement, plane};
-use crate::graph::Reach;
+use crate::graph::{Local, Node, Reach};
+
+/// What is known of the change of a value.
+pub(super) trait Change {
+    /// Whether there is none.
+    fn is_none(&self) -> bool;
+
+    /// Whether the value changes everywhere.
+    fn is_whole(&self) -> bool;
+
+    /// The box that change number `at` may have changed, where it is not everywhere.
+    fn changed(&self, at: usize) -> Option<Area>;
+}
 
 /// An input of an operation: as it was, and what changed.
-pub(super) struct Input<'a> {
+pub(super) struct Input<'a, C = Changed> {
     pub(super) clean: &'a Tensor,
-    pub(super) change: &'a Changed,
+    pub(super) change: &'a C,
     pub(super) reach: Reach,
     /// Value that a window sees beyond the border.
     pub(super) outside: f64,
 }
 
-impl Input<'_> {
+/// `node` as an operation that is computed in boxes of `output`, if its `inputs` change and change in boxes only.
+pub(super) fn local_of<'n, C: Change>(
+    node: &'n Node,
+    inputs: &[Input<'_, C>],
+    output: &Tensor,
+) -> Option<&'n dyn Local> {
+    // A constant that is repeated for every image changes with their number.
+    let is_constant = inputs.iter().all(|input| input.change.is_none());
+    node.operation.local().filter(|_| !is_constant && inputs.iter().all(|input| input.is_local(output)))
+}
+
+/// The boxes of an output of `size` that so many changes of the `inputs` reach.
+pub(super) fn reached<C: Change>(inputs: &[Input<'_, C>], count: usize, size: [i64; 2]) -> Vec<Area> {
+    let reached = (0..count).map(|at| inputs.iter().filter_map(|input| input.reached(at, size)).reduce(Area::with));
+    reached.map(Option::unwrap_or_default).collect()
+}
+
+impl<'a, C: Change> Input<'a, C> {
+    /// The inputs of `node`, of values that were `clean`.
+    pub(super) fn all(node: &Node, changes: &'a [C], clean: &'a [Tensor]) -> Vec<Self> {
+        let input = |(index, &id): (usize, &usize)| Self {
+            clean: &clean[id],
+            change: &changes[id],
+            reach: node.operation.reach_of(index),
+            outside: node.operation.local().map_or(0.0, Local::outside),
+        };
+        node.inputs.iter().enumerate().map(input).collect()
+    }
+
     /// Whether boxes of it give boxes of `output`.
-    pub(super) fn is_local(&self, output: &Tensor) -> bool {
+    fn is_local(&self, output: &Tensor) -> bool {
         let of_maps = plane(self.clean).zip(plane(output));
         let fit = match self.reach {
             Reach::Pixel => of_maps.is_some_and(|(here, there)| here == there),
             Reach::Window { .. } => of_maps.is_some(),
             Reach::Everywhere => false,
         };
-        fit && !matches!(self.change, Changed::Whole(_))
+        fit && !self.change.is_whole()
     }
 
     /// The box of an output of `size` that change number `at` reaches.
-    pub(super) fn reached(&self, at: usize, size: [i64; 2]) -> Option<Area> {
-        match self.change {
-            Changed::Boxes(patches) => Some(patches[at].changed.reaching(self.reach, size)),
-            _ => None,
-        }
+    fn reached(&self, at: usize, size: [i64; 2]) -> Option<Area> {
+        self.change.changed(at).map(|area| area.reaching(self.reach, size))
     }
 
+    /// Whether it is as large as `output`, but for the images.
+    pub(super) fn is_as(&self, output: &Tensor) -> bool {
+        self.clean.size()[1..] == output.size()[1..]
+    }
+}
+
+impl Input<'_> {
     /// The parts of this input that the areas of a group of outputs see, one row each.
     pub(super) fn crop(&self, replacements: &[Replacement], group: &[(usize, Area)]) -> Result<Tensor, TchError> {
         crop(self.clean, &self.sources(replacements, group), self.outside)
@@ -48,11 +92,6 @@ impl Input<'_> {
             patch: if let Changed::Boxes(patches) = self.change { Some(&patches[at]) } else { None },
         };
         group.iter().map(source).collect()
-    }
-
-    /// Whether it is as large as `output`, but for the images.
-    pub(super) fn is_as(&self, output: &Tensor) -> bool {
-        self.clean.size()[1..] == output.size()[1..]
     }
 
     /// All of it, one row for each replacement; what is fed by no image stays as it is.

@@ -5,25 +5,36 @@
 //! included, with the changed box in it. That is exact, not an approximation (Nakandala et al. 2019, Krypton,
 //! <https://doi.org/10.1145/3299869.3319874>). Where an operation reaches everywhere, values are whole from
 //! there on.
+//!
+//! On CPUs each call finds its boxes, whatever is replaced. Where a device cuts boxes out by a table, the boxes of a set of windows are
+//! planned once for all images.
 
 mod boxes;
 mod crop;
+mod cutter;
 mod extent;
 mod input;
 mod patch;
+mod plan;
+mod planned;
+mod planner;
 
 use std::rc::Rc;
 
 use tch::{TchError, Tensor};
 
-use crate::graph::{Graph, How, Keep, Local, Node, Split, Use};
+use crate::graph::{Graph, How, Keep, Node, Split, Use};
 use crate::tensors::device::dense;
-use boxes::{Area, groups};
+use crate::tensors::settings;
+use boxes::{Area, SIZES, groups};
 use crop::{Before, difference};
-use input::Input;
+use input::{Input, local_of, reached};
 use patch::{Changed, Patch, plane};
 
+pub(crate) use cutter::{Cut, Cutter, GROUPS, Patches};
 pub use patch::Replacement;
+pub use plan::Plan;
+pub(crate) use planned::Cutting;
 
 /// Pixels along an axis of a map that most changes reach whole.
 const SMALL: i64 = 8;
@@ -48,7 +59,8 @@ impl Graph {
     pub fn clean(&self, images: &Tensor) -> Result<Clean, TchError> {
         self.prove_pass(images.size()[0], super::plane(images)?, Use::Forward(Keep::Logits))?;
         let graph = self.running();
-        let mut clean = Clean { values: vec![dense(&graph.enter(images)?)?], linear: vec![None] };
+        let laid = |value: &Tensor| if graph.cutting.is_some() { Ok(value.shallow_clone()) } else { dense(value) };
+        let mut clean = Clean { values: vec![laid(&graph.enter(images)?)?], linear: vec![None] };
         for node in graph.nodes.iter().skip(1) {
             let inputs: Vec<&Tensor> = node.inputs.iter().map(|&input| &clean.values[input]).collect();
             let (value, linear) = match split(node) {
@@ -58,7 +70,7 @@ impl Graph {
                 }
                 None => (node.operation.run(&inputs, How { images: images.size()[0], ..How::FORWARD })?.0, None),
             };
-            clean.values.push(dense(&value)?);
+            clean.values.push(laid(&value)?);
             clean.linear.push(linear);
         }
         if let Some(logits) = clean.values.pop() {
@@ -98,22 +110,12 @@ impl Graph {
 /// The change of the output of `node`, from the changes of its inputs.
 fn change(node: &Node, changes: &[Changed], clean: &Clean, replacements: &[Replacement]) -> Result<Changed, TchError> {
     let count = replacements.len();
-    let inputs: Vec<Input<'_>> = (node.inputs.iter().enumerate())
-        .map(|(index, &id)| Input {
-            clean: &clean.values[id],
-            change: &changes[id],
-            reach: node.operation.reach_of(index),
-            outside: node.operation.local().map_or(0.0, Local::outside),
-        })
-        .collect();
+    let inputs: Vec<Input<'_>> = Input::all(node, changes, &clean.values);
     if inputs.is_empty() {
         return Ok(Changed::Not);
     }
     let output = &clean.values[changes.len()];
-    // A constant that is repeated for every image changes with their number.
-    let is_constant = inputs.iter().all(|input| matches!(input.change, Changed::Not));
-    let local = node.operation.local().filter(|_| !is_constant && inputs.iter().all(|input| input.is_local(output)));
-    let Some(local) = local else {
+    let Some(local) = local_of(node, &inputs, output) else {
         let whole = inputs.iter().map(|input| input.whole(replacements)).collect::<Result<Vec<_>, _>>()?;
         let whole: Vec<&Tensor> = whole.iter().collect();
         let how = How { images: count as i64, ..How::FORWARD };
@@ -124,10 +126,10 @@ fn change(node: &Node, changes: &[Changed], clean: &Clean, replacements: &[Repla
         clean.linear[changes.len()].as_ref().filter(|_| inputs.iter().skip(1).all(|input| input.is_as(output)));
     let split = split(node).zip(linear).filter(|(split, _)| fits(size, split.tile()));
     let mut patches: Vec<Option<Patch>> = vec![None; count];
-    let reached = (0..count).map(|at| inputs.iter().filter_map(|input| input.reached(at, size)).reduce(Area::with));
-    let reached: Vec<Area> = reached.map(Option::unwrap_or_default).collect();
+    let reached = reached(&inputs, count, size);
     let in_tiles = |area: &Area| split.map_or(*area, |(split, _)| area.in_tiles(split.tile(), size));
-    for group in groups(&reached.iter().map(in_tiles).collect::<Vec<_>>(), size) {
+    let sizes = settings::box_sizes().filter(|sizes| *sizes > 0).unwrap_or(SIZES);
+    for group in groups(&reached.iter().map(in_tiles).collect::<Vec<_>>(), size, sizes) {
         let values = if let Some((split, linear)) = split {
             changed_part(split, linear, &inputs, replacements, &group)?
         } else {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use tch::Tensor;
 
 use super::boxes::Area;
+use super::input::Change;
 
 /// Pixels `[1, c, h, w]` that replace those of one of the images from `top`, `left` on.
 #[derive(Debug)]
@@ -28,6 +29,20 @@ pub(super) enum Changed {
     Boxes(Vec<Patch>),
     /// The whole value, a row for each replacement.
     Whole(Tensor),
+}
+
+impl Change for Changed {
+    fn is_none(&self) -> bool {
+        matches!(self, Self::Not)
+    }
+
+    fn is_whole(&self) -> bool {
+        matches!(self, Self::Whole(_))
+    }
+
+    fn changed(&self, at: usize) -> Option<Area> {
+        if let Self::Boxes(patches) = self { Some(patches[at].changed) } else { None }
+    }
 }
 
 /// A box of a value that changed: row `row` of `values`, which holds several such boxes.

@@ -17,3 +17,4 @@ static inline uchar4 make_uchar4(unsigned char x, unsigned char y, unsigned char
 
 #define KERNEL static void
 #define INLINE static inline
+#define IN_PLACE const

@@ -1,7 +1,7 @@
 //! Launching of kernels: compiled at run time by the compiler that comes with libtorch, and given to the driver that is there.
 
+pub(super) mod arguments;
 pub(in crate::devices) mod driver;
-#[cfg(test)]
 pub(super) mod emulated;
 mod library;
 pub(super) mod nvrtc;

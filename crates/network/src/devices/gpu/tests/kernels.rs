@@ -31,7 +31,7 @@ fn norm(channels: i64) -> BatchNorm {
     BatchNorm::new([part(0.3, 0.2), part(0.7, 0.0), part(1.1, 0.0), part(0.9, 1.5)], 1e-5).unwrap()
 }
 
-fn values(of: &Tensor) -> Vec<f32> {
+pub(super) fn values(of: &Tensor) -> Vec<f32> {
     Vec::try_from(of.contiguous().flatten(0, -1).to_kind(Kind::Float)).unwrap()
 }
 

@@ -1,8 +1,10 @@
 //! Kernels for GPUs on the processor: against slow references, in whole graphs, and compiled for GPUs that are not here.
 
 mod compile;
+mod crop;
 mod graphs;
 mod kernels;
+mod windows;
 
 use tch::{Device, Kind, Tensor};
 
