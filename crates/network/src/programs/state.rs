@@ -43,7 +43,8 @@ impl State {
         let Some((stored, learned)) = self.stored.get(name) else {
             let in_front = self.metas.get(name).is_none_or(|meta| self.batch.is_in_front(&meta.sizes));
             let reason = if in_front {
-                "is read, and no operation gives it: places of largest values and states of cells are not known"
+                "is read, and no operation gives it: places of largest values are not known, and of the states of an LSTM \
+                 torch.export writes down another shape than they have; read the last row of its output instead"
                     .to_owned()
             } else {
                 format!("does not have the images in front: {DYNAMIC}")

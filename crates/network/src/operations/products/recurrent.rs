@@ -29,9 +29,9 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     if rank != 3 || value.tensor().is_some() {
         return Err(call.fault("input", "expected rows of each image, [n, rows, values] or [rows, n, values]"));
     }
-    let cell = Cell::of(call)?;
+    let kind = Cell::of(call)?;
     let first = first_states(call)?;
-    let (weights, batch_first) = (weights(call, cell)?, call.get("batch_first", false)?);
+    let (weights, batch_first) = (weights(call, kind)?, call.get("batch_first", false)?);
     let directions = if call.get("bidirectional", false)? { 2 } else { 1 };
     let mut last = Vec::new();
     for (layer, weights) in weights.chunks(directions).enumerate() {
@@ -44,7 +44,7 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
                 inputs.push(call.apply(Slice { dim: 0, start, end: start + 1, step: 1 }, state)?);
             }
             let weights = weights.iter().map(Tensor::shallow_clone).collect();
-            let layer = Recurrent { cell, weights, reversed: direction == 1, batch_first };
+            let layer = Recurrent { cell: kind, weights, reversed: direction == 1, batch_first };
             let output = call.apply(layer, &inputs)?;
             last.push((output.clone(), direction == 1));
             outputs.push(output);
@@ -52,8 +52,10 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
         value = if outputs.len() == 1 { outputs.remove(0) } else { call.apply(Concatenate { dim: 2 }, &outputs)? };
     }
     let mut given = vec![value];
-    // Of a program for one number of images, the states do not have the images in front.
-    if call.keep_in_front(false).is_ok() {
+    // Of a program for one number of images, the states do not have the images in front. And torch.export writes down states of an LSTM
+    // in a shape that they do not have, `[layers * directions, 1, n, values]`: what a program does with these is not what the model does.
+    let is_true = call.output_shapes().get(1).is_some_and(|shape| shape.len() == 3);
+    if is_true && call.keep_in_front(false).is_ok() {
         given.push(last_states(call, &last, batch_first)?);
     }
     Ok(Value::List(given))
@@ -108,7 +110,7 @@ fn constant_of(call: &Call<'_>, value: &Value) -> Option<Tensor> {
 }
 
 /// The weights of each layer and direction, of the sizes that the cell asks for.
-fn weights(call: &mut Call<'_>, cell: Cell) -> Result<Vec<Vec<Tensor>>, ExportError> {
+fn weights(call: &mut Call<'_>, kind: Cell) -> Result<Vec<Vec<Tensor>>, ExportError> {
     let values = call.values("params")?;
     let tensors: Option<Vec<Tensor>> = values.iter().map(|value| value.tensor().map(Tensor::shallow_clone)).collect();
     let tensors = tensors.ok_or_else(|| call.fault("params", "depend on the images; expected weights"))?;
@@ -118,7 +120,7 @@ fn weights(call: &mut Call<'_>, cell: Cell) -> Result<Vec<Vec<Tensor>>, ExportEr
         "expected two weights and, if there are any, two biases for each layer and direction, without a projection";
     let fit = |part: &[Tensor]| {
         let hidden = part.get(1).and_then(|weight| weight.size().last().copied()).unwrap_or(0);
-        let rows = |tensor: &Tensor| tensor.size().first().copied() == hidden.checked_mul(cell.gates());
+        let rows = |tensor: &Tensor| tensor.size().first().copied() == hidden.checked_mul(kind.gates());
         part.iter().all(rows)
             && part[..2].iter().all(|weight| weight.dim() == 2)
             && part[2..].iter().all(|bias| bias.dim() == 1)
@@ -182,7 +184,7 @@ impl Recurrent {
         if x.dim() != 3 || x.size()[2] != values {
             return Err(wrong(x));
         }
-        let before = [1, x.size()[self.batch_first as usize ^ 1], states];
+        let before = [1, x.size()[usize::from(self.batch_first) ^ 1], states];
         let zero = Tensor::f_zeros(before, (x.f_kind()?, x.device()))?;
         let state = |at: usize| first.get(at).map_or_else(|| zero.shallow_clone(), Tensor::shallow_clone);
         if first.iter().any(|state| state.size() != before) {
