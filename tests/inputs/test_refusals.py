@@ -50,6 +50,7 @@ WRONG = [
     ("paths.cifar_weights_root", "w", "paths.cifar_weights_root: unknown key, known: imagenet_weights_root, weights_root, medmnist_weights_root, "),
     ("search_space.attribution_methods.4.params", {"n_steps": "50"}, "params.n_steps: found `'50'` (in quotes: a text), expected"),
     ("seed", -1, "seed: found `-1`, expected a whole number of at least 0"),
+    ("search_space.splits", "test", "search_space.splits: found `test`, expected a list, as in `[test]`"),
     ("paths.medmnist_weights_root", None, "paths.medmnist_weights_root: missing, expected a path"),
 ]
 
@@ -325,6 +326,37 @@ def test_what_only_python_can_read_is_told_with_the_lines_that_make_weights_of_i
     assert "it is a TorchScript archive" in told and 'model = torch.jit.load("old_resnet18_28_1.pth"' in told
     torch.save({name: tensor.numpy().astype(">f4") for name, tensor in model.state_dict().items()}, weights)
     assert 'torch.from_numpy(array.astype("float32"))' in run.run(code=3).stderr
+
+
+def narrow(tensor, how):
+    """A weight as it is saved where memory is short."""
+    if tensor.dim() != 4:
+        return tensor
+    return torch.quantize_per_tensor(tensor, 0.01, 0, torch.qint8) if how == "quantised" else tensor.to(torch.float8_e4m3fn)
+
+
+@pytest.mark.parametrize("how", ["quantised", "float8"])
+def test_numbers_of_8_bits_are_told_with_the_lines_that_make_single_precision_of_them(own, how):
+    run, _, weights = own
+    torch.save({name: narrow(tensor, how) for name, tensor in make_model("resnet18", 28).state_dict().items()}, weights)
+    told = run.run(code=3).stderr
+    assert "it holds numbers of the type `torch." in told and "unsupported" not in told, told
+    old = weights.with_name(f"old_{weights.name}")
+    weights.rename(old)
+    load, save = (line for line in told.split("`") if line.startswith(("state = ", "torch.save(")))
+    scope = {"torch": torch}
+    exec(load.replace(f"old_{weights.name}", str(old)), scope)
+    exec(save.replace(weights.name, str(weights)), scope)
+    run.run("--check")
+
+
+def test_weights_that_are_whole_numbers_are_refused_as_nobody_knows_their_scales(own):
+    run, _, weights = own
+    state = make_model("resnet18", 28).state_dict()
+    save_file({name: (127 * tensor).to(torch.int8) if name == "conv1.weight" else tensor.contiguous() for name, tensor in state.items()}, weights.with_suffix(".safetensors"))
+    weights.unlink()
+    told = run.run("--check", code=3).stderr
+    assert "1 tensors of whole numbers (quantised; save the weights as they were before that): conv1.weight (Int8)" in told, told
 
 
 def test_a_map_that_is_not_finite_is_an_error_of_its_unit_and_not_a_value_in_the_store(own):

@@ -1,63 +1,11 @@
 """Operators of exported programs, one by one: logits and gradients as torch has them, DeepLIFT complete where it has a rule."""
 
-import numpy as np
 import pytest
 import torch
-import zarr
-from support import Sweep, make_dataset
-from support.peers.exported import DEEP_LIFT, export, store_name
+from support.peers.operators import assert_as_torch, assert_complete, elementwise, held, of, sweep_of
 from torch import nn
 from torch.nn import functional
 from torch.nn.utils import parametrizations
-
-SIZE = 16
-
-
-class Net(nn.Module):
-    """A convolution, what is to be tried on its eight channels, and a linear layer."""
-
-    def __init__(self, middle, weights):
-        super().__init__()
-        self.stem = nn.Conv2d(3, 8, 3, stride=2, padding=1)
-        self.middle = middle
-        self.w = nn.ParameterList(torch.randn(shape) for shape in weights)
-        self.narrow = True
-        self.register_buffer("count", torch.zeros((), dtype=torch.long))
-        with torch.no_grad():
-            values = self.tried(torch.zeros(2, 3, SIZE, SIZE)).flatten(1).shape[1]
-        self.head = nn.Linear(values, 4)
-
-    def tried(self, x):
-        return self.middle(self, self.stem(x))
-
-    def forward(self, x):
-        return self.head(self.tried(x).flatten(1))
-
-
-def of(function, *weights):
-    """A network around `function` of itself and of `x` [n, 8, 8, 8]."""
-    return lambda: Net(function, weights)
-
-
-class Held(nn.Module):
-    """A network around a module."""
-
-    def __init__(self, module):
-        super().__init__()
-        self.stem, self.module = nn.Conv2d(3, 8, 3, stride=2, padding=1), module
-        with torch.no_grad():
-            self.head = nn.Linear(module(torch.zeros(2, 8, 8, 8)).flatten(1).shape[1], 4)
-
-    def forward(self, x):
-        return self.head(self.module(self.stem(x)).flatten(1))
-
-
-def held(module):
-    return lambda: Held(module())
-
-
-def elementwise(function):
-    return of(lambda _, x: function(x))
 
 
 def standardised(net, x):
@@ -216,35 +164,14 @@ MODELS = COMPLETE | OTHERS
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("operators")
-    make_dataset(folder / "data", "rgb", SIZE, 3)
-    models = {}
-    for name, build in MODELS.items():
-        torch.manual_seed(5)
-        models[name] = build().eval()
-        export(models[name], folder / "weights" / "weights_rgb" / f"{name}_{SIZE}_1.pt2", size=SIZE)
-        models[name].narrow = False
-    run = Sweep(folder, folder, size=SIZE, models=MODELS, store={"shard": 4, "dtype": "float32"})
-    run.config["search_space"]["attribution_methods"] = [{"name": "Product", "class": "InputXGradient", "params": {}}, DEEP_LIFT]
-    run.run()
-    return models, {name: zarr.open_group(run.output / store_name(name), mode="r") for name in MODELS}
+    return sweep_of(tmp_path_factory.mktemp("operators"), MODELS)
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_an_operator_computes_and_differentiates_as_torch_does(swept, name):
-    model, store = swept[0][name], swept[1][name]
-    images = torch.from_numpy(store["images"][:]).requires_grad_()
-    logits = model(images)
-    ours = torch.from_numpy(store["model_predictions"][:])
-    assert float((logits - ours).detach().abs().max() / ours.abs().max()) < 1e-5
-    gradient, = torch.autograd.grad(logits.gather(1, ours.argmax(1)[:, None]).sum(), images)
-    theirs = (images * gradient).detach()
-    error = (theirs - torch.from_numpy(store["attributions"]["Product"][:])).abs().max()
-    assert float(error / theirs.abs().max()) < 1e-4
+    assert_as_torch(swept[0][name], swept[1][name])
 
 
 @pytest.mark.parametrize("name", COMPLETE)
 def test_deep_lift_is_complete_where_every_operator_has_a_rule(swept, name):
-    store = swept[1][name]
-    delta, logits = store["convergence_delta"]["DeepLIFT_baselines_-0.5"][:], store["model_predictions"][:]
-    assert np.abs(delta).max() < 1e-4 * np.abs(logits).max()
+    assert_complete(swept[1][name])

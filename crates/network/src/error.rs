@@ -38,6 +38,8 @@ pub struct Mistakes {
     pub extra: Vec<String>,
     /// Tensors of another shape: name, what was found, what was expected.
     pub misshapen: Vec<String>,
+    /// Tensors of whole numbers: quantised weights, of which nobody knows the scales.
+    pub quantised: Vec<String>,
     /// Tensors that hold NaN or infinity.
     pub not_finite: Vec<String>,
 }
@@ -48,7 +50,8 @@ const TOLD: usize = 5;
 impl Mistakes {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        [&self.missing, &self.extra, &self.misshapen, &self.not_finite].iter().all(|list| list.is_empty())
+        let Self { missing, extra, misshapen, quantised, not_finite } = self;
+        [missing, extra, misshapen, quantised, not_finite].iter().all(|list| list.is_empty())
     }
 }
 
@@ -58,6 +61,7 @@ impl fmt::Display for Mistakes {
             ("missing", &self.missing),
             ("unexpected", &self.extra),
             ("of another shape", &self.misshapen),
+            ("of whole numbers (quantised; save the weights as they were before that)", &self.quantised),
             ("with NaN or infinity", &self.not_finite),
         ];
         for (what, list) in kinds.iter().filter(|(_, list)| !list.is_empty()) {

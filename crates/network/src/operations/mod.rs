@@ -11,12 +11,12 @@ mod products;
 mod reductions;
 
 use activations::{elementwise, glu, prelu, relu, softmax};
-use arithmetic::{compare, masked, two_values};
+use arithmetic::{compare, masked, rounded, two_values};
 use arrangements::{assign, concatenate, expand, pad, rearrange, reshape, roll, select, upsample};
 use constants::{constant, detach, folded, identity};
 use linear::{convolution, fully_connected, one_dimension, transposed};
 use norms::{batch_norm, group_norm, layer_norm, rms_norm};
-use products::{attention, einsum, matmul};
+use products::{attention, einsum, matmul, recurrent};
 use reductions::{average_pool, extreme, max_pool, mean, top, variance, vector_norm};
 
 pub(crate) use activations::function::Function;
@@ -52,6 +52,7 @@ pub const OPERATIONS: &[&Entry] = &[
     &prelu::ENTRY,
     &glu::ENTRY,
     &extreme::ENTRY,
+    &rounded::ENTRY,
     &compare::ENTRY,
     &compare::CHOICE,
     &max_pool::ENTRY,
@@ -66,6 +67,7 @@ pub const OPERATIONS: &[&Entry] = &[
     &softmax::ENTRY,
     &matmul::ENTRY,
     &einsum::ENTRY,
+    &recurrent::ENTRY,
     &mean::ENTRY,
     &vector_norm::ENTRY,
     &variance::ENTRY,

@@ -7,7 +7,7 @@ use tch::TchError;
 use crate::tensors::errors::first_line;
 
 /// Advice how to export a program that runs for any number of images.
-const DYNAMIC: &str = "export it with a dynamic batch, \
+pub(super) const DYNAMIC: &str = "export it with a dynamic batch, \
      torch.export.export(model, (images,), dynamic_shapes=({0: torch.export.Dim.DYNAMIC},)), \
      and with two images at least";
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tch::{Device, Kind, Tensor};
 
-use super::error::ExportError;
+use super::error::{DYNAMIC, ExportError};
 use super::file::archive::Archive;
 use super::file::schema::TensorMeta;
 use super::sizes::Batch;
@@ -41,8 +41,14 @@ impl State {
             return Ok(value.clone());
         }
         let Some((stored, learned)) = self.stored.get(name) else {
-            let reason =
-                "is read, and no operation gives it: places of largest values, for one, are not known".to_owned();
+            let in_front = self.metas.get(name).is_none_or(|meta| self.batch.is_in_front(&meta.sizes));
+            let reason = if in_front {
+                "is read, and no operation gives it: places of largest values are not known, and of the states of an LSTM \
+                 torch.export writes down another shape than they have; read the last row of its output instead"
+                    .to_owned()
+            } else {
+                format!("does not have the images in front: {DYNAMIC}")
+            };
             return Err(ExportError::Tensor { name: name.to_owned(), reason });
         };
         let tensor = self.archive.tensor(stored)?;

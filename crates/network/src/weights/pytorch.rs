@@ -26,8 +26,22 @@ pub(super) fn open(file: &Path) -> Result<BTreeMap<String, Stored>, String> {
                 .collect()
         }
         Ok(_) => otherwise(file, "it holds no tensors".to_owned()),
-        Err(reason) => otherwise(file, reason),
+        Err(reason) => otherwise(file, of_narrow_numbers(file, &reason).unwrap_or(reason)),
     }
+}
+
+/// In a user's words, that the library read numbers of a type which it does not know: quantised ones, or of 8 bits.
+fn of_narrow_numbers(file: &Path, reason: &str) -> Option<String> {
+    let (kind, _) = reason.split_once("unsupported Python type '")?.1.split_once('\'')?;
+    let is_numbers = kind.starts_with("torch.") && (kind.ends_with("Storage") || kind.contains("float"));
+    let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    is_numbers.then(|| {
+        format!(
+            "it holds numbers of the type `{kind}`, which are not read here; keep it under another name and save single precision: \
+             `state = torch.load(\"old_{name}\", map_location=\"cpu\")`, then \
+             `torch.save({{key: tensor.dequantize() for key, tensor in state.items()}}, \"{name}\")`"
+        )
+    })
 }
 
 /// What a file holds that is no dictionary of tensors; for one that is nothing else either, the `reason` stands.

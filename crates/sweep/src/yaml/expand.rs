@@ -30,6 +30,11 @@ pub(super) fn path(text: &str, variable: impl Fn(&str) -> Option<String>) -> Res
         if name.is_empty() {
             return Err("a path; `$` is followed by no name of a variable".to_owned());
         }
+        if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            return Err(format!(
+                "a path; `{name}` is no name of a variable of the environment, and nothing else is put in for `${{..}}`"
+            ));
+        }
         path.push_str(&known(name)?);
         rest = after;
     }
@@ -60,6 +65,8 @@ mod tests {
             ("${EMPTY}/out", Err("the environment has no `EMPTY`")),
             ("${SCRATCH", Err("has no `}`")),
             ("a$/b", Err("followed by no name")),
+            ("${OUT:-/tmp}/out", Err("`OUT:-/tmp` is no name of a variable")),
+            ("${oc.env:HOME}/out", Err("`oc.env:HOME` is no name of a variable")),
         ];
         for (text, expected) in table {
             match (path(text, variable), expected) {

@@ -89,7 +89,11 @@ impl<'a> Fields<'a> {
         let node = self.node(key)?;
         let at = self.at(key);
         let Value::List(items) = &node.value else {
-            self.problems.add(node.line, at, format!("found {}, expected a list", node.value.found()));
+            let example = match &node.value {
+                Value::Text(text) => format!(", as in `[{}]`", super::words::shown(text)),
+                _ => String::new(),
+            };
+            self.problems.add(node.line, at, format!("found {}, expected a list{example}", node.value.found()));
             return None;
         };
         let mut list = Vec::new();

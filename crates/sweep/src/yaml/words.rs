@@ -68,21 +68,35 @@ const WORDS: &[(&str, &str)] = &[
 const OTHERWISE: &str = "expected `key: value` or `- item`; look for a bracket, a quote or an indentation that is off, here or in the line \
      before";
 
+/// The words where a character that looks like a space stands in the line, as web pages and word processors write them.
+const LOOKALIKE: &str =
+    "a character of it only looks like a space, or cannot be seen; type the line again with plain spaces";
+
 /// The message for `error`, which the parser reported for `line` of `text`.
 pub(super) fn of(error: &serde_yaml::Error, line: u64, text: &str) -> String {
     let said = error.to_string();
     let words = WORDS.iter().find(|(part, _)| said.contains(part)).map_or(OTHERWISE, |(_, words)| words);
     let place = usize::try_from(line).ok().and_then(|line| text.lines().nth(line.checked_sub(1)?));
+    let hides = |place: &str| place.trim_start_matches('\u{feff}').contains(looks_like_a_space);
+    let no_pair = said.contains("expected ':'") || words == OTHERWISE;
+    let words = if no_pair && place.is_some_and(hides) { LOOKALIKE } else { words };
     match place.map(|place| shown(place.trim())) {
         Some(found) if !found.is_empty() => format!("not valid YAML: found `{found}`: {words}"),
         _ => format!("not valid YAML: {words}"),
     }
 }
 
-/// `text` as messages show it: cut if it is long, with control characters escaped.
+/// Whether `c` is seen as a space, or not at all, and is none.
+fn looks_like_a_space(c: char) -> bool {
+    let unseen = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
+    unseen || (c.is_whitespace() && !c.is_control() && c != ' ')
+}
+
+/// `text` as messages show it: cut if it is long, with control characters escaped, and those that look like spaces.
 pub(crate) fn shown(text: &str) -> String {
     let cut = if text.chars().nth(SHOWN).is_some() { "..." } else { "" };
-    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    let hidden = |c: char| c.is_control() || looks_like_a_space(c);
+    let escaped = |c: char| if hidden(c) { c.escape_default().to_string() } else { c.to_string() };
     text.chars().take(SHOWN).map(escaped).chain([cut.to_owned()]).collect()
 }
 
@@ -138,6 +152,7 @@ mod tests {
             ("a: |9x\n", 1, "`|` and `>` begin a text in the lines below"),
             ("a: @x\n", 1, "put quotes around the value"),
             ("a: \u{7}\n", 1, "put quotes around the value"),
+            ("a: 1\nb:\u{a0}2\n", 2, "found `b:\\u{a0}2`: a character of it only looks like a space"),
         ];
         for (text, line, words) in table {
             let (at, message) = parse(text).err().unwrap_or_default();

@@ -182,9 +182,13 @@ impl<'a> Builder<'a> {
 
     fn loaded(&mut self, name: &str, shape: &[i64], kind: Kind) -> Result<Tensor, NetworkError> {
         let tensor = self.weights.tensor(name, shape)?;
+        let short = name.strip_prefix(&self.prefix).unwrap_or(name);
+        if !tensor.is_floating_point() {
+            self.mistakes.quantised.push(format!("{short} ({:?})", tensor.f_kind()?));
+        }
         let finite = tensor.f_isfinite()?.f_all()?.f_int64_value(&[])?;
         if finite == 0 {
-            self.mistakes.not_finite.push(name.strip_prefix(&self.prefix).unwrap_or(name).to_owned());
+            self.mistakes.not_finite.push(short.to_owned());
         }
         Ok(tensor.f_to_kind(kind)?.f_to_device(self.placed.0)?)
     }

@@ -28,8 +28,8 @@ pub(in crate::operations) const ENTRY: Entry = Entry {
 };
 
 fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
-    if call.optional::<String>("rounding_mode")?.is_some() {
-        return Err(call.unsupported());
+    if let Some(mode) = call.optional::<String>("rounding_mode")? {
+        return super::rounded::quotient(call, &mode);
     }
     let mut value = call.value("self")?;
     if call.operator() == "neg" {

@@ -8,7 +8,7 @@ use crate::programs::{Call, Entry, ExportError, Value};
 
 pub(in crate::operations) const ENTRY: Entry = Entry {
     name: "rearrange",
-    summary: "values in other places: shuffled pixels and channels, flips, gathered channels, repetitions, patches",
+    summary: "values in other places: shuffled pixels and channels, flips, gathered channels, repetitions, patches and what is folded of them",
     deep_lift: "linear",
     aten: &[
         "aten.pixel_shuffle",
@@ -22,6 +22,7 @@ pub(in crate::operations) const ENTRY: Entry = Entry {
         "aten.tile",
         "aten.repeat_interleave",
         "aten.im2col",
+        "aten.col2im",
         "aten.unfold",
     ],
     import,
@@ -45,7 +46,14 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
             let kernel: [i64; 2] = call.need("kernel_size")?;
             call.room("self", &kernel)?;
             let (dilation, padding) = (call.get("dilation", [1; 2])?, call.get("padding", [0; 2])?);
-            Arrangement::Patches { kernel, dilation, padding, stride: call.get("stride", [1; 2])? }
+            Arrangement::Unfolded(Patches { kernel, dilation, padding, stride: call.get("stride", [1; 2])? })
+        }
+        "col2im" => {
+            let size: [i64; 2] = call.need("output_size")?;
+            call.few_of_image(&size.map(Size::Fixed))?;
+            let (dilation, padding) = (call.get("dilation", [1; 2])?, call.get("padding", [0; 2])?);
+            let (kernel, stride) = (call.need("kernel_size")?, call.get("stride", [1; 2])?);
+            Arrangement::Folded { size, patches: Patches { kernel, dilation, padding, stride } }
         }
         "index_select" => {
             let (dim, index) = (call.dim("dim", 0)?, call.constant("index")?);
@@ -124,8 +132,19 @@ enum Arrangement {
     Interleave { times: i64, dim: i64 },
     /// Windows of so many values along one dimension, each in a new last dimension.
     Windows { dim: i64, size: i64, step: i64 },
-    /// The windows of a convolution, `[n, values, windows]`; all `[down, across]`.
-    Patches { kernel: [i64; 2], dilation: [i64; 2], padding: [i64; 2], stride: [i64; 2] },
+    /// The windows of a convolution, `[n, values, windows]`.
+    Unfolded(Patches),
+    /// Such windows, added up where they lie over one another in a map of `size`.
+    Folded { size: [i64; 2], patches: Patches },
+}
+
+/// The windows of a convolution; all `[down, across]`.
+#[derive(Clone, Copy, Debug)]
+struct Patches {
+    kernel: [i64; 2],
+    dilation: [i64; 2],
+    padding: [i64; 2],
+    stride: [i64; 2],
 }
 
 impl Arrangement {
@@ -151,7 +170,12 @@ impl Arrangement {
             Self::Repeat(times) => input.f_repeat(times.as_slice()),
             Self::Interleave { times, dim } => input.f_repeat_interleave_self_int(*times, *dim, None),
             Self::Windows { dim, size, step } => input.f_unfold(*dim, *size, *step),
-            Self::Patches { kernel, dilation, padding, stride } => input.f_im2col(kernel, dilation, padding, stride),
+            Self::Unfolded(Patches { kernel, dilation, padding, stride }) => {
+                input.f_im2col(kernel, dilation, padding, stride)
+            }
+            Self::Folded { size, patches: Patches { kernel, dilation, padding, stride } } => {
+                input.f_col2im(size, kernel, dilation, padding, stride)
+            }
         }
     }
 }

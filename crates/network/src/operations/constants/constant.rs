@@ -58,15 +58,11 @@ pub(in crate::operations) fn constant_operand(call: &mut Call<'_>, name: &str) -
     tensor.ok_or_else(|| call.fault(name, "depends on the images; expected a constant"))
 }
 
-/// One value everywhere, in the shape that the program says; for every image, if the images are counted in front.
+/// One value everywhere, in the shape that the program says; for every image, if the images are counted anywhere in it.
 fn filled(call: &mut Call<'_>) -> Result<Value, ExportError> {
     let shape = call.output_shape()?;
-    let number = |(at, size): (usize, &Size)| match size {
-        Size::Fixed(size) => Some(*size),
-        Size::Images(_) => (at == 0).then_some(1),
-    };
-    let row: Option<Vec<i64>> = shape.iter().enumerate().map(number).collect();
-    let row = row.ok_or_else(|| call.fault("size", "a constant takes the number of images as its first size only"))?;
+    // Recurrent layers have the images in another place than the first.
+    let row: Vec<i64> = shape.iter().map(|size| if let Size::Fixed(size) = size { *size } else { 1 }).collect();
     let values = row.iter().try_fold(1_i64, |all, size| all.checked_mul(*size)).filter(|all| (0..=MOST).contains(all));
     if values.is_none() {
         return Err(call.fault("size", "is too large for a constant"));
@@ -79,10 +75,8 @@ fn filled(call: &mut Call<'_>) -> Result<Value, ExportError> {
     let (device, kind) = call.placed();
     let kind = call.optional::<ElementType>("dtype")?.map_or(kind, |ElementType(given)| floating(given, kind));
     let constant = Value::from(Tensor::f_full(row, value, (kind, device))?);
-    match shape.first() {
-        Some(Size::Images(_)) => call.push(Expand { shape }, &[constant]),
-        _ => Ok(constant),
-    }
+    let of_images = shape.iter().any(|size| matches!(size, Size::Images(_)));
+    if of_images { call.push(Expand { shape }, &[constant]) } else { Ok(constant) }
 }
 
 /// A floating type becomes that of the graph.

@@ -2,9 +2,9 @@
 //!
 //! Every other operation is computed once, too, where nothing that it reads depends on the images.
 
-use tch::{Kind, TchError, Tensor};
+use tch::{Kind, Tensor};
 
-use super::constant::{constant_operand, floating};
+use super::constant::floating;
 use crate::graph::copied;
 use crate::programs::{Call, ElementType, Entry, ExportError, MOST, Value};
 
@@ -26,8 +26,6 @@ pub(in crate::operations) const ENTRY: Entry = Entry {
         "aten.triu",
         "aten.matrix_exp",
         "aten.linalg_matrix_exp",
-        "aten.floor_divide",
-        "aten.remainder",
         "aten.scalar_tensor",
         "aten.argsort",
         "aten.linalg_householder_product",
@@ -50,11 +48,6 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
         "_weight_norm" => {
             let (direction, length) = (call.constant("v")?, call.constant("g")?);
             Tensor::f_internal_weight_norm(&direction, &length, call.get("dim", 0)?)?
-        }
-        "floor_divide" | "remainder" => {
-            let (left, right) = (call.constant("self")?, constant_operand(call, "other")?);
-            call.broadcast(&[&left, &right])?;
-            divided(call.operator(), &left, &right)?
         }
         "outer" => {
             let (left, right) = (call.constant("self")?, call.constant("vec2")?);
@@ -89,10 +82,6 @@ fn alone(call: &mut Call<'_>) -> Result<Tensor, ExportError> {
         "matrix_exp" | "linalg_matrix_exp" => tensor.f_matrix_exp()?,
         _ => return Err(call.unsupported()),
     })
-}
-
-fn divided(operator: &str, left: &Tensor, right: &Tensor) -> Result<Tensor, TchError> {
-    if operator == "remainder" { left.f_remainder_tensor(right) } else { left.f_floor_divide(right) }
 }
 
 /// Type and device of what is made up; a fraction's type is that of the graph.

@@ -2,7 +2,11 @@
 
 use tch::{Kind, TchError, Tensor};
 
-use crate::graph::{How, Kept, Operation};
+use super::matmul::Matmul;
+use crate::graph::{How, Kept, Operation, Size};
+use crate::operations::activations::softmax::Softmax;
+use crate::operations::arithmetic::two_values::{Add, times};
+use crate::operations::arrangements::reshape::Permute;
 use crate::operations::gradients::plain_gradient;
 use crate::programs::{Call, Entry, ExportError, Value};
 
@@ -26,8 +30,39 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
         return Err(call.fault("enable_gqa", "queries that share keys are not supported"));
     }
     let (scale, causal) = (call.optional("scale")?, call.get("is_causal", false)?);
-    let mask = call.optional_constant("attn_mask")?;
+    let mask = match call.optional_value("attn_mask")? {
+        Some(mask @ Value::Images(_)) => return by_parts(call, parts, mask, scale),
+        _ => call.optional_constant("attn_mask")?,
+    };
     call.apply(Attention { scale, causal, mask }, &parts)
+}
+
+/// Attention whose mask depends on the image, as positions that are products with the queries do: by the operations that it is made of.
+fn by_parts(
+    call: &mut Call<'_>,
+    [query, key, value]: [Value; 3],
+    mask: Value,
+    scale: Option<f64>,
+) -> Result<Value, ExportError> {
+    if call.kind("attn_mask") == Some(Kind::Bool) {
+        return Err(call.fault(
+            "attn_mask",
+            "depends on the images, and is not added but hides tokens; expected numbers that are added",
+        ));
+    }
+    let shape = call.shape("key")?;
+    let (Some(Some(Size::Fixed(width))), rank) = (shape.last(), shape.len() as i64) else {
+        return Err(call.fault("key", "expected a number of values for each token"));
+    };
+    let scale = scale.unwrap_or(1.0 / (*width as f64).sqrt());
+    let mut order: Vec<i64> = (0..rank).collect();
+    order.swap(rank as usize - 2, rank as usize - 1);
+    let turned = call.apply(Permute { order }, &[key])?;
+    let products = call.apply(Matmul, &[query, turned])?;
+    let scaled = times(call, &products, scale)?;
+    let masked = call.apply(Add, &[scaled, mask])?;
+    let weights = call.apply(Softmax { dim: rank - 1, log: false }, &[masked])?;
+    call.apply(Matmul, &[weights, value])
 }
 
 /// Attention over queries, keys and values, each `[n, heads, tokens, width]`.

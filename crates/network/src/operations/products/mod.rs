@@ -3,3 +3,4 @@
 pub(super) mod attention;
 pub(super) mod einsum;
 pub(super) mod matmul;
+pub(super) mod recurrent;

@@ -12,7 +12,7 @@ use super::nodes::module::{module, unsupported};
 use super::sizes::Batch;
 use super::state::State;
 use super::{ExportError, Value};
-use crate::graph::{Constant, How, Operation, Size, copied};
+use crate::graph::{self, Constant, How, Id, Operation, Size, copied};
 
 /// A call of an operator.
 pub(crate) struct Call<'a> {
@@ -123,6 +123,12 @@ impl<'a> Call<'a> {
         shape.ok_or_else(|| self.fault(name, "expected a tensor"))
     }
 
+    /// Type of the elements of the tensor `name`, as the program says.
+    pub(crate) fn kind(&self, name: &str) -> Option<Kind> {
+        let tensor = self.argument(name).map(super::nodes::alias::tensors).unwrap_or_default().first().copied()?;
+        super::file::archive::kind(self.state.metas.get(tensor)?.dtype)
+    }
+
     /// Whether the only tensor of the list `name` has the shape of the tensor `other`.
     pub(crate) fn is_as_large(&self, name: &str, other: &str) -> bool {
         let tensors = self.argument(name).map(super::nodes::alias::tensors).unwrap_or_default();
@@ -193,6 +199,19 @@ impl<'a> Call<'a> {
             });
         }
         Ok(Value::Images(self.state.push(&name, operation, ids)))
+    }
+
+    /// The node of the graph that computes `value`, if one does.
+    pub(crate) fn node_of(&self, value: &Value) -> Option<&graph::Node> {
+        match value {
+            Value::Images(id) => self.node(*id),
+            Value::Constant(_) | Value::List(_) | Value::Lost => None,
+        }
+    }
+
+    /// The node `id` of the graph, if there is one.
+    pub(crate) fn node(&self, id: Id) -> Option<&graph::Node> {
+        self.state.nodes.get(id)
     }
 
     /// Returns an error if the images leave dimension 0, where the program does not say where they are.
