@@ -18,21 +18,21 @@ use crate::rules::{RULES, Rescale};
 use crate::weights::Weights;
 
 /// The model, plain.
-fn plain(name: &str) -> Graph {
+pub(super) fn plain(name: &str) -> Graph {
     let mut graph = load(name, &Weights::random(3, 5), (Device::Cpu, Kind::Float)).unwrap();
     graph.lowered = None;
     graph
 }
 
 /// The model, whose passes run as on a GPU, with the kernels of `launch`.
-fn on_gpu(name: &str, launch: Rc<dyn Launch>) -> Graph {
+pub(super) fn on_gpu(name: &str, launch: Rc<dyn Launch>) -> Graph {
     let mut graph = plain(name);
     let lowered = Box::new(with(&graph, launch).unwrap());
     graph.lowered = Some(Lowered { graph: lowered, prover: Box::new(Proof::on(Device::Cpu)), is_for_gpus: true });
     graph
 }
 
-fn images(graph: &Graph, n: i64) -> Tensor {
+pub(super) fn images(graph: &Graph, n: i64) -> Tensor {
     let [height, width] = graph.size().unwrap_or([32; 2]);
     wave(&[n, 3, height, width], 0.013)
 }
