@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     "src/devices/cpu/onednn.cpp",
     "src/devices/gpu/launch/libtorch.cpp",
+    "src/tensors/operators.cpp",
     "src/tensors/settings.cpp",
     "src/tensors/threads.cpp",
 ];

@@ -38,5 +38,6 @@ pub use models::Builder;
 pub use programs::ExportError;
 pub use tensors::device::sent;
 pub use tensors::lazy::once;
+pub use tensors::operators::Operators;
 pub use tensors::settings;
 pub use weights::Weights;

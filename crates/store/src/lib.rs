@@ -34,6 +34,6 @@ pub use families::{attribution, convergence_delta, measurement, name, score, und
 pub use formats::{FORMATS, describe, exists, theirs};
 pub use ledger::Ledger;
 pub use metadata::{Described, Facts, LAYERS, Labels, SUFFIX, create, finish, grow, inspect};
-pub use shards::{Data, Encoded, Encoder, Narrowed, OpenShard, Shards, narrow};
+pub use shards::{Data, Encoded, Encoder, Narrowed, OpenShard, Shards, Unrounded, lost, narrow, widened};
 pub use summaries::{Accuracy, Completeness, predicted, write_means};
 pub use tensors::link_for_scripts;

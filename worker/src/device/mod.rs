@@ -3,6 +3,7 @@
 pub(crate) mod allocator;
 pub(crate) mod host_memory;
 pub(crate) mod memory;
+pub(crate) mod pinned;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod traffic;

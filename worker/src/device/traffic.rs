@@ -3,9 +3,13 @@
 //! A CPU computes when it is asked, and its values are where they are read: nothing is on the way. A GPU is asked for more before
 //! it has answered, and waits for nobody: images come to it in pinned memory and stay, and what leaves has a mark behind it.
 
-use tch::{Device, TchError, Tensor};
+use std::sync::Arc;
+
+use tch::{Device, Kind, TchError, Tensor};
 
 use super::memory::Memory;
+use super::pinned::Pinned;
+use crate::libtorch::copy::leave;
 use crate::libtorch::event::Event;
 
 /// Bytes of a shard's images that stay on a GPU for all rounds, at most.
@@ -32,6 +36,16 @@ impl Mark for Event {
 /// Sets a mark behind all that the device has been asked for.
 pub(crate) type SetMark = Box<dyn Fn() -> Result<Box<dyn Mark>, TchError>>;
 
+/// Has the device copy values to the first tensor from the second one, beside what it computes.
+pub(crate) type Carry = Box<dyn Fn(&Tensor, &Tensor) -> Result<(), TchError>>;
+
+/// How values leave a device that computes meanwhile.
+pub(crate) struct Away {
+    /// Memory of the host that the device writes.
+    pub(crate) memory: Arc<Pinned>,
+    pub(crate) carry: Carry,
+}
+
 /// Copy of values of the host from which a device takes them by itself.
 pub(crate) type Stage = fn(&[f32], Device) -> Result<Tensor, TchError>;
 
@@ -45,6 +59,8 @@ pub(crate) struct Traffic {
     /// How threads that make images stage them, where the device does not read the host's memory.
     pub(crate) stage: Option<Stage>,
     pub(crate) mark: SetMark,
+    /// How values leave, where the device does not compute in the host's memory.
+    pub(crate) away: Option<Away>,
 }
 
 impl Traffic {
@@ -52,10 +68,12 @@ impl Traffic {
     pub(crate) fn of(device: Device) -> Self {
         let mark: SetMark = Box::new(move || Ok(Box::new(Event::record(device)?)));
         if device == Device::Cpu {
-            return Self { device, resident: 0, on_the_way: 0, stage: None, mark };
+            return Self { device, resident: 0, on_the_way: 0, stage: None, mark, away: None };
         }
         let most = Memory::of(device).limit().unwrap_or(0) / RESIDENT_PART;
-        Self { device, resident: MOST_RESIDENT.min(most), on_the_way: ON_THE_WAY, stage: Some(pinned), mark }
+        let carry: Carry = Box::new(move |to, from| leave(device, to, from));
+        let away = Some(Away { memory: Pinned::of(device, pinned_bytes), carry });
+        Self { device, resident: MOST_RESIDENT.min(most), on_the_way: ON_THE_WAY, stage: Some(pinned), mark, away }
     }
 }
 
@@ -67,4 +85,9 @@ pub(crate) fn behind(device: Device) -> u64 {
 /// `values` in pinned memory: a copy from elsewhere would make whoever asks for it wait for all that was asked for before.
 fn pinned(values: &[f32], device: Device) -> Result<Tensor, TchError> {
     Tensor::f_from_slice(values)?.f_pin_memory(device)
+}
+
+/// So many bytes of pinned memory.
+fn pinned_bytes(bytes: i64, device: Device) -> Result<Tensor, TchError> {
+    Tensor::f_empty([bytes], (Kind::Uint8, Device::Cpu))?.f_pin_memory(device)
 }

@@ -10,11 +10,14 @@ use std::rc::Rc;
 use attribution::{Attribution, Pass};
 use store::{Completeness, name};
 use sweep::computed_by::Path;
+use sweep::group::{Dtype, Group};
 use tch::{Device, Kind, TchError, Tensor};
 
+use super::arriving::{Maps, Numbers, finite};
 use super::computed_by;
-use super::leaving::{Leaving, held};
+use super::leaving::Leaving;
 use super::rounds::Round;
+use crate::device::traffic::Traffic;
 use crate::stages::computed::Computed;
 use crate::unit_error::UnitError;
 
@@ -29,6 +32,8 @@ pub(crate) struct Delivery<'a, 'q> {
     /// Number of images that have logits.
     predicted: i64,
     classes: usize,
+    /// Type of the maps in the store.
+    dtype: Dtype,
     /// Graphs that have made maps: two where the lowered graph was given up on the way.
     pub(crate) paths: BTreeSet<Path>,
     gathered: Rc<RefCell<Gathered>>,
@@ -44,7 +49,7 @@ struct Gathered {
 }
 
 impl<'a, 'q> Delivery<'a, 'q> {
-    pub(crate) fn new(round: &'a Round<'a>, classes: usize, leaving: &'a mut Leaving<'q>) -> Self {
+    pub(crate) fn new(round: &'a Round<'a>, group: &Group, leaving: &'a mut Leaving<'q>) -> Self {
         let completeness = round.variants().map(|_| None).collect();
         Self {
             round,
@@ -52,7 +57,8 @@ impl<'a, 'q> Delivery<'a, 'q> {
             given: vec![0; round.parts.len()],
             logits: Vec::new(),
             predicted: 0,
-            classes: classes.max(1),
+            classes: group.classes.max(1),
+            dtype: group.numerics.dtype,
             paths: BTreeSet::new(),
             gathered: Rc::new(RefCell::new(Gathered { completeness, logits: Vec::new() })),
         }
@@ -80,9 +86,10 @@ impl<'a, 'q> Delivery<'a, 'q> {
     /// Takes the `logits` of the next images, the first of which is image `first` of its split.
     pub(crate) fn predicted(&mut self, logits: &Tensor, first: u64) -> Result<(), UnitError> {
         let logits = logits.f_to_kind(Kind::Float)?;
-        let (found, gathered, classes) = (leaving(&logits)?, Rc::clone(&self.gathered), self.classes);
+        let found = Numbers::leave(&logits, self.leaving.traffic)?;
+        let (gathered, classes) = (Rc::clone(&self.gathered), self.classes);
         self.leaving.leave(Box::new(move |_| {
-            let values = values(&found)?;
+            let values = found.floats()?;
             finite(&values, classes, || name::PREDICTIONS.to_owned(), first)?;
             gathered.borrow_mut().logits.extend(values);
             Ok(())
@@ -104,13 +111,9 @@ impl<'a, 'q> Delivery<'a, 'q> {
             return Ok(());
         }
         let part = &self.round.parts[at];
-        let mut found = Vec::new();
+        let leave = |attribution: &Attribution| Found::of(attribution, self.dtype, self.leaving.traffic);
         // Nothing after this takes memory of the device: all maps go away, or none.
-        let gone = part.attribute(pass)?.iter().try_for_each(|attribution| {
-            found.push(Found::of(attribution)?);
-            Ok::<_, UnitError>(())
-        });
-        let (found, ()) = held(found, gone)?;
+        let found = part.attribute(pass)?.iter().map(leave).collect::<Result<Vec<_>, _>>()?;
         let (keys, gathered) = (part.variants.iter().map(|variant| variant.key.clone()), Rc::clone(&self.gathered));
         let (keys, first): (Vec<String>, u64) = (keys.collect(), shard + start as u64);
         let before: usize = self.round.parts[..at].iter().map(|part| part.variants.len()).sum();
@@ -154,35 +157,29 @@ impl<'a, 'q> Delivery<'a, 'q> {
 
 /// Map for the images of one batch, in the host's memory once the mark behind its part is reached.
 struct Found {
-    map: Tensor,
+    maps: Maps,
     /// Deltas and changes of a complete method.
-    complete: Option<(Tensor, Tensor)>,
+    complete: Option<(Numbers, Numbers)>,
 }
 
 impl Found {
-    fn of(attribution: &Attribution) -> Result<Self, UnitError> {
+    fn of(attribution: &Attribution, dtype: Dtype, traffic: &Traffic) -> Result<Self, UnitError> {
         let complete = match (attribution.delta()?, &attribution.change) {
-            (Some(delta), Some(change)) => Some(held(leaving(&delta)?, leaving(change))?),
+            (Some(delta), Some(change)) => Some((Numbers::leave(&delta, traffic)?, Numbers::leave(change, traffic)?)),
             _ => None,
         };
-        let (complete, map) = held(complete, leaving(&attribution.map))?;
-        Ok(Self { map, complete })
+        Ok(Self { maps: Maps::leave(&attribution.map, dtype, traffic)?, complete })
     }
 
     /// Gives the map of each image to `emit`; the first one is image `first` of its split.
     fn give(&self, key: &str, first: u64, emit: &mut dyn FnMut(Computed)) -> Result<(), UnitError> {
-        for (image, row) in (first..).zip(0..self.map.size().first().copied().unwrap_or(0)) {
-            let values = values(&self.map.f_select(0, row)?)?;
-            finite(&values, values.len(), || key.to_owned(), image)?;
-            emit(Computed::Map { key: key.to_owned(), values });
-        }
-        Ok(())
+        self.maps.give(key, first, &mut |values| emit(Computed::Map { key: key.to_owned(), values }))
     }
 
     /// Appends the convergence deltas of the batch to `all`.
     fn complete(&self, all: &mut Option<Completeness>, key: &str, first: u64) -> Result<(), UnitError> {
         let Some((deltas, changes)) = &self.complete else { return Ok(()) };
-        let (deltas, changes) = (&values(deltas)?, &values(changes)?);
+        let (deltas, changes) = (&deltas.floats()?, &changes.floats()?);
         finite(deltas, 1, || format!("the convergence delta of {key}"), first)?;
         finite(changes, 1, || format!("the change that {key} explains"), first)?;
         let all = all.get_or_insert_default();
@@ -191,30 +188,3 @@ impl Found {
         Ok(())
     }
 }
-
-/// `values` in single precision on their way to the host's memory, one after the other. Nobody waits for a GPU: they are there once a
-/// mark that comes after is reached.
-fn leaving(values: &Tensor) -> Result<Tensor, UnitError> {
-    Ok(values.f_to_kind(Kind::Float)?.f_contiguous()?.f_to_device_(Device::Cpu, Kind::Float, true, false)?)
-}
-
-/// Values of a tensor in the host's memory.
-pub(crate) fn values(of: &Tensor) -> Result<Vec<f32>, UnitError> {
-    let mut values = vec![0.0; of.numel()];
-    of.f_copy_data(&mut values, of.numel())?;
-    Ok(values)
-}
-
-/// Refuses values that are not finite, `each` an image, the first of which is image `first` of its split.
-fn finite(values: &[f32], each: usize, what: impl Fn() -> String, first: u64) -> Result<(), UnitError> {
-    // Without an early end, so that the compiler takes many values at once: a fifth of the time.
-    let found = values.iter().fold(false, |found, value| found | (value.to_bits() & EXPONENT == EXPONENT));
-    if !found {
-        return Ok(());
-    }
-    let at = values.iter().position(|value| !value.is_finite()).unwrap_or(0);
-    Err(UnitError::NotFinite { what: what(), image: first + (at / each.max(1)) as u64 })
-}
-
-/// Bits of the exponent of a number in single precision: all are set in NaN and infinity alone.
-const EXPONENT: u32 = 0xff << 23;

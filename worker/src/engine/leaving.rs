@@ -18,7 +18,7 @@ pub(crate) type Give = Box<dyn FnOnce(&mut dyn FnMut(Computed)) -> Result<(), Un
 /// Parts of a shard that are on their way from the device to the next stage.
 pub(crate) struct Leaving<'a> {
     emit: &'a mut dyn FnMut(Computed),
-    traffic: &'a Traffic,
+    pub(crate) traffic: &'a Traffic,
     parts: VecDeque<Part>,
     /// Number of the batch that is asked for.
     batch: usize,

@@ -1,5 +1,6 @@
 //! The engine: predictions and maps of shards, on the one device of this process. One thread owns the engine.
 
+mod arriving;
 mod batch_sizes;
 mod computed_by;
 mod delivery;
@@ -51,6 +52,8 @@ pub(crate) struct Computation {
 /// Device, and the model that is loaded there.
 pub(crate) struct Engine {
     device: Device,
+    /// Traffic with the device, once something was computed there.
+    traffic: Option<Traffic>,
     loaded: Option<(Key, Graph, ProofCache)>,
     sizes: BatchSizes,
     /// Time for proofs of models that are not loaded any more.
@@ -62,7 +65,7 @@ type Key = (String, PathBuf, (String, Option<String>), Numerics);
 
 impl Engine {
     pub(crate) fn new(device: Device) -> Self {
-        Self { device, loaded: None, sizes: BatchSizes::default(), proving: Duration::ZERO }
+        Self { device, traffic: None, loaded: None, sizes: BatchSizes::default(), proving: Duration::ZERO }
     }
 
     /// Computes what the store lacks of `shard` and of its `wanted` variants, and gives it to `emit`; ends early once `stop`
@@ -89,17 +92,19 @@ impl Engine {
         if let Some(logits) = shard.predictions.as_ref().filter(|_| shard.predictions_missing) {
             emit(Computed::Floats { array: name::PREDICTIONS, values: logits.clone() });
         }
-        let traffic = Traffic::of(self.device);
         let (mut done, mut images_missing) = (Computation::default(), missing(name::IMAGES));
         let now = self.loaded.as_ref().map(|((_, file, ..), ..)| file.clone());
         for (weights, variants) in by_weights(group, group.variants.iter().filter(to_do), now.as_deref()) {
             let rounds = rounds::rounds(variants.into_iter(), batches)?;
             let group = group.with_weights(weights);
             self.load(&group)?;
-            let Self { loaded: Some((_, graph, proofs)), sizes, .. } = &mut *self else { return Ok(done) };
-            let mut run = ShardRun::new(graph, &group, &traffic, shard)?;
+            let Self { loaded: Some((_, graph, proofs)), sizes, traffic, device, .. } = &mut *self else {
+                return Ok(done);
+            };
+            let traffic = &*traffic.get_or_insert_with(|| Traffic::of(*device));
+            let mut run = ShardRun::new(graph, &group, traffic, shard)?;
             run.images_missing = images_missing;
-            let (started, mut leaving) = (Instant::now(), Leaving::new(&traffic, emit));
+            let (started, mut leaving) = (Instant::now(), Leaving::new(traffic, emit));
             // A round begins before the last one has left the device.
             let asked = rounds.iter().try_for_each(|round| {
                 done.maps += (range.end - range.start) * round.variants().count() as u64;

@@ -110,7 +110,7 @@ impl<'a> ShardRun<'a> {
         }
         let keys = round.keys();
         let size = sizes.of(&self.group.model, keys.clone(), round.granted);
-        let mut delivery = Delivery::new(round, self.group.classes, leaving);
+        let mut delivery = Delivery::new(round, self.group, leaving);
         let there = self.images.take();
         let (done, images) = thread::scope(|scope| {
             let threads = lanes(self.traffic.device);

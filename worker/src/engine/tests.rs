@@ -11,7 +11,7 @@ use network::{Graph, Weights};
 use serde_json::json;
 use store::Ledger;
 use sweep::granted_batches::{GrantedBatch, GrantedBatches};
-use sweep::group::Group;
+use sweep::group::{Dtype, Group};
 use sweep::variant::Variant;
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -19,9 +19,11 @@ use super::batch_sizes::BatchSizes;
 use super::leaving::Leaving;
 use super::rounds::rounds;
 use super::shard_run::ShardRun;
+use crate::device::pinned::Pinned;
 use crate::device::tests::ALONE;
-use crate::device::traffic::{Mark, Traffic};
-use crate::stages::computed::Computed;
+use crate::device::traffic::{Away, Mark, Traffic};
+use crate::libtorch::copy::copy;
+use crate::stages::computed::{Computed, MapValues};
 use crate::stages::images::Pixels;
 use crate::stages::reader::Shard;
 use crate::unit_error::UnitError;
@@ -40,13 +42,24 @@ enum Asked {
 struct Log {
     asked: RefCell<Vec<Asked>>,
     set: RefCell<usize>,
+    /// Copies that the device was asked for and has not made, each with the number of the next mark.
+    copies: RefCell<Vec<(usize, Tensor, Tensor)>>,
+    /// Number of copies so far, and of their bytes.
+    left: RefCell<[usize; 2]>,
 }
 
 struct Late(Rc<Log>, usize, Option<&'static str>);
 
 impl Mark for Late {
+    /// The device is as late as it may be: what it was asked to copy it copies now.
     fn reach(&self) -> Result<(), TchError> {
         self.0.asked.borrow_mut().push(Asked::Reached(self.1));
+        self.0.copies.borrow_mut().retain(|(mark, to, from)| {
+            if *mark <= self.1 {
+                copy(to, from).unwrap();
+            }
+            *mark > self.1
+        });
         self.2.map_or(Ok(()), |text| Err(TchError::Torch(text.to_owned())))
     }
 }
@@ -65,12 +78,22 @@ impl Log {
             let text = (number == lost).then_some("CUDA error: an illegal memory access was encountered");
             Ok(Box::new(Late(Rc::clone(&log), number, text)) as Box<dyn Mark>)
         };
+        let log = Rc::clone(self);
+        let carry = move |to: &Tensor, from: &Tensor| {
+            let bytes = from.numel() * from.kind().elt_size_in_bytes();
+            log.left.replace_with(|[copies, all]| [*copies + 1, *all + bytes]);
+            log.copies.borrow_mut().push((*log.set.borrow(), to.shallow_clone(), from.shallow_clone()));
+            Ok(())
+        };
+        // Nothing that was not copied may be read: it is not a number, in either type.
+        let memory = Pinned::of(Device::Cpu, |bytes, _| Tensor::f_full([bytes], 0xff, (Kind::Uint8, Device::Cpu)));
         Traffic {
             device: Device::Cpu,
             resident: 1 << 20,
             on_the_way: 2,
             stage: Some(|values, _| Tensor::f_from_slice(values)),
             mark: Box::new(mark),
+            away: Some(Away { memory, carry: Box::new(carry) }),
         }
     }
 }
@@ -84,7 +107,7 @@ struct Case {
 }
 
 impl Case {
-    fn new() -> Self {
+    fn new(dtype: Dtype) -> Self {
         let variant = |class: &str, parameters| Variant {
             parameters: serde_json::from_value(parameters).unwrap(),
             ..testkit::group::variant(class, class)
@@ -95,7 +118,8 @@ impl Case {
             variant("IntegratedGradients", json!({"baselines": "zero", "method": "gausslegendre", "n_steps": 2})),
             variant("DeepLiftShap", json!({"baselines": "zero", "n_noise_baselines": 1})),
         ];
-        let group = testkit::group::group().images(IMAGES, IMAGES).shape([3, 16, 16]).variants(variants).share();
+        let group =
+            testkit::group::group().images(IMAGES, IMAGES).shape([3, 16, 16]).variants(variants).dtype(dtype).share();
         let pixels = (0..IMAGES * 3 * 16 * 16).map(|at| (at * 31 % 251) as u8).collect();
         let pixels = Pixels::new(&group, 0, [16, 16, 3], preprocess::Pixels::Bytes(pixels));
         let shard = Shard {
@@ -115,11 +139,12 @@ impl Case {
     /// Values of each array in their order, and the ends of arrays.
     fn run(&self, traffic: &Traffic) -> Result<BTreeMap<String, Vec<f32>>, UnitError> {
         let mut arrays: BTreeMap<String, Vec<f32>> = BTreeMap::new();
+        let mut lost = Vec::new();
         let mut emit = |computed| {
             let (name, values) = match computed {
                 Computed::Image(values) => ("images".to_owned(), values),
                 Computed::Floats { array, values } => (array.to_owned(), values),
-                Computed::Map { key, values } => (key, values),
+                Computed::Map { key, values } => (key.clone(), self.stored(&key, values, &mut lost)),
                 Computed::MapsEnd { key, completeness } => {
                     assert_eq!(arrays[&key].len(), IMAGES as usize * 3 * 16 * 16, "{key} has ended");
                     (format!("{key} deltas"), completeness.map(|all| all.deltas).unwrap_or_default())
@@ -136,17 +161,41 @@ impl Case {
         let rounds = rounds(self.group.variants.iter(), &batches)?;
         let asked = rounds.iter().try_for_each(|round| run.round(round, &mut sizes, &|| false, &mut leaving));
         leaving.end(asked)?;
+        arrays.insert("lost".to_owned(), lost);
         Ok(arrays)
+    }
+
+    /// Values of a map as the store has them; what half precision loses goes to `lost`.
+    fn stored(&self, key: &str, values: MapValues, lost: &mut Vec<f32>) -> Vec<f32> {
+        match &values {
+            MapValues::Own(own) if self.group.numerics.dtype == Dtype::Float16 => {
+                let narrowed = store::narrow(key, own, own.len(), 0).unwrap();
+                lost.extend(&narrowed.underflow);
+                narrowed.values.iter().map(|value| value.to_f32()).collect()
+            }
+            MapValues::Shared(map) => {
+                assert_eq!(map.unrounded.is_some(), self.group.numerics.dtype == Dtype::Float16);
+                lost.extend(map.unrounded.map(|unrounded| store::lost(key, map.bytes(), unrounded, 0).unwrap()));
+                values.into_floats()
+            }
+            MapValues::Own(_) => values.into_floats(),
+        }
     }
 }
 
 #[test]
 fn a_device_that_is_asked_ahead_gives_what_one_gives_that_is_asked_step_by_step() {
     let _alone = ALONE.lock();
-    let (case, log) = (Case::new(), Rc::new(Log::default()));
+    for dtype in [Dtype::Float16, Dtype::Float32] {
+        asked_ahead(dtype);
+    }
+}
+
+fn asked_ahead(dtype: Dtype) {
+    let (case, log) = (Case::new(dtype), Rc::new(Log::default()));
     let expected = case.run(&Traffic::of(Device::Cpu)).unwrap();
-    // Images, predictions, and for each variant its maps and its deltas.
-    assert_eq!(expected.len(), 2 + 4 * 2);
+    // Images, predictions, what is lost, and for each variant its maps and its deltas.
+    assert_eq!(expected.len(), 3 + 4 * 2);
     assert_eq!(case.run(&log.traffic(NEVER, NEVER)).unwrap(), expected);
     let asked = log.asked.borrow();
     // A batch of the first round has logits and two parts, and each round an end: three batches and the end of a round before
@@ -168,7 +217,7 @@ fn a_device_that_is_asked_ahead_gives_what_one_gives_that_is_asked_step_by_step(
 #[test]
 fn a_batch_that_runs_out_of_memory_anywhere_is_tried_again_and_nothing_is_missing_or_there_twice() {
     let _alone = ALONE.lock();
-    let case = Case::new();
+    let case = Case::new(Dtype::Float32);
     let expected = case.run(&Traffic::of(Device::Cpu)).unwrap();
     // Logits, each part of a first and of a later batch, and parts of later rounds. The end of a round takes nothing of the device.
     for full in [0, 1, 2, 4, 8, 10, 14] {
@@ -187,7 +236,7 @@ fn a_batch_that_runs_out_of_memory_anywhere_is_tried_again_and_nothing_is_missin
 #[test]
 fn a_lost_device_ends_the_unit_with_its_error() {
     let _alone = ALONE.lock();
-    let case = Case::new();
+    let case = Case::new(Dtype::Float32);
     for lost in [0, 4, 12] {
         let error = case.run(&Rc::new(Log::default()).traffic(NEVER, lost)).unwrap_err();
         assert!(error.is_sticky(), "mark {lost}: {error}");

@@ -1,6 +1,7 @@
 //! Events in the work of a GPU: once an event is reached, all that was asked for before it is done.
 //!
-//! So maps are copied to the host while the GPU computes the next ones, and nobody waits for both.
+//! So maps are copied to the host while the GPU computes the next ones, and nobody waits for both. What leaves a GPU has a stream
+//! of its own, and events are recorded there: an event is reached once all is computed, and has left, that was asked for before.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 

@@ -7,13 +7,13 @@ use std::thread;
 use std::time::Duration;
 
 use store::{
-    Completeness, Data, Encoded, Encoder, OpenShard, Shards, StoreError, attribution, convergence_delta, name, narrow,
-    underflow,
+    Completeness, Data, Encoded, Encoder, OpenShard, Shards, StoreError, attribution, convergence_delta, lost, name,
+    narrow, underflow,
 };
 use sweep::group::{Dtype, Group};
 use sweep::unit::Part;
 
-use super::computed::Computed;
+use super::computed::{Computed, MapValues, SharedMap};
 use super::reader::index;
 use crate::unit_error::UnitError;
 
@@ -43,7 +43,7 @@ struct Open {
     /// Share that half precision lost of each image so far.
     underflow: Vec<f32>,
     /// Maps that wait until enough can be encoded together.
-    waiting: Vec<Vec<f32>>,
+    waiting: Vec<MapValues>,
     /// Index in the split of the image of the first waiting map.
     next: u64,
 }
@@ -107,7 +107,7 @@ impl Writer {
     }
 
     /// Appends the map of the next image.
-    fn map(&mut self, group: &Group, shard: u64, key: &str, values: Vec<f32>) -> Result<(), UnitError> {
+    fn map(&mut self, group: &Group, shard: u64, key: &str, values: MapValues) -> Result<(), UnitError> {
         if !self.open.contains_key(key) {
             let open = self.shards.begin(&attribution(key), shard, count(group, shard))?;
             let next = group.range(shard).start;
@@ -142,7 +142,7 @@ impl Open {
         let (encoder, waiting) = (self.shard.encoder(), std::mem::take(&mut self.waiting));
         let first = self.next;
         self.next += waiting.len() as u64;
-        let encode = |(image, values): (u64, Vec<f32>)| encoded(&encoder, key, dtype, image, values);
+        let encode = |(image, values): (u64, MapValues)| encoded(&encoder, key, dtype, image, values);
         let done: Vec<Result<_, StoreError>> = thread::scope(|scope| {
             let encode = &encode;
             let mut numbered: Vec<_> = (first..).zip(waiting).collect();
@@ -171,8 +171,16 @@ fn encoded(
     key: &str,
     dtype: Dtype,
     image: u64,
-    values: Vec<f32>,
+    values: MapValues,
 ) -> Result<(Encoded, Vec<f32>), StoreError> {
+    if let MapValues::Shared(map @ SharedMap { unrounded: Some(unrounded), .. }) = &values {
+        let lost = lost(key, map.bytes(), *unrounded, image)?;
+        return Ok((encoder.encode_bytes(map.bytes())?, vec![lost]));
+    }
+    if let (MapValues::Shared(map), Dtype::Float32) = (&values, dtype) {
+        return Ok((encoder.encode_bytes(map.bytes())?, Vec::new()));
+    }
+    let values = values.into_floats();
     if dtype == Dtype::Float32 {
         return Ok((encoder.encode(Data::Float32(values))?, Vec::new()));
     }
@@ -203,7 +211,11 @@ mod tests {
         let mut writer = Writer::new(&group, "t".into(), Arc::default(), lanes);
         let key = || "Saliency".to_owned();
         for image in 0..5 {
-            writer.write(&group, Part::Shard(0), Computed::Map { key: key(), values: values(image) })?;
+            writer.write(
+                &group,
+                Part::Shard(0),
+                Computed::Map { key: key(), values: MapValues::Own(values(image)) },
+            )?;
         }
         writer.write(&group, Part::Shard(0), Computed::MapsEnd { key: key(), completeness: None })?;
         let file = fs::read(group.store.join(attribution("Saliency")).join("c.0.0.0.0")).unwrap();

@@ -3,6 +3,7 @@
 pub(crate) mod device;
 pub(crate) mod errors;
 pub(crate) mod lazy;
+pub(crate) mod operators;
 pub mod settings;
 pub(crate) mod simd;
 pub(crate) mod slices;

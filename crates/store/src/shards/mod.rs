@@ -11,7 +11,7 @@ mod size_limits;
 mod values;
 
 pub(crate) use file_names::{file_name, present};
-pub use half_precision::{Narrowed, narrow};
+pub use half_precision::{Narrowed, Unrounded, lost, narrow, widened};
 pub use open_shard::{Encoded, Encoder, OpenShard};
 pub use shard_files::Shards;
 pub use values::Data;

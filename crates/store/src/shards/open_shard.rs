@@ -22,9 +22,14 @@ pub struct Encoded(Vec<Vec<u8>>);
 impl Encoder {
     /// Encodes whole images.
     pub fn encode(&self, data: Data) -> Result<Encoded, StoreError> {
+        self.encode_bytes(&data.into_bytes())
+    }
+
+    /// Encodes whole images, whose values are native `bytes`, in place.
+    pub fn encode_bytes(&self, bytes: &[u8]) -> Result<Encoded, StoreError> {
         let failed = |reason| StoreError::Encode { array: self.array.clone(), shard: self.shard, reason };
-        let (bytes, size) = (data.into_bytes(), self.pieces.size());
-        if bytes.len() % size != 0 {
+        let size = self.pieces.size();
+        if !bytes.len().is_multiple_of(size) {
             return Err(failed(format!("{} bytes are no whole images of {size}", bytes.len())));
         }
         let images = bytes.chunks_exact(size).map(<[u8]>::to_vec);

@@ -113,7 +113,7 @@ fn keep(arrays: &mut BTreeMap<String, Array>, computed: Computed, group: &Group)
         Computed::Integers { .. } | Computed::ImagesEnd | Computed::MapsEnd { .. } | Computed::Act(_) => return,
         Computed::Floats { array, values } => (array.to_owned(), vec![n, group.classes], values),
         Computed::Image(values) => (name::IMAGES.to_owned(), of_images(), values),
-        Computed::Map { key, values } => (attribution(&key), of_images(), values),
+        Computed::Map { key, values } => (attribution(&key), of_images(), values.into_floats()),
     };
     arrays.entry(name).or_insert_with(|| Array { shape, values: Vec::new() }).values.extend(more);
 }

@@ -10,7 +10,7 @@ use sweep::variant::Variant;
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::device::memory::Memory;
-use crate::engine::delivery::values;
+use crate::engine::arriving::floats;
 use crate::engine::shard_run::least_rows;
 use crate::libtorch::numerics::kind;
 use crate::libtorch::panics::caught;
@@ -76,7 +76,7 @@ impl<'a> Asked<'a> {
         let Some(graph) = self.graph else { return Err(Failed) };
         let size: usize = self.group.shape.iter().product();
         let count = points.len() / size.max(1);
-        let outcome = caught(|| self.tensor(points).and_then(|points| values(&on_host(&ask(self, graph, &points)?)?)));
+        let outcome = caught(|| self.tensor(points).and_then(|points| floats(&on_host(&ask(self, graph, &points)?)?)));
         match outcome.unwrap_or_else(|panic| Err(TchError::Torch(panic).into())) {
             Ok(answer) => Ok(answer),
             Err(error) if error.is_disproof() => self.answer(points, ask),

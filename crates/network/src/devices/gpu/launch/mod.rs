@@ -30,10 +30,14 @@ pub(crate) enum LaunchError {
     Call { library: &'static str, call: &'static str, code: c_int },
 }
 
+/// What the driver answers where a kernel, or its stack, finds no memory: a smaller batch may fit.
+const OUT_OF_MEMORY: c_int = 2;
+
 impl From<LaunchError> for TchError {
     fn from(error: LaunchError) -> Self {
         // What the driver says of a launch is said of the device: a worker takes it as CUDA's own errors.
         match error {
+            LaunchError::Call { code: OUT_OF_MEMORY, .. } => Self::Torch(format!("CUDA out of memory: {error}")),
             LaunchError::Call { .. } => Self::Torch(format!("CUDA error: {error}")),
             other => Self::Torch(other.to_string()),
         }

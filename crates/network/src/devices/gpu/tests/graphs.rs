@@ -18,7 +18,7 @@ use crate::rules::{RULES, Rescale};
 use crate::weights::Weights;
 
 /// The model, plain.
-fn plain(name: &str) -> Graph {
+pub(super) fn plain(name: &str) -> Graph {
     let mut graph = load(name, &Weights::random(3, 5), (Device::Cpu, Kind::Float)).unwrap();
     graph.lowered = None;
     graph

@@ -1,6 +1,7 @@
 //! Kernels for GPUs on the processor: against slow references, in whole graphs, and compiled for GPUs that are not here.
 
 mod compile;
+mod counts;
 mod crop;
 mod graphs;
 mod kernels;

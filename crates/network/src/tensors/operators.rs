@@ -1,0 +1,151 @@
+//! Counts of the operators that libtorch is asked for. On a GPU each one that computes is a launch, and a few make the host wait:
+//! what passes and methods ask for can be held against a table without a GPU.
+
+#![expect(unsafe_code, reason = "the C++ half")]
+
+use std::collections::BTreeMap;
+use std::ffi::{CStr, c_char, c_void};
+
+unsafe extern "C" {
+    fn operators_begin(seen: extern "C" fn(*mut c_void, *const c_char) -> bool, context: *mut c_void) -> u64;
+    fn operators_end(handle: u64);
+}
+
+/// Operators that were asked for, by name. One that asks another that computes does not count beside it: most are made of others, and
+/// the rest first fill or convert what they work on, which a GPU does within one kernel.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Operators(pub BTreeMap<String, usize>);
+
+/// Beginnings of the names of operators that compute nothing: they take memory, or show it in another shape.
+const NO_KERNEL: [&str; 28] = [
+    "aten::_local_scalar_dense",
+    "aten::_reshape_alias",
+    "aten::_unsafe_view",
+    "aten::alias",
+    "aten::as_strided",
+    "aten::chunk",
+    "aten::contiguous",
+    "aten::detach",
+    "aten::empty",
+    "aten::expand",
+    "aten::flatten",
+    "aten::is_",
+    "aten::item",
+    "aten::lift_fresh",
+    "aten::narrow",
+    "aten::permute",
+    "aten::reshape",
+    "aten::resize_",
+    "aten::resolve_",
+    "aten::result_type",
+    "aten::select",
+    "aten::slice",
+    "aten::split",
+    "aten::squeeze",
+    "aten::t",
+    "aten::unflatten",
+    "aten::unsqueeze",
+    "aten::view",
+];
+
+/// Operators whose names begin like those of others that compute nothing.
+const WITH_KERNEL: [&str; 7] = [
+    "aten::tan",
+    "aten::take",
+    "aten::threshold",
+    "aten::topk",
+    "aten::tri",
+    "aten::true_divide",
+    "aten::select_backward",
+];
+
+/// Operators whose result the host reads: it waits for all that the device was asked for.
+const READ: [&str; 4] = ["aten::_local_scalar_dense", "aten::nonzero", "aten::equal", "aten::masked_select"];
+
+/// Copy of values in place, from another type, layout or device.
+const COPY: &str = "aten::copy_";
+
+/// Whether the operator `name` computes or copies.
+fn has_kernel(name: &str) -> bool {
+    let begins = |with: &[&str]| with.iter().any(|beginning| name.starts_with(beginning));
+    !begins(&NO_KERNEL) || begins(&WITH_KERNEL)
+}
+
+impl Operators {
+    /// Runs `act`, and counts what this thread asks libtorch for meanwhile.
+    pub fn of<T>(act: impl FnOnce() -> T) -> (T, Self) {
+        extern "C" fn seen(context: *mut c_void, name: *const c_char) -> bool {
+            // SAFETY: the counts of the call below, which ends before they do, and a name that libtorch gives.
+            let (counts, name) = unsafe { (&mut *context.cast::<Operators>(), CStr::from_ptr(name)) };
+            let name = name.to_string_lossy();
+            let computes = has_kernel(&name);
+            *counts.0.entry(name.into_owned()).or_default() += 1;
+            computes
+        }
+        struct Ended(u64);
+        impl Drop for Ended {
+            fn drop(&mut self) {
+                // SAFETY: begun below, and ended once.
+                unsafe { operators_end(self.0) };
+            }
+        }
+        let counts = Box::into_raw(Box::<Self>::default());
+        // SAFETY: the counts live until they are taken back below, after the end; `seen` gets them as they are.
+        let ended = Ended(unsafe { operators_begin(seen, counts.cast()) });
+        let done = act();
+        drop(ended);
+        // SAFETY: made above, and nobody else has them any more.
+        (done, *unsafe { Box::from_raw(counts) })
+    }
+
+    /// Number of operators that compute: kernels of a GPU. Copies are not among them.
+    pub fn computing(&self) -> usize {
+        self.0.iter().filter(|(name, _)| *name != COPY && has_kernel(name)).map(|(_, count)| count).sum()
+    }
+
+    /// Number of copies, to another type or layout or to another device.
+    pub fn copies(&self) -> usize {
+        self.0.get(COPY).copied().unwrap_or(0)
+    }
+
+    /// Number of operators whose result the host waits for.
+    pub fn read(&self) -> usize {
+        READ.iter().filter_map(|name| self.0.get(*name)).sum()
+    }
+
+    /// What is here beyond `other`, which asks for nothing that is not asked for here; else `None`.
+    pub fn beyond(&self, other: &Self) -> Option<Self> {
+        let left = |(name, count): (&String, &usize)| {
+            let left = count.checked_sub(other.0.get(name).copied().unwrap_or(0))?;
+            Some((name.clone(), left))
+        };
+        let all_here = other.0.iter().all(|(name, count)| *count == 0 || self.0.contains_key(name));
+        let left: Option<BTreeMap<String, usize>> = self.0.iter().map(left).collect();
+        left.filter(|_| all_here).map(|left| Self(left.into_iter().filter(|(_, count)| *count > 0).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind, Tensor};
+
+    use super::*;
+
+    #[test]
+    fn what_computes_what_is_copied_and_what_is_read_is_told_apart_from_views() {
+        let values = Tensor::ones([2, 3], (Kind::Float, Device::Cpu));
+        let (sum, asked) = Operators::of(|| {
+            let sizes = values.abs().view([3, 2]).transpose(0, 1).narrow(0, 0, 1);
+            sizes.to_kind(Kind::Double).contiguous().sum(Kind::Double).double_value(&[])
+        });
+        assert_eq!(sum, 3.0);
+        // The sizes and their sum; to double precision, and the number is read.
+        assert_eq!((asked.computing(), asked.copies(), asked.read()), (2, 1, 1), "{asked:?}");
+        let other = || drop(Tensor::ones([2, 3], (Kind::Float, Device::Cpu)) * 3.0);
+        let ((), nothing) = Operators::of(|| std::thread::spawn(other).join().unwrap());
+        assert_eq!(nothing, Operators::default(), "what other threads ask for");
+        let once = Operators::of(|| values.abs()).1;
+        let twice = Operators::of(|| (values.abs(), values.abs())).1;
+        assert_eq!((twice.beyond(&once), once.beyond(&twice)), (Some(once), None));
+    }
+}

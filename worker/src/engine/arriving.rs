@@ -1,0 +1,263 @@
+//! Maps and numbers on their way from the device to the host.
+//!
+//! A device that computes meanwhile is asked to round maps to half precision itself, where the store has them so, and to say of each map what
+//! nobody can see any more after that. Half the bytes travel, and the threads that encode maps read them where the device has put
+//! them: whoever feeds the device reads a few numbers of each map. A CPU gives its maps as they are.
+
+use std::sync::Arc;
+
+use store::Unrounded;
+use sweep::group::Dtype;
+use tch::{Device, Kind, TchError, Tensor};
+
+use crate::device::pinned::Lent;
+use crate::device::traffic::{Away, Traffic};
+use crate::stages::computed::{MapValues, SharedMap};
+use crate::unit_error::UnitError;
+
+/// Values of a map up to which a sum of ones in single precision is exact.
+const COUNTABLE: i64 = 1 << 24;
+
+/// Numbers in single precision, in the host's memory once the mark behind them is reached.
+pub(crate) enum Numbers {
+    Here(Tensor),
+    Lent(Lent),
+}
+
+impl Numbers {
+    /// Lets `values` leave.
+    pub(crate) fn leave(values: &Tensor, traffic: &Traffic) -> Result<Self, TchError> {
+        let values = values.f_to_kind(Kind::Float)?.f_contiguous()?;
+        match &traffic.away {
+            Some(away) => Ok(Self::Lent(carried(&values, away)?)),
+            None => Ok(Self::Here(values.f_to_device(Device::Cpu)?)),
+        }
+    }
+
+    /// The numbers one after the other.
+    pub(crate) fn floats(&self) -> Result<Vec<f32>, UnitError> {
+        match self {
+            Self::Here(values) => floats(values),
+            Self::Lent(lent) => Ok(lent.floats()),
+        }
+    }
+}
+
+/// Values of a tensor in the host's memory.
+pub(crate) fn floats(of: &Tensor) -> Result<Vec<f32>, UnitError> {
+    let mut values = vec![0.0; of.numel()];
+    of.f_copy_data(&mut values, of.numel())?;
+    Ok(values)
+}
+
+/// Maps of one batch, in the host's memory once the mark behind them is reached.
+pub(crate) enum Maps {
+    /// `[n, ..]` in single precision.
+    Here(Tensor),
+    /// `maps` is `[n, ..]`, rounded to half precision or not, and `facts` is `[3 or 1, n]` (see [`facts`]).
+    Lent { maps: Arc<Lent>, facts: Lent, count: usize },
+}
+
+impl Maps {
+    /// Lets `map` `[n, ..]` leave, for a store that has maps as `dtype`.
+    pub(crate) fn leave(map: &Tensor, dtype: Dtype, traffic: &Traffic) -> Result<Self, TchError> {
+        let wide = map.f_to_kind(Kind::Float)?.f_contiguous()?;
+        let Some(away) = &traffic.away else { return Ok(Self::Here(wide.f_to_device(Device::Cpu)?)) };
+        let count = wide.size().first().copied().unwrap_or(0);
+        let rows = wide.f_view([count, -1])?;
+        let is_half = dtype == Dtype::Float16 && rows.size()[1] <= COUNTABLE;
+        let half = is_half.then(|| rows.f_to_kind(Kind::Half)).transpose()?;
+        let facts = carried(&facts(&rows, half.as_ref())?, away)?;
+        let maps = Arc::new(carried(half.as_ref().unwrap_or(&rows), away)?);
+        Ok(Self::Lent { maps, facts, count: count as usize })
+    }
+
+    /// Gives the map of each image to `emit`; the first one is image `first` of its split.
+    ///
+    /// # Errors
+    /// [`UnitError::NotFinite`] at the first map that holds NaN or infinity.
+    pub(crate) fn give(&self, key: &str, first: u64, emit: &mut dyn FnMut(MapValues)) -> Result<(), UnitError> {
+        match self {
+            Self::Here(maps) => {
+                for (image, row) in (first..).zip(0..maps.size().first().copied().unwrap_or(0)) {
+                    let values = floats(&maps.f_select(0, row)?)?;
+                    finite(&values, values.len(), || key.to_owned(), image)?;
+                    emit(MapValues::Own(values));
+                }
+            }
+            Self::Lent { maps, facts, count } => {
+                let facts = facts.floats();
+                let (largest, others) = facts.split_at(*count);
+                for (row, image) in (0..*count).zip(first..) {
+                    finite(&largest[row..=row], 1, || key.to_owned(), image)?;
+                    let of_row = |number: usize| others.get(number * count + row).copied();
+                    let unrounded = of_row(0).zip(of_row(1));
+                    let unrounded =
+                        unrounded.map(|(non_zero, too_large)| Unrounded { non_zero: non_zero as u32, too_large });
+                    emit(MapValues::Shared(SharedMap::new(Arc::clone(maps), (row, *count), unrounded)));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is to be known of each row of `wide` `[n, values]`: its largest size, which is NaN where a value is; and where the rows are
+/// rounded to `half`, too, the number of values that are not zero, and the first value that is infinite there (the first of all where
+/// none is): `[3 or 1, n]`. Six kernels of the device.
+fn facts(wide: &Tensor, half: Option<&Tensor>) -> Result<Tensor, TchError> {
+    let rows = wide.size().first().copied().unwrap_or(0);
+    let facts = Tensor::f_empty([if half.is_some() { 3 } else { 1 }, rows], (Kind::Float, wide.device()))?;
+    let _ = wide.f_norm_out(&facts.f_select(0, 0)?, f64::INFINITY, [1_i64], false)?;
+    if let Some(half) = half {
+        let _ = wide.f_norm_out(&facts.f_select(0, 1)?, 0.0, [1_i64], false)?;
+        let first = half.f_abs()?.f_argmax(1, true)?;
+        let _ = wide.f_gather_out(&facts.f_select(0, 2)?.f_view([rows, 1])?, 1, &first, false)?;
+    }
+    Ok(facts)
+}
+
+/// Lets `values` leave as they are.
+fn carried(values: &Tensor, away: &Away) -> Result<Lent, TchError> {
+    let (lent, to) = away.memory.lend(&values.size(), values.f_kind()?)?;
+    (away.carry)(&to, values)?;
+    Ok(lent)
+}
+
+/// Refuses values that are not finite, `each` an image, the first of which is image `first` of its split.
+pub(crate) fn finite(values: &[f32], each: usize, what: impl Fn() -> String, first: u64) -> Result<(), UnitError> {
+    // Without an early end, so that the compiler takes many values at once: a fifth of the time.
+    let found = values.iter().fold(false, |found, value| found | (value.to_bits() & EXPONENT == EXPONENT));
+    if !found {
+        return Ok(());
+    }
+    let at = values.iter().position(|value| !value.is_finite()).unwrap_or(0);
+    Err(UnitError::NotFinite { what: what(), image: first + (at / each.max(1)) as u64 })
+}
+
+/// Bits of the exponent of a number in single precision: all are set in NaN and infinity alone.
+const EXPONENT: u32 = 0xff << 23;
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use store::attribution;
+    use sweep::unit::Part;
+
+    use super::*;
+    use crate::device::pinned::Pinned;
+    use crate::device::tests::ALONE;
+    use crate::example;
+    use crate::libtorch::copy::copy;
+    use crate::stages::computed::Computed;
+    use crate::stages::writer::Writer;
+
+    /// A device that puts what leaves elsewhere at once.
+    fn away() -> Traffic {
+        let memory = Pinned::of(Device::Cpu, |bytes, _| Tensor::f_empty([bytes], (Kind::Uint8, Device::Cpu)));
+        Traffic { away: Some(Away { memory, carry: Box::new(copy) }), ..Traffic::of(Device::Cpu) }
+    }
+
+    /// Bytes of a file, and shares of underflow by key.
+    type Stored = (Vec<u8>, Vec<(String, f32)>);
+
+    /// What is stored of `map` `[5, 1, 2, 2]`, which has left by `traffic`.
+    fn stored(map: &Tensor, dtype: Dtype, traffic: &Traffic) -> Result<Stored, UnitError> {
+        let folder = tempfile::tempdir().unwrap();
+        let group = example::group(folder.path(), dtype);
+        example::store_of(&group);
+        let mut writer = Writer::new(&group, "t".into(), Arc::default(), 2);
+        let (key, mut all) = ("Saliency".to_owned(), Vec::new());
+        Maps::leave(map, dtype, traffic)?.give(&key, 0, &mut |values| all.push(values))?;
+        for values in all {
+            writer.write(&group, Part::Shard(0), Computed::Map { key: key.clone(), values })?;
+        }
+        writer.write(&group, Part::Shard(0), Computed::MapsEnd { key: key.clone(), completeness: None })?;
+        let file = |array: &str| fs::read(group.store.join(array).join("c.0.0.0.0")).unwrap_or_default();
+        Ok((file(&attribution(&key)), writer.underflow))
+    }
+
+    /// Halves are 2^-24 apart near zero, and end at 65504: ties, values below all halves, and the last one that fits.
+    const VALUES: [f32; 20] = [
+        1.0,
+        -0.0,
+        2.9e-8,
+        3e-8,
+        0.0,
+        0.0,
+        0.0,
+        0.0,
+        65504.0,
+        65519.996,
+        -65519.996,
+        6.1e-5,
+        2049.0,
+        2051.0,
+        -1e-9,
+        1e-9,
+        0.1,
+        -0.333_333_34,
+        5.960_464_5e-8,
+        8.940_697e-8,
+    ];
+
+    #[test]
+    fn what_a_device_rounds_is_stored_as_what_is_rounded_here_to_the_bit() {
+        let _alone = ALONE.lock();
+        let map = Tensor::from_slice(&VALUES).view([5, 1, 2, 2]);
+        // As methods may give it: in another order in memory, or in double precision.
+        let turned = map.transpose(2, 3).contiguous().transpose(2, 3);
+        for map in [map.to_kind(Kind::Double), turned, map] {
+            for dtype in [Dtype::Float16, Dtype::Float32] {
+                let expected = stored(&map, dtype, &Traffic::of(Device::Cpu)).unwrap();
+                assert!(!expected.0.is_empty() && expected.1.is_empty() == (dtype == Dtype::Float32));
+                assert_eq!(stored(&map, dtype, &away()).unwrap(), expected, "{dtype:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_stored_is_told_as_it_is_here() {
+        let _alone = ALONE.lock();
+        // The first value that does not fit is told, not the largest; and NaN or infinity before that, wherever in the image it is.
+        let cases: [(&[(usize, f32)], &str); 6] = [
+            (&[(13, -65520.0), (14, 1e9)], "image 3"),
+            (&[(9, 1e5), (17, 1e6)], "image 2"),
+            (&[(5, f32::NAN)], "image 1 holds NaN"),
+            (&[(4, 1e6), (6, f32::NEG_INFINITY)], "image 1 holds NaN"),
+            (&[(0, f32::INFINITY)], "image 0 holds NaN"),
+            (&[(18, f32::NAN), (19, 1e9)], "image 4 holds NaN"),
+        ];
+        for (changes, part) in cases {
+            let mut values = VALUES;
+            for (at, value) in changes {
+                values[*at] = *value;
+            }
+            let map = Tensor::from_slice(&values).view([5, 1, 2, 2]);
+            let told = |traffic: &Traffic| stored(&map, Dtype::Float16, traffic).unwrap_err().text();
+            let expected = told(&Traffic::of(Device::Cpu));
+            assert!(expected.contains(part), "{expected}");
+            assert_eq!(told(&away()), expected);
+        }
+    }
+
+    #[test]
+    fn half_the_bytes_leave_and_six_kernels_say_what_is_lost() {
+        let map = Tensor::ones([4, 3, 8, 8], (Kind::Float, Device::Cpu));
+        let sizes = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+        let seen = std::rc::Rc::clone(&sizes);
+        let mut traffic = away();
+        let carry = move |to: &Tensor, from: &Tensor| {
+            seen.borrow_mut().push(from.numel() * from.kind().elt_size_in_bytes());
+            copy(to, from)
+        };
+        traffic.away.as_mut().unwrap().carry = Box::new(carry);
+        let (maps, asked) = network::Operators::of(|| Maps::leave(&map, Dtype::Float16, &traffic));
+        assert!(maps.is_ok());
+        // Three numbers an image, and two bytes a value.
+        assert_eq!(*sizes.borrow(), [4 * 3 * 4, 4 * 3 * 64 * 2]);
+        // Six kernels, of which one is a copy that rounds, and the two copies that leave.
+        assert_eq!((asked.computing() + asked.copies(), asked.read()), (6 + 2, 0), "{asked:?}");
+    }
+}
