@@ -55,8 +55,11 @@ pub fn differences(stored: &Value, wanted: &Fingerprint) -> Vec<String> {
     let differing = wanted.iter().filter(|(name, value)| stored.get(name.as_str()) != Some(value));
     let sentence = |(name, value): (&String, &Value)| {
         // Nothing in the config says it, and another config would not help.
-        let here =
-            if [RESULTS, ONE_LOGIT, DRAWS].contains(&name.as_str()) { "this program (CHANGELOG.md)" } else { "the config" };
+        let here = if [RESULTS, ONE_LOGIT, DRAWS].contains(&name.as_str()) {
+            "this program (CHANGELOG.md)"
+        } else {
+            "the config"
+        };
         match stored.get(name.as_str()) {
             Some(old) => format!("{name} is {old} in the store and {value} in {here}"),
             None => format!("{name} is not recorded in the store and {value} in {here}"),

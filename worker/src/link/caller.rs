@@ -125,7 +125,10 @@ impl Caller {
             instance: self.instance,
             resumes,
             // What is left of the job is less than it was when the worker began.
-            about: Box::new(About { ends_in: self.place.ends_in().map(|left| left.as_secs_f64()), ..self.about.clone() }),
+            about: Box::new(About {
+                ends_in: self.place.ends_in().map(|left| left.as_secs_f64()),
+                ..self.about.clone()
+            }),
         };
         stream.write_all(&framing::encode(&hello)?)?;
         match framing::receive(&mut lines) {
