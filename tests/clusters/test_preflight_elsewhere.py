@@ -38,7 +38,7 @@ def test_what_a_job_measures_is_what_workers_on_such_a_node_are_granted(run, slu
     assert "processors: job" in text and "Batch sizes are in" in text, text
     entries = json.loads((run.output / "preflight_profile.json").read_text())["entries"]
     assert entries and {entry["of"]["device"].rsplit(", ", 1)[1] for entry in entries} == {"2 threads"}, "as many as a worker has there"
-    nobody_left(slurm, run, 10)
+    nobody_left(slurm, run)
     run.run(env=slurm.environment)
     granted = run.granted()
     # A size that is only a guess has a plus.
@@ -54,7 +54,7 @@ def test_every_kind_of_gpu_gets_a_job_and_what_is_wrong_there_is_told_with_the_k
     assert process.returncode == 5, text
     assert "gpu:fake:1: job" in text and "gpu:fake:1: " in text.split("gpu:fake:1: job")[1], text
     assert "no GPU can be used" in text, text
-    nobody_left(slurm, run, 10)
+    nobody_left(slurm, run)
 
 
 def test_preflight_that_is_interrupted_cancels_its_jobs(run, slurm):

@@ -43,7 +43,7 @@ def test_a_submitted_sweep_is_followed_to_its_end_with_what_it_says_and_its_exit
     assert re.search(r"Job \d+ is submitted", text) and "ended with exit code 0" in text, text
     # What a sweep says at its end, as it says it on a terminal.
     assert "maps" in text, text
-    nobody_left(slurm, run, 10)
+    nobody_left(slurm, run)
     assert run.digests() == expected
 
 
@@ -64,7 +64,7 @@ def test_whoever_follows_may_leave_and_come_back_and_others_ask_from_another_mac
     assert code == 0 and "was submitted before" in text, text
     verified = subprocess.run([str(run.scheduler), "verify", "--seconds", "1", "--config", str(run.file)], capture_output=True, text=True)
     assert verified.returncode == 0, verified
-    nobody_left(slurm, run, 10)
+    nobody_left(slurm, run)
     assert run.digests() == expected
 
 
@@ -76,7 +76,7 @@ def test_a_job_that_is_cancelled_is_told_and_the_next_one_goes_on(run, slurm, ex
     assert code == 5 and "ended without a word" in text, text
     code, text = ended(submit(run, slurm))
     assert code == 0, text
-    nobody_left(slurm, run, 10)
+    nobody_left(slurm, run)
     assert run.digests() == expected
 
 

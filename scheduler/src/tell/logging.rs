@@ -21,7 +21,7 @@ use sweep::config::Paths;
 /// Bytes that a log may have before its lines go to an older file.
 const MOST: u64 = 64 << 20;
 /// Time between two looks at the sizes of logs.
-const LOOKS: Duration = Duration::from_secs(60);
+const LOOKS: Duration = Duration::from_mins(1);
 
 /// Starts to log into the folder of `paths` as `options` say, and makes the folder if the folder does not exist.
 pub(crate) fn start(paths: &Paths, options: &logs::Args, progress: &Progress) -> Result<Logs, Failure> {

@@ -191,7 +191,7 @@ def workers_of(folder):
     return found
 
 
-def nobody_left(slurm, run, seconds=40):
+def nobody_left(slurm, run, seconds=120):
     """Waits until the sweep has neither a job nor a worker."""
     wait_for(lambda: not slurm.jobs() and not workers_of(run.output), seconds)
 

@@ -18,7 +18,9 @@ impl Turn<'_> {
     /// Ends the turn with the pass that was `proved`, and says whether proofs are shared.
     fn end(mut self, proved: Option<&str>) -> bool {
         let shared = self.0.take();
-        shared.iter().for_each(|shared| shared.end(proved));
+        if let Some(shared) = shared {
+            shared.end(proved);
+        }
         shared.is_some()
     }
 }
