@@ -155,9 +155,9 @@ def test_a_slow_disk_changes_no_byte_and_makes_no_worker_look_dead(disk, tmp_pat
     slow, hold = disk("slow"), tmp_path / "hold"
     hold.touch()
     # Each call is slow, and one of a worker takes longer than its lease.
-    process = slow.start("--lease", "8", DELAY=5_000, HOLD=hold, HELD=slow.maps(0))
+    process = slow.start("--lease", "20", DELAY=5_000, HOLD=hold, HELD=slow.maps(0))
     wait_for(lambda: "worker connected" in log(slow.run))
-    time.sleep(10)
+    time.sleep(25)
     hold.unlink()
     _, told = process.communicate(timeout=240)
     assert process.returncode == 0, told

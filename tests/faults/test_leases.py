@@ -79,10 +79,10 @@ def test_a_worker_of_another_sweep_is_sent_away(disturbed, undisturbed, hold):
 
 
 # Less than half of the lease, and more: then it knows that it stood still, and is patient with workers.
-@pytest.mark.parametrize("seconds", [1, 11])
+@pytest.mark.parametrize("seconds", [1, 21])
 def test_a_scheduler_that_is_stopped_for_a_while_goes_on_with_the_same_workers(disturbed, undisturbed, hold, seconds):
     release = hold(disturbed)
-    process = start(disturbed, lease=20)
+    process = start(disturbed, lease=40)
     workers = serving(disturbed, process)
     os.kill(process.pid, signal.SIGSTOP)
     release()

@@ -29,6 +29,7 @@ pub enum Format {
 
 /// Options of a program that logs.
 #[derive(Clone, Debug, Default, clap::Args)]
+#[group(skip)]
 pub struct Args {
     /// Lines that the logs have: a level, or levels of parts too, such as `info,worker::engine=debug`
     #[arg(long, value_name = "FILTER", value_parser = filter::parse)]

@@ -32,10 +32,11 @@ mod tests {
     fn memory_that_runs_out_in_a_call_with_a_number_is_told_as_such() {
         const ALONE: &str = "ATTRISWEEP_TEST_ALONE";
         if std::env::var_os(ALONE).is_none() {
-            let name = "caught::tests::memory_that_runs_out_in_a_call_with_a_number_is_told_as_such";
+            let name = "libtorch::panics::tests::memory_that_runs_out_in_a_call_with_a_number_is_told_as_such";
             let mut alone = Command::new(std::env::current_exe().unwrap());
             let done = alone.args(["--exact", name]).env(ALONE, "1").output().unwrap();
-            assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+            let told = String::from_utf8_lossy(&done.stdout);
+            assert!(done.status.success() && told.contains("1 passed"), "{told}");
             return;
         }
         allocator::count();

@@ -62,6 +62,10 @@ mod tests {
                 }
                 drop(send);
             });
+            while *budget.reserved.lock().unwrap() < 80 {
+                thread::sleep(Duration::from_millis(1));
+            }
+            // The third one waits, as long as nobody takes anything.
             thread::sleep(Duration::from_millis(50));
             assert_eq!(*budget.reserved.lock().unwrap(), 80);
             assert_eq!(receive.iter().map(|(bytes, _taken)| bytes).sum::<u64>(), 490);

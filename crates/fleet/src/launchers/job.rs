@@ -10,7 +10,7 @@ pub struct Job {
     /// The worker program.
     pub program: PathBuf,
     /// Its arguments, without those that name the slot, and those that name the device: they depend on where the worker runs
-    /// ([`Slot::arguments`]).
+    /// ([`crate::Slot::arguments`]).
     pub arguments: Vec<String>,
     /// Index of the slot.
     pub slot: usize,
