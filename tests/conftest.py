@@ -6,10 +6,10 @@ pytest.register_assert_rewrite("support")
 from support import Sweep, compiled, make_dataset, make_weights, variants  # noqa: E402
 from support.peers.exported import program  # noqa: E402, F401
 from support.faults import disturbed, small_disk, undisturbed  # noqa: E402, F401
-from support.stand_ins.cable import cable  # noqa: E402, F401
-from support.stand_ins.environment import wheel  # noqa: E402, F401
+from support.stand_ins.machines.cable import cable  # noqa: E402, F401
+from support.stand_ins.machines.environment import wheel  # noqa: E402, F401
 from support.stand_ins.slurm import slurm  # noqa: E402, F401
-from support.stand_ins.sshd import sshd  # noqa: E402, F401
+from support.stand_ins.machines.sshd import sshd  # noqa: E402, F401
 
 
 @pytest.fixture(scope="session")

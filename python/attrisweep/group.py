@@ -213,8 +213,14 @@ class Group:
 
     @property
     def score_table(self) -> pandas.DataFrame:
-        """Mean of each score (column) of each method (row) over the images whose score is defined."""
-        means = {score: self.scores(score).mean("image").to_series() for score in self.scored}
+        """Mean of each score (column) of each method (row) over the images whose score is defined: with `only: correct`, over the
+        images that are predicted right."""
+        told = self.facts.get("evaluation", {}).get("scores", [])
+        only = {score["key"] for score in told if score.get("only") == "correct"}
+        correct = self._samples.correct
+        right = np.zeros(len(self), dtype=bool) if correct is None else correct
+        taken = {score: right if score in only else slice(None) for score in self.scored}
+        means = {score: self.scores(score).isel(image=images).mean("image").to_series() for score, images in taken.items()}
         return pandas.DataFrame(means)
 
     def is_wrong(self, image: int) -> bool:

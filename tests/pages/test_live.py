@@ -65,7 +65,7 @@ def test_the_page_in_a_browser_follows_the_sweep_without_reload(held, browser, p
     browser.wait("[...document.querySelectorAll('#cards li')].some((card) => card.textContent.includes('split-test/'))")
     browser.screenshot(pictures / "running.png", whole=True)
     let_go()
-    browser.wait("/complete|does not hear/.test(document.getElementById('headline').textContent) && document.querySelector('#log').textContent.includes('has begun')")
+    browser.wait("/has ended|does not hear/.test(document.getElementById('headline').textContent) && document.querySelector('#log').textContent.includes('has begun')")
     assert process.wait(timeout=120) == 0
 
 

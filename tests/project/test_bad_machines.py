@@ -7,8 +7,8 @@ import pytest
 import zarr
 from support import METHODS, Sweep
 from support.faults import disk
-from support.stand_ins.environment import Environment, packages
-from support.stand_ins.root import run_in_root
+from support.stand_ins.machines.environment import Environment, packages
+from support.stand_ins.machines.root import run_in_root
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import tomllib
 
 import pytest
 from support import ROOT
-from support.stand_ins.environment import Environment, packages
-from support.stand_ins.root import run_in_root
+from support.stand_ins.machines.environment import Environment, packages
+from support.stand_ins.machines.root import run_in_root
 
 # The C library of the releases of Debian that images of Python stand on.
 C_LIBRARIES = {"bullseye": (2, 31), "bookworm": (2, 36), "trixie": (2, 41)}

@@ -10,7 +10,7 @@ import tomllib
 
 import pytest
 from support import ROOT, Sweep
-from support.stand_ins.environment import Environment
+from support.stand_ins.machines.environment import Environment
 
 # Where tools that manage interpreters keep them.
 PLACES = ["~/.pyenv/versions", "~/.local/share/uv/python", "/opt/python"]

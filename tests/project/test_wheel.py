@@ -6,7 +6,7 @@ import zipfile
 import pytest
 import zarr
 from support import ROOT
-from support.stand_ins.environment import Environment, build_wheel
+from support.stand_ins.machines.environment import Environment, build_wheel
 
 
 @pytest.fixture(scope="module")

@@ -101,6 +101,8 @@ def test_the_limit_is_the_percentile_and_a_map_of_few_values_keeps_them():
     lone = np.zeros(1000, np.float32)
     lone[3] = -2
     assert scale.full_colour(lone, 99.0) == 2 and scale.full_colour(lone * 0, 99.0) == 0 and scale.full_colour(lone * 0, "captum") == 0
+    spoiled = np.append(values, [np.nan, np.inf])
+    assert [scale.full_colour(spoiled, rule) for rule in ("captum", 90, None)] == [scale.full_colour(values, rule) for rule in ("captum", 90, None)]
 
 
 def test_channels_are_summed_averaged_or_chosen(group):

@@ -32,8 +32,9 @@ def reduced(maps: NDArray[Any], channels: Channels) -> Panel:
 
 
 def full_colour(values: Panel, outliers: Outliers) -> float:
-    """The absolute value from which on pixels of `values` get the full colour; 0 where all values are zero."""
-    sizes = np.sort(np.abs(values.astype(np.float64)).ravel())
+    """The absolute value from which on pixels of `values` get the full colour; 0 where all values are zero. Values that are not finite do not count."""
+    sizes = np.abs(values.astype(np.float64)).ravel()
+    sizes = np.sort(sizes[np.isfinite(sizes)])
     if sizes.size == 0:
         return 0.0
     if outliers is None:

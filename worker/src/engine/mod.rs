@@ -7,8 +7,7 @@ mod delivery;
 mod evaluation;
 mod gpu_check;
 mod leaving;
-mod proof_cache;
-mod proof_turns;
+mod proofs;
 mod rounds;
 mod shard_run;
 
@@ -25,7 +24,7 @@ use tch::Device;
 
 use self::batch_sizes::BatchSizes;
 use self::leaving::Leaving;
-use self::proof_cache::ProofCache;
+use self::proofs::ProofCache;
 use self::shard_run::ShardRun;
 use crate::device::host_memory;
 use crate::device::traffic::Traffic;

@@ -97,7 +97,8 @@ fn numbers(map: &[f64], mask: &[bool], k: usize) -> [f64; OF_OBJECT.len()] {
         share(|value| value),
         share(f64::abs),
         among(object),
-        among(k),
+        // All pixels are the largest ones of a map that has fewer: their share says nothing of the map.
+        if k > map.len() { f64::NAN } else { among(k) },
         ranked_above(map, mask, object),
         object as f64 / map.len() as f64,
         accuracy,

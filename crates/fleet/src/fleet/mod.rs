@@ -1,6 +1,7 @@
 //! The fleet: workers that were started, their connections, and one stream of events.
 
 mod heard;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::PathBuf;
@@ -22,29 +23,9 @@ use crate::health::{self, Watched};
 use crate::launchers::poller::Poller;
 use crate::launchers::{Job, Launcher, Place, State, Ticket};
 use crate::roster::{self, Roster};
-use crate::slot::Slot;
 use crate::worker_program::Worker;
 
-/// Settings of a fleet.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Address to listen on; port 0 takes a free one.
-    pub listen: String,
-    /// Slots for workers.
-    pub slots: Vec<Slot>,
-    /// Logs of workers: this path with `-<slot>.log` behind it.
-    pub logs: PathBuf,
-    /// Options that every worker is started with besides.
-    pub options: Vec<String>,
-    /// Lease: a worker that hears nothing for so long ends itself.
-    pub lease: Duration,
-    /// The file by which workers find this scheduler again, and by which the next scheduler finds the workers.
-    pub access: PathBuf,
-    /// Identity of the sweep and its devices: workers of another sweep are sent away.
-    pub sweep: String,
-    /// Files that the sweep reads: a worker of another machine has to see them.
-    pub reads: Vec<PathBuf>,
-}
+pub use settings::Settings;
 
 /// The workers of one scheduler.
 pub struct Fleet {

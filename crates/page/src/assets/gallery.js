@@ -191,6 +191,12 @@ function map(sample, column, numbers, size) {
   return element("figure", {}, panel, element("figcaption", {}, told));
 }
 
+async function numbersAt(from) {
+  const response = await fetch(from);
+  if (!response.ok) throw new Error(response.statusText);
+  return new Float32Array(await response.arrayBuffer());
+}
+
 /** Shows the value under the pointer: the numbers of a map are read once. */
 async function pointed(event, panel, source, numbers, title) {
   const place = panel.getBoundingClientRect();
@@ -199,9 +205,11 @@ async function pointed(event, panel, source, numbers, title) {
   const from = address("api/map.f32", source);
   if (!values.has(from)) {
     if (values.size > 60) values.clear();
-    values.set(from, fetch(from).then((response) => response.arrayBuffer()).then((bytes) => new Float32Array(bytes)));
+    values.set(from, numbersAt(from));
   }
-  const all = await values.get(from);
+  // What could not be read is asked for again when the pointer moves: an error is no map.
+  const all = await values.get(from).catch(() => values.delete(from) && null);
+  if (!(all instanceof Float32Array)) return;
   at("value").hidden = false;
   at("value").textContent = `${title} (x ${x}, y ${y}): ${all[y * numbers.width + x]?.toPrecision(5)}`;
 }

@@ -21,7 +21,7 @@ pub(crate) struct Sample {
     pub(crate) image: u64,
     /// Position in the split.
     pub(crate) index: i64,
-    /// Label; `None` where an image has several.
+    /// Label, one of the model's classes; `None` where an image has none, or several.
     pub(crate) label: Option<i64>,
     /// Class that the model predicts.
     pub(crate) predicted: u32,
@@ -125,7 +125,9 @@ impl Samples {
             let sample = |(at, logits): (usize, &[f32])| Sample {
                 image: range.start + at as u64,
                 index: indices.get(at).copied().unwrap_or(-1),
-                label: (labels.len() as u64 == images).then(|| labels[at]),
+                label: (labels.len() as u64 == images)
+                    .then(|| labels[at])
+                    .and_then(|label| known(label, group.classes)),
                 predicted: predicted(logits) as u32,
                 confidence: confidence(logits),
             };
@@ -165,10 +167,13 @@ impl Samples {
         self.shards.get(&(image / group.shard))?.get((image % group.shard) as usize)
     }
 
-    /// Number of samples, and of those that are predicted right.
+    /// Number of samples that are right or wrong, which those without a label are not, and of those that are predicted right.
     pub(crate) fn counts(&self) -> (usize, usize) {
         let all = || self.shards.values().flatten();
-        (all().count(), all().filter(|sample| sample.is_right() == Some(true)).count())
+        (
+            all().filter(|sample| sample.is_right().is_some()).count(),
+            all().filter(|sample| sample.is_right() == Some(true)).count(),
+        )
     }
 
     /// Images that are predicted right.
@@ -184,6 +189,11 @@ impl Samples {
     }
 }
 
+/// The label, if it is a class of a model with so many logits: the number that stands for no label is none. A single logit has two classes.
+fn known(label: i64, logits: usize) -> Option<i64> {
+    (0..logits.max(2) as i64).contains(&label).then_some(label)
+}
+
 /// Softmax of the predicted class; for a single logit, the logistic function of its absolute value.
 fn confidence(logits: &[f32]) -> f32 {
     if let [logit] = logits {
@@ -195,43 +205,4 @@ fn confidence(logits: &[f32]) -> f32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sample(image: u64, label: i64, predicted: u32, confidence: f32) -> Sample {
-        Sample { image, index: image as i64, label: Some(label), predicted, confidence }
-    }
-
-    /// exp(ln 3) is 3 of 3 + 1.
-    #[test]
-    fn confidence_is_the_probability_of_the_predicted_class() {
-        assert!((confidence(&[0.0, 3_f32.ln()]) - 0.75).abs() < 1e-6);
-        assert!((confidence(&[-(3_f32.ln())]) - 0.75).abs() < 1e-6);
-        assert!((confidence(&[1000.0, 0.0]) - 1.0).abs() < 1e-6);
-    }
-
-    #[test]
-    fn samples_are_chosen_by_label_prediction_and_confidence_and_given_by_the_page() {
-        let all = vec![sample(0, 1, 1, 0.9), sample(1, 1, 0, 0.6), sample(2, 0, 0, 0.99), sample(3, 1, 1, 0.5)];
-        let samples = Samples { shards: BTreeMap::from([(0, all)]) };
-        let of = |wanted: Wanted| {
-            let (chosen, all) = samples.choose(&wanted, 100);
-            (chosen.iter().map(|sample| sample.image).collect::<Vec<_>>(), all)
-        };
-        assert_eq!(of(Wanted { right: Some(false), ..Wanted::default() }), (vec![1], 1));
-        assert_eq!(of(Wanted { label: Some(1), order: Order::Sure, ..Wanted::default() }), (vec![0, 1, 3], 3));
-        assert_eq!(of(Wanted { label: Some(1), offset: 1, limit: Some(1), ..Wanted::default() }), (vec![1], 3));
-        assert_eq!(
-            of(Wanted { from: Some(0.55), to: Some(0.95), order: Order::Unsure, ..Wanted::default() }).0,
-            [1, 0]
-        );
-        assert_eq!(of(Wanted { predicted: Some(7), ..Wanted::default() }), (vec![], 0));
-        let scores = Numbers::from([(0, 0.5), (2, -1.0), (3, 7.0)]);
-        let by = |order| {
-            let chosen = samples.choose_by(&Wanted { order, ..Wanted::default() }, 100, &scores).0;
-            chosen.iter().map(|sample| sample.image).collect::<Vec<_>>()
-        };
-        assert_eq!((by(Order::High), by(Order::Low)), (vec![3, 0, 2, 1], vec![2, 0, 3, 1]));
-        assert_eq!((samples.counts(), samples.labels()), ((4, 3), vec![0, 1]));
-    }
-}
+mod tests;

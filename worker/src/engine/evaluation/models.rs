@@ -7,7 +7,7 @@ use network::Graph;
 use sweep::group::Group;
 use tch::{Device, TchError};
 
-use crate::engine::proof_cache::ProofCache;
+use crate::engine::proofs::ProofCache;
 use crate::libtorch::numerics;
 use crate::unit_error::UnitError;
 

@@ -51,6 +51,12 @@ fn a_constant_map_segments_nothing_and_a_map_of_zeros_has_no_mass() {
     assert_close(&scores_of("RelevanceMassAccuracy", json!({}), &of(0.5)), &[0.25, 0.25]);
 }
 
+#[test]
+fn a_map_has_no_share_of_more_largest_pixels_than_it_has_pixels() {
+    assert!(scores("TopKIntersection", json!({"k": 17})).iter().all(|score| score.is_nan()));
+    assert_close(&scores("TopKIntersection", json!({"k": 16})), &[0.25, 0.25]);
+}
+
 /// Quantus counts an image without an object as a hit.
 #[test]
 fn an_image_without_an_object_or_without_a_mask_is_undefined() {

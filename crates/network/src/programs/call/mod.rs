@@ -3,12 +3,13 @@
 
 pub(super) mod argument;
 pub(super) mod bounds;
+mod faults;
 
 use tch::{Device, Kind, Tensor};
 
 use self::argument::FromArgument;
 use super::file::schema::{Argument, Node};
-use super::nodes::module::{module, unsupported};
+use super::nodes::module::module;
 use super::sizes::Batch;
 use super::state::State;
 use super::{ExportError, Value};
@@ -220,31 +221,6 @@ impl<'a> Call<'a> {
             return Ok(());
         }
         Err(self.fixed_batch())
-    }
-
-    /// That no image is counted elsewhere than where every output says.
-    pub(in crate::programs) fn fixed_batch(&self) -> ExportError {
-        ExportError::FixedBatch { node: self.node_name(), module: module(self.node).said() }
-    }
-
-    /// An error about the argument `name`.
-    pub(crate) fn fault(&self, name: &str, reason: &str) -> ExportError {
-        ExportError::Argument {
-            operator: self.node.target.clone(),
-            node: self.node_name(),
-            module: module(self.node).said(),
-            argument: name.to_owned(),
-            reason: reason.to_owned(),
-        }
-    }
-
-    /// The error that no operation does this.
-    pub(crate) fn unsupported(&self) -> ExportError {
-        unsupported(self.node)
-    }
-
-    fn node_name(&self) -> String {
-        self.node.name.clone().unwrap_or_default()
     }
 
     fn argument(&self, name: &str) -> Option<&'a Argument> {

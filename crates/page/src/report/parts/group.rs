@@ -47,13 +47,16 @@ fn written(
         Ok(read) => read,
         Err(error) => return Ok(Err(error.to_string())),
     };
-    let accuracy = (predicted > 0).then(|| right as f64 / predicted as f64);
+    // Of images without labels, or with several, none is right or wrong: nothing is said of them.
+    let accuracy = (predicted > 0).then(|| {
+        format!("; {right} of {predicted} predicted right ({})", percent(Some(right as f64 / predicted as f64)))
+    });
     let [channels, height, width] = known.group.shape;
     page.text(&format!(
-        "{} images of {channels} x {height} x {width}, {} classes; {right} of {predicted} predicted right ({}).",
+        "{} images of {channels} x {height} x {width}, {} classes{}.",
         known.group.images,
         known.group.classes,
-        percent(accuracy)
+        accuracy.unwrap_or_default()
     ));
     if sheet.rows.is_empty() {
         page.warning("no map is written yet");

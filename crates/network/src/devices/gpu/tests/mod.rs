@@ -1,5 +1,6 @@
 //! Kernels for GPUs on the processor: against slow references, in whole graphs, and compiled for GPUs that are not here.
 
+mod broken;
 mod compile;
 mod counts;
 mod crop;

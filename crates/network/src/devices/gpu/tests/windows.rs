@@ -1,6 +1,5 @@
 //! Hidden windows in planned boxes, with emulated kernels, against whole images on the plain graph.
 
-use std::ffi::{CStr, c_void};
 use std::rc::Rc;
 
 use serde_json::json;
@@ -8,9 +7,8 @@ use tch::{Device, Tensor};
 
 use super::graphs::{images, on_gpu};
 use super::{last, wave, worst};
-use crate::devices::gpu::crop::Crop;
+use crate::devices::gpu::launch::Launch;
 use crate::devices::gpu::launch::emulated::Emulated;
-use crate::devices::gpu::launch::{Launch, LaunchError};
 use crate::devices::gpu::lower::with;
 use crate::devices::proof::Proof;
 use crate::graph::{Graph, Keep, Lowered, Plan};
@@ -18,7 +16,7 @@ use crate::models::MODELS;
 use crate::operations::tests::program::{Program, int, meta, node, symbol, tensor};
 
 /// Windows of one size over an image of `side`, the last of a row or column cut off: `[top, left, height, width]`.
-fn windows(side: i64, patch: i64) -> Vec<[i64; 4]> {
+pub(super) fn windows(side: i64, patch: i64) -> Vec<[i64; 4]> {
     let along = || (0..side).step_by(patch as usize).map(move |start| [start, patch.min(side - start)]);
     along().flat_map(|[top, height]| along().map(move |[left, width]| [top, left, height, width])).collect()
 }
@@ -30,13 +28,13 @@ fn few(side: i64) -> Vec<[i64; 4]> {
 }
 
 /// What hides windows, another value for each image.
-fn hidden(images: &Tensor) -> Tensor {
+pub(super) fn hidden(images: &Tensor) -> Tensor {
     let values = wave(&[images.size()[0], 1, 1, 1], 0.7);
     images.zeros_like() + values
 }
 
 /// Logits `[windows, n, classes]` of whole images on the plain graph.
-fn whole(graph: &Graph, images: &Tensor, hidden: &Tensor, windows: &[[i64; 4]]) -> Tensor {
+pub(super) fn whole(graph: &Graph, images: &Tensor, hidden: &Tensor, windows: &[[i64; 4]]) -> Tensor {
     let of = |&[top, left, height, width]: &[i64; 4]| {
         let changed = images.contiguous().copy();
         let area = |tensor: &Tensor| tensor.narrow(2, top, height).narrow(3, left, width);
@@ -216,79 +214,4 @@ fn where_boxes_do_not_pay_there_is_no_plan_and_a_plan_is_made_once() {
     assert!(graph.forget() && !Rc::ptr_eq(&one, &plan(1)));
     let transformer = on_gpu("vit_cifar", Rc::new(Emulated::default()));
     assert!(transformer.plan(&self::images(&transformer, 1), &[[0, 0, 4, 4]]).unwrap().is_none());
-}
-
-/// What a broken kernel does.
-#[derive(Clone, Copy, Debug)]
-enum Fault {
-    /// The last block of a launch is left out.
-    LastBlock,
-    /// Every image has what the first one should have.
-    FirstImage,
-    /// The patches of a value lie a pixel too low.
-    Lower,
-    /// What is outside of the map is one.
-    Outside,
-}
-
-/// A GPU whose kernels that cut boxes out are broken, and no others.
-#[derive(Debug)]
-struct Broken(Emulated, Fault);
-
-impl Launch for Broken {
-    #[expect(unsafe_code, reason = "as the emulation; and it spoils arguments, as no kernel may")]
-    unsafe fn launch(&self, kernel: &CStr, blocks: u32, packed: &mut [*mut c_void]) -> Result<(), LaunchError> {
-        if !kernel.to_bytes().starts_with(b"crop") {
-            // SAFETY: the caller's word for the arguments.
-            return unsafe { self.0.launch(kernel, blocks, packed) };
-        }
-        // SAFETY: the third argument of these kernels is what is cut out.
-        let mut crop = unsafe { *packed[2].cast::<Crop>() };
-        let mut fewer = blocks;
-        match self.1 {
-            Fault::LastBlock => fewer = (blocks - 1).max(1),
-            Fault::FirstImage => crop.whole = 1,
-            Fault::Lower => {
-                for patches in &mut crop.patches {
-                    patches.height = patches.height.saturating_sub(1);
-                }
-            }
-            Fault::Outside => crop.outside = 1.0,
-        }
-        packed[2] = std::ptr::from_mut(&mut crop).cast();
-        // SAFETY: as above: what is spoilt has the kernel read less than there is.
-        unsafe { self.0.launch(kernel, fewer, packed) }
-    }
-}
-
-#[test]
-fn a_kernel_that_cuts_out_something_else_is_found_and_the_plain_graph_computes() {
-    for fault in [Fault::LastBlock, Fault::FirstImage, Fault::Lower, Fault::Outside] {
-        let graph = on_gpu("cifar_resnet18", Rc::new(Broken(Emulated::default(), fault)));
-        let images = wave(&[3, 3, 32, 32], 0.013);
-        let plan = graph.plan(&images, &windows(32, 8)).unwrap().unwrap();
-        let clean = graph.clean(&images).unwrap();
-        let error = graph.hiding(&clean, &hidden(&images), (&plan, 0..16)).unwrap_err();
-        assert!(Graph::is_disproof(&error) && !graph.is_lowered(), "{fault:?}: {error}");
-        assert!(error.to_string().contains("windows 16 of 16 in 3 of 32x32"), "{error}");
-        // From now on there are whole images.
-        assert!(graph.plan(&images, &windows(32, 8)).unwrap().is_none());
-    }
-}
-
-#[test]
-fn a_right_kernel_is_proved_once_for_its_number_of_windows_and_images() {
-    let graph = on_gpu("cifar_resnet18", Rc::new(Emulated::default()));
-    let images = wave(&[3, 3, 32, 32], 0.013);
-    let plan = graph.plan(&images, &windows(32, 8)).unwrap().unwrap();
-    let (clean, hidden) = (graph.clean(&images).unwrap(), hidden(&images));
-    let _ = graph.proved();
-    let expected = whole(&graph, &images, &hidden, &windows(32, 8));
-    for (part, proofs) in [(0..5, 1), (5..10, 0), (10..16, 1)] {
-        let found = graph.hiding(&clean, &hidden, (&plan, part.clone())).unwrap();
-        assert!(worst(&found, &expected.narrow(0, part.start as i64, part.len() as i64)) < 1e-5, "{part:?}");
-        assert_eq!(graph.proved().iter().filter(|name| name.starts_with("windows ")).count(), proofs, "{part:?}");
-    }
-    let error = graph.hiding(&clean, &hidden, (&plan, 10..17)).unwrap_err();
-    assert!(error.to_string().contains("windows 10..17 of a plan of 16"), "{error}");
 }

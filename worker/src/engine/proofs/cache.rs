@@ -5,8 +5,7 @@
 //! processor, what the environment tells both, the threads, and the model with the shapes of its weights, or the program. Nothing is
 //! lost with the folder, and what cannot be read or written there only costs time.
 
-use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -17,10 +16,9 @@ use sweep::fingerprint;
 use sweep::group::Group;
 use tch::Device;
 
-use super::proof_turns::{self, Turns};
+use super::file::{MOST, append, read};
+use super::turns::Turns;
 
-/// Longest file that is read, in bytes: tens of thousands of passes.
-const MOST: u64 = 1 << 20;
 /// Variables of the environment that change what kernels compute begin with one of these.
 const TOLD: [&str; 11] = [
     "ATTRISWEEP_MAX",
@@ -69,24 +67,6 @@ impl ProofCache {
         if !new.is_empty() {
             append(file, &new);
         }
-    }
-}
-
-/// Names of the passes in `file`.
-pub(super) fn read(file: &Path) -> Vec<String> {
-    let mut text = String::new();
-    let read = File::open(file).ok().and_then(|file| file.take(MOST).read_to_string(&mut text).ok());
-    // Half a line of a killed process, or of a disk that was full, may be the name of another pass.
-    let whole = |line: &str| line.strip_suffix('\n').map(str::to_owned);
-    read.map_or_else(Vec::new, |_| text.split_inclusive('\n').filter_map(whole).collect())
-}
-
-/// Adds the names of `passes` to `file`.
-pub(super) fn append(file: &Path, passes: &[String]) {
-    // In one piece, as others may write at the same time.
-    let text: String = passes.iter().flat_map(|pass| ["\n", pass, "\n"]).collect();
-    if let Err(error) = proof_turns::open(file).and_then(|mut file| file.write_all(text.as_bytes())) {
-        tracing::debug!(%error, file = %file.display(), "proofs are not kept");
     }
 }
 

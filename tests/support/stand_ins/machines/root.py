@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from ..programs import ROOT
+from ...programs import ROOT
 
 # Arguments: a folder for the layer, a script, `PATH`, folders that are seen as they are, `--`, folders that are hidden.
 SCRIPT = r"""

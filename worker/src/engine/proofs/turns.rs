@@ -4,15 +4,15 @@
 //! waits for a dead one; and for one that hangs nobody waits longer than [`PATIENCE`], and only once.
 
 use std::cell::{Cell, RefCell};
-use std::fs::{File, OpenOptions, TryLockError, create_dir_all};
+use std::fs::{File, TryLockError};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use network::SharedProofs;
 
-use super::proof_cache::{append, read};
+use super::file::{append, open, read};
 
 /// Longest wait for the proof of another worker: the longest proofs take some seconds, on a busy machine a few times as much.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -50,12 +50,6 @@ impl Turns {
     }
 }
 
-/// The file of proofs at `path`, which is made if need be.
-pub(super) fn open(path: &Path) -> io::Result<File> {
-    path.parent().map_or(Ok(()), create_dir_all)?;
-    OpenOptions::new().create(true).append(true).open(path)
-}
-
 impl SharedProofs for Turns {
     fn begin(&self) -> Vec<String> {
         if self.alone.get() {
@@ -82,6 +76,8 @@ impl SharedProofs for Turns {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn turns(folder: &Path) -> Turns {

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from ..processes import wait_for
+from ...processes import wait_for
 
 CONF = """
 Port {port}

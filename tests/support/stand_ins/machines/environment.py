@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from ..programs import ROOT, SCHEDULER
+from ...programs import ROOT, SCHEDULER
 
 
 def build_wheel(to):
