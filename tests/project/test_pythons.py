@@ -46,7 +46,7 @@ def test_the_oldest_python_is_the_same_in_every_file():
     assert project["project"]["requires-python"] == f">={name(OLDEST)}"
     assert project["tool"]["mypy"]["python_version"] == name(OLDEST)
     assert f"sys.exit(not {OLDEST} <= sys.version_info[:2]" in (ROOT / "scripts" / "setup.sh").read_text()
-    assert f"Python {name(OLDEST)} and newer" in (ROOT / "docs" / "guide" / "installing.md").read_text()
+    assert f"Python {name(OLDEST)} and newer" in (ROOT / "docs" / "guide" / "first-steps" / "installing.md").read_text()
 
 
 @pytest.mark.parametrize("version", SUPPORTED, ids=name)

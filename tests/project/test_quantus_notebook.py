@@ -62,7 +62,7 @@ def test_its_config_computes_the_three_metrics_of_four_methods_on_images_from_ze
 
 def test_images_that_cannot_be_fetched_are_told_with_the_place_where_they_are_looked_for(tmp_path):
     # No program is found, so that nothing is fetched; the copy of the script looks beside itself.
-    home = tmp_path / "home" / "scripts"
+    home = tmp_path / "home" / "scripts" / "demo"
     home.mkdir(parents=True)
     (home / SCRIPT.name).write_text(SCRIPT.read_text())
     done = subprocess.run([sys.executable, home / SCRIPT.name], env={**os.environ, "PATH": str(tmp_path)}, capture_output=True, text=True, timeout=300)
