@@ -23,16 +23,22 @@ pub(crate) fn parse(text: &str) -> Result<Targets, FilterError> {
     let mut names_a_default = false;
     for word in text.split(',').map(str::trim) {
         if let Some((part, level)) = word.split_once('=') {
-            let level = level.trim().parse::<LevelFilter>().ok().filter(|_| !part.trim().is_empty());
+            let level = level_of(level.trim()).filter(|_| !part.trim().is_empty());
             filter = filter.with_target(part.trim(), level.ok_or_else(|| FilterError::Part(word.to_owned()))?);
         } else {
-            let level = word.parse::<LevelFilter>().map_err(|_| FilterError::NoLevel(word.to_owned()))?;
+            let level = level_of(word).ok_or_else(|| FilterError::NoLevel(word.to_owned()))?;
             filter = filter.with_default(level);
             names_a_default = true;
         }
     }
     // Whoever asks for more of one part does not ask for less of the others.
     Ok(if names_a_default { filter } else { filter.with_default(LevelFilter::INFO) })
+}
+
+/// The level of this name. The library takes numbers and nothing at all, too.
+fn level_of(name: &str) -> Option<LevelFilter> {
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic());
+    name.parse().ok().filter(|_| is_name)
 }
 
 #[cfg(test)]
