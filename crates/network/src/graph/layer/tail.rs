@@ -222,12 +222,14 @@ mod tests {
                 let tail = graph.tail(&images, graph.layer(layer).unwrap()).unwrap();
                 let off = |logits: &Tensor| (logits - &expected).abs().max().double_value(&[]);
                 assert!(off(&tail.logits().unwrap()) < 1e-10, "{name} {layer}");
-                // One channel less, and the value is as it was for the next. A ReLU behind the layer may hide some channels.
-                let without = tail.logits_without(&[0, 1, 2, 3, 4, 5, 6, 0]).unwrap();
-                assert_eq!(without.size(), [16, 5]);
-                assert!((without.narrow(0, 0, 2) - without.narrow(0, 14, 2)).abs().max().double_value(&[]) < 1e-10);
-                let moves = (1..7).filter(|channel| off(&without.narrow(0, 2 * channel, 2)) > 1e-12).count();
-                assert!(moves >= 2, "{name} {layer}: {moves} of six channels make a difference");
+                // One channel less, and the value is as it was for the next. A ReLU behind the layer hides each channel with a chance of
+                // a half, weights are drawn: of 23 channels less than two are seen once in 300,000 times.
+                let channels: Vec<i64> = (0..24).chain([0]).collect();
+                let without = tail.logits_without(&channels).unwrap();
+                assert_eq!(without.size(), [50, 5]);
+                assert!((without.narrow(0, 0, 2) - without.narrow(0, 48, 2)).abs().max().double_value(&[]) < 1e-10);
+                let moves = (1..24).filter(|channel| off(&without.narrow(0, 2 * channel, 2)) > 1e-12).count();
+                assert!(moves >= 2, "{name} {layer}: {moves} of 23 channels make a difference");
                 assert!(off(&tail.logits().unwrap()) < 1e-10, "{name} {layer}, again");
             }
         }
