@@ -146,6 +146,8 @@ impl Case {
                 Computed::Floats { array, values } => (array.to_owned(), values),
                 Computed::Map { key, values } => (key.clone(), self.stored(&key, values, &mut lost)),
                 Computed::MapsEnd { key, completeness } => {
+                    // A worker that ends here leaves no map whose prediction is made anew.
+                    assert!(arrays.contains_key(store::name::PREDICTIONS), "{key} is in place before what it explains");
                     assert_eq!(arrays[&key].len(), IMAGES as usize * 3 * 16 * 16, "{key} has ended");
                     (format!("{key} deltas"), completeness.map(|all| all.deltas).unwrap_or_default())
                 }

@@ -45,6 +45,14 @@ pub(crate) const fn score(default: &'static str) -> Parameter {
     parameter("score", "output of the model that is followed", words(WORDS), Some(word(default)))
 }
 
+/// Output of the model of which shares are taken: a logarithm of a probability has none, as it is never above zero.
+pub(crate) const SHARED_OUTPUT: Parameter = parameter(
+    "score",
+    "output of the model that is followed, as a share of that of the image; undefined where the latter is not above zero",
+    words(&[Cow::Borrowed("probability"), Cow::Borrowed("logit")]),
+    Some(word("probability")),
+);
+
 /// Number of each pixel by which pixels are ranked.
 pub(crate) const fn channels(default: &'static str) -> Parameter {
     const WORDS: &[Cow<'static, str>] = &[

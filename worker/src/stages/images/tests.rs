@@ -1,5 +1,7 @@
 //! Tests of images.
 
+use std::cell::Cell;
+
 use sweep::group::Dtype;
 
 use super::*;
@@ -51,4 +53,42 @@ fn images_come_in_order_however_many_threads_make_them_and_wherever_they_stay() 
             }
         }
     }
+}
+
+thread_local! {
+    /// How often staging fails on a thread; on those that make images, always.
+    static FULL: Cell<u32> = const { Cell::new(u32::MAX) };
+}
+
+fn staged_once_there_is_room(values: &[f32], _: Device) -> Result<Tensor, TchError> {
+    let left = FULL.replace(FULL.get().saturating_sub(1));
+    if left > 0 {
+        return Err(TchError::Torch("CUDA out of memory. Tried to allocate 20.00 MiB".to_owned()));
+    }
+    Tensor::f_from_slice(values)
+}
+
+#[test]
+fn an_image_that_meets_full_memory_is_taken_again_and_none_is_lost_or_in_anothers_place() {
+    let _alone = ALONE.lock();
+    let group = Arc::new(example::group("none".as_ref(), Dtype::Float32));
+    let pixels = Pixels::new(&group, 0, [2, 2, 1], preprocess::Pixels::Bytes((0..20).collect()));
+    let expected: Vec<Vec<f32>> = (0..5).map(|at| pixels.image(at).unwrap()).collect();
+    let traffic = Traffic { stage: Some(staged_once_there_is_room), ..Traffic::of(Device::Cpu) };
+    let mut seen = Vec::new();
+    std::thread::scope(|scope| {
+        let mut prefetch = pixels.prefetch(scope, 2, &traffic);
+        for n in [3, 2] {
+            FULL.set(2);
+            for _ in 0..2 {
+                let error = prefetch.next(n, |image| seen.push(image)).unwrap_err();
+                assert!(error.to_string().contains("out of memory"), "{error}");
+            }
+            let batch = prefetch.next(n, |image| seen.push(image)).unwrap();
+            let wanted = expected[seen.len() - n as usize..seen.len()].concat();
+            assert_eq!(batch, Tensor::from_slice(&wanted).view([n, 1, 2, 2]));
+            prefetch.done(n);
+        }
+    });
+    assert_eq!(seen, expected);
 }

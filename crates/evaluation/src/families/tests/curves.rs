@@ -72,6 +72,25 @@ fn squares_are_removed_for_the_mean_of_the_image_or_of_its_channels() {
     assert_close(&scores("IROF", json!({"patch_size": 2, "baseline": "channel_mean"})), &[0.215_126, 0.076_921]);
 }
 
+/// With logarithms, which are below zero, a map that finds more of the fall got the lower number.
+#[test]
+fn shares_are_taken_of_outputs_above_zero_alone() {
+    let entry = crate::metrics::find("IROF").unwrap();
+    let checked = |score: &str| {
+        let given: sweep::parameters::Parameters = serde_json::from_value(json!({"score": score})).unwrap();
+        given.checked(entry.parameters)
+    };
+    assert!(checked("log_probability").is_err());
+    let metric = (entry.build)(&checked("logit").unwrap()).unwrap();
+    let axes = [("order", 1), ("step", 3), ("value", 3)].map(|(name, size)| crate::families::family::axis(name, size));
+    let of = |logits: [f32; 3]| {
+        let values: Vec<f32> = logits.iter().flat_map(|logit| [0.5, *logit, 0.0]).collect();
+        metric.score(&[crate::metrics::Row { values: &values, axes: &axes }])
+    };
+    assert!((of([4.0, 2.0, 0.0]) - 0.5).abs() < 1e-12);
+    assert!(of([-1.0, -2.0, -3.0]).is_nan() && of([0.0, -1.0, -2.0]).is_nan());
+}
+
 /// The pixels (0, 2), (1, 2), (1, 3) and (2, 1) of the first image.
 #[test]
 fn imputed_pixels_are_the_solution_of_the_linear_system() {

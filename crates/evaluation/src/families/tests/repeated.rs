@@ -50,6 +50,16 @@ fn relative_stabilities_are_those_of_the_vectors() {
     assert!(found.iter().zip(wanted).all(|(a, b)| (a / b - 1.0).abs() < 2e-5), "{found:?}");
 }
 
+/// Bounds of uniform noise were taken, and changed nothing.
+#[test]
+fn what_a_metric_does_not_heed_it_does_not_take() {
+    let entry = metrics::find("LocalLipschitzEstimate").unwrap();
+    for name in ["low", "high"] {
+        let given: sweep::parameters::Parameters = serde_json::from_value(json!({name: 0.0})).unwrap();
+        assert!(given.checked(entry.parameters).is_err(), "{name}");
+    }
+}
+
 #[test]
 fn copies_without_noise_have_the_map_of_the_image() {
     for class in ["MaxSensitivity", "AvgSensitivity", "RelativeInputStability"] {

@@ -5,7 +5,7 @@ use sweep::evaluation::Direction;
 use super::reading::{of_curve, patch_by_patch};
 use crate::metrics::Entry;
 use crate::numbers::mean_height;
-use crate::parameters::{TARGET, baseline, channels, patch_size, score};
+use crate::parameters::{SHARED_OUTPUT, TARGET, baseline, channels, patch_size};
 
 pub(in crate::metrics) const ENTRY: Entry = Entry {
     name: "IROF",
@@ -13,12 +13,14 @@ pub(in crate::metrics) const ENTRY: Entry = Entry {
               relevance; squares stand for the segments of the paper",
     reference: "Rieger and Hansen 2020, https://arxiv.org/abs/2003.08747",
     direction: Direction::Higher,
-    parameters: &[patch_size(8), baseline("image_mean"), channels("sum"), TARGET, score("probability")],
+    parameters: &[patch_size(8), baseline("image_mean"), channels("sum"), TARGET, SHARED_OUTPUT],
     build: |parameters| {
         let mut parameters = patch_by_patch(parameters);
         parameters.0.insert("rank".to_owned(), "mean".into());
         of_curve(&parameters, "morf", |heights| {
-            1.0 - mean_height(&heights.iter().map(|height| height / heights[0]).collect::<Vec<_>>())
+            // Of an output that is not above zero there are no shares: a larger fall would be a larger one.
+            let shares = || heights.iter().map(|height| height / heights[0]).collect::<Vec<_>>();
+            if heights[0] > 0.0 { 1.0 - mean_height(&shares()) } else { f64::NAN }
         })
     },
 };

@@ -141,3 +141,37 @@ impl Record {
         self.spent.get()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::rc::Rc;
+
+    use super::*;
+
+    /// Whether it is the turn of this process.
+    #[derive(Clone, Debug, Default)]
+    struct Mine(Rc<Cell<bool>>);
+
+    impl SharedProofs for Mine {
+        fn begin(&self) -> Vec<String> {
+            assert!(!self.0.replace(true), "this process has the turn already");
+            Vec::new()
+        }
+
+        fn end(&self, _: Option<&str>) {
+            self.0.set(false);
+        }
+    }
+
+    #[test]
+    fn a_turn_ends_where_its_proof_panics_and_the_next_proof_has_one() {
+        let (record, mine) = (Record::default(), Mine::default());
+        record.share(Box::new(mine.clone()));
+        let proof = || record.in_turn("forward 8 32x32", || panic!("no memory"), |(): &()| true);
+        assert!(catch_unwind(AssertUnwindSafe(proof)).is_err());
+        assert!(!mine.0.get() && !record.knows("forward 8 32x32"));
+        assert_eq!(record.in_turn("forward 8 32x32", || 7, |_| true), Some(7));
+        assert!(!mine.0.get() && record.knows("forward 8 32x32"));
+    }
+}
