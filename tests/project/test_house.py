@@ -17,7 +17,6 @@ LONG = {
     "crates/network/src/devices/cpu/convolutions/winograd/kernel.rs",
     "crates/network/src/devices/cpu/operations/convolution.rs",
     "crates/page/src/assets/gallery.js",
-    "crates/store/tests/evaluation.rs",
     "crates/store/tests/store.rs",
     "tests/commands/test_preflight.py",
     "tests/inputs/test_refusals.py",

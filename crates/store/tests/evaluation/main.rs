@@ -2,20 +2,23 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod comparisons;
+mod growth;
 
 use std::num::NonZero;
 use std::path::Path;
 
 use serde_json::{Value, json};
 use store::verify::{variant_files, verify};
-use store::{Data, FORMATS, Ledger, Shards, StoreError, create, describe, finish, grow, inspect, measurement, score};
+use store::{Data, Ledger, Shards, StoreError, create, describe, finish, inspect, measurement, score};
 use sweep::config::Compression;
 use sweep::evaluation::{Axis, Direction, Evaluation, Measurement, Of, Only, Score};
 use sweep::group::Group;
 use sweep::parameters::Parameters;
 
-use common::{contents, facts, fill, finished, labels, put_means};
+use common::{contents, facts, finished, labels};
 
 /// A curve of each map, runs of each image, and a score of both.
 fn evaluation() -> Evaluation {
@@ -231,34 +234,6 @@ fn what_is_undefined_is_sound_and_what_is_damaged_or_missing_is_found() {
         files,
         ["underflow/IG/c.2", "attributions/IG/c.2.0.0.0", "measurements/curve/IG/c.2.0", "scores/Deletion/IG/c.2"]
     );
-}
-
-#[test]
-fn an_evaluation_grows_with_its_store_and_changes_its_form_with_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let small = evaluated(folder.path());
-    let grown = Group { images: 7, ..small };
-    grow(&grown, "run").unwrap();
-    create(&grown, &facts(&grown), &labels(), Compression::Zstd, "run").unwrap();
-    let ledger = Ledger::read(&grown).unwrap();
-    assert_eq!([0, 1, 2, 3].map(|shard| ledger.is_evaluated(&grown, shard)), [true, true, false, false]);
-    for shard in 2..4 {
-        fill(&grown, shard);
-        evaluate(&grown, shard);
-    }
-    put_means(&grown);
-    finish(&grown, &facts(&grown), "run").unwrap();
-    let before = contents(&grown);
-    for format in ["zarr.zip", "pt"] {
-        let place = FORMATS.pack(&grown.store, FORMATS.named(format).unwrap()).unwrap();
-        let packed = Group { store: place.clone(), ..grown.clone() };
-        let ledger = Ledger::read(&packed).unwrap();
-        assert!((0..4).all(|shard| ledger.is_evaluated(&packed, shard)), "{format}");
-        let curve = Shards::open(place.clone(), String::new()).floats(&measurement("curve", Some("IG")), 1, 2).unwrap();
-        assert_eq!(curve, [0.25; 6], "{format}");
-        FORMATS.unpack(&place, None).unwrap();
-        assert_eq!(contents(&grown), before, "{format}");
-    }
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! What is removed with a map: also what the maps of other variants were compared with it for.
 
-mod common;
-
 use serde_json::json;
 use store::verify::variant_files;
 use store::{Data, Shards, create, measurement, score};
@@ -10,7 +8,7 @@ use sweep::evaluation::{Axis, Direction, Evaluation, Measurement, Of, Only, Scor
 use sweep::group::Group;
 use sweep::parameters::Parameters;
 
-use common::{facts, group, labels, variant};
+use super::common::{facts, group, labels, variant};
 
 fn measured(key: &str, parameters: Parameters) -> Measurement {
     let axes = vec![Axis { name: "similarity".to_owned(), size: 3 }];
