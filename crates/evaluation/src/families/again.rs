@@ -78,7 +78,13 @@ impl Family for Again {
             subject.image.iter().map(|value| value + noise.sample(&mut random) as f32).collect()
         };
         let is_scaled = parameters.get("normalise").is_some();
-        Ok(compared(subject, &(0..samples).map(copy).collect::<Vec<_>>(), is_scaled, model)?)
+        let (rows, mut values) = (model.rows().max(1), Vec::new());
+        // As many copies as the model takes at once are in memory.
+        for first in (0..samples).step_by(rows) {
+            let copies: Vec<Vec<f32>> = (first..samples.min(first + rows as i64)).map(copy).collect();
+            values.extend(compared(subject, &copies, is_scaled, model)?);
+        }
+        Ok(values)
     }
 }
 

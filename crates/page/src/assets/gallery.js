@@ -14,6 +14,8 @@ const CHOICES = {
   unsigned: ["without signs", [["inferno", "inferno"], ["viridis", "viridis"], ["Greys_r", "grey"]]],
 };
 const MOST_COLUMNS = 60;
+// As crates/page/src/api/panels.rs has it.
+const MOST_PANELS = 400;
 
 let grid = { groups: [], variants: [] };
 let group = null;
@@ -46,6 +48,9 @@ function wanted() {
   const like = (one) => ["dataset", "split", "sweep", same].every((name) => one[name] === grid.groups.find(({ id }) => id === group.id)?.[name]);
   return grid.groups.filter((one) => like(one) && !one.error).slice(0, MOST_COLUMNS).map((one) => ({ g: one.id, key, title: one[other] }));
 }
+
+/** Number of images that are shown: as many as one answer has panels for. */
+const shownRows = () => Math.min(state.rows, Math.floor(MOST_PANELS / Math.max(1, wanted().length)));
 
 function wishes() {
   const form = at("wishes");
@@ -103,7 +108,7 @@ export async function open(given) {
 async function list() {
   const mine = ++round;
   wishes();
-  const asked = { g: group.id, label: state.label, right: state.right, ...scores.parameters(group), offset: state.from, limit: state.rows };
+  const asked = { g: group.id, label: state.label, right: state.right, ...scores.parameters(group), offset: state.from, limit: shownRows() };
   const found = await ask("api/samples", asked);
   if (mine !== round) return;
   samples = found;
@@ -261,8 +266,8 @@ export function grown(given) {
 }
 
 function turn(by) {
-  const from = Number(state.from) + by * Number(state.rows);
-  if (from < 0 || from >= samples.all) return;
+  const from = Math.max(0, Number(state.from) + by * shownRows());
+  if (from === Number(state.from) || from >= samples.all) return;
   change({ from: String(from) });
 }
 

@@ -13,7 +13,7 @@ export function headline(live, grid) {
   const parts = [];
   if (!live) parts.push(grid.whole ? "Stores" : "Looking at the stores …");
   else if (live.outcome) parts.push(`The sweep has ended: ${live.outcome}`);
-  else if (live.maps === 0) parts.push("Starting");
+  else if (live.maps === 0) parts.push(live.devices.some(({ units, computing }) => units.length || computing) ? "Running" : "Starting");
   else parts.push(`Running: ${live.done} of ${live.maps} maps`);
   if (live?.rate && !live.outcome) parts.push(`${short(live.rate)} maps/s`);
   if (live?.left !== null && live?.left !== undefined && !live.outcome) {

@@ -130,7 +130,7 @@ impl Look {
     fn show(&mut self, scan: &Scan) {
         let mut text = format!("{} {}", scan.whole, scan.failed.len());
         for seen in &scan.stores {
-            let _ = write!(text, "\n{} {} {} {:?}", seen.id, seen.cells, seen.complete, seen.done);
+            let _ = write!(text, "\n{} {} {} {:?} {:?}", seen.id, seen.cells, seen.complete, seen.done, seen.error);
         }
         *self.scan.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(scan.clone());
         if text != self.text {
@@ -161,13 +161,14 @@ fn see(place: &Path, sweep: usize, before: Option<&Arc<Seen>>) -> Seen {
     // The root is put in place by a rename, which the time of its folder shows.
     let stamp = std::fs::metadata(place).and_then(|metadata| metadata.modified()).ok();
     let mut seen = match before.filter(|before| before.stamp == stamp && before.group.is_some()) {
-        Some(same) if same.complete => return Seen { sweep, ..Seen::clone(same) },
+        Some(same) if same.complete && same.error.is_none() => return Seen { sweep, ..Seen::clone(same) },
         Some(same) => Seen::clone(same),
         None => described(place, sweep, stamp),
     };
     if let Some(group) = &seen.group {
         match Ledger::read(group) {
-            Ok(ledger) => seen.done = done(group, &ledger),
+            // What could not be read a moment ago can be now.
+            Ok(ledger) => (seen.done, seen.error) = (done(group, &ledger), None),
             Err(error) => seen.error = Some(error.to_string()),
         }
     }
