@@ -73,11 +73,12 @@ impl Arrays {
         }
         let path = self.folder.join(name);
         let failed = |reason: String| StoreError::Damaged { path: path.clone(), reason };
-        // A store that is gone for a while, with the disk that it is on, is not a damaged one.
-        let metadata = path.join("zarr.json");
-        tree::look(&metadata).map_err(|source| StoreError::Read { path: metadata, source })?;
+        // A store that is gone for a while, with the disk that it is on, is not a damaged one, nor is one that goes at this moment.
+        let file = path.join(METADATA);
+        let gone = |source| StoreError::Read { path: file.clone(), source };
+        tree::look(&file).map_err(gone)?;
         if !self.open.contains_key(name) {
-            let metadata = read_json(&path.join(METADATA))?.ok_or_else(|| failed("it has no metadata".to_owned()))?;
+            let metadata = read_json(&file)?.ok_or_else(|| gone(io::ErrorKind::NotFound.into()))?;
             let cut = Cut::of(&metadata).map_err(failed)?;
             let array = array_of(name, &metadata).map_err(failed)?;
             let pieces = Pieces::of(&metadata, cut, array.data_type(), array.fill_value()).map_err(failed)?;
