@@ -13,7 +13,7 @@ def test_every_line_of_a_log_is_an_object_and_lines_from_the_course_of_a_unit_na
     worker, scheduler = (lines(run.folder / "logs" / name) for name in ("worker-0.log", "scheduler.log"))
     assert all({"timestamp", "level", "target", "message"} <= set(line) for line in worker + scheduler)
     ended = [line for line in worker if line["message"] == "done"]
-    assert ended and all("_split-test/" in line["unit"] and line["attempt"] == 1 for line in ended)
+    assert ended and all("_split-test/" in line["unit"] and line["attempt"] >= 1 for line in ended)
     assert "worker connected" in {line["message"] for line in scheduler}
 
 
