@@ -68,5 +68,6 @@ export function duration(seconds) {
 /** A number with three digits. */
 export function short(number) {
   if (number === null || number === undefined) return "–";
-  return number === 0 ? "0" : String(Number(Number(number).toPrecision(3)));
+  const digits = Number(Number(number).toPrecision(3));
+  return digits !== 0 && Math.abs(digits) < 1e-3 ? digits.toExponential() : String(digits);
 }
