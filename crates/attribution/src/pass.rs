@@ -39,9 +39,11 @@ impl<'a> Pass<'a> {
         Self { graph, images, targets, rows, origin, trace, values, gradient, scores, layer }
     }
 
-    /// As [`Pass::new`], with the forward pass already done and the class that it predicts of each image as its target.
+    /// A pass like that of [`Pass::new`], with the forward pass already done and the class that it predicts of each image as
+    /// target.
     ///
-    /// Largest in single precision, in which logits are stored: targets found from a store are the same.
+    /// The class is the largest logit in single precision, in which logits are stored: targets that are found from a store are
+    /// the same.
     pub fn predicted(
         graph: &'a Graph,
         images: Tensor,
@@ -53,7 +55,7 @@ impl<'a> Pass<'a> {
         Ok(Self { trace: OnceCell::from(trace), ..Self::new(graph, images, targets, rows, origin) })
     }
 
-    /// The pass with the logits `[n, classes]` of its images, which an earlier pass has found: scores need no other one.
+    /// The pass with the logits `[n, classes]` of its images, which an earlier pass has found: scores need no further pass.
     pub fn with_logits(self, logits: &Tensor) -> Result<Self, TchError> {
         let scores = self.selected(logits)?;
         Ok(Self { scores: OnceCell::from(scores), ..self })
@@ -122,8 +124,8 @@ impl<'a> Pass<'a> {
         once(&self.gradient, || self.backward(&Gradient))
     }
 
-    /// Value and gradient of a layer: the one called `name`, or the last map for an empty name. Those of the layer that
-    /// was asked for last are kept: methods that look at one layer share them.
+    /// Value and gradient of a layer: the layer called `name`, or the last map for an empty name. Value and gradient of the
+    /// layer that was asked for last are kept: methods that look at the same layer share them.
     pub(crate) fn layer(&self, name: &str) -> Result<(Tensor, Tensor), TchError> {
         if let Some((known, value, gradient)) = self.layer.borrow().as_ref()
             && known == name

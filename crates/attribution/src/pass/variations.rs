@@ -79,7 +79,8 @@ impl Pass<'_> {
         self.selected_of_each(&self.graph.forward(points)?)
     }
 
-    /// As [`Pass::scores_at`], the probabilities of the targets: softmax over the logits, or the sigmoid of the only one.
+    /// Probabilities of the targets at `points`, shapes as in [`Pass::scores_at`]: softmax over the logits, or the sigmoid of a
+    /// single logit.
     pub(crate) fn probabilities_at(&self, points: &Tensor) -> Result<Tensor, TchError> {
         let logits = self.graph.forward(points)?;
         if logits.size2()?.1 == 1 {

@@ -23,26 +23,25 @@ use crate::tensors::lazy::{Lazy, once};
 #[derive(Debug)]
 pub(crate) struct Block {
     packed: Tensor,
-    /// `[out, in, kh, kw]`, for the weights of other passes, which are made when they are first asked for.
+    /// Weights `[out, in, kh, kw]`, of which the weights of other passes are made at the first use.
     weight: Tensor,
-    /// For changes of a few pixels.
+    /// Convolution of changes of a few pixels.
     differences: Option<Differences>,
     bias: Option<Tensor>,
     geometry: Geometry,
     /// Number of channels of the output.
     channels: i64,
     kernel: [i64; 2],
-    /// For each kind of [`Maps`].
+    /// Gradients of the input, for each kind of [`Maps`].
     input_gradients: [Lazy<InputGradient>; Maps::KINDS],
-    /// Whether [`Few`] was seen to give oneDNN's bits.
+    /// Whether [`Few`] was seen to give the bits of oneDNN.
     few_has_bits: OnceCell<bool>,
     norm: Option<Affine>,
     relu: Option<LastRelu>,
 }
 
 impl Block {
-    /// A convolution, the batch norm behind it and the ReLU behind both. If there is a second input, it is
-    /// added before the ReLU.
+    /// A convolution, the batch norm behind the convolution and the ReLU behind both. A second input is added before the ReLU.
     pub(crate) fn new(
         convolution: &Convolution,
         norm: Option<&BatchNorm>,
@@ -65,8 +64,8 @@ impl Block {
         })
     }
 
-    /// Whether oneDNN takes and gives blocks here: dense convolutions between whole blocks of channels, or
-    /// from the few channels of an image.
+    /// Whether oneDNN takes and gives blocks for `convolution`: a dense convolution between whole blocks of channels, or from
+    /// the few channels of an image.
     pub(crate) fn fits(convolution: &Convolution) -> bool {
         let Some(block) = block() else { return false };
         let [out, channels, ..] = convolution.weight.size()[..] else { return false };

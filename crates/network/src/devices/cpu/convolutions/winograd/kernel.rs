@@ -20,7 +20,8 @@ use crate::tensors::slices::Places;
 
 /// Values between the parts of a tile beyond its own, lest all of them fall on one line of the first cache.
 const APART: usize = 16;
-/// Tiles of the kernel that takes what is left of a step. What is left is rounded up to whole kernels of it, whatever a step has.
+/// Tiles of the kernel that takes the rest of a step. The rest is rounded up to whole kernels of this size, whatever the size
+/// of a step.
 const REST: usize = 4;
 /// Tiles for a thread below which its weights are read for too few of them.
 pub(crate) const FEW: usize = 2 * STEP;

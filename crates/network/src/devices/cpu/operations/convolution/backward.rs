@@ -11,7 +11,8 @@ use crate::graph::{Compared, Gate, Gated, Kept, Pair, Stem, Sum};
 use crate::operations::{Geometry, reduced};
 
 impl Block {
-    /// Gradient of the convolution's input, for inputs of `size` `[h, w]` in pixels. The weights for it are made at the first call.
+    /// Gradient of the convolution's input, for inputs of `size` `[h, w]` in pixels. The weights for this gradient are made at
+    /// the first call.
     fn input_gradient(&self, size: [i64; 2]) -> Result<Rc<InputGradient>, TchError> {
         let (scale, maps) = (self.norm.as_ref().map(|norm| &norm.scale), Maps::of(size));
         self.input_gradients[maps.kind()].get(|| InputGradient::of(&self.weight, self.geometry, scale, maps))

@@ -5,7 +5,7 @@ use crate::devices::cpu::onednn::block;
 use crate::operations::Convolution;
 use crate::tensors::lazy::Lazy;
 
-/// Tiles of differences: with larger ones the few pixels of a box would be rounded up to many more.
+/// Tiles of differences: larger tiles would round the few pixels of a box up to many more pixels.
 pub(super) const TILE: Tile = Tile::Two;
 
 /// The convolution of differences, where its input is blocked.

@@ -4,7 +4,7 @@ use crate::devices::cpu::convolutions::winograd::tile::Tile;
 
 /// Bytes of changed pixels that stay in the second cache beside the weights.
 const CACHED: usize = 512 << 10;
-/// Tiles that a kernel takes at once, or a multiple of it.
+/// Tiles that a kernel takes at once; a multiple of the tiles of each kernel.
 pub(super) const STEP: usize = 12;
 
 /// A convolution in numbers.
@@ -39,7 +39,7 @@ impl Map {
         (fit / STEP * STEP).clamp(4 * STEP, 8 * STEP)
     }
 
-    /// The image of a tile, and its first output.
+    /// The image of tile number `tile`, and row and column of the tile's first output.
     pub(super) fn place(&self, tile: usize) -> (usize, [i64; 2]) {
         let (image, at) = (tile / self.tiles_of_image(), (tile % self.tiles_of_image()) as i64);
         (image, [at / self.tiles[1], at % self.tiles[1]].map(|place| place * self.tile.outputs()))

@@ -17,7 +17,7 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// Makes room for so many values of each; what was there may still be there.
+    /// Makes room for `pixels` and `sums` values; values of an earlier use may still be there.
     pub(super) fn reserve(&mut self, pixels: usize, sums: usize) {
         for (values, count) in [(&mut self.pixels, pixels), (&mut self.sums, sums)] {
             values.resize(count.max(values.len()), UNWRITTEN);
