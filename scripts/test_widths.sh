@@ -17,7 +17,7 @@ of_another_maker() {
     LD_PRELOAD=$PWD/target/other_maker.so engine "$@"
 }
 # Maps that were exchanged are found by verify.
-exchanged() { .python/bin/python -m pytest -q tests/stores/test_verify.py -k sample_of_one; }
+exchanged() { .python/bin/python -m pytest -q tests/stores/verify/test_maps_computed_again.py -k sample_of_one; }
 # The sweeps are compared with Captum, whose torch keeps to the same width (tests/support/torch_settings.py).
 sweeps() { .python/bin/python -m pytest -q -n 2 --dist loadgroup tests/maps/test_parity.py -k "$1"; }
 

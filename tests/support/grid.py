@@ -9,6 +9,8 @@ METHODS = [
     {"name": "Deconvolution", "class": "Deconvolution", "params": {}},
     {"name": "IntegratedGradients", "class": "IntegratedGradients", "params": {"n_steps": [5, 12], "baselines": "zero"}},
 ]
+# One of the methods whose batches take memory of their own.
+DEEP_LIFT = {"name": "DeepLIFT", "class": "DeepLift", "params": {"baselines": "zero"}}
 # Every method that is a function of the image alone, beside those above; few patches, so that all of it is quick.
 DETERMINISTIC = [
     {"name": "IG", "class": "IntegratedGradients", "params": {"n_steps": 7, "method": ["riemann_left", "riemann_right", "riemann_middle", "riemann_trapezoid"]}},

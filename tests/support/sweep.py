@@ -48,6 +48,14 @@ class Sweep:
             **top,
         }
 
+    def change(self, path, value):
+        """Puts `value` at a place of the config, as in `search_space.noise_conditions.0.type`."""
+        *parents, last = path.split(".")
+        place = self.config
+        for parent in parents:
+            place = place[int(parent) if parent.isdigit() else parent]
+        place[last] = value
+
     @property
     def file(self):
         path = self.folder / "config.yml"
@@ -64,6 +72,13 @@ class Sweep:
         done = subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=300, **options)
         assert done.returncode == code, f"exit code {done.returncode}, expected {code}\n{done.stdout}\n{done.stderr}"
         return done
+
+    def verify(self, *arguments, code=0):
+        """Runs `scheduler verify`: all that it says."""
+        command = [str(self.scheduler), "verify", "--config", str(self.file), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        assert done.returncode == code, f"exit code {done.returncode}, expected {code}\n{done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr
 
     def start(self, *arguments, **options):
         return subprocess.Popen(self.command(*arguments), **{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **options})

@@ -42,7 +42,7 @@ impl Exit {
         Self { code: ExitCode::OutOfMemory, text: text.into() }
     }
 
-    /// This machine does not see a folder of the sweep.
+    /// Exit of a worker whose machine does not see a folder of the sweep.
     pub(crate) fn blind(text: String) -> Self {
         Self { code: ExitCode::Blind, text }
     }

@@ -122,7 +122,7 @@ impl UnitError {
         matches!(self, Self::Disagrees(_)) || self.torch().and_then(error_texts::meaning) == Some(Meaning::Sticky)
     }
 
-    /// Whether the lowered graph was taken out of use: made again, the same runs on the plain one.
+    /// Whether the lowered graph was taken out of use: made again, the same unit runs on the plain graph.
     pub(crate) fn is_disproof(&self) -> bool {
         match self {
             Self::Network(NetworkError::Torch(error)) | Self::Method(MethodError::Torch(error)) => {
@@ -132,7 +132,7 @@ impl UnitError {
         }
     }
 
-    /// What libtorch said, if that is what failed.
+    /// Error of libtorch, if libtorch failed.
     fn torch(&self) -> Option<&TchError> {
         match self {
             Self::Network(NetworkError::Torch(error)) | Self::Method(MethodError::Torch(error)) => Some(error),

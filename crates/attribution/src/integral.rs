@@ -11,12 +11,12 @@ use crate::Pass;
 /// A weighted sum of gradients.
 pub(crate) struct Integral<'a> {
     pass: &'a Pass<'a>,
-    /// Before the stem of the graph, `[n, ..]`.
+    /// Sum of gradients before the stem of the graph, `[n, ..]`.
     sum: Option<Tensor>,
 }
 
 impl<'a> Integral<'a> {
-    /// Nothing yet.
+    /// An integral without any points yet.
     pub(crate) fn of(pass: &'a Pass<'a>) -> Self {
         Self { pass, sum: None }
     }
@@ -47,12 +47,12 @@ impl<'a> Integral<'a> {
 pub(crate) struct Lines<'a> {
     pass: &'a Pass<'a>,
     baselines: &'a [Tensor],
-    /// Before the stem, `[k n, ..]` for k baselines.
+    /// Sums of gradients before the stem, `[k n, ..]` for k baselines.
     sums: Option<Tensor>,
 }
 
 impl<'a> Lines<'a> {
-    /// None on the lines from `baselines`, each `[1, c, h, w]` or `[n, c, h, w]`.
+    /// Integrals without any points yet, along the lines from `baselines`, each `[1, c, h, w]` or `[n, c, h, w]`.
     pub(crate) fn of(pass: &'a Pass<'a>, baselines: &'a [Tensor]) -> Self {
         Self { pass, baselines, sums: None }
     }

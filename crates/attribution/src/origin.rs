@@ -8,7 +8,7 @@ use tch::{TchError, Tensor};
 
 use crate::Known;
 
-/// Where a batch of images comes from.
+/// Origin of a batch of images.
 #[derive(Clone, Debug)]
 pub struct Origin<'a> {
     /// The sweep's seed.
@@ -81,7 +81,7 @@ fn normal<'a>(like: &Tensor, draws: impl Iterator<Item = Draw<'a>>) -> Result<Te
     })
 }
 
-/// So many numbers as `of` makes of a draw, in the shape of `like` `[n, c, h, w]`, a draw for each row.
+/// Numbers that `of` makes of draws, one draw for each row, in the shape of `like` `[n, c, h, w]`.
 fn drawn<'a>(
     like: &Tensor,
     draws: impl Iterator<Item = Draw<'a>>,

@@ -19,7 +19,7 @@ pub(crate) struct Samples {
     pub(crate) present: Tensor,
     /// `[n, samples]`, double, in the host's memory.
     pub(crate) scores: Tensor,
-    /// Cosine similarity of the image and what is left of it, `[n, samples]`.
+    /// Cosine similarity of the image and the perturbed image, `[n, samples]`.
     pub(crate) similarity: Tensor,
 }
 

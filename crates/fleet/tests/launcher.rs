@@ -1,4 +1,4 @@
-//! A launcher of another kind: jobs in the queue of a cluster that outlives schedulers, and that nobody sees as processes.
+//! A toy launcher: jobs in the queue of a cluster that outlives schedulers, and that nobody sees as processes.
 //!
 //! Everything that such a launcher needs is in this file: in the program it would be a file of its own, and a line in
 //! `LAUNCHERS`.

@@ -19,7 +19,7 @@ pub enum NetworkError {
     Unreadable { file: PathBuf, reason: String },
     #[error("weights `{}` are not those of {model}{mistakes}{}", file.display(), way_out(file, model, mistakes))]
     Unfitting { file: PathBuf, model: String, mistakes: Box<Mistakes> },
-    /// Whoever counts rows of zero bytes each can claim any number of them.
+    /// Number of classes beyond the limit: a file can claim any number of rows of zero bytes.
     #[error("weights `{}` have {found} classes, expected 1 to {most}", file.display())]
     Classes { file: PathBuf, found: i64, most: i64 },
     #[error("cannot load the exported program `{}`: {reason}", file.display())]
@@ -44,7 +44,7 @@ pub struct Mistakes {
     pub not_finite: Vec<String>,
 }
 
-/// Names that are told of each kind of mistake; a wrong architecture has hundreds.
+/// Most names in a message about each kind of mistake; a wrong architecture has hundreds.
 const TOLD: usize = 5;
 
 impl Mistakes {
@@ -75,7 +75,7 @@ impl fmt::Display for Mistakes {
     }
 }
 
-/// What to do with a model of another architecture: its weights alone do not say what it computes.
+/// Advice on a model of another architecture: its weights alone do not say what the model computes.
 fn way_out(file: &Path, model: &str, mistakes: &Mistakes) -> String {
     let Mistakes { missing, extra, misshapen, .. } = mistakes;
     if [missing, extra, misshapen].iter().all(|list| list.is_empty()) {

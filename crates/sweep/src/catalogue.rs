@@ -10,25 +10,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::parameters::Parameter;
 
-/// One entry of an open list: a method, a model or a kind of noise.
+/// An entry of an open list: a method, a model or a kind of noise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Item {
     /// The name by which configs, stores and logs know it.
     pub name: Cow<'static, str>,
-    /// One sentence.
+    /// Summary in a sentence.
     pub summary: Cow<'static, str>,
-    /// Where it is defined: a paper or a page.
+    /// Paper or page that defines the entry.
     pub reference: Cow<'static, str>,
-    /// What it can be told.
+    /// Parameters of the entry.
     pub parameters: Cow<'static, [Parameter]>,
 }
 
 /// An attribution method.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Method {
-    /// Its class, what it takes and where it is defined.
+    /// Class of the method, its parameters and its definition.
     pub item: Item,
-    /// Other names by which configs may ask for the method.
+    /// Further names by which configs may ask for the method.
     #[serde(default)]
     pub aliases: Vec<Cow<'static, str>>,
     /// Whether its maps should sum to the change of the logit from a baseline to the image, and come
@@ -37,24 +37,26 @@ pub struct Method {
     /// Whether its maps share out a score among all values of an image, which are then too small for float16 in part.
     #[serde(default)]
     pub shares_score: bool,
-    /// What its variants share with others.
+    /// Work that variants of the method share.
     pub sharing: Sharing,
 }
 
-/// What variants of a method share when they are computed together. Where it is nothing, each may as well be computed
-/// elsewhere.
+/// Work that variants of a method share when they are computed together. Variants that share nothing may as well be computed on
+/// different devices.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Sharing {
-    /// Nothing that takes long.
+    /// No work that takes long.
     #[default]
     Nothing,
-    /// The forward pass of the images, with variants of all methods that do; they take little beside it.
+    /// The forward pass of the images, with variants of all methods that share the pass; such variants take little beside the
+    /// pass.
     Pass,
-    /// Those that differ in this parameter alone: smaller values of it are passed on the way to a larger one.
+    /// Work of variants that differ in this parameter alone: smaller values of the parameter are passed on the way to a larger
+    /// value.
     Prefix(Cow<'static, str>),
 }
 
-/// Everything that a worker build knows.
+/// Entries of all lists of a worker build.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Catalogue {
     /// Version of the worker; the scheduler's own must be the same.
@@ -72,18 +74,18 @@ pub struct Catalogue {
 /// A kind of operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operation {
-    /// Its name.
+    /// Name of the operation.
     pub name: Cow<'static, str>,
-    /// One sentence.
+    /// Summary in a sentence.
     pub summary: Cow<'static, str>,
     /// The `ATen` operators of exported programs that become it.
     pub aten: Vec<Cow<'static, str>>,
-    /// What `DeepLIFT` does with it.
+    /// Treatment of the operation by `DeepLIFT`.
     pub deep_lift: Cow<'static, str>,
 }
 
 impl Catalogue {
-    /// The method of `class`: its name, or another name that is known of it.
+    /// The method of `class`, by its name or a further name.
     pub fn method(&self, class: &str) -> Option<&Method> {
         let by_name = self.methods.iter().find(|method| method.item.name == class);
         by_name.or_else(|| self.methods.iter().find(|method| method.aliases.iter().any(|alias| alias == class)))

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::parameters::Parameters;
 use crate::variant::Variant;
 
-/// Evaluation of a group: what is measured, and what is computed from the measurements.
+/// Evaluation of a group: its measurements, and the scores that are computed from them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// Measurements, each once, however many scores need it.
@@ -62,19 +62,19 @@ pub struct Score {
     pub measurements: Vec<String>,
     /// Methods that are scored.
     pub of: Of,
-    /// Which of two numbers is the better one.
+    /// Direction of better scores.
     pub direction: Direction,
     /// Images that an average is taken over.
     pub only: Only,
 }
 
-/// Which of two scores is the better one.
+/// Direction of better scores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
-    /// The larger one.
+    /// The larger score is better.
     Higher,
-    /// The smaller one.
+    /// The smaller score is better.
     Lower,
     /// Neither.
     #[default]
@@ -116,7 +116,7 @@ impl Of {
         }
     }
 
-    /// The methods of both.
+    /// The methods of both selections.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
         match (self, other) {

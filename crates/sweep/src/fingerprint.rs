@@ -72,10 +72,10 @@ pub fn differences(stored: &Value, wanted: &Fingerprint) -> Vec<String> {
     differing.map(sentence).chain(only_stored).collect()
 }
 
-/// Name of the fact that tells which weights were read: of a group, or of a variant that has weights for itself.
+/// Name of the fact that says which weights were read: of a group, or of a variant that has weights for itself.
 pub const WEIGHTS: &str = "weights_sha256";
 
-/// Name of the fact that tells which of several sets of weights in a file was read.
+/// Name of the fact that says which set of weights in a file was read.
 pub const WEIGHTS_SET: &str = "weights_set";
 
 /// Name of the fact that depends on the program alone.

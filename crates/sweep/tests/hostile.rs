@@ -10,10 +10,10 @@ use testkit::hostile::{Meter, mutated, survive};
 #[global_allocator]
 static METER: Meter = Meter::new();
 
-/// What reading a few kilobytes of text may take, a tree of it and a message for every mistake included.
+/// Most bytes that reading a few kilobytes of text may take, a tree of the text and a message for every mistake included.
 const MOST: usize = 4 << 20;
 
-/// What the parser of YAML unfolds of references before it refuses to go on.
+/// Most bytes that the parser of YAML unfolds of references before it refuses to go on.
 const UNFOLDED: usize = 128 << 20;
 
 const CONFIG: &str = include_str!("../../../configs/demo.yml");

@@ -56,7 +56,7 @@ pub(super) fn of(graph: &Graph, question: &Question) -> Result<DryRun, DryRunErr
     Ok(found)
 }
 
-/// One grey image: a model whose last maps would be empty is found.
+/// Runs a grey image: a model whose last maps would be empty is found.
 fn run(graph: &Graph, size: usize) -> Result<Trace, TchError> {
     let shape = [1, graph.channels(), size as i64, size as i64];
     graph.outline(&Tensor::f_zeros(shape, (tch::Kind::Float, Device::Cpu))?)

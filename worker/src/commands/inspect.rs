@@ -32,7 +32,7 @@ fn survived(question: &Question) -> Result<Checkpoint, String> {
     answer.unwrap_or_else(|reason| Err(format!("`{}` cannot be read: {reason}", question.weights.display())))
 }
 
-/// What a trial of the largest of the models may take: its weights several times over, and values of a few images.
+/// Most bytes that a trial of the largest of the models may take: its weights several times over, and values of a few images.
 fn most_memory(questions: &[Question]) -> u64 {
     const OF_VALUES: u64 = 8 << 30;
     const COPIES: u64 = 8;
@@ -41,7 +41,7 @@ fn most_memory(questions: &[Question]) -> u64 {
     wanted.min(memory::free().map_or(u64::MAX, |free| free / 10 * 9))
 }
 
-/// What a model with a single logit is taken for.
+/// Explanation of how a model with a single logit is understood; `None` for other models.
 fn of_one_logit(graph: &Graph) -> Option<String> {
     let told = "it gives one logit: where that is above 0 class 1 is predicted and the logit is explained, elsewhere class 0 \
                 and the logit with the other sign";

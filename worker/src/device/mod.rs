@@ -66,9 +66,9 @@ const MOST_LANES: usize = 8;
 
 /// Loads the CUDA half of libtorch where it is installed.
 ///
-/// The linker drops `libtorch_cuda` as unneeded, so that one binary serves machines with and without
-/// GPUs; a null answer means that there is none. It must come before anything asks libtorch for
-/// CUDA: after the first question it never looks again.
+/// The linker drops `libtorch_cuda` as unneeded, so that one binary serves machines with and without GPUs; a null answer means
+/// that this half is not installed. The half must be loaded before anything asks libtorch for CUDA: after the first question
+/// libtorch never looks again.
 #[expect(unsafe_code, reason = "loading a shared library runs its initialisers; libtorch's may run any time")]
 fn load_cuda() {
     // SAFETY: a constant, nul-terminated name; the handle is never closed.

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tch::{Device, Kind, TchError, Tensor};
 
-/// Takes so many bytes of memory that a device reads and writes by itself.
+/// Function that allocates this number of bytes of memory that a device reads and writes by itself.
 pub(crate) type Take = fn(i64, Device) -> Result<Tensor, TchError>;
 
-/// Least size of what is taken, in bytes.
+/// Least size of an allocation, in bytes.
 const LEAST: usize = 1 << 12;
 
 /// Memory of one device. Its sizes are powers of two, so that batches of several sizes share it.

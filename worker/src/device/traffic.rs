@@ -39,7 +39,7 @@ pub(crate) type SetMark = Box<dyn Fn() -> Result<Box<dyn Mark>, TchError>>;
 /// Has the device copy values to the first tensor from the second one, beside what it computes.
 pub(crate) type Carry = Box<dyn Fn(&Tensor, &Tensor) -> Result<(), TchError>>;
 
-/// How values leave a device that computes meanwhile.
+/// Traffic of values that leave a device which computes meanwhile.
 pub(crate) struct Away {
     /// Memory of the host that the device writes.
     pub(crate) memory: Arc<Pinned>,
@@ -56,10 +56,10 @@ pub(crate) struct Traffic {
     pub(crate) resident: u64,
     /// Number of parts whose maps may be on the way while the next part is asked for.
     pub(crate) on_the_way: usize,
-    /// How threads that make images stage them, where the device does not read the host's memory.
+    /// Staging of images by the threads that make them, where the device does not read the host's memory.
     pub(crate) stage: Option<Stage>,
     pub(crate) mark: SetMark,
-    /// How values leave, where the device does not compute in the host's memory.
+    /// Traffic of values that leave, where the device does not compute in the host's memory.
     pub(crate) away: Option<Away>,
 }
 
@@ -82,12 +82,12 @@ pub(crate) fn behind(device: Device) -> u64 {
     if device == Device::Cpu { sweep::group::BEHIND } else { BEHIND_GPU }
 }
 
-/// `values` in pinned memory: a copy from elsewhere would make whoever asks for it wait for all that was asked for before.
+/// `values` in pinned memory: a copy from other memory would make its caller wait for all that the device was asked for before.
 fn pinned(values: &[f32], device: Device) -> Result<Tensor, TchError> {
     Tensor::f_from_slice(values)?.f_pin_memory(device)
 }
 
-/// So many bytes of pinned memory.
+/// Pinned memory of `bytes` bytes.
 fn pinned_bytes(bytes: i64, device: Device) -> Result<Tensor, TchError> {
     Tensor::f_empty([bytes], (Kind::Uint8, Device::Cpu))?.f_pin_memory(device)
 }

@@ -66,7 +66,7 @@ mod tests {
         TchError::Torch(text.to_owned())
     }
 
-    /// As they are met in the wild; the meanings are those that the documentation of CUDA and PyTorch gives them.
+    /// Messages of libtorch and CUDA as users report them; the meanings are those of the documentation of CUDA and PyTorch.
     const MET: &[(&str, Option<Meaning>)] = &[
         ("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.1 GiB", Some(OutOfMemory)),
         ("CUDA error: out of memory", Some(OutOfMemory)),

@@ -25,7 +25,7 @@ pub(crate) struct Grant {
 }
 
 impl Grant {
-    /// Names the unit in every line that is logged while this is entered.
+    /// Span that names the unit in every line that is logged while the span is entered.
     pub(crate) fn span(&self) -> tracing::Span {
         tracing::info_span!("unit", unit = %self.unit.id(), attempt = self.attempt)
     }
@@ -145,7 +145,7 @@ impl State {
 
 #[cfg(test)]
 impl Link {
-    /// A connection that is broken, and units that were granted on it before: results wait to be told.
+    /// A connection that is broken, and units that were granted on it before: their results wait to be sent.
     pub(crate) fn broken(units: &[(UnitId, u32)]) -> Self {
         let link = Self::new(None, Duration::MAX, String::new(), None);
         for (unit, attempt) in units {

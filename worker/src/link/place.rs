@@ -30,7 +30,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// What the scheduler is told.
+    /// Facts about this worker for the scheduler.
     pub(super) fn about(&self, device: &Opened) -> About {
         let on_gpu = device.device.is_cuda();
         let shown = std::env::var("CUDA_VISIBLE_DEVICES").ok().filter(|shown| shown.starts_with("GPU-"));

@@ -32,7 +32,7 @@ pub(crate) enum Computed {
         key: String,
         completeness: Option<Completeness>,
     },
-    /// Anything else that a kind of work writes, in the order of writing.
+    /// Another file that a kind of work writes, in the order of writing.
     Act(Act),
 }
 
@@ -51,7 +51,7 @@ impl Computed {
 
 /// Values of the map of one image.
 pub(crate) enum MapValues {
-    /// In single precision.
+    /// Values in single precision.
     Own(Vec<f32>),
     Shared(SharedMap),
 }
@@ -75,12 +75,12 @@ impl MapValues {
     }
 }
 
-/// One of the maps that a device has put into memory of the host together.
+/// A map of those that a device has put into memory of the host together.
 pub(crate) struct SharedMap {
     maps: Arc<Lent>,
     row: usize,
     count: usize,
-    /// Where the device has rounded the map to half precision, what was there before; else its values are in single precision.
+    /// Values before the device has rounded the map to half precision; `None` if the map's values are in single precision.
     pub(crate) unrounded: Option<Unrounded>,
 }
 

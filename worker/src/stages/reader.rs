@@ -32,7 +32,7 @@ pub(crate) struct Shard {
     pub(crate) masks: Option<Vec<bool>>,
 }
 
-/// Number of stores of earlier sweeps that stay open: that of the group under way, and that of the next one.
+/// Number of stores of earlier sweeps that stay open: the store of the group under way, and the store of the next group.
 const BASES: usize = 2;
 
 /// Open split of a dataset, and its labels.
@@ -42,7 +42,7 @@ type Dataset = (Box<dyn Source>, Arc<Labels>);
 #[derive(Default)]
 pub(crate) struct Reader {
     open: HashMap<(PathBuf, String), Dataset>,
-    /// Those of `open` that are stores of earlier sweeps, the last one at the end.
+    /// Sources of `open` that are stores of earlier sweeps, the last used at the end.
     bases: VecDeque<(PathBuf, String)>,
     /// Mean images by digest, as images of these shapes.
     means: HashMap<(String, [usize; 3]), Vec<f32>>,

@@ -48,11 +48,11 @@ struct Open {
     next: u64,
 }
 
-/// Share of values that half precision loses, above which a person is told.
+/// Share of values that half precision loses, above which the log has a warning.
 const UNDERFLOW: f32 = 0.01;
 
-/// Share of the change of the logit that maps miss, above which a person is told. Rounding in
-/// single precision stays far below a tenth, too few points of an integral do not.
+/// Share of the change of the logit that maps miss, above which the log has a warning. Rounding in single precision stays far
+/// below a tenth, too few points of an integral do not.
 const INCOMPLETE: f32 = 0.1;
 
 impl Writer {

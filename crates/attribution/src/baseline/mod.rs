@@ -8,7 +8,7 @@ use network::{Trace, sent};
 use sweep::parameters::{Default, Kind, Parameter, ParameterError, Parameters};
 use tch::{TchError, Tensor};
 
-/// Parameter of methods with one baseline.
+/// Parameter of methods with one baseline for each image, which may differ between images.
 pub(crate) const BASELINES: Parameter = Parameter {
     name: Cow::Borrowed("baselines"),
     summary: Cow::Borrowed(
@@ -74,7 +74,7 @@ pub(crate) const NOISE_DRAWS: Parameter = Parameter {
 /// A baseline image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Baseline {
-    /// This value in every pixel.
+    /// An image with this value in every pixel.
     Constant(f64),
     /// The mean image of the dataset.
     Mean,
@@ -137,10 +137,11 @@ fn kernel(side: i64, sigma: f64) -> Result<Tensor, TchError> {
 /// Bytes of the passes of baselines that are kept from batch to batch: those of six images of 224 px of a ResNet-18.
 const MOST_KEPT: usize = 128 << 20;
 
-/// Baselines that were met before with the same model and dataset: images `[1, c, h, w]` and their logits `[1, k]`, and
-/// what passes of theirs have kept.
+/// Baselines that were met before with the same model and dataset: images `[1, c, h, w]` and their logits `[1, k]`, and the
+/// values that the passes of these baselines have kept.
 ///
-/// A batch is small, and a distribution has several baselines: without it half of the passes could be theirs.
+/// A batch is small, and a distribution has several baselines: without this memory, half of the passes could be passes of
+/// baselines.
 #[derive(Debug)]
 pub struct Known {
     ends: RefCell<Vec<(Baseline, Tensor, Tensor)>>,
@@ -166,7 +167,7 @@ impl Reference {
         Self { baseline, image, trace, images }
     }
 
-    /// Whether the pass does for so many `images` on the graph that runs now.
+    /// Whether the pass serves `images` images on the graph that runs now.
     fn fits(&self, images: i64, is_lowered: bool) -> bool {
         // A pass of one row for several images has one for any number of images.
         let one_for_all = self.images > 1 && self.trace.logits().size().first() == Some(&1);

@@ -12,14 +12,14 @@ use super::method::{Method, MethodError};
 pub struct Entry {
     /// Captum's class, the parameters, and where the method is defined.
     pub item: Item,
-    /// Other names by which configs may ask for the method.
+    /// Further names by which configs may ask for the method.
     pub aliases: &'static [&'static str],
     /// Whether the method is defined for transformers alone, whose attentions are over all patches of an image.
     pub on_attentions: bool,
-    /// What the values of a map should sum to.
+    /// Sum that the values of a map should have.
     sum: Sum,
-    /// The parameter whose smaller values are passed on the way to a larger one: variants that differ in it
-    /// alone are computed together, [`Method::on_the_way`].
+    /// The parameter whose smaller values are passed on the way to a larger value: variants that differ in this parameter alone
+    /// are computed together, [`Method::on_the_way`].
     pub prefix: Option<&'static str>,
     /// Whether the method uses the forward pass of the images that the methods share.
     pub shares_pass: bool,
@@ -27,10 +27,10 @@ pub struct Entry {
     pub build: Build,
 }
 
-/// What the values of a map should sum to.
+/// Sum that the values of a map should have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sum {
-    /// Nothing that is known.
+    /// No sum is known.
     Free,
     /// The change of the target logit from the baseline to the image.
     Change,
@@ -71,7 +71,7 @@ impl Entry {
 }
 
 impl Entry {
-    /// The entry with a parameter whose smaller values are passed on the way to larger ones.
+    /// The entry with a parameter whose smaller values are passed on the way to larger values.
     pub(super) const fn with_prefix(mut self, parameter: &'static str) -> Self {
         self.prefix = Some(parameter);
         self

@@ -23,7 +23,7 @@ pub trait Method {
 /// Error for which a method cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum MethodError {
-    /// Unknown class: a scheduler of another version asks for it.
+    /// Unknown class: a scheduler of another version asks for the class.
     #[error("method `{0}` is not known to this build")]
     Unknown(String),
     /// Wrong parameters, which were not checked against the entry.
@@ -34,7 +34,7 @@ pub enum MethodError {
     Rule {
         /// Layers that the rule is for.
         pattern: String,
-        /// What is wrong with it.
+        /// Fault of the pattern or of the rule.
         error: String,
     },
     /// Failure of libtorch.

@@ -7,7 +7,8 @@ use super::find;
 use super::method::{Method, MethodError};
 use crate::{Attribution, Pass};
 
-/// Variants that differ in the [`Entry::prefix`](super::Entry::prefix) of their method alone, in rising order of it; mostly one.
+/// Variants that differ in the [`Entry::prefix`](super::Entry::prefix) of their method alone, in rising order of this
+/// parameter; mostly a single variant.
 pub struct Together<'a> {
     /// Variants that are computed together.
     pub variants: Vec<&'a Variant>,

@@ -118,7 +118,8 @@ fn losses_of_plan(pass: &Pass<'_>, hidden: &Tensor, plan: &Plan) -> Result<Tenso
     Tensor::f_cat(&parts.collect::<Result<Vec<_>, TchError>>()?, 1)
 }
 
-/// The numbers up to `count` in as few parts of `most` as it takes, which differ by one at most; one by one, if `most` is nothing.
+/// The numbers up to `count` in as few parts of `most` as possible, whose sizes differ by 1 at most; each number by itself, if
+/// `most` is 0.
 fn even(count: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
     let parts = count.div_ceil(most.max(1));
     (0..parts).map(move |part| part * count / parts..(part + 1) * count / parts)

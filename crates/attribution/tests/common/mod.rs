@@ -72,7 +72,7 @@ pub(crate) fn slim(model: &str) -> &'static str {
     }
 }
 
-/// What is explained: a graph, and images of a split from `first` on.
+/// Case to explain: a graph, and images of a split from `first` on.
 pub(crate) struct Case<'a> {
     pub(crate) graph: &'a Graph,
     pub(crate) first: u64,
@@ -87,7 +87,7 @@ impl<'a> Case<'a> {
         Self { graph, first: 0, semantics: Semantics::Exact, known: None, predicted: false }
     }
 
-    /// What `class` says of `images`, all at once, with `rows` images on the device.
+    /// Maps of `images` by `class`, all at once, with `rows` images on the device.
     pub(crate) fn attribute(&self, class: &str, given: &Value, images: &Tensor, rows: i64) -> Attribution {
         let entry = METHODS.iter().find(|entry| entry.item.name == class).unwrap();
         let given: Parameters = serde_json::from_value(given.clone()).unwrap();
@@ -107,7 +107,7 @@ impl<'a> Case<'a> {
         method.attribute(&pass).unwrap()
     }
 
-    /// The same of images at most 16 rows at once, and the number of forward passes that it took.
+    /// Maps of at most 16 rows at once, and the number of forward passes that these maps took.
     pub(crate) fn counted(&self, class: &str, given: &Value, images: &Tensor) -> (Attribution, u64) {
         let before = self.graph.passes();
         let attribution = self.attribute(class, given, images, 16);

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use super::*;
 
-/// Place of `flag` in a config with this key of `paths`, and the mistakes that are told.
+/// Place of `flag` in a config with this key of `paths`, and the mistakes that are reported.
 fn located(paths: &str, flag: &str) -> (Option<PathBuf>, Vec<String>) {
     let text = format!(
         "paths: {{weights_root: w, final_output_dir: o, {paths}}}\nsearch_space:\n  data_flags: [{flag}]\n  model_flags: [m]\n  \

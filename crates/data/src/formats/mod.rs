@@ -11,6 +11,7 @@ mod idx;
 mod image_folder;
 mod medmnist;
 mod npy;
+mod source;
 mod zarr;
 
 use std::path::{Path, PathBuf};
@@ -21,7 +22,8 @@ pub use base::{Facts as BaseFacts, facts as base_facts};
 /// Name of the format of stores whose images, labels and predictions are taken.
 pub const BASE: &str = base::ENTRY.name;
 
-pub use entry::{Entry, Labels, NO_LABEL, Open, Options, Source};
+pub use entry::{Entry, Open, Options};
+pub use source::{Labels, NO_LABEL, Source};
 
 /// Every dataset format, in the order in which they are tried.
 pub const FORMATS: Formats = Formats(&[

@@ -60,7 +60,7 @@ impl Limits {
         f32::midpoint(self.0, self.1)
     }
 
-    /// Half of the distance between the limits: 1 for -1 and 1. Strengths of noise are told for that.
+    /// Half of the distance between the limits: 1 for -1 and 1. Strengths of noise are given for this distance.
     pub fn half_width(self) -> f32 {
         (self.1 - self.0) / 2.0
     }

@@ -26,7 +26,7 @@ pub enum NoiseError {
     Parameter(#[from] ParameterError),
 }
 
-/// Other names of kinds, which the reference scripts accept too.
+/// Further names of kinds of noise, which the reference scripts accept too.
 const ALIASES: &[(&str, &str)] = &[("clean", "none")];
 
 /// Entry of noise `kind`.

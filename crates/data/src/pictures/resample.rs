@@ -13,7 +13,7 @@ const BITS: u32 = 22;
 /// Channels of a picture.
 const CHANNELS: usize = 3;
 
-/// Pixels along one side of a picture that one pixel of the scaled picture is made of.
+/// Pixels along one side of a picture of which a pixel of the scaled picture is made.
 #[derive(Debug, PartialEq)]
 struct Taps {
     first: usize,

@@ -11,9 +11,9 @@ use crate::DataError;
 /// Pixels of images, `[n, height, width, channels]`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Pixels {
-    /// From 0 to 255.
+    /// Values from 0 to 255.
     Bytes(Vec<u8>),
-    /// From 0 to 1.
+    /// Values from 0 to 1.
     Floats(Vec<f32>),
     /// Values as a model takes them: preprocessed, and with their noise.
     Ready(Vec<f32>),

@@ -48,7 +48,7 @@ impl Column {
         format!("elements of type `{}`, {}", self.type_name(), crate::numpy::EXPECTED)
     }
 
-    /// The array, unless a part of it is not there.
+    /// The array; an error where a part of the array is missing.
     pub(crate) fn demand(self) -> Result<Self, DataError> {
         match self {
             Self::Array(array) => array.demand().map(Self::Array),

@@ -58,7 +58,8 @@ impl Array {
         }))
     }
 
-    /// Compares the checksums that are not compared where chunks are read: a shard in a zip has one, and only parts of it are read.
+    /// Compares the checksums that are not compared where chunks are read: a shard in a zip has such a checksum, and only parts
+    /// of the shard are read.
     pub(crate) fn verify(&self) -> Result<(), DataError> {
         if self.metadata.shards.is_some() { self.storage.verify(&self.path) } else { Ok(()) }
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::packers::Packer;
 use crate::numpy::Element;
 
-/// Largest size in bytes of what is decoded at once: a chunk, or a chunk inside a shard.
+/// Largest size in bytes that is decoded at once: a chunk, or a chunk inside a shard.
 pub(super) const MOST_AT_ONCE: u64 = 1 << 30;
 
 /// Most axes of an array.

@@ -51,7 +51,7 @@ impl Packer {
     }
 }
 
-/// Undoes `packers`, the last one first. The result has `size` bytes. The error is one sentence.
+/// Undoes `packers`, beginning with the last. The result has `size` bytes. The error is one sentence.
 pub(super) fn undo(packers: &[Packer], packed: Vec<u8>, size: u64) -> Result<Vec<u8>, String> {
     let mut bytes = packed;
     for (at, packer) in packers.iter().enumerate().rev() {

@@ -10,7 +10,8 @@ use std::path::Path;
 
 use zip::{CompressionMethod, ZipArchive};
 
-use super::pickle::{self, ElementType, Tensor};
+use super::element_type::ElementType;
+use super::pickle::{self, Tensor};
 use super::tensor_writer::TensorWriter;
 
 /// Longest pickle that is accepted, in bytes. The pickle of one tensor has some 160.

@@ -8,7 +8,8 @@ use std::io::{self, Seek, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-use super::pickle::{self, ElementType};
+use super::element_type::ElementType;
+use super::pickle;
 
 /// Alignment of elements in bytes, as in files of torch.save, which are mapped into memory.
 const ALIGNMENT: u16 = 64;

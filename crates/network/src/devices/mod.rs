@@ -14,13 +14,13 @@ use crate::graph::{Graph, Lowered};
 use crate::operations::Convolution;
 use crate::tensors::settings;
 
-/// What a device has for a graph.
+/// Result of lowering a graph for a device.
 pub(crate) enum Outcome {
     /// The graph in operations of the device.
     Lowered(Box<Graph>),
-    /// Nothing: the device is not there, or has no operations for the graph.
+    /// No lowered graph: the device does not exist, or has no operations for the graph.
     NoneHere,
-    /// Nothing, although the graph is on the device, for this reason.
+    /// No lowered graph, although the graph is on the device, for this reason.
     Refused(String),
 }
 

@@ -85,13 +85,13 @@ impl Graph {
         Ok(self.pass(images, Keep::Logits)?.logits)
     }
 
-    /// As [`Graph::forward`], keeping what backward passes need.
+    /// Forward pass that keeps what backward passes need.
     pub fn trace(&self, images: &Tensor) -> Result<Trace, TchError> {
         self.pass(images, Keep::Trace(None))
     }
 
-    /// As [`Graph::trace`], keeping what backward passes by `rule` need. A rule whose steps do not know fused operations
-    /// has its passes on the plain graph.
+    /// Forward pass that keeps what backward passes by `rule` need. A rule whose steps do not know fused operations has its
+    /// passes on the plain graph.
     pub fn trace_for(&self, images: &Tensor, rule: &dyn Rule) -> Result<Trace, TchError> {
         match rule.steps() {
             None => self.trace(images),
@@ -113,7 +113,7 @@ impl Graph {
         self.run_without(images, keep, None)
     }
 
-    /// As [`Graph::run`], with zeros in place of the value `hidden`.
+    /// Pass like [`Graph::run`], with zeros in place of the value `hidden`.
     pub(crate) fn run_without(&self, images: &Tensor, keep: Keep<'_>, hidden: Option<Id>) -> Result<Trace, TchError> {
         let mut values: Vec<Option<Tensor>> = Vec::with_capacity(self.nodes.len());
         let mut kept = Vec::with_capacity(self.nodes.len());

@@ -35,7 +35,7 @@ fn densenet(b: &mut Builder<'_>, depths: [usize; 4]) -> Value {
     b.classifier("classifier", x)
 }
 
-/// Each layer sees what the block was given and what all layers before it have made.
+/// A block in which each layer sees the input of the block and the outputs of all layers before.
 fn dense_block(b: &mut Builder<'_>, name: &str, x: Value, depth: usize) -> Value {
     let mut features = vec![x];
     for layer in 1..=depth {

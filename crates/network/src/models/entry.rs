@@ -10,7 +10,7 @@ use super::builder::{Builder, Value};
 pub struct Entry {
     /// Name of the model, and where the model is defined.
     pub item: Item,
-    /// Tensors of which every weights file of the model has one.
+    /// Tensors at least one of which is in every weights file of the model.
     pub(super) landmarks: &'static [&'static str],
     /// Lists the operations of the model and returns the logits.
     pub(super) build: fn(&mut Builder<'_>) -> Value,

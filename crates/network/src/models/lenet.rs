@@ -61,7 +61,7 @@ fn lenet(b: &mut Builder<'_>) -> Value {
     b.classifier(&last, x)
 }
 
-/// The padding, and the size of the images, with which two convolutions and poolings leave so many features.
+/// The padding, and the size of the images, with which two convolutions and poolings leave `features` features.
 fn padding(kernel: i64, features: i64) -> (i64, Option<i64>) {
     // An empty tensor can have any kernel.
     if !(1..=MOST_KERNEL).contains(&kernel) {

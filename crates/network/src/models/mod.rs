@@ -56,7 +56,7 @@ pub fn open(name: &str, file: &Path, placed: (Device, Kind)) -> Result<Graph, Ne
     open_set(name, (file, None), placed)
 }
 
-/// As [`open`], with one of several sets of weights in the file: `state_dict_ema`.
+/// Opens a model like [`open`], with the set of weights `set` of a file that has several: `state_dict_ema`.
 pub fn open_set(name: &str, (file, set): (&Path, Option<&str>), placed: (Device, Kind)) -> Result<Graph, NetworkError> {
     match (file.extension().is_some_and(|extension| extension == "pt2"), set) {
         (true, None) => Ok(devices::lower(programs::open(file, placed, OPERATIONS)?)?),

@@ -4,7 +4,8 @@ use tch::{TchError, Tensor};
 
 use crate::graph::{How, Kept};
 
-/// The gradient of the only input of a linear map, which is the same wherever it is taken: nothing is kept for it.
+/// The gradient of the only input of a linear map. It is the same wherever the map is taken, so that nothing is kept for the
+/// gradient.
 pub(super) fn linear_gradient(
     kept: &Kept,
     gradient: &Tensor,

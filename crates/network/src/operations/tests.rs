@@ -1,4 +1,4 @@
-//! An operation that is added as others are: by its file and one line in a list of entries.
+//! A toy operation that is added as others are: by its file and one line in a list of entries.
 
 use tch::{Device, Kind, TchError, Tensor};
 

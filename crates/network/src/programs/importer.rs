@@ -58,7 +58,8 @@ pub(super) fn import(mut archive: Archive, placed: (Device, Kind), operators: &[
 const MOST_MADE: u64 = 1 << 28;
 
 impl State {
-    /// Takes `node` into the graph. A fault of one call is noted, and what depends on it is lost: all of them are told at once.
+    /// Takes `node` into the graph. A fault of a call is noted, and values that depend on the call are lost: all faults are
+    /// reported at once.
     fn take(&mut self, node: &Node, operators: &[&Entry]) -> Result<(), ExportError> {
         let outputs: Vec<&str> = node.outputs.iter().flat_map(alias::tensors).collect();
         // Assertions give nothing, and arithmetic with sizes is worked out in the shapes.

@@ -12,7 +12,7 @@ use crate::graph::Size;
 pub(super) enum Batch {
     /// Exported with a dynamic batch: a symbol.
     Symbol(String),
-    /// Exported for so many. A leading size that equals it counts as the number of images.
+    /// Exported for this number of images. A leading size that equals the number counts as the number of images.
     Fixed(i64),
 }
 

@@ -35,7 +35,7 @@ impl Value {
     }
 }
 
-/// Bytes of what a call has made without the images.
+/// Bytes of a value that a call has made without the images.
 pub(super) fn bytes_of(value: &Value) -> u64 {
     match value {
         Value::Images(_) | Value::Lost => 0,

@@ -10,7 +10,7 @@ use crate::operations::{BatchNorm, Convolution, Linear, Norm};
 /// Choice of layers: whether layer number n, from the input on, of so many layers with weights is drawn anew.
 type IsDrawn<'a> = &'a dyn Fn(usize, usize) -> bool;
 
-/// Source of so many numbers between -1 and 1 for layer number n.
+/// Source of the second number of numbers between -1 and 1, for the layer whose number comes first.
 type Numbers<'a> = &'a dyn Fn(usize, usize) -> Vec<f32>;
 
 impl Graph {

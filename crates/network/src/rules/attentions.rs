@@ -7,10 +7,10 @@ use tch::{TchError, Tensor};
 use crate::graph::{Gradient, Graph, Trace};
 use crate::operations::Attention;
 
-/// Where the patches of an image are among the tokens of attentions.
+/// Places of the patches of an image among the tokens of attentions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patches {
-    /// Tokens before those of patches: the first of them is the class, if there is one.
+    /// Number of tokens before the tokens of patches: the first of them is the class, if the model has a token for the class.
     pub before: i64,
     /// Rows and columns of patches.
     pub grid: [i64; 2],
@@ -19,8 +19,8 @@ pub struct Patches {
 }
 
 impl Graph {
-    /// Where the patches are, if every attention in `trace`, of [`Graph::outline`], is one over all patches of an image: one over windows
-    /// is not.
+    /// Places of the patches, if every attention in `trace`, of [`Graph::outline`], is over all patches of an image: an
+    /// attention over windows is not.
     pub fn patches(&self, trace: &Trace) -> Option<Patches> {
         let attentions = (0..self.nodes.len()).filter(|&id| self.nodes[id].operation.as_a::<Attention>().is_some());
         let mut found: Option<Patches> = None;

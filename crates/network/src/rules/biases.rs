@@ -40,7 +40,7 @@ impl Graph {
     }
 }
 
-/// What `operation` adds to each channel whatever its input is, `[c]`.
+/// Bias `[c]` that `operation` adds to each channel whatever its input is.
 fn bias(operation: &dyn Operation) -> Result<Option<Tensor>, TchError> {
     let own = |bias: &Option<Tensor>| bias.as_ref().map(Tensor::shallow_clone);
     if let Some(convolution) = operation.as_a::<Convolution>() {

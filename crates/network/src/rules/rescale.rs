@@ -66,7 +66,7 @@ impl Steps for Rescale {
 }
 
 impl Graph {
-    /// As [`Graph::trace`], keeping also the values by which [`Graph::multipliers`] compares two passes.
+    /// Forward pass that keeps also the values by which [`Graph::multipliers`] compares two passes.
     pub fn trace_values(&self, images: &Tensor) -> Result<Trace, TchError> {
         self.trace_for(images, &Rescale(Semantics::Exact))
     }

@@ -1,4 +1,4 @@
-//! Rules that are added as others are, on a network so small that relevances can be worked out by hand; and the names of passes.
+//! Toy rules that are added as others are, on a network so small that relevances can be worked out by hand; and the names of passes.
 
 use std::rc::Rc;
 

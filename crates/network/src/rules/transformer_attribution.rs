@@ -10,7 +10,7 @@ use tch::{TchError, Tensor};
 use crate::graph::{Graph, Kept, Place, Rule, Step, Steps, Sum};
 use crate::operations::{Add, Attention, Function, Linear, Norm, Relu, Softmax, WithConstant};
 
-/// What denominators are moved by.
+/// Distance by which denominators are moved away from zero.
 const LEAST: f64 = 1e-9;
 
 /// The rules, and the relevance of attention weights that passes leave: from the last attention to the first.

@@ -11,8 +11,8 @@ unsafe extern "C" {
     fn operators_end(handle: u64);
 }
 
-/// Operators that were asked for, by name. One that asks another that computes does not count beside it: most are made of others, and
-/// the rest first fill or convert what they work on, which a GPU does within one kernel.
+/// Operators that were asked for, by name. An operator that asks a computing operator does not count beside that operator: most
+/// operators are made of others, and the rest first fill or convert their inputs, which a GPU does within one kernel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Operators(pub BTreeMap<String, usize>);
 
@@ -113,7 +113,7 @@ impl Operators {
         READ.iter().filter_map(|name| self.0.get(*name)).sum()
     }
 
-    /// What is here beyond `other`, which asks for nothing that is not asked for here; else `None`.
+    /// Operators that this set has beyond `other`; `None` where `other` asks for an operator that is not in this set.
     pub fn beyond(&self, other: &Self) -> Option<Self> {
         let left = |(name, count): (&String, &usize)| {
             let left = count.checked_sub(other.0.get(name).copied().unwrap_or(0))?;

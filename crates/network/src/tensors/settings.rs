@@ -18,14 +18,16 @@ unsafe extern "C" {
 /// graph and whatever libtorch's kernels are, on a GPU, too. `avx2` holds for libtorch and oneDNN too, as on a processor without AVX-512.
 pub const MAX_CPU_ISA: &str = "ATTRISWEEP_MAX_CPU_ISA";
 
-/// If it is `nan`, memory for tensors on the CPU, fresh or used before, is filled with NaN, and so is that of kernels.
+/// Name of the variable that, if it is `nan`, has memory for tensors on the CPU, fresh or used before, filled with NaN, and the
+/// memory of kernels too.
 pub const FILL_MEMORY: &str = "ATTRISWEEP_FILL_MEMORY";
 
 /// Names the sizes that boxes of a value may have along each axis where windows are hidden: `1` or `2`, or `whole` for whole images
 /// instead of boxes. By itself a CPU takes 4 and a GPU 1. For measurements.
 pub const BOX_SIZES: &str = "ATTRISWEEP_BOX_SIZES";
 
-/// If it is `1`, a CPU computes as a GPU does, with kernels for GPUs whose threads run one after the other: for tests and rehearsals.
+/// Name of the variable that, if it is `1`, lets a CPU compute as a GPU does, with kernels for GPUs whose threads run one after
+/// the other: for tests and rehearsals.
 pub const EMULATE_GPU: &str = "ATTRISWEEP_EMULATE_GPU";
 
 /// Why the environment cannot be obeyed.
@@ -82,8 +84,8 @@ pub(crate) fn fills_memory() -> bool {
     *FILLS.get_or_init(|| std::env::var(FILL_MEMORY).is_ok_and(|said| said == "nan"))
 }
 
-/// Has libtorch's allocator fill memory where the environment asks for it. For whoever has put an allocator of its own in
-/// place; until then that is so already.
+/// Has libtorch's allocator fill memory where the environment asks for it. Only a process that has put an allocator of its own
+/// in place must call this function; until then the allocator does so already.
 pub fn fill_memory() {
     // SAFETY: tensors that are there go back to the allocator that they came from.
     unsafe { settings_fill_memory() };

@@ -71,7 +71,7 @@ pub(crate) fn pixels_mut<S: Simd>(plane: &mut [f32]) -> &mut [S::f32s] {
     S::as_mut_simd_f32s(plane).0
 }
 
-/// The larger of both. NaN is not less than anything: it stays, and is found.
+/// The larger of both values. NaN is not less than any value: NaN stays, and is found.
 #[inline(always)]
 pub(crate) fn at_least<S: Simd>(simd: S, value: S::f32s, least: S::f32s) -> S::f32s {
     simd.select_f32s(simd.less_than_f32s(value, least), least, value)

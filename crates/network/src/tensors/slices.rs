@@ -75,7 +75,7 @@ pub(crate) fn each_pair<T: Element, U: Element>(
     });
 }
 
-/// Where each plane of values side by side comes from.
+/// Origin of each plane of values side by side.
 pub(crate) struct Parts(Vec<(usize, usize, usize)>);
 
 impl Parts {
@@ -90,7 +90,7 @@ impl Parts {
         self.0.len()
     }
 
-    /// Which part plane `index` is of, and which of its planes it is there.
+    /// Part that plane `index` is of, and the number of the plane in that part.
     pub(crate) fn place(&self, index: usize) -> (usize, usize) {
         let (row, (part, at, width)) = (index / self.0.len(), self.0[index % self.0.len()]);
         (part, row * width + at)

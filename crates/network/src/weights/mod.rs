@@ -21,7 +21,7 @@ use crate::NetworkError;
 pub struct Weights {
     file: PathBuf,
     source: Source,
-    /// Which one of several sets of weights is meant, if the config says it.
+    /// Name of the set of weights, of several, that the config chooses.
     set: Option<String>,
 }
 
@@ -78,7 +78,7 @@ impl Weights {
         fingerprint::digest(&shapes)
     }
 
-    /// Where the tensors come from.
+    /// File that the tensors come from.
     pub(crate) fn file(&self) -> &Path {
         &self.file
     }
@@ -90,8 +90,8 @@ impl Weights {
         self
     }
 
-    /// What stands before one of `names` in this file, in the set of weights that is meant: nothing, the reference scripts'
-    /// `net.`, or any one prefix. Without names to look for, the first part of all names where they share it (`net.`, `model.`).
+    /// Prefix of `names` in this file, in the chosen set of weights: nothing, the reference scripts' `net.`, or any single
+    /// prefix. Without names to look for, the first part of all names where they share it (`net.`, `model.`).
     pub(crate) fn prefix_of(&self, names: &[&str]) -> Result<String, NetworkError> {
         let Source::File(stored) = &self.source else { return Ok(String::new()) };
         let set = self.set.as_deref();

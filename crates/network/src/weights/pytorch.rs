@@ -30,7 +30,7 @@ pub(super) fn open(file: &Path) -> Result<BTreeMap<String, Stored>, String> {
     }
 }
 
-/// In a user's words, that the library read numbers of a type which it does not know: quantised ones, or of 8 bits.
+/// Words for a user where the library read numbers of a type which it does not know: quantised numbers, or numbers of 8 bits.
 fn of_narrow_numbers(file: &Path, reason: &str) -> Option<String> {
     let (kind, _) = reason.split_once("unsupported Python type '")?.1.split_once('\'')?;
     let is_numbers = kind.starts_with("torch.") && (kind.ends_with("Storage") || kind.contains("float"));
@@ -44,7 +44,8 @@ fn of_narrow_numbers(file: &Path, reason: &str) -> Option<String> {
     })
 }
 
-/// What a file holds that is no dictionary of tensors; for one that is nothing else either, the `reason` stands.
+/// Tensors of a file that is no dictionary of tensors; where the file is nothing else that is known either, the `reason`
+/// stands.
 fn otherwise(file: &Path, reason: String) -> Result<BTreeMap<String, Stored>, String> {
     let tensors = other::open(file).map_err(|refusal| refusal.told(file).unwrap_or_else(|| reason.clone()))?;
     if tensors.is_empty() {

@@ -23,7 +23,7 @@ pub(super) fn choose(prefixes: &BTreeSet<&str>, set: Option<&str>) -> Result<Str
     }
 }
 
-/// Without a word in the config: nothing before the names or the reference scripts' `net.`, else the only prefix there is.
+/// Prefix without a choice of the config: nothing before the names or the reference scripts' `net.`, else the only prefix.
 fn sole(prefixes: &BTreeSet<&str>) -> Result<String, String> {
     let known = ["", "net."].into_iter().find(|known| prefixes.contains(known));
     let only = if prefixes.len() < 2 { Some(prefixes.first().copied().unwrap_or_default()) } else { None };
@@ -33,7 +33,7 @@ fn sole(prefixes: &BTreeSet<&str>) -> Result<String, String> {
     }
 }
 
-/// `what` there is, and what to write in the config.
+/// Sentence that names the sets of weights, after `what`, and says what to write in the config.
 fn told(prefixes: &BTreeSet<&str>, what: &str) -> String {
     let words = words(prefixes);
     let first = match &words[..] {
@@ -43,7 +43,7 @@ fn told(prefixes: &BTreeSet<&str>, what: &str) -> String {
     format!("{what}: {}; choose one in the config, as in `weights: {{set: {first}}}`", words.join(", "))
 }
 
-/// The shortest name of each set that is the beginning of no other one.
+/// The shortest name of each set that is not the beginning of another set's name.
 fn words(prefixes: &BTreeSet<&str>) -> Vec<String> {
     let begins = |word: &str, prefix: &str| prefix.strip_prefix(word).is_some_and(|rest| rest.starts_with('.'));
     let word = |prefix: &&str| {
@@ -85,7 +85,7 @@ pub(super) fn choose_unmarked<'a>(
 mod tests {
     use super::*;
 
-    /// The prefix that is chosen, or what is told.
+    /// The prefix of the chosen set, or the sentence of the refusal.
     fn chosen(prefixes: &[&str], set: Option<&str>) -> String {
         choose(&prefixes.iter().copied().collect(), set).unwrap_or_else(|told| told)
     }

@@ -111,7 +111,7 @@ impl Program {
         self.load().unwrap_err().to_string()
     }
 
-    /// With the node at `index` replaced.
+    /// The program with the node at `index` replaced.
     pub(crate) fn with_node(mut self, index: usize, node: Value) -> Self {
         self.model["graph_module"]["graph"]["nodes"][index] = node;
         self

@@ -17,7 +17,7 @@ use zip::{CompressionMethod, ZipWriter};
 #[global_allocator]
 static METER: Meter = Meter::new();
 
-/// What reading a file of a few kilobytes may take.
+/// Most bytes that reading a file of a few kilobytes may take.
 const MOST: usize = 8 << 20;
 
 fn archive(pickle: &[u8], method: CompressionMethod) -> Vec<u8> {

@@ -6,7 +6,7 @@ use tch::{Device, Kind};
 use testkit::hostile::{below, mutated, survive};
 use zip::CompressionMethod;
 
-/// What the reader of checkpoints copies of its memo before it refuses to go on.
+/// Most bytes that the reader of checkpoints copies of its memo before it refuses to go on.
 const UNFOLDED: usize = 128 << 20;
 
 /// The pickle of `{'net': {'w': float32 [2, 3]}}` as torch.save writes it, but for its memo.

@@ -44,7 +44,7 @@ fn declared(shape: &[i64]) -> Value {
 /// Calls, the shapes that the program says, and why it is refused.
 type Bomb = (Vec<Value>, Vec<(String, Vec<i64>)>, &'static str);
 
-/// What a few hundred bytes can ask for.
+/// Programs of a few hundred bytes that ask for far more.
 fn bombs() -> Vec<Bomb> {
     let count = |start: i64, end: i64, step: i64| {
         let arguments = json!({"start": {"as_int": start}, "end": {"as_int": end}, "step": {"as_int": step}});

@@ -46,7 +46,7 @@ fn checkpoint(tensors: &[Vec<u8>]) -> Vec<u8> {
     archive(&[b"\x80\x02}(", &tensors.concat()[..], b"u."].concat(), CompressionMethod::Stored)
 }
 
-/// What opening `bytes` as `model` says; in little memory.
+/// Message of opening `bytes` as `model`, which must take little memory.
 fn refusal(name: &str, model: &str, bytes: &[u8]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join(name);

@@ -3,6 +3,7 @@
 
 pub mod profile;
 mod results;
+mod saving;
 
 use std::path::{Path, PathBuf};
 

@@ -38,6 +38,11 @@ impl Column {
         first.into_iter().chain(self.row.iter().copied()).collect()
     }
 
+    /// Whether the values are integers.
+    pub(crate) fn is_integer(&self) -> bool {
+        self.element == ElementType::Int64
+    }
+
     fn of(path: &str, family: &Family, metadata: &Value, float32: bool) -> Option<Self> {
         let shape: Vec<u64> = serde_json::from_value(metadata["shape"].clone()).ok()?;
         let dimensions: Vec<String> = serde_json::from_value(metadata["dimension_names"].clone()).ok()?;

@@ -23,6 +23,9 @@ pub(crate) const SUFFIX: &str = ".pt";
 /// Name of the file that has the metadata of the whole store.
 pub(crate) const ROOT: &str = "attrisweep.json";
 
+/// Name of the folder inside of each file of a tensor.
+const STEM: &str = "archive";
+
 /// Name of the store of a group whose name has no parts.
 const ALONE: &str = "store";
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use files::torch::{ElementType, pickled};
 use serde_json::Value;
 
-use super::write::STEM;
+use super::STEM;
 use crate::packed::archive::{Archive, Part};
 
 /// Longest pickle that is read, in bytes. The pickle of one tensor has some 200.

@@ -9,7 +9,7 @@ use files::torch::TensorWriter;
 use crate::error::StoreError;
 use crate::export::columns::Column;
 use crate::export::view::View;
-use crate::tensors;
+use crate::tensors::{self, STEM};
 
 /// Writes the arrays of `view` into `folder`, which is made, each as one tensor. Returns the number of bytes.
 pub(crate) fn tensors(view: &mut View, folder: &Path) -> Result<u64, StoreError> {
@@ -33,9 +33,6 @@ fn tensor(view: &mut View, column: &Column, folder: &Path) -> Result<u64, StoreE
     file.place()?;
     Ok(bytes)
 }
-
-/// Name of the folder inside of each file.
-pub(crate) const STEM: &str = "archive";
 
 /// Writes what the export was made of.
 pub(crate) fn source(view: &View, folder: &Path) -> Result<(), StoreError> {

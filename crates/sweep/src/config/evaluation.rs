@@ -5,7 +5,7 @@ use crate::evaluation::Only;
 use crate::parameters::Parameters;
 use crate::yaml::{Fields, Value, read};
 
-/// One item of `evaluation`.
+/// An item of `evaluation`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metric {
     /// First part of the keys of its scores; the class if not given.

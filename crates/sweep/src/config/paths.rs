@@ -61,7 +61,7 @@ pub const BASE: &str = "paths.base_data_dir";
 /// Key of the folder of weights of which each method has its own, as [`Paths::weights_key`] has it.
 pub const OWN_WEIGHTS: &str = "paths.decorr_weights_root";
 
-/// Key of the one Zarr that is read instead of what lies in `data_root`, as [`Paths::data_key`] has it.
+/// Key of the Zarr that is read instead of the files in `data_root`, as [`Paths::data_key`] has it.
 pub const INPUT_ZARR: &str = "paths.input_zarr_path";
 
 /// Key of a folder that had another name while MedMNIST was the only kind of dataset. Both names mean the same.
@@ -87,8 +87,8 @@ const DATA: Renamed = Renamed {
 };
 
 impl Renamed {
-    /// Reads the folder under whichever name it has, with the path of that key. A missing folder is told by the old name in a
-    /// config that `has_old` names.
+    /// Reads the folder under the old or the new name of its key, with the path of that key. A missing folder is reported by
+    /// the old name in a config that `has_old` names.
     fn read(&self, fields: &mut Fields<'_>, has_old: bool) -> (PathBuf, &'static str) {
         let (by_old, by_new) = (fields.node(self.old).is_some(), fields.node(self.name).is_some());
         if by_old && by_new {

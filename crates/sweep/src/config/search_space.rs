@@ -47,7 +47,7 @@ pub enum Split {
     Test,
 }
 
-/// One item of `noise_conditions`.
+/// An item of `noise_conditions`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NoiseCondition {
     /// Name in stores.
@@ -60,7 +60,7 @@ pub struct NoiseCondition {
     pub line: u64,
 }
 
-/// One item of `attribution_methods`.
+/// An item of `attribution_methods`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Method {
     /// First part of the keys of its variants.

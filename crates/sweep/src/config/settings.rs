@@ -79,7 +79,7 @@ pub enum Devices {
         /// Number of workers.
         workers: usize,
     },
-    /// These GPUs, as nvidia-smi counts them.
+    /// GPUs of these indices, as nvidia-smi counts GPUs.
     Gpus(Vec<u32>),
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Isa {
-    /// None of our own: the plain graph, on the kernels of libtorch.
+    /// No kernels of attrisweep: the plain graph, on the kernels of libtorch.
     None,
     /// AVX2 with fused multiplication and addition: 8 values at once.
     Avx2,
@@ -42,7 +42,7 @@ impl Isa {
     }
 }
 
-/// Which of a model's two graphs passes run on.
+/// Graph, of the two graphs of a model, that passes run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Path {

@@ -33,8 +33,8 @@ pub const DECODING: u64 = 48 << 20;
 /// Copies of one image or map that reading, encoding and sums of images hold beside what waits.
 const COPIES: u64 = 8;
 
-/// Group with all that a worker needs to know to compute any part of it: what the group is, what is read for it, where its maps go,
-/// and how its numbers are made.
+/// Group with everything that a worker needs to compute any part of the group: what the group is, which files are read for it,
+/// where its maps go, and how its numbers are made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Group {
     /// Dataset flag (`bloodmnist`).
@@ -139,7 +139,7 @@ impl Group {
         name + &self.suffix
     }
 
-    /// The same group with `weights` in place of its own, where there are some.
+    /// The group with `weights` in place of its own, if there are some.
     pub fn with_weights(&self, weights: Option<&OwnWeights>) -> Cow<'_, Self> {
         let Some(OwnWeights { file, sha256 }) = weights else { return Cow::Borrowed(self) };
         let (weights, weights_sha256) = (file.clone(), sha256.clone());
@@ -173,8 +173,8 @@ impl Group {
         self.images.div_ceil(self.shard)
     }
 
-    /// Bytes of the host's memory that images and maps in flight take at most, beside the model and its batch. Of a shard
-    /// only the pixels are held, of the one that is computed and of the next one; maps go to the disk image by image.
+    /// Most bytes of the host's memory for images and maps in flight, beside the model and its batch. Of a shard only the
+    /// pixels are held, of the shard under way and of the next shard; maps go to the disk image by image.
     pub fn in_flight(&self) -> u64 {
         let (images, values) = (self.shard.min(self.images), self.shape.iter().product::<usize>() as u64);
         let image = values * size_of::<f32>() as u64;
@@ -195,7 +195,8 @@ impl Group {
         serde_json::from_value(self.input.data.get("float_range")?.clone()).ok()
     }
 
-    /// Indices of the images that are chosen of the split, in their order, where a config chooses some: they are part of what is read.
+    /// Indices of the images that are chosen of the split, in their order, where a config chooses some: these indices are part
+    /// of the fingerprint of the data.
     pub fn chosen(&self) -> Option<Vec<u64>> {
         serde_json::from_value(self.input.data.get("indices")?.clone()).ok()
     }

@@ -23,8 +23,8 @@ pub enum Precision {
     Float32,
     /// IEEE double precision, several times slower: for checking.
     Float64,
-    /// Single precision whose products a GPU rounds to 10 bits of mantissa, as PyTorch has it in convolutions unless
-    /// told otherwise; on the CPU the same as [`Precision::Float32`].
+    /// Single precision whose products a GPU rounds to 10 bits of mantissa, as PyTorch has it in convolutions by default; on
+    /// the CPU the same as [`Precision::Float32`].
     Tf32,
     /// Values of 8 bits of mantissa and the range of single precision, between the layers; methods add up in single.
     Bfloat16,

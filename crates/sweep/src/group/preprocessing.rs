@@ -24,7 +24,7 @@ pub struct Preprocessing {
     pub std: Vec<f32>,
 }
 
-/// Writes numbers as their author did: 0.2, and not the 0.20000000298023224 that single precision makes of it.
+/// Writes numbers as their author did: 0.2, and not 0.20000000298023224, which is 0.2 in single precision.
 fn short<S: Serializer>(numbers: &(impl AsRef<[f32]> + ?Sized), serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(
         numbers.as_ref().iter().map(|number| number.to_string().parse::<f64>().unwrap_or(f64::from(*number))),
@@ -92,7 +92,7 @@ impl Preprocessing {
         (pixel * (white - black) + black - mean) / std
     }
 
-    /// Values of black and of white in `channel`, the smaller one first.
+    /// Values of black and of white in `channel`, the smaller value first.
     pub fn limits(&self, channel: usize) -> [f32; 2] {
         let (black, white) = (self.value(0.0, channel), self.value(1.0, channel));
         [black.min(white), black.max(white)]

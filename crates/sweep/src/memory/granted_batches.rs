@@ -20,8 +20,8 @@ pub struct GrantedBatch {
 pub struct GrantedBatches(pub BTreeMap<String, GrantedBatch>);
 
 impl GrantedBatches {
-    /// Batch size for variants that are computed together: the smallest of theirs, and a guess if all are guesses. A variant without
-    /// a batch size has a guess of one image.
+    /// Batch size for variants that are computed together: the smallest batch size of these variants, and a guess if all are
+    /// guesses. A variant without a batch size has a guess of one image.
     pub fn of<'a>(&self, keys: impl IntoIterator<Item = &'a str>) -> GrantedBatch {
         let unknown = GrantedBatch { images: 1, grows: true };
         let sizes = keys.into_iter().map(|key| self.0.get(key).copied().unwrap_or(unknown));

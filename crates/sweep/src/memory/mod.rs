@@ -30,13 +30,13 @@ pub fn text(bytes: u64) -> String {
     if mib < 1024.0 { format!("{mib:.0} MiB") } else { format!("{:.1} GiB", mib / 1024.0) }
 }
 
-/// Bytes of `budget` that may be taken when the share `margin` of what it has above `base` is to stay free. A margin is read
-/// from files: of one that is no share, as much as can be is kept free.
+/// Bytes of `budget` that may be used when the share `margin` of the bytes above `base` is to stay free. A margin is read from
+/// files: for a number that is no share, as much as possible is kept free.
 pub fn within(budget: u64, base: u64, margin: f64) -> u64 {
     budget.saturating_sub((margin.clamp(0.0, 1.0) * budget.saturating_sub(base) as f64) as u64)
 }
 
-/// What one batch took.
+/// Time and memory of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     /// Images at once.
@@ -51,9 +51,9 @@ pub struct Point {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Bound {
-    /// A larger one is hardly faster.
+    /// A larger batch is hardly faster.
     Speed,
-    /// A larger one does not fit, with the margin.
+    /// A larger batch does not fit, with the margin.
     Memory,
     /// A shard has no more images.
     Shard,
@@ -62,15 +62,15 @@ pub enum Bound {
 /// Memory of a batch: `bytes = base + per_image * batch`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Line {
-    /// What is there without any image: libtorch, the model and its packed weights.
+    /// Bytes without any image: libtorch, the model and its packed weights.
     pub base: u64,
-    /// What each image at once adds.
+    /// Bytes that each image at once adds.
     pub per_image: u64,
 }
 
 impl Line {
-    /// The least squares of `points`, raised until none of them lies above it. A single point tells the
-    /// slope only together with `floor`, the bytes before any batch.
+    /// Line of least squares through `points`, raised until no point lies above the line. A single point gives a slope only
+    /// together with `floor`, the bytes before any batch.
     pub fn above(floor: u64, points: &[Point]) -> Self {
         let slope = match points {
             [] => return Self { base: floor, per_image: 0 },

@@ -26,9 +26,9 @@ pub enum Kind {
         /// Largest value.
         most: f64,
     },
-    /// One of these words.
+    /// A word of these.
     Word(Cow<'static, [Cow<'static, str>]>),
-    /// One of these words, or a finite number that fills the whole baseline image.
+    /// A word of these, or a finite number that fills the whole baseline image.
     Baseline(Cow<'static, [Cow<'static, str>]>),
     /// A window of the image in pixels: `16` (a square), `16x8` (height x width) or `3x16x8` (channels too).
     ///
@@ -50,7 +50,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// `value` as the methods see it, if it is one of these values.
+    /// `value` as the methods see it; `None` if `value` is not of this kind.
     pub(super) fn checked(&self, value: &Value) -> Option<Value> {
         let is_word = |words: &[Cow<'static, str>]| value.as_str().is_some_and(|word| words.iter().any(|w| w == word));
         let fits = match self {

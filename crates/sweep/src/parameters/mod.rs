@@ -20,31 +20,31 @@ use crate::problem::nearest;
 #[serde(transparent)]
 pub struct Parameters(pub BTreeMap<String, Value>);
 
-/// One parameter that a method or noise takes.
+/// A parameter that a method or noise takes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Parameter {
-    /// Its key in YAML.
+    /// Key of the parameter in YAML.
     pub name: Cow<'static, str>,
-    /// What it does, in a few words.
+    /// Effect of the parameter, in a few words.
     pub summary: Cow<'static, str>,
     /// The values it can take.
     pub kind: Kind,
-    /// What is done when it is not given; without one it must be given.
+    /// Value of the parameter where a config gives none; a parameter without a default must be given.
     pub default: Option<Default>,
 }
 
-/// What stands for a parameter that is not given, such that it can be spelled in a `const`.
+/// Default of a parameter, such that it can be spelled in a `const`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Default {
-    /// This whole number.
+    /// A whole number.
     Integer(i64),
-    /// This number.
+    /// A number.
     Number(f64),
-    /// This word.
+    /// A word.
     Word(Cow<'static, str>),
-    /// This truth value.
+    /// A truth value.
     Boolean(bool),
-    /// Nothing: the parameter may be absent, which has a meaning of its own.
+    /// No value: the parameter may be absent, and its absence has a meaning of its own.
     Absent,
 }
 
@@ -111,7 +111,7 @@ impl Parameters {
         self.typed(name, "`true` or `false`", Value::as_bool)
     }
 
-    /// One number of pixels (a square), `[height, width]` or `[channels, height, width]`, each 1 or more.
+    /// Reads a number of pixels (a square), `[height, width]` or `[channels, height, width]`, each 1 or more.
     pub fn extent(&self, name: &str) -> Result<Vec<i64>, ParameterError> {
         self.typed(name, "one to three whole numbers", kind::sizes)
     }

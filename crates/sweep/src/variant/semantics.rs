@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Whose definition of a method is followed where papers and Captum differ.
+/// Definition of a method that is followed where papers and Captum differ.
 ///
-/// What each of them is stands in [`Semantics::meaning`], from where texts take it.
+/// The meaning of each is in [`Semantics::meaning`], from where texts take it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Semantics {
@@ -22,7 +22,7 @@ pub const WORDS: &[(&str, Semantics)] =
     &[("exact", Semantics::Exact), ("captum", Semantics::Captum), ("captum_patched", Semantics::CaptumPatched)];
 
 impl Semantics {
-    /// What is computed, in a sentence or a few.
+    /// Meaning of the semantics, in a sentence or a few.
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Exact => "What the papers define, on any model as it is.",

@@ -22,8 +22,7 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// The keys of `node`, the top level of a file whose sections are `places`. A node that is no mapping is noted as a mistake, and
-    /// read as an empty mapping.
+    /// The keys of `node`, which stands at `path` of a file and is read by itself: none of these keys belongs elsewhere.
     pub fn root(node: &'a Node, places: Places, problems: &'a mut Problems) -> Self {
         Self::new(node, "", places, problems)
     }
@@ -163,7 +162,7 @@ impl<'a> Fields<'a> {
         (node.value != Value::Null).then_some(node)
     }
 
-    /// Whether there is an entry under `key`, be it empty.
+    /// Whether an entry exists under `key`, be the entry empty.
     pub fn has(&self, key: &str) -> bool {
         self.entries.iter().any(|(entry, _)| entry.name == key)
     }

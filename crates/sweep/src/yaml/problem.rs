@@ -96,7 +96,7 @@ fn distance(a: &str, b: &str) -> usize {
     strsim::damerau_levenshtein(&a.to_lowercase(), &b.to_lowercase())
 }
 
-/// What is wrong with a text that is read as JSON, and in which line, in place of the parser's words.
+/// Fault of a text that is read as JSON, and its line, in place of the parser's words.
 pub fn not_json(error: &serde_json::Error) -> String {
     let line = error.line();
     match error.classify() {

@@ -58,7 +58,7 @@ pub fn seconds(value: &Value) -> Result<f64, String> {
     }
 }
 
-/// Two finite numbers, the smaller one first.
+/// Reads two finite numbers, the smaller first.
 pub fn range(value: &Value) -> Result<[f64; 2], String> {
     let number = |value: &Value| match value {
         Value::Integer(number) => Some(*number as f64),
@@ -80,7 +80,7 @@ pub fn size(value: &Value) -> Result<u64, String> {
     text(value).and_then(|text| memory::parse(&text)).map_err(|_| "a size such as `2GiB`".to_owned())
 }
 
-/// One word of a closed list.
+/// Reads a word of a closed list.
 pub fn choice<T: Copy>(known: &'static [(&'static str, T)]) -> impl Fn(&Value) -> Result<T, String> {
     move |value| {
         let found = known.iter().find(|(name, _)| *value == Value::Text((*name).to_owned()));

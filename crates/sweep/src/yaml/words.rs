@@ -104,7 +104,7 @@ pub(crate) fn shown(text: &str) -> String {
 mod tests {
     use super::super::parse;
 
-    /// What a parser's user is told, and nobody who writes a config.
+    /// Words of the parser for its own users, which say nothing to an author of a config.
     const FOREIGN: &[&str] = &[
         "Option",
         "from_str",

@@ -1,6 +1,6 @@
 //! Classes of units: what is left of each, and what a map of each has taken so far.
 
-use super::Work;
+use super::work::Work;
 
 /// Units of one class.
 #[derive(Clone, Debug, Default)]

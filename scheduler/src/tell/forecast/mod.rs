@@ -8,6 +8,7 @@
 mod class;
 #[cfg(test)]
 mod tests;
+mod work;
 mod works;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -15,21 +16,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use sweep::unit::UnitId;
 
 use class::Class;
+pub(crate) use work::Work;
 pub(crate) use works::works;
-
-/// Unit, as far as forecasting needs to know the unit.
-#[derive(Clone, Debug)]
-pub(crate) struct Work {
-    pub(crate) unit: UnitId,
-    /// Units of one class cost the same for each of their `size`.
-    pub(crate) class: usize,
-    /// Number of attribution maps; for a kind of work that makes none, the number of images.
-    pub(crate) size: f64,
-    /// Whether `size` counts maps.
-    pub(crate) makes_maps: bool,
-    /// Seconds by the profile of preflight.
-    pub(crate) profiled: Option<f64>,
-}
 
 /// Time that is left.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use plan::Plan;
 use sweep::unit::Unit;
 
-use super::Work;
+use super::work::Work;
 use crate::core::Task;
 
 /// Units of `plan`, whose tasks are `tasks`, with the class of each: units of one kind of work cost the same for each map where they have the

@@ -29,7 +29,7 @@ use crate::unit_error::UnitError;
 /// Most steps that wait to be written: small ones take next to nothing of the byte budget.
 const STEPS: usize = 1024;
 
-/// From the second stage to the third. The parts of one unit follow each other.
+/// Message from the second stage to the third. The parts of a unit follow each other.
 enum Step {
     Begin(Arc<Group>, Part, Writer),
     Computed(Computed, Reserved),

@@ -70,7 +70,7 @@ pub(super) fn compare(
     Ok(())
 }
 
-/// One group, as its maps are computed again.
+/// A group whose maps are computed again.
 struct Again<'a> {
     group: &'a Group,
     /// Maps of the store; `None` where it has all, of another program whose seed is not known.
@@ -88,8 +88,8 @@ impl Again<'_> {
         self.ledger.is_none_or(|ledger| ledger.has_variant(self.group, variant, image / self.group.shard))
     }
 
-    /// For each of the maps `single` of `part`, whether another seed gives another map: of a store whose seed is not known, such a map has
-    /// nothing to be compared with.
+    /// Whether another seed gives another map, for each of the maps `single` of `part`: in a store whose seed is not known,
+    /// such a map has nothing to be compared with.
     fn depend_on_seed(
         &mut self,
         engines: &mut Engines,

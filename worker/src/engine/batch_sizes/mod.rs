@@ -52,7 +52,7 @@ pub(crate) struct BatchSize {
     calm: u32,
     /// Number of times that the least rows of methods with several points an image were halved.
     squeezed: u32,
-    /// Whether what other rounds have made of the weights does not fit beside it.
+    /// Whether the memory that other rounds have made of the weights does not fit beside this round's memory.
     alone: bool,
     changed: bool,
 }
@@ -76,7 +76,7 @@ impl BatchSize {
         }
     }
 
-    /// Takes another grant, whose size was learned from this worker or from another one.
+    /// Takes another grant, whose size was learned from this worker or from another worker.
     fn grant(&mut self, granted: usize, grows: bool) {
         if granted != self.granted && !grows {
             let burnt = self.burnt.filter(|burnt| granted >= *burnt);
@@ -138,7 +138,7 @@ impl BatchSize {
         }
     }
 
-    /// Whether what other rounds have made of the weights does not fit beside it.
+    /// Whether the memory that other rounds have made of the weights does not fit beside this round's memory.
     pub(crate) fn is_alone(&self) -> bool {
         self.alone
     }

@@ -189,13 +189,13 @@ impl Run<'_> {
         Ok(all)
     }
 
-    /// Mask of an image that has one.
+    /// Mask of an image; `None` for an image without a mask.
     fn mask(&self, at: usize) -> Option<&[bool]> {
         let pixels = self.group.shape[1] * self.group.shape[2];
         self.shard.masks.as_ref()?.get(at * pixels..(at + 1) * pixels)
     }
 
-    /// Label of an image that has one.
+    /// Label of an image; `None` for an image without a label.
     fn label(&self, at: usize) -> Option<usize> {
         let is_single = self.shard.labels.len() == self.shard.pixels.len();
         self.shard.labels.get(at).filter(|_| is_single).and_then(|label| usize::try_from(*label).ok())

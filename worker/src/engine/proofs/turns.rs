@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub(super) struct Turns {
     file: PathBuf,
     patience: Duration,
-    /// The file, locked, while this process proves.
+    /// The file that is locked while this process proves.
     turn: RefCell<Option<File>>,
     /// Whether this process waits for nobody any more.
     alone: Cell<bool>,

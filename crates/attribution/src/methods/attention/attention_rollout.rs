@@ -29,7 +29,8 @@ pub(in crate::methods) const ENTRY: Entry = Entry::new(
 .on_attentions()
 .called(&["Rollout", "rollout", "attention_rollout"]);
 
-/// What stands for all heads `[n, tokens, tokens]`, and the sums of its rows with the identity `[n, 1, tokens]` where these are not 2.
+/// Attention `[n, tokens, tokens]` that stands for all heads, and the sums of its rows with the identity `[n, 1, tokens]` where
+/// these sums are not 2.
 type Fusion = fn(&Tensor) -> Result<(Tensor, Option<Tensor>), TchError>;
 
 /// `fused`, the least or the largest of all heads, whose rows do not sum to one any more, and the sums of its rows with the identity.

@@ -16,7 +16,7 @@ pub(super) const START_LAYER: Parameter = Parameter {
     default: Some(Default::Integer(0)),
 };
 
-/// Where the patches are in the attentions of the model.
+/// Places of the patches in the attentions of the model.
 pub(super) fn patches(pass: &Pass<'_>) -> Result<Patches, TchError> {
     let outline = pass.graph().outline(&pass.images().f_narrow(0, 0, 1)?)?;
     let none = || TchError::Shape("the model has no attention over all patches of an image".to_owned());

@@ -33,7 +33,7 @@ impl Method for Cam {
     }
 }
 
-/// The layer that is looked at, and what is done with its map.
+/// The layer whose map is taken, and the treatment of the map.
 pub(in crate::methods) struct Place {
     layer: String,
     relu: bool,

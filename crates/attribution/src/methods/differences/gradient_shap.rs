@@ -54,7 +54,7 @@ struct GradientShap {
     stdev: f64,
 }
 
-/// One sample: a point for every image, the share of the way from image to baseline, and the baseline.
+/// A sample: a point for every image, the share of the way from image to baseline, and the baseline.
 struct Sample {
     points: Tensor,
     line: Tensor,

@@ -125,7 +125,7 @@ struct NoiseTunnel {
 #[derive(Clone, Copy, Debug)]
 enum Noise {
     Absolute(f64),
-    /// As a share of each image's range.
+    /// A share of each image's range.
     OfRange(f64),
 }
 

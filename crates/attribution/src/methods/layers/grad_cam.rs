@@ -45,7 +45,7 @@ pub(in crate::methods) const RELU: Parameter = Parameter {
     default: Some(Default::Boolean(true)),
 };
 
-/// How the map is enlarged.
+/// Parameter: the way in which the map is enlarged.
 pub(in crate::methods) const MODE: Parameter = Parameter {
     name: Cow::Borrowed("interpolate_mode"),
     summary: Cow::Borrowed("how the map is enlarged: `bilinear` as in the paper, or `nearest` as Captum's default"),

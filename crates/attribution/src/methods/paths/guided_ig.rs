@@ -85,7 +85,7 @@ impl Method for GuidedIg {
     }
 }
 
-/// Where the values `[d]` of one image may be after a step.
+/// Bounds of the values `[d]` of an image after a step.
 struct Ends {
     baseline: Tensor,
     image: Tensor,

@@ -27,7 +27,7 @@ pub(super) const ENTRY: Entry = Entry {
     open: |place, _, options| Ok(Box::new(Base::open(place, options)?)),
 };
 
-/// Facts that a store tells of itself.
+/// Facts that a store reports about itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
     /// Dataset, model, noise and split, each as the store calls it; `None` where the store does not say it.
@@ -38,9 +38,10 @@ pub struct Facts {
     pub preprocessing: Preprocessing,
 }
 
-/// Reads what the store at `place` tells of itself.
+/// Reads the facts that the store at `place` reports about itself.
 ///
 /// # Errors
+///
 /// [`DataError::Content`] for a store of attrisweep that is not complete, and for facts that no store has.
 pub fn facts(place: &Path) -> Result<Facts, DataError> {
     told(&Stored::open(place)?)

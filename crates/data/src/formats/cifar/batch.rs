@@ -1,16 +1,28 @@
 //! A file of images and labels.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::pickle::Pickle;
 use super::value::Value;
-use super::{IMAGE, Records, bytes, content};
 use crate::DataError;
+
+/// Bytes of an image.
+const IMAGE: usize = 32 * 32 * 3;
 
 /// Largest file in bytes: that of CIFAR-100 has 155 million.
 const MOST: u64 = 1 << 30;
+
+/// Kind of the files.
+#[derive(Clone, Copy)]
+pub(super) enum Records {
+    /// A pickle, with the labels under this key.
+    Pickle { labels: &'static str },
+    /// Records of this number of labels, of which the last label counts, and the bytes of an image.
+    Bytes { labels: usize },
+}
 
 /// A file, open for reading.
 pub(super) struct Batch {
@@ -76,4 +88,19 @@ impl Batch {
         let records = bytes(&self.file, self.start + range.start * self.stride as u64, size)?;
         Ok(records.chunks(self.stride).flat_map(|record| &record[..IMAGE]).copied().collect())
     }
+}
+
+/// Bytes `start..start + size` of `file`.
+fn bytes(file: &Path, start: u64, size: usize) -> Result<Vec<u8>, DataError> {
+    let mut bytes = vec![0; size];
+    let read = File::open(file).and_then(|mut opened| {
+        opened.seek(SeekFrom::Start(start))?;
+        opened.read_exact(&mut bytes)
+    });
+    read.map(|()| bytes).map_err(|source| DataError::Read { file: file.to_owned(), source })
+}
+
+/// A batch that is a file and its place.
+fn content(file: &Path, reason: impl Into<String>) -> DataError {
+    DataError::Content { file: PathBuf::from(file), reason: reason.into() }
 }

@@ -3,13 +3,12 @@
 //! <https://www.cs.toronto.edu/~kriz/cifar.html>. The folder that the archives unpack to lies in `<flag>`, or beside it if the flag is
 //! `cifar10` or `cifar100`, as torchvision leaves it.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::entry::plain;
 use super::{Entry, Labels, Options, Source};
 use crate::arrays::channels_last;
 use crate::preprocess::Pixels;
@@ -19,13 +18,10 @@ mod batch;
 mod pickle;
 mod value;
 
-use batch::Batch;
+use batch::{Batch, Records};
 
 /// Height, width and channels of an image.
 const SHAPE: [usize; 3] = [32, 32, 3];
-
-/// Bytes of an image.
-const IMAGE: usize = 32 * 32 * 3;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "cifar",
@@ -46,15 +42,6 @@ struct Layout {
     train: &'static [&'static str],
     test: &'static [&'static str],
     records: Records,
-}
-
-/// Kind of the files.
-#[derive(Clone, Copy)]
-enum Records {
-    /// A pickle, with the labels under this key.
-    Pickle { labels: &'static str },
-    /// Records of so many labels, of which the last one counts, and the bytes of an image.
-    Bytes { labels: usize },
 }
 
 const LAYOUTS: [Layout; 4] = [
@@ -91,11 +78,6 @@ const LAYOUTS: [Layout; 4] = [
 /// Layout of the folder at `place`, by its name.
 fn layout(place: &Path) -> Option<&'static Layout> {
     LAYOUTS.iter().find(|layout| place.file_name().is_some_and(|name| name == layout.folder))
-}
-
-/// A flag without case and separators.
-fn plain(flag: &str) -> String {
-    flag.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
 struct Cifar {
@@ -169,21 +151,6 @@ impl Source for Cifar {
     fn content(&self) -> Value {
         self.content.clone()
     }
-}
-
-/// Bytes `start..start + size` of `file`.
-fn bytes(file: &Path, start: u64, size: usize) -> Result<Vec<u8>, DataError> {
-    let mut bytes = vec![0; size];
-    let read = File::open(file).and_then(|mut opened| {
-        opened.seek(SeekFrom::Start(start))?;
-        opened.read_exact(&mut bytes)
-    });
-    read.map(|()| bytes).map_err(|source| DataError::Read { file: file.to_owned(), source })
-}
-
-/// A batch that is a file and its place.
-fn content(file: &Path, reason: impl Into<String>) -> DataError {
-    DataError::Content { file: PathBuf::from(file), reason: reason.into() }
 }
 
 #[cfg(test)]

@@ -90,7 +90,7 @@ struct Machine {
 }
 
 impl Machine {
-    /// Takes one step; whether it was the last one.
+    /// Takes one step. Returns whether this step was the last step.
     fn step(&mut self) -> io::Result<bool> {
         let value = match self.number(1)? as u8 {
             b'.' => return Ok(true),

@@ -20,10 +20,10 @@ pub(super) enum Value {
     List(Vec<Value>),
     Tuple(Vec<Value>),
     Dictionary(Vec<(Value, Value)>),
-    /// What a function was called with, and what was set afterwards.
+    /// Arguments of a call of a function, and the state that was set afterwards.
     Made(Vec<Value>, Box<Value>),
     Mark,
-    /// What has no meaning here.
+    /// A value without a meaning here.
     Other,
 }
 

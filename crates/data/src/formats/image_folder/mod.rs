@@ -156,7 +156,7 @@ fn folders(folder: &Path) -> Result<Vec<String>, DataError> {
     Ok(names)
 }
 
-/// Names of what is in `folder`, in the order of Python: by the numbers of their letters.
+/// Names of the entries of `folder`, in the order of Python: by the numbers of their letters.
 fn names(folder: &Path) -> Result<Vec<String>, DataError> {
     let failed = |source| DataError::Read { file: folder.to_owned(), source };
     let mut names = Vec::new();

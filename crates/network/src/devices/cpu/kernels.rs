@@ -69,7 +69,7 @@ impl Finish<'_> {
 /// Product and sum are rounded one after the other, as two passes over the memory would; times one changes no bit.
 pub(crate) struct Onto<'a> {
     pub(crate) gradient: &'a [f32],
-    /// Where the ReLU let it pass, by which gate, if there is a ReLU.
+    /// Mask of the values that the ReLU let pass, and its gate; `None` without a ReLU.
     pub(crate) gate: Option<(&'a [u8], Gate)>,
     /// Scale of each channel of the block.
     pub(crate) scale: Option<&'a [f32]>,

@@ -38,16 +38,16 @@ struct Chain {
 
 struct Lowering<'a> {
     graph: &'a Graph,
-    /// The only reader of each value, if there is just one.
+    /// The only reader of `id`; `None` if `id` is not blocked or has several readers.
     reader: Vec<Option<Id>>,
     /// Whether each value will be blocked.
     blocked: Vec<bool>,
-    /// By the last of its operations.
+    /// Chains, by the last operation of each.
     chains: HashMap<Id, Chain>,
     /// Whether an operation is in a chain, and not its last.
     absorbed: Vec<bool>,
     nodes: Vec<Node>,
-    /// Where each value is in the new graph, dense and blocked.
+    /// Place of each value in the new graph, dense and blocked.
     moved: HashMap<(Id, bool), Id>,
 }
 
@@ -206,7 +206,7 @@ fn joins_channels(operation: &dyn Operation) -> bool {
     operation.as_a::<Concatenate>().is_some_and(|values| values.dim == 1)
 }
 
-/// `operation` on blocked values, if there is an operation for it that stands alone.
+/// `operation` on blocked values; `None` where no blocked operation stands for `operation` alone.
 fn blocked(operation: &dyn Operation) -> Option<Rc<dyn Operation>> {
     if let Some(pool) = operation.as_a().and_then(Average::of) {
         return Some(Rc::new(pool));

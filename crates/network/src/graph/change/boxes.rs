@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::graph::Reach;
 
-/// Sizes along one axis that are told apart on CPUs, where the environment names no other number.
+/// Number of different sizes along one axis on CPUs, where the environment gives no other number.
 pub(super) const SIZES: usize = 4;
 /// Pixels that cost as much as one more group: its weights are read once more, at 2 operations for each product
 /// of a pixel against 4 bytes for each weight.
@@ -39,7 +39,7 @@ impl Area {
         Self { top, left, height, width }
     }
 
-    /// The outputs, of a map of `size`, that see any of it.
+    /// The outputs, of a map of `size`, that see any pixel of the box.
     pub(super) fn reaching(self, reach: Reach, size: [i64; 2]) -> Self {
         let Reach::Window { kernel, stride, padding, dilation } = reach else { return self };
         let axes = self.axes();
@@ -64,7 +64,7 @@ impl Area {
         }))
     }
 
-    /// The smallest box with both in it.
+    /// The smallest box that holds both boxes.
     pub(super) fn with(self, other: Self) -> Self {
         let (ours, theirs) = (self.axes(), other.axes());
         Self::from_axes([0, 1].map(|axis| {
@@ -87,15 +87,15 @@ impl Area {
         }))
     }
 
-    /// This box made larger, to `length` along each axis, inside of a map of `size`.
+    /// The box made larger, to `length` along each axis, inside of a map of `size`.
     fn grown(self, length: [i64; 2], size: [i64; 2]) -> Self {
         let axes = self.axes();
         Self::from_axes([0, 1].map(|axis| (axes[axis].0.min(size[axis] - length[axis]), length[axis])))
     }
 }
 
-/// The areas in groups of one size each, with their numbers, which rise. Along each axis there are up to `most` sizes: areas grow to the
-/// next one, as many as cost least.
+/// The areas in groups of one size each, with their numbers, which rise. Along each axis there are up to `most` sizes: areas
+/// grow to the next size, and the sizes are those that cost least.
 pub(super) fn groups(areas: &[Area], size: [i64; 2], most: usize) -> Vec<Vec<(usize, Area)>> {
     let heights: Vec<i64> = areas.iter().map(|area| area.height).collect();
     let widths: Vec<i64> = areas.iter().map(|area| area.width).collect();
@@ -118,8 +118,8 @@ fn grouped(areas: &[Area], size: [i64; 2], steps: [&[i64]; 2]) -> Vec<Vec<(usize
     groups.into_values().collect()
 }
 
-/// Up to `most` of the `lengths`, in rising order and the largest among them, so that rounding all of
-/// them up to the next one adds as little as possible: a dynamic programme over the distinct lengths.
+/// Lengths, up to `most` of the `lengths` in rising order and the largest among them, so that rounding all `lengths` up to the
+/// next length adds as little as possible: a dynamic programme over the distinct lengths.
 fn steps(lengths: &[i64], most: usize) -> Vec<i64> {
     let mut lengths = lengths.to_vec();
     lengths.sort_unstable();

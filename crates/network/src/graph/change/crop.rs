@@ -7,11 +7,11 @@ use super::patch::Patch;
 use crate::tensors::simd::{Combine, run};
 use crate::tensors::slices::{each_run, values, values_mut};
 
-/// Where a row of a crop comes from.
+/// Origin of a row of a crop.
 pub(super) struct Source<'a> {
     /// Row of the clean value.
     pub(super) image: i64,
-    /// The part of the clean value; what is outside of it is filled.
+    /// Area of the clean value; pixels outside of the clean value are filled.
     pub(super) area: Area,
     pub(super) patch: Option<&'a Patch>,
 }
@@ -29,8 +29,8 @@ impl<'a> Source<'a> {
     }
 }
 
-/// One row for each source, all areas of one size: a row of `clean` with the patch over it. Constants have one
-/// row for all images.
+/// Crops, a row for each source, all areas of one size: a row of `clean` with the patch over it. Constants have one row for all
+/// images.
 pub(super) fn crop(clean: &Tensor, sources: &[Source<'_>], outside: f64) -> Result<Tensor, TchError> {
     let size = sources.first().map_or([0, 0], |source| [source.area.height, source.area.width]);
     let mut shape = clean.size();
@@ -167,13 +167,14 @@ impl Plane<'_> {
         Self { values: &self.values[at * self.area.pixels() * lanes..], area: self.area }
     }
 
-    /// So many pixels of row `y` from column `left` on, all inside.
+    /// Pixels of row `y`: `count` of them from column `left` on, all inside.
     fn line(&self, y: i64, left: i64, count: usize, lanes: usize) -> &[f32] {
         let Area { top, left: first, width, .. } = self.area;
         &self.values[((y - top) * width + left - first) as usize * lanes..][..count * lanes]
     }
 
-    /// The first of the `width` columns from `left` on that row `y` has, and how many of them, if it has any.
+    /// The first of the `width` columns from `left` on that lies on row `y`, and how many such columns lie there; `None` if
+    /// none does.
     fn shared(&self, y: i64, left: i64, width: i64) -> Option<(i64, usize)> {
         let Area { top, left: first, height, width: own } = self.area;
         let (from, to) = (left.max(first), (left + width).min(first + own));

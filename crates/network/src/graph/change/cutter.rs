@@ -17,21 +17,21 @@ pub(crate) struct Cut<'a> {
     pub(crate) map: &'a Tensor,
     /// Number of images n.
     pub(crate) images: i64,
-    /// What lies over the map, group by group. None where the value does not change.
+    /// Patches that lie over the map, group by group. There are none where the value does not change.
     pub(crate) patches: Vec<Patches<'a>>,
-    /// Where each window's box lies, `[windows, 6]` of int32: row and column of its first pixel in the map; the group of its patch and
-    /// the patch's number there, or -1; and row and column of the patch's first pixel.
+    /// Places of each window's box, `[windows, 6]` of int32: row and column of its first pixel in the map; the group of its
+    /// patch and the patch's number there, or -1; and row and column of the patch's first pixel.
     pub(crate) sources: &'a Tensor,
     /// Height and width of the boxes.
     pub(crate) size: [i64; 2],
-    /// Value of what is outside of the map.
+    /// Value of the pixels outside of the map.
     pub(crate) outside: f64,
 }
 
 /// Patches of one size.
 #[derive(Debug)]
 pub(crate) struct Patches<'a> {
-    /// `[patches n, c, *size]`; none where no window of these has one.
+    /// Values `[patches n, c, *size]`; `None` where no window of these has a patch.
     pub(crate) values: Option<&'a Tensor>,
     /// Height and width.
     pub(crate) size: [i64; 2],

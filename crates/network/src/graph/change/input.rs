@@ -4,22 +4,10 @@ use tch::{TchError, Tensor};
 
 use super::boxes::Area;
 use super::crop::{Source, crop};
-use super::patch::{Changed, Replacement, plane};
+use super::patch::{Change, Changed, Replacement, plane};
 use crate::graph::{Local, Node, Reach};
 
-/// What is known of the change of a value.
-pub(super) trait Change {
-    /// Whether there is none.
-    fn is_none(&self) -> bool;
-
-    /// Whether the value changes everywhere.
-    fn is_whole(&self) -> bool;
-
-    /// The box that change number `at` may have changed, where it is not everywhere.
-    fn changed(&self, at: usize) -> Option<Area>;
-}
-
-/// An input of an operation: as it was, and what changed.
+/// An input of an operation: its value before the change, and its change.
 pub(super) struct Input<'a, C = Changed> {
     pub(super) clean: &'a Tensor,
     pub(super) change: &'a C,
@@ -39,7 +27,7 @@ pub(super) fn local_of<'n, C: Change>(
     node.operation.local().filter(|_| !is_constant && inputs.iter().all(|input| input.is_local(output)))
 }
 
-/// The boxes of an output of `size` that so many changes of the `inputs` reach.
+/// The boxes of an output of `size` that `count` changes of the `inputs` reach.
 pub(super) fn reached<C: Change>(inputs: &[Input<'_, C>], count: usize, size: [i64; 2]) -> Vec<Area> {
     let reached = (0..count).map(|at| inputs.iter().filter_map(|input| input.reached(at, size)).reduce(Area::with));
     reached.map(Option::unwrap_or_default).collect()
@@ -57,7 +45,7 @@ impl<'a, C: Change> Input<'a, C> {
         node.inputs.iter().enumerate().map(input).collect()
     }
 
-    /// Whether boxes of it give boxes of `output`.
+    /// Whether boxes of the input give boxes of `output`.
     fn is_local(&self, output: &Tensor) -> bool {
         let of_maps = plane(self.clean).zip(plane(output));
         let fit = match self.reach {
@@ -94,7 +82,7 @@ impl Input<'_> {
         group.iter().map(source).collect()
     }
 
-    /// All of it, one row for each replacement; what is fed by no image stays as it is.
+    /// The whole input, a row for each replacement; a value that no image feeds stays as it is.
     pub(super) fn whole(&self, replacements: &[Replacement]) -> Result<Tensor, TchError> {
         match (self.change, plane(self.clean)) {
             (Changed::Whole(values), _) => Ok(values.shallow_clone()),

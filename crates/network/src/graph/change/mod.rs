@@ -18,6 +18,7 @@ mod patch;
 mod plan;
 mod planned;
 mod planner;
+mod step;
 
 use std::rc::Rc;
 
@@ -149,7 +150,7 @@ fn split(node: &Node) -> Option<&dyn Split> {
     node.operation.local()?.split()
 }
 
-/// Whether boxes of a map of `size` can be made of whole tiles, or the map is so small that all of it is computed.
+/// Whether boxes of a map of `size` can be made of whole tiles, or the map is so small that the whole map is computed.
 fn fits(size: [i64; 2], tile: i64) -> bool {
     size.into_iter().all(|size| size % tile == 0 || size <= SMALL)
 }

@@ -5,7 +5,6 @@ use std::rc::Rc;
 use tch::Tensor;
 
 use super::boxes::Area;
-use super::input::Change;
 
 /// Pixels `[1, c, h, w]` that replace those of one of the images from `top`, `left` on.
 #[derive(Debug)]
@@ -18,6 +17,18 @@ pub struct Replacement {
     pub left: i64,
     /// Pixels that are put there.
     pub pixels: Tensor,
+}
+
+/// Facts about the change of a value.
+pub(super) trait Change {
+    /// Whether there is none.
+    fn is_none(&self) -> bool;
+
+    /// Whether the value changes everywhere.
+    fn is_whole(&self) -> bool;
+
+    /// The box that change number `at` may have changed, where it is not everywhere.
+    fn changed(&self, at: usize) -> Option<Area>;
 }
 
 /// Change of one value by the replacements.
@@ -51,8 +62,8 @@ pub(super) struct Patch {
     pub(super) values: Rc<Tensor>,
     pub(super) row: usize,
     pub(super) area: Area,
-    /// The part of it that may have changed: around it are pixels that were computed with others, and are as they
-    /// were.
+    /// The part of the box that may have changed: around this part are pixels that were computed with others, and did not
+    /// change.
     pub(super) changed: Area,
 }
 

@@ -3,8 +3,6 @@
 //! Every image has the same windows, so that a box lies where it lies in all of them: a plan knows neither the images nor how many there
 //! are. Boxes of one value have one size, or a few: a launch for each size cuts out those of all windows and images.
 
-use std::ops::Range;
-
 use tch::{TchError, Tensor};
 
 use super::Clean;
@@ -12,6 +10,7 @@ use super::boxes::Area;
 use super::cutter::COLUMNS;
 use super::patch::plane;
 use super::planner::Planner;
+use super::step::Step;
 use crate::graph::Graph;
 
 /// Share of the work of whole images up to which boxes are worth their launches.
@@ -25,7 +24,7 @@ pub struct Plan {
     pub(crate) windows: Vec<Area>,
     /// Sizes along an axis.
     pub(crate) sizes: usize,
-    /// For each value of the graph.
+    /// Steps, one for each value of the graph.
     pub(super) steps: Vec<Step>,
     /// Rows of [`super::cutter::Cut::sources`], on the device.
     pub(super) table: Tensor,
@@ -33,45 +32,6 @@ pub struct Plan {
     bytes: [usize; 2],
     /// Work for all windows: in boxes, and in whole images.
     work: [f64; 2],
-}
-
-/// What is computed of a value.
-#[derive(Debug)]
-pub(super) enum Step {
-    /// No image feeds the value.
-    Not,
-    /// Boxes, in groups of one size.
-    Boxes(Vec<Group>),
-    /// All of it, from all of the inputs: those that have boxes are put together.
-    Whole(Vec<Option<Source>>),
-}
-
-/// Boxes of one size.
-#[derive(Debug)]
-pub(super) struct Group {
-    /// Height and width.
-    pub(super) size: [i64; 2],
-    /// Their windows, in rising order.
-    pub(super) members: Vec<usize>,
-    /// What is seen of each input.
-    pub(super) seen: Vec<Source>,
-}
-
-/// Where boxes of an input come from.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Source {
-    /// They are the patches of this group of the input.
-    Patches(usize),
-    /// They are cut out, of this height and width, by rows of the table from this one on.
-    Cut { first: usize, size: [i64; 2] },
-}
-
-impl Group {
-    /// Which of the group are of `windows`.
-    pub(super) fn of(&self, windows: &Range<usize>) -> Range<usize> {
-        let before = |end: usize| self.members.partition_point(|member| *member < end);
-        before(windows.start)..before(windows.end)
-    }
 }
 
 impl Plan {
@@ -104,7 +64,7 @@ impl Plan {
         self.windows.len()
     }
 
-    /// Number of windows, one of an image each, whose values take as much memory as those of so many whole images.
+    /// Number of windows, each of one image, whose values take as much memory as the values of `images` whole images.
     pub fn rows(&self, images: i64) -> usize {
         (images.max(1) as usize * self.bytes[1] / self.bytes[0].max(1)).max(1)
     }

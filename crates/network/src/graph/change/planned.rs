@@ -10,7 +10,8 @@ use tch::{TchError, Tensor};
 use super::Clean;
 use super::boxes::Area;
 use super::cutter::{Cut, Cutter, Patches};
-use super::plan::{Group, Plan, Source, Step};
+use super::plan::Plan;
+use super::step::{Group, Source, Step};
 use crate::graph::{Graph, How, Id};
 use crate::tensors::settings;
 
@@ -20,7 +21,7 @@ const SIZES: usize = 1;
 /// Size of images, and windows.
 type Key = ([i64; 2], Vec<Area>);
 
-/// What cuts boxes out for a graph, and the plans that were made.
+/// The program that cuts boxes out for a graph, and the plans that were made.
 #[derive(Debug)]
 pub(crate) struct Cutting {
     cutter: Box<dyn Cutter>,
@@ -71,7 +72,7 @@ impl Graph {
         self.running().hide(clean, hidden, (plan, windows))
     }
 
-    /// As [`Graph::hiding`], on this very graph and without a proof.
+    /// Hides windows like [`Graph::hiding`], on this very graph and without a proof.
     pub(crate) fn hide(
         &self,
         clean: &Clean,
@@ -106,7 +107,7 @@ impl Graph {
 
 /// A value of some windows of all images.
 enum Value {
-    /// As it was, or gone.
+    /// A value without a change, or a value that was freed.
     Not,
     /// A tensor for each group, if some windows are of that group.
     Boxes(Vec<Option<Tensor>>),
@@ -186,7 +187,7 @@ impl Run<'_> {
         }
     }
 
-    /// What lies over the clean value of `input`.
+    /// Patches that lie over the clean value of `input`.
     fn patches(&self, input: Id) -> Vec<Patches<'_>> {
         let (Value::Boxes(values), Step::Boxes(groups)) = (&self.values[input], &self.plan.steps[input]) else {
             return Vec::new();

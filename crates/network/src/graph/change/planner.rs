@@ -6,13 +6,13 @@ use tch::{Kind, Tensor};
 
 use super::boxes::{Area, groups};
 use super::cutter::{COLUMNS, GROUPS};
-use super::input::{Change, Input, local_of, reached};
-use super::patch::plane;
-use super::plan::{Group, Source, Step};
+use super::input::{Input, local_of, reached};
+use super::patch::{Change, plane};
+use super::step::{Group, Source, Step};
 use crate::graph::{Graph, Node, Reach};
 
-/// Products and sums that take as long as a value that is read and written: an H200 makes 25 of the ones and 0.5 of the others in the
-/// same time, by its peaks in single precision.
+/// Products and sums that take as long as reading and writing a value: at its peaks in single precision, an H200 makes 25
+/// products and sums in the time in which it reads and writes half a value.
 const OF_VALUE: usize = 50;
 
 /// Change of a value by each window.
@@ -22,8 +22,8 @@ enum Planned {
     Whole,
 }
 
-/// The box of a value that a window changes: its group, its number there, the box as it is computed, and the part of it that may
-/// have changed.
+/// The box of a value that a window changes: its group, its number there, the box as it is computed, and the part of the box
+/// that may have changed.
 #[derive(Clone, Copy, Default)]
 struct Place {
     group: usize,
@@ -68,7 +68,7 @@ impl<'a> Planner<'a> {
         Self { graph, clean, windows, sizes, changes, table, bytes: [0; 2], work: [0.0; 2] }
     }
 
-    /// What is computed of the next value, number `id`; `None` where it cannot be planned.
+    /// Step of the next value, number `id`; `None` where the value cannot be planned.
     pub(super) fn step(&mut self, id: usize) -> Option<Step> {
         let node = &self.graph.nodes[id];
         let (step, change) = if id == 0 {
@@ -147,7 +147,7 @@ impl<'a> Planner<'a> {
         Some((Step::Whole(inputs.iter().map(all).collect::<Option<_>>()?), Planned::Whole))
     }
 
-    /// What `boxes` of an output see of an input.
+    /// Source of the part of an input that `boxes` of an output see.
     fn seen(&mut self, input: &Input<'_, Planned>, boxes: &[(usize, Area)]) -> Option<Source> {
         let is_planes = input.clean.dim() == 4 && input.clean.f_kind().is_ok_and(|kind| kind == Kind::Float);
         let seen: Vec<(usize, Area)> = boxes.iter().map(|&(at, area)| (at, area.seen(input.reach))).collect();

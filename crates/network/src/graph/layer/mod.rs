@@ -33,7 +33,7 @@ impl Graph {
         starts.into_iter().find(|name| self.layer(name) == Some(Layer(id))).unwrap_or(whole)
     }
 
-    /// A pass of `images` operation by operation, from which layers can be told.
+    /// A pass of `images` operation by operation, in which layers can be recognised.
     pub fn outline(&self, images: &Tensor) -> Result<Trace, TchError> {
         self.run(images, Keep::Trace(None))
     }
@@ -84,7 +84,8 @@ impl Graph {
         self.layouts(trace)[id] == Some(Layout::ChannelsLast)
     }
 
-    /// `value` of the layer `id` in `trace` as a picture `[n, c, h, w]`, if it is one or tokens of one.
+    /// `value` of the layer `id` in `trace` as a picture `[n, c, h, w]`; `None` if `value` is neither a picture nor tokens of a
+    /// picture.
     pub(crate) fn as_picture(&self, trace: &Trace, id: Id, value: Tensor) -> Result<Tensor, TchError> {
         match self.tokens(trace, id) {
             Some(tokens) => tokens.picture(&value),

@@ -7,7 +7,7 @@ use crate::graph::lowered::purpose::Keep;
 use crate::graph::operation::spatial::Layout;
 use crate::graph::{Graph, Id, Layer};
 
-/// What follows on a layer, for one batch of images.
+/// Operations that follow on a layer, for one batch of images.
 #[derive(Debug)]
 pub struct Tail<'a> {
     graph: &'a Graph,
@@ -15,18 +15,18 @@ pub struct Tail<'a> {
     images: i64,
     /// Value of the layer, as it lies in the network.
     value: Tensor,
-    /// For each value whether it depends on that of the layer.
+    /// Whether each value depends on the value of the layer.
     behind: Vec<bool>,
     /// Values of the images beside the layer that operations behind it read.
     beside: Vec<Option<Tensor>>,
-    /// For each value whether it is one of the model alone that is made again: how many rows it has depends on that of the images.
+    /// Whether each value comes from the model alone and is made again, as its number of rows depends on the number of images.
     again: Vec<bool>,
     is_last: bool,
     tokens: Option<Tokens>,
 }
 
 impl Graph {
-    /// What follows on `layer` for `images`, on the plain graph.
+    /// Operations that follow on `layer` for `images`, on the plain graph.
     pub fn tail(&self, images: &Tensor, Layer(layer): Layer) -> Result<Tail<'_>, TchError> {
         let outline = self.outline(&images.f_narrow(0, 0, 1)?)?;
         let mut behind = vec![false; self.nodes.len()];
@@ -60,7 +60,7 @@ impl Graph {
         Ok(Tail { graph: self, layer, images: count, value, behind, beside: values, again, is_last, tokens })
     }
 
-    /// For each value whether it does not depend on the images, and one of those for which `is_read_by` reads it, directly or not.
+    /// Whether each value does not depend on the images, and is read, directly or not, by a value for which `is_read_by` holds.
     fn of_model_alone(&self, is_read_by: impl Fn(Id) -> bool) -> Vec<bool> {
         let mut of_images = vec![false; self.nodes.len()];
         for id in 0..self.nodes.len() {

@@ -7,7 +7,7 @@ use crate::graph::{Graph, Id, Trace};
 /// Most tokens that may stand before those of patches: a class, a distillation, registers.
 const MOST_BEFORE: i64 = 16;
 
-/// Where the patches of an image are among its tokens.
+/// Places of the patches of an image among its tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tokens {
     /// Tokens before those of patches.
@@ -26,8 +26,8 @@ impl Tokens {
 }
 
 impl Graph {
-    /// Where the patches are in the value `id` of `trace`, of [`Graph::outline`], if it is one of tokens: the last picture before
-    /// it has as many pixels, up to the few tokens that are prepended.
+    /// Places of the patches in the value `id` of `trace`, of [`Graph::outline`]; `None` if the value has no tokens of patches:
+    /// the last picture before the value has as many pixels as patches exist, up to the few tokens that are prepended.
     pub(super) fn tokens(&self, trace: &Trace, id: Id) -> Option<Tokens> {
         let &[rows, tokens, _] = trace.kept[id].output_shape.as_slice() else { return None };
         if self.nodes[id].inputs.is_empty() {
@@ -57,8 +57,8 @@ impl Graph {
         self.layer(name).is_some_and(|crate::graph::Layer(id)| self.tokens(trace, id).is_some())
     }
 
-    /// Modules whose output in `trace`, of [`Graph::outline`], are tokens of patches, the one first in which a map shows
-    /// most: the norm before the last attention. Behind it patches no longer reach the class of many transformers.
+    /// Modules whose output in `trace`, of [`Graph::outline`], are tokens of patches. The module in which a map shows most
+    /// comes first: the norm before the last attention. Behind it patches no longer reach the class of many transformers.
     pub fn token_maps<'a>(&'a self, trace: &Trace) -> Vec<&'a str> {
         let names = self.module_names().into_iter();
         let of = |name: &'a str| {

@@ -45,7 +45,7 @@ impl Graph {
         self.record.spent()
     }
 
-    /// Whether `error` is that the lowered graph was taken out of use: the same pass made again runs on the plain one.
+    /// Whether `error` says that the lowered graph was taken out of use: the same pass made again runs on the plain graph.
     pub fn is_disproof(error: &TchError) -> bool {
         Record::is_disproof(error)
     }
@@ -82,7 +82,7 @@ impl Graph {
         lowered.map_or(self, |lowered| &lowered.graph)
     }
 
-    /// Sees to it that passes of `n` images of `[height, width]` for a purpose are proved before the first one counts.
+    /// Proves passes of `n` images of `[height, width]` for a purpose, before the first of these passes counts.
     pub(super) fn prove_pass(&self, n: i64, size: [i64; 2], used: Use<'_>) -> Result<(), TchError> {
         match &self.lowered {
             Some(lowered) if self.is_lowered() => lowered.prover.pass(self, n, size, used),

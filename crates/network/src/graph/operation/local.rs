@@ -5,7 +5,7 @@ use tch::{TchError, Tensor};
 /// Reach of a change of one pixel of an input in the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
-    /// That pixel, for each of several inputs.
+    /// The same pixel of the output, for each of several inputs.
     Pixel,
     /// All windows that hold the pixel. All sizes are `[down, across]`, in pixels.
     Window { kernel: [i64; 2], stride: [i64; 2], padding: [i64; 2], dilation: [i64; 2] },
@@ -13,7 +13,7 @@ pub(crate) enum Reach {
     Everywhere,
 }
 
-/// An operation as a linear map of its first input and what follows on it.
+/// An operation as a linear map of its first input and an end that follows on this map.
 pub(crate) trait Split {
     /// The linear part of `input`, with the bits of a run.
     fn linear(&self, input: &Tensor) -> Result<Tensor, TchError>;

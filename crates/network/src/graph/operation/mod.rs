@@ -28,7 +28,7 @@ use self::sum::Sum;
 /// The graph asks for nothing but [`Operation::run`] and [`Operation::backward`]. An operation that can do more joins
 /// one of the small traits, and says so by the method of that name.
 pub(crate) trait Operation: Any + fmt::Debug {
-    /// The output, and what [`Operation::backward`] needs of this run if `how` asks to keep it.
+    /// Output of the operation, and the values that [`Operation::backward`] needs of this run if `how` asks to keep them.
     fn run(&self, inputs: &[&Tensor], how: How) -> Result<(Tensor, Vec<Tensor>), TchError>;
 
     /// The gradient of each input, from `gradient`, that of the output.
@@ -125,7 +125,7 @@ pub(crate) trait Local: Operation {
 }
 
 impl dyn Operation {
-    /// The operation as a `T`, if it is one: rules, lowering and rewriting recognise operations by their type.
+    /// The operation as a `T`; `None` if its type is another. Rules, lowering and rewriting recognise operations by their type.
     pub(crate) fn as_a<T: Operation>(&self) -> Option<&T> {
         (self as &dyn Any).downcast_ref()
     }

@@ -1,9 +1,9 @@
 //! Where the pixels of a value lie, and what an operation makes of them.
 
-/// Where the pixels of a picture lie.
+/// Place of the pixels of a picture in a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Layout {
-    /// In the last two dimensions: `[n, c, h, w]`, or with channels in several dimensions before them.
+    /// The last two dimensions: `[n, c, h, w]`, or with channels in several dimensions before them.
     Planes,
     /// `[n, h, w, c]`.
     ChannelsLast,

@@ -78,7 +78,7 @@ impl Builder<'_> {
         self.flatten("flatten", pooled, from.channels * side * side)
     }
 
-    /// Everything of an image in one dimension of `width`.
+    /// All values of an image in one dimension of `width`.
     pub fn flatten(&mut self, name: &str, from: Value, width: i64) -> Value {
         self.push(name, Reshape::flat(), &[from], width)
     }

@@ -130,7 +130,7 @@ impl<'a> Builder<'a> {
         Value { id: self.nodes.len() - 1, channels }
     }
 
-    /// As `push`; where the operation could not be made, the building goes on with its input.
+    /// Adds a node like `push`; where the operation could not be made, the building goes on with the operation's input.
     fn push_if(
         &mut self,
         name: &str,
@@ -171,7 +171,7 @@ impl<'a> Builder<'a> {
         zero.and_then(|zero| zero.f_expand(shape, false)).unwrap_or_default()
     }
 
-    /// What the file calls the tensor `name`, and its shape; random ones take `wanted`.
+    /// Name in the file of the tensor `name`, and the tensor's shape; random weights have the shape `wanted`.
     fn found(&self, name: &str, wanted: &[i64]) -> Option<(String, Vec<i64>)> {
         let own = |name| format!("{}{name}", self.prefix);
         let names = [self.elsewhere.get(name).cloned(), Some(own(name.to_owned())), (self.alias)(name).map(own)];
@@ -193,7 +193,7 @@ impl<'a> Builder<'a> {
         Ok(tensor.f_to_kind(kind)?.f_to_device(self.placed.0)?)
     }
 
-    /// The result of `act`; the first failure is kept and told at the end.
+    /// The result of `act`; the first failure is kept and reported at the end.
     fn noted<T, E: Into<NetworkError>>(&mut self, act: impl FnOnce(&mut Self) -> Result<T, E>) -> Option<T> {
         match act(self) {
             Ok(value) => Some(value),

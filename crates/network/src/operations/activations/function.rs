@@ -54,7 +54,7 @@ pub(crate) enum Function {
 pub(crate) struct Named {
     name: &'static str,
     of: fn(&Tensor) -> Result<Tensor, TchError>,
-    /// Whether its gradient is zero wherever it has one.
+    /// Whether the gradient of the function is zero wherever a gradient exists.
     flat: bool,
 }
 

@@ -51,7 +51,7 @@ struct Quotient {
     down: bool,
 }
 
-/// What the division leaves over, of the sign of the divisor where the quotient is rounded down, else of that of the dividend.
+/// Rest of a division, with the sign of the divisor where the quotient is rounded down, else with that of the dividend.
 #[derive(Clone, Copy, Debug)]
 struct Rest {
     down: bool,

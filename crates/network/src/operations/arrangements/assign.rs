@@ -60,7 +60,7 @@ fn put(call: &mut Call<'_>, input: Value) -> Result<Value, ExportError> {
     }
 }
 
-/// Places along `dim` of `self`, counted from the first one, each once.
+/// Places along `dim` of `self`, counted from 0, each once.
 fn listed(call: &Call<'_>, name: &str, places: &Tensor, dim: i64) -> Result<Tensor, ExportError> {
     let size = call.shape("self")?.get(dim as usize).copied().flatten().map(|size| size.of(1));
     let size = size.filter(|_| dim > 0).ok_or_else(|| call.fault(name, "expected places along one known dimension"))?;
@@ -81,9 +81,9 @@ fn listed(call: &Call<'_>, name: &str, places: &Tensor, dim: i64) -> Result<Tens
 /// Places of a value along one dimension.
 #[derive(Debug)]
 enum Place {
-    /// One, without its dimension.
+    /// A place, whose dimension goes.
     Index(i64),
-    /// Those of [`super::select::Slice`].
+    /// Numbers of [`super::select::Slice`].
     Range { start: i64, end: i64, step: i64 },
     /// `[k]`, none of them twice.
     List(Tensor),

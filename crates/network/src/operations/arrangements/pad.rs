@@ -48,7 +48,7 @@ const MODES: &[&str] = &["reflect", "replicate", "circular"];
 /// A border of the values themselves.
 #[derive(Clone, Debug)]
 struct Border {
-    /// As those of [`Pad`].
+    /// Amounts like those of [`Pad`].
     amounts: Vec<i64>,
     mode: &'static str,
 }
@@ -71,7 +71,7 @@ impl Operation for Border {
 /// A border of one value.
 #[derive(Clone, Debug)]
 pub(crate) struct Pad {
-    /// Before and behind the last dimension, then the last but one, and so on; negative ones crop.
+    /// Amounts before and behind the last dimension, then the last but one, and so on; negative amounts crop.
     pub(crate) amounts: Vec<i64>,
     pub(crate) value: f64,
 }

@@ -113,7 +113,7 @@ fn repeated(call: &mut Call<'_>, input: Value) -> Result<Value, ExportError> {
     call.push(super::expand::Expand { shape }, &[row.into()])
 }
 
-/// Where values go.
+/// New places of values.
 #[derive(Debug)]
 enum Arrangement {
     /// Channels become pixels, so many along each axis.
@@ -134,7 +134,7 @@ enum Arrangement {
     Windows { dim: i64, size: i64, step: i64 },
     /// The windows of a convolution, `[n, values, windows]`.
     Unfolded(Patches),
-    /// Such windows, added up where they lie over one another in a map of `size`.
+    /// Windows of an unfolded map, added up where they lie over one another in a map of `size`.
     Folded { size: [i64; 2], patches: Patches },
 }
 

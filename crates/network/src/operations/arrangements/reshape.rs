@@ -47,7 +47,7 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     call.apply(Permute { order }, &[input])
 }
 
-/// The shape is the one that the program says for the output.
+/// Reshapes to the shape that the program says for the output.
 fn reshaped(call: &mut Call<'_>, input: &Value) -> Result<Value, ExportError> {
     let shape = call.output_shape()?;
     if input.tensor().is_some() && shape.iter().any(|size| matches!(size, Size::Images(_))) {
@@ -65,12 +65,12 @@ pub(crate) struct Reshape {
 /// Another order of dimensions.
 #[derive(Clone, Debug)]
 pub(crate) struct Permute {
-    /// Where each dimension comes from.
+    /// Dimension of the input that each dimension of the output comes from.
     pub(crate) order: Vec<i64>,
 }
 
 impl Reshape {
-    /// Everything but the images in one dimension.
+    /// Reshaping that puts all dimensions but that of the images into one dimension.
     pub(crate) fn flat() -> Self {
         Self { shape: vec![Size::Images(1), Size::Fixed(-1)] }
     }

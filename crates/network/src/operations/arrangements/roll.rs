@@ -27,7 +27,7 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
 #[derive(Clone, Debug)]
 pub(crate) struct Roll {
     pub(crate) shifts: Vec<i64>,
-    /// None of them that of the images.
+    /// Dimensions; that of the images is never among them.
     pub(crate) dims: Vec<i64>,
 }
 

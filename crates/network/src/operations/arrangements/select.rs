@@ -71,7 +71,7 @@ pub(crate) struct Select {
 pub(crate) struct Slice {
     pub(crate) dim: i64,
     pub(crate) start: i64,
-    /// Beyond the last; larger than the dimension means all of it.
+    /// Place beyond the last that is taken; an `end` larger than the dimension means the whole rest.
     pub(crate) end: i64,
     pub(crate) step: i64,
 }

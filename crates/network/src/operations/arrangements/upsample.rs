@@ -44,7 +44,7 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
 #[derive(Clone, Copy, Debug)]
 enum Interpolation {
     Nearest,
-    /// By the middle of each pixel.
+    /// Nearest pixel, by the middle of each pixel.
     NearestExact,
     Bilinear {
         aligned: bool,

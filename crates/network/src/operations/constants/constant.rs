@@ -58,7 +58,8 @@ pub(in crate::operations) fn constant_operand(call: &mut Call<'_>, name: &str) -
     tensor.ok_or_else(|| call.fault(name, "depends on the images; expected a constant"))
 }
 
-/// One value everywhere, in the shape that the program says; for every image, if the images are counted anywhere in it.
+/// Constant with one value everywhere, in the shape that the program says; for every image, if the images are counted anywhere
+/// in that shape.
 fn filled(call: &mut Call<'_>) -> Result<Value, ExportError> {
     let shape = call.output_shape()?;
     // Recurrent layers have the images in another place than the first.
@@ -100,7 +101,7 @@ fn counted(call: &mut Call<'_>) -> Result<Tensor, ExportError> {
     Ok(Tensor::f_arange_start_step(start, end, step, (kind, device))?)
 }
 
-/// As [`counted`], where any of the numbers is a fraction.
+/// Counted numbers like those of [`counted`], where any of the numbers is a fraction.
 fn counted_in_fractions(call: &Call<'_>) -> Result<Tensor, ExportError> {
     let (start, end, step): (f64, f64, f64) = (call.get("start", 0.0)?, call.need("end")?, call.get("step", 1.0)?);
     let count = (end - start) / step;

@@ -84,7 +84,7 @@ fn alone(call: &mut Call<'_>) -> Result<Tensor, ExportError> {
     })
 }
 
-/// Type and device of what is made up; a fraction's type is that of the graph.
+/// Type and device of a tensor that a program makes; the type of a fraction is that of the graph.
 fn options(call: &Call<'_>) -> Result<(Kind, tch::Device), ExportError> {
     let (device, kind) = call.placed();
     Ok((call.optional::<ElementType>("dtype")?.map_or(kind, |ElementType(given)| floating(given, kind)), device))

@@ -54,7 +54,8 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     }
 }
 
-/// What to do about a dropout that is on: it is a module's, or a function's that does not ask whether the model is in training.
+/// Advice on a dropout that is on: the dropout is a module's, or a function's that does not ask whether the model is in
+/// training.
 fn still_drops(call: &Call<'_>) -> &'static str {
     let modules = ["Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout"];
     if modules.into_iter().any(|class| call.is_in_module(class)) {

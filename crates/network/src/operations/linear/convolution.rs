@@ -74,7 +74,7 @@ pub(crate) struct Convolution {
     turned: Lazy<Tensor>,
 }
 
-/// Weights `[in, out / groups, kh, kw]` of the convolution that is the transpose of another one, and its padding.
+/// Weights `[in, out / groups, kh, kw]` of the convolution that is the transpose of another convolution, and its padding.
 type Turned = (Rc<Tensor>, [i64; 2]);
 
 /// Geometry of a moving window, in pixels `[down, across]`.
@@ -121,7 +121,7 @@ impl Convolution {
         turned.f_view([groups * within, out / groups, height, width])
     }
 
-    /// With stride 1, the weights of the convolution that is this one's transpose, and its padding.
+    /// Weights of the convolution that is the transpose of this convolution with stride 1, and its padding.
     pub(crate) fn turned(&self) -> Result<Option<Turned>, TchError> {
         if !self.turns {
             return Ok(None);

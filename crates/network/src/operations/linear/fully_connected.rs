@@ -50,7 +50,7 @@ fn in_blocks(rows: &Tensor, multiply: impl Fn(&Tensor) -> Result<Tensor, TchErro
 pub(crate) struct Linear {
     /// `[out, in]`.
     pub(crate) weight: Tensor,
-    /// `[out]`.
+    /// Bias `[out]`.
     pub(crate) bias: Option<Tensor>,
 }
 

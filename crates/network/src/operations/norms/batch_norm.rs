@@ -22,7 +22,8 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     call.apply(norm, &[input])
 }
 
-/// By the statistics of what is normalised: of a weight, as weight standardisation has it, but never of a batch of images.
+/// Normalisation by the statistics of the value itself: of a weight, as weight standardisation has it, but never of a batch of
+/// images.
 fn by_its_own(call: &mut Call<'_>, input: &Value) -> Result<Value, ExportError> {
     let Some(tensor) = input.tensor() else { return Err(call.fault("training", batch_statistics(call))) };
     let (weight, bias) = (call.optional_constant("weight")?, call.optional_constant("bias")?);
@@ -61,7 +62,7 @@ impl BatchNorm {
     /// Added to the variance unless a model says otherwise.
     pub(crate) const EPS: f64 = 1e-5;
 
-    /// From the four tensors that PyTorch stores, `[c]` each.
+    /// Batch norm of the four tensors that PyTorch stores, `[c]` each.
     pub(crate) fn new(parts: [Tensor; 4], eps: f64) -> Result<Self, TchError> {
         let [weight, bias, mean, variance] = parts;
         let kind = weight.f_kind()?;
@@ -70,7 +71,7 @@ impl BatchNorm {
         Ok(norm)
     }
 
-    /// With the running statistics that `call` is given.
+    /// Batch norm with the running statistics that `call` is given.
     pub(in crate::operations) fn from_call(call: &mut Call<'_>) -> Result<Self, ExportError> {
         let (mean, variance) = (call.constant("running_mean")?, call.constant("running_var")?);
         let weight = call.optional_constant("weight")?.map_or_else(|| mean.f_ones_like(), Ok)?;

@@ -12,7 +12,7 @@ pub(crate) enum Over {
     Last(Vec<i64>),
     /// The last dimensions, of these sizes: the mean of their squares.
     LastWithoutMean(Vec<i64>),
-    /// So many groups of channels: their mean and variance.
+    /// Groups of channels: the number of the groups, each of which has a mean and a variance.
     Groups(i64),
 }
 

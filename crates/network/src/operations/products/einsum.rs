@@ -29,7 +29,7 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     call.apply(Einsum { equation }, &factors)
 }
 
-/// The sizes of what `equation` makes of `factors`; of dimensions that it does not name, all that there are.
+/// The sizes of the product that `equation` makes of `factors`; of dimensions that `equation` does not name, all.
 fn dimensions(equation: &str, factors: [&Tensor; 2]) -> Vec<i64> {
     let (inputs, output) = equation.split_once("->").unwrap_or((equation, equation));
     let letters = |text: &str| text.chars().filter(|letter| letter.is_alphabetic()).collect::<Vec<_>>();

@@ -97,7 +97,7 @@ fn first_states(call: &mut Call<'_>) -> Result<Vec<Value>, ExportError> {
     Ok(states)
 }
 
-/// The constant that `value` is for every image, if it is one.
+/// The constant that `value` is for every image; `None` if `value` is no constant.
 fn constant_of(call: &Call<'_>, value: &Value) -> Option<Tensor> {
     if let Some(tensor) = value.tensor() {
         return Some(tensor.shallow_clone());
@@ -162,7 +162,7 @@ impl Cell {
     }
 }
 
-/// One direction of one layer: `[n, rows, values]`, or `[rows, n, values]`, to as many rows of states.
+/// A direction of a layer: `[n, rows, values]`, or `[rows, n, values]`, to as many rows of states.
 #[derive(Debug)]
 struct Recurrent {
     cell: Cell,

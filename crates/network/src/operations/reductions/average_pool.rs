@@ -131,7 +131,8 @@ impl Operation for AveragePool {
         Ok(vec![of_input])
     }
 
-    /// Not an adaptive one: it may repeat a pixel to come to its number of windows.
+    /// Whether the picture is kept: an adaptive pool may repeat a pixel to come to its number of windows, and loses the
+    /// picture.
     fn spatial(&self) -> Spatial<'_> {
         if matches!(self, Self::Windows { .. }) { Spatial::Kept } else { Spatial::Lost }
     }

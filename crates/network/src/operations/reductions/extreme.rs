@@ -47,7 +47,7 @@ fn over_dimensions(call: &mut Call<'_>, input: Value) -> Result<Value, ExportErr
 /// The largest value over `dims`, none of which is that of the images.
 #[derive(Clone, Debug)]
 struct Largest {
-    /// Counted from the first one.
+    /// Dimensions, counted from 0.
     dims: Vec<i64>,
     /// Whether they stay, with size 1.
     keep: bool,
@@ -131,7 +131,7 @@ impl Compared for Largest {
     }
 }
 
-/// The larger one of two values.
+/// The larger of two values.
 #[derive(Clone, Copy, Debug)]
 struct Larger;
 

@@ -26,7 +26,7 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
 /// Mean over `dims`, none of which is that of the images.
 #[derive(Clone, Debug)]
 pub(crate) struct Mean {
-    /// Counted from the first one.
+    /// Dimensions, counted from 0.
     pub(crate) dims: Vec<i64>,
     /// Whether they stay, with size 1.
     pub(crate) keep: bool,

@@ -57,7 +57,7 @@ fn gathered(call: &mut Call<'_>) -> Result<Value, ExportError> {
 #[derive(Clone, Copy, Debug)]
 struct Top {
     count: i64,
-    /// Counted from the first one.
+    /// Dimension, counted from 0.
     dim: i64,
     largest: bool,
     sorted: bool,

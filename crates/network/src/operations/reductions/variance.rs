@@ -34,7 +34,7 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
 /// Variance over `dims`, none of which is that of the images.
 #[derive(Clone, Debug)]
 struct Variance {
-    /// Counted from the first one.
+    /// Dimensions, counted from 0.
     dims: Vec<i64>,
     /// Whether the reduced dimensions stay, with size 1.
     keep: bool,

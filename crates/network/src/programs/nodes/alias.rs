@@ -123,7 +123,7 @@ fn optional(tensor: &OptionalTensor) -> Option<&str> {
     }
 }
 
-/// Memory that values share, and what became of it.
+/// Memory that values share, and the changes of this memory.
 #[derive(Default)]
 pub(in crate::programs) struct Memory<'a> {
     /// For each value the one whose memory it is in.

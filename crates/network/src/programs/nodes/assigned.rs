@@ -10,7 +10,7 @@ use super::alias;
 use crate::programs::ExportError;
 use crate::programs::file::schema::{Argument, Named, NamedArgument, Node, TensorMeta};
 
-/// Operators that give a new value to all of what they change.
+/// Operators that give every element a new value.
 const REPLACE: &[&str] = &["copy_", "fill_", "zero_"];
 
 /// Makes functions of the assignments among `nodes` that the batch of images called `images`, or their number, has to do with.

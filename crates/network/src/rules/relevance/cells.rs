@@ -8,12 +8,12 @@ use crate::operations::{
     Arithmetic, Attention, BatchNorm, Einsum, Function, Matmul, Norm, Relu, Softmax, WithConstant, reduced,
 };
 
-/// Share of relevance of what an attention looks at.
+/// Share of relevance that goes to the weights of an attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attentions {
-    /// None: the weights are constants, and all of it goes to the values. Ali et al. 2022 (CP-LRP).
+    /// No relevance: the weights are constants, and all of the relevance goes to the values. Ali et al. 2022 (CP-LRP).
     Constant,
-    /// Half: products share equally, and the softmax keeps its gradient. Achtibat et al. 2024 (`AttnLRP`).
+    /// Half of the relevance: products share equally, and the softmax keeps its gradient. Achtibat et al. 2024 (`AttnLRP`).
     Shared,
 }
 
@@ -67,8 +67,8 @@ pub(super) fn take(
     }
 }
 
-/// Between the images and the first layers relevance passes as it is what acts on each value by itself; what arranges values gives
-/// each its own.
+/// Passes relevance between the images and the first layers: an operation on each value by itself passes relevance as it is,
+/// and an operation that arranges values gives each value its own relevance.
 pub(super) fn pass_relevance(step: &Step<'_>, relevance: &Tensor, sums: &mut [Sum]) -> Result<bool, TchError> {
     let operation = step.place.operation();
     let each = [

@@ -56,9 +56,9 @@ fn matches(text: &str, pattern: &str) -> bool {
 /// Numbers of the rules that a composite names.
 #[derive(Clone, Copy, Debug)]
 pub struct Numbers {
-    /// Of the epsilon rule.
+    /// Number of the epsilon rule.
     pub epsilon: f64,
-    /// Of the gamma rule.
+    /// Number of the gamma rule.
     pub gamma: f64,
     /// Least and largest value of a pixel.
     pub pixels: (f64, f64),

@@ -14,7 +14,7 @@ pub(super) const LEAST: f64 = 1e-6;
 /// Relevance is carried as a multiplier m of the value that it belongs to: R = y m. Then sums, poolings, arrangements and ReLUs need
 /// no rule: what they do to a multiplier is what they do to a gradient. No division by a value is needed, nor one at sums.
 pub trait LayerRule: fmt::Debug {
-    /// What goes back to the input of `map`, from the multiplier `m` of its output.
+    /// Result for the input of `map`, from the multiplier `m` of the output of `map`.
     fn back(&self, map: &LinearMap<'_>, m: &Tensor) -> Result<Back, TchError>;
 
     /// Whether the rule says how much each input gets whatever its value is. It then holds only where a layer reads the images.
@@ -23,7 +23,7 @@ pub trait LayerRule: fmt::Debug {
     }
 }
 
-/// What a rule gives back to the input of a layer.
+/// Result of a rule for the input of a layer.
 pub enum Back {
     /// The multiplier of the input.
     Multiplier(Tensor),
@@ -33,12 +33,12 @@ pub enum Back {
 
 /// A rule of the list.
 pub struct LayerEntry {
-    /// Name by which a user's composite asks for it.
+    /// Name by which a user's composite asks for the rule.
     pub name: &'static str,
-    /// One sentence.
+    /// Summary of the rule in a sentence.
     pub summary: &'static str,
-    /// Its numbers, which follow on the name, and their defaults.
+    /// Numbers of the rule, which follow on its name, and their defaults.
     pub numbers: &'static [(&'static str, f64)],
-    /// Makes the rule of so many numbers.
+    /// Makes the rule of its numbers.
     pub(super) make: fn(&[f64]) -> Box<dyn LayerRule>,
 }

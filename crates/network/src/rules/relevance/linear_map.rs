@@ -37,7 +37,8 @@ pub(super) fn is_convolution(place: Place<'_>) -> bool {
 }
 
 impl<'a> LinearMap<'a> {
-    /// The layer of `step`, if it is one; without its bias unless `with_bias`.
+    /// The linear layer or convolution of `step`; `None` if `step` is another operation. The bias is left out unless
+    /// `with_bias`.
     pub(super) fn of(step: &Step<'a>, with_bias: bool) -> Option<Self> {
         Layer::of(step.place).map(|layer| Self { layer, kept: step.kept, with_bias })
     }
@@ -67,7 +68,7 @@ impl<'a> LinearMap<'a> {
         }
     }
 
-    /// `values` of the output's shape plus `of` the bias, if there is a bias and it counts.
+    /// `values` of the output's shape plus `of` the bias, if there is a bias and the bias counts.
     pub(super) fn plus_bias(
         &self,
         values: Tensor,
@@ -102,7 +103,7 @@ impl<'a> LinearMap<'a> {
     }
 }
 
-/// A layer of the same shape as another one, with weights of its own.
+/// A layer of the shape of another layer, with weights of its own.
 pub(super) struct Companion<'a> {
     operation: Box<dyn Operation>,
     kept: &'a Kept,

@@ -28,7 +28,7 @@ pub struct Relevance {
     pub layers: Vec<(Pattern, Box<dyn LayerRule>)>,
     /// Whether biases take their share.
     pub with_bias: bool,
-    /// Share of what attentions look at.
+    /// Share of relevance that goes to the weights of attentions.
     pub attentions: Attentions,
 }
 
@@ -63,7 +63,7 @@ impl Relevance {
         self.layers.iter().find(fits).map(|(_, rule)| rule.as_ref())
     }
 
-    /// What goes back to each input: multipliers, or relevance where a rule gives that.
+    /// Results for each input: multipliers, or relevance where a rule gives relevance.
     fn given(&self, step: &Step<'_>, m: &Tensor, inputs: usize) -> Result<Vec<Option<Back>>, TchError> {
         if let Some(map) = LinearMap::of(step, self.with_bias)
             && let Some(rule) = self.rule_at(step.place)

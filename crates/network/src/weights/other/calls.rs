@@ -69,7 +69,7 @@ impl Machine<'_> {
         Object::Leaf(self.leaves.len() - 1)
     }
 
-    /// What a persistent id names: `('storage', class, key, device, elements[, view])`, or a class with its source.
+    /// Object that a persistent id names: `('storage', class, key, device, elements[, view])`, or a class with its source.
     pub(super) fn persistent(&mut self) -> Result<Object, Refusal> {
         let id = self.pop()?;
         let fields = self.fields(id).ok_or(Refusal::Broken)?.to_vec();
@@ -88,7 +88,7 @@ impl Machine<'_> {
         Ok(Object::Storage(self.storages.len() - 1))
     }
 
-    /// The call that is on top of the stack, if it is one of those that are known; else nothing that is looked at.
+    /// Makes the call on top of the stack, if the function is known; else an object that nobody looks into.
     pub(super) fn call(&mut self) -> Result<Object, Refusal> {
         let (arguments, function) = (self.pop()?, self.pop()?);
         let Object::Global(module, name) = function else { return Ok(Object::Opaque) };

@@ -12,21 +12,21 @@ use super::machine::Machine;
 use super::object::{Object, Span, Storage};
 use super::refusal::Refusal;
 
-/// What the first of the pickles of a file before PyTorch 1.6 is: a number.
+/// Number that the first pickle of a file before PyTorch 1.6 has.
 const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 
 /// A pickle, and where the storages that it names are.
 pub(super) struct Container {
     pub(super) pickle: Arc<[u8]>,
-    /// Where the pickle begins: before PyTorch 1.6 three others stand before it.
+    /// Byte at which the pickle begins: before PyTorch 1.6 three other pickles stand before it.
     pub(super) start: usize,
     storages: Storages,
 }
 
 enum Storages {
-    /// In an archive, below this folder.
+    /// Values in an archive, below this folder.
     Archive { file: PathBuf, folder: String, length: u64 },
-    /// Behind the pickle, by their names.
+    /// Values behind the pickle, by their names.
     Behind(HashMap<String, Span>),
 }
 

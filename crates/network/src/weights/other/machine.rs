@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 /// Longest pickle in steps: models have some thirty for each tensor, and their optimisers as many again.
 const MOST_STEPS: usize = 1 << 20;
 
-/// Largest length of what the calls of a pickle look through, as a multiple of the pickle's own.
+/// Largest length that the calls of a pickle look through, as a multiple of the length of the pickle.
 const MOST_LOOKS: usize = 4;
 
 /// Machine that reads a pickle, and the objects that the pickle has made so far.
@@ -23,7 +23,7 @@ pub(super) struct Machine<'a> {
     pub(super) storages: Vec<Storage>,
     pub(super) elements: Vec<Element>,
     pub(super) leaves: Vec<Leaf>,
-    /// Bytes and objects that calls have looked through, which may be the same ones again and again.
+    /// Number of bytes and objects that calls have looked through, each counted as often as a call has looked at it.
     looked_at: usize,
 }
 
@@ -130,7 +130,7 @@ impl<'a> Machine<'a> {
         Ok(self.pickle[span.range()].iter().rev().fold(0, |number, byte| number << 8 | i64::from(*byte)))
     }
 
-    /// As many bytes as the number before them says, which has `width` bytes.
+    /// Bytes whose number stands before them, in `width` bytes.
     fn counted(&mut self, width: usize) -> Result<Span, Refusal> {
         let count = self.number(width)?;
         self.take(usize::try_from(count).map_err(|_| Refusal::Broken)?)

@@ -21,11 +21,11 @@ pub(super) enum Object {
     Element(usize),
     /// A tensor of torch, or an array of numpy.
     Leaf(usize),
-    /// Anything else: it is never looked into.
+    /// An object of any other kind: the reader never looks into such an object.
     Opaque,
 }
 
-/// Where a text or bytes lie in the pickle.
+/// Place of a text or of bytes in the pickle.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Span {
     pub(super) start: usize,
@@ -70,7 +70,7 @@ pub(super) struct Storage {
     /// Name of the storage in the container.
     pub(super) key: String,
     pub(super) kind: Kind,
-    /// Where those that are meant begin, for views of early files.
+    /// Offset of the first value, for views of early files.
     pub(super) offset: i64,
 }
 
@@ -91,14 +91,14 @@ pub(super) struct Leaf {
     pub(super) values: Values,
 }
 
-/// Where the values of a leaf are.
+/// Place of the values of a leaf.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Values {
-    /// In the storage of this number, as torch has them.
+    /// The storage of this number, as torch has values.
     Storage(usize),
-    /// In the pickle itself, as numpy has them.
+    /// The pickle itself, as numpy has values.
     Pickle(Raw),
-    /// Not said yet.
+    /// A place that is not said yet.
     Unknown,
 }
 
@@ -108,7 +108,8 @@ impl Leaf {
         super::super::bytes_of(&self.shape, self.kind).map(|bytes| bytes as u64)
     }
 
-    /// Its values one after the other, of the `bytes` of its storage; `None` where they lead out of it.
+    /// Values of the leaf one after the other, out of the `bytes` of its storage; `None` where the strides lead out of these
+    /// bytes.
     pub(super) fn gather(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let width = self.kind.elt_size_in_bytes();
         let count = self.bytes()? as usize / width;
@@ -136,7 +137,7 @@ impl Leaf {
     }
 }
 
-/// Strides of values that lie one after the other: the last dimension first, or the first one as Fortran has it.
+/// Strides of values that lie one after the other: the last dimension runs fastest, or the first dimension as Fortran has it.
 pub(super) fn dense(shape: &[i64], fortran: bool) -> Vec<i64> {
     let mut strides = vec![1_i64; shape.len()];
     let mut step = 1_i64;

@@ -16,7 +16,7 @@ pub(in crate::weights) enum Refusal {
 }
 
 impl Refusal {
-    /// In a user's words, with what to do; `None` where nothing is known that would help.
+    /// The refusal in a user's words, with advice; `None` where no advice would help.
     pub(in crate::weights) fn told(self, file: &Path) -> Option<String> {
         let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
         let way = |load: &str, options: &str| {

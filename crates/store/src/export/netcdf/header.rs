@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::super::columns::Column;
 use super::super::view::View;
-use super::is_integer;
 use crate::error::StoreError;
 
 /// Tags of lists, and of types.
@@ -90,7 +89,7 @@ fn written(view: &View, records: u32, places: &[Place]) -> Vec<u8> {
             push(&mut bytes, dimensions.iter().position(|known| *known == dimension).unwrap_or_default() as u32);
         }
         attributes(&mut bytes, &column.attributes);
-        push(&mut bytes, if is_integer(column) { tag::INT } else { tag::FLOAT });
+        push(&mut bytes, if column.is_integer() { tag::INT } else { tag::FLOAT });
         // Rows have at most 64 MiB.
         push(&mut bytes, size(column) as u32);
         bytes.extend(place.begin.to_be_bytes());

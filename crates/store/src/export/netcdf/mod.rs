@@ -12,7 +12,6 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
 use files::pending::PendingFile;
-use files::torch::ElementType;
 
 use super::columns::Column;
 use super::view::View;
@@ -74,9 +73,4 @@ fn big_endian(column: &Column, first: u64, data: Data) -> Result<Vec<u8>, StoreE
 fn too_large(column: &Column, first: u64, value: i64) -> StoreError {
     let reason = format!("{value} does not fit into the integers of NetCDF, which have 32 bits");
     StoreError::Encode { array: column.path.clone(), shard: first, reason }
-}
-
-/// Whether a column has integers.
-fn is_integer(column: &Column) -> bool {
-    column.element == ElementType::Int64
 }

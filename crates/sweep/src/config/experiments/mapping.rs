@@ -17,7 +17,7 @@ pub(in crate::config) const SUFFIX: &str = "_decorr";
 /// Largest number of weights.
 const MOST: u64 = 1 << 20;
 
-/// What the script of the experiment computes for a method: a class, and baselines where the class has some.
+/// Computation of the experiment's script for a method: a class, and baselines where the class has some.
 struct Known {
     /// Name, with which `method_name` begins. A parameter may follow: `IntegratedGradients_n_steps_50`.
     name: &'static str,
@@ -31,7 +31,7 @@ const fn known(name: &'static str, class: &'static str, baselines: Option<&'stat
     Known { name, class, baselines, script: None }
 }
 
-/// Methods of the script. A name that begins like another one stands before it.
+/// Methods of the script. A name that begins with another name stands before that name.
 const METHODS: &[Known] = &[
     known("Saliency", "Saliency", None),
     known("InputXGradient", "InputXGradient", None),

@@ -28,7 +28,7 @@ pub struct Experiment {
     pub precision: Precision,
     /// Images whose mean is the baseline `global_mean`.
     pub mean_of: MeanOf,
-    /// Format of finished stores, where later scripts read another one than sweeps write.
+    /// Format of finished stores, where later scripts read another format than sweeps write.
     pub stores: Option<&'static str>,
     /// Whether later scripts look in the output folder for names without a dataset and a split, `model-<model>_noise-<noise>`.
     pub has_short_names: bool,
@@ -104,11 +104,11 @@ const WORDS: &[(&str, Option<&Experiment>)] = &[
 pub struct Reference {
     /// The experiment.
     pub experiment: &'static Experiment,
-    /// Place where the experiment is named, or what it was told by.
+    /// Place where the experiment is named, or the way in which it was recognised.
     pub found: Found,
 }
 
-/// What the experiment of a config was told by.
+/// Way in which the experiment of a config was recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
     /// The config names it.
@@ -118,7 +118,8 @@ pub enum Found {
 }
 
 impl Reference {
-    /// The experiment of the config whose top level is `fields`; `None` if there is none, or if it is in doubt.
+    /// The experiment of the config whose top level is `fields`; `None` if there is no experiment, or if the experiment is in
+    /// doubt.
     pub(super) fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let named = fields.optional("reference", read::choice(WORDS));
         if let Some(word) = named {
@@ -128,7 +129,7 @@ impl Reference {
         Some(Self { experiment, found: Found::Recognised(by) })
     }
 
-    /// A sentence for whoever runs a config that does not name its experiment; `None` where it does.
+    /// A sentence for the user of a config that does not name its experiment; `None` where the config does.
     pub fn guessed(&self) -> Option<String> {
         let Found::Recognised(by) = self.found else { return None };
         let (name, sets) = (self.experiment.name, self.sets().join("; "));
@@ -137,7 +138,7 @@ impl Reference {
         ))
     }
 
-    /// What the experiment sets, a sentence each.
+    /// Settings of the experiment, a sentence each.
     pub fn sets(&self) -> Vec<String> {
         let Experiment { windows, precision, mean_of, stores, .. } = self.experiment;
         let mut sets = vec![

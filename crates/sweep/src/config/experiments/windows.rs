@@ -7,9 +7,9 @@ use crate::parameters::{Parameter, Parameters};
 /// Windows that patches of p pixels stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Windows {
-    /// Windows of 2p x 2p pixels, moved by p: half of a window overlaps the next one.
+    /// Windows of 2p x 2p pixels, moved by p: half of a window overlaps the next window.
     Overlapping,
-    /// Windows of p x p pixels, moved by 1, as Captum moves windows unless told otherwise.
+    /// Windows of p x p pixels, moved by 1, as Captum moves windows by default.
     EveryPixel,
 }
 

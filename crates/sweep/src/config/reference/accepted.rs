@@ -8,7 +8,7 @@ use crate::problem::Problems;
 /// A list in a list, which is no value of any key.
 const NOBODY_ACCEPTS: &str = "[[0]]";
 
-/// What the reader of `key` in the section `place` expects.
+/// Values that the reader of `key` in the section `place` expects.
 pub(super) fn by_the_reader(place: &str, key: &str) -> String {
     let mut problems = Problems::new(Path::new("config.yml"));
     Config::parse(Path::new("config.yml"), &config(place, &format!("{key}: {NOBODY_ACCEPTS}")), &mut problems);

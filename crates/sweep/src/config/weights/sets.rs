@@ -10,7 +10,7 @@ pub enum WeightSets {
     /// No name: a file holds one set only.
     #[default]
     Unsaid,
-    /// One name for every model.
+    /// A name for every model.
     All(String),
     /// A name for each of these models, with its line.
     Models(BTreeMap<String, (String, u64)>),

@@ -10,7 +10,8 @@ use crate::devices::cpu::onednn::{block, convolve};
 use crate::operations::{Convolution, Geometry};
 use crate::tensors::simd::MOST_IN_BLOCK;
 
-/// By the size of the map of a gradient: what computes it fastest. Not by the number of images, on which no bit depends.
+/// Sizes of maps, by the way in which their gradients are computed fastest. The number of images does not count: no bit may
+/// depend on this number.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Maps {
     Few,
@@ -20,7 +21,7 @@ pub(crate) enum Maps {
 impl Maps {
     pub(crate) const KINDS: usize = 3;
 
-    /// For `[h, w]` pixels.
+    /// Kind of maps of `[h, w]` pixels.
     pub(crate) fn of(size: [i64; 2]) -> Self {
         if Few::are(size) { Self::Few } else { Self::In(Tile::of_fewest_products(size)) }
     }
@@ -38,7 +39,7 @@ impl Maps {
 /// Ways to compute the gradient of the input from that of the output.
 #[derive(Debug)]
 pub(crate) enum InputGradient {
-    /// With stride 1: the convolution with turned weights.
+    /// The convolution with turned weights, for stride 1.
     Turned { packed: Tensor, geometry: Geometry },
     /// The convolution with turned weights, for maps of a few pixels.
     Few { packed: Tensor, geometry: Geometry },
@@ -173,10 +174,10 @@ impl Phases {
     }
 }
 
-/// One axis of a kernel, by phases.
+/// An axis of a kernel, by phases.
 ///
-/// Pixel `s u + a` of the input is under tap `r + s t` of output `u + q - t`, where `r = (a + padding) mod s`
-/// and `q = (a + padding - r) / s`.
+/// Pixel `s u + a` of the input is under tap `r + s t` of output `u + q - t`, where `r = (a + padding) mod s` and `q = (a +
+/// padding - r) / s`.
 #[derive(Debug)]
 struct Axis {
     kernel: i64,
@@ -196,8 +197,8 @@ impl Axis {
         axis
     }
 
-    /// Zeros on both sides of so many `outputs` with which the dense convolution reaches the first pixel and, of `wanted` rows of a
-    /// phase, the last one that an output touches. What is too much in front is cut off again.
+    /// Zeros on both sides of `outputs` outputs with which the dense convolution reaches the first pixel and, of `wanted` rows
+    /// of a phase, the last row that an output touches. Rows too many in front are cut off again.
     fn padding_for(&self, wanted: i64, outputs: i64) -> i64 {
         let touched_behind = (wanted - outputs).clamp(0, -self.first.min(0));
         (-self.first).max(self.last + touched_behind).max(0)
@@ -213,7 +214,7 @@ impl Axis {
         })
     }
 
-    /// Offsets from the first one, with phase and tap.
+    /// Offsets from the first tap, with phase and tap.
     fn taps(&self) -> impl Iterator<Item = (i64, i64, i64)> {
         self.offsets().map(|(offset, phase, tap)| (offset - self.first, phase, tap))
     }

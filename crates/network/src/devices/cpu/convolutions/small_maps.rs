@@ -23,7 +23,7 @@ use crate::tensors::threads::parallel;
 
 /// Pixels of an output for which this is faster than oneDNN.
 const MOST: i64 = 4;
-/// Images that a kernel takes at once, and what is left of them.
+/// Images that a kernel takes at once, and images of the kernel for the rest.
 const IMAGES: usize = 12;
 pub(crate) const REST: usize = 4;
 
@@ -40,7 +40,7 @@ pub(crate) struct Few {
     outputs: [i64; 2],
     /// Size of the kernel.
     taps: usize,
-    /// For each pixel of the output, every tap that sees a pixel and that pixel, in the order of the kernel.
+    /// Taps that see a pixel, with that pixel, in the order of the kernel: a list for each pixel of the output.
     seen: Vec<Vec<(usize, usize)>>,
 }
 

@@ -6,7 +6,7 @@ use crate::graph::{How, Operation};
 use crate::operations::BatchNorm;
 use crate::tensors::slices::values;
 
-/// A batch norm as the scale and the shift of each channel that libtorch computes of it.
+/// Scale and shift of each channel, which libtorch computes of a batch norm.
 #[derive(Debug)]
 pub(crate) struct Affine {
     pub(crate) scale: Tensor,
@@ -14,7 +14,7 @@ pub(crate) struct Affine {
 }
 
 impl Affine {
-    /// With the same bits as libtorch's batch norm, which multiplies by `rsqrt(variance + eps) * weight`.
+    /// Scale and shift of `norm`, with the bits of libtorch's batch norm, which multiplies by `rsqrt(variance + eps) * weight`.
     pub(crate) fn of(norm: &BatchNorm) -> Result<Self, TchError> {
         let scale = norm.variance.f_add_scalar(norm.eps)?.f_rsqrt()?.f_mul(&norm.weight)?;
         let nothing = Tensor::f_zeros([1, scale.size()[0], 1, 1], (Kind::Float, scale.device()))?;

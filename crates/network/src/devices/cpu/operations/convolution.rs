@@ -1,18 +1,20 @@
 //! A convolution with what follows it: batch norm, a sum with another value, a ReLU.
 
+mod backward;
+mod differences;
+
 use std::cell::OnceCell;
-use std::rc::Rc;
 
 use tch::{TchError, Tensor};
 
+use self::differences::Differences;
 use super::affine::Affine;
 use super::ending::{End, LastRelu};
 use crate::devices::cpu::convolutions::input_gradient::{InputGradient, Maps, packed};
 use crate::devices::cpu::convolutions::small_maps::{self, Few};
-use crate::devices::cpu::convolutions::winograd::{Tile, Winograd};
+use crate::devices::cpu::convolutions::winograd::Winograd;
 use crate::devices::cpu::onednn::{block, convolve};
-use crate::graph::{Compared, Gate, Gated, How, Kept, Local, Operation, Pair, Reach, Split, Stem, Sum};
-use crate::operations::reduced;
+use crate::graph::{Compared, Gate, Gated, How, Kept, Local, Operation, Reach, Split, Stem};
 use crate::operations::{BatchNorm, Convolution, Geometry, Relu};
 use crate::tensors::device::single_on_cpu;
 use crate::tensors::lazy::{Lazy, once};
@@ -21,48 +23,25 @@ use crate::tensors::lazy::{Lazy, once};
 #[derive(Debug)]
 pub(crate) struct Block {
     packed: Tensor,
-    /// `[out, in, kh, kw]`, for the weights of other passes, which are made when they are first asked for.
+    /// Weights `[out, in, kh, kw]`, of which the weights of other passes are made at the first use.
     weight: Tensor,
-    /// For changes of a few pixels.
+    /// Convolution of changes of a few pixels.
     differences: Option<Differences>,
     bias: Option<Tensor>,
     geometry: Geometry,
     /// Number of channels of the output.
     channels: i64,
     kernel: [i64; 2],
-    /// For each kind of [`Maps`].
+    /// Gradients of the input, for each kind of [`Maps`].
     input_gradients: [Lazy<InputGradient>; Maps::KINDS],
-    /// Whether [`Few`] was seen to give oneDNN's bits.
+    /// Whether [`Few`] was seen to give the bits of oneDNN.
     few_has_bits: OnceCell<bool>,
     norm: Option<Affine>,
     relu: Option<LastRelu>,
 }
 
-/// Tiles of differences: with larger ones the few pixels of a box would be rounded up to many more.
-const DIFFERENCES: Tile = Tile::Two;
-
-/// The convolution of differences, where its input is blocked.
-#[derive(Debug)]
-enum Differences {
-    /// As that of values.
-    Plain,
-    /// In fewer products.
-    Winograd(Lazy<Winograd>),
-}
-
-impl Differences {
-    fn of(convolution: &Convolution) -> Option<Self> {
-        let (weight, geometry) = (&convolution.weight, convolution.geometry);
-        let blocked = weight.size()[1] % block()? == 0;
-        let winograd = Winograd::fits(weight) && geometry.stride == [1, 1] && geometry.dilation == [1, 1];
-        let of_blocked = if winograd { Self::Winograd(Lazy::default()) } else { Self::Plain };
-        blocked.then_some(of_blocked)
-    }
-}
-
 impl Block {
-    /// A convolution, the batch norm behind it and the ReLU behind both. If there is a second input, it is
-    /// added before the ReLU.
+    /// A convolution, the batch norm behind the convolution and the ReLU behind both. A second input is added before the ReLU.
     pub(crate) fn new(
         convolution: &Convolution,
         norm: Option<&BatchNorm>,
@@ -85,8 +64,8 @@ impl Block {
         })
     }
 
-    /// Whether oneDNN takes and gives blocks here: dense convolutions between whole blocks of channels, or
-    /// from the few channels of an image.
+    /// Whether oneDNN takes and gives blocks for `convolution`: a dense convolution between whole blocks of channels, or from
+    /// the few channels of an image.
     pub(crate) fn fits(convolution: &Convolution) -> bool {
         let Some(block) = block() else { return false };
         let [out, channels, ..] = convolution.weight.size()[..] else { return false };
@@ -122,28 +101,6 @@ impl Block {
             other => End { norm, residual: other.copied(), relu }.of(y, how),
         }
     }
-
-    /// For inputs of `[h, w]` pixels.
-    fn input_gradient(&self, size: [i64; 2]) -> Result<Rc<InputGradient>, TchError> {
-        let (scale, maps) = (self.norm.as_ref().map(|norm| &norm.scale), Maps::of(size));
-        self.input_gradients[maps.kind()].get(|| InputGradient::of(&self.weight, self.geometry, scale, maps))
-    }
-
-    /// Gradients of all inputs from that before the ReLU.
-    fn given_on(&self, kept: &Kept, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
-        let size = kept.plane(0)?;
-        let [.., block] = kept.output_shape[..] else { return Err(TchError::Shape("a value without blocks".into())) };
-        let Geometry { stride, padding, dilation, .. } = self.geometry;
-        let output = |axis: usize| {
-            (size[axis] + 2 * padding[axis] - dilation[axis] * (self.kernel[axis] - 1) - 1) / stride[axis] + 1
-        };
-        let convolved = [kept.shape(0)?[0], self.channels / block, output(0), output(1), block];
-        let mut all = vec![self.input_gradient(size)?.apply(&reduced(gradient, &convolved)?, size)?];
-        if kept.shapes.len() > 1 {
-            all.push(reduced(gradient, kept.shape(1)?)?);
-        }
-        Ok(all)
-    }
 }
 
 impl Operation for Block {
@@ -156,10 +113,7 @@ impl Operation for Block {
     }
 
     fn forget(&self) -> bool {
-        let differences = match &self.differences {
-            Some(Differences::Winograd(made)) => made.forget(),
-            _ => false,
-        };
+        let differences = self.differences.as_ref().is_some_and(Differences::forget);
         self.input_gradients.iter().fold(differences, |any, made| made.forget() || any)
     }
 
@@ -198,44 +152,6 @@ impl Local for Block {
     }
 }
 
-impl Gated for Block {
-    fn is_functional(&self) -> bool {
-        self.relu.as_ref().is_some_and(|relu| relu.functional)
-    }
-
-    fn backward_by(&self, gate: Gate, kept: &Kept, gradient: &Tensor, sums: &mut [Sum]) -> Result<(), TchError> {
-        Sum::add_each(sums, self.given_on(kept, &self.before_linear(gate, kept, gradient)?)?)
-    }
-}
-
-impl Compared for Block {
-    fn multipliers(&self, pair: &Pair<'_>, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
-        let gradient = match &self.relu {
-            Some(relu) => relu.multipliers(pair, gradient)?,
-            None => gradient.f_contiguous()?,
-        };
-        self.given_on(pair.here, &gradient)
-    }
-
-    /// No: the operation itself keeps the values that its ReLU compares.
-    fn reads_values(&self) -> bool {
-        false
-    }
-}
-
-impl Stem for Block {
-    fn before_linear(&self, gate: Gate, kept: &Kept, gradient: &Tensor) -> Result<Tensor, TchError> {
-        match &self.relu {
-            Some(_) => LastRelu::backward(gate, kept, gradient),
-            None => gradient.f_contiguous(),
-        }
-    }
-
-    fn linear_part(&self, gradient: &Tensor, size: [i64; 2]) -> Result<Tensor, TchError> {
-        self.input_gradient(size)?.apply(gradient, size)
-    }
-}
-
 impl Split for Block {
     fn linear(&self, input: &Tensor) -> Result<Tensor, TchError> {
         self.sums(input, self.geometry.padding)
@@ -252,7 +168,7 @@ impl Split for Block {
         others: &[&Tensor],
     ) -> Result<Tensor, TchError> {
         let sums = if let Some(Differences::Winograd(made)) = &self.differences {
-            made.get(|| Winograd::of(&self.weight, DIFFERENCES))?.apply(difference, [0, 0])?
+            made.get(|| Winograd::of(&self.weight, differences::TILE))?.apply(difference, [0, 0])?
         } else {
             // The bias is in what is added.
             let geometry = Geometry { padding: [0, 0], ..self.geometry };
@@ -263,6 +179,6 @@ impl Split for Block {
     }
 
     fn tile(&self) -> i64 {
-        if matches!(self.differences, Some(Differences::Winograd(_))) { DIFFERENCES.outputs() } else { 1 }
+        self.differences.as_ref().map_or(1, Differences::tile)
     }
 }

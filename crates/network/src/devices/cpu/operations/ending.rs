@@ -18,8 +18,8 @@ pub(crate) struct End<'a> {
 }
 
 impl End<'_> {
-    /// `y` times scale plus shift, plus the residual, and the ReLU of it; with what the ReLU's way back needs:
-    /// where it was positive, or its input if two passes will be compared.
+    /// `y` times scale plus shift, plus the residual, and the ReLU of this sum; with the value that the ReLU's way back needs:
+    /// the places where the sum was positive, or the sum itself if two passes will be compared.
     pub(crate) fn of(&self, y: Tensor, how: How) -> Result<(Tensor, Vec<Tensor>), TchError> {
         if self.norm.is_none() && self.residual.is_none() && self.relu.is_none() {
             return Ok((y, Vec::new()));
@@ -27,7 +27,8 @@ impl End<'_> {
         self.filled(y, |_, _| {}, how)
     }
 
-    /// As [`End::of`], of the values that `fill` puts into the planes of `y`, by their number, in the same pass over the memory.
+    /// Result of [`End::of`] on values that `fill` puts into the planes of `y`, by their number, in the same pass over the
+    /// memory.
     pub(crate) fn filled(
         &self,
         mut y: Tensor,

@@ -163,7 +163,7 @@ struct Backward<'a> {
     winners: &'a [f32],
     size: [i64; 2],
     outputs: [i64; 2],
-    /// For each column of the input the windows that hold it.
+    /// Windows that hold each column of the input.
     columns: &'a [Range<i64>],
     out: &'a mut [f32],
 }

@@ -23,7 +23,8 @@ impl Normalise {
         Ok(Self { norm: norm.map(Affine::of).transpose()?, relu: relu.map(LastRelu::of) })
     }
 
-    /// Adds the gradients of the parts, from that behind the ReLU if there is a `gate`, or else before it.
+    /// Adds the gradients of the parts, from the gradient behind the ReLU if there is a `gate`, or else from the gradient
+    /// before the ReLU.
     fn onto(
         &self,
         kept: &Kept,
@@ -120,7 +121,7 @@ impl Compared for Normalise {
         }
     }
 
-    /// No: the operation itself keeps the values that its ReLU compares.
+    /// Always false: the operation itself keeps the values that its ReLU compares.
     fn reads_values(&self) -> bool {
         false
     }

@@ -25,7 +25,7 @@ impl Draw {
         Self(case as f64 * 0.618_033_988_749_895)
     }
 
-    /// One of `from..=to`.
+    /// Draws a number of `from..=to`.
     pub(super) fn among(&mut self, from: i64, to: i64) -> i64 {
         self.0 = (self.0 * 7.389 + 0.577).fract();
         from + (self.0 * (to - from + 1) as f64) as i64
@@ -98,7 +98,7 @@ pub(super) struct Convolved {
     pub(super) what: String,
 }
 
-/// One that oneDNN takes in blocks.
+/// Draws a convolution that oneDNN takes in blocks.
 pub(super) fn drawn(rows: i64, round: i64, block: i64) -> Result<Option<Convolved>, TchError> {
     let mut draw = Draw::of(rows * 8 + round);
     let (size, kernel) = ([draw.among(1, 17), draw.among(1, 17)], [1, 2, 3, 3, 5, 7][draw.among(0, 5) as usize]);

@@ -1,7 +1,7 @@
 //! Keys of metrics.
 
-use super::Default::{Required, Words};
-use super::{Key, key};
+use super::key::Default::{Required, Words};
+use super::key::{Key, key};
 
 pub(super) const METRIC: &[Key] = &[
     key("class", Required, "Class of the metric.", "Deletion"),

@@ -1,7 +1,7 @@
 //! Keys of folders, and of the grid.
 
-use super::Default::{Required, Value, Words};
-use super::{Key, key};
+use super::key::Default::{Required, Value, Words};
+use super::key::{Key, key};
 
 pub(super) const PATHS: &[Key] = &[
     key(

@@ -2,12 +2,15 @@
 
 mod evaluation;
 mod grid;
+mod key;
 mod run;
 mod top;
 
 use Default::{Required, Words};
 use evaluation::{DEFAULTS, METRIC};
 use grid::{MAPPED, METHOD, NOISE, PATHS, SEARCH_SPACE};
+use key::key;
+pub(crate) use key::{Default, Key};
 use run::{EXPECT, PAGE, PREFLIGHT, SCHEDULER, STORE};
 use top::TOP;
 
@@ -19,32 +22,6 @@ pub(crate) struct Section {
     pub(crate) about: &'static str,
     /// The keys, in the order in which users meet them.
     pub(crate) keys: &'static [Key],
-}
-
-/// A key.
-pub(crate) struct Key {
-    /// Its name.
-    pub(crate) name: &'static str,
-    /// What counts where the key is left out.
-    pub(crate) default: Default,
-    /// What it changes.
-    pub(crate) meaning: &'static str,
-    /// A value, as YAML in one line; empty for a key that does not go with the other examples of its section.
-    pub(crate) example: &'static str,
-}
-
-/// What counts where a key is left out.
-pub(crate) enum Default {
-    /// This value, as YAML: a config that writes it is the same config.
-    Value(&'static str),
-    /// No value of the key, but a rule.
-    Words(&'static str),
-    /// Nothing: the key must be given.
-    Required,
-}
-
-const fn key(name: &'static str, default: Default, meaning: &'static str, example: &'static str) -> Key {
-    Key { name, default, meaning, example }
 }
 
 /// Every key of every section.

@@ -1,7 +1,7 @@
 //! Keys of what is checked before a sweep, of stores, and of the run.
 
-use super::Default::{Required, Value, Words};
-use super::{Key, key};
+use super::key::Default::{Required, Value, Words};
+use super::key::{Key, key};
 
 pub(super) const EXPECT: &[Key] = &[
     key("model", Required, "The model whose weights were measured.", "resnet18"),

@@ -1,7 +1,7 @@
 //! Keys of the top level.
 
-use super::Default::{Required, Value, Words};
-use super::{Key, key};
+use super::key::Default::{Required, Value, Words};
+use super::key::{Key, key};
 
 pub(super) const TOP: &[Key] = &[
     key("paths", Required, "[Folders](#paths).", ""),

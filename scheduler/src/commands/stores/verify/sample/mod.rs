@@ -2,33 +2,24 @@
 //! worker.
 
 mod accuse;
+mod drawing;
 mod question;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use data::made;
 use data::mean::MeanError;
 use fleet::Worker;
 use protocol::verify::{Question, Request};
-use store::verify::files;
-use store::{Described, Ledger, Shards, StoreError, name};
+use store::{Described, Shards, StoreError, name};
 use sweep::group::Group;
-use sweep::seed::Draw;
 
 use super::read::Read;
 use crate::commands::survey::Survey;
 use accuse::{accuse, judge};
+pub(crate) use drawing::Sample;
+use drawing::{drawn, sound_shards};
 use question::question;
-
-/// Size of a sample, and the threads that compute it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sample {
-    pub(crate) images: u64,
-    pub(crate) seed: u64,
-    pub(crate) threads: usize,
-    /// Seconds for maps, for each store.
-    pub(crate) seconds: f64,
-}
 
 /// Tolerance of a pixel against what the dataset and the noise give: mathematical functions differ between machines.
 const PIXEL: f32 = 1e-5;
@@ -85,32 +76,6 @@ fn chosen(read: &Read<'_>, sample: Sample) -> Vec<u64> {
         drawn(group, images, sample, "verify").into_iter().take(sample.images as usize).collect();
     images.sort_unstable();
     images
-}
-
-/// Shards whose images and predictions exist and are sound.
-fn sound_shards(read: &Read<'_>) -> Vec<u64> {
-    let group = &read.described.group;
-    let Ok(ledger) = Ledger::read(group) else { return Vec::new() };
-    let unsound: BTreeSet<_> = read.report.findings.iter().map(|finding| &finding.file).collect();
-    let sound = |shard: &u64| {
-        let arrays = [name::IMAGES, name::PREDICTIONS];
-        // Of a sound store no file needs to be looked for.
-        let is_unsound =
-            || files(group, &arrays, *shard).is_ok_and(|paths| paths.iter().any(|file| unsound.contains(file)));
-        arrays.iter().all(|array| ledger.has(array, *shard)) && (unsound.is_empty() || !is_unsound())
-    };
-    (0..group.shards()).filter(sound).collect()
-}
-
-/// Orders images or shards by numbers that the seed of `sample` draws.
-fn drawn(group: &Group, mut all: Vec<u64>, sample: Sample, purpose: &'static str) -> Vec<u64> {
-    let number = |index: &u64| {
-        let dataset = (group.dataset.as_str(), group.split.as_str());
-        let draw = Draw { seed: sample.seed, dataset, image: *index, purpose, draw: 0 };
-        rand::Rng::next_u64(&mut draw.generator())
-    };
-    all.sort_by_cached_key(|index| (number(index), *index));
-    all
 }
 
 /// Makes `images` from the dataset and compares them with the stored images. The error is one sentence.

@@ -4,7 +4,7 @@ use data::mean;
 use protocol::verify::Question;
 use sweep::group::{Group, MeanImage};
 
-use super::{Sample, drawn, sound_shards};
+use super::drawing::{Sample, drawn, sound_shards};
 use crate::commands::stores::verify::read::Read;
 use crate::commands::survey::Survey;
 

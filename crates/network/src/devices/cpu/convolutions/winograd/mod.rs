@@ -56,7 +56,7 @@ impl Winograd {
         Ok(Self { tile, weights, width, blocks })
     }
 
-    /// The convolution of `x` `[n, c / b, h, w, b]` with so many zeros around it.
+    /// The convolution of `x` `[n, c / b, h, w, b]` with `padding` zeros around `x`, in rows and columns.
     pub(crate) fn apply(&self, x: &Tensor, padding: [i64; 2]) -> Result<Tensor, TchError> {
         let x = x.f_contiguous()?;
         let (n, channel_blocks, height, width, block) = x.size5()?;

@@ -141,7 +141,7 @@ fn times<S: Simd>(simd: S, factor: f32, x: S::f32s) -> S::f32s {
     simd.mul_f32s(simd.splat_f32s(factor), x)
 }
 
-/// Powers of both points of four outputs, times what was summed there.
+/// Powers of both points of four outputs, times the sums at these points.
 #[inline(always)]
 fn at_both<S: Simd>(simd: S, power: i32, near: S::f32s, far: S::f32s) -> S::f32s {
     plus(simd, times(simd, FAR.powi(power), far), NEAR.powi(power), near)

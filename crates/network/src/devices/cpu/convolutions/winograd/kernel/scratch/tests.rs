@@ -1,5 +1,3 @@
-//! Tests of kernel.
-
 use super::*;
 
 /// Values of the last convolution stay in the memory of a thread, unless the environment asks for NaN there.
