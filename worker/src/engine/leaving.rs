@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use network::{Crossing, crossed};
 use tch::Tensor;
 
 use crate::device::traffic::{Mark, Traffic};
@@ -79,6 +80,7 @@ impl<'a> Leaving<'a> {
         while let Some(next) = self.parts.front()
             && next.batch + still <= self.batch
         {
+            crossed(Crossing::Mark, 0);
             next.mark.reach()?;
             let Some(part) = self.parts.pop_front() else { break };
             (part.give)(&mut timed(self.emit, &mut self.waited))?;

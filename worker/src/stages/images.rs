@@ -12,6 +12,7 @@ use std::thread::Scope;
 use std::time::{Duration, Instant};
 
 use data::{made, preprocess};
+use network::{Crossing, crossed};
 use sweep::group::{AHEAD, Group};
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -150,6 +151,7 @@ impl Prefetch {
                 let staged = staged.f_view([c, h, w])?;
                 // First: until the device has copied it, it must not go.
                 self.staged.push(staged.shallow_clone());
+                crossed(Crossing::Sent, image.values.len() * size_of::<f32>());
                 copy(&to, &staged)?;
             } else {
                 to.shallow_clone().f_copy_(&Tensor::f_from_slice(&image.values)?.f_view([c, h, w])?)?;

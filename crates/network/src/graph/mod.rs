@@ -25,6 +25,7 @@ pub(crate) use operation::size::Size;
 pub(crate) use operation::spatial::Spatial;
 pub(crate) use operation::stem::Stem;
 pub use operation::sum::Sum;
+pub(crate) use operation::sum::Come;
 pub(crate) use operation::values::{Constant, Detach, Images, copied};
 pub(crate) use operation::{Local, Operation};
 pub use rule::{Gradient, Place, Rule, Step, Steps};

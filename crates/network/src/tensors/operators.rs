@@ -3,6 +3,7 @@
 
 #![expect(unsafe_code, reason = "the C++ half")]
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::{CStr, c_char, c_void};
 
@@ -11,8 +12,68 @@ unsafe extern "C" {
     fn operators_end(handle: u64);
 }
 
-/// Operators that were asked for, by name. One that asks another that computes does not count beside it: most are made of others, and
-/// the rest first fill or convert what they work on, which a GPU does within one kernel.
+/// Ways between host and device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crossing {
+    /// Values that a device copies from the host's memory when it comes to that.
+    Sent,
+    /// Values that a device is given from memory that it cannot read by itself: the host may have to wait.
+    Pageable,
+    /// Values that a device copies to the host's memory when it comes to that.
+    Left,
+    /// Values that the host waits for until they are there.
+    Read,
+    /// A mark in the work of a device that the host waits for.
+    Mark,
+}
+
+impl Crossing {
+    /// Names of the count of such crossings and of their bytes.
+    fn names(self) -> [&'static str; 2] {
+        match self {
+            Self::Sent => ["host: sent", "host: sent bytes"],
+            Self::Pageable => ["host: pageable", "host: pageable bytes"],
+            Self::Left => ["host: left", "host: left bytes"],
+            Self::Read => ["host: read", "host: read bytes"],
+            Self::Mark => ["host: mark", "host: mark bytes"],
+        }
+    }
+}
+
+/// Beginning of the names of launches of kernels of ours.
+const OURS: &str = "kernel: ";
+/// Beginning of the names of crossings.
+const HOST: &str = "host: ";
+
+thread_local! {
+    /// What this thread asks for besides operators, while somebody counts.
+    static BESIDE: RefCell<Option<BTreeMap<String, usize>>> = const { RefCell::new(None) };
+}
+
+/// Notes that `bytes` go a way between host and device.
+pub fn crossed(how: Crossing, bytes: usize) {
+    let [count, size] = how.names();
+    note(count, 1);
+    note(size, bytes);
+}
+
+/// Notes a launch of a kernel of ours.
+pub(crate) fn launched(kernel: &CStr) {
+    if BESIDE.with_borrow(Option::is_some) {
+        note(&format!("{OURS}{}", kernel.to_string_lossy()), 1);
+    }
+}
+
+fn note(name: &str, count: usize) {
+    BESIDE.with_borrow_mut(|beside| {
+        if let Some(beside) = beside {
+            *beside.entry(name.to_owned()).or_default() += count;
+        }
+    });
+}
+
+/// What was asked for, by name: operators of libtorch, launches of kernels of ours, and crossings. An operator that
+/// asks another that computes does not count beside it: most are made of others, and the rest first fill or convert what they work on, which a GPU does within one kernel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Operators(pub BTreeMap<String, usize>);
 
@@ -68,7 +129,7 @@ const COPY: &str = "aten::copy_";
 /// Whether the operator `name` computes or copies.
 fn has_kernel(name: &str) -> bool {
     let begins = |with: &[&str]| with.iter().any(|beginning| name.starts_with(beginning));
-    !begins(&NO_KERNEL) || begins(&WITH_KERNEL)
+    !begins(&[OURS, HOST]) && (!begins(&NO_KERNEL) || begins(&WITH_KERNEL))
 }
 
 impl Operators {
@@ -87,15 +148,36 @@ impl Operators {
             fn drop(&mut self) {
                 // SAFETY: begun below, and ended once.
                 unsafe { operators_end(self.0) };
+                BESIDE.set(None);
             }
         }
         let counts = Box::into_raw(Box::<Self>::default());
         // SAFETY: the counts live until they are taken back below, after the end; `seen` gets them as they are.
         let ended = Ended(unsafe { operators_begin(seen, counts.cast()) });
+        BESIDE.set(Some(BTreeMap::new()));
         let done = act();
+        let beside = BESIDE.take().unwrap_or_default();
         drop(ended);
         // SAFETY: made above, and nobody else has them any more.
-        (done, *unsafe { Box::from_raw(counts) })
+        let mut counts = *unsafe { Box::from_raw(counts) };
+        counts.0.extend(beside);
+        (done, counts)
+    }
+
+    /// Number of launches of kernels of ours.
+    pub fn ours(&self) -> usize {
+        self.0.iter().filter(|(name, _)| name.starts_with(OURS)).map(|(_, count)| count).sum()
+    }
+
+    /// Number of kernels that a GPU runs: launches of ours, operators that compute, and copies that stay on the device.
+    pub fn launches(&self) -> usize {
+        let across = self.crossings(Crossing::Sent)[0] + self.crossings(Crossing::Left)[0];
+        self.ours() + self.computing() + self.copies().saturating_sub(across)
+    }
+
+    /// Number of crossings of this kind, and their bytes.
+    pub fn crossings(&self, how: Crossing) -> [usize; 2] {
+        how.names().map(|name| self.0.get(name).copied().unwrap_or(0))
     }
 
     /// Number of operators that compute: kernels of a GPU. Copies are not among them.
@@ -108,9 +190,10 @@ impl Operators {
         self.0.get(COPY).copied().unwrap_or(0)
     }
 
-    /// Number of operators whose result the host waits for.
+    /// Number of operators whose result the host waits for, and of values that it reads back. Marks are not among them.
     pub fn read(&self) -> usize {
-        READ.iter().filter_map(|name| self.0.get(*name)).sum()
+        let operators: usize = READ.iter().filter_map(|name| self.0.get(*name)).sum();
+        operators + self.crossings(Crossing::Read)[0]
     }
 
     /// What is here beyond `other`, which asks for nothing that is not asked for here; else `None`.

@@ -30,17 +30,26 @@ pub(crate) fn lower(graph: &Graph) -> Result<Outcome, TchError> {
         Some(convolution) if is_single(convolution) => Some(convolution.weight.device()),
         _ => None,
     });
-    let index = match device.filter(|_| settings::widest() != Isa::None) {
-        Some(Device::Cuda(index)) => index,
-        Some(Device::Cpu) if settings::emulates_gpu() => {
-            return Ok(Outcome::Lowered(Box::new(with(graph, Rc::new(Emulated::default()))?)));
+    match device.and_then(launcher) {
+        Some(Ok(launch)) => Ok(Outcome::Lowered(Box::new(with(graph, launch)?))),
+        Some(Err(reason)) => Ok(Outcome::Refused(reason)),
+        None => Ok(Outcome::NoneHere),
+    }
+}
+
+/// Who runs kernels of ours on `device`, or why nobody can; `None` where nobody is to.
+pub(super) fn launcher(device: Device) -> Option<Result<Rc<dyn Launch>, String>> {
+    if settings::widest() == Isa::None {
+        return None;
+    }
+    match device {
+        Device::Cuda(index) => {
+            let open = || Driver::open(index).map(Rc::new).map_err(|error| error.to_string());
+            let opened = OPENED.with_borrow_mut(|opened| opened.entry(index).or_insert_with(open).clone());
+            Some(opened.map(|driver| driver as Rc<dyn Launch>))
         }
-        _ => return Ok(Outcome::NoneHere),
-    };
-    let open = || Driver::open(index).map(Rc::new).map_err(|error| error.to_string());
-    match OPENED.with_borrow_mut(|opened| opened.entry(index).or_insert_with(open).clone()) {
-        Ok(driver) => Ok(Outcome::Lowered(Box::new(with(graph, driver)?))),
-        Err(reason) => Ok(Outcome::Refused(reason)),
+        Device::Cpu if settings::emulates_gpu() => Some(Ok(Rc::new(Emulated::default()))),
+        _ => None,
     }
 }
 

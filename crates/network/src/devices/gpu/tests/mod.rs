@@ -6,6 +6,7 @@ mod counts;
 mod crop;
 mod graphs;
 mod kernels;
+mod rounding;
 mod windows;
 
 use tch::{Device, Kind, Tensor};
