@@ -7,7 +7,7 @@ use super::operation::gated::Gated;
 use super::operation::stem::Stem;
 use super::operation::sum::{Come, Sum};
 use super::rule::{Place, Rule, Step};
-use super::{Graph, Id, Node, Trace, target};
+use super::{Graph, Id, Trace, target};
 
 impl Graph {
     /// Gradient `[n, channels, h, w]` of the images of `trace`, from `gradient` `[n, classes]` of its
@@ -56,8 +56,8 @@ impl Graph {
             }
             let operation = step.place.operation();
             match operation.gated() {
-                Some(relu) => relu.backward_of(rule.gate(relu.is_functional()), kept, come, sums),
-                None => operation.backward_onto(kept, &come.whole()?, sums),
+                Some(relu) => relu.backward_of_come(rule.gate(relu.is_functional()), kept, come, sums),
+                None => operation.backward_of(kept, come, sums),
             }
         }
     }
@@ -114,8 +114,7 @@ impl Graph {
         until: Id,
         step: impl Fn(Id, &Come, &mut [Sum]) -> Result<(), TchError>,
     ) -> Result<Tensor, TchError> {
-        let waits = |node: &Node| node.operation.gated().is_some_and(Gated::adds_up);
-        let mut gradients: Vec<Sum> = self.nodes.iter().map(|node| Sum::empty(waits(node))).collect();
+        let mut gradients: Vec<Sum> = self.nodes.iter().map(|node| Sum::empty(node.operation.adds_up())).collect();
         if let Some(last) = gradients.last_mut() {
             *last = Sum::of(gradient);
         }

@@ -93,7 +93,7 @@ impl Log {
             device: Device::Cpu,
             resident: 1 << 20,
             on_the_way: 2,
-            stage: Some(|values, _| Tensor::f_from_slice(values)),
+            staging: Some(Pinned::of(Device::Cpu, |bytes, _| Tensor::f_empty([bytes], (Kind::Uint8, Device::Cpu)))),
             mark: Box::new(mark),
             away: Some(Away { memory, carry: Box::new(carry) }),
         }

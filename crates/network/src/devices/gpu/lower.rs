@@ -13,9 +13,10 @@ use super::launch::Launch;
 use super::launch::driver::Driver;
 use super::launch::emulated::Emulated;
 use super::operation::Ended;
+use super::pool::Pooled;
 use crate::devices::Outcome;
 use crate::graph::{Cutting, Graph, Id, Node, Operation};
-use crate::operations::{Add, BatchNorm, Convolution, Relu};
+use crate::operations::{Add, BatchNorm, Convolution, MaxPool, Relu};
 use crate::tensors::settings;
 
 thread_local! {
@@ -68,7 +69,11 @@ pub(super) fn with(graph: &Graph, launch: Rc<dyn Launch>) -> Result<Graph, TchEr
         }
         let (operation, inputs): (Rc<dyn Operation>, Vec<Id>) = match chains.get(&id) {
             Some(chain) => (Rc::new(chain.fused(graph, &ends)?), chain.inputs(graph)),
-            None => (Rc::clone(&node.operation), node.inputs.clone()),
+            None => {
+                let pooled = node.operation.as_a::<MaxPool>();
+                let pooled = pooled.map(|pool| Rc::new(Pooled::new(ends.clone(), *pool)) as Rc<dyn Operation>);
+                (pooled.unwrap_or_else(|| Rc::clone(&node.operation)), node.inputs.clone())
+            }
         };
         let inputs = inputs.into_iter().map(|input| moved[input]).collect();
         moved.push(nodes.len());

@@ -39,6 +39,12 @@ impl Part {
         values.map_or(std::ptr::null(), |values| self.place(values))
     }
 
+    /// The same rows of another value, each of which has so many values.
+    pub(super) fn of_rows(&self, row: i64) -> Self {
+        let rows = |values: i64| values / self.row.max(1) * row;
+        Self { first: rows(self.first), row, values: rows(self.values) }
+    }
+
     /// Address of the first plane of the part, of `plane` values each, in `values`, which has one value for each plane.
     pub(super) fn place_of_planes(&self, values: &Tensor, plane: i64) -> *const c_void {
         let size = values.kind().elt_size_in_bytes();

@@ -15,6 +15,7 @@ mod launch;
 mod lower;
 mod memory;
 mod operation;
+mod pool;
 mod rounding;
 
 pub(crate) use launch::driver::rounds_to_tf32;

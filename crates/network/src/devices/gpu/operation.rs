@@ -113,6 +113,10 @@ impl Operation for Ended {
         self.given_on(kept, &self.before_relu(Gate::PLAIN, kept, &Come::of(gradient))?)
     }
 
+    fn adds_up(&self) -> bool {
+        self.relu.is_some()
+    }
+
     fn forget(&self) -> bool {
         let turned = self.convolution.as_ref().is_some_and(Operation::forget);
         self.scaled.forget() || turned
@@ -155,14 +159,10 @@ impl Gated for Ended {
     }
 
     fn backward_by(&self, gate: Gate, kept: &Kept, gradient: &Tensor, sums: &mut [Sum]) -> Result<(), TchError> {
-        self.backward_of(gate, kept, &Come::of(gradient), sums)
+        self.backward_of_come(gate, kept, &Come::of(gradient), sums)
     }
 
-    fn adds_up(&self) -> bool {
-        true
-    }
-
-    fn backward_of(&self, gate: Gate, kept: &Kept, come: &Come, sums: &mut [Sum]) -> Result<(), TchError> {
+    fn backward_of_come(&self, gate: Gate, kept: &Kept, come: &Come, sums: &mut [Sum]) -> Result<(), TchError> {
         Sum::add_each(sums, self.given_on(kept, &self.before_relu(gate, kept, come)?)?)
     }
 }

@@ -33,13 +33,8 @@ pub(crate) trait Gated {
     /// Adds the gradient of each input, from `gradient` of the output, which passes the ReLU by `gate`.
     fn backward_by(&self, gate: Gate, kept: &Kept, gradient: &Tensor, sums: &mut [Sum]) -> Result<(), TchError>;
 
-    /// Whether [`Gated::backward_of`] adds up two gradients of the output on its way, which then come to it apart.
-    fn adds_up(&self) -> bool {
-        false
-    }
-
     /// As [`Gated::backward_by`], of a gradient that may be in two parts.
-    fn backward_of(&self, gate: Gate, kept: &Kept, come: &Come, sums: &mut [Sum]) -> Result<(), TchError> {
+    fn backward_of_come(&self, gate: Gate, kept: &Kept, come: &Come, sums: &mut [Sum]) -> Result<(), TchError> {
         self.backward_by(gate, kept, &come.whole()?, sums)
     }
 }

@@ -1,5 +1,5 @@
 // What follows a convolution, in one pass over the memory: batch norm, sum and ReLU; the same on the way back; DeepLIFT's rescale
-// rule at a ReLU; maps rounded to half precision; and boxes that are cut out of values. NVRTC compiles this text for the GPU that is there. On a machine without
+// rule at a ReLU; the way back through a max pooling; maps rounded to half precision; and boxes that are cut out of values. NVRTC compiles this text for the GPU that is there. On a machine without
 // one, emulate.cpp compiles the same text for the processor, where a grid is a loop over its threads.
 //
 // No shared memory, no barriers, no atomic operations: each value is written by one thread, whatever the order of threads. So
@@ -119,6 +119,45 @@ KERNEL rescale(float *to, const float *gradient, const float *x, const float *th
     const float size = change < 0.0f ? -change : change;
     const float slope = gradient[at] * (rectified(here) - rectified(before)) / change;
     to[at] = size <= none ? passed(gradient[at], here > 0.0f, 0) : slope;
+}
+
+// A max pooling of maps [n, channels, height, width], or with channels last, to [.., down, across]. pool.rs has the same.
+struct Pool {
+    const float *other;            // a second gradient, which is added before, or null
+    const long long *winners;      // place in its map of the winner of each window
+    u32 channels, height, width;
+    u32 down, across, last;
+    u32 kernel[2], stride[2], padding[2], dilation[2]; // down, across
+};
+
+// The window of which pixel `at` along an axis is tap number `tap`, if there is one among `count`; else `count`.
+INLINE u32 window_of(const Pool &pool, u32 axis, u32 at, u32 tap, u32 count) {
+    const u32 from = at + pool.padding[axis], before = tap * pool.dilation[axis];
+    if (from < before || (from - before) % pool.stride[axis]) return count;
+    const u32 window = (from - before) / pool.stride[axis];
+    return window < count ? window : count;
+}
+
+// The gradient of each pixel: of the windows that it has won, in the order of the windows.
+KERNEL pool_back(float *to, const float *gradient, IN_PLACE Pool pool, u32 count) {
+    const u32 at = number();
+    if (at >= count) return;
+    const u32 place = pool.last ? at / pool.channels : at, channel = pool.last ? at % pool.channels : 0;
+    const u32 x = place % pool.width, y = place / pool.width % pool.height, map = place / pool.width / pool.height;
+    float sum = 0.0f;
+    for (u32 tap_y = pool.kernel[0]; tap_y-- > 0;) {
+        const u32 row = window_of(pool, 0, y, tap_y, pool.down);
+        if (row == pool.down) continue;
+        for (u32 tap_x = pool.kernel[1]; tap_x-- > 0;) {
+            const u32 column = window_of(pool, 1, x, tap_x, pool.across);
+            if (column == pool.across) continue;
+            const u32 window = (map * pool.down + row) * pool.across + column;
+            const u32 from = pool.last ? window * pool.channels + channel : window;
+            if (pool.winners[from] != (long long)y * pool.width + x) continue;
+            sum += pool.other ? gradient[from] + pool.other[from] : gradient[from];
+        }
+    }
+    to[at] = sum;
 }
 
 // Rounded to the nearest half, of two that are as near to the even one; what is too large is infinite.

@@ -6,6 +6,7 @@ mod counts;
 mod crop;
 mod graphs;
 mod kernels;
+mod pool;
 mod rounding;
 mod windows;
 
