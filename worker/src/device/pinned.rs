@@ -89,7 +89,8 @@ impl Rows {
 
     /// Rows from `first` on, `[count, row]`, in the memory itself.
     pub(crate) fn shown(&self, first: usize, count: usize) -> Result<Tensor, TchError> {
-        let memory = self.lent.memory.as_ref().ok_or_else(|| TchError::Shape("memory that was given back".to_owned()))?;
+        let memory =
+            self.lent.memory.as_ref().ok_or_else(|| TchError::Shape("memory that was given back".to_owned()))?;
         let size = self.row * size_of::<f32>();
         let bytes = memory.f_narrow(0, (first * size) as i64, (count * size) as i64)?;
         bytes.f_view_dtype(Kind::Float)?.f_view([count as i64, self.row as i64])

@@ -37,11 +37,8 @@ fn images_come_in_order_however_many_threads_make_them_and_wherever_they_stay() 
     let pixels = Pixels::new(&group, 0, [2, 2, 1], preprocess::Pixels::Bytes((0..20).collect()));
     let expected: Vec<Vec<f32>> = (0..5).map(|at| pixels.image(at).unwrap()).collect();
     let tensor = Tensor::from_slice(&expected.concat()).view([5, 1, 2, 2]);
-    let staged = |resident| Traffic {
-        resident,
-        staging: Some(Pinned::of(Device::Cpu, memory)),
-        ..Traffic::of(Device::Cpu)
-    };
+    let staged =
+        |resident| Traffic { resident, staging: Some(Pinned::of(Device::Cpu, memory)), ..Traffic::of(Device::Cpu) };
     // Of 16 bytes each.
     for (traffic, stays) in [(Traffic::of(Device::Cpu), false), (staged(79), false), (staged(80), true)] {
         for threads in [1, 2, 3, 8] {

@@ -50,7 +50,7 @@ fn random(shape: [i64; 4], pace: f64, is_last: bool) -> Tensor {
 }
 
 #[test]
-fn an_end_is_batch_norm_then_sum_then_relu() {
+pub(super) fn an_end_is_batch_norm_then_sum_then_relu() {
     for (shape, is_last) in SHAPES.iter().flat_map(|shape| [(*shape, false), (*shape, true)]) {
         for which in 0..16 {
             let [normed, summed, relu, compare] = [1, 2, 4, 8].map(|bit| which & bit != 0);
@@ -95,7 +95,7 @@ fn an_end_is_batch_norm_then_sum_then_relu() {
 }
 
 #[test]
-fn on_the_way_back_passes_what_the_gate_lets_pass() {
+pub(super) fn on_the_way_back_passes_what_the_gate_lets_pass() {
     for (shape, is_last) in SHAPES.iter().flat_map(|shape| [(*shape, false), (*shape, true)]) {
         for which in 0..8 {
             let [masked, rectified, in_two] = [1, 2, 4].map(|bit| which & bit != 0);
@@ -110,7 +110,7 @@ fn on_the_way_back_passes_what_the_gate_lets_pass() {
 
 /// As a mean over a plane gives it: one value for each plane, which lies there once.
 #[test]
-fn on_the_way_back_a_gradient_that_is_spread_over_planes_is_not_written_out() {
+pub(super) fn on_the_way_back_a_gradient_that_is_spread_over_planes_is_not_written_out() {
     for (shape, is_last) in SHAPES.iter().flat_map(|shape| [(*shape, false), (*shape, true)]) {
         for which in 0..4 {
             let [masked, rectified] = [1, 2].map(|bit| which & bit != 0);
@@ -138,7 +138,7 @@ fn passed(come: &Come, gradient: Vec<f32>, (open, masked, rectified): (&Tensor, 
 }
 
 #[test]
-fn the_rescale_rule_is_the_change_of_the_output_over_that_of_the_input() {
+pub(super) fn the_rescale_rule_is_the_change_of_the_output_over_that_of_the_input() {
     for (shape, is_last) in SHAPES.iter().flat_map(|shape| [(*shape, false), (*shape, true)]) {
         for rows in [1, shape[0]] {
             let [n, c, h, w] = shape;

@@ -4,6 +4,7 @@ mod broken;
 mod compile;
 mod counts;
 mod crop;
+mod edited;
 mod graphs;
 mod kernels;
 mod pool;

@@ -21,8 +21,10 @@ const POOLS: [MaxPool; 5] = [
 ];
 
 #[test]
-fn each_window_gives_its_gradient_to_its_winner_and_two_gradients_are_added_before() {
-    for (pool, shape) in POOLS.iter().flat_map(|pool| [[2, 3, 9, 8], [1, 4, 7, 11], [3, 1, 6, 6]].map(|shape| (pool, shape))) {
+pub(super) fn each_window_gives_its_gradient_to_its_winner_and_two_gradients_are_added_before() {
+    for (pool, shape) in
+        POOLS.iter().flat_map(|pool| [[2, 3, 9, 8], [1, 4, 7, 11], [3, 1, 6, 6]].map(|shape| (pool, shape)))
+    {
         for is_last in [false, true] {
             let order = |values: Tensor| if is_last { last(&values) } else { values };
             let x = order(wave(&shape, 0.37));

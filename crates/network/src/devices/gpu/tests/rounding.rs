@@ -23,7 +23,7 @@ fn bits(halves: &Tensor) -> Vec<u16> {
 
 /// All halves that are finite, what lies in the middle between two and beside that, and more, in both signs.
 #[test]
-fn every_half_and_every_middle_between_two_is_rounded_as_libtorch_does() {
+pub(super) fn every_half_and_every_middle_between_two_is_rounded_as_libtorch_does() {
     let bits = Tensor::arange(0x7c00, (Kind::Int16, Device::Cpu));
     let halves: Vec<f32> = Vec::try_from(bits.view_dtype(Kind::Half).to_kind(Kind::Float)).unwrap();
     let middles = halves.windows(2).map(|two| f32::midpoint(two[0], two[1])).chain([65520.0]);
@@ -44,7 +44,7 @@ fn every_half_and_every_middle_between_two_is_rounded_as_libtorch_does() {
 
 /// Maps of fewer values than threads share one, of as many, and of more.
 #[test]
-fn what_is_told_of_a_map_is_told_of_that_map_wherever_the_value_lies() {
+pub(super) fn what_is_told_of_a_map_is_told_of_that_map_wherever_the_value_lies() {
     for values in [1, 5, 1023, 1024, 1025, 3000] {
         for at in [0, values / 2, values - 1] {
             let mut maps = vec![vec![0.0_f32; values]; 4];
