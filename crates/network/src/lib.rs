@@ -32,12 +32,13 @@ pub fn computes_in_blocks() -> bool {
     devices::cpu::block().is_some()
 }
 
+pub use devices::{Halves, halves};
 pub use error::NetworkError;
 pub use graph::{Clean, Gate, Gradient, Graph, Layer, Plan, Replacement, Rule, SharedProofs, Trace, target};
 pub use models::Builder;
 pub use programs::ExportError;
 pub use tensors::device::sent;
 pub use tensors::lazy::once;
-pub use tensors::operators::Operators;
+pub use tensors::operators::{Crossing, Operators, crossed};
 pub use tensors::settings;
 pub use weights::Weights;

@@ -59,6 +59,44 @@ impl Pinned {
     }
 }
 
+/// Rows of numbers in single precision, in memory that is lent: threads write them, each row one thread, and a device copies them.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    lent: Lent,
+    /// Numbers of a row.
+    row: usize,
+}
+
+impl Rows {
+    /// `count` rows of `row` numbers, which nobody has written yet.
+    pub(crate) fn of(pinned: &Arc<Pinned>, count: usize, row: usize) -> Result<Self, TchError> {
+        Ok(Self { lent: pinned.lend(&[count as i64, row as i64], Kind::Float)?.0, row })
+    }
+
+    /// Writes row `at`.
+    ///
+    /// Of each row one thread writes it, once, before it tells others of it.
+    #[expect(unsafe_code, reason = "threads write rows of one memory")]
+    pub(crate) fn write(&self, at: usize, values: &[f32]) {
+        let place = at * self.row * size_of::<f32>();
+        assert!(values.len() == self.row && place + size_of_val(values) <= self.lent.bytes, "row {at} of {self:?}");
+        // SAFETY: the row is inside of the memory, as was just looked at, and this thread is the only one that knows of it.
+        unsafe {
+            let to = self.lent.start.cast_mut().add(place).cast::<f32>();
+            std::ptr::copy_nonoverlapping(values.as_ptr(), to, values.len());
+        }
+    }
+
+    /// Rows from `first` on, `[count, row]`, in the memory itself.
+    pub(crate) fn shown(&self, first: usize, count: usize) -> Result<Tensor, TchError> {
+        let memory =
+            self.lent.memory.as_ref().ok_or_else(|| TchError::Shape("memory that was given back".to_owned()))?;
+        let size = self.row * size_of::<f32>();
+        let bytes = memory.f_narrow(0, (first * size) as i64, (count * size) as i64)?;
+        bytes.f_view_dtype(Kind::Float)?.f_view([count as i64, self.row as i64])
+    }
+}
+
 impl Drop for Pinned {
     fn drop(&mut self) {
         let free = self.free.get_mut().unwrap_or_else(PoisonError::into_inner);
@@ -97,7 +135,8 @@ impl Drop for Lent {
 unsafe impl Send for Lent {}
 
 #[expect(unsafe_code, reason = "a pointer into memory that goes with it")]
-// SAFETY: by a shared reference the bytes are read, and nothing else is done. Nobody writes them after the mark behind the copy.
+// SAFETY: by a shared reference the bytes are read, or shown as another tensor, whose memory libtorch counts for any thread. Nobody
+// writes them after the mark behind the copy. Rows are written each by one thread, before another one knows of them.
 unsafe impl Sync for Lent {}
 
 #[cfg(test)]

@@ -46,9 +46,6 @@ pub(crate) struct Away {
     pub(crate) carry: Carry,
 }
 
-/// Copy of values of the host from which a device takes them by itself.
-pub(crate) type Stage = fn(&[f32], Device) -> Result<Tensor, TchError>;
-
 /// Traffic of one device.
 pub(crate) struct Traffic {
     pub(crate) device: Device,
@@ -56,8 +53,11 @@ pub(crate) struct Traffic {
     pub(crate) resident: u64,
     /// Number of parts whose maps may be on the way while the next part is asked for.
     pub(crate) on_the_way: usize,
-    /// Staging of images by the threads that make them, where the device does not read the host's memory.
-    pub(crate) stage: Option<Stage>,
+    /// Memory of the host into which threads put the images that they make, batch by batch, where the device does not compute in the host's
+    /// memory: from elsewhere the device would copy them while whoever asks for it waits.
+    ///
+    /// No memory that values leave to: after an error what is on its way is let go, and the device may still write there.
+    pub(crate) staging: Option<Arc<Pinned>>,
     pub(crate) mark: SetMark,
     /// Traffic of values that leave, where the device does not compute in the host's memory.
     pub(crate) away: Option<Away>,
@@ -68,23 +68,19 @@ impl Traffic {
     pub(crate) fn of(device: Device) -> Self {
         let mark: SetMark = Box::new(move || Ok(Box::new(Event::record(device)?)));
         if device == Device::Cpu {
-            return Self { device, resident: 0, on_the_way: 0, stage: None, mark, away: None };
+            return Self { device, resident: 0, on_the_way: 0, staging: None, mark, away: None };
         }
         let most = Memory::of(device).limit().unwrap_or(0) / RESIDENT_PART;
         let carry: Carry = Box::new(move |to, from| leave(device, to, from));
         let away = Some(Away { memory: Pinned::of(device, pinned_bytes), carry });
-        Self { device, resident: MOST_RESIDENT.min(most), on_the_way: ON_THE_WAY, stage: Some(pinned), mark, away }
+        let staging = Some(Pinned::of(device, pinned_bytes));
+        Self { device, resident: MOST_RESIDENT.min(most), on_the_way: ON_THE_WAY, staging, mark, away }
     }
 }
 
 /// Bytes of maps and images that wait to be written, at most.
 pub(crate) fn behind(device: Device) -> u64 {
     if device == Device::Cpu { sweep::group::BEHIND } else { BEHIND_GPU }
-}
-
-/// `values` in pinned memory: a copy from other memory would make its caller wait for all that the device was asked for before.
-fn pinned(values: &[f32], device: Device) -> Result<Tensor, TchError> {
-    Tensor::f_from_slice(values)?.f_pin_memory(device)
 }
 
 /// Pinned memory of `bytes` bytes.

@@ -4,10 +4,12 @@
 //! for the host, as long as the host asks faster than the GPU computes.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tch::Tensor;
+use network::{Crossing, crossed};
 
+use crate::device::pinned::Rows;
 use crate::device::traffic::{Mark, Traffic};
 use crate::stages::computed::Computed;
 use crate::unit_error::UnitError;
@@ -23,7 +25,7 @@ pub(crate) struct Leaving<'a> {
     /// Number of the batch that is asked for.
     batch: usize,
     /// Images that the device may still copy.
-    staged: Vec<Tensor>,
+    staged: Vec<Arc<Rows>>,
     /// Time for which the next stage was waited for.
     pub(crate) waited: Duration,
 }
@@ -34,7 +36,7 @@ struct Part {
     mark: Box<dyn Mark>,
     give: Give,
     /// Images that the device has copied once the mark is reached.
-    _staged: Vec<Tensor>,
+    _staged: Vec<Arc<Rows>>,
 }
 
 impl<'a> Leaving<'a> {
@@ -48,7 +50,7 @@ impl<'a> Leaving<'a> {
     }
 
     /// Holds `images` until a mark behind what leaves next is reached.
-    pub(crate) fn hold(&mut self, images: Vec<Tensor>) {
+    pub(crate) fn hold(&mut self, images: Vec<Arc<Rows>>) {
         self.staged.extend(images);
     }
 
@@ -79,6 +81,7 @@ impl<'a> Leaving<'a> {
         while let Some(next) = self.parts.front()
             && next.batch + still <= self.batch
         {
+            crossed(Crossing::Mark, 0);
             next.mark.reach()?;
             let Some(part) = self.parts.pop_front() else { break };
             (part.give)(&mut timed(self.emit, &mut self.waited))?;

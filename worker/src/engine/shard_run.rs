@@ -114,7 +114,7 @@ impl<'a> ShardRun<'a> {
         let there = self.images.take();
         let (done, images) = thread::scope(|scope| {
             let threads = lanes(self.traffic.device);
-            let make = || self.pixels.prefetch(scope, threads, self.traffic);
+            let make = || self.pixels.prefetch(scope, (threads, size.batch()), self.traffic);
             let mut images = there.map_or_else(make, Prefetch::of);
             let done = self.batches(&mut delivery, size, &mut images, stop);
             // Also after an error: the device may still copy them.

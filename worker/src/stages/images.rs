@@ -2,20 +2,23 @@
 //!
 //! Pixels of a shard take a quarter of the memory of its images. So images are made by a thread of its own, a few ahead of
 //! the batch that is computed, and anew for every round of variants; noise is seeded by image, so they are the same. On a GPU they
-//! stay for all rounds, where they are few enough: the threads that make them stage them there, and whoever feeds the GPU copies
-//! nothing.
+//! stay for all rounds, where they are few enough: the threads that make them put them into one memory for each batch, and whoever feeds the
+//! GPU asks for one copy.
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
 use data::{made, preprocess};
+use network::{Crossing, crossed};
 use sweep::group::{AHEAD, Group};
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::device::traffic::{Stage, Traffic};
+use crate::device::pinned::{Pinned, Rows};
+use crate::device::traffic::Traffic;
 use crate::libtorch::copy::copy;
 use crate::unit_error::UnitError;
 
@@ -56,38 +59,44 @@ impl Pixels {
         image
     }
 
-    /// Makes image `at` of the shard, and stages it for the device of `traffic`.
-    fn made(&self, at: usize, traffic: (Option<Stage>, Device)) -> Result<Made, UnitError> {
+    /// Makes image `at` of the shard, and puts it into its row of the memory of its batch, if there is such memory.
+    fn made(&self, at: usize, batches: Option<&Batches>) -> Result<Made, UnitError> {
         let values = self.image(at)?;
         // Where there is no memory for it now, it is staged when it is taken, by whoever can make room.
-        let staged = traffic.0.and_then(|stage| stage(&values, traffic.1).ok());
+        let staged = batches.and_then(|batches| batches.row(at, values.len()).ok());
+        if let Some((rows, row)) = &staged {
+            rows.write(*row, &values);
+        }
         Ok(Made { values, staged })
     }
 
-    /// Makes all images in order, in turn by this number of threads of `scope`, which end when nobody wants more images.
+    /// Makes all images in order, in turn by this number of threads of `scope`, which end when nobody wants more images. They put them
+    /// into one memory for each batch of so many, where the device of `traffic` reads memory by itself.
     pub(crate) fn prefetch<'scope>(
         &'scope self,
         scope: &'scope Scope<'scope, '_>,
-        threads: usize,
+        (threads, batch): (usize, usize),
         traffic: &Traffic,
     ) -> Prefetch {
         let image = (self.group.shape.iter().product::<usize>() * size_of::<f32>()).max(1);
-        let how = (traffic.stage, traffic.device);
+        let staging = traffic.staging.clone();
+        let batches = staging.clone().map(|pinned| Arc::new(Batches::new(pinned, batch, self.len())));
         let made = (0..threads).map(|first| {
             // One more is in the hands of the thread.
             let (send, images) = sync_channel((AHEAD as usize / image).saturating_sub(1).min(self.len()));
             let own = (first..self.len()).step_by(threads);
-            scope.spawn(move || own.map(|at| self.made(at, how)).all(|image| send.send(image).is_ok()));
+            let batches = batches.clone();
+            scope.spawn(move || own.map(|at| self.made(at, batches.as_deref())).all(|image| send.send(image).is_ok()));
             images
         });
         let stays = (self.len() * image) as u64 <= traffic.resident;
         Prefetch {
             makers: made.collect(),
             next: 0,
-            waiting: None,
+            waiting: VecDeque::new(),
             shape: self.group.shape.map(|side| side as i64),
             device: traffic.device,
-            stage: traffic.stage,
+            staging,
             whole: stays.then_some(self.len() as i64),
             held: None,
             have: 0,
@@ -97,12 +106,42 @@ impl Pixels {
     }
 }
 
+/// Memory for the images of each batch, into which several threads put them.
+struct Batches {
+    pinned: Arc<Pinned>,
+    /// Images of a batch.
+    size: usize,
+    /// Images of the shard.
+    count: usize,
+    /// Memory of the batches that are made now: others have no image that anybody holds.
+    now: Mutex<BTreeMap<usize, Weak<Rows>>>,
+}
+
+impl Batches {
+    fn new(pinned: Arc<Pinned>, size: usize, count: usize) -> Self {
+        Self { pinned, size: size.max(1), count, now: Mutex::default() }
+    }
+
+    /// The memory of the batch of image `at`, and the row there of the image, which has so many `values`.
+    fn row(&self, at: usize, values: usize) -> Result<(Arc<Rows>, usize), TchError> {
+        let batch = at / self.size;
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(rows) = now.get(&batch).and_then(Weak::upgrade) {
+            return Ok((rows, at % self.size));
+        }
+        let rows = Arc::new(Rows::of(&self.pinned, self.size.min(self.count - batch * self.size), values)?);
+        now.retain(|_, rows| rows.strong_count() > 0);
+        now.insert(batch, Arc::downgrade(&rows));
+        Ok((rows, at % self.size))
+    }
+}
+
 /// An image that was made.
 struct Made {
     /// `[c, h, w]`.
     values: Vec<f32>,
-    /// The same, from where the device takes it by itself.
-    staged: Option<Tensor>,
+    /// The same, in this row of the memory of a batch.
+    staged: Option<(Arc<Rows>, usize)>,
 }
 
 /// Images of a shard on their way to the device, and there.
@@ -111,11 +150,11 @@ pub(crate) struct Prefetch {
     makers: Vec<Receiver<Result<Made, UnitError>>>,
     /// Index of the next image.
     next: usize,
-    /// An image that has come and is not in its place yet: for want of memory, say.
-    waiting: Option<Made>,
+    /// Images that have come and are not in their places yet: for want of memory, say.
+    waiting: VecDeque<Made>,
     shape: [i64; 3],
     device: Device,
-    stage: Option<Stage>,
+    staging: Option<Arc<Pinned>>,
     /// Number of images of the shard, if they all stay on the device.
     whole: Option<i64>,
     /// Images on the device that were taken and are not done, and room for more: a batch that does not fit is tried again in halves.
@@ -125,7 +164,7 @@ pub(crate) struct Prefetch {
     /// Number of those that are done.
     from: i64,
     /// Images that the device may still copy.
-    staged: Vec<Tensor>,
+    staged: Vec<Arc<Rows>>,
 }
 
 impl Prefetch {
@@ -134,42 +173,58 @@ impl Prefetch {
         let have = images.size().first().copied().unwrap_or(0);
         let (device, shape, makers) = (images.device(), [0; 3], Vec::new());
         let (whole, held, staged) = (Some(have), Some(images), Vec::new());
-        Self { makers, next: 0, waiting: None, shape, device, stage: None, whole, held, have, from: 0, staged }
+        let waiting = VecDeque::new();
+        Self { makers, next: 0, waiting, shape, device, staging: None, whole, held, have, from: 0, staged }
     }
 
     /// Takes the next `n` images `[n, c, h, w]`, on the device. Each image is given to `seen` the first time that it is taken.
     pub(crate) fn next(&mut self, n: i64, mut seen: impl FnMut(Vec<f32>)) -> Result<Tensor, UnitError> {
-        let [c, h, w] = self.shape;
         while self.have < self.from + n {
-            let to = self.room(n)?.f_select(0, self.have)?;
-            self.come()?;
-            let Some(image) = &self.waiting else { continue };
-            let staged = image.staged.as_ref().map(|staged| Ok(staged.shallow_clone()));
-            let staged = staged.or_else(|| self.stage.map(|stage| stage(&image.values, self.device))).transpose()?;
-            if let Some(staged) = staged {
-                let staged = staged.f_view([c, h, w])?;
-                // First: until the device has copied it, it must not go.
-                self.staged.push(staged.shallow_clone());
-                copy(&to, &staged)?;
-            } else {
-                to.shallow_clone().f_copy_(&Tensor::f_from_slice(&image.values)?.f_view([c, h, w])?)?;
+            let room = self.room(n)?;
+            let missing = (self.from + n - self.have) as usize;
+            while self.waiting.len() < missing {
+                self.come()?;
             }
-            self.have += 1;
-            if let Some(image) = self.waiting.take() {
-                seen(image.values);
-            }
+            let taken = self.send(&room, missing)?;
+            self.have += taken as i64;
+            self.waiting.drain(..taken).for_each(|image| seen(image.values));
         }
         Ok(self.room(n)?.f_narrow(0, self.from, n)?)
     }
 
-    /// Takes the next image from its maker, unless one waits already.
-    fn come(&mut self) -> Result<(), UnitError> {
-        if self.waiting.is_none() {
-            let made = self.makers[self.next % self.makers.len()].recv();
-            let ended = |_| TchError::Torch("an image was not made, as the thread that makes it has ended".to_owned());
-            self.next += 1;
-            self.waiting = Some(made.map_err(ended)??);
+    /// Has as many of the first `most` images that wait as lie one after the other copied to their places in `room`, with one copy: how
+    /// many.
+    fn send(&mut self, room: &Tensor, most: usize) -> Result<usize, UnitError> {
+        let [c, h, w] = self.shape;
+        let Some(first) = self.waiting.front_mut() else { return Ok(0) };
+        if let (None, Some(pinned)) = (&first.staged, &self.staging) {
+            let rows = Rows::of(pinned, 1, first.values.len())?;
+            rows.write(0, &first.values);
+            first.staged = Some((Arc::new(rows), 0));
         }
+        let Some((rows, row)) = first.staged.clone() else {
+            let image = Tensor::f_from_slice(&first.values)?.f_view([c, h, w])?;
+            room.f_select(0, self.have)?.f_copy_(&image)?;
+            return Ok(1);
+        };
+        let lies = |(at, image): (usize, &Made)| {
+            image.staged.as_ref().is_some_and(|(other, place)| Arc::ptr_eq(&rows, other) && *place == row + at)
+        };
+        let count = self.waiting.iter().take(most).enumerate().take_while(|(at, image)| lies((*at, image))).count();
+        let images = rows.shown(row, count)?.f_view([count as i64, c, h, w])?;
+        // First: until the device has copied them, they must not go.
+        self.staged.push(Arc::clone(&rows));
+        crossed(Crossing::Sent, images.numel() * size_of::<f32>());
+        copy(&room.f_narrow(0, self.have, count as i64)?, &images)?;
+        Ok(count)
+    }
+
+    /// Takes the next image from its maker.
+    fn come(&mut self) -> Result<(), UnitError> {
+        let made = self.makers[self.next % self.makers.len()].recv();
+        let ended = |_| TchError::Torch("an image was not made, as the thread that makes it has ended".to_owned());
+        self.next += 1;
+        self.waiting.push_back(made.map_err(ended)??);
         Ok(())
     }
 
@@ -191,7 +246,7 @@ impl Prefetch {
     }
 
     /// Takes the images that the device may still copy.
-    pub(crate) fn staged(&mut self) -> Vec<Tensor> {
+    pub(crate) fn staged(&mut self) -> Vec<Arc<Rows>> {
         std::mem::take(&mut self.staged)
     }
 

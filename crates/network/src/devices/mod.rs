@@ -7,6 +7,7 @@ pub(crate) mod cpu;
 mod gpu;
 mod proof;
 
+pub use gpu::{Halves, halves};
 use tch::{Device, TchError};
 
 use self::proof::Proof;

@@ -5,7 +5,7 @@ use tch::{TchError, Tensor};
 use super::lowered::purpose::Use;
 use super::operation::gated::Gated;
 use super::operation::stem::Stem;
-use super::operation::sum::Sum;
+use super::operation::sum::{Come, Sum};
 use super::rule::{Place, Rule, Step};
 use super::{Graph, Id, Trace, target};
 
@@ -45,19 +45,19 @@ impl Graph {
         trace: &'a Trace,
         reference: Option<&'a Trace>,
         rule: &'a dyn Rule,
-    ) -> impl Fn(Id, &Tensor, &mut [Sum]) -> Result<(), TchError> + 'a {
-        move |id, gradient, sums| {
+    ) -> impl Fn(Id, &Come, &mut [Sum]) -> Result<(), TchError> + 'a {
+        move |id, come, sums| {
             let (kept, reference) = (&trace.kept[id], reference.map(|trace| &trace.kept[id]));
             let step = Step { place: Place { graph: self, id }, kept, reference };
             if let Some(steps) = rule.steps()
-                && steps.take(&step, gradient, sums)?
+                && steps.take(&step, &come.whole()?, sums)?
             {
                 return Ok(());
             }
             let operation = step.place.operation();
             match operation.gated() {
-                Some(relu) => relu.backward_by(rule.gate(relu.is_functional()), kept, gradient, sums),
-                None => operation.backward_onto(kept, gradient, sums),
+                Some(relu) => relu.backward_of_come(rule.gate(relu.is_functional()), kept, come, sums),
+                None => operation.backward_of(kept, come, sums),
             }
         }
     }
@@ -107,27 +107,27 @@ impl Graph {
     }
 
     /// Walks the graph from the logits to the value `until`, in the type of layers; `step` adds the gradient of
-    /// each input of an operation, from that of its output.
+    /// each input of an operation, from that of its output, which may be in two parts where the operation adds them up.
     pub(crate) fn walk(
         &self,
         gradient: &Tensor,
         until: Id,
-        step: impl Fn(Id, &Tensor, &mut [Sum]) -> Result<(), TchError>,
+        step: impl Fn(Id, &Come, &mut [Sum]) -> Result<(), TchError>,
     ) -> Result<Tensor, TchError> {
-        let mut gradients: Vec<Sum> = self.nodes.iter().map(|_| Sum::default()).collect();
+        let mut gradients: Vec<Sum> = self.nodes.iter().map(|node| Sum::empty(node.operation.adds_up())).collect();
         if let Some(last) = gradients.last_mut() {
             *last = Sum::of(gradient);
         }
         for (id, node) in self.nodes.iter().enumerate().skip(until).rev() {
-            let Some(gradient) = gradients[id].take() else { continue };
+            let Some(come) = gradients[id].take_come() else { continue };
             if id == until {
-                return Ok(gradient);
+                return come.whole();
             }
             if node.inputs.is_empty() {
                 continue;
             }
             let mut sums: Vec<Sum> = node.inputs.iter().map(|&input| std::mem::take(&mut gradients[input])).collect();
-            step(id, &gradient, &mut sums)?;
+            step(id, &come, &mut sums)?;
             // A value may be read twice.
             for (&input, sum) in node.inputs.iter().zip(sums) {
                 gradients[input].join(sum)?;

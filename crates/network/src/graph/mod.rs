@@ -24,6 +24,7 @@ pub(crate) use operation::local::{Reach, Split};
 pub(crate) use operation::size::Size;
 pub(crate) use operation::spatial::Spatial;
 pub(crate) use operation::stem::Stem;
+pub(crate) use operation::sum::Come;
 pub use operation::sum::Sum;
 pub(crate) use operation::values::{Constant, Detach, Images, copied};
 pub(crate) use operation::{Local, Operation};

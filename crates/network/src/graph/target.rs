@@ -28,7 +28,7 @@ pub(crate) fn gradient(logits: &Tensor, targets: &Tensor) -> Result<Tensor, TchE
     if is_one(logits) {
         return signs(targets, logits.kind())?.f_unsqueeze(-1);
     }
-    logits.f_zeros_like()?.f_scatter_value(1, &targets.f_view([-1, 1])?, 1.0)
+    logits.f_zeros_like()?.f_scatter_value_(1, &targets.f_view([-1, 1])?, 1.0)
 }
 
 fn is_one(logits: &Tensor) -> bool {

@@ -51,15 +51,15 @@ impl Graph {
         let left = RefCell::new(count);
         let seed = self.select(trace.logits(), targets)?;
         let back = self.back(&trace, None, &rule);
-        let _ = self.walk(&self.enter(&seed)?, 0, |id, gradient, sums| {
+        let _ = self.walk(&self.enter(&seed)?, 0, |id, come, sums| {
             if let Some(attention) = self.nodes[id].operation.as_a::<Attention>() {
                 let kept = &trace.kept[id];
                 *left.borrow_mut() -= 1;
                 let weights = attention.weights(kept.tensor(0)?, kept.tensor(1)?)?;
-                let of_weights = gradient.f_matmul(&kept.tensor(2)?.f_transpose(-2, -1)?)?;
+                let of_weights = come.whole()?.f_matmul(&kept.tensor(2)?.f_transpose(-2, -1)?)?;
                 (visit.borrow_mut())(*left.borrow(), &self.leave(weights)?, &self.leave(of_weights)?)?;
             }
-            back(id, gradient, sums)
+            back(id, come, sums)
         })?;
         Ok(())
     }

@@ -21,8 +21,9 @@ impl Graph {
         let trace = self.outline(images)?;
         let seed = self.select(trace.logits(), targets)?;
         let back = self.back(&trace, None, &rule);
-        let gradient = self.walk(&self.enter(&seed)?, 0, |id, gradient, sums| {
+        let gradient = self.walk(&self.enter(&seed)?, 0, |id, come, sums| {
             if let Some(bias) = bias(self.nodes[id].operation.as_ref())? {
+                let gradient = come.whole()?;
                 // A fully connected layer has its channels last, also on a picture (ConvNeXt, Swin).
                 let is_linear = self.nodes[id].operation.as_a::<Linear>().is_some();
                 let shape = if gradient.dim() == 4 && !is_linear { [1, -1, 1, 1].as_slice() } else { &[-1] };
@@ -34,7 +35,7 @@ impl Graph {
                 };
                 (visit.borrow_mut())(&self.leave(terms)?)?;
             }
-            back(id, gradient, sums)
+            back(id, come, sums)
         })?;
         self.leave(gradient)
     }

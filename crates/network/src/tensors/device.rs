@@ -2,8 +2,11 @@
 
 use tch::{Device, Kind, TchError, Tensor};
 
+use super::operators::{Crossing, crossed};
+
 /// `values` of the host on `device`. A GPU takes them when it comes to that: nobody waits, and they may be let go at once.
 pub fn sent(values: &Tensor, device: Device) -> Result<Tensor, TchError> {
+    crossed(Crossing::Pageable, values.numel() * values.f_kind()?.elt_size_in_bytes());
     values.f_to_device_(device, values.f_kind()?, true, false)
 }
 

@@ -6,12 +6,13 @@
 #include <ATen/record_function.h>
 
 namespace {
-// Whether the operator of this name computes.
-using Seen = bool (*)(void *context, const char *name);
+// How many operators compute of this one, which is called by such a name, and those that it has asked, of which so many compute. Whether
+// nobody but the program has asked for it is said, too.
+using Seen = size_t (*)(void *context, const char *name, size_t asked, bool is_outer);
 
 struct Call : at::ObserverContext {
-    // Whether an operator that it has asked computes.
-    bool has_asked = false;
+    // How many operators that it has asked compute.
+    size_t asked = 0;
 };
 
 thread_local Seen seen = nullptr;
@@ -24,12 +25,13 @@ std::unique_ptr<at::ObserverContext> begun(const at::RecordFunction &) {
     return call;
 }
 
-// An operator that asks others is made of them, unless they show memory in another shape only.
 void ended(const at::RecordFunction &function, at::ObserverContext *context) {
     calls.pop_back();
-    bool computes = static_cast<Call *>(context)->has_asked || (seen != nullptr && seen(seer, function.name()));
-    if (computes && !calls.empty())
-        calls.back()->has_asked = true;
+    size_t asked = static_cast<Call *>(context)->asked;
+    if (seen != nullptr)
+        asked = seen(seer, function.name(), asked, calls.empty());
+    if (!calls.empty())
+        calls.back()->asked += asked;
 }
 } // namespace
 

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use network::{Crossing, crossed};
 use store::Unrounded;
 use sweep::group::Dtype;
 use tch::{Device, Kind, TchError, Tensor};
@@ -30,7 +31,10 @@ impl Numbers {
         let values = values.f_to_kind(Kind::Float)?.f_contiguous()?;
         match &traffic.away {
             Some(away) => Ok(Self::Lent(carried(&values, away)?)),
-            None => Ok(Self::Here(values.f_to_device(Device::Cpu)?)),
+            None => {
+                crossed(Crossing::Read, values.numel() * size_of::<f32>());
+                Ok(Self::Here(values.f_to_device(Device::Cpu)?))
+            }
         }
     }
 
@@ -54,7 +58,8 @@ pub(crate) fn floats(of: &Tensor) -> Result<Vec<f32>, UnitError> {
 pub(crate) enum Maps {
     /// `[n, ..]` in single precision.
     Here(Tensor),
-    /// `maps` is `[n, ..]`, rounded to half precision or not, and `facts` is `[3 or 1, n]` (see [`facts`]).
+    /// `maps` is `[n, ..]`, rounded to half precision or not, and `facts` is `[3 or 1, n]`: the largest size of each map, and where the
+    /// maps are rounded, what [`network::Halves`] has besides.
     Lent { maps: Arc<Lent>, facts: Lent, count: usize },
 }
 
@@ -62,13 +67,24 @@ impl Maps {
     /// Lets `map` `[n, ..]` leave, for a store that has maps as `dtype`.
     pub(crate) fn leave(map: &Tensor, dtype: Dtype, traffic: &Traffic) -> Result<Self, TchError> {
         let wide = map.f_to_kind(Kind::Float)?.f_contiguous()?;
-        let Some(away) = &traffic.away else { return Ok(Self::Here(wide.f_to_device(Device::Cpu)?)) };
+        let Some(away) = &traffic.away else {
+            crossed(Crossing::Read, wide.numel() * size_of::<f32>());
+            return Ok(Self::Here(wide.f_to_device(Device::Cpu)?));
+        };
         let count = wide.size().first().copied().unwrap_or(0);
         let rows = wide.f_view([count, -1])?;
-        let is_half = dtype == Dtype::Float16 && rows.size()[1] <= COUNTABLE;
-        let half = is_half.then(|| rows.f_to_kind(Kind::Half)).transpose()?;
-        let facts = carried(&facts(&rows, half.as_ref())?, away)?;
-        let maps = Arc::new(carried(half.as_ref().unwrap_or(&rows), away)?);
+        let (maps, facts) = if dtype == Dtype::Float16 && rows.size()[1] <= COUNTABLE {
+            let halves = network::halves(&rows)?;
+            if halves.is_disproof {
+                tracing::error!(shape = ?rows.size(), "kernels of ours round maps otherwise than libtorch does, which rounds them from now on");
+            }
+            (halves.values, halves.facts)
+        } else {
+            let largest = rows.f_norm_scalaropt_dim_dtype(f64::INFINITY, [1_i64], false, Kind::Float)?;
+            (rows, largest)
+        };
+        let facts = carried(&facts, away)?;
+        let maps = Arc::new(carried(&maps, away)?);
         Ok(Self::Lent { maps, facts, count: count as usize })
     }
 
@@ -102,25 +118,11 @@ impl Maps {
     }
 }
 
-/// What is to be known of each row of `wide` `[n, values]`: its largest size, which is NaN where a value is; and where the rows are
-/// rounded to `half`, too, the number of values that are not zero, and the first value that is infinite there (the first of all where
-/// none is): `[3 or 1, n]`. Six kernels of the device.
-fn facts(wide: &Tensor, half: Option<&Tensor>) -> Result<Tensor, TchError> {
-    let rows = wide.size().first().copied().unwrap_or(0);
-    let facts = Tensor::f_empty([if half.is_some() { 3 } else { 1 }, rows], (Kind::Float, wide.device()))?;
-    let _ = wide.f_norm_out(&facts.f_select(0, 0)?, f64::INFINITY, [1_i64], false)?;
-    if let Some(half) = half {
-        let _ = wide.f_norm_out(&facts.f_select(0, 1)?, 0.0, [1_i64], false)?;
-        let first = half.f_abs()?.f_argmax(1, true)?;
-        let _ = wide.f_gather_out(&facts.f_select(0, 2)?.f_view([rows, 1])?, 1, &first, false)?;
-    }
-    Ok(facts)
-}
-
 /// Lets `values` leave as they are.
 fn carried(values: &Tensor, away: &Away) -> Result<Lent, TchError> {
     let (lent, to) = away.memory.lend(&values.size(), values.f_kind()?)?;
     (away.carry)(&to, values)?;
+    crossed(Crossing::Left, lent.bytes().len());
     Ok(lent)
 }
 

@@ -103,7 +103,7 @@ fn what_cannot_be_stored_is_told_as_it_is_here() {
 }
 
 #[test]
-fn half_the_bytes_leave_and_six_kernels_say_what_is_lost() {
+fn half_the_bytes_leave_and_without_kernels_of_ours_six_of_libtorch_say_what_is_lost() {
     let map = Tensor::ones([4, 3, 8, 8], (Kind::Float, Device::Cpu));
     let sizes = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
     let seen = std::rc::Rc::clone(&sizes);

@@ -2,23 +2,28 @@
 
 use std::cell::Cell;
 
+use network::Operators;
 use sweep::group::Dtype;
 
 use super::*;
 use crate::device::tests::ALONE;
 use crate::example;
 
+fn memory(bytes: i64, _: Device) -> Result<Tensor, TchError> {
+    Tensor::f_empty([bytes], (Kind::Uint8, Device::Cpu))
+}
+
 /// What is taken of five images in two batches, the first of which is tried again in halves.
 fn taken(pixels: &Pixels, threads: usize, traffic: &Traffic) -> (Vec<Vec<f32>>, Tensor, Option<Tensor>) {
     let (mut seen, mut rows) = (Vec::new(), Vec::new());
     let all = std::thread::scope(|scope| {
-        let mut prefetch = pixels.prefetch(scope, threads, traffic);
+        let mut prefetch = pixels.prefetch(scope, (threads, 4), traffic);
         for (n, done) in [(4, 0), (2, 2), (2, 2), (1, 1)] {
             let batch = prefetch.next(n, |image| seen.push(image)).unwrap();
             rows.push(batch.narrow(0, 0, done).copy());
             prefetch.done(done);
             // Images are staged once, when they are taken for the first time.
-            assert_eq!(prefetch.staged().is_empty(), traffic.stage.is_none() || n == 2, "{n}");
+            assert_eq!(prefetch.staged().is_empty(), traffic.staging.is_none() || n == 2, "{n}");
         }
         prefetch.all()
     });
@@ -32,11 +37,8 @@ fn images_come_in_order_however_many_threads_make_them_and_wherever_they_stay() 
     let pixels = Pixels::new(&group, 0, [2, 2, 1], preprocess::Pixels::Bytes((0..20).collect()));
     let expected: Vec<Vec<f32>> = (0..5).map(|at| pixels.image(at).unwrap()).collect();
     let tensor = Tensor::from_slice(&expected.concat()).view([5, 1, 2, 2]);
-    let staged = |resident| Traffic {
-        resident,
-        stage: Some(|values, _| Tensor::f_from_slice(values)),
-        ..Traffic::of(Device::Cpu)
-    };
+    let staged =
+        |resident| Traffic { resident, staging: Some(Pinned::of(Device::Cpu, memory)), ..Traffic::of(Device::Cpu) };
     // Of 16 bytes each.
     for (traffic, stays) in [(Traffic::of(Device::Cpu), false), (staged(79), false), (staged(80), true)] {
         for threads in [1, 2, 3, 8] {
@@ -60,12 +62,12 @@ thread_local! {
     static FULL: Cell<u32> = const { Cell::new(u32::MAX) };
 }
 
-fn staged_once_there_is_room(values: &[f32], _: Device) -> Result<Tensor, TchError> {
+fn memory_once_there_is_room(bytes: i64, device: Device) -> Result<Tensor, TchError> {
     let left = FULL.replace(FULL.get().saturating_sub(1));
     if left > 0 {
         return Err(TchError::Torch("CUDA out of memory. Tried to allocate 20.00 MiB".to_owned()));
     }
-    Tensor::f_from_slice(values)
+    memory(bytes, device)
 }
 
 #[test]
@@ -74,10 +76,11 @@ fn an_image_that_meets_full_memory_is_taken_again_and_none_is_lost_or_in_another
     let group = Arc::new(example::group("none".as_ref(), Dtype::Float32));
     let pixels = Pixels::new(&group, 0, [2, 2, 1], preprocess::Pixels::Bytes((0..20).collect()));
     let expected: Vec<Vec<f32>> = (0..5).map(|at| pixels.image(at).unwrap()).collect();
-    let traffic = Traffic { stage: Some(staged_once_there_is_room), ..Traffic::of(Device::Cpu) };
+    let staging = Some(Pinned::of(Device::Cpu, memory_once_there_is_room));
+    let traffic = Traffic { staging, ..Traffic::of(Device::Cpu) };
     let mut seen = Vec::new();
     std::thread::scope(|scope| {
-        let mut prefetch = pixels.prefetch(scope, 2, &traffic);
+        let mut prefetch = pixels.prefetch(scope, (2, 3), &traffic);
         for n in [3, 2] {
             FULL.set(2);
             for _ in 0..2 {
@@ -91,4 +94,37 @@ fn an_image_that_meets_full_memory_is_taken_again_and_none_is_lost_or_in_another
         }
     });
     assert_eq!(seen, expected);
+}
+
+/// Memory that was taken: whoever feeds a GPU takes none, and copies nothing in between.
+static TAKEN: AtomicU64 = AtomicU64::new(0);
+
+fn counted(bytes: i64, device: Device) -> Result<Tensor, TchError> {
+    TAKEN.fetch_add(1, Relaxed);
+    memory(bytes, device)
+}
+
+#[test]
+fn a_batch_lies_in_one_memory_that_its_makers_have_written_and_goes_to_the_device_with_one_copy() {
+    let _alone = ALONE.lock();
+    let group = Arc::new(example::group("none".as_ref(), Dtype::Float32));
+    let pixels = Pixels::new(&group, 0, [2, 2, 1], preprocess::Pixels::Bytes((0..20).collect()));
+    let traffic = Traffic { staging: Some(Pinned::of(Device::Cpu, counted)), ..Traffic::of(Device::Cpu) };
+    for threads in [1, 2, 3, 8] {
+        std::thread::scope(|scope| {
+            let mut prefetch = pixels.prefetch(scope, (threads, 3), &traffic);
+            for n in [3, 2] {
+                let (batch, asked) = Operators::of(|| prefetch.next(n, drop).unwrap());
+                // Four values of four bytes each; and no other operator than the copy writes anything.
+                assert_eq!(asked.crossings(Crossing::Sent), [1, 16 * n as usize], "{threads} threads: {asked:?}");
+                assert_eq!((asked.copies(), asked.computing()), (1, 0), "{asked:?}");
+                let staged = prefetch.staged();
+                assert_eq!(staged.len(), 1);
+                assert_eq!(staged[0].shown(0, n as usize).unwrap(), batch.view([n, 4]));
+                prefetch.done(n);
+            }
+        });
+    }
+    // Of two batches at once, whatever the number of threads and rounds.
+    assert!((1..=2).contains(&TAKEN.load(Relaxed)), "{TAKEN:?}");
 }

@@ -7,8 +7,8 @@ use tch::{Kind, TchError, Tensor};
 
 use super::launch::Launch;
 use super::launch::arguments::{arguments, ask};
-use super::memory::{MOST, Order, Part, dense, fit_four, pointer};
-use crate::graph::{How, NO_CHANGE};
+use super::memory::{MOST, Order, Part, dense, fit_four, pointer, spread};
+use crate::graph::{Come, How, NO_CHANGE};
 use crate::operations::BatchNorm;
 
 /// A batch norm as kernels apply it: `(x - mean) * scale + bias`, `[c]` each.
@@ -41,7 +41,21 @@ struct End {
     rectify: u32,
 }
 
-arguments!(End);
+/// The same as kernels.cu has it.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+struct Way {
+    other: *const c_void,
+    positive: *const c_void,
+    channels: u32,
+    plane: u32,
+    last: u32,
+    spread: u32,
+    rectify: u32,
+    unused: u32,
+}
+
+arguments!(End, Way);
 
 /// Ends on one device.
 #[derive(Clone, Debug)]
@@ -99,21 +113,50 @@ impl Ends {
         ask(&self.0, kernel, part.count(four), &[&values[0], &open, &values[1], &end])
     }
 
-    /// The gradient before a ReLU from that behind it: only where its input was `positive`, and where it is itself, if `rectify`.
-    pub(super) fn back(&self, gradient: &Tensor, positive: Option<&Tensor>, rectify: bool) -> Result<Tensor, TchError> {
-        let (gradient, order) = dense(gradient)?;
+    /// The gradient before a ReLU from that behind it, which may be in two parts: only where its input was `positive`, and where it is
+    /// itself, if `rectify`.
+    pub(super) fn back(&self, come: &Come, positive: Option<&Tensor>, rectify: bool) -> Result<Tensor, TchError> {
         if positive.is_none() && !rectify {
-            return Ok(gradient);
+            return Ok(dense(&come.whole()?)?.0);
         }
+        let (gradient, order) = match spread(&come.first)?.filter(|_| come.second.is_none()) {
+            Some(gradient) => (gradient, positive.map(dense).transpose()?.map_or(Order::First, |(_, order)| order)),
+            None => dense(&come.first)?,
+        };
+        let other = come.second.as_ref().map(|second| order.of(second)).transpose()?;
         let positive = positive.map(|positive| order.of(positive)).transpose()?;
-        let to = order.like(&gradient, Kind::Float)?;
+        let to = order.like(&come.first, Kind::Float)?;
         for part in Part::of(&to, MOST) {
-            let (values, open) = ([&to, &gradient].map(|values| part.place(values)), part.place_of(positive.as_ref()));
-            let four = fit_four(part.values, &[values[0], values[1], open]);
-            let kernel = if four { c"back_four" } else { c"back" };
-            ask(&self.0, kernel, part.count(four), &[&values[0], &values[1], &open, &u32::from(rectify)])?;
+            self.back_part(&part, [&to, &gradient], [other.as_ref(), positive.as_ref()], (order, rectify))?;
         }
         Ok(to)
+    }
+
+    fn back_part(
+        &self,
+        part: &Part,
+        [to, gradient]: [&Tensor; 2],
+        [other, positive]: [Option<&Tensor>; 2],
+        (order, rectify): (Order, bool),
+    ) -> Result<(), TchError> {
+        let channels = to.size().get(1).copied().unwrap_or(1).max(1);
+        let plane = part.row / channels;
+        let is_spread = gradient.numel() != to.numel();
+        let from = if is_spread { part.place_of_planes(gradient, plane) } else { part.place(gradient) };
+        let (to, other, positive) = (part.place(to), part.place_of(other), part.place_of(positive));
+        let way = Way {
+            other,
+            positive,
+            channels: channels as u32,
+            plane: plane as u32,
+            last: u32::from(order == Order::Last),
+            spread: u32::from(is_spread),
+            rectify: u32::from(rectify),
+            unused: 0,
+        };
+        let four = !is_spread && fit_four(part.values, &[to, from, other, positive]);
+        let kernel = if four { c"back_four" } else { c"back" };
+        ask(&self.0, kernel, part.count(four), &[&to, &from, &way])
     }
 
     /// `DeepLIFT`'s multipliers before a ReLU of `here`, whose input was `there` in the other pass: as many rows, or one for all.

@@ -13,9 +13,10 @@ use super::launch::Launch;
 use super::launch::driver::Driver;
 use super::launch::emulated::Emulated;
 use super::operation::Ended;
+use super::pool::Pooled;
 use crate::devices::Outcome;
 use crate::graph::{Cutting, Graph, Id, Node, Operation};
-use crate::operations::{Add, BatchNorm, Convolution, Relu};
+use crate::operations::{Add, BatchNorm, Convolution, MaxPool, Relu};
 use crate::tensors::settings;
 
 thread_local! {
@@ -30,17 +31,26 @@ pub(crate) fn lower(graph: &Graph) -> Result<Outcome, TchError> {
         Some(convolution) if is_single(convolution) => Some(convolution.weight.device()),
         _ => None,
     });
-    let index = match device.filter(|_| settings::widest() != Isa::None) {
-        Some(Device::Cuda(index)) => index,
-        Some(Device::Cpu) if settings::emulates_gpu() => {
-            return Ok(Outcome::Lowered(Box::new(with(graph, Rc::new(Emulated::default()))?)));
+    match device.and_then(launcher) {
+        Some(Ok(launch)) => Ok(Outcome::Lowered(Box::new(with(graph, launch)?))),
+        Some(Err(reason)) => Ok(Outcome::Refused(reason)),
+        None => Ok(Outcome::NoneHere),
+    }
+}
+
+/// Who runs kernels of ours on `device`, or why nobody can; `None` where nobody is to.
+pub(super) fn launcher(device: Device) -> Option<Result<Rc<dyn Launch>, String>> {
+    if settings::widest() == Isa::None {
+        return None;
+    }
+    match device {
+        Device::Cuda(index) => {
+            let open = || Driver::open(index).map(Rc::new).map_err(|error| error.to_string());
+            let opened = OPENED.with_borrow_mut(|opened| opened.entry(index).or_insert_with(open).clone());
+            Some(opened.map(|driver| driver as Rc<dyn Launch>))
         }
-        _ => return Ok(Outcome::NoneHere),
-    };
-    let open = || Driver::open(index).map(Rc::new).map_err(|error| error.to_string());
-    match OPENED.with_borrow_mut(|opened| opened.entry(index).or_insert_with(open).clone()) {
-        Ok(driver) => Ok(Outcome::Lowered(Box::new(with(graph, driver)?))),
-        Err(reason) => Ok(Outcome::Refused(reason)),
+        Device::Cpu if settings::emulates_gpu() => Some(Ok(Rc::new(Emulated::default()))),
+        _ => None,
     }
 }
 
@@ -59,7 +69,11 @@ pub(super) fn with(graph: &Graph, launch: Rc<dyn Launch>) -> Result<Graph, TchEr
         }
         let (operation, inputs): (Rc<dyn Operation>, Vec<Id>) = match chains.get(&id) {
             Some(chain) => (Rc::new(chain.fused(graph, &ends)?), chain.inputs(graph)),
-            None => (Rc::clone(&node.operation), node.inputs.clone()),
+            None => {
+                let pooled = node.operation.as_a::<MaxPool>();
+                let pooled = pooled.map(|pool| Rc::new(Pooled::new(ends.clone(), *pool)) as Rc<dyn Operation>);
+                (pooled.unwrap_or_else(|| Rc::clone(&node.operation)), node.inputs.clone())
+            }
         };
         let inputs = inputs.into_iter().map(|input| moved[input]).collect();
         moved.push(nodes.len());

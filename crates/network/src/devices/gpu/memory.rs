@@ -39,6 +39,18 @@ impl Part {
         values.map_or(std::ptr::null(), |values| self.place(values))
     }
 
+    /// The same rows of another value, each of which has so many values.
+    pub(super) fn of_rows(&self, row: i64) -> Self {
+        let rows = |values: i64| values / self.row.max(1) * row;
+        Self { first: rows(self.first), row, values: rows(self.values) }
+    }
+
+    /// Address of the first plane of the part, of `plane` values each, in `values`, which has one value for each plane.
+    pub(super) fn place_of_planes(&self, values: &Tensor, plane: i64) -> *const c_void {
+        let size = values.kind().elt_size_in_bytes();
+        pointer(values).wrapping_byte_add((self.first / plane.max(1)) as usize * size)
+    }
+
     /// Number of threads that write the part, one value or four.
     pub(super) fn count(&self, four: bool) -> u32 {
         (self.values / if four { 4 } else { 1 }) as u32
@@ -93,4 +105,14 @@ pub(super) fn dense(values: &Tensor) -> Result<(Tensor, Order), TchError> {
     let lies_last = values.dim() == 4 && !values.is_contiguous() && values.f_permute([0, 2, 3, 1])?.is_contiguous();
     let order = if lies_last { Order::Last } else { Order::First };
     Ok((order.of(values)?, order))
+}
+
+/// Values `[n, c]` without gaps, where `values` `[n, c, h, w]` shows each of them all over a plane.
+pub(super) fn spread(values: &Tensor) -> Result<Option<Tensor>, TchError> {
+    match (&values.size()[..], &values.stride()[..]) {
+        (&[_, _, height, width], &[.., 0, 0]) if height * width > 1 => {
+            Ok(Some(values.f_select(3, 0)?.f_select(2, 0)?.f_contiguous()?))
+        }
+        _ => Ok(None),
+    }
 }

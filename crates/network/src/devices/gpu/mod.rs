@@ -15,9 +15,12 @@ mod launch;
 mod lower;
 mod memory;
 mod operation;
+mod pool;
+mod rounding;
 
 pub(crate) use launch::driver::rounds_to_tf32;
 pub(crate) use lower::lower;
+pub use rounding::{Halves, halves};
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use tch::{TchError, Tensor};
 
 use super::end::{Affine, Ends};
-use crate::graph::{Compared, Gate, Gated, How, Kept, Local, Operation, Pair, Reach, Stem, Sum};
+use crate::graph::{Come, Compared, Gate, Gated, How, Kept, Local, Operation, Pair, Reach, Stem, Sum};
 use crate::operations::{BatchNorm, Convolution, Relu, reduced};
 use crate::tensors::lazy::Lazy;
 
@@ -92,12 +92,12 @@ impl Ended {
     }
 
     /// The gradient before the ReLU, which lets it pass by `gate`.
-    fn before_relu(&self, gate: Gate, kept: &Kept, gradient: &Tensor) -> Result<Tensor, TchError> {
+    fn before_relu(&self, gate: Gate, kept: &Kept, come: &Come) -> Result<Tensor, TchError> {
         if self.relu.is_none() {
-            return Ok(gradient.shallow_clone());
+            return come.whole();
         }
         let positive = if gate.masked { Some(kept.tensor(0)?) } else { None };
-        self.ends.back(gradient, positive, gate.rectified)
+        self.ends.back(come, positive, gate.rectified)
     }
 }
 
@@ -110,7 +110,11 @@ impl Operation for Ended {
     }
 
     fn backward(&self, kept: &Kept, gradient: &Tensor) -> Result<Vec<Tensor>, TchError> {
-        self.given_on(kept, &self.before_relu(Gate::PLAIN, kept, gradient)?)
+        self.given_on(kept, &self.before_relu(Gate::PLAIN, kept, &Come::of(gradient))?)
+    }
+
+    fn adds_up(&self) -> bool {
+        self.relu.is_some()
     }
 
     fn forget(&self) -> bool {
@@ -155,7 +159,11 @@ impl Gated for Ended {
     }
 
     fn backward_by(&self, gate: Gate, kept: &Kept, gradient: &Tensor, sums: &mut [Sum]) -> Result<(), TchError> {
-        Sum::add_each(sums, self.given_on(kept, &self.before_relu(gate, kept, gradient)?)?)
+        self.backward_of_come(gate, kept, &Come::of(gradient), sums)
+    }
+
+    fn backward_of_come(&self, gate: Gate, kept: &Kept, come: &Come, sums: &mut [Sum]) -> Result<(), TchError> {
+        Sum::add_each(sums, self.given_on(kept, &self.before_relu(gate, kept, come)?)?)
     }
 }
 
@@ -179,7 +187,7 @@ impl Compared for Ended {
 
 impl Stem for Ended {
     fn before_linear(&self, gate: Gate, kept: &Kept, gradient: &Tensor) -> Result<Tensor, TchError> {
-        self.before_relu(gate, kept, gradient)
+        self.before_relu(gate, kept, &Come::of(gradient))
     }
 
     fn linear_part(&self, gradient: &Tensor, size: [i64; 2]) -> Result<Tensor, TchError> {

@@ -3,7 +3,7 @@
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::DISTINCT;
-use crate::graph::{Graph, Id, Sum, Trace, Use, plane, target};
+use crate::graph::{Come, Graph, Id, Sum, Trace, Use, plane, target};
 
 /// Pixels of the images that are computed operation by operation at once: small ones together, as each pass reads all weights.
 const TOGETHER: i64 = DISTINCT * 64 * 64;
@@ -55,11 +55,11 @@ pub(super) fn found(graph: &Graph, images: &Tensor, used: Use<'_>, seed: Option<
 /// they are, and a sweep may have no room for it. Lowered operations need theirs again.
 fn forgetting<'a>(
     graph: &'a Graph,
-    step: impl Fn(Id, &Tensor, &mut [Sum]) -> Result<(), TchError> + 'a,
-) -> impl Fn(Id, &Tensor, &mut [Sum]) -> Result<(), TchError> + 'a {
+    step: impl Fn(Id, &Come, &mut [Sum]) -> Result<(), TchError> + 'a,
+) -> impl Fn(Id, &Come, &mut [Sum]) -> Result<(), TchError> + 'a {
     let is_plain = graph.lowered.is_some();
-    move |id, gradient, sums| {
-        step(id, gradient, sums)?;
+    move |id, come, sums| {
+        step(id, come, sums)?;
         if is_plain {
             graph.nodes[id].operation.forget();
         }

@@ -3,7 +3,7 @@
 use tch::{TchError, Tensor};
 
 use super::kept::Kept;
-use super::sum::Sum;
+use super::sum::{Come, Sum};
 
 /// Gate of a ReLU in a backward pass: up to two factors make the gradient of the input from that of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,4 +32,9 @@ pub(crate) trait Gated {
 
     /// Adds the gradient of each input, from `gradient` of the output, which passes the ReLU by `gate`.
     fn backward_by(&self, gate: Gate, kept: &Kept, gradient: &Tensor, sums: &mut [Sum]) -> Result<(), TchError>;
+
+    /// As [`Gated::backward_by`], of a gradient that may be in two parts.
+    fn backward_of_come(&self, gate: Gate, kept: &Kept, come: &Come, sums: &mut [Sum]) -> Result<(), TchError> {
+        self.backward_by(gate, kept, &come.whole()?, sums)
+    }
 }

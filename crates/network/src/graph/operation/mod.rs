@@ -21,7 +21,7 @@ use self::kept::{How, Kept};
 use self::local::{Reach, Split};
 use self::spatial::Spatial;
 use self::stem::Stem;
-use self::sum::Sum;
+use self::sum::{Come, Sum};
 
 /// An operation of a graph. Its inputs and its output have the images in dimension 0.
 ///
@@ -37,6 +37,16 @@ pub(crate) trait Operation: Any + fmt::Debug {
     /// As [`Operation::backward`], added to the gradients that have come for each input before.
     fn backward_onto(&self, kept: &Kept, gradient: &Tensor, sums: &mut [Sum]) -> Result<(), TchError> {
         Sum::add_each(sums, self.backward(kept, gradient)?)
+    }
+
+    /// As [`Operation::backward_onto`], of a gradient that may be in two parts.
+    fn backward_of(&self, kept: &Kept, come: &Come, sums: &mut [Sum]) -> Result<(), TchError> {
+        self.backward_onto(kept, &come.whole()?, sums)
+    }
+
+    /// Whether the backward step adds up two gradients of the output on its way, which then come to it apart.
+    fn adds_up(&self) -> bool {
+        false
     }
 
     /// The operation as a ReLU, or as one that ends in a ReLU.

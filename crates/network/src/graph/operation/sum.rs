@@ -8,12 +8,43 @@ pub struct Sum {
     value: Option<Tensor>,
     /// Whether no other tensor shares the memory of the sum.
     own: bool,
+    /// Whether the second gradient waits to be added by a kernel that reads both.
+    waits: bool,
+    /// The second gradient, which waits.
+    second: Option<Tensor>,
+}
+
+/// The gradient of a value, once it is complete: one tensor, or two that nobody has added up yet.
+#[derive(Debug)]
+pub(crate) struct Come {
+    pub(crate) first: Tensor,
+    pub(crate) second: Option<Tensor>,
+}
+
+impl Come {
+    /// A gradient that is one tensor.
+    pub(crate) fn of(gradient: &Tensor) -> Self {
+        Self { first: gradient.shallow_clone(), second: None }
+    }
+
+    /// The gradient as one tensor.
+    pub(crate) fn whole(&self) -> Result<Tensor, TchError> {
+        match &self.second {
+            Some(second) => self.first.f_add(second),
+            None => Ok(self.first.shallow_clone()),
+        }
+    }
 }
 
 impl Sum {
     /// A sum that is complete: `gradient`.
     pub(crate) fn of(gradient: &Tensor) -> Self {
-        Self { value: Some(gradient.shallow_clone()), own: false }
+        Self { value: Some(gradient.shallow_clone()), ..Self::default() }
+    }
+
+    /// An empty sum. If it `waits`, two gradients of the same shape are left apart: a kernel will read both.
+    pub(crate) fn empty(waits: bool) -> Self {
+        Self { waits, ..Self::default() }
     }
 
     /// The sums of `count` values, which begin empty and to which `add` adds.
@@ -26,14 +57,26 @@ impl Sum {
         Ok(sums.iter_mut().filter_map(Self::take).collect())
     }
 
-    /// Takes the sum out, which is empty afterwards.
+    /// Takes out the sum, which leaves nothing apart, and is empty afterwards.
     pub(crate) fn take(&mut self) -> Option<Tensor> {
         self.value.take()
     }
 
+    /// Takes out what has come, which is nothing afterwards.
+    pub(crate) fn take_come(&mut self) -> Option<Come> {
+        let first = self.value.take()?;
+        Some(Come { first, second: self.second.take() })
+    }
+
     /// Adds `gradient`, whose memory other tensors may share.
     pub(crate) fn add(&mut self, gradient: Tensor) -> Result<(), TchError> {
+        if let Some(second) = self.second.take() {
+            // A third one: no kernel reads three.
+            self.waits = false;
+            self.add(second)?;
+        }
         match (&mut self.value, self.own) {
+            (Some(sum), _) if self.waits && sum.size() == gradient.size() => self.second = Some(gradient),
             (Some(sum), true) => drop(sum.f_add_(&gradient)?),
             (Some(sum), false) => (self.value, self.own) = (Some(sum.f_add(&gradient)?), true),
             (None, _) => (self.value, self.own) = (Some(gradient), false),
@@ -48,6 +91,10 @@ impl Sum {
 
     /// Memory of `shape` to which a kernel adds by itself, and whether the memory is still empty.
     pub(crate) fn place(&mut self, shape: &[i64], like: &Tensor) -> Result<(&mut Tensor, bool), TchError> {
+        if let Some(second) = self.second.take() {
+            self.waits = false;
+            self.add(second)?;
+        }
         let (sum, is_new) = match self.value.take() {
             Some(sum) if self.own && sum.is_contiguous() => (sum, false),
             Some(shared) => (owned(&shared)?, false),
@@ -59,12 +106,11 @@ impl Sum {
 
     /// Adds the sum `other` of the same value.
     pub(crate) fn join(&mut self, other: Self) -> Result<(), TchError> {
-        match (&self.value, other.value) {
-            (None, value) => *self = Self { value, own: other.own },
-            (Some(_), Some(value)) => self.add(value)?,
-            (Some(_), None) => {}
+        if self.value.is_none() {
+            *self = Self { waits: self.waits || other.waits, ..other };
+            return Ok(());
         }
-        Ok(())
+        other.value.into_iter().chain(other.second).try_for_each(|value| self.add(value))
     }
 }
 

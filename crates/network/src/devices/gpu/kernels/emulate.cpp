@@ -34,6 +34,7 @@ extern "C" int attrisweep_emulate(const char *name, unsigned blocks, unsigned th
         run(kernel, packed, order, blocks); \
         return 0; \
     }
-    NAMED(finish) NAMED(finish_four) NAMED(back) NAMED(back_four) NAMED(rescale) NAMED(crop) NAMED(crop_last) NAMED(crop_last_four)
+    NAMED(finish) NAMED(finish_four) NAMED(back) NAMED(back_four) NAMED(rescale) NAMED(pool_back) NAMED(narrow) NAMED(narrow_told)
+    NAMED(crop) NAMED(crop_last) NAMED(crop_last_four)
     return 1;
 }

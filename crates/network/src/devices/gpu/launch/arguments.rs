@@ -6,6 +6,7 @@ use std::rc::Rc;
 use tch::TchError;
 
 use super::{BLOCK, Launch};
+use crate::tensors::operators::launched;
 
 /// An argument of a kernel, which is packed as the pointer to it.
 pub(in crate::devices::gpu) trait Argument {
@@ -40,6 +41,7 @@ pub(in crate::devices::gpu) fn ask(
 ) -> Result<(), TchError> {
     let mut packed: Vec<*mut c_void> = arguments.iter().map(|one| one.packed()).collect();
     packed.push(count.packed());
+    launched(kernel);
     // SAFETY: the caller's word for the arguments, as said above.
     Ok(unsafe { launch.launch(kernel, count.div_ceil(BLOCK), &mut packed) }?)
 }

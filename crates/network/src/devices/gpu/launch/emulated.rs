@@ -18,6 +18,14 @@ unsafe extern "C" {
     ) -> c_int;
 }
 
+/// Runs the kernel of a name: so many blocks of so many threads with these arguments, in an order of threads.
+pub(crate) type Emulate = unsafe extern "C" fn(*const c_char, c_uint, c_uint, *mut *mut c_void, c_uint) -> c_int;
+
+thread_local! {
+    /// Who runs kernels in this thread: tests break them on purpose.
+    pub(crate) static KERNELS: Cell<Emulate> = const { Cell::new(attrisweep_emulate) };
+}
+
 /// An emulated GPU.
 #[derive(Debug, Default)]
 pub(crate) struct Emulated {
@@ -31,8 +39,9 @@ impl Launch for Emulated {
     unsafe fn launch(&self, kernel: &CStr, blocks: u32, packed: &mut [*mut c_void]) -> Result<(), LaunchError> {
         *self.launches.borrow_mut().entry(kernel.to_owned()).or_default() += 1;
         self.order.set(self.order.get().wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
+        let emulate = KERNELS.get();
         // SAFETY: the caller's word for the arguments.
-        let code = unsafe { attrisweep_emulate(kernel.as_ptr(), blocks, BLOCK, packed.as_mut_ptr(), self.order.get()) };
+        let code = unsafe { emulate(kernel.as_ptr(), blocks, BLOCK, packed.as_mut_ptr(), self.order.get()) };
         if code == 0 { Ok(()) } else { Err(LaunchError::Call { library: "emulation", call: "a launch", code }) }
     }
 }

@@ -9,11 +9,11 @@ use super::LaunchError;
 
 /// An open library, which is never closed.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Library(*mut c_void);
+pub(in crate::devices::gpu) struct Library(*mut c_void);
 
 impl Library {
     /// Opens the library `name`, a file or what the system's linker finds. What is `shared` serves libraries that are opened later.
-    pub(super) fn open(name: &str, shared: bool) -> Result<Self, LaunchError> {
+    pub(in crate::devices::gpu) fn open(name: &str, shared: bool) -> Result<Self, LaunchError> {
         let failed = |reason: String| LaunchError::Library { library: name.to_owned(), reason };
         let file = CString::new(name).map_err(|error| failed(error.to_string()))?;
         let how = libc::RTLD_NOW | if shared { libc::RTLD_GLOBAL } else { libc::RTLD_LOCAL };
@@ -29,7 +29,7 @@ impl Library {
     ///
     /// # Safety
     /// `F` is the type of a pointer to that function.
-    pub(super) unsafe fn get<F: Copy>(self, name: &CStr) -> Result<F, LaunchError> {
+    pub(in crate::devices::gpu) unsafe fn get<F: Copy>(self, name: &CStr) -> Result<F, LaunchError> {
         const { assert!(size_of::<F>() == size_of::<*mut c_void>()) };
         // SAFETY: the library is open, and the name nul-terminated.
         let found = unsafe { libc::dlsym(self.0, name.as_ptr()) };

@@ -3,7 +3,7 @@
 pub(super) mod arguments;
 pub(in crate::devices) mod driver;
 pub(super) mod emulated;
-mod library;
+pub(super) mod library;
 pub(super) mod nvrtc;
 
 use std::ffi::{CStr, c_int, c_void};

@@ -7,7 +7,7 @@ use crate::devices::gpu::launch::nvrtc::Nvrtc;
 /// Kinds of GPUs from 2018 to 2025 (Turing to Blackwell).
 const TARGETS: [&str; 7] = ["sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"];
 /// Kernels of the text.
-const KERNELS: usize = 8;
+const KERNELS: usize = 11;
 
 #[test]
 fn kernels_compile_for_every_gpu_and_keep_all_values_in_registers() {

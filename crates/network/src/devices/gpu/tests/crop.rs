@@ -103,7 +103,7 @@ impl Case {
 }
 
 #[test]
-fn a_box_has_the_patch_where_it_lies_and_the_map_around_it() {
+pub(super) fn a_box_has_the_patch_where_it_lies_and_the_map_around_it() {
     let mut numbers = Numbers(7);
     for round in 0..60 {
         let case = Case::any(&mut numbers);

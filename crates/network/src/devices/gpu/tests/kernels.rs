@@ -7,7 +7,7 @@ use tch::{Kind, Tensor};
 use super::{last, wave};
 use crate::devices::gpu::end::{Affine, Ends};
 use crate::devices::gpu::launch::emulated::Emulated;
-use crate::graph::How;
+use crate::graph::{Come, How};
 use crate::operations::BatchNorm;
 
 /// Channels and maps, of which four lie together in the one order, in the other, in both and in none.
@@ -50,7 +50,7 @@ fn random(shape: [i64; 4], pace: f64, is_last: bool) -> Tensor {
 }
 
 #[test]
-fn an_end_is_batch_norm_then_sum_then_relu() {
+pub(super) fn an_end_is_batch_norm_then_sum_then_relu() {
     for (shape, is_last) in SHAPES.iter().flat_map(|shape| [(*shape, false), (*shape, true)]) {
         for which in 0..16 {
             let [normed, summed, relu, compare] = [1, 2, 4, 8].map(|bit| which & bit != 0);
@@ -95,27 +95,50 @@ fn an_end_is_batch_norm_then_sum_then_relu() {
 }
 
 #[test]
-fn on_the_way_back_passes_what_the_gate_lets_pass() {
+pub(super) fn on_the_way_back_passes_what_the_gate_lets_pass() {
     for (shape, is_last) in SHAPES.iter().flat_map(|shape| [(*shape, false), (*shape, true)]) {
-        for which in 0..4 {
-            let [masked, rectified] = [1, 2].map(|bit| which & bit != 0);
-            let gradient = random(shape, 0.43, is_last);
+        for which in 0..8 {
+            let [masked, rectified, in_two] = [1, 2, 4].map(|bit| which & bit != 0);
+            let (first, second) = (random(shape, 0.43, is_last), wave(&shape, 0.29));
             let open = wave(&shape, 0.6).gt(0.0).to_kind(Kind::Uint8);
-            let found = values(&ends().back(&gradient, masked.then_some(&open), rectified).unwrap());
-            for ((found, gradient), open) in found.into_iter().zip(values(&gradient)).zip(values(&open)) {
-                let passed = if masked { gradient * open } else { gradient };
-                let expected = if rectified && passed <= 0.0 { 0.0 } else { passed };
-                assert!(
-                    found == expected || (found.is_nan() && expected.is_nan()),
-                    "{shape:?} {which}: {found} {expected}"
-                );
-            }
+            let come = Come { first: first.shallow_clone(), second: in_two.then(|| second.shallow_clone()) };
+            let gradient = if in_two { values(&(first + second)) } else { values(&first) };
+            passed(&come, gradient, (&open, masked, rectified), &format!("{shape:?} {which}"));
         }
     }
 }
 
+/// As a mean over a plane gives it: one value for each plane, which lies there once.
 #[test]
-fn the_rescale_rule_is_the_change_of_the_output_over_that_of_the_input() {
+pub(super) fn on_the_way_back_a_gradient_that_is_spread_over_planes_is_not_written_out() {
+    for (shape, is_last) in SHAPES.iter().flat_map(|shape| [(*shape, false), (*shape, true)]) {
+        for which in 0..4 {
+            let [masked, rectified] = [1, 2].map(|bit| which & bit != 0);
+            let [n, c, ..] = shape;
+            // A part of more, whose channels do not lie together.
+            let few = wave(&[c, n + 1], 0.43).transpose(0, 1).narrow(0, 1, n).view([n, c, 1, 1]);
+            let gradient = few.expand(shape, false);
+            let open = wave(&shape, 0.6).gt(0.0).to_kind(Kind::Uint8);
+            let open = if is_last { last(&open) } else { open };
+            let what = format!("{shape:?} {which} spread");
+            passed(&Come::of(&gradient), values(&gradient), (&open, masked, rectified), &what);
+        }
+    }
+}
+
+/// Compares what passes with the values `gradient`.
+fn passed(come: &Come, gradient: Vec<f32>, (open, masked, rectified): (&Tensor, bool, bool), what: &str) {
+    let found = values(&ends().back(come, masked.then_some(open), rectified).unwrap());
+    assert_eq!(found.len(), gradient.len());
+    for ((found, gradient), open) in found.into_iter().zip(gradient).zip(values(open)) {
+        let passed = if masked { gradient * open } else { gradient };
+        let expected = if rectified && passed <= 0.0 { 0.0 } else { passed };
+        assert!(found == expected || (found.is_nan() && expected.is_nan()), "{what}: {found} {expected}");
+    }
+}
+
+#[test]
+pub(super) fn the_rescale_rule_is_the_change_of_the_output_over_that_of_the_input() {
     for (shape, is_last) in SHAPES.iter().flat_map(|shape| [(*shape, false), (*shape, true)]) {
         for rows in [1, shape[0]] {
             let [n, c, h, w] = shape;

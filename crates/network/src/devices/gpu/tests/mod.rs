@@ -4,8 +4,11 @@ mod broken;
 mod compile;
 mod counts;
 mod crop;
+mod edited;
 mod graphs;
 mod kernels;
+mod pool;
+mod rounding;
 mod windows;
 
 use tch::{Device, Kind, Tensor};

@@ -88,8 +88,8 @@ fn windows_of_every_model_have_the_logits_of_whole_images_in_boxes_of_one_size_a
     }
 }
 
-/// A program with convolutions and smooth functions, on images of 24 px.
-fn exported() -> Graph {
+/// A program with convolutions and smooth functions, on images of 24 px, whose passes run as on a GPU.
+pub(super) fn exported() -> Graph {
     let mut program = Program::new();
     let values: Vec<f32> = Vec::try_from(wave(&[81], 0.31).view([-1]) * 0.4).unwrap();
     program.bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
@@ -120,15 +120,16 @@ fn exported() -> Graph {
         node("mean.dim", "mean", json!({"self": tensor("s"), "dim": {"as_ints": [2, 3]}})),
         node("linear.default", "linear", json!({"input": tensor("mean"), "weight": tensor("p_w")})),
     ]);
-    program.load().unwrap()
+    let mut graph = program.load().unwrap();
+    let lowered = Box::new(with(&graph, Rc::new(Emulated::default())).unwrap());
+    graph.lowered = Some(Lowered { graph: lowered, prover: Box::new(Proof::on(Device::Cpu)), is_for_gpus: true });
+    graph
 }
 
 /// A program of `torch.export`: its operations are those of the list, in an order that no model of the list has.
 #[test]
 fn windows_of_an_exported_program_have_the_logits_of_whole_images() {
-    let mut graph = exported();
-    let lowered = Box::new(with(&graph, Rc::new(Emulated::default())).unwrap());
-    graph.lowered = Some(Lowered { graph: lowered, prover: Box::new(Proof::on(Device::Cpu)), is_for_gpus: true });
+    let graph = exported();
     for n in [1, 2, 3] {
         let images = wave(&[n, 3, 24, 24], 0.013);
         for how in [(1, 9), (2, 9), (2, 2)] {

@@ -1,5 +1,7 @@
 //! A shard on a device that is asked ahead, as a GPU is, played by the CPU: its marks are reached when somebody waits for them.
 
+mod counted;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -28,7 +30,7 @@ use crate::stages::images::Pixels;
 use crate::stages::reader::Shard;
 use crate::unit_error::UnitError;
 
-/// Images of the shard; batches have two.
+/// Images of most shards; batches have two.
 const IMAGES: u64 = 6;
 
 /// What was asked of the marks, in order.
@@ -91,7 +93,7 @@ impl Log {
             device: Device::Cpu,
             resident: 1 << 20,
             on_the_way: 2,
-            stage: Some(|values, _| Tensor::f_from_slice(values)),
+            staging: Some(Pinned::of(Device::Cpu, |bytes, _| Tensor::f_empty([bytes], (Kind::Uint8, Device::Cpu)))),
             mark: Box::new(mark),
             away: Some(Away { memory, carry: Box::new(carry) }),
         }
@@ -99,6 +101,11 @@ impl Log {
 }
 
 const NEVER: usize = usize::MAX;
+
+fn variant(class: &str, parameters: serde_json::Value) -> Variant {
+    let parameters = serde_json::from_value(parameters).unwrap();
+    Variant { parameters, ..testkit::group::variant(class, class) }
+}
 
 struct Case {
     graph: Graph,
@@ -108,20 +115,21 @@ struct Case {
 
 impl Case {
     fn new(dtype: Dtype) -> Self {
-        let variant = |class: &str, parameters| Variant {
-            parameters: serde_json::from_value(parameters).unwrap(),
-            ..testkit::group::variant(class, class)
-        };
         let variants = vec![
             variant("Saliency", json!({})),
             variant("InputXGradient", json!({})),
             variant("IntegratedGradients", json!({"baselines": "zero", "method": "gausslegendre", "n_steps": 2})),
             variant("DeepLiftShap", json!({"baselines": "zero", "n_noise_baselines": 1})),
         ];
-        let group =
-            testkit::group::group().images(IMAGES, IMAGES).shape([3, 16, 16]).variants(variants).dtype(dtype).share();
-        let pixels = (0..IMAGES * 3 * 16 * 16).map(|at| (at * 31 % 251) as u8).collect();
-        let pixels = Pixels::new(&group, 0, [16, 16, 3], preprocess::Pixels::Bytes(pixels));
+        Self::of(("cifar_resnet18", 16), variants, (IMAGES, dtype))
+    }
+
+    /// So many images of `side` pixels, for `variants` of `model`.
+    fn of((model, side): (&str, usize), variants: Vec<Variant>, (images, dtype): (u64, Dtype)) -> Self {
+        let group = testkit::group::group().images(images, images).shape([3, side, side]);
+        let group = group.variants(variants).dtype(dtype).share();
+        let pixels = (0..images * group.shape.iter().product::<usize>() as u64).map(|at| (at * 31 % 251) as u8);
+        let pixels = Pixels::new(&group, 0, [side, side, 3], preprocess::Pixels::Bytes(pixels.collect()));
         let shard = Shard {
             index: 0,
             pixels,
@@ -132,7 +140,7 @@ impl Case {
             mean: None,
             masks: None,
         };
-        let graph = load("cifar_resnet18", &Weights::random(3, 2), (Device::Cpu, Kind::Float)).unwrap();
+        let graph = load(model, &Weights::random(3, 2), (Device::Cpu, Kind::Float)).unwrap();
         Self { graph, group, shard }
     }
 
@@ -148,7 +156,8 @@ impl Case {
                 Computed::MapsEnd { key, completeness } => {
                     // A worker that ends here leaves no map whose prediction is made anew.
                     assert!(arrays.contains_key(store::name::PREDICTIONS), "{key} is in place before what it explains");
-                    assert_eq!(arrays[&key].len(), IMAGES as usize * 3 * 16 * 16, "{key} has ended");
+                    let whole = self.shard.pixels.len() * self.group.shape.iter().product::<usize>();
+                    assert_eq!(arrays[&key].len(), whole, "{key} has ended");
                     (format!("{key} deltas"), completeness.map(|all| all.deltas).unwrap_or_default())
                 }
                 _ => return,
