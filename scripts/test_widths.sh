@@ -20,6 +20,8 @@ of_another_maker() {
 exchanged() { .python/bin/python -m pytest -q tests/stores/verify/test_maps_computed_again.py -k sample_of_one; }
 # The sweeps are compared with Captum, whose torch keeps to the same width (tests/support/torch_settings.py).
 sweeps() { .python/bin/python -m pytest -q -n 2 --dist loadgroup tests/maps/test_parity.py -k "$1"; }
+# Batches of 1 to 17 images have Captum's maps.
+batches() { .python/bin/python -m pytest -q tests/maps/test_widths.py -k every_batch; }
 
 export ATTRISWEEP_FILL_MEMORY=nan ATTRISWEEP_MAX_CPU_ISA
 if ! has avx2 fma; then
@@ -36,6 +38,7 @@ if has avx512f avx512bw avx512cd avx512dq avx512vl; then
     suite engine -- --skip narrow_types
     suite sweeps "every_map or half_precision"
     suite exchanged
+    suite batches
 else
     echo "widths: AVX-512 could not be tested: this processor has AVX2 only"
 fi
@@ -45,4 +48,5 @@ ATTRISWEEP_MAX_CPU_ISA=none
 suite engine --lib --test graph --test identities -- --skip narrow_types
 suite sweeps "half_precision or every_map and (resnet or vit_cifar)"
 suite exchanged
+suite batches
 all_passed

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import zarr
+from safetensors.torch import save_file
 from support import METHODS, Sweep, make_weights
 from support.peers.parity import torch_model
 
@@ -85,6 +86,66 @@ def test_one_linear_layer_under_another_name_is_the_head_and_is_told_and_others_
     with torch.no_grad():
         logits = model(torch.from_numpy(store["images"][:])) - bias
     assert np.allclose(store["model_predictions"][:], logits, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_narrow_weights_of_safetensors_are_those_numbers_in_single_precision(inputs, tmp_path, kind):
+    model = torch_model(inputs, "rgb", 28, "resnet18")
+    narrow = {name: tensor.to(kind) if tensor.is_floating_point() else tensor for name, tensor in model.state_dict().items()}
+    file = tmp_path / "in" / "weights" / "weights_rgb" / "resnet18_28_1.safetensors"
+    file.parent.mkdir(parents=True)
+    (tmp_path / "in" / "data").symlink_to(inputs / "data")
+    save_file(narrow, file, metadata={"format": "pt"})
+    run = Sweep(tmp_path, tmp_path / "in", size=28, models=["resnet18"], limit=2)
+    run.config["search_space"]["attribution_methods"] = METHODS[:1]
+    run.run()
+    store = zarr.open_group(run.stores()[0], mode="r")
+    model.load_state_dict(narrow)
+    with torch.no_grad():
+        assert np.allclose(store["model_predictions"][:], model(torch.from_numpy(store["images"][:])), atol=1e-5)
+
+
+# Checkpoints that hold an average beside weights that stand under no name, and the word for the average.
+AVERAGES = {
+    "ema": lambda net, average: net | {"ema": average, "epoch": 3},
+    "ema.module": lambda net, average: net | {f"ema.module.{name}": tensor for name, tensor in average.items()} | {"ema.updates": torch.tensor(7)},
+    "model_ema": lambda net, average: {"net": net, "model_ema": average, "fc.weight": torch.zeros(4, 512)},
+}
+
+
+@pytest.mark.parametrize("word", AVERAGES)
+def test_of_weights_and_their_average_it_is_said_which_are_taken_and_a_word_takes_the_others(inputs, tmp_path, word):
+    model = torch_model(inputs, "rgb", 28, "resnet18")
+    net = model.state_dict()
+    average = {name: tensor * 0.5 if name == "fc.weight" else tensor for name, tensor in net.items()}
+    file = tmp_path / "in" / "weights" / "weights_rgb" / "resnet18_28_1.pth"
+    file.parent.mkdir(parents=True)
+    (tmp_path / "in" / "data").symlink_to(inputs / "data")
+    run = Sweep(tmp_path, tmp_path / "in", size=28, models=["resnet18"], limit=2)
+    run.config["search_space"]["attribution_methods"] = METHODS[:1]
+    torch.save(AVERAGES[word](net, average), file)
+    where = "under `net`" if word == "model_ema" else "that stand under no name"
+    told = run.run().stderr
+    assert f"it holds several sets of weights: those {where} are taken, and not `{word}`; `weights: {{set: {word}}}`" in told, told
+    predictions = lambda: zarr.open_group(run.stores()[0], mode="r")["model_predictions"][:]
+    images = torch.from_numpy(zarr.open_group(run.stores()[0], mode="r")["images"][:])
+    with torch.no_grad():
+        assert np.allclose(predictions(), model(images), atol=1e-5)
+        model.load_state_dict(average)
+        run.output.rename(tmp_path / "first")
+        run.config["weights"] = {"set": word}
+        assert "several sets" not in run.run().stderr
+        assert np.allclose(predictions(), model(images), atol=1e-5)
+
+
+def test_a_second_branch_with_the_same_names_is_no_second_set_of_weights(inputs, tmp_path):
+    net = torch_model(inputs, "rgb", 28, "resnet18").state_dict()
+    file = tmp_path / "in" / "weights" / "weights_rgb" / "resnet18_28_1.pth"
+    file.parent.mkdir(parents=True)
+    (tmp_path / "in" / "data").symlink_to(inputs / "data")
+    torch.save(net | {f"branch.{name}": tensor for name, tensor in net.items() if not name.startswith("fc.")}, file)
+    run = Sweep(tmp_path, tmp_path / "in", size=28, models=["resnet18"], limit=2)
+    assert "tensors unexpected: branch.bn1.bias" in run.run("--check", code=3).stderr
 
 
 def test_the_other_models_are_torchvisions(sweep, inputs, tmp_path):

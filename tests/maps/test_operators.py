@@ -128,6 +128,10 @@ COMPLETE = {
     "local_response_norm": held(lambda: nn.LocalResponseNorm(5, alpha=0.1)),
     "generalised_mean": of(lambda net, x: functional.avg_pool2d(x.clamp(min=1e-6).pow(net.w[0].abs() + 1), 4).pow(1 / (net.w[0].abs() + 1)), [1]),
     "powers": of(lambda net, x: x.sigmoid().pow(net.w[0]), [8, 1, 1]),
+    "powers_of_a_number": elementwise(lambda x: 2 ** x.tanh() + torch.pow(torch.tensor(0.3), x.sigmoid())),
+    "powers_of_weights": of(lambda net, x: torch.pow(net.w[0].abs() + 0.1, x.sigmoid()), [8, 1, 1]),
+    # XCiT's and DETR's positions.
+    "powers_of_positions": of(lambda _, x: x / (10000 ** (2 * torch.div(torch.arange(8), 2, rounding_mode="floor") / 8)).view(8, 1, 1)),
     "channels_attended": of(channels_attended, [1, 1, 3]),
     "batch_of_constants": elementwise(lambda x: torch.cat([x, x.new_zeros(x.shape[0], 1, 8, 8), torch.ones_like(x)], 1)),
     "weight_norm": held(lambda: nn.Sequential(parametrizations.weight_norm(nn.Conv2d(8, 4, 3)), nn.utils.weight_norm(nn.Conv2d(4, 4, 1)))),

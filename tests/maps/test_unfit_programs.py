@@ -83,6 +83,26 @@ REFUSALS = {
 }
 
 
+class OfTwo(nn.Module):
+    """Takes what images alone do not give."""
+
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Linear(3 * SIZE * SIZE, 4)
+
+    def forward(self, x, ages):
+        return self.features(x.flatten(1)) + ages
+
+
+def test_a_program_of_several_inputs_is_told_how_to_become_one_of_images(program):
+    run, file = program
+    file.parent.mkdir(parents=True)
+    shapes = ({0: torch.export.Dim.DYNAMIC}, {0: torch.export.Dim.DYNAMIC})
+    torch.export.save(torch.export.export(OfTwo(), (torch.zeros(2, 3, SIZE, SIZE), torch.zeros(2, 1)), dynamic_shapes=shapes), file)
+    error = run.run(code=3).stderr
+    assert "the program takes 2 tensors; expected one batch of images; wrap the model in a module" in error, error
+
+
 @pytest.mark.parametrize("what", REFUSALS)
 def test_what_no_map_can_be_made_of_is_refused_with_what_to_do(program, what):
     run, file = program

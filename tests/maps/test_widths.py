@@ -7,8 +7,10 @@ import subprocess
 
 import numpy as np
 import pytest
+import torch
 import zarr
-from support import DETERMINISTIC, METHODS, SCHEDULER, WORKER, compiled
+from support import DETERMINISTIC, METHODS, SCHEDULER, WORKER, captum_maps, compiled, variants
+from support.peers.parity import torch_model
 
 FLAGS = next((line.split() for line in open("/proc/cpuinfo") if line.startswith("flags")), [])
 WIDEST = "avx512" if "avx512f" in FLAGS else "avx2" if "avx2" in FLAGS else "none"
@@ -58,6 +60,42 @@ def test_a_store_says_what_computed_it_and_every_width_gives_the_same_maps(sweep
         # Kernels of another width add in another order, and a ReLU near zero may be open in one of them alone.
         assert apart(found[key], expected[key]).max() < 0.05, key
         assert np.median(apart(found[key], expected[key])) < 1e-3, key
+
+
+# Passes forward, by the gradient, by another rule, and of hidden windows.
+OF_EACH_BATCH = [
+    ("Saliency", {}),
+    ("IntegratedGradients", {"n_steps": 3, "baselines": "zero"}),
+    ("DeepLift", {"baselines": "zero"}),
+    ("Occlusion", {"sliding_window_shapes": 9, "strides": 9}),
+]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_maps_of_every_batch_from_1_to_17_images_are_captums(sweep, inputs, threads):
+    run = sweep(limit=24, store={"dtype": "float32", "shard": 24}, devices={"cpu": 1}, threads=threads, semantics="captum")
+    # Of 24 images a batch of most sizes leaves a rest, which is a batch of another size.
+    batches = {f"{name}.{batch}": (name, params, batch) for batch in range(1, 18) for name, params in OF_EACH_BATCH}
+    methods = [{"name": key, "class": name, "params": params} for key, (name, params, _) in batches.items()]
+    run.config["search_space"]["attribution_methods"] = methods
+    keys = {next(variants(method))[0]: batches[method["name"]] for method in methods}
+    sizes = run.folder / "sizes.json"
+    sizes.write_text(json.dumps({"resnet18": {key: batch for key, (*_, batch) in keys.items()}}))
+    run.config["preflight_check"] = {"results_path": str(sizes)}
+    run.run()
+    assert {key: int(size) for key, size in run.granted().items()} == {key: batch for key, (*_, batch) in keys.items()}
+    (store,) = run.stores()
+    width = os.environ.get("ATTRISWEEP_MAX_CPU_ISA", WIDEST)
+    assert makers(store) == [{"isa": width, "path": PATHS[width]}]
+    images, logits = (torch.from_numpy(zarr.open_group(store, mode="r")[name][:]) for name in ("images", "model_predictions"))
+    model, targets, found = torch_model(inputs, "rgb", 28, "resnet18"), logits.argmax(1), maps(store)
+    theirs = {name: captum_maps.maps(model, name, params, images, targets, None, 8).numpy() for name, params in OF_EACH_BATCH}
+    assert found.keys() == keys.keys()
+    for key, (name, *_) in keys.items():
+        peak = np.abs(theirs[name]).max((1, 2, 3), keepdims=True)
+        # What is left of two logits after their subtraction has the rounding of the logits.
+        error = np.maximum(np.abs(found[key] - theirs[name]) - 1e-6 * float(logits.abs().max()), 0) / peak
+        assert error.max() < (1e-5 if width == "avx512" else 3e-5), f"{key}: {error.max((1, 2, 3))}"
 
 
 @pytest.mark.parametrize("sizes", ["1", "2", "whole"])

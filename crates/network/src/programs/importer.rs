@@ -15,6 +15,7 @@ use super::nodes::alias::{self, Memory};
 use super::nodes::assigned;
 use super::nodes::live;
 use super::nodes::module::{module, unsupported};
+use super::nodes::states;
 use super::nodes::wrapped::Flat;
 use super::state::State;
 use super::value::{Value, bytes_of};
@@ -29,18 +30,23 @@ pub(super) fn import(mut archive: Archive, placed: (Device, Kind), operators: &[
     let stored = stored(graph_module.signature);
     let is_stored = |name: &str| stored.contains_key(name);
     let nodes = assigned::functional(nodes, &mut metas, (&images, &mut logits), is_stored)?;
+    let live = live::live(&nodes, &logits);
+    states::correct(&live, &mut metas)?;
+    let last_read = last_read(&live, &logits);
     let (values, faults) = (BTreeMap::new(), Vec::new());
-    let mut state = State { nodes: Vec::new(), values, stored, metas, archive, made: 0, faults, batch, placed };
+    let mut state =
+        State { nodes: Vec::new(), values, stored, metas, last_read, archive, made: 0, faults, batch, placed };
     let input = state.push("input", Images, Vec::new());
     state.values.insert(images, Value::Images(input));
     let mut memory = Memory::default();
-    for node in live::live(&nodes, &logits) {
+    for (at, node) in live.into_iter().enumerate() {
         memory.note(node)?;
         if let Some((buffer, _)) = memory.advanced(node).and_then(|owner| state.stored.get(owner)) {
             let (node_name, module) = (node.name.clone().unwrap_or_default(), module(node).said());
             return Err(ExportError::Stateful { node: node_name, module, buffer: buffer.clone() });
         }
         state.take(node, operators)?;
+        state.release(node, at);
     }
     state.without_faults()?;
     let classes = state.finish(&logits)?;
@@ -53,9 +59,24 @@ pub(super) fn import(mut archive: Archive, placed: (Device, Kind), operators: &[
     Ok(graph)
 }
 
+/// For each value, the last of the nodes `live` that reads it; the `logits` are read behind the last.
+fn last_read(live: &[&Node], logits: &str) -> BTreeMap<String, usize> {
+    let mut last = BTreeMap::new();
+    for (at, node) in live.iter().enumerate() {
+        let reads = node.inputs.iter().flat_map(|input| alias::tensors(&input.arg));
+        last.extend(reads.map(|name| (name.to_owned(), at)));
+    }
+    last.insert(logits.to_owned(), live.len());
+    last
+}
+
 /// Most bytes of constants that a program may make up: masks and positions of real models take some MB. Each may be small,
 /// and all of them, or one that is joined to itself again and again, as large as anything.
 const MOST_MADE: u64 = 1 << 28;
+
+/// What a program may make besides, in sizes of its file: weights that are standardised before they are used (NFNet, BiT, weight
+/// norms) are made in some steps from those of the file, and each step counts. Nobody gets gigabytes for a few hundred bytes.
+const STEPS_OF_WEIGHTS: u64 = 8;
 
 impl State {
     /// Takes `node` into the graph. A fault of a call is noted, and values that depend on the call are lost: all faults are
@@ -100,6 +121,16 @@ impl State {
         entry.import(&mut call)
     }
 
+    /// Lets go of the constants that no node behind `node`, the one number `at`, reads: those of a large model would fill the memory.
+    fn release(&mut self, node: &Node, at: usize) {
+        for name in node.inputs.iter().flat_map(|input| alias::tensors(&input.arg)) {
+            let is_constant = matches!(self.values.get(name), Some(Value::Constant(_)));
+            if is_constant && self.last_read.get(name).is_none_or(|last| *last <= at) {
+                self.values.remove(name);
+            }
+        }
+    }
+
     fn lose(&mut self, outputs: &[&str]) {
         self.values.extend(outputs.iter().map(|name| ((*name).to_owned(), Value::Lost)));
     }
@@ -107,7 +138,8 @@ impl State {
     /// Keeps `value` as the values of the outputs of `node`.
     fn keep(&mut self, node: &Node, value: Value, outputs: &[&str]) -> Result<(), ExportError> {
         self.made = self.made.saturating_add(bytes_of(&value));
-        let too_many = self.made > MOST_MADE;
+        let most = self.archive.length().saturating_mul(STEPS_OF_WEIGHTS).saturating_add(MOST_MADE);
+        let too_many = self.made > most;
         let call = Call::new(node, "", self);
         if too_many {
             return Err(call.fault("out", "is one of too many constants that the program makes up"));

@@ -58,7 +58,8 @@ fn images(signature: &Signature) -> Result<&str, ExportError> {
     let tensors: Vec<&str> = inputs.flat_map(alias::tensors).collect();
     let [images] = tensors[..] else {
         let found = format!("the program takes {} tensors", tensors.len());
-        return Err(ExportError::Interface { found, expected: "one batch of images" });
+        let expected = "one batch of images; wrap the model in a module whose `forward` takes the images alone and gives the rest itself";
+        return Err(ExportError::Interface { found, expected });
     };
     Ok(images)
 }

@@ -19,6 +19,8 @@ pub(super) struct State {
     /// whether they are learned.
     pub(super) stored: BTreeMap<String, (String, bool)>,
     pub(super) metas: BTreeMap<String, TensorMeta>,
+    /// For each value that a call reads on the way to the logits, the last of the calls that does.
+    pub(super) last_read: BTreeMap<String, usize>,
     pub(super) archive: Archive,
     /// Bytes of the constants that the program has made up.
     pub(super) made: u64,
@@ -43,9 +45,7 @@ impl State {
         let Some((stored, learned)) = self.stored.get(name) else {
             let in_front = self.metas.get(name).is_none_or(|meta| self.batch.is_in_front(&meta.sizes));
             let reason = if in_front {
-                "is read, and no operation gives it: places of largest values are not known, and of the states of an LSTM \
-                 torch.export writes down another shape than they have; read the last row of its output instead"
-                    .to_owned()
+                "is read, and no operation gives it: places of largest values are not known".to_owned()
             } else {
                 format!("does not have the images in front: {DYNAMIC}")
             };

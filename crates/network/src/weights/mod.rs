@@ -5,7 +5,7 @@ mod pytorch;
 mod safe;
 mod sets;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -102,6 +102,18 @@ impl Weights {
             sets::choose(&prefixes.filter(|prefix| prefix.is_empty() || prefix.ends_with('.')).collect(), set)
         };
         chosen.map_err(|reason| NetworkError::Unreadable { file: self.file.clone(), reason })
+    }
+
+    /// What stands before one of `names` elsewhere in this file than behind `prefix`: other sets of weights, or other parts of a network.
+    pub(crate) fn other_prefixes(&self, names: &[&str], prefix: &str) -> BTreeSet<String> {
+        let Source::File(stored) = &self.source else { return BTreeSet::new() };
+        let found = stored.keys().filter_map(|key| names.iter().find_map(|name| key.strip_suffix(name)));
+        found.filter(|found| found.ends_with('.') && *found != prefix).map(str::to_owned).collect()
+    }
+
+    /// Whether the config says which set of weights is meant.
+    pub(crate) fn set_is_said(&self) -> bool {
+        self.set.is_some()
     }
 
     /// Names that start with `prefix`, without it.

@@ -2,6 +2,7 @@
 
 mod head;
 mod layers;
+mod others;
 mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +33,8 @@ impl Value {
 pub struct Builder<'a> {
     weights: &'a Weights,
     prefix: String,
+    /// What stands before the same names elsewhere in the file.
+    others: BTreeSet<String>,
     placed: (Device, Kind),
     /// Another name that a tensor may have in old files.
     alias: fn(&str) -> Option<String>,
@@ -52,9 +55,11 @@ impl<'a> Builder<'a> {
     /// Takes tensors of `weights` to a device and type. One of the `landmarks` is a tensor that every
     /// file of the architecture has: what stands before it in the file stands before all names.
     pub(crate) fn new(weights: &'a Weights, landmarks: &[&str], placed: (Device, Kind)) -> Result<Self, NetworkError> {
+        let prefix = weights.prefix_of(landmarks)?;
         Ok(Self {
             weights,
-            prefix: weights.prefix_of(landmarks)?,
+            others: weights.other_prefixes(landmarks, &prefix),
+            prefix,
             placed,
             alias: |_| None,
             channels: 0,
@@ -102,6 +107,7 @@ impl<'a> Builder<'a> {
 
     /// The graph that ends in `logits`, or everything in which the weights do not fit.
     pub(crate) fn finish(mut self, model: &str, logits: Value) -> Result<Graph, NetworkError> {
+        self.notes.extend(self.of_several_sets());
         self.mistakes.extra = self.unread().iter().map(|name| name[self.prefix.len()..].to_owned()).collect();
         if let Some(failure @ NetworkError::Classes { .. }) = self.failure {
             return Err(failure);
@@ -118,10 +124,12 @@ impl<'a> Builder<'a> {
         Ok(crate::devices::lower(Graph::new(self.nodes, shape).noted(self.notes))?)
     }
 
-    /// Tensors of the model's part of the file that nothing has read, as the file calls them.
+    /// Tensors of the model's part of the file that nothing has read, as the file calls them, without those of other sets.
     fn unread(&self) -> Vec<String> {
+        let others = self.sets_within();
         let names = self.weights.names(&self.prefix).map(|name| format!("{}{name}", self.prefix));
-        names.filter(|name| !self.used.contains(name)).collect()
+        let is_other = |name: &String| others.iter().any(|other| name.starts_with(other));
+        names.filter(|name| !self.used.contains(name) && !is_other(name)).collect()
     }
 
     fn push(&mut self, name: &str, operation: impl Operation + 'static, from: &[Value], channels: i64) -> Value {

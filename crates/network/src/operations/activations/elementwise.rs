@@ -12,7 +12,7 @@ use crate::programs::{Call, Entry, ExportError, Value};
 pub(in crate::operations) const ENTRY: Entry = Entry {
     name: "elementwise",
     summary: "gelu, silu, sigmoid, tanh, elu, leaky_relu, softplus, hardtanh (relu6), hardswish, hardsigmoid, mish, \
-              selu, celu, log_sigmoid, threshold, exp, log, sqrt, rsqrt, abs, sin, cos, erf, rounding, sign and powers",
+              selu, celu, log_sigmoid, threshold, exp, log, sqrt, rsqrt, abs, sin, cos, erf, rounding, sign and powers of values, and of numbers and weights to values",
     deep_lift: "rescale (captum: plain gradient where Captum has no hook)",
     aten: &[
         "aten.gelu",
@@ -61,7 +61,10 @@ pub(in crate::operations) const ENTRY: Entry = Entry {
 };
 
 fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
-    let input = call.value("self")?;
+    let input = match call.operator() {
+        "pow" => return power(call),
+        _ => call.value("self")?,
+    };
     let (lowest, highest) = (f64::NEG_INFINITY, f64::INFINITY);
     let function = match call.operator() {
         "gelu" => Function::Gelu { exact: call.get("approximate", "none".to_owned())? == "none" },
@@ -88,24 +91,37 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
         "abs" => Function::Abs,
         "square" => Function::Power { exponent: 2.0 },
         "reciprocal" => Function::Power { exponent: -1.0 },
-        "pow" => match call.operand("exponent")? {
-            Value::Constant(exponent) if exponent.numel() == 1 => {
-                Function::Power { exponent: exponent.f_double_value(&[])? }
-            }
-            Value::Constant(exponent) => {
-                if let Some(base) = input.tensor() {
-                    call.broadcast(&[base, exponent.as_ref()])?;
-                }
-                return call.apply(Learned::Power(copied(&exponent)?), &[input]);
-            }
-            _ => return Err(call.fault("exponent", "depends on the images; expected a number or a weight")),
-        },
         "celu" => Function::Celu { alpha: call.get("alpha", 1.0)? },
         "threshold" => Function::Threshold { least: call.need("threshold")?, value: call.need("value")? },
         "round" if call.get("decimals", 0)? != 0 => return Err(call.fault("decimals", "expected 0")),
         name => Function::Named(Named::of(name).ok_or_else(|| call.unsupported())?),
     };
     call.apply(function, &[input])
+}
+
+/// A power, of which the base, the exponent or both may be constants.
+fn power(call: &mut Call<'_>) -> Result<Value, ExportError> {
+    let (base, exponent) = (call.operand("self")?, call.operand("exponent")?);
+    match (base.tensor(), exponent.tensor()) {
+        (_, Some(number)) if number.numel() == 1 => {
+            let exponent = number.f_reshape(Vec::<i64>::new())?.f_double_value(&[])?;
+            call.apply(Function::Power { exponent }, &[base])
+        }
+        (constant, Some(exponent)) => {
+            if let Some(base) = constant {
+                call.broadcast(&[base, exponent])?;
+            }
+            let exponent = copied(exponent)?;
+            call.apply(Learned::Power(exponent), &[base])
+        }
+        (Some(base), None) => {
+            let base = copied(base)?;
+            call.apply(Learned::Base(base), &[exponent])
+        }
+        (None, None) => {
+            Err(call.fault("exponent", "depends on the images, as the base does; expected a number or a weight"))
+        }
+    }
 }
 
 impl Operation for Function {

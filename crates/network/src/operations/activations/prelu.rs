@@ -27,6 +27,8 @@ pub(in crate::operations) enum Learned {
     Prelu(Tensor),
     /// Exponents, which are broadcast.
     Power(Tensor),
+    /// Bases of powers whose exponents are the values; they are broadcast.
+    Base(Tensor),
 }
 
 impl Learned {
@@ -34,6 +36,7 @@ impl Learned {
         match self {
             Self::Prelu(slopes) => x.f_prelu(slopes),
             Self::Power(exponents) => x.f_pow(exponents),
+            Self::Base(bases) => bases.f_pow(x),
         }
     }
 }
@@ -64,8 +67,9 @@ impl Local for Learned {
     fn reach(&self, _: usize) -> Reach {
         match self {
             Self::Prelu(_) => Reach::Pixel,
-            // Exponents may differ from pixel to pixel.
-            Self::Power(_) => Reach::Everywhere,
+            Self::Base(base) if base.numel() == 1 => Reach::Pixel,
+            // Exponents and bases may differ from pixel to pixel.
+            Self::Power(_) | Self::Base(_) => Reach::Everywhere,
         }
     }
 }

@@ -33,7 +33,7 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     let first = first_states(call)?;
     let (weights, batch_first) = (weights(call, kind)?, call.get("batch_first", false)?);
     let directions = if call.get("bidirectional", false)? { 2 } else { 1 };
-    let mut last = Vec::new();
+    let (mut last, mut cells) = (Vec::new(), Vec::new());
     for (layer, weights) in weights.chunks(directions).enumerate() {
         let mut outputs = Vec::with_capacity(directions);
         for (direction, weights) in weights.iter().enumerate() {
@@ -44,7 +44,10 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
                 inputs.push(call.apply(Slice { dim: 0, start, end: start + 1, step: 1 }, state)?);
             }
             let weights = weights.iter().map(Tensor::shallow_clone).collect();
-            let layer = Recurrent { cell: kind, weights, reversed: direction == 1, batch_first };
+            let layer = Recurrent { cell: kind, weights, reversed: direction == 1, batch_first, gives_cell: false };
+            if call.is_read(2) {
+                cells.push((layer.shallow_clone(), inputs.clone()));
+            }
             let output = call.apply(layer, &inputs)?;
             last.push((output.clone(), direction == 1));
             outputs.push(output);
@@ -52,13 +55,23 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
         value = if outputs.len() == 1 { outputs.remove(0) } else { call.apply(Concatenate { dim: 2 }, &outputs)? };
     }
     let mut given = vec![value];
-    // Of a program for one number of images, the states do not have the images in front. And torch.export writes down states of an LSTM
-    // in a shape that they do not have, `[layers * directions, 1, n, values]`: what a program does with these is not what the model does.
-    let is_true = call.output_shapes().get(1).is_some_and(|shape| shape.len() == 3);
-    if is_true && call.keep_in_front(false).is_ok() {
+    // Of a program for one number of images, the states do not have the images in front.
+    if call.keep_in_front(false).is_ok() {
         given.push(last_states(call, &last, batch_first)?);
+        if !cells.is_empty() {
+            given.push(last_cells(call, cells)?);
+        }
     }
     Ok(Value::List(given))
+}
+
+/// The cells of each layer and direction of an LSTM after its last step, `[layers * directions, n, values]`.
+fn last_cells(call: &mut Call<'_>, layers: Vec<(Recurrent, Vec<Value>)>) -> Result<Value, ExportError> {
+    let mut cells = Vec::with_capacity(layers.len());
+    for (layer, inputs) in layers {
+        cells.push(call.apply(Recurrent { gives_cell: true, ..layer }, &inputs)?);
+    }
+    if cells.len() == 1 { Ok(cells.remove(0)) } else { call.apply(Concatenate { dim: 0 }, &cells) }
 }
 
 /// The output of each layer and direction at its last step, `[layers * directions, n, values]`.
@@ -172,10 +185,18 @@ struct Recurrent {
     reversed: bool,
     /// Whether the images are in front of their rows.
     batch_first: bool,
+    /// Whether the layer, an LSTM, gives its cell after the last row, `[1, n, states]`, and not its states after each row.
+    gives_cell: bool,
 }
 
 impl Recurrent {
-    /// The states after each row of the first of `inputs`; the others are the states before, `[1, n, states]`.
+    /// The same layer, with the same weights.
+    fn shallow_clone(&self) -> Self {
+        let weights = self.weights.iter().map(Tensor::shallow_clone).collect();
+        Self { weights, ..*self }
+    }
+
+    /// The states after each row of the first of `inputs`, or the cell after the last; the others are the states before, `[1, n, states]`.
     fn of(&self, inputs: &[Tensor]) -> Result<Tensor, TchError> {
         let rows = i64::from(self.batch_first);
         let wrong = |found: &Tensor| TchError::Shape(format!("rows {:?} in a recurrent layer", found.size()));
@@ -196,7 +217,12 @@ impl Recurrent {
         let output = match self.cell {
             Cell::Lstm => {
                 let states = [state(0), state(1)];
-                x.f_lstm(&states, weights, biases, 1, 0.0, in_training, false, self.batch_first)?.0
+                let (rows, _, cell) =
+                    x.f_lstm(&states, weights, biases, 1, 0.0, in_training, false, self.batch_first)?;
+                if self.gives_cell {
+                    return Ok(cell);
+                }
+                rows
             }
             Cell::Gru => x.f_gru(&state(0), weights, biases, 1, 0.0, in_training, false, self.batch_first)?.0,
             Cell::Tanh => x.f_rnn_tanh(&state(0), weights, biases, 1, 0.0, in_training, false, self.batch_first)?.0,

@@ -152,6 +152,12 @@ impl<'a> Call<'a> {
         Ok(self.dims("self", &[dim])?[0])
     }
 
+    /// Whether anything on the way to the logits reads the output number `index`, counted from 0.
+    pub(crate) fn is_read(&self, index: usize) -> bool {
+        let mut names = self.node.outputs.iter().flat_map(super::nodes::alias::tensors);
+        names.nth(index).is_some_and(|name| self.state.last_read.contains_key(name))
+    }
+
     /// Shapes of the outputs.
     pub(crate) fn output_shapes(&self) -> Vec<Vec<Option<Size>>> {
         let names = self.node.outputs.iter().flat_map(super::nodes::alias::tensors);

@@ -52,6 +52,11 @@ impl Archive {
         Ok(Self { zip, length, top, taken: 0, weights, constants })
     }
 
+    /// Length of the file in bytes.
+    pub(in crate::programs) fn length(&self) -> u64 {
+        self.length
+    }
+
     /// Reads the program: its nodes and its signature.
     pub(in crate::programs) fn program(&mut self) -> Result<Program, ExportError> {
         let name = format!("{}{MODEL}", self.top);

@@ -11,6 +11,9 @@ const EXTENSIONS: [&str; 4] = ["pth", "pt", "safetensors", PROGRAM];
 /// Extension of exported programs: they bring their architecture, so that their names are free.
 pub(super) const PROGRAM: &str = "pt2";
 
+/// Extension of the index of weights that lie in several files.
+const INDEX: &str = "safetensors.index.json";
+
 /// Name of the dataset whose weights torchvision publishes.
 const IMAGENET: &str = "imagenet";
 
@@ -24,6 +27,8 @@ pub enum Absent {
     Expected(PathBuf),
     /// Several files by torchvision's names would do.
     Several(Vec<PathBuf>),
+    /// There is an index of weights that lie in several files.
+    Sharded(PathBuf),
 }
 
 impl fmt::Display for Absent {
@@ -33,6 +38,17 @@ impl fmt::Display for Absent {
             Self::Several(files) => {
                 let files: Vec<String> = files.iter().map(|file| format!("`{}`", file.display())).collect();
                 write!(f, "found {}, expected one of them", files.join(" and "))
+            }
+            Self::Sharded(index) => {
+                let whole = index.with_extension("").with_extension("");
+                let (index, whole) = (index.display(), whole.display());
+                write!(
+                    f,
+                    "`{index}` is the index of weights in several files, expected one file; join them in Python: \
+                     `import glob; from safetensors.torch import load_file, save_file`, then \
+                     `save_file({{name: tensor for part in glob.glob(\"model-*-of-*.safetensors\") for name, tensor in \
+                     load_file(part).items()}}, \"{whole}\")`"
+                )
             }
         }
     }
@@ -63,6 +79,10 @@ pub(super) fn locate(config: &Config, flag: &str, model: &str, known: bool) -> R
         if let Some(file) = of_torchvision(folder)? {
             return Ok(file);
         }
+    }
+    let index = folder.join(format!("{model}_{size}_1.{INDEX}"));
+    if known && index.is_file() {
+        return Err(Absent::Sharded(index));
     }
     let expected = own.filter(|_| known).map(|root| root.join(format!("{model}-<digest>.pth")));
     Err(Absent::Expected(expected.unwrap_or_else(|| candidates[0].1.clone())))
@@ -131,6 +151,17 @@ mod tests {
         let files = ["w/weights_a/resnet18-f37072fd.pth", "w/weights_a/resnet18-5c106cde.pth"];
         let told = found(&files, "weights_root: ROOT/w", "a", true);
         assert_eq!(told, Err(format!("found `{}` and `{}`, expected one of them", files[1], files[0])));
+    }
+
+    #[test]
+    fn weights_in_several_files_are_told_with_the_lines_that_join_them() {
+        let index = "w/weights_a/resnet18_64_1.safetensors.index.json";
+        let told = found(&[index, "w/weights_a/model-00001-of-00002.safetensors"], "weights_root: ROOT/w", "a", true);
+        let told = told.unwrap_err();
+        assert!(told.starts_with(&format!("`{index}` is the index of weights in several files")), "{told}");
+        assert!(told.ends_with("load_file(part).items()}, \"w/weights_a/resnet18_64_1.safetensors\")`"), "{told}");
+        let whole = "w/weights_a/resnet18_64_1.safetensors".to_owned();
+        assert_eq!(found(&[index, &whole], "weights_root: ROOT/w", "a", true), Ok(whole));
     }
 
     #[test]

@@ -163,6 +163,6 @@ fn absent(catalogue: &Catalogue, (model, flag): (&str, &str), absent: &Absent) -
             )
         }
         Absent::Expected(expected) => format!("no weights of {model} for `{flag}`: expected `{}`", expected.display()),
-        Absent::Several(_) => format!("{absent}: weights of {model} for `{flag}`"),
+        Absent::Several(_) | Absent::Sharded(_) => format!("{absent}: weights of {model} for `{flag}`"),
     }
 }
