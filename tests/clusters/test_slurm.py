@@ -139,11 +139,12 @@ def test_a_sweep_that_is_stopped_leaves_no_job_and_goes_on_later(slurm, big, exp
     finished(process, 130)
     nobody_left(slurm, big)
     # An urgent job takes a node away in the middle of the second run, and gives it back.
-    before = log(big).count("how=TakenAway")
     process = big.start(**options, stderr=subprocess.PIPE, text=True)
     begun(slurm, big, 2 + log(big).count("worker connected"))
-    slurm.ask("sbatch", "--partition=urgent", "--exclusive", "--nodelist=n1", "--output=/dev/null", "--wrap=sleep 5")
-    wait_for(lambda: log(big).count("how=TakenAway") > before)
+    urgent = slurm.ask("sbatch", "--parsable", "--partition=urgent", "--exclusive", "--nodelist=n1", "--output=/dev/null", "--wrap=sleep 5").strip()
+    assert urgent in {job["id"] for job in slurm.jobs()}
+    # It has the node for itself, so that the worker that was there has gone.
+    wait_for(lambda: {"id": urgent, "state": "PENDING"} not in [{name: job[name] for name in ("id", "state")} for job in slurm.jobs()])
     release()
     finished(process)
     nobody_left(slurm, big)

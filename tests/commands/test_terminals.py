@@ -66,7 +66,7 @@ def test_a_terminal_has_a_line_for_each_device_that_is_no_wider_than_the_termina
     run = sweep(limit=24, devices={"cpu": 2}, store={"shard": 2})
     noisy(run, 2).config["search_space"]["attribution_methods"] = METHODS[:2]
     release, deadline = hold(run), time.monotonic() + 120
-    looked_for = [r"cpu:0 ", r"cpu:1 ", r"cpu:\d \| .* \| rgb resnet18 \S+ test, shard \d", r".*/96 maps, [0-9.]+/s, about \d+ (s|min) left"]
+    looked_for = [r"cpu:0 ", r"cpu:1 ", r"cpu:\d \| .* \| rgb resnet18 \S+ test, shard \d", r".*/96 maps, [0-9.]+/s, about \d+ (s|min|h) "]
 
     def missing(lines):
         return [words for words in looked_for if not any(re.match(words, line) for line in lines)]
