@@ -8,6 +8,7 @@ from support.peers.exported import program  # noqa: E402, F401
 from support.faults import disturbed, small_disk, undisturbed  # noqa: E402, F401
 from support.stand_ins.machines.cable import cable  # noqa: E402, F401
 from support.stand_ins.machines.environment import wheel  # noqa: E402, F401
+from support.stand_ins.machines.missing import pytest_configure, pytest_terminal_summary  # noqa: E402, F401
 from support.stand_ins.slurm import slurm  # noqa: E402, F401
 from support.stand_ins.machines.sshd import sshd  # noqa: E402, F401
 

@@ -1,7 +1,6 @@
 """A network that is cut between a scheduler and one of its workers: nothing is said, nothing is heard, and both live."""
 
 import re
-import signal
 import subprocess
 
 from support.processes import alive, wait_for
@@ -12,8 +11,9 @@ from support.sweep import log
 START = "sh -c 'if [ {slot} = 0 ]; then ip netns exec NAMESPACE \"$0\" \"$@\"; else \"$0\" \"$@\"; fi; exit $?' {worker}"
 
 
-def test_a_worker_that_is_cut_off_ends_itself_and_its_units_are_done_elsewhere_with_the_same_bytes(big, cable, expected):
+def test_a_worker_that_is_cut_off_ends_itself_and_its_units_are_done_elsewhere_with_the_same_bytes(big, cable, expected, hold):
     run = big
+    release = hold(run)
     start = START.replace("NAMESPACE", cable.namespace)
     run.config["launcher"] = {"command": {"start": start, "workers": 2, "network": cable.here}}
     run.config["devices"] = {"cpu": 2}
@@ -21,16 +21,15 @@ def test_a_worker_that_is_cut_off_ends_itself_and_its_units_are_done_elsewhere_w
     try:
         wait_for(lambda: log(run).count("worker connected") >= 2 and run.maps())
         pid = int(re.search(r"worker connected.* slot=0 .*process (\d+) of", log(run)).group(1))
-        # In the middle of a unit, so that it holds something when the line is cut, and in no hurry to say that it is done.
-        subprocess.run(["kill", "-STOP", str(pid)], check=True)
+        # The sweep cannot end before both sides have missed each other: its last units wait.
         cable.pull_out()
-        subprocess.run(["kill", "-CONT", str(pid)], check=True)
-        assert process.wait(timeout=120) == 0, process.stderr.read()
-        # Its scheduler could not reach it, and has ended by now.
-        wait_for(lambda: not alive(pid), 20)
-        wait_for(lambda: not workers_of(run.output), 20)
+        wait_for(lambda: "was silent for longer than the lease" in log(run))
+        wait_for(lambda: not alive(pid))
+        release()
+        assert process.wait(timeout=240) == 0, process.stderr.read()
+        wait_for(lambda: not workers_of(run.output))
     finally:
-        process.send_signal(signal.SIGKILL)
+        process.kill()
     assert run.digests() == expected
     said = "".join(file.read_text() for file in (run.folder / "logs").glob("worker-*0.log"))
     assert "the scheduler was silent for longer than the lease" in said, said

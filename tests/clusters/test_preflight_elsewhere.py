@@ -62,6 +62,6 @@ def test_preflight_that_is_interrupted_cancels_its_jobs(run, slurm):
     process = preflight(run, slurm)
     wait_for(lambda: slurm.running())
     process.send_signal(signal.SIGINT)
-    text, _ = process.communicate(timeout=60)
+    text, _ = process.communicate(timeout=240)
     assert process.returncode == 130 and "interrupted" in text, text
-    wait_for(lambda: not slurm.jobs(), 30)
+    wait_for(lambda: not slurm.jobs())

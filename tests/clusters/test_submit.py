@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from support.processes import wait_for
-from support.stand_ins.slurm import nobody_left
+from support.stand_ins.slurm import held, nobody_left
 from support.sweep import log
 
 # As the tests of Slurm, whose daemons they share.
@@ -32,6 +32,23 @@ def submit(run, slurm, *arguments):
     return subprocess.Popen(command, env=slurm.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
+def holding(hold, run):
+    """What lets the workers of `run` go on: a sweep whose workers wait is not over before somebody has come back to it."""
+    release, lines = held(hold, run)
+    run.config["launcher"] = {"slurm": {**SETTINGS, "setup": lines}}
+    return release
+
+
+def until(process, words):
+    """Reads lines of a process until one has these words."""
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if words in line:
+            return
+    raise AssertionError(f"{words} was not said:\n{''.join(said)}")
+
+
 def ended(process, seconds=240):
     text, _ = process.communicate(timeout=seconds)
     return process.returncode, text
@@ -47,7 +64,8 @@ def test_a_submitted_sweep_is_followed_to_its_end_with_what_it_says_and_its_exit
     assert run.digests() == expected
 
 
-def test_whoever_follows_may_leave_and_come_back_and_others_ask_from_another_machine(run, slurm, expected):
+def test_whoever_follows_may_leave_and_come_back_and_others_ask_from_another_machine(run, slurm, expected, hold):
+    release = holding(hold, run)
     following = submit(run, slurm)
     wait_for(lambda: "worker connected" in log(run))
     following.send_signal(signal.SIGINT)
@@ -60,20 +78,25 @@ def test_whoever_follows_may_leave_and_come_back_and_others_ask_from_another_mac
     asked = subprocess.run([*elsewhere, *status], env=slurm.environment, capture_output=True, text=True)
     assert "Running: process" in asked.stdout, asked
     # A sweep has one scheduler: the same command finds it.
-    code, text = ended(submit(run, slurm))
-    assert code == 0 and "was submitted before" in text, text
+    following = submit(run, slurm)
+    until(following, "was submitted before")
+    release()
+    code, text = ended(following)
+    assert code == 0, text
     verified = subprocess.run([str(run.scheduler), "verify", "--seconds", "1", "--config", str(run.file)], capture_output=True, text=True)
     assert verified.returncode == 0, verified
     nobody_left(slurm, run)
     assert run.digests() == expected
 
 
-def test_a_job_that_is_cancelled_is_told_and_the_next_one_goes_on(run, slurm, expected):
+def test_a_job_that_is_cancelled_is_told_and_the_next_one_goes_on(run, slurm, expected, hold):
+    release = holding(hold, run)
     following = submit(run, slurm)
     wait_for(lambda: "worker connected" in log(run))
     slurm.ask("scancel", re.search(r"Job (\d+)", following.stdout.readline()).group(1))
     code, text = ended(following)
     assert code == 5 and "ended without a word" in text, text
+    release()
     code, text = ended(submit(run, slurm))
     assert code == 0, text
     nobody_left(slurm, run)

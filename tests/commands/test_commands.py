@@ -37,9 +37,11 @@ def test_status_tells_how_far_a_sweep_is_before_while_and_after_it_runs(two_grou
     assert before["running"] is None and [store["maps"] for store in before["stores"]] == [20, 20]
     assert not run.output.exists()
     release = hold(run)
+    # The system's start of a process is told in whole ticks.
+    before = time.time() - 2
     process = run.start()
     during = wait_for(lambda: (now := status(run)) and any(store["maps_done"] for store in now["stores"]) and now)
-    assert during["running"]["pid"] == process.pid and abs(during["running"]["since"] - time.time()) < 60
+    assert during["running"]["pid"] == process.pid and before <= during["running"]["since"] <= time.time() + 2
     assert f"Running: process {process.pid} on " in command(run, "status")
     release()
     assert process.wait(timeout=120) == 0
@@ -156,7 +158,8 @@ def test_status_names_the_processes_that_work_and_at_what(sweep, hold):
     process = run.start()
     told = wait_for(lambda: status(run)["under_way"])
     assert {work["pid"] for work in told} <= set(children(process.pid)), told
-    assert all(work["unit"].startswith("dataset-rgb_model-resnet18_noise-") and work["attempt"] == 1 for work in told)
+    # One that waited behind another may have been taken back for a worker that had nothing to do.
+    assert all(work["unit"].startswith("dataset-rgb_model-resnet18_noise-") and work["attempt"] >= 1 for work in told)
     release()
     assert process.wait(timeout=120) == 0
     assert status(run)["under_way"] == []

@@ -8,15 +8,17 @@ import re
 import struct
 import subprocess
 import termios
+import time
 
 import pytest
 from support import METHODS, PREFLIGHT, SCHEDULER, WORKER
+from support.sweep import noisy
 
 WIDTH, HEIGHT = 100, 30
 
 
-def seen(run, term, *arguments, code=0):
-    """What a terminal shows of a run whose TERM is `term`, byte by byte."""
+def seen(run, term, *arguments, code=0, watched=lambda _: None):
+    """What a terminal shows of a run whose TERM is `term`, byte by byte. `watched` is called with all of it whenever there is more."""
     main, end = pty.openpty()
     fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", HEIGHT, WIDTH, 0, 0))
     environment = {name: value for name, value in os.environ.items() if name != "TERM"}
@@ -33,6 +35,7 @@ def seen(run, term, *arguments, code=0):
         if not part:
             break
         shown += part
+        watched(shown.decode(errors="replace"))
     os.close(main)
     assert process.wait() == code
     return shown.decode()
@@ -41,6 +44,11 @@ def seen(run, term, *arguments, code=0):
 def plain(text):
     """The text without what moves the cursor or colours."""
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+
+
+def drawn_lines(shown):
+    """Lines of a terminal. Whatever moves the cursor ends a line, too: the next one is drawn elsewhere."""
+    return [line for line in re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "\n", shown)) if line.strip()]
 
 
 @pytest.mark.parametrize("term", [None, "dumb", "xterm"])
@@ -54,16 +62,23 @@ def test_every_terminal_shows_progress_and_no_forecast_before_there_is_one(sweep
     assert ("\x1b[" in shown) == (term == "xterm"), shown
 
 
-def test_a_terminal_has_a_line_for_each_device_that_is_no_wider_than_the_terminal(sweep):
+def test_a_terminal_has_a_line_for_each_device_that_is_no_wider_than_the_terminal(sweep, hold):
     run = sweep(limit=24, devices={"cpu": 2}, store={"shard": 2})
-    run.config["search_space"]["attribution_methods"] = METHODS[:2]
-    # Whatever moves the cursor ends a line, too: the next one is drawn elsewhere.
-    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "\n", seen(run, "xterm"))
-    lines = [line for line in re.split(r"[\r\n]+", shown) if line.strip()]
-    devices = {line.split(" | ")[0] for line in lines if re.match(r"cpu:\d ", line)}
-    assert devices == {"cpu:0", "cpu:1"}, lines
-    assert any(re.match(r"cpu:\d \| .* \| rgb resnet18 \S+ test, shard \d", line) for line in lines), lines
-    assert any(re.search(r"/48 maps, [0-9.]+/s, about \d+ s left", line) for line in lines), lines
+    noisy(run, 2).config["search_space"]["attribution_methods"] = METHODS[:2]
+    release, deadline = hold(run), time.monotonic() + 120
+    looked_for = [r"cpu:0 ", r"cpu:1 ", r"cpu:\d \| .* \| rgb resnet18 \S+ test, shard \d", r".*/96 maps, [0-9.]+/s, about \d+ (s|min|h) "]
+
+    def missing(lines):
+        return [words for words in looked_for if not any(re.match(words, line) for line in lines)]
+
+    def watched(shown):
+        # The sweep goes on once everything was drawn that is drawn of a sweep that runs.
+        if not missing(drawn_lines(shown)) or time.monotonic() > deadline:
+            release()
+
+    lines = drawn_lines(seen(run, "xterm", watched=watched))
+    assert not missing(lines), lines
+    assert {line.split(" | ")[0] for line in lines if re.match(r"cpu:\d ", line)} == {"cpu:0", "cpu:1"}, lines
     # Lines are filled up to the width of the terminal, which ends them itself: one that was too wide would go on in the next.
     begins = r"cpu:\d |\d\d:\d\d:\d\d "
     drawn = [line for line in lines if re.match(begins, line)]

@@ -6,6 +6,7 @@ import pytest
 from support import SCHEDULER, Sweep, wait_for
 from support.pages.browser import CHROMIUM, Browser
 from support.pages.page import Page
+from support.stand_ins.machines.missing import missing
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +32,7 @@ def page(finished):
 @pytest.fixture(scope="session")
 def browser():
     if not CHROMIUM:
-        pytest.skip("Chromium is missing")
+        missing("browser", "Chromium is missing")
     browser = Browser()
     yield browser
     browser.close()

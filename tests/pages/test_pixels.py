@@ -4,13 +4,13 @@ import base64
 import io
 import json
 import re
-import time
 
 import numpy as np
 import pytest
 import zarr
 from matplotlib import colormaps
 from PIL import Image
+from support import wait_for
 
 STORE = "dataset-rgb_model-resnet18_noise-clean_split-test"
 
@@ -82,8 +82,7 @@ def test_a_colour_bar_is_the_colour_map_of_matplotlib(page, colours):
 
 
 def figure(page, form, **changes):
-    while not page.json("/api/grid")["whole"]:
-        time.sleep(0.1)
+    wait_for(lambda: page.json("/api/grid")["whole"])
     ask = {"images": [0, 9], "columns": [[STORE, "Saliency"], [STORE, "InputXGradient"]], "scale": "all", "outliers": "100", "channels": "sum"}
     status, headers, body = page.get(f"/api/figure.{form}", ask=json.dumps(ask), size=56, unsigned="viridis", **changes)
     assert status == 200, body

@@ -1,35 +1,38 @@
 """`preflight` survives what its probes die of, and ends when it is told to."""
 
-import os
 import signal
 import subprocess
 import sys
 
 import pytest
-from support import METHODS, STAND_INS, WORKER, alive, children, has_argument, kill, wait_for
+from support import METHODS, STAND_INS, WORKER, alive, children, kill, wait_for
 
 
-@pytest.mark.parametrize(("sent", "words"), [(signal.SIGKILL, "was killed (signal 9"), (signal.SIGSTOP, "no answer within 2 s: the worker was ended"), (signal.SIGABRT, "ended by signal 6")])
-def test_a_probe_that_dies_or_hangs_costs_one_process(flight, sent, words):
+def first_probe(folder, does, once=True):
+    """A worker, the first probe of which (or each) does something else before it begins: a line of shell, which has the place of a file `once`."""
+    worker, mark = folder / "worker", folder / "once"
+    first = f'[ ! -e {mark} ]' if once else "true"
+    worker.write_text(f'#!/bin/sh\nif [ "$1" = probe ] && {first}; then touch {mark}; {does}; fi\nexec {WORKER} "$@"\n')
+    worker.chmod(0o755)
+    return ("--worker", str(worker)), mark
+
+
+@pytest.mark.parametrize(("sent", "words"), [("KILL", "was killed (signal 9"), ("STOP", "no answer within 6 s: the worker was ended"), ("ABRT", "ended by signal 6")])
+def test_a_probe_that_dies_or_hangs_costs_one_process(flight, tmp_path, sent, words):
     run = flight()
-    process = subprocess.Popen(run.preflight_command("--stillness", "2"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    probes = wait_for(lambda: [child for child in children(process.pid) if has_argument(child, "probe")])
-    os.kill(probes[0], sent)
-    out, told = process.communicate(timeout=240)
-    assert process.returncode == 0, told
-    assert words in told and "it is tried again" in told
-    assert "2 batch sizes found" in out and run.results()["resnet18"].keys() == {"Saliency", "DeepLIFT_baselines_zero"}
+    worker, _ = first_probe(tmp_path, f"kill -{sent} $$")
+    done = run.preflight("--stillness", "6", *worker)
+    assert words in done.stderr and "it is tried again" in done.stderr, done.stderr
+    assert "2 batch sizes found" in done.stdout and run.results()["resnet18"].keys() == {"Saliency", "DeepLIFT_baselines_zero"}
 
 
 def test_a_probe_that_no_signal_ends_is_left_behind_and_the_rest_goes_on(flight, tmp_path, monkeypatch):
-    worker, tracer = tmp_path / "worker", tmp_path / "tracer"
-    first = f'if [ "$1" = probe ] && [ ! -e {tracer} ]; then exec {sys.executable} {STAND_INS}/stuck.py; fi'
-    worker.write_text(f'#!/bin/sh\n{first}\nexec {WORKER} "$@"\n')
-    worker.chmod(0o755)
+    worker, _ = first_probe(tmp_path, f"exec {sys.executable} {STAND_INS}/stuck.py")
+    tracer = tmp_path / "tracer"
     monkeypatch.setenv("STUCK", str(tracer))
     run = flight()
     try:
-        done = run.preflight("--stillness", "2", "--worker", str(worker), code=1)
+        done = run.preflight("--stillness", "6", *worker, code=1)
     finally:
         kill(int(tracer.read_text()))
     assert "Saliency: batch 4: the worker gave no answer, was killed, and has not ended 10 s later" in done.stdout, done.stdout
@@ -37,17 +40,19 @@ def test_a_probe_that_no_signal_ends_is_left_behind_and_the_rest_goes_on(flight,
     assert run.results()["resnet18"].keys() == {"DeepLIFT_baselines_zero"}
 
 
-def test_preflight_that_is_told_to_stop_says_what_stays(flight):
+def test_preflight_that_is_told_to_stop_says_what_stays(flight, tmp_path):
     run = flight()
-    process = subprocess.Popen(run.preflight_command(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    wait_for(lambda: [child for child in children(process.pid) if has_argument(child, "probe")])
+    worker, begun = first_probe(tmp_path, "exec sleep 1000", once=False)
+    process = subprocess.Popen(run.preflight_command(*worker, "--stillness", "1000"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for(begun.exists)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=60)
+    _, told = process.communicate(timeout=240)
     assert process.returncode == 130 and "interrupted; what was found stays" in told, told
 
 
 def test_a_full_test_that_is_told_to_stop_stops_its_sweep_and_leaves_nothing_behind(flight):
-    integrated = {"name": "Long", "class": "IntegratedGradients", "params": {"n_steps": 2000}}
+    # No machine is through with it before it is told to stop.
+    integrated = {"name": "Long", "class": "IntegratedGradients", "params": {"n_steps": 100_000}}
     run = flight([METHODS[0], integrated])
     process = subprocess.Popen(run.preflight_command("--mode", "full_test"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     (scheduler,) = wait_for(lambda: children(process.pid))

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from ..grid import NOISES
+from ..stand_ins.machines.missing import missing
 from ..sweep import Sweep
 
 NOISY = NOISES[:2]
@@ -36,7 +37,7 @@ def disk(folder, size):
     folder.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}m", "tmpfs", str(folder)], capture_output=True, text=True)
     if mounted.returncode != 0:
-        pytest.skip(f"a file system cannot be mounted here: {mounted.stderr.strip()}")
+        missing("mount", f"a file system cannot be mounted here: {mounted.stderr.strip()}")
     try:
         yield
     finally:

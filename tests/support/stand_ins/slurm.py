@@ -2,15 +2,16 @@
 
 import os
 import pathlib
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
-import time
 
 import pytest
 
 from ..processes import alive, wait_for
+from .machines.missing import missing
 
 PROGRAMS = ["slurmctld", "slurmd", "munged", "sbatch", "squeue", "scancel", "scontrol", "sinfo"]
 # Slurm wants a file for each GPU, and takes any device; that of a GPU would have to exist.
@@ -84,7 +85,7 @@ class Slurm:
 
     def begin(self):
         self.start("slurmctld")
-        wait_for(lambda: self.ask("scontrol", "ping").find("UP") > 0, 30)
+        wait_for(lambda: self.ask("scontrol", "ping").find("UP") > 0)
         self.start("n1")
         self.start("n2")
         self.wait_idle()
@@ -105,7 +106,7 @@ class Slurm:
             os.makedirs(name, exist_ok=True)
             shutil.chown(name, "munge", "munge")
         self.munge = subprocess.Popen(["munged", "--foreground"], env=self.environment, user="munge", group="munge", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for(lambda: subprocess.run(["munge", "-n"], capture_output=True).returncode == 0, 30)
+        wait_for(lambda: subprocess.run(["munge", "-n"], capture_output=True).returncode == 0)
 
     def start(self, name):
         if name == "slurmctld":
@@ -152,7 +153,7 @@ class Slurm:
     def running(self):
         return [job for job in self.jobs() if job["state"] == "RUNNING"]
 
-    def wait_idle(self, seconds=60):
+    def wait_idle(self, seconds=120):
         """Waits until nobody has a job and both nodes can be used."""
         wait_for(lambda: not self.jobs() and self.ask("sinfo", "--noheader", "--format=%t").split() == ["idle"], seconds)
 
@@ -160,9 +161,9 @@ class Slurm:
 @pytest.fixture(scope="module")
 def slurm(tmp_path_factory):
     """The cluster, once for a file of tests."""
-    missing = [program for program in PROGRAMS if shutil.which(program, path=PATH) is None]
-    if missing or os.getuid() != 0:
-        pytest.skip(f"no cluster can be started here ({', '.join(missing) or 'that takes root'}): scripts/clusters.sh says what is missing")
+    programs = [program for program in PROGRAMS if shutil.which(program, path=PATH) is None]
+    if programs or os.getuid() != 0:
+        missing("slurm", f"no cluster can be started here ({', '.join(programs) or 'that takes root'}): scripts/clusters.sh says what is missing")
     os.environ["PATH"] = PATH
     cluster = Slurm(tmp_path_factory.mktemp("slurm"))
     try:
@@ -170,7 +171,7 @@ def slurm(tmp_path_factory):
             cluster.up()
         except AssertionError as error:
             log = cluster.folder / "slurmctld.log"
-            pytest.skip(f"Slurm does not start on this machine ({error}): {log.read_text()[-500:] if log.exists() else 'no log'}")
+            missing("slurm", f"Slurm does not start on this machine ({error}): {log.read_text()[-500:] if log.exists() else 'no log'}")
         yield cluster
     finally:
         cluster.down()
@@ -196,5 +197,9 @@ def nobody_left(slurm, run, seconds=120):
     wait_for(lambda: not slurm.jobs() and not workers_of(run.output), seconds)
 
 
-def elapsed(since):
-    return time.monotonic() - since
+def held(hold, run):
+    """What lets workers go on that the fixture `hold` keeps in the last group of `run`, and lines for the shell of a job by which its
+    worker is held: the scheduler and Slurm are not."""
+    release = hold(run)
+    names = ("LD_PRELOAD", "FAKE_DISK_HOLD", "FAKE_DISK_HELD")
+    return release, "; ".join(f"export {name}={shlex.quote(os.environ[name])}" for name in names)

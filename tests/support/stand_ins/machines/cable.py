@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from .missing import missing
+
 
 def ip(*words):
     return subprocess.run(["ip", *words], check=True, capture_output=True, text=True).stdout
@@ -41,13 +43,13 @@ class Cable:
 @pytest.fixture
 def cable():
     if shutil.which("ip") is None or os.getuid() != 0:
-        pytest.skip("no network can be made here: that takes root, and `ip` of iproute2")
+        missing("network", "no network can be made here: that takes root, and `ip` of iproute2")
     made = Cable()
     try:
         try:
             made.plug_in()
         except subprocess.CalledProcessError as error:
-            pytest.skip(f"no network can be made here: {error.stderr.strip()}")
+            missing("network", f"no network can be made here: {error.stderr.strip()}")
         yield made
     finally:
         made.remove()

@@ -3,9 +3,8 @@
 import os
 import subprocess
 
-import pytest
-
 from ...programs import ROOT
+from .missing import missing
 
 # Arguments: a folder for the layer, a script, `PATH`, folders that are seen as they are, `--`, folders that are hidden.
 SCRIPT = r"""
@@ -44,8 +43,8 @@ def run_in_root(folder, script, path, seen):
     try:
         done = subprocess.run(words, capture_output=True, text=True, timeout=300)
     except FileNotFoundError:
-        pytest.skip("there is no `unshare` here (util-linux)")
+        missing("root", "there is no `unshare` here (util-linux)")
     if not done.stdout.startswith("entered\n"):
-        pytest.skip(f"no root can be made here: {done.stderr.strip()}")
+        missing("root", f"no root can be made here: {done.stderr.strip()}")
     assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout.removeprefix("entered\n")

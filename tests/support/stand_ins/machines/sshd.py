@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from ...processes import wait_for
+from .missing import missing
 
 CONF = """
 Port {port}
@@ -29,7 +30,7 @@ def sshd(tmp_path_factory):
     """Options of ssh for the daemon, which runs on this machine."""
     program = shutil.which("sshd", path=os.environ["PATH"] + ":/usr/sbin")
     if program is None or shutil.which("ssh") is None or os.getuid() != 0:
-        pytest.skip("no ssh daemon can be started here: scripts/clusters.sh says what is missing")
+        missing("sshd", "no ssh daemon can be started here: scripts/clusters.sh says what is missing")
     folder = tmp_path_factory.mktemp("sshd")
     for name in ["host", "user"]:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
@@ -41,7 +42,7 @@ def sshd(tmp_path_factory):
     daemon = subprocess.Popen([program, "-D", "-f", folder / "conf"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     options = ["-p", str(port), "-i", str(folder / "user"), "-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null", "-oIdentitiesOnly=yes"]
     try:
-        wait_for(lambda: subprocess.run(["ssh", *options, "127.0.0.1", "true"], capture_output=True).returncode == 0, 20)
+        wait_for(lambda: subprocess.run(["ssh", *options, "127.0.0.1", "true"], capture_output=True).returncode == 0)
         yield options
     finally:
         daemon.kill()
