@@ -6,6 +6,7 @@ pytest.register_assert_rewrite("support")
 from support import Sweep, compiled, make_dataset, make_weights, variants  # noqa: E402
 from support.peers.exported import program  # noqa: E402, F401
 from support.faults import disturbed, small_disk, undisturbed  # noqa: E402, F401
+from support.faults.disks import disk, small_inputs  # noqa: E402, F401
 from support.stand_ins.machines.cable import cable  # noqa: E402, F401
 from support.stand_ins.machines.environment import wheel  # noqa: E402, F401
 from support.stand_ins.machines.missing import pytest_configure, pytest_terminal_summary  # noqa: E402, F401
@@ -42,15 +43,15 @@ def fake_disk(tmp_path_factory):
 @pytest.fixture
 def hold(tmp_path, fake_disk, monkeypatch):
     """Keeps a sweep from being over before a test has looked: its workers wait where they would write maps of the last of its
-    variants in its last group, until what this gives is called."""
+    variants in its last group, or another `array` of that group, until what this gives is called. A worker that waits so has left the file `held.<its id>`."""
     gate = tmp_path / "held"
 
-    def begin(run):
+    def begin(run, array=None):
         space = run.config["search_space"]
         *_, (key, _) = variants(space["attribution_methods"][-1])
         store = f"dataset-{space['data_flags'][-1]}_model-{space['model_flags'][-1]}_noise-{space['noise_conditions'][-1]['name']}_split-test.zarr"
         gate.touch()
-        for name, value in {"LD_PRELOAD": fake_disk, "FAKE_DISK_HOLD": gate, "FAKE_DISK_HELD": run.output / store / "attributions" / key / ".c."}.items():
+        for name, value in {"LD_PRELOAD": fake_disk, "FAKE_DISK_HOLD": gate, "FAKE_DISK_HELD": run.output / store / (array or f"attributions/{key}") / ".c."}.items():
             monkeypatch.setenv(name, str(value))
         return lambda: gate.unlink(missing_ok=True)
 

@@ -43,18 +43,18 @@ def test_weights_that_change_stop_their_group_with_one_line_and_the_others_are_w
     assert complete == [True, False]
 
 
-def test_a_unit_that_crashed_before_the_scheduler_was_killed_has_what_is_left_of_its_budget(sweep, tmp_path):
-    run = sweep(devices={"cpu": 1}, limit=4, size=64)
-    steps = {"name": "IG", "class": "IntegratedGradients", "params": {"n_steps": [2_000, 2_001]}}
-    run.config["search_space"]["attribution_methods"] = [steps]
-    connected = f'$(grep -c "worker connected" "{run.folder}/logs/scheduler.log")'
-    # Each worker crashes while it computes its unit, but for the third one, which is there when all are killed.
+def test_a_unit_that_crashed_before_the_scheduler_was_killed_has_what_is_left_of_its_budget(sweep, hold, tmp_path):
+    run = sweep(devices={"cpu": 1}, limit=4)
+    run.config["search_space"]["attribution_methods"] = METHODS[:2]
+    hold(run)
+    # No worker gets further than the last file of the unit. Each of them crashes there, but for the third one, which is there
+    # when all are killed.
     crashing = misbehaving(tmp_path, f"""
         number=1; until mkdir "{tmp_path}/$number" 2>/dev/null; do number=$((number + 1)); done
-        before={connected}
-        [ $number = 3 ] || ( while kill -0 $$ && [ "{connected}" = "$before" ]; do sleep 0.1; done; sleep 1; kill -ILL $$ ) &""")
+        [ $number = 3 ] || ( while kill -0 $$ && ! [ -e "{tmp_path}/held.$$" ]; do sleep 0.1; done; kill -ILL $$ ) &""")
     process = run.start(*crashing)
     wait_for(lambda: crashes(run) == 2)
+    wait_for(lambda: len(list(tmp_path.glob("held.*"))) == 3)
     workers = children(process.pid)
     for pid in [process.pid, *workers]:
         kill(pid)

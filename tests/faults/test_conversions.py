@@ -1,4 +1,5 @@
-"""Kills while finished stores get another form, or become folders again: nothing is lost, and the end has the bytes of an undisturbed run."""
+"""Kills, crashes at writes and full disks while finished stores get another form, or become folders again: nothing is lost, and the end
+has the bytes of an undisturbed run."""
 
 import os
 import random
@@ -9,6 +10,7 @@ import time
 
 import pytest
 from support import METHODS, Sweep, kill
+from support.faults.disks import chosen
 
 KILLS = int(os.environ.get("ATTRISWEEP_KILLS", "40")) // 2
 SEED = int(os.environ.get("ATTRISWEEP_SEED", "8"))
@@ -76,3 +78,44 @@ def test_kills_while_a_store_changes_its_form_leave_the_bytes_of_an_undisturbed_
     assert content(run) == wanted
     assert not [name for name in seen(run) if name.endswith(".tmp")]
     print(f"{kills} kills, {rounds} whole conversions between them", file=sys.stderr)
+
+
+def begun(disk, name, finished, form, methods=2):
+    """A sweep whose stores of another form, or with fewer methods, are finished; the same command now wants `form`."""
+    made = disk(name, limit=4, form=form)
+    space = made.run.config["search_space"]
+    space["attribution_methods"] = space["attribution_methods"][:methods]
+    if finished:
+        shutil.copytree(finished.run.output, made.run.output)
+    return made
+
+
+def changed(disk, finished, form):
+    """What a conversion that nothing disturbs leaves, and how many calls it took."""
+    whole = begun(disk, f"whole-{form}", finished, form)
+    whole.finish()
+    return content(whole.run), whole.calls()
+
+
+@pytest.mark.parametrize("start, form", [("zarr", "zarr.zip"), ("zarr", "pt"), ("zarr.zip", "pt"), ("pt", "zarr.zip"), ("zarr.zip", "zarr.zip"), ("pt", "pt")])
+def test_a_crash_or_a_full_disk_at_any_write_of_a_conversion_loses_nothing(disk, start, form):
+    """From one form to another one, or, where both are the same, to a folder that is extended and back again."""
+    print(f"ATTRISWEEP_SEED={SEED}", file=sys.stderr)
+    finished = begun(disk, "finished", None, start, methods=1 if start == form else 2)
+    finished.finish()
+    wanted, calls = changed(disk, finished, form)
+    moments, ends = random.Random(SEED), []
+    for number, at in enumerate(chosen(calls, moments)):
+        fault = {"AT": at, "WHEN": moments.choice(["before", "after", "full"]), "WHOM": moments.choice(["caller", "all"])}
+        print(fault, file=sys.stderr)
+        run = begun(disk, f"run-{number}", finished, form)
+        process = run.start(**fault)
+        _, told = process.communicate(timeout=300)
+        ends.append(process.returncode)
+        run.finish()
+        assert content(run.run) == wanted, (fault, told)
+        assert not [name for name in seen(run.run) if name.endswith(".tmp")], (fault, told)
+        run.assert_sound()
+        shutil.rmtree(run.run.output)
+    # 5: the worker that crashed was answering the scheduler's questions. 6: the disk was full before the sweep began, or at its end.
+    assert set(ends) <= {0, 1, 5, 6, -9} and -9 in ends, ends

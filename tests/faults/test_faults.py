@@ -7,7 +7,9 @@ import subprocess
 import time
 
 import pytest
-from support import METHODS, alive, children, kill, wait_for
+from support import METHODS, alive, children, kill, log, wait_for
+
+INTERRUPTED = "stopping; what is written stays"
 
 
 def no_unfinished_files(run):
@@ -48,18 +50,23 @@ def test_a_sweep_killed_again_and_again_ends_with_the_bytes_of_an_undisturbed_on
     assert kills > 0
 
 
-def test_workers_end_when_their_scheduler_is_killed_and_none_takes_its_place(disturbed):
-    process = disturbed.start("--lease", "2")
-    workers = wait_for(lambda: len(started := children(process.pid)) == 2 and started)
-    time.sleep(1)
+def test_workers_end_when_their_scheduler_is_killed_and_none_takes_its_place(disturbed, hold):
+    release = hold(disturbed)
+    process = disturbed.start("--lease", "5")
+    wait_for(lambda: log(disturbed).count("worker connected") >= 2)
+    wait_for(disturbed.maps)
+    workers = children(process.pid)
+    assert workers and process.poll() is None
     kill(process.pid)
     process.wait()
-    wait_for(lambda: not any(map(alive, workers)), seconds=30)
+    release()
+    wait_for(lambda: not any(map(alive, workers)))
+    assert len(disturbed.maps()) < 2 * 6 * 6, "they ended because nobody gave them anything"
 
 
 def test_a_frozen_worker_is_ended_after_its_lease_and_the_sweep_completes(disturbed, undisturbed, hold):
     release = hold(disturbed)
-    process = disturbed.start("--lease", "2")
+    process = disturbed.start("--lease", "5")
     wait_for(disturbed.maps)
     os.kill(children(process.pid)[0], signal.SIGSTOP)
     release()
@@ -72,8 +79,9 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(disturbed, undisturbe
     process = disturbed.start(stderr=subprocess.PIPE, text=True)
     wait_for(disturbed.maps)
     process.send_signal(signal.SIGINT)
+    wait_for(lambda: INTERRUPTED in log(disturbed))
     release()
-    _, told = process.communicate(timeout=60)
+    _, told = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "the same command goes on" in told
     assert no_unfinished_files(disturbed)

@@ -60,7 +60,7 @@ def test_a_sweep_in_a_copy_of_the_folder_of_a_running_one_leaves_that_ones_worke
     copied.config["paths"] |= {"final_output_dir": str(copied.output), "scheduler_log_dir": str(run.folder / "other logs")}
     shutil.copytree(run.output, copied.output)
     release()
-    copied.run("--lease", "3")
+    copied.run("--lease", "10")
     assert alive(worker)
     for pid in stopped:
         os.kill(pid, signal.SIGCONT)

@@ -55,7 +55,7 @@ def test_a_scheduler_on_another_host_is_refused_while_the_first_one_lives(sweep,
     # It gives the folder back: nobody waits to see whether it lives.
     first.send_signal(signal.SIGTERM)
     release()
-    first.communicate(timeout=60)
+    first.communicate(timeout=120)
     assert not (run.output / LOCK).exists()
     subprocess.run([run.command()[0], "clean", "--config", str(run.file)], check=True, capture_output=True, timeout=60, env=on("two"))
 
@@ -66,14 +66,14 @@ def test_of_two_hosts_that_start_at_the_same_moment_one_gets_the_folder(sweep, o
     processes = [begin(run, on(host)) for host in ("one", "two")]
     (refused,) = wait_for(lambda: [process for process in processes if process.poll() is not None])
     (other,) = set(processes) - {refused}
-    told = refused.communicate(timeout=60)[1]
+    told = refused.communicate(timeout=120)[1]
     assert refused.returncode == 6, told
     assert f"another scheduler is writing to `{run.output}` (process {other.pid} on " in told
     wait_for(lambda: list(run.output.rglob("c.*")))
     assert other.poll() is None
     other.send_signal(signal.SIGTERM)
     release()
-    other.communicate(timeout=60)
+    other.communicate(timeout=120)
 
 
 def test_one_that_was_frozen_and_taken_over_writes_nothing_until_the_other_one_has_ended(disturbed, undisturbed, on, hold):

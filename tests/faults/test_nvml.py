@@ -11,8 +11,8 @@ from support import METHODS, NOISES, PREFLIGHT, STAND_INS, WORKER, Sweep, compil
 
 
 def long(run):
-    """A sweep that takes some times as long as the pause between two looks at the GPUs."""
-    integrated = {"name": "Long", "class": "IntegratedGradients", "params": {"n_steps": [60, 61]}}
+    """A sweep of many units."""
+    integrated = {"name": "Long", "class": "IntegratedGradients", "params": {"n_steps": [6, 7]}}
     run.config["search_space"] |= {"noise_conditions": NOISES, "attribution_methods": [*METHODS, integrated]}
     return run
 
@@ -50,6 +50,12 @@ class Server:
         # A reader must not see half of it.
         (self.folder / "new").write_text(value)
         (self.folder / "new").rename(self.folder / f"gpu{gpu}" / name)
+
+    def held(self, hold):
+        """Begins to hold the sweep; gives what releases it."""
+        release = hold(self.run)
+        self.environment |= {name: os.environ[name] for name in ("LD_PRELOAD", "FAKE_DISK_HOLD", "FAKE_DISK_HELD")}
+        return release
 
     def start(self):
         command = self.run.command("--worker", str(self.worker))
@@ -106,12 +112,15 @@ def test_a_gpu_whose_memory_is_taken_by_somebody_who_cannot_be_seen_is_left_alon
     ("ecc", "3", "3 memory errors that could not be corrected"),
     ("lost", "", "the NVIDIA driver says"),
 ])
-def test_a_gpu_that_goes_bad_is_left_alone_and_the_others_do_its_work(server, undisturbed, name, value, words):
+def test_a_gpu_that_goes_bad_is_left_alone_and_the_others_do_its_work(server, undisturbed, hold, name, value, words):
+    release = server.held(hold)
     process = server.start()
     wait_for(server.run.maps)
+    wait_for(lambda: len(server.started()) == 3)
     began = time.monotonic()
     server.set(0, name, value)
     wait_for(lambda: words in log(server.run))
+    release()
     assert process.wait(timeout=240) == 0, process.stderr.read()
     started = server.started()
     assert sorted(started[:3]) == ["GPU-fake-0", "GPU-fake-1", "GPU-fake-2"]
@@ -121,19 +130,22 @@ def test_a_gpu_that_goes_bad_is_left_alone_and_the_others_do_its_work(server, un
     assert server.run.digests() == undisturbed
 
 
-def test_an_error_of_a_program_is_no_fault_of_the_gpu(server, undisturbed):
+def test_an_error_of_a_program_is_no_fault_of_the_gpu(server, undisturbed, hold):
+    release = server.held(hold)
     process = server.start()
     wait_for(server.run.maps)
     server.set(0, "xid", "31")
     wait_for(lambda: not (server.folder / "gpu0" / "xid").exists())
+    release()
     assert process.wait(timeout=240) == 0, process.stderr.read()
     assert "this GPU is bad" not in log(server.run) and len(server.started()) == 3
     assert server.run.digests() == undisturbed
 
 
-def test_of_two_sweeps_that_start_together_the_second_takes_what_the_first_has_left(server, inputs, tmp_path):
+def test_of_two_sweeps_that_start_together_the_second_takes_what_the_first_has_left(server, inputs, tmp_path, hold):
     """The driver shows nobody at work while the first one only starts."""
     server.run.config["devices"] = [0, 1]
+    release = server.held(hold)
     first = server.start()
     wait_for((server.folder / "started").exists)
     (tmp_path / "other").mkdir()
@@ -142,6 +154,7 @@ def test_of_two_sweeps_that_start_together_the_second_takes_what_the_first_has_l
     second = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=server.environment)
     wait_for(lambda: "the sweep begins" in log(other))
     assert first.poll() is None, "the first one was to be at work all the while"
+    release()
     assert "another sweep has taken gpu:0 (Fake 0), gpu:1 (Fake 1): it is left to that one" in log(other)
     for process in (first, second):
         assert process.wait(timeout=240) == 0, process.stderr.read()
@@ -166,16 +179,17 @@ def test_each_kind_of_gpu_is_measured_by_itself_and_the_forecast_of_the_end_adds
     assert float(seconds) == pytest.approx(2.4)
 
 
-def test_what_a_worker_of_ours_holds_after_its_scheduler_died_is_not_taken_for_somebody_elses(server):
+def test_what_a_worker_of_ours_holds_after_its_scheduler_died_is_not_taken_for_somebody_elses(server, hold):
     server.run.config |= {"devices": [0]}
-    integrated = {"name": "Long", "class": "IntegratedGradients", "params": {"n_steps": 400}}
+    integrated = {"name": "Long", "class": "IntegratedGradients", "params": {"n_steps": 40}}
     server.run.config["search_space"] |= {"noise_conditions": NOISES[:1], "attribution_methods": [integrated]}
     server.preflight()
     gib = 1 << 30
     # Four images fit twice into the whole GPU, and one into what is left if 60 GiB are somebody else's.
     server.know(lambda _: {"batch": 4, "bound": "speed", "bytes": {"base": gib, "per_image": 9 * gib}})
+    release = server.held(hold)
     process = server.start()
-    wait_for(server.run.maps)
+    wait_for(lambda: list(server.folder.parent.glob("held.*")))
     (batch,) = server.run.granted().values()
     (worker,) = json.loads((server.run.output / ".attrisweep.access").read_text())["processes"].values()
     kill(process.pid)
@@ -183,6 +197,8 @@ def test_what_a_worker_of_ours_holds_after_its_scheduler_died_is_not_taken_for_s
     server.set(0, "worker", f"{worker['pid']} {60 * gib}")
     server.set(0, "used", str(60 * gib))
     process = server.start()
+    wait_for(lambda: log(server.run).count('sizes="') == 2)
+    release()
     assert process.wait(timeout=240) == 0, process.stderr.read()
     assert "a worker of an earlier scheduler lives" in log(server.run)
     assert (batch, list(server.run.granted().values())) == ("4", ["4"])

@@ -16,11 +16,15 @@ mod support;
 
 use support::{PATIENCE, hello, open, open_with, say, settings};
 
-/// What a caller hears that shows these, line by line.
-async fn call(access: &Access, instance: u64, resumes: Option<&str>) -> Vec<ToWorker> {
+/// What a caller hears that shows these, line by line: until it is told to stop, or its line ends. A caller that is `let_in` is looked
+/// at for a moment after its welcome.
+async fn call(access: &Access, instance: u64, resumes: Option<&str>, let_in: bool) -> Vec<ToWorker> {
     let mut lines = BufReader::new(hello(access, instance, resumes).await).lines();
     let mut heard = Vec::new();
-    while let Ok(Ok(Some(line))) = timeout(Duration::from_millis(500), lines.next_line()).await {
+    while heard.last() != Some(&ToWorker::Stop) {
+        let welcomed = let_in && matches!(heard.last(), Some(ToWorker::Welcome { .. }));
+        let longest = if welcomed { Duration::from_millis(500) } else { PATIENCE };
+        let Ok(Ok(Some(line))) = timeout(longest, lines.next_line()).await else { break };
         heard.push(serde_json::from_str(&line).unwrap());
     }
     heard
@@ -36,10 +40,10 @@ async fn only_the_process_that_was_started_last_for_its_slot_and_sweep_is_let_in
     let access = Access::read(&folder.path().join(ACCESS)).unwrap();
     let instance = access.processes[&0].instance;
     let heard = tokio::spawn(async move {
-        let stranger = call(&Access { token: "0".repeat(64), ..access.clone() }, instance, None).await;
-        let earlier = call(&access, instance - 1, None).await;
-        let other = call(&access, instance, Some("theirs")).await;
-        let ours = call(&access, instance, Some("ours")).await;
+        let stranger = call(&Access { token: "0".repeat(64), ..access.clone() }, instance, None, false).await;
+        let earlier = call(&access, instance - 1, None, false).await;
+        let other = call(&access, instance, Some("theirs"), false).await;
+        let ours = call(&access, instance, Some("ours"), true).await;
         [stranger, earlier, other, ours]
     });
     let event = timeout(PATIENCE, fleet.next()).await.unwrap().unwrap();
@@ -117,7 +121,7 @@ async fn where_there_is_no_driver_nothing_is_said_of_health() {
 
 /// Whether the line ends, after the number that everybody is sent.
 async fn is_closed(stream: &mut TcpStream) -> bool {
-    matches!(timeout(Duration::from_secs(2), stream.read_to_end(&mut Vec::new())).await, Ok(Ok(_) | Err(_)))
+    matches!(timeout(PATIENCE, stream.read_to_end(&mut Vec::new())).await, Ok(Ok(_) | Err(_)))
 }
 
 #[tokio::test]

@@ -72,7 +72,8 @@ fn a_folder_that_cannot_be_written_costs_history_and_neither_time_nor_the_sweep(
     let nowhere = folder.path().join("not/there");
     let begun = Instant::now();
     sweep(&nowhere, (0..100).map(|unit| granted(&format!("a/{unit}"), 1)).collect(), "complete");
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    // The sweep waits five seconds for its last lines, and not one pause of the writer for each of a hundred lines.
+    assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", begun.elapsed());
     assert!(!nowhere.exists());
 }
 
@@ -87,32 +88,39 @@ fn what_is_written_can_be_read_while_the_sweep_runs() {
     journal.end("complete");
 }
 
-/// The dispatch path tells two events a unit. Measured, not guessed: the figure stands in docs/benchmarks.md. Of the fastest part, as
-/// others use the machine too.
+/// The dispatch path tells two events a unit. What that takes stands in docs/benchmarks.md; what keeps it short is told here, without a
+/// clock: nobody who tells waits for the disk, and many events are one write.
 #[test]
-fn telling_the_journal_of_a_unit_takes_less_than_a_hundred_microseconds() {
-    const PARTS: u32 = 20;
-    const UNITS: u32 = 1000;
+fn telling_the_journal_waits_for_no_disk_and_many_events_are_one_write() {
+    const UNITS: u32 = 20_000;
     let folder = tempfile::tempdir().unwrap();
-    let mut journal = Journal::begin(&file(folder.path()), start());
-    let begun = Instant::now();
-    let mut told = Duration::MAX;
-    for part in 0..PARTS {
-        let begun = Instant::now();
-        for unit in 0..UNITS {
-            let name = format!("dataset-bloodmnist_model-resnet18_noise-clean_split-test/{}", part * UNITS + unit);
-            journal.tell(granted(&name, 1));
-            journal.tell(ended(&name, 1, done(1024)));
-        }
-        told = told.min(begun.elapsed() / UNITS);
+    let file = file(folder.path());
+    let mut journal = Journal::begin(&file, start());
+    wait_for(|| History::open(&file).is_ok_and(|history| history.is_some_and(|history| history.last_sweep().is_ok_and(|last| last.is_some()))));
+    // Nothing can be written for as long as this goes on: who waits for that tells for ever.
+    let holder = Connection::open(&file).unwrap();
+    holder.busy_timeout(Duration::from_mins(1)).unwrap();
+    holder.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    for unit in 0..UNITS {
+        let name = format!("dataset-bloodmnist_model-resnet18_noise-clean_split-test/{unit}");
+        journal.tell(granted(&name, 1));
+        journal.tell(ended(&name, 1, done(1024)));
     }
+    let before = writes(&file);
+    holder.execute_batch("COMMIT").unwrap();
     journal.end("complete");
-    eprintln!("{told:?} a unit on the dispatch path, {:?} a unit written", begun.elapsed() / (PARTS * UNITS));
-    assert!(told < Duration::from_micros(100), "{told:?} a unit");
     // A slow disk is written to after the end, too.
     let sql = "SELECT count(*) FROM attempts WHERE state = 'done'";
-    let written = || Connection::open(file(folder.path()))?.query_row(sql, [], |row| row.get(0));
-    wait_for(|| written().is_ok_and(|written: u32| written == PARTS * UNITS));
+    let written = || Connection::open(&file)?.query_row(sql, [], |row| row.get(0));
+    wait_for(|| written().is_ok_and(|written: u32| written == UNITS));
+    let took = writes(&file) - before;
+    assert!((1..=20).contains(&took), "{took} writes for {UNITS} units");
+}
+
+/// Number of transactions that were ever written to a file of SQLite, which is in its header.
+fn writes(file: &Path) -> u32 {
+    let header = std::fs::read(file).unwrap();
+    u32::from_be_bytes(header[24..28].try_into().unwrap())
 }
 
 fn wait_for(what: impl Fn() -> bool) {

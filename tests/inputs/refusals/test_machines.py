@@ -80,7 +80,7 @@ def test_a_sweep_that_waits_for_a_full_disk_can_be_interrupted_and_what_is_writt
     logs = run.folder / "logs"
     wait_for(lambda: any(log.read_text().count("is tried again after a pause") >= 2 for log in logs.glob("scheduler-*.log")))
     process.send_signal(signal.SIGINT)
-    told = process.communicate(timeout=60)[1]
+    told = process.communicate(timeout=120)[1]
     assert process.returncode == 130 and "No space left on device" in told and "the same command goes on" in told
     expected = whole.digests()
     written = {path: digest for path, digest in run.digests().items() if "/c." in path}

@@ -2,8 +2,9 @@
 // below $FAKE_DISK_ROOT, over all processes together, and does what the environment says. $FAKE_DISK_STATE is the file
 // that they share. $FAKE_DISK_DELAY: microseconds that each call takes. $FAKE_DISK_READONLY: while this file is there,
 // calls fail. $FAKE_DISK_AT: the call that is the last one, made or not ($FAKE_DISK_WHEN=after, before), of its process
-// or of all of them ($FAKE_DISK_WHOM=caller, all). Calls at paths that begin with $FAKE_DISK_HELD wait while the file
-// $FAKE_DISK_HOLD is there.
+// or of all of them ($FAKE_DISK_WHOM=caller, all); or the one for which there is no room ($FAKE_DISK_WHEN=full). Calls at
+// paths that begin with $FAKE_DISK_HELD wait while the file $FAKE_DISK_HOLD is there; each
+// process that waits so leaves a file of its id, $FAKE_DISK_HOLD.<id>.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -64,6 +66,8 @@ static long before(void) {
     if (delay) usleep(atoi(delay));
     if (readonly && !access(readonly, F_OK)) return errno = EROFS, 0;
     long call = atomic_fetch_add(&state->calls, 1) + 1;
+    const char *at = getenv("FAKE_DISK_AT");
+    if (at && call == atol(at) && is("FAKE_DISK_WHEN", "full")) return errno = ENOSPC, 0;
     die("before", call);
     return call;
 }
@@ -73,9 +77,16 @@ static int begins(const char *path, const char *name) {
     return start && !strncmp(path, start, strlen(start));
 }
 
+static void wait_while_there(const char *hold) {
+    char mark[4096];
+    snprintf(mark, sizeof mark, "%s.%d", hold, getpid());
+    for (int waits = 0; !access(hold, F_OK); waits++, usleep(10000))
+        if (!waits) close(open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+}
+
 static int below(const char *path) {
     const char *hold = getenv("FAKE_DISK_HOLD");
-    while (hold && begins(path, "FAKE_DISK_HELD") && !access(hold, F_OK)) usleep(10000);
+    if (hold && begins(path, "FAKE_DISK_HELD")) wait_while_there(hold);
     return state && begins(path, "FAKE_DISK_ROOT");
 }
 
@@ -85,6 +96,17 @@ static int within(int file) {
     ssize_t length = readlink(link, path, sizeof path - 1);
     path[length < 0 ? 0 : length] = 0;
     return below(path);
+}
+
+// What is at `path` beside the folder `folder`, or at `path` itself.
+static int beside(int folder, const char *path) {
+    if (folder == AT_FDCWD || *path == '/') return below(path);
+    char link[40], whole[8192];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", folder);
+    ssize_t length = readlink(link, whole, 4096);
+    if (length < 0) return 0;
+    snprintf(whole + length, sizeof whole - length, "/%s", path);
+    return below(whole);
 }
 
 #define CALL(type, name, concerned, ...)                                  \
@@ -97,24 +119,48 @@ static int within(int file) {
     die("after", call);                                                   \
     return result;
 
+#define CHANGES (O_WRONLY | O_RDWR | O_CREAT)
+#define MODE(mode, flags)                                                 \
+    va_list rest;                                                         \
+    va_start(rest, flags);                                                \
+    mode_t mode = flags & O_CREAT ? va_arg(rest, mode_t) : 0;             \
+    va_end(rest);
+
 #define OPEN(name)                                                        \
     int name(const char *path, int flags, ...) {                          \
-        va_list rest;                                                     \
-        va_start(rest, flags);                                            \
-        mode_t mode = flags & O_CREAT ? va_arg(rest, mode_t) : 0;         \
-        va_end(rest);                                                     \
-        CALL(int, name, flags & (O_WRONLY | O_RDWR | O_CREAT) && below(path), path, flags, mode) \
+        MODE(mode, flags)                                                 \
+        CALL(int, name, flags & CHANGES && below(path), path, flags, mode) \
+    }
+
+#define OPENAT(name)                                                      \
+    int name(int folder, const char *path, int flags, ...) {              \
+        MODE(mode, flags)                                                 \
+        CALL(int, name, flags & CHANGES && beside(folder, path), folder, path, flags, mode) \
     }
 
 OPEN(open)
 OPEN(open64)
+OPENAT(openat)
+OPENAT(openat64)
 ssize_t write(int file, const void *bytes, size_t n) { CALL(ssize_t, write, within(file), file, bytes, n) }
 ssize_t writev(int file, const struct iovec *parts, int n) { CALL(ssize_t, writev, within(file), file, parts, n) }
 ssize_t pwrite64(int file, const void *bytes, size_t n, off64_t at) { CALL(ssize_t, pwrite64, within(file), file, bytes, n, at) }
+ssize_t copy_file_range(int from, off64_t *begin, int to, off64_t *at, size_t n, unsigned flags) {
+    CALL(ssize_t, copy_file_range, within(to), from, begin, to, at, n, flags)
+}
+ssize_t sendfile(int to, int from, off_t *begin, size_t n) { CALL(ssize_t, sendfile, within(to), to, from, begin, n) }
+ssize_t sendfile64(int to, int from, off64_t *begin, size_t n) { CALL(ssize_t, sendfile64, within(to), to, from, begin, n) }
 int ftruncate64(int file, off64_t length) { CALL(int, ftruncate64, within(file), file, length) }
 int fsync(int file) { CALL(int, fsync, within(file), file) }
 int fdatasync(int file) { CALL(int, fdatasync, within(file), file) }
 int rename(const char *from, const char *to) { CALL(int, rename, below(to), from, to) }
+int renameat(int old, const char *from, int new, const char *to) { CALL(int, renameat, beside(new, to), old, from, new, to) }
+int renameat2(int old, const char *from, int new, const char *to, unsigned flags) {
+    CALL(int, renameat2, beside(new, to), old, from, new, to, flags)
+}
+int symlink(const char *to, const char *path) { CALL(int, symlink, below(path), to, path) }
+int linkat(int old, const char *from, int new, const char *to, int flags) { CALL(int, linkat, beside(new, to), old, from, new, to, flags) }
 int unlink(const char *path) { CALL(int, unlink, below(path), path) }
 int mkdir(const char *path, mode_t mode) { CALL(int, mkdir, below(path), path, mode) }
 int rmdir(const char *path) { CALL(int, rmdir, below(path), path) }
+int unlinkat(int folder, const char *path, int flags) { CALL(int, unlinkat, beside(folder, path), folder, path, flags) }

@@ -16,7 +16,7 @@ use sweep::problem::Problems;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 pub(crate) fn settings(folder: &Path, sweep: &str) -> Settings {
     let slot = Slot { name: "cpu:0".into(), model: String::new(), threads: 1, gpu: None, memory: None };

@@ -8,14 +8,14 @@ use super::super::job::Ended;
 use super::*;
 
 fn sleeper() -> (Child, Ticket) {
-    let child = Command::new("sleep").arg("60").spawn().unwrap();
+    let child = Command::new("sleep").arg("3600").spawn().unwrap();
     let ticket = Ticket { name: identity(child.id()).unwrap(), pid: Some(child.id()) };
     (child, ticket)
 }
 
 /// The state of a worker once it has ended.
 fn end_of(local: &Local, ticket: &Ticket) -> State {
-    let until = Instant::now() + Duration::from_secs(10);
+    let until = Instant::now() + Duration::from_mins(2);
     loop {
         match local.poll(std::slice::from_ref(ticket))[..] {
             [State::Running] => assert!(Instant::now() < until, "{ticket:?} lives"),
@@ -67,7 +67,7 @@ fn another_process_of_the_same_id_is_neither_adopted_nor_ended() {
 fn a_child_is_seen_to_end_with_its_code_or_signal_and_many_are_asked_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let local = Local::default();
-    let tickets = ["exit 7", "exec sleep 60"].map(|script| launched(&local, folder.path(), script));
+    let tickets = ["exit 7", "exec sleep 3600"].map(|script| launched(&local, folder.path(), script));
     assert_eq!(end_of(&local, &tickets[0]), State::Ended(Ended::Code(7)));
     assert!(matches!(local.poll(&tickets)[..], [State::Ended(Ended::Unseen), State::Running]));
     local.close();
