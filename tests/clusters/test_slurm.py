@@ -47,9 +47,13 @@ def finished(process, code=0):
     assert process.wait(timeout=240) == code, process.stderr.read() if process.stderr else ""
 
 
-def test_a_sweep_over_both_nodes_writes_what_one_local_worker_writes_and_leaves_nothing(slurm, big, expected):
-    options = on(big, slurm)
-    big.run(**options)
+def test_a_sweep_over_both_nodes_writes_what_one_local_worker_writes_and_leaves_nothing(slurm, big, expected, hold):
+    release, lines = held(hold, big)
+    process = big.start(**on(big, slurm, setup=lines), stderr=subprocess.PIPE, text=True)
+    # No node is left over because the other one was faster.
+    begun(slurm, big, 4)
+    release()
+    finished(process)
     nobody_left(slurm, big)
     assert big.digests() == expected
     text = log(big)
