@@ -48,10 +48,12 @@ def hold(tmp_path, fake_disk, monkeypatch):
 
     def begin(run, array=None):
         space = run.config["search_space"]
-        *_, (key, _) = variants(space["attribution_methods"][-1])
         store = f"dataset-{space['data_flags'][-1]}_model-{space['model_flags'][-1]}_noise-{space['noise_conditions'][-1]['name']}_split-test.zarr"
+        if array is None:
+            *_, (key, _) = variants(space["attribution_methods"][-1])
+            array = f"attributions/{key}"
         gate.touch()
-        for name, value in {"LD_PRELOAD": fake_disk, "FAKE_DISK_HOLD": gate, "FAKE_DISK_HELD": run.output / store / (array or f"attributions/{key}") / ".c."}.items():
+        for name, value in {"LD_PRELOAD": fake_disk, "FAKE_DISK_HOLD": gate, "FAKE_DISK_HELD": run.output / store / array / ".c."}.items():
             monkeypatch.setenv(name, str(value))
         return lambda: gate.unlink(missing_ok=True)
 

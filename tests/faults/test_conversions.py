@@ -119,3 +119,21 @@ def test_a_crash_or_a_full_disk_at_any_write_of_a_conversion_loses_nothing(disk,
         shutil.rmtree(run.run.output)
     # 5: the worker that crashed was answering the scheduler's questions. 6: the disk was full before the sweep began, or at its end.
     assert set(ends) <= {0, 1, 5, 6, -9} and -9 in ends, ends
+
+
+@pytest.mark.parametrize("form", ["zarr.zip", "pt"])
+def test_a_file_that_cannot_be_removed_costs_a_conversion_nothing_and_a_later_run_removes_it(disk, form):
+    finished = begun(disk, "finished", None, "zarr")
+    finished.finish()
+    wanted, _ = changed(disk, finished, form)
+    run = begun(disk, "busy", finished, form)
+    # In a folder that is being removed, files are named by their names alone.
+    process = run.start(BUSY="c.0.0.0.0")
+    _, told = process.communicate(timeout=300)
+    assert process.returncode == 0, told
+    assert content(run.run) == wanted
+    (left,) = (name for name in os.listdir(run.run.output) if name.endswith("-old.tmp"))
+    assert [path.name for path in (run.run.output / left).rglob("c.0.0.0.0")], "it is still there"
+    run.finish()
+    assert not (run.run.output / left).exists() and content(run.run) == wanted
+    run.assert_sound()

@@ -1,13 +1,14 @@
 """Methods of which each has weights for itself, on images and predictions of stores that are there: the decorrelated experiment."""
 
 import json
+import os
 import subprocess
 
 import numpy as np
 import pytest
 import torch
 import zarr
-from support import NOISES, SCHEDULER, Sweep, captum_maps, make_model
+from support import NOISES, SCHEDULER, Sweep, captum_maps, children, make_model, wait_for
 
 SEEDS = [42, 123]
 NOISE = NOISES[1]
@@ -156,3 +157,25 @@ def test_a_base_that_is_missing_unfinished_or_of_another_kind_is_one_clear_mista
     (store / "zarr.json").write_text(json.dumps(root))
     told("it is not complete")
     assert not run.output.exists()
+
+
+def test_of_many_bases_those_of_the_last_two_groups_stay_open(tmp_path, inputs, decorr, hold, monkeypatch):
+    (tmp_path / "bases").mkdir()
+    bases = Sweep(tmp_path / "bases", inputs, limit=4, store={"shard": 2, "format": "zarr.zip"})
+    bases.config["search_space"] |= {"noise_conditions": NOISES, "attribution_methods": [{"name": "Saliency"}]}
+    bases.run()
+    run = decorr(bases.output, [(0, "Saliency")], devices={"cpu": 1})
+    run.config["search_space"]["noise_conditions"] = NOISES
+    release = hold(run, "attributions/Saliency")
+    last = f"dataset-rgb_model-resnet18_noise-{NOISES[-1]['name']}_split-test"
+    monkeypatch.setenv("FAKE_DISK_HELD", f"{run.output / last}_decorr.zarr/attributions/")
+    process = run.start()
+    (mark,) = wait_for(lambda: list(tmp_path.glob("held.*")))
+    worker = int(mark.suffix[1:])
+    assert worker in children(process.pid)
+    files = [os.readlink(entry.path) for entry in os.scandir(f"/proc/{worker}/fd") if os.path.lexists(entry.path)]
+    release()
+    assert process.wait(timeout=300) == 0
+    open_bases = {file for file in files if str(bases.output) in file}
+    assert str(bases.output / f"{last}.zarr.zip") in open_bases and len(open_bases) <= 2, open_bases
+    assert len(run.stores()) == len(NOISES) > 2

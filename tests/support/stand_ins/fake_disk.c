@@ -4,7 +4,8 @@
 // calls fail. $FAKE_DISK_AT: the call that is the last one, made or not ($FAKE_DISK_WHEN=after, before), of its process
 // or of all of them ($FAKE_DISK_WHOM=caller, all); or the one for which there is no room ($FAKE_DISK_WHEN=full). Calls at
 // paths that begin with $FAKE_DISK_HELD wait while the file $FAKE_DISK_HOLD is there; each
-// process that waits so leaves a file of its id, $FAKE_DISK_HOLD.<id>.
+// process that waits so leaves a file of its id, $FAKE_DISK_HOLD.<id>. Files whose paths have $FAKE_DISK_BUSY in them cannot
+// be removed, as files on NFS that somebody has open.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -109,6 +110,11 @@ static int beside(int folder, const char *path) {
     return below(whole);
 }
 
+static int is_busy(const char *path) {
+    const char *busy = getenv("FAKE_DISK_BUSY");
+    return busy && strstr(path, busy) && (errno = EBUSY);
+}
+
 #define CALL(type, name, concerned, ...)                                  \
     static __typeof__(&name) real;                                        \
     if (!real) real = (__typeof__(&name))dlsym(RTLD_NEXT, #name);         \
@@ -160,7 +166,13 @@ int renameat2(int old, const char *from, int new, const char *to, unsigned flags
 }
 int symlink(const char *to, const char *path) { CALL(int, symlink, below(path), to, path) }
 int linkat(int old, const char *from, int new, const char *to, int flags) { CALL(int, linkat, beside(new, to), old, from, new, to, flags) }
-int unlink(const char *path) { CALL(int, unlink, below(path), path) }
+int unlink(const char *path) {
+    if (is_busy(path)) return -1;
+    CALL(int, unlink, below(path), path)
+}
 int mkdir(const char *path, mode_t mode) { CALL(int, mkdir, below(path), path, mode) }
 int rmdir(const char *path) { CALL(int, rmdir, below(path), path) }
-int unlinkat(int folder, const char *path, int flags) { CALL(int, unlinkat, beside(folder, path), folder, path, flags) }
+int unlinkat(int folder, const char *path, int flags) {
+    if (is_busy(path)) return -1;
+    CALL(int, unlinkat, beside(folder, path), folder, path, flags)
+}

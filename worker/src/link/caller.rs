@@ -147,3 +147,55 @@ impl Caller {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::thread;
+    use std::time::{SystemTime, UNIX_EPOCH};
+
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Words {
+        #[command(flatten)]
+        place: Place,
+    }
+
+    /// A caller whose job ends at `ends`, in seconds since 1970, and that knew `ends_in` when it began.
+    fn caller(address: String, ends: u64, ends_in: f64) -> Caller {
+        let Words { place } = Words::parse_from(["worker", "--ends", &ends.to_string()]);
+        let about = About { ends_in: Some(ends_in), ..About::default() };
+        let (token, device) = ("secret".to_owned(), "cpu".to_owned());
+        Caller { address, access: None, token, slot: 0, instance: 1, device, about, place }
+    }
+
+    /// Seconds until the end of its job that a caller tells a scheduler that hangs up then.
+    fn told(listener: &TcpListener) -> Option<f64> {
+        let (mut stream, _) = listener.accept().unwrap();
+        let challenge = ToWorker::Challenge { challenge: secret().unwrap() };
+        stream.write_all(&framing::encode(&challenge).unwrap()).unwrap();
+        let Some(FromWorker::Hello { about, .. }) = framing::receive(&mut BufReader::new(stream)) else {
+            panic!("no hello")
+        };
+        about.ends_in
+    }
+
+    /// A worker that calls again has less time than it had: a scheduler that believed the first number would grant it units that are
+    /// cut off.
+    #[test]
+    fn each_call_tells_what_is_left_of_the_job_at_that_moment() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let caller = caller(address, now + 10_000, 50_000.0);
+        let hearing = thread::spawn(move || [told(&listener), told(&listener)]);
+        assert!(caller.call(&caller.address, "secret", None).is_err(), "who hangs up is no scheduler");
+        let resumes = Resumed { sweep: "ours".to_owned(), holds: Vec::new() };
+        assert!(caller.call_again(resumes).is_err());
+        let [first, again] = hearing.join().unwrap().map(Option::unwrap);
+        assert!(again > 0.0 && again < first && first <= 10_000.0, "{first}, then {again}");
+    }
+}

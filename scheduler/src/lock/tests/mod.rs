@@ -212,8 +212,9 @@ fn whoever_was_frozen_and_taken_over_notices_and_overwrites_nothing() {
 #[test]
 fn what_another_one_has_taken_over_is_not_removed_at_the_end() {
     let (_parent, folder) = folder();
-    let (lock, other) = (taken(&folder).unwrap(), foreign());
-    taken_over(&folder, &other);
+    // No beat is under way that could sign over the other one.
+    let (lock, other) = (taken_with(&folder, Times { beat: Duration::from_hours(1), ..SHORT }).unwrap(), foreign());
+    signed(&folder, &other);
     drop(lock);
     assert_eq!(token(&folder), Some(other.token));
 }
