@@ -74,7 +74,7 @@ fn last_read(live: &[&Node], logits: &str) -> BTreeMap<String, usize> {
 /// and all of them, or one that is joined to itself again and again, as large as anything.
 const MOST_MADE: u64 = 1 << 28;
 
-/// What a program may make besides, in sizes of its file: weights that are standardised before they are used (NFNet, BiT, weight
+/// What a program may make besides, in sizes of its file: weights that are standardised before they are used (those of `NFNet`, weight
 /// norms) are made in some steps from those of the file, and each step counts. Nobody gets gigabytes for a few hundred bytes.
 const STEPS_OF_WEIGHTS: u64 = 8;
 

@@ -47,7 +47,20 @@ pub(in crate::programs) fn correct(
     nodes: &[&Node],
     metas: &mut BTreeMap<String, TensorMeta>,
 ) -> Result<(), ExportError> {
-    // Position of the dimension that is too many, by the name of the value.
+    for (name, at) in surplus(nodes, metas)? {
+        if let Some(meta) = metas.get_mut(name).filter(|meta| at < meta.sizes.len().min(meta.strides.len())) {
+            meta.sizes.remove(at);
+            meta.strides.remove(at);
+        }
+    }
+    Ok(())
+}
+
+/// Position of the dimension that is too many, by the names of the values that have one.
+fn surplus<'a>(
+    nodes: &[&'a Node],
+    metas: &BTreeMap<String, TensorMeta>,
+) -> Result<BTreeMap<&'a str, usize>, ExportError> {
     let mut surplus: BTreeMap<&str, usize> = BTreeMap::new();
     for node in nodes {
         let operator = alias::operator(&node.target).map(|name| name.trim_end_matches('_')).unwrap_or_default();
@@ -61,17 +74,12 @@ pub(in crate::programs) fn correct(
         if !reads.iter().any(|name| surplus.contains_key(name)) {
             continue;
         }
-        let place =
-            Followed { node, operator, metas, surplus: &surplus }.place(&reads).ok_or_else(|| lost(node, operator))?;
-        surplus.extend(place.into_iter().flat_map(|at| outputs.iter().map(move |name| (*name, at))));
-    }
-    for (name, at) in surplus {
-        if let Some(meta) = metas.get_mut(name).filter(|meta| at < meta.sizes.len().min(meta.strides.len())) {
-            meta.sizes.remove(at);
-            meta.strides.remove(at);
+        let written = Followed { node, operator, metas, surplus: &surplus }.output(&reads);
+        if let Written::TooLong { at } = written.ok_or_else(|| lost(node, operator))? {
+            surplus.extend(outputs.iter().map(|name| (*name, at)));
         }
     }
-    Ok(())
+    Ok(surplus)
 }
 
 /// Whether `meta` is that of states with a dimension too many.
@@ -91,6 +99,15 @@ fn lost(node: &Node, operator: &str) -> ExportError {
     }
 }
 
+/// How the program writes a shape down.
+enum Written {
+    Right,
+    /// With a dimension too many, number `at`.
+    TooLong {
+        at: usize,
+    },
+}
+
 /// A node that reads a value of a wrong shape.
 struct Followed<'a> {
     node: &'a Node,
@@ -100,11 +117,10 @@ struct Followed<'a> {
 }
 
 impl Followed<'_> {
-    /// Position of the dimension that is too many in the output of the node, which reads `reads`: `Some(None)` if the shape of the
-    /// output is right, and none if nobody knows.
-    fn place(&self, reads: &[&str]) -> Option<Option<usize>> {
+    /// What the shape of the output of the node is, which reads `reads`; none if nobody knows.
+    fn output(&self, reads: &[&str]) -> Option<Written> {
         if SAY_ALL.contains(&self.operator) {
-            return Some(None);
+            return Some(Written::Right);
         }
         let at = reads.iter().find_map(|name| self.surplus.get(name).copied())?;
         // Every tensor that is read has the dimension there, or, as weights have, fewer dimensions than the states.
@@ -113,18 +129,16 @@ impl Followed<'_> {
             Some(other) => *other == at && self.rank(name) == Some(rank),
             None => self.rank(name).is_some_and(|own| own < rank),
         };
-        if !reads.iter().all(|name| fits(&name)) {
+        if !reads.iter().all(fits) {
             return None;
         }
-        let dim = self.dim()?;
-        match (self.operator, dim) {
-            (operator, _) if KEEP.contains(&operator) && at + 1 < rank => Some(Some(at)),
-            ("select", Some(0)) if at == 1 => Some(Some(0)),
-            ("squeeze", None) => Some(None),
-            ("squeeze", Some(dim)) if dim == at as i64 => Some(None),
-            ("squeeze", Some(0)) if at == 1 => Some(Some(0)),
+        match (self.operator, self.dim().ok()?) {
+            (operator, _) if KEEP.contains(&operator) && at + 1 < rank => Some(Written::TooLong { at }),
+            ("squeeze", None) => Some(Written::Right),
+            ("squeeze", Some(dim)) if dim == at as i64 => Some(Written::Right),
+            ("select" | "squeeze", Some(0)) if at == 1 => Some(Written::TooLong { at: 0 }),
             // Counted from the last dimension, which is behind the one that is too many.
-            ("cat", Some(dim)) if dim < 0 && rank as i64 + dim > at as i64 => Some(Some(at)),
+            ("cat", Some(dim)) if dim < 0 && rank as i64 + dim > at as i64 => Some(Written::TooLong { at }),
             _ => None,
         }
     }
@@ -133,12 +147,12 @@ impl Followed<'_> {
         self.metas.get(name).map(|meta| meta.sizes.len())
     }
 
-    /// The argument `dim`, if there is one; none where it is no number.
-    fn dim(&self) -> Option<Option<i64>> {
+    /// The argument `dim`, if there is one; an error where it is no number.
+    fn dim(&self) -> Result<Option<i64>, ()> {
         match self.node.inputs.iter().find(|input| input.name == "dim").map(|input| &input.arg) {
-            None | Some(Argument::AsNone(_)) => Some(None),
-            Some(Argument::AsInt(dim)) => Some(Some(*dim)),
-            Some(_) => None,
+            None | Some(Argument::AsNone(_)) => Ok(None),
+            Some(Argument::AsInt(dim)) => Ok(Some(*dim)),
+            Some(_) => Err(()),
         }
     }
 }
