@@ -99,6 +99,16 @@ def test_lists_that_contributors_add_a_line_to_are_in_the_folders_that_are_named
         assert any(re.search(rf"(\bconst |^){name}\b", text, flags=re.M) for text in files), f"no `{name}` in {folder}"
 
 
+def test_files_and_folders_that_contributors_are_sent_to_are_there():
+    named = re.findall(r"`([\w.-]+(?:/[\w.-]+)+)`", (ROOT / "CONTRIBUTING.md").read_text())
+    inside = [name for name in named if name.partition("/")[0] in {path.name for path in ROOT.iterdir()}]
+    assert len(inside) >= 30
+    assert [name for name in inside if not (ROOT / name).exists()] == []
+    toys = re.findall(r"^\| [^|]* \| (`[^|]*\.rs`) \|$", (ROOT / "CONTRIBUTING.md").read_text(), flags=re.M)
+    files = [file for row in toys for file in re.findall(r"`([^`]*)`", row)]
+    assert len(files) >= 8 and [file for file in files if "toy" not in (ROOT / file).read_text().lower()] == []
+
+
 @pytest.mark.parametrize("name", LONGEST)
 def test_pages_to_begin_with_stay_short(name):
     assert len((ROOT / name).read_text().splitlines()) <= LONGEST[name]

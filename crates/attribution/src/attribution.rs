@@ -5,9 +5,9 @@ use tch::{Kind, TchError, Tensor};
 /// Maps of a batch of images and, of methods that distribute a change, how well they did.
 #[derive(Debug)]
 pub struct Attribution {
-    /// `[n, c, h, w]`.
+    /// Maps `[n, c, h, w]`.
     pub map: Tensor,
-    /// `F(x) - F(b)` `[n]`, to which the map of a complete method should sum.
+    /// Change `F(x) - F(b)` `[n]` of the target logit, to which the map of a complete method should sum.
     pub change: Option<Tensor>,
 }
 

@@ -17,7 +17,7 @@ pub(crate) struct Features {
 pub(crate) struct Samples {
     /// 1 where a feature is there: `[n, samples, features]`, double, in the host's memory.
     pub(crate) present: Tensor,
-    /// `[n, samples]`, double, in the host's memory.
+    /// Scores `[n, samples]`, double, in the host's memory.
     pub(crate) scores: Tensor,
     /// Cosine similarity of the image and the perturbed image, `[n, samples]`.
     pub(crate) similarity: Tensor,

@@ -38,7 +38,7 @@ pub(crate) fn release() {
     unsafe { attrisweep_cuda_release() };
 }
 
-/// Sets the peak of GPU `device` to what is held now.
+/// Sets the peak of GPU `device` to the bytes that are held now.
 #[expect(unsafe_code, reason = "a function of allocator.cpp")]
 pub(crate) fn forget_peak(device: usize) {
     // SAFETY: any number may be asked for; exceptions are caught there.

@@ -50,7 +50,7 @@ pub(crate) fn peak() -> u64 {
     (PEAK.load(Relaxed) + REST.load(Relaxed)).max(0) as u64
 }
 
-/// Sets the peak to what is held now.
+/// Sets the peak to the bytes that are held now.
 pub(crate) fn forget_peak() {
     PEAK.store(NOW.load(Relaxed), Relaxed);
 }

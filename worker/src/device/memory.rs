@@ -32,7 +32,7 @@ impl Memory {
         }
     }
 
-    /// Sets the peak to what is held now.
+    /// Sets the peak to the bytes that are held now.
     pub(crate) fn forget_peak(self) {
         match self.0 {
             Device::Cuda(index) => allocator::forget_peak(index),

@@ -40,7 +40,7 @@ pub(crate) struct Link {
 /// The state of a connection, one thread at a time.
 #[derive(Debug)]
 pub(super) struct State {
-    /// `None` while the connection is broken.
+    /// Stream to the scheduler; `None` while the connection is broken.
     pub(super) out: Option<TcpStream>,
     pub(super) granted: GrantedUnits,
     /// Time of the scheduler's last message.

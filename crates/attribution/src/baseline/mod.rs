@@ -154,7 +154,7 @@ pub struct Known {
 #[derive(Debug)]
 pub(crate) struct Reference {
     baseline: Baseline,
-    /// `[1, c, h, w]`.
+    /// Image `[1, c, h, w]`.
     pub(crate) image: Tensor,
     pub(crate) trace: Trace,
     /// Number of images that the pass was made for.

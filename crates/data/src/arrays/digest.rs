@@ -42,7 +42,7 @@ pub(crate) fn of_files(root: &Path, files: &[(String, u64)]) -> Result<String, D
     Ok(hex::encode(digest.finalize()))
 }
 
-/// At most `most` of `n` indices, equally far apart, the first and the last among them.
+/// Indices of `n`: at most `most`, equally far apart, the first and the last among them.
 fn spread(n: usize, most: usize) -> impl Iterator<Item = usize> {
     let taken = n.min(most);
     (0..taken).map(move |step| if taken < 2 { 0 } else { step * (n - 1) / (taken - 1) })

@@ -30,7 +30,7 @@ pub(crate) struct Images {
     /// Values of black and white, for floats.
     float_range: Option<[f64; 2]>,
     pub(crate) len: u64,
-    /// `[height, width, channels]`.
+    /// Shape of an image, `[height, width, channels]`.
     pub(crate) shape: [usize; 3],
     /// Whether an image is stored as `[channels, height, width]`.
     channels_first: bool,
@@ -84,7 +84,7 @@ impl Images {
         Ok(())
     }
 
-    /// Pixels of the images in `bytes`, of which image `first` is the first one. The error is one sentence.
+    /// Pixels of the images in `bytes`, which begin with image `first`. The error is one sentence.
     pub(crate) fn pixels(&self, bytes: Vec<u8>, first: u64) -> Result<Pixels, String> {
         let read = if self.element.is_byte() {
             Ok(Pixels::Bytes(bytes))

@@ -1,11 +1,25 @@
 //! Labels of an array, of any type of number. Labels that cannot be understood count as missing.
 
 use super::limits::MAX_LABELS;
+use crate::DataError;
 use crate::formats::{Labels, NO_LABEL};
 use crate::numpy::Element;
 
+/// Labels of `n` images in an array of numbers of `element` and of this `shape`. `read` reads this number of bytes from the first number on. Labels that are of
+/// no use count as missing.
+pub(crate) fn of(
+    (element, shape): (Element, &[u64]),
+    n: u64,
+    read: impl FnOnce(u64) -> Result<Vec<u8>, DataError>,
+) -> Result<Labels, DataError> {
+    match width(shape, n) {
+        Ok(width) => Ok(decode(element, &read(n * width * element.size())?, (n, width))),
+        Err(reason) => Ok(none(n, reason)),
+    }
+}
+
 /// Number of labels of each of `n` images, in an array of this `shape`; the reason if the labels are of no use.
-pub(crate) fn width(shape: &[u64], n: u64) -> Result<u64, String> {
+fn width(shape: &[u64], n: u64) -> Result<u64, String> {
     let width = shape.iter().skip(1).try_fold(1_u64, |product, size| product.checked_mul(*size)).unwrap_or(0);
     if shape.first() != Some(&n) || width == 0 {
         return Err(format!("shape {shape:?}, expected ({n},1)"));
@@ -17,7 +31,7 @@ pub(crate) fn width(shape: &[u64], n: u64) -> Result<u64, String> {
 }
 
 /// Labels of `n` images, `width` of each, in `bytes`.
-pub(crate) fn decode(element: Element, bytes: &[u8], (n, width): (u64, u64)) -> Labels {
+fn decode(element: Element, bytes: &[u8], (n, width): (u64, u64)) -> Labels {
     let values: Option<Vec<i64>> =
         bytes.chunks_exact(element.size() as usize).map(|bytes| label(element, bytes)).collect();
     match values {

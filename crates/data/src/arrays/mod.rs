@@ -6,5 +6,5 @@ mod labels;
 mod limits;
 
 pub(crate) use images::{Channels, Images, channels_last};
-pub(crate) use labels::{decode as decode_labels, none as no_labels, width as labels_width};
+pub(crate) use labels::{none as no_labels, of as read_labels};
 pub(crate) use limits::MAX_LABELS;

@@ -22,7 +22,7 @@ pub trait Noise: Send {
 /// Shape of preprocessed images, and the values of black and white in them.
 #[derive(Clone, Debug)]
 pub struct Frame {
-    /// `[channels, height, width]`.
+    /// Shape of the image, `[channels, height, width]`.
     pub shape: [usize; 3],
     /// Smallest and largest value of each channel.
     limits: Vec<[f32; 2]>,

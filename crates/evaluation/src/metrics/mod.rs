@@ -12,7 +12,7 @@ mod shapes;
 mod subsets;
 
 pub use entry::{Entry, Measured, Metric, Row};
-pub use scoring::scores;
+pub use scoring::{scores, scores_by};
 
 /// Every metric.
 pub const METRICS: &[&Entry] = &[

@@ -3,7 +3,7 @@
 use sweep::evaluation::{Evaluation, Measurement, Score};
 use sweep::parameters::ParameterError;
 
-use super::{Row, find};
+use super::{Metric, Row, find};
 
 /// Scores of `images` images. `values` gives all values of a measurement, image after image; `None` where they are not there.
 ///
@@ -17,6 +17,17 @@ pub fn scores(
 ) -> Result<Vec<f32>, ParameterError> {
     let Some(entry) = find(&score.class) else { return Ok(vec![f32::NAN; images]) };
     let metric = (entry.build)(&score.parameters)?;
+    Ok(scores_by(&*metric, score, evaluation, images, values))
+}
+
+/// Scores of `images` images by `metric`, as [`scores`] computes them by the metric that `score` names.
+pub fn scores_by(
+    metric: &dyn Metric,
+    score: &Score,
+    evaluation: &Evaluation,
+    images: usize,
+    values: impl Fn(&Measurement) -> Option<Vec<f32>>,
+) -> Vec<f32> {
     let named = |key: &String| evaluation.measurements.iter().find(|measurement| measurement.key == *key);
     let measured: Vec<(&Measurement, Vec<f32>)> = score
         .measurements
@@ -38,7 +49,7 @@ pub fn scores(
             if score.is_finite() { score } else { f32::NAN }
         })
     };
-    Ok((0..images).map(of_image).collect())
+    (0..images).map(of_image).collect()
 }
 
 #[cfg(test)]

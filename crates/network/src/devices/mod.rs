@@ -31,7 +31,7 @@ type Lower = fn(&Graph) -> Result<Outcome, TchError>;
 /// Every device that graphs are lowered for. A CPU may play a GPU, and never the other way round.
 const DEVICES: &[Lower] = &[gpu::lower, cpu::lower];
 
-/// `graph`, whose passes from now on run on operations of its device, where there are such.
+/// The `graph` with passes that run on operations of its device from now on, where the device has some.
 pub(crate) fn lower(mut graph: Graph) -> Result<Graph, TchError> {
     for device in DEVICES {
         match device(&graph)? {

@@ -22,7 +22,7 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// `[n, classes]`.
+    /// Logits `[n, classes]`.
     pub fn logits(&self) -> &Tensor {
         &self.logits
     }

@@ -94,7 +94,7 @@ pub(crate) trait Prover: fmt::Debug {
 pub(crate) struct Shape {
     pub(crate) channels: i64,
     pub(crate) classes: i64,
-    /// `[height, width]`, where the model takes no other.
+    /// Size `[height, width]` of the images, where the model takes no other size.
     pub(crate) size: Option<[i64; 2]>,
     /// Type of the values between the layers, where it is narrower than that of images, logits and gradients.
     pub(crate) narrow: Option<Kind>,

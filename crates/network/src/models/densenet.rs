@@ -51,7 +51,7 @@ fn dense_block(b: &mut Builder<'_>, name: &str, x: Value, depth: usize) -> Value
     b.concatenate(&format!("{name}.cat"), &features)
 }
 
-/// Half the channels, half the size.
+/// Transition to half the channels and half the size.
 fn transition(b: &mut Builder<'_>, name: &str, x: Value) -> Value {
     let channels = x.channels() / 2;
     let x = b.batch_norm(&format!("{name}.norm"), x);

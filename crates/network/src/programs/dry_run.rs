@@ -50,7 +50,7 @@ fn alone(graph: &Graph, images: &Tensor, logits: &Tensor) -> Result<(), ExportEr
     Ok(())
 }
 
-/// Any values will do; a wave spares libtorch's global generator.
+/// Images with any values: a wave spares libtorch's global generator.
 fn images(graph: &Graph, rows: i64, (device, kind): (Device, Kind)) -> Result<Tensor, TchError> {
     let [height, width] = graph.size().unwrap_or([SIDE; 2]);
     let shape = [rows, graph.channels(), height, width];

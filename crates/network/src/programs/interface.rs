@@ -14,7 +14,7 @@ pub(super) struct Interface {
     pub(super) logits: String,
     pub(super) batch: Batch,
     pub(super) channels: i64,
-    /// `[height, width]`, where the program takes no other.
+    /// Size `[height, width]` of the images, where the program takes no other size.
     pub(super) size: Option<[i64; 2]>,
 }
 

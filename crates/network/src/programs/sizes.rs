@@ -10,9 +10,10 @@ use crate::graph::Size;
 /// Name of the number of images in a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Batch {
-    /// Exported with a dynamic batch: a symbol.
+    /// Dynamic batch: the symbol of the number of images.
     Symbol(String),
-    /// Exported for this number of images. A leading size that equals the number counts as the number of images.
+    /// Fixed batch: the number of images that the program was exported for. A leading size that equals this number counts as
+    /// the number of images.
     Fixed(i64),
 }
 

@@ -9,13 +9,15 @@ use axum::routing::get;
 use super::Shown;
 
 /// Path, type and text of each file.
-const FILES: [(&str, &str, &str); 8] = [
+const FILES: [(&str, &str, &str); 10] = [
     ("/", "text/html; charset=utf-8", include_str!("../assets/index.html")),
     ("/page.css", "text/css; charset=utf-8", include_str!("../assets/page.css")),
     ("/page.js", "text/javascript; charset=utf-8", include_str!("../assets/page.js")),
     ("/state.js", "text/javascript; charset=utf-8", include_str!("../assets/state.js")),
     ("/grid.js", "text/javascript; charset=utf-8", include_str!("../assets/grid.js")),
     ("/gallery.js", "text/javascript; charset=utf-8", include_str!("../assets/gallery.js")),
+    ("/pointer.js", "text/javascript; charset=utf-8", include_str!("../assets/pointer.js")),
+    ("/taken_along.js", "text/javascript; charset=utf-8", include_str!("../assets/taken_along.js")),
     ("/scores.js", "text/javascript; charset=utf-8", include_str!("../assets/scores.js")),
     ("/live.js", "text/javascript; charset=utf-8", include_str!("../assets/live.js")),
 ];

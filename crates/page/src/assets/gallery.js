@@ -2,7 +2,9 @@
 
 import { address, ask, at, change, element, short, state } from "./state.js";
 import { nameOf } from "./grid.js";
+import { pointed } from "./pointer.js";
 import * as scores from "./scores.js";
+import { python, save } from "./taken_along.js";
 
 const CHOICES = {
   by: ["columns", [["methods", "methods of this group"], ["noises", "noises, of one method"], ["models", "models, of one method"]]],
@@ -22,7 +24,6 @@ let group = null;
 let samples = { all: 0, samples: [] };
 let columns = [];
 let round = 0;
-const values = new Map();
 
 const select = (name, choices, label) => {
   const made = element("select", { name }, ...choices.map(([value, text]) => element("option", { value, selected: value === state[name] }, text)));
@@ -129,7 +130,7 @@ async function panels() {
   bars(found.panels);
   figures(found.panels);
   save(asked);
-  python();
+  python({ grid, group, columns, samples: samples.samples });
 }
 
 const signedOf = (key) => grid.variants.find((variant) => variant.key === key)?.signed ?? true;
@@ -194,55 +195,6 @@ function map(sample, column, numbers, size) {
   panel.onpointerleave = () => { at("value").hidden = true; };
   const told = numbers.full === 0 ? "all zero" : [short(numbers.full), numbers.positive === null || !signedOf(column.key) ? "" : `${Math.round(100 * numbers.positive)} % positive`, numbers.delta === null ? "" : `Δ ${short(numbers.delta)}`].filter(Boolean).join(", ");
   return element("figure", {}, panel, element("figcaption", {}, told));
-}
-
-async function numbersAt(from) {
-  const response = await fetch(from);
-  if (!response.ok) throw new Error(response.statusText);
-  return new Float32Array(await response.arrayBuffer());
-}
-
-/** Shows the value under the pointer: the numbers of a map are read once. */
-async function pointed(event, panel, source, numbers, title) {
-  const place = panel.getBoundingClientRect();
-  const x = Math.min(numbers.width - 1, Math.max(0, Math.floor(((event.clientX - place.left - 2) / (place.width - 4)) * numbers.width)));
-  const y = Math.min(numbers.height - 1, Math.max(0, Math.floor(((event.clientY - place.top - 2) / (place.height - 4)) * numbers.height)));
-  const from = address("api/map.f32", source);
-  if (!values.has(from)) {
-    if (values.size > 60) values.clear();
-    values.set(from, numbersAt(from));
-  }
-  // What could not be read is asked for again when the pointer moves: an error is no map.
-  const all = await values.get(from).catch(() => values.delete(from) && null);
-  if (!(all instanceof Float32Array)) return;
-  at("value").hidden = false;
-  at("value").textContent = `${title} (x ${x}, y ${y}): ${all[y * numbers.width + x]?.toPrecision(5)}`;
-}
-
-/** Links to files of what is seen: the addresses hold all of it. */
-function save(asked) {
-  const drawn = { ask: JSON.stringify(asked), signed: state.signed, unsigned: state.unsigned, overlay: state.overlay, size: state.size };
-  for (const form of ["svg", "png", "csv"]) at(`save-${form}`).href = address(`api/figure.${form}`, drawn);
-}
-
-function python() {
-  const folder = group.place.replace(/[^/]*$/, "");
-  const scale = state.outliers === "captum" ? '"captum"' : state.outliers;
-  const text = (value) => JSON.stringify(value);
-  const channels = /^\d+$/.test(state.channels) ? state.channels : text(state.channels);
-  const whole = (one) => `sweep.group(dataset=${text(one.dataset)}, model=${text(one.model)}, noise=${text(one.noise)}, split=${text(one.split)})`;
-  const groups = [...new Set(columns.map(({ g }) => g))].map((id) => whole(grid.groups.find((one) => one.id === id) ?? group));
-  at("python").textContent = [
-    "import attrisweep",
-    "from attrisweep.plots import plot_maps",
-    "",
-    `sweep = attrisweep.open_sweep(${text(folder)})`,
-    `groups = [${groups.join(",\n          ")}]`,
-    `plot_maps(groups, ${text([...new Set(columns.map(({ key }) => key))])}, ${text(samples.samples.map(({ image }) => image))}, scale=${text(state.scale)}, outliers=${scale},`,
-    `          channels=${channels}, overlay=${state.overlay}, signed_colours=${text(state.signed)}, unsigned_colours=${text(state.unsigned)})`,
-  ].join("\n");
-  const saved = at("python").textContent.replace("plot_maps(groups", "figure = plot_maps(groups");
-  at("save-python").href = `data:text/x-python;charset=utf-8,${encodeURIComponent(`${saved}\nfigure.savefig("maps.pdf")\n`)}`;
 }
 
 const safely = (work) => work().catch((error) => { at("said").textContent = String(error.message); });

@@ -15,7 +15,7 @@ pub enum Isa {
 }
 
 impl Isa {
-    /// All of them, the widest last.
+    /// All sets of instructions, the widest last.
     pub const ALL: [Self; 3] = [Self::None, Self::Avx2, Self::Avx512];
 
     /// The name in the environment and in stores.

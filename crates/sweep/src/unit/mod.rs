@@ -46,7 +46,7 @@ pub enum Piece {
 pub enum Part {
     /// The images of one shard.
     Shard(u64),
-    /// All of the group at once.
+    /// The whole group at once.
     Whole,
 }
 

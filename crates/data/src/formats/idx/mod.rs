@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 use serde_json::{Value, json};
 
+use super::entry::plain;
 use super::{Entry, Labels, Options, Source};
-use crate::arrays::{Channels, Images, decode_labels, labels_width, no_labels};
+use crate::arrays::{Channels, Images, no_labels, read_labels};
 use crate::numpy::Element;
 use crate::preprocess::Pixels;
 use crate::{DataError, digest};
@@ -36,11 +37,6 @@ pub(super) const ENTRY: Entry = Entry {
     fits: |place| ["train", "t10k"].iter().any(|part| found(place, part, "images").is_some()),
     open: |place, split, options| Ok(Box::new(Idx::open(place, split, options)?)),
 };
-
-/// A name without case and separators.
-fn plain(name: &str) -> String {
-    name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
-}
 
 /// File of the images or labels of `part` in `folder`, plain rather than packed.
 fn found(folder: &Path, part: &str, what: &str) -> Option<PathBuf> {
@@ -98,12 +94,7 @@ impl Source for Idx {
     fn labels(&mut self) -> Result<Labels, DataError> {
         let n = self.layout.len;
         let Some(labels) = self.labels.as_ref() else { return Ok(no_labels(n, "the folder has none")) };
-        match labels_width(&labels.shape, n) {
-            Ok(width) => {
-                Ok(decode_labels(labels.element, &labels.read(0..n * width * labels.element.size())?, (n, width)))
-            }
-            Err(reason) => Ok(no_labels(n, reason)),
-        }
+        read_labels((labels.element, &labels.shape), n, |bytes| labels.read(0..bytes))
     }
 
     /// Checksums of packed files were compared when the files were opened; plain files have none.
@@ -119,7 +110,7 @@ impl Source for Idx {
 /// An array: a header of two zeros, a type, a number of axes, and their sizes with the highest byte first.
 struct Array {
     file: PathBuf,
-    /// Size of the file in bytes, as it lies there.
+    /// Size of the file in bytes, packed or not.
     size: u64,
     element: Element,
     shape: Vec<u64>,

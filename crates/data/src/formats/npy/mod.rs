@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::{Entry, Labels, Options, Source};
-use crate::arrays::{Channels, Images, decode_labels, labels_width, no_labels};
+use crate::arrays::{Channels, Images, no_labels, read_labels};
 use crate::numpy::Member;
 use crate::preprocess::Pixels;
 use crate::{DataError, digest};
@@ -81,10 +81,8 @@ impl Source for Npy {
         let n = self.layout.len;
         let Some(labels) = self.labels.as_mut() else { return Ok(no_labels(n, "there is no array of labels")) };
         let Some(element) = labels.element else { return Ok(no_labels(n, labels.no_numbers())) };
-        match labels_width(&labels.header.shape, n) {
-            Ok(width) => Ok(decode_labels(element, &labels.read(0, n * width * element.size())?, (n, width))),
-            Err(reason) => Ok(no_labels(n, reason)),
-        }
+        let shape = labels.header.shape.clone();
+        read_labels((element, &shape), n, |bytes| labels.read(0, bytes))
     }
 
     /// The files have no checksums.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{Entry, Labels, Options, Source};
 use crate::DataError;
-use crate::arrays::{Channels, Images, decode_labels, labels_width, no_labels};
+use crate::arrays::{Channels, Images, no_labels, read_labels};
 use crate::preprocess::Pixels;
 use crate::stored::Column;
 use crate::zarr::{Array, Storage};
@@ -128,14 +128,13 @@ impl Source for Zarr {
     }
 }
 
-/// Labels of `n` images in the array `labels` of a store, if it has such an array and this holds numbers of theirs.
+/// Labels of `n` images in the array `labels` of a store, if the store has such an array and the array holds numbers for all
+/// `n` images.
 pub(super) fn labels_of(labels: Option<&mut Column>, n: u64) -> Result<Labels, DataError> {
     let Some(labels) = labels else { return Ok(no_labels(n, "the store has none")) };
     let Some(element) = labels.element() else { return Ok(no_labels(n, labels.no_numbers())) };
-    match labels_width(labels.shape(), n) {
-        Ok(width) => Ok(decode_labels(element, &labels.read(0..n)?, (n, width))),
-        Err(reason) => Ok(no_labels(n, reason)),
-    }
+    let shape = labels.shape().to_vec();
+    read_labels((element, &shape), n, |_| labels.read(0..n))
 }
 
 #[cfg(test)]

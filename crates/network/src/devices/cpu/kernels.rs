@@ -17,7 +17,7 @@ pub(crate) struct Finish<'a> {
     pub(crate) affine: Option<(&'a [f32], &'a [f32])>,
     pub(crate) residual: Option<&'a [f32]>,
     pub(crate) relu: bool,
-    /// Empty if nobody asks.
+    /// Mask of the positive values; empty if nobody asks for this mask.
     pub(crate) positive: &'a mut [u8],
 }
 

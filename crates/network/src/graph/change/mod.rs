@@ -49,7 +49,7 @@ pub struct Clean {
 }
 
 impl Clean {
-    /// `[n, classes]`.
+    /// Logits `[n, classes]`.
     pub fn logits(&self) -> Result<&Tensor, TchError> {
         self.values.last().ok_or_else(|| TchError::Shape("the graph is empty".to_owned()))
     }

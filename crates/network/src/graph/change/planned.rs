@@ -25,7 +25,7 @@ type Key = ([i64; 2], Vec<Area>);
 #[derive(Debug)]
 pub(crate) struct Cutting {
     cutter: Box<dyn Cutter>,
-    /// `None` where boxes do not pay.
+    /// Plans; `None` where boxes do not pay.
     plans: RefCell<HashMap<Key, Option<Rc<Plan>>>>,
 }
 

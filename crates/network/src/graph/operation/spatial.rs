@@ -5,7 +5,7 @@
 pub(crate) enum Layout {
     /// The last two dimensions: `[n, c, h, w]`, or with channels in several dimensions before them.
     Planes,
-    /// `[n, h, w, c]`.
+    /// Channels in the last dimension, `[n, h, w, c]`.
     ChannelsLast,
 }
 

@@ -85,7 +85,7 @@ enum Place {
     Index(i64),
     /// Numbers of [`super::select::Slice`].
     Range { start: i64, end: i64, step: i64 },
-    /// `[k]`, none of them twice.
+    /// Places `[k]`, each once.
     List(Tensor),
 }
 

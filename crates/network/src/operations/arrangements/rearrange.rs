@@ -126,9 +126,9 @@ enum Arrangement {
     Flip(Vec<i64>),
     /// The values at `index`, `[k]`, of dimension `dim`.
     Take { dim: i64, index: Tensor },
-    /// All of them again along each dimension.
+    /// Repetition of all values along each dimension, by these numbers of times.
     Repeat(Vec<i64>),
-    /// Each of them `times` times.
+    /// Repetition of each value along `dim`, `times` times in a row.
     Interleave { times: i64, dim: i64 },
     /// Windows of so many values along one dimension, each in a new last dimension.
     Windows { dim: i64, size: i64, step: i64 },

@@ -63,14 +63,15 @@ pub(in crate::operations) fn named_padding(
 /// A 2-d convolution and what its input gradient needs.
 #[derive(Debug)]
 pub(crate) struct Convolution {
-    /// `[out, in / groups, kh, kw]`.
+    /// Weights `[out, in / groups, kh, kw]`.
     pub(crate) weight: Tensor,
-    /// `[out]`.
+    /// Bias `[out]`.
     pub(crate) bias: Option<Tensor>,
     pub(crate) geometry: Geometry,
     /// Whether its transpose is a convolution too, of oneDNN's.
     turns: bool,
-    /// `[in, out / groups, kh, kw]`, turned by 180 degrees, once it is asked for: lowered graphs have their own.
+    /// Weights of the transpose `[in, out / groups, kh, kw]`, turned by 180 degrees, made when they are first asked for:
+    /// lowered graphs have their own.
     turned: Lazy<Tensor>,
 }
 

@@ -47,10 +47,10 @@ fn in_blocks(rows: &Tensor, multiply: impl Fn(&Tensor) -> Result<Tensor, TchErro
     Tensor::f_cat(&products, 0)?.f_narrow(0, 0, count)?.f_contiguous()
 }
 
-/// `x W^T + b`, `[.., in]` to `[.., out]`.
+/// Linear layer `x W^T + b`, `[.., in]` to `[.., out]`.
 #[derive(Debug)]
 pub(crate) struct Linear {
-    /// `[out, in]`.
+    /// Weights `[out, in]`.
     pub(crate) weight: Tensor,
     /// Bias `[out]`.
     pub(crate) bias: Option<Tensor>,

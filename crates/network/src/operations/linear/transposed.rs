@@ -41,7 +41,7 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
 struct TransposedConvolution {
     /// The convolution whose transpose it is, with weights `[in, out / groups, kh, kw]`.
     adjoint: Convolution,
-    /// `[out]`.
+    /// Bias `[out]`.
     bias: Option<Tensor>,
     /// Pixels that the output has more below and on the right.
     beyond: [i64; 2],

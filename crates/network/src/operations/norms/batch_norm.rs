@@ -46,7 +46,7 @@ fn batch_statistics(call: &Call<'_>) -> &'static str {
     }
 }
 
-/// `(x - mean) / sqrt(variance + eps) * weight + bias`.
+/// Batch norm `(x - mean) / sqrt(variance + eps) * weight + bias`.
 #[derive(Debug)]
 pub(crate) struct BatchNorm {
     pub(crate) weight: Tensor,
@@ -54,7 +54,7 @@ pub(crate) struct BatchNorm {
     pub(crate) mean: Tensor,
     pub(crate) variance: Tensor,
     pub(crate) eps: f64,
-    /// `weight / sqrt(variance + eps)`, `[c]`: all that the backward pass needs.
+    /// Scale `weight / sqrt(variance + eps)`, `[c]`: the backward pass needs nothing else.
     scale: Tensor,
 }
 

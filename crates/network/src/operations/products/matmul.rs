@@ -19,7 +19,7 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     call.apply(Matmul, &[left, right])
 }
 
-/// `a b` over the last two dimensions.
+/// Product `a b` over the last two dimensions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Matmul;
 

@@ -179,7 +179,8 @@ impl Cell {
 #[derive(Debug)]
 struct Recurrent {
     cell: Cell,
-    /// `[gates * states, values]`, `[gates * states, states]`, and two biases `[gates * states]`, if there are any.
+    /// Weights `[gates * states, values]` and `[gates * states, states]`, and two biases `[gates * states]`, if the layer has
+    /// biases.
     weights: Vec<Tensor>,
     /// Whether the layer goes from the last row to the first.
     reversed: bool,

@@ -81,7 +81,7 @@ impl Operation for Neighbours {
 /// Mean of each window.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum AveragePool {
-    /// All `[down, across]`.
+    /// Windows of a pool; all numbers are `[down, across]`.
     Windows {
         kernel: [i64; 2],
         stride: [i64; 2],

@@ -122,7 +122,8 @@ impl Companion<'_> {
     }
 }
 
-/// `values / denominators`, which are moved away from zero by `least`, each in the direction of its sign; zero counts as positive.
+/// Quotients `values / denominators`, whose denominators are moved away from zero by `least`, each in the direction of its
+/// sign; zero counts as positive.
 pub(super) fn divided(values: &Tensor, denominators: &Tensor, least: f64) -> Result<Tensor, TchError> {
     let sign = denominators.f_ge(0.0)?.f_to_kind(denominators.f_kind()?)?.f_mul_scalar(2.0)?.f_sub_scalar(1.0)?;
     values.f_div(&denominators.f_add(&sign.f_mul_scalar(least)?)?)

@@ -15,7 +15,7 @@ use super::refusal::Refusal;
 /// Number that the first pickle of a file before PyTorch 1.6 has.
 const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 
-/// A pickle, and where the storages that it names are.
+/// A pickle, and the place of the storages that the pickle names.
 pub(super) struct Container {
     pub(super) pickle: Arc<[u8]>,
     /// Byte at which the pickle begins: before PyTorch 1.6 three other pickles stand before it.
@@ -50,8 +50,8 @@ impl Container {
         Ok(Self { pickle, start, storages: Storages::Behind(HashMap::new()) })
     }
 
-    /// Finds the storages that lie behind the pickle, which ends at the byte `end`: their names as one more pickle, and of
-    /// each how many values it has, and these.
+    /// Finds the storages behind the pickle, which ends at the byte `end`: first their names as a further pickle, then the
+    /// number of values of each storage and these values.
     pub(super) fn find_behind(&mut self, end: usize, named: &[Storage]) -> Result<(), Refusal> {
         let Storages::Behind(found) = &mut self.storages else { return Ok(()) };
         if named.is_empty() {

@@ -124,7 +124,7 @@ pub(crate) fn packed(weight: &Tensor) -> Result<Tensor, TchError> {
 /// convolution (7x7, stride 2).
 #[derive(Debug)]
 pub(crate) struct Phases {
-    /// `[c s s, out, kh, kw]`, filled up with zeros to a block of channels.
+    /// Packed weights `[c s s, out, kh, kw]`, filled up with zeros to a block of channels.
     packed: Tensor,
     axes: [Axis; 2],
     channels: i64,

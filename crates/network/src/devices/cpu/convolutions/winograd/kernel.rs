@@ -65,7 +65,7 @@ impl Tiles<'_> {
         }
     }
 
-    /// All three, with kernels of `ROWS` tiles by `WIDTH` blocks of channels.
+    /// Takes all three steps, with kernels of `ROWS` tiles by `WIDTH` blocks of channels.
     #[inline(always)]
     fn steps<
         S: Simd,
