@@ -53,7 +53,10 @@ pub fn evaluation(
             });
             let unknown = unknown_maps(entry, &given, variants);
             for (name, text) in told.err().into_iter().flatten().chain(unknown) {
-                problems.add(metric.line, place(&at, &name, metric), text);
+                match metric.options.common_lines.get(&name).filter(|_| is_default(&name, metric)) {
+                    Some(line) => problems.add(*line, format!("evaluation_defaults.{name}"), of_default(text, metric)),
+                    None => problems.add(metric.line, place(&at, &name, metric), text),
+                }
             }
         }
     }
@@ -70,6 +73,17 @@ pub fn costs(evaluation: &Evaluation, shape: [usize; 3]) -> (Cost, Cost) {
         (sum.passes, sum.maps) = (sum.passes + cost.passes, sum.maps + cost.maps);
     }
     (shared, each)
+}
+
+/// Whether the value of the parameter `name` of `metric` comes from `evaluation_defaults`.
+fn is_default(name: &str, metric: &config::Metric) -> bool {
+    let own = [&metric.options.own, &metric.params];
+    own.iter().all(|given| !given.0.contains_key(name))
+}
+
+/// Text of a mistake in a default, which is one for this metric alone: the metric may have a value of its own.
+fn of_default(text: String, metric: &config::Metric) -> String {
+    format!("{text} for `{}` (line {}); give this metric a value of its own", metric.class, metric.line)
 }
 
 /// Key path of the parameter or key `name`.

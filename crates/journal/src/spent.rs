@@ -36,6 +36,8 @@ pub struct Spent {
     pub held: f64,
     /// Seconds of computing, of the units that were done.
     pub computing: f64,
+    /// Seconds of computing, of the units that made maps: those of scores and mean images made none.
+    pub mapping: f64,
     /// Bytes that were written.
     pub bytes: u64,
     /// Number of attempts that failed or were lost.
@@ -61,7 +63,8 @@ impl History {
     /// Adds up what each device did, in the order of their names. What was never granted is no attempt of a device.
     pub fn spent(&self) -> Result<Vec<Spent>, JournalError> {
         let sql = "SELECT device, sum(state = 'done'), coalesce(sum(maps), 0), total(max(ended - started, 0)), \
-                   total(computing), coalesce(sum(bytes), 0), sum(state IN ('failed', 'lost')) \
+                   total(computing), coalesce(sum(bytes), 0), sum(state IN ('failed', 'lost')), \
+                   total(CASE WHEN maps > 0 THEN computing END) \
                    FROM attempts WHERE ended IS NOT NULL AND attempt > 0 GROUP BY device ORDER BY device";
         self.all(sql, |row| {
             let count = |at: usize| row.get::<_, Option<i64>>(at).map(|count| count.unwrap_or(0).max(0) as u64);
@@ -73,6 +76,7 @@ impl History {
                 computing: row.get(4)?,
                 bytes: count(5)?,
                 failed: count(6)?,
+                mapping: row.get(7)?,
             })
         })
     }

@@ -67,6 +67,17 @@ fn what_a_device_took_is_the_sum_over_its_attempts_failed_ones_too() {
 }
 
 #[test]
+fn the_time_of_units_that_make_no_maps_is_computing_and_none_of_the_speed_of_maps() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = |maps, computing| Ended::Done(protocol::message::Report { maps, computing, ..Default::default() });
+    let scores = vec![granted("a/0:scores", 1), ended("a/0:scores", 1, report(0, 30.0))];
+    let maps = vec![granted("a/0", 1), ended("a/0", 1, report(40, 2.0))];
+    sweep(folder.path(), [maps, scores].concat(), "complete");
+    let spent = History::open(&file(folder.path())).unwrap().unwrap().spent().unwrap();
+    assert_eq!((spent[0].maps, spent[0].computing, spent[0].mapping), (40, 32.0, 2.0));
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_costs_history_and_neither_time_nor_the_sweep() {
     let folder = tempfile::tempdir().unwrap();
     let nowhere = folder.path().join("not/there");

@@ -54,6 +54,8 @@ pub struct Device {
     pub maps: u64,
     /// Seconds in which it computed.
     pub computing: f64,
+    /// Seconds in which it computed units that made maps: those of scores and mean images are not among them.
+    pub mapping: f64,
     /// Bytes that it has written.
     pub bytes: u64,
     /// Bytes that its worker holds now, on the device or, on a processor, of the machine.

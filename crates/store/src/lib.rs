@@ -31,7 +31,7 @@ pub mod verify;
 
 pub use error::StoreError;
 pub use families::{attribution, convergence_delta, measurement, name, score, underflow};
-pub use formats::{FORMATS, describe, exists, theirs};
+pub use formats::{FORMATS, Reader, describe, exists, theirs};
 pub use ledger::Ledger;
 pub use metadata::{Described, Facts, LAYERS, Labels, SUFFIX, create, finish, grow, inspect};
 pub use shards::{Data, Encoded, Encoder, Narrowed, OpenShard, Shards, Unrounded, lost, narrow, widened};

@@ -88,11 +88,7 @@ impl SweepArgs {
     pub(crate) fn words(&self) -> Vec<String> {
         let path = |name: &str, path: &PathBuf| format!("--{name}={}", path.display());
         let optional = [
-            self.memory.map(|bytes| format!("--memory={bytes}B")),
-            self.limit.map(|limit| format!("--limit={limit}")),
             self.output.as_ref().map(|folder| path("output", folder)),
-            self.gpu_id.map(|gpu| format!("--gpu-id={gpu}")),
-            self.results.as_ref().map(|file| path("results", file)),
             self.worker.as_ref().map(|file| path("worker", file)),
             self.page.map(|port| format!("--page={port}")),
             self.quiet.then(|| "--quiet".to_owned()),
@@ -100,7 +96,18 @@ impl SweepArgs {
         ];
         let always =
             [path("config", &self.config), format!("--listen={}", self.listen), format!("--lease={}", self.lease)];
-        always.into_iter().chain(optional.into_iter().flatten()).chain(self.logs.words()).collect()
+        always.into_iter().chain(self.wanted()).chain(optional.into_iter().flatten()).chain(self.logs.words()).collect()
+    }
+
+    /// The arguments that say what is computed and in which batches, beside the config: where they differ, it is another sweep.
+    pub(crate) fn wanted(&self) -> Vec<String> {
+        let wanted = [
+            self.memory.map(|bytes| format!("--memory={bytes}B")),
+            self.limit.map(|limit| format!("--limit={limit}")),
+            self.gpu_id.map(|gpu| format!("--gpu-id={gpu}")),
+            self.results.as_ref().map(|file| format!("--results={}", file.display())),
+        ];
+        wanted.into_iter().flatten().collect()
     }
 
     /// How much is told while the sweep runs.

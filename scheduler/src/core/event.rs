@@ -127,6 +127,10 @@ pub(crate) enum Action {
         class: &'static str,
         text: String,
     },
+    /// Tell that the unit is given up, and is no work to come.
+    GiveUp(UnitId),
+    /// Tell that the unit was given up and is tried again.
+    TryAgain(UnitId),
     /// Mark the store of the group complete; the answer is [`Event::Closed`] or [`Event::Unwritable`].
     Close(usize),
     /// Test whether the output folder can be written; the answer is [`Event::Tried`].

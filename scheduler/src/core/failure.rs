@@ -73,7 +73,7 @@ impl Class {
             Self::Engine => (Some(retries + 1), true, Outside, "failures"),
             Self::DeviceMemory => (Some(retries + 1), true, Outside, "times out of device memory"),
             Self::Sticky => (Some(3), true, Fault, "failures of its device"),
-            // Batches are halved each time.
+            // Batches are halved each time ([`lacks_host_memory`]).
             Self::HostMemory => (Some(6), true, Outside, "times out of host memory"),
             Self::Hung => (Some(retries + 1), true, Outside, "times too slow"),
             Self::Crash => (Some(3), true, Fault, "crashes of its worker"),
@@ -183,6 +183,11 @@ const SIGINT: i32 = 2;
 const SIGABRT: i32 = 6;
 const SIGKILL: i32 = 9;
 const SIGTERM: i32 = 15;
+
+/// Whether `how` counts as a want of memory of the host, after which the next attempt has smaller batches.
+pub(crate) fn lacks_host_memory(how: Ended) -> bool {
+    Class::from(how) == Class::HostMemory
+}
 
 /// Description of the end `how`, for logs and last messages.
 pub(super) fn words(how: Ended) -> String {

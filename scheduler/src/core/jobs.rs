@@ -4,6 +4,7 @@ use fleet::WorkerId;
 use protocol::message::ToWorker;
 
 use super::failure::Class;
+use super::queue::Home;
 use super::{Action, Core, Now};
 
 const NOTHING_LEFT: &str = "there is nothing more for it to do";
@@ -11,11 +12,19 @@ const NOTHING_LEFT: &str = "there is nothing more for it to do";
 impl Core {
     /// The worker of `slot` waits in a queue, perhaps again: what it held is done by others, and nobody is to blame.
     pub(super) fn on_queued(&mut self, slot: usize) {
-        let held = self.slots.queued(slot);
-        let home = self.slots.leave_home(slot);
-        if !held.is_empty() || home.is_some() {
-            self.queue.leave(home);
-        }
+        let left = self.slots.queued(slot);
+        self.take_over(left);
+    }
+
+    /// The worker of `slot` cannot be started, or not again: what the one before held is done by others.
+    pub(super) fn on_launch_failed(&mut self, slot: usize, fault: Option<String>, now: Now) {
+        let left = self.slots.launch_failed(slot, fault, now);
+        self.take_over(left);
+    }
+
+    /// Puts the units that a worker held back into the queue, without blame.
+    fn take_over(&mut self, (held, home): (Vec<usize>, Option<Home>)) {
+        self.queue.leave(home);
         for unit in held {
             self.units.put_back(unit);
             self.queue.push(unit, false);

@@ -26,6 +26,7 @@ use sweep::unit::UnitId;
 
 pub(crate) use event::{Action, Event, Now, Outcome, Policy, Task, Unwritable};
 use failure::Class;
+pub(crate) use failure::lacks_host_memory;
 use output_folder::OutputFolder;
 use queue::Queue;
 use slots::Slots;
@@ -110,7 +111,7 @@ impl Core {
                 self.launch_wanted(now, &mut actions);
             }
             Event::LaunchFailed { slot, reason } => {
-                self.slots.launch_failed(slot, Some(reason), now);
+                self.on_launch_failed(slot, Some(reason), now);
                 self.launch_wanted(now, &mut actions);
             }
             Event::Closed(group) => drop(self.output_folder.unclosed.remove(&group)),
@@ -121,6 +122,7 @@ impl Core {
             Event::Interrupt => self.on_interrupt(now, &mut actions),
         }
         self.grant(now, &mut actions);
+        actions.extend(self.units.news());
         self.conclude(now, &mut actions);
         actions
     }

@@ -163,7 +163,7 @@ impl Core {
 
     pub(super) fn on_unwritable(&mut self, now: Now, what: Unwritable, reason: &str) {
         match what {
-            Unwritable::Log { slot } => self.slots.launch_failed(slot, None, now),
+            Unwritable::Log { slot } => self.on_launch_failed(slot, None, now),
             // It is closed once the folder can be written, which may come back or be locked again.
             Unwritable::Group(_) | Unwritable::Folder => {}
         }

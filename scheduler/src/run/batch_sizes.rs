@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use fleet::{Ended, Slot, WorkerId};
 use plan::{Batches, Plan};
 use protocol::about::About;
-use protocol::exit::ExitCode;
 use protocol::message::{FromWorker, Report};
 use sweep::granted_batches::{GrantedBatch, GrantedBatches};
 use sweep::group::Group;
@@ -15,6 +14,7 @@ use sweep::unit::{Unit, UnitId};
 use sweep::variant::Variant;
 
 use super::happening::{Happening, Listener};
+use crate::core::lacks_host_memory;
 
 /// Shortest time between two writes of the profile, which is also written at the end.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -110,11 +110,16 @@ impl BatchSizes {
     /// Halves the batch sizes for the device of `slot` if its worker ended because the host had no more memory.
     fn exited(&mut self, slot: usize, how: Ended) {
         self.workers.retain(|_, of| *of != slot);
-        if how == Ended::OutOfMemory || how == Ended::Code(ExitCode::HostMemory.number()) {
+        if lacks_host_memory(how) {
             let device = self.slots[slot].model.clone();
             let divisor = self.crowded.entry(device.clone()).or_insert(1);
             *divisor = (2 * *divisor).min(1 << 20);
-            tracing::warn!(slot, divisor, "the host gives no more memory; batches are divided");
+            tracing::warn!(
+                slot,
+                divisor,
+                ?how,
+                "the host gives no more memory, or a library gave up for want of it; batches are divided"
+            );
             self.granted.retain(|(_, of), _| self.slots[*of].model != device);
         }
     }

@@ -35,6 +35,10 @@ pub(crate) enum Happening<'a> {
     Counted { maps: u64, report: &'a Report, since: Duration },
     /// An attempt was under way when its worker ended, and the end is held against the unit.
     Blamed { unit: &'a UnitId, attempt: u32, class: &'static str, text: &'a str },
+    /// A unit is given up: it is no work to come.
+    GivenUp { unit: &'a UnitId },
+    /// A unit that was given up is tried again.
+    TriedAgain { unit: &'a UnitId },
     /// The process of a slot has ended.
     Exited { slot: usize, how: Ended },
     /// The process of a slot was killed and does not end.

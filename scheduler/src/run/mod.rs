@@ -172,6 +172,8 @@ impl Run<'_> {
                 Action::Blame { unit, attempt, class, text } => {
                     self.listeners.tell(&Happening::Blamed { unit: &unit, attempt, class, text: &text });
                 }
+                Action::GiveUp(unit) => self.listeners.tell(&Happening::GivenUp { unit: &unit }),
+                Action::TryAgain(unit) => self.listeners.tell(&Happening::TriedAgain { unit: &unit }),
                 Action::Count { maps, report, .. } => {
                     self.listeners.tell(&Happening::Counted { maps, report: &report, since: self.began.elapsed() });
                 }

@@ -159,6 +159,8 @@ impl Listener for Recorder {
             | Happening::Counted { .. }
             | Happening::Exited { .. }
             | Happening::LeftBehind { .. }
+            | Happening::GivenUp { .. }
+            | Happening::TriedAgain { .. }
             | Happening::Tick => {}
         }
     }

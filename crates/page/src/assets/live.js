@@ -60,7 +60,7 @@ export function devices(live) {
   at("cards").replaceChildren(...live.devices.map((device) => {
     const [unit] = device.units;
     const busy = unit ? `${unit.unit}, for ${duration(now - unit.since)}` : device.works ? "waits for work" : "no worker";
-    const rate = device.computing > 0 ? `, ${short(device.maps / device.computing)} maps/s` : "";
+    const rate = device.mapping > 0 ? `, ${short(device.maps / device.mapping)} maps/s` : "";
     const of = device.machine;
     const where = of ? ` on ${of.node}${of.job ? `, job ${of.job}` : ""}${of.restart ? `, restart ${of.restart}` : ""}` : "";
     return element("li", {}, element("b", {}, `${device.slot}: ${device.name}${where}`), busy, element("br"), `${device.maps} maps${rate}`);

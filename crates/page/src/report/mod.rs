@@ -2,14 +2,17 @@
 //!
 //! | where | what |
 //! |---|---|
-//! | `target` | place of the report: written aside, put in place when it is whole |
+//! | `aside` | place beside the report, where the report is written |
+//! | `target` | the report in each form: put in place when it is whole |
 //! | `groups` | groups of a folder, and the images and maps of one of them |
 //! | `numbers` | magnitudes of maps, and likeness of maps to each other |
 //! | `parts` | chapters of the page |
 //! | `page` | the page itself, piece by piece |
 //!
-//! Of one group at a time, the maps of one image are in memory; everything else that grows with a sweep is text.
+//! Maps are read one by one, of one group at a time. What stays in memory is the small pictures of one sheet, numbers of pixels of a sample,
+//! and text.
 
+mod aside;
 mod error;
 mod groups;
 mod numbers;
@@ -110,6 +113,8 @@ pub struct Spent {
     pub held: f64,
     /// Seconds of computing, of units that were done.
     pub computing: f64,
+    /// Seconds of computing, of the units that made maps.
+    pub mapping: f64,
     /// Bytes that were written.
     pub bytes: u64,
     /// Number of attempts that failed or were lost.

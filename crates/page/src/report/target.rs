@@ -8,6 +8,7 @@ use pictures::figures::base64;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
+use super::aside::Aside;
 use super::error::ReportError;
 
 /// Form of a report.
@@ -39,7 +40,7 @@ enum Kind {
 pub(super) struct Target {
     kind: Kind,
     to: PathBuf,
-    aside: PathBuf,
+    aside: Aside,
     bytes: u64,
 }
 
@@ -49,18 +50,11 @@ impl Target {
         if to.symlink_metadata().is_ok() && !is_report(to, form) {
             return Err(ReportError::Taken { place: to.to_owned() });
         }
-        let name = to.file_name().ok_or_else(|| ReportError::Taken { place: to.to_owned() })?.to_string_lossy();
-        let aside = to.with_file_name(format!(".{name}.{}", std::process::id()));
-        let failed = |source| ReportError::Write { path: aside.clone(), source };
-        if let Some(parent) = to.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            fs::create_dir_all(parent).map_err(failed)?;
-        }
+        let aside = Aside::begin(to, form)?;
+        let failed = |source| ReportError::Write { path: aside.path.clone(), source };
         let kind = match form {
-            Form::Folder => {
-                fs::create_dir(&aside).map_err(failed)?;
-                Kind::Folder
-            }
-            Form::Zip => Kind::Zip(Box::new(ZipWriter::new(File::create_new(&aside).map_err(failed)?))),
+            Form::Folder => Kind::Folder,
+            Form::Zip => Kind::Zip(Box::new(ZipWriter::new(aside.file().map_err(failed)?))),
             Form::OneFile => Kind::OneFile,
         };
         Ok(Self { kind, to: to.to_owned(), aside, bytes: 0 })
@@ -71,7 +65,7 @@ impl Target {
         self.bytes += bytes.len() as u64;
         match &mut self.kind {
             Kind::Folder => {
-                let path = self.aside.join(name);
+                let path = self.aside.path.join(name);
                 let failed = |source| ReportError::Write { path: path.clone(), source };
                 path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
                 fs::write(&path, bytes).map_err(failed)?;
@@ -104,10 +98,10 @@ impl Target {
     /// Writes the page and its facts, and puts the report in place. Returns the number of bytes.
     pub(super) fn finish(mut self, page: &str, facts: &str) -> Result<u64, ReportError> {
         self.check(page.len() as u64)?;
-        let (to, aside) = (self.to.clone(), self.aside.clone());
+        let to = self.to.clone();
         let failed = |source| ReportError::Write { path: to.clone(), source };
         if matches!(self.kind, Kind::OneFile) {
-            fs::write(&aside, page).map_err(failed)?;
+            fs::write(&self.aside.path, page).map_err(failed)?;
             self.bytes += page.len() as u64;
         } else {
             self.add("index.html", "text/html", page.as_bytes())?;
@@ -116,25 +110,8 @@ impl Target {
         if let Kind::Zip(zip) = std::mem::replace(&mut self.kind, Kind::OneFile) {
             zip.finish().map_err(|source| ReportError::Zip { path: to.clone(), source })?;
         }
-        let old = to.with_file_name(format!(
-            ".{}.{}.old",
-            to.file_name().unwrap_or_default().to_string_lossy(),
-            std::process::id()
-        ));
-        if aside.is_dir() && to.exists() {
-            // A folder cannot take the place of another one in one step.
-            fs::rename(&to, &old).map_err(failed)?;
-        }
-        fs::rename(&aside, &to).map_err(failed)?;
-        let _ = fs::remove_dir_all(&old);
+        self.aside.put_in_place(&to).map_err(failed)?;
         Ok(self.bytes)
-    }
-}
-
-impl Drop for Target {
-    /// Removes what was not finished.
-    fn drop(&mut self) {
-        let _ = if self.aside.is_dir() { fs::remove_dir_all(&self.aside) } else { fs::remove_file(&self.aside) };
     }
 }
 

@@ -1,11 +1,14 @@
 //! Images and maps of a group, read one by one and kept for a while.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pictures::{Channels, Panel, Rgb, Undo};
 use serde::Serialize;
+use serde_json::{Value, json};
 use store::{FORMATS, Ledger, attribution, convergence_delta, name, underflow};
+use sweep::fingerprint;
 use sweep::group::Group;
 use sweep::variant::Variant;
 
@@ -32,13 +35,22 @@ pub(crate) struct Numbers {
     pub(crate) underflow: Option<f32>,
 }
 
-type Key = (std::path::PathBuf, String, u64, Channels);
+/// A store at a place, by its facts: another one at the same place, of other weights say, is another store.
+type Place = (PathBuf, String);
+
+/// A map of a store, by the facts of its variant, its image, and how its channels are one.
+type Key = (Place, String, u64, Channels);
 
 /// Images, maps and samples of all groups.
 pub(crate) struct Gallery {
     panels: Cache<Key, Panel>,
-    samples: Cache<std::path::PathBuf, Samples>,
-    ledgers: Cache<std::path::PathBuf, Listed>,
+    samples: Cache<Place, Samples>,
+    ledgers: Cache<Place, Listed>,
+}
+
+/// Place of the store of `group`, with the facts that its images and predictions follow from.
+fn place(group: &Group) -> Place {
+    (group.store.clone(), fingerprint::digest(&Value::Object(fingerprint::of_group(group))))
 }
 
 struct Listed {
@@ -65,11 +77,12 @@ impl Gallery {
 
     /// Files that the store of `group` has, as they were two seconds ago at most.
     fn ledger(&self, group: &Group) -> Result<Arc<Listed>, Refusal> {
-        let known = self.ledgers.get(&group.store).filter(|listed| listed.at.elapsed() < LISTED);
+        let place = place(group);
+        let known = self.ledgers.get(&place).filter(|listed| listed.at.elapsed() < LISTED);
         known.map_or_else(
             || {
                 let ledger = Ledger::read(group)?;
-                Ok(self.ledgers.put(group.store.clone(), Listed { at: Instant::now(), ledger }))
+                Ok(self.ledgers.put(place, Listed { at: Instant::now(), ledger }))
             },
             Ok,
         )
@@ -78,14 +91,14 @@ impl Gallery {
     /// Samples of `group` that have predictions by now.
     pub(crate) fn samples(&self, group: &Group) -> Result<Arc<Samples>, Refusal> {
         let listed = self.ledger(group)?;
-        let known = self.samples.get(&group.store).map(|samples| Samples::clone(&samples)).unwrap_or_default();
-        Ok(self.samples.put(group.store.clone(), known.grown(group, &listed.ledger)?))
+        let place = place(group);
+        let known = self.samples.get(&place).map(|samples| Samples::clone(&samples)).unwrap_or_default();
+        Ok(self.samples.put(place, known.grown(group, &listed.ledger)?))
     }
 
     /// Means of all scores of `group`.
     pub(crate) fn means(&self, group: &Group) -> Result<Means, Refusal> {
-        let samples = self.samples(group)?;
-        Ok(scores::means(group, &self.ledger(group)?.ledger, &samples)?)
+        Ok(scores::means(group, &self.ledger(group)?.ledger)?)
     }
 
     /// Numbers of the score and the variant with these names, by image.
@@ -95,7 +108,7 @@ impl Gallery {
             group.variants.iter().find(|variant| variant.key == key).ok_or_else(|| missing("variant", key))?;
         let found = group.evaluation.scores.iter().find(|known| known.key == score);
         let score = found.filter(|known| known.of.has(variant)).ok_or_else(|| missing("score", score))?;
-        Ok(scores::numbers(group, &self.ledger(group)?.ledger, score, variant)?)
+        Ok(scores::numbers(group, &self.ledger(group)?.ledger, (score, variant), samples::MOST)?)
     }
 
     /// Panel of the map of `variant` for an image.
@@ -106,7 +119,8 @@ impl Gallery {
         image: u64,
         how: Channels,
     ) -> Result<Arc<Panel>, Refusal> {
-        let key = (group.store.clone(), variant.key.clone(), image, how);
+        let facts = json!([variant.key, fingerprint::of_variant(group, variant)]);
+        let key = (place(group), facts.to_string(), image, how);
         if let Some(panel) = self.panels.get(&key) {
             return Ok(panel);
         }

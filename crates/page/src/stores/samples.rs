@@ -1,9 +1,9 @@
 //! Images of a group by what the model says of them: labels, predictions, confidence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use store::{FORMATS, Ledger, StoreError, name, predicted};
+use store::{FORMATS, Ledger, Reader, StoreError, name, predicted};
 use sweep::group::Group;
 
 use super::cache::Weighed;
@@ -115,23 +115,10 @@ impl Samples {
                 continue;
             }
             let range = group.range(shard);
-            let images = range.end - range.start;
-            if self.shards.get(&shard).is_some_and(|samples| samples.len() as u64 == images) {
+            if self.shards.get(&shard).is_some_and(|samples| samples.len() as u64 == range.end - range.start) {
                 continue;
             }
-            let labels = reader.integers(name::LABELS, shard, images)?;
-            let indices = reader.integers(name::INDICES, shard, images)?;
-            let logits = reader.floats(name::PREDICTIONS, shard, images)?;
-            let sample = |(at, logits): (usize, &[f32])| Sample {
-                image: range.start + at as u64,
-                index: indices.get(at).copied().unwrap_or(-1),
-                label: (labels.len() as u64 == images)
-                    .then(|| labels[at])
-                    .and_then(|label| known(label, group.classes)),
-                predicted: predicted(logits) as u32,
-                confidence: confidence(logits),
-            };
-            let samples = logits.chunks_exact(group.classes.max(1)).enumerate().map(sample).collect();
+            let samples = of_shard(group, shard, reader.as_mut())?;
             self.shards.insert(shard, samples);
         }
         Ok(self)
@@ -176,17 +163,40 @@ impl Samples {
         )
     }
 
-    /// Images that are predicted right.
-    pub(crate) fn right(&self) -> std::collections::BTreeSet<u64> {
-        let all = self.shards.values().flatten();
-        all.filter(|sample| sample.is_right() == Some(true)).map(|sample| sample.image).collect()
-    }
-
     /// Labels that occur, in order.
     pub(crate) fn labels(&self) -> Vec<i64> {
-        let labels: std::collections::BTreeSet<i64> = self.shards.values().flatten().filter_map(|s| s.label).collect();
+        let labels: BTreeSet<i64> = self.shards.values().flatten().filter_map(|s| s.label).collect();
         labels.into_iter().collect()
     }
+}
+
+/// Reads the samples of a `shard` of `group` that has predictions.
+fn of_shard(group: &Group, shard: u64, reader: &mut dyn Reader) -> Result<Vec<Sample>, StoreError> {
+    let range = group.range(shard);
+    let images = range.end - range.start;
+    let labels = reader.integers(name::LABELS, shard, images)?;
+    let indices = reader.integers(name::INDICES, shard, images)?;
+    let logits = reader.floats(name::PREDICTIONS, shard, images)?;
+    let sample = |(at, logits): (usize, &[f32])| Sample {
+        image: range.start + at as u64,
+        index: indices.get(at).copied().unwrap_or(-1),
+        label: (labels.len() as u64 == images).then(|| labels[at]).and_then(|label| known(label, group.classes)),
+        predicted: predicted(logits) as u32,
+        confidence: confidence(logits),
+    };
+    Ok(logits.chunks_exact(group.classes.max(1)).enumerate().map(sample).collect())
+}
+
+/// Reads which images of `group` are predicted right, of all shards that have predictions by now.
+pub(super) fn right(group: &Group, ledger: &Ledger) -> Result<BTreeSet<u64>, StoreError> {
+    let mut reader = FORMATS.open(&group.store)?;
+    let there = ledger.shards(name::PREDICTIONS).filter(|shard| *shard < group.shards() && ledger.is_predicted(*shard));
+    let mut right = BTreeSet::new();
+    for shard in there {
+        let samples = of_shard(group, shard, reader.as_mut())?;
+        right.extend(samples.iter().filter(|sample| sample.is_right() == Some(true)).map(|sample| sample.image));
+    }
+    Ok(right)
 }
 
 /// The label, if it is a class of a model with so many logits: the number that stands for no label is none. A single logit has two classes.

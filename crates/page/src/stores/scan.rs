@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 use store::{Described, Ledger};
+use sweep::fingerprint;
 use sweep::group::Group;
 use sweep::unit::UnitId;
 use tokio::sync::watch;
@@ -179,8 +180,8 @@ fn described(place: &Path, sweep: usize, stamp: Option<SystemTime>) -> Seen {
     let name = place.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let (group, complete, error, devices) = match store::describe(place) {
         Ok(Some(Described { mut group, complete, computed_by, .. })) => {
-            // Positions of chosen images may be many, and nothing here needs them.
-            group.input.data = Value::Null;
+            // Positions of chosen images may be many; what stands for them tells this store from one of other images.
+            group.input.data = Value::String(fingerprint::digest(&group.input.data));
             let devices = computed_by.iter().filter_map(|device| serde_json::to_value(device).ok()).collect();
             (Some(Arc::new(group)), complete, None, devices)
         }

@@ -1,12 +1,14 @@
 //! Scores of a group that was evaluated: a number of each image, method and metric, and their means.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use store::{FORMATS, Ledger, StoreError, score as array_of};
 use sweep::evaluation::{Direction, Only, Score};
 use sweep::group::Group;
 use sweep::variant::Variant;
 
-use super::samples::{MOST, Numbers, Samples};
+use super::samples::{self, Numbers};
 
 /// Table of a group: a row for each method, with the mean of each score.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -48,13 +50,18 @@ pub(crate) fn columns(group: &Group) -> Vec<Column> {
     group.evaluation.scores.iter().map(column).collect()
 }
 
-/// Reads the numbers of `score` for the maps of `variant`, of the first images of `group` and of shards that are scored by now.
-pub(crate) fn numbers(group: &Group, ledger: &Ledger, score: &Score, variant: &Variant) -> Result<Numbers, StoreError> {
+/// Reads the numbers of `score` for the maps of `variant`, of shards of `group` that are scored by now and begin before image `end`.
+pub(crate) fn numbers(
+    group: &Group,
+    ledger: &Ledger,
+    (score, variant): (&Score, &Variant),
+    end: u64,
+) -> Result<Numbers, StoreError> {
     let mut reader = FORMATS.open(&group.store)?;
     let array = array_of(&score.key, &variant.key);
     let mut numbers = Numbers::new();
     let shards = ledger.shards(&array).filter(|shard| *shard < group.shards());
-    for shard in shards.take_while(|shard| group.range(*shard).start < MOST) {
+    for shard in shards.take_while(|shard| group.range(*shard).start < end) {
         let range = group.range(shard);
         let values = reader.floats(&array, shard, range.end - range.start)?;
         numbers.extend(range.zip(values).filter(|(_, value)| value.is_finite()));
@@ -62,16 +69,17 @@ pub(crate) fn numbers(group: &Group, ledger: &Ledger, score: &Score, variant: &V
     Ok(numbers)
 }
 
-/// Table of `group`. A score of images that are predicted right is averaged over those of `samples` that are.
-pub(crate) fn means(group: &Group, ledger: &Ledger, samples: &Samples) -> Result<Means, StoreError> {
-    let right = samples.right();
+/// Table of `group`, over all images that are scored by now. A score of images that are predicted right is averaged over these alone.
+pub(crate) fn means(group: &Group, ledger: &Ledger) -> Result<Means, StoreError> {
+    let asks_right = group.evaluation.scores.iter().any(|score| score.only == Only::Correct);
+    let right = if asks_right { samples::right(group, ledger)? } else { BTreeSet::new() };
     let mut rows = Vec::new();
     for variant in &group.variants {
         let mean = |score: &Score| {
             if !score.of.has(variant) {
                 return Ok(Average::default());
             }
-            let numbers = numbers(group, ledger, score, variant)?;
+            let numbers = numbers(group, ledger, (score, variant), group.images)?;
             let counted = numbers.iter().filter(|(image, _)| score.only == Only::All || right.contains(image));
             Ok(mean(counted.map(|(_, number)| f64::from(*number))))
         };

@@ -1,5 +1,7 @@
 //! `evaluation`: metrics of the maps, and `evaluation_defaults`, what they have in common.
 
+use std::collections::BTreeMap;
+
 use super::search_space::{BELOW, parameters};
 use crate::evaluation::Only;
 use crate::parameters::Parameters;
@@ -31,6 +33,8 @@ pub struct Options {
     pub own: Parameters,
     /// Options of `evaluation_defaults`: metrics that do not take them leave them alone.
     pub common: Parameters,
+    /// Line of each option of `evaluation_defaults`.
+    pub common_lines: BTreeMap<String, u64>,
 }
 
 /// Keys of the options.
@@ -59,9 +63,10 @@ const MOST: usize = 256;
 /// Reads the metrics of a config.
 pub(super) fn read(fields: &mut Fields<'_>) -> Vec<Metric> {
     let common = |mut fields: Fields<'_>| {
-        let options = options(&mut fields);
+        let common = options(&mut fields);
+        let common_lines = common.0.keys().map(|key| (key.clone(), fields.line_of(key))).collect();
         fields.finish();
-        options
+        Options { common, common_lines, ..Options::default() }
     };
     let common = fields.section("evaluation_defaults", common).unwrap_or_default();
     let metrics = fields.sections("evaluation", |fields| metric(fields, &common)).unwrap_or_default();
@@ -72,12 +77,12 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Vec<Metric> {
     metrics
 }
 
-fn metric(mut fields: Fields<'_>, common: &Parameters) -> Option<Metric> {
+fn metric(mut fields: Fields<'_>, common: &Options) -> Option<Metric> {
     let line = fields.line_of("class");
     let class = fields.required("class", read::name);
     let name = fields.optional("name", read::name);
     let params = parameters(&mut fields);
-    let options = Options { own: options(&mut fields), common: common.clone() };
+    let options = Options { own: options(&mut fields), ..common.clone() };
     let methods = fields.list("methods", pattern).unwrap_or_default();
     let only = fields.optional("only", read::choice(ONLY)).unwrap_or_default();
     fields.finish_with(BELOW);
@@ -129,6 +134,7 @@ mod tests {
         );
         assert!(told.is_empty(), "{told:?}");
         let first = &metrics[0];
+        assert_eq!(first.options.common_lines.get("score"), Some(&1));
         assert_eq!((first.name.as_str(), first.line, first.only), ("Deletion", 3, Only::All));
         assert_eq!(serde_json::to_value(&first.options.own).ok(), Some(json!({"channels": "sum"})));
         assert_eq!(serde_json::to_value(&first.options.common).ok(), Some(json!({"score": "logit"})));

@@ -24,8 +24,8 @@ Exit codes:
 
 /// Exports every finished store of the config, whole or in part, in the form that other programs read
 ///
-/// The stores stay as they are, in whichever format they are. An earlier export of a whole store is replaced, and so is a netCDF file;
-/// anything else that is there is left alone, and refused.
+/// The stores stay as they are, in whichever format they are. An earlier export of a whole store as `zarr.zip` or `pt`
+/// is replaced, and so is a netCDF file; anything else that is there, a Zarr folder too, is left alone, and refused.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]

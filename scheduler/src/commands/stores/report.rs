@@ -109,8 +109,8 @@ fn history(folder: &Path) -> Result<History, String> {
             Sweep { program, config, config_sha256, started, ended, outcome }
         };
         let spent = |of: journal::Spent| {
-            let journal::Spent { device, maps, held, computing, bytes, failed, .. } = of;
-            Spent { device, maps, held, computing, bytes, failed }
+            let journal::Spent { device, maps, held, computing, mapping, bytes, failed, .. } = of;
+            Spent { device, maps, held, computing, mapping, bytes, failed }
         };
         let sweeps = history.sweeps()?.into_iter().map(sweep).collect();
         Ok(Some(History { sweeps, devices: history.spent()?.into_iter().map(spent).collect() }))

@@ -2,25 +2,17 @@
 
 use super::{Slot, Slots, State};
 use crate::core::event::Now;
+use crate::core::queue::Home;
 
 impl Slots {
     /// Notes that the worker of `slot` waits in a queue: nobody expects its call. Returns the units that it held, where it was put
-    /// back into the queue and its line is broken.
-    pub(in crate::core) fn queued(&mut self, slot: usize) -> Vec<usize> {
+    /// back into the queue and its line is broken, and their home.
+    pub(in crate::core) fn queued(&mut self, slot: usize) -> (Vec<usize>, Option<Home>) {
         if !matches!(self.list[slot].state, State::Starting(_) | State::Expected(_) | State::Away(_)) {
-            return Vec::new();
+            return (Vec::new(), None);
         }
         self.set(slot, State::Queued);
-        self.unknown.remove(&slot);
-        let of = &mut self.list[slot];
-        (of.warm, of.asked, of.leaves, of.sated) = (None, None, false, false);
-        (of.until, of.begun) = (None, None);
-        std::mem::take(&mut of.held)
-    }
-
-    /// Takes the home of the last unit of `slot` away, whose worker starts anew.
-    pub(in crate::core) fn leave_home(&mut self, slot: usize) -> Option<crate::core::queue::Home> {
-        self.list[slot].home.take()
+        self.strip(slot)
     }
 
     /// Notes the time at which the worker that calls for `slot` leaves, as its job ends.

@@ -63,14 +63,16 @@ impl Slots {
         Some(index)
     }
 
-    /// Notes that the process of `slot` was not started: a fault of the device, or of the disk if there is no `fault`.
-    pub(super) fn launch_failed(&mut self, slot: usize, fault: Option<String>, now: Now) {
+    /// Notes that the process of `slot` was not started, or not again: a fault of the device, or of the disk if there is no `fault`.
+    /// Returns the units that the worker before held, whose job was put back into a queue and is refused there, and their home.
+    pub(super) fn launch_failed(&mut self, slot: usize, fault: Option<String>, now: Now) -> (Vec<usize>, Option<Home>) {
         self.set(slot, State::Empty);
-        self.list[slot].killed = None;
+        let left = self.strip(slot);
         if let Some(reason) = fault {
             self.list[slot].last = reason;
             self.suspect(slot, Suspicion::Fault, now);
         }
+        left
     }
 
     /// Notes that the worker of `slot` is to be ended, for this reason.
@@ -91,14 +93,20 @@ impl Slots {
 
     /// Takes everything away from the slot of a worker that is gone.
     fn bereave(&mut self, slot: usize, class: Class, text: String) -> Left {
+        let (class, text) = self.list[slot].ending.take().unwrap_or((class, text));
+        self.list[slot].last.clone_from(&text);
+        let (held, home) = self.strip(slot);
+        Left { held, class, text, home }
+    }
+
+    /// Takes all that was of a worker from `slot`, so that nothing of it is believed of the next one; the units that the worker held,
+    /// and the home of the last of them.
+    fn strip(&mut self, slot: usize) -> (Vec<usize>, Option<Home>) {
         self.unknown.remove(&slot);
         let slot = &mut self.list[slot];
         (slot.warm, slot.asked, slot.leaves, slot.killed) = (None, None, false, None);
-        (slot.sated, slot.until, slot.begun) = (false, None, None);
-        let ending = slot.ending.take();
-        let (class, text) = ending.unwrap_or((class, text));
-        slot.last.clone_from(&text);
-        Left { held: std::mem::take(&mut slot.held), class, text, home: slot.home.take() }
+        (slot.sated, slot.until, slot.begun, slot.ending) = (false, None, None, None);
+        (std::mem::take(&mut slot.held), slot.home.take())
     }
 
     pub(super) fn hold(&mut self, slot: usize, unit: usize, home: Home) {

@@ -42,6 +42,7 @@ fn units_that_were_given_up_are_done_once_somebody_wants_them_tried_again() {
         }
         if rig.core.ending.is_none() {
             rig.event(Event::Retry);
+            assert_eq!(rig.given_up, [], "they are tried again");
             rig.finish(slot, worker);
             assert_eq!(rig.outcome, Some(Outcome::Complete), "{class:?}");
         } else {

@@ -29,6 +29,27 @@ fn what_a_job_held_that_goes_back_into_the_queue_is_done_by_others_and_nobody_is
     assert_eq!(rig.outcome, Some(Outcome::Complete));
 }
 
+/// A job goes back into the queue and is refused there: its node is gone for good, say.
+#[test]
+fn what_a_job_held_that_cannot_be_started_again_is_done_by_others_and_the_next_worker_knows_nothing_of_it() {
+    let mut rig = sweep(4, 1, 100.0);
+    let slot = rig.launched.pop().unwrap();
+    // No time for a second unit, and it has to leave besides.
+    rig.event(Event::Ends { slot, after: Duration::from_secs(150) });
+    let worker = rig.call(slot, None);
+    rig.say(worker, FromWorker::Leaving);
+    assert_eq!(rig.holds(worker).len(), 1);
+    rig.event(Event::Disconnected { worker });
+    rig.granted.clear();
+    rig.event(Event::LaunchFailed { slot, reason: "no such node".into() });
+    assert_eq!((rig.core.units.open(), &rig.blamed[..]), (4, &[][..]));
+    let slot = rig.launched.pop().unwrap();
+    let next = rig.call(slot, None);
+    assert_eq!(rig.holds(next).len(), 2, "the next worker has all the time");
+    rig.finish(slot, next);
+    assert_eq!(rig.outcome, Some(Outcome::Complete));
+}
+
 #[test]
 fn jobs_that_are_taken_away_a_hundred_times_cost_a_unit_nothing() {
     let mut rig = sweep(1, 1, 10.0);

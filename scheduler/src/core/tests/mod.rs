@@ -46,6 +46,8 @@ struct Rig {
     closed: Vec<usize>,
     stopped: Vec<WorkerId>,
     blamed: Vec<(UnitId, &'static str)>,
+    /// Units that were given up and not taken back.
+    given_up: Vec<UnitId>,
     /// Units that were asked back.
     withdrawn: Vec<(WorkerId, UnitId, u32)>,
     /// Whether the disk is full.
@@ -71,7 +73,7 @@ impl Rig {
 
     fn of(Sweep { core, units }: Sweep, expected: &[usize]) -> Self {
         let (granted, launched, killed, closed, stopped) = (vec![], vec![], vec![], vec![], vec![]);
-        let (blamed, withdrawn, left_behind) = (vec![], vec![], vec![]);
+        let (blamed, given_up, withdrawn, left_behind) = (vec![], vec![], vec![], vec![]);
         let (now, full, tries, counted, outcome, workers) = (Now::ZERO, false, 0, 0, None, 0);
         let mut rig = Self {
             core,
@@ -84,6 +86,7 @@ impl Rig {
             closed,
             stopped,
             blamed,
+            given_up,
             withdrawn,
             full,
             tries,
@@ -112,6 +115,8 @@ impl Rig {
                     self.withdrawn.push((worker, unit, attempt));
                 }
                 Action::Send(..) => {}
+                Action::GiveUp(unit) => self.given_up.push(unit),
+                Action::TryAgain(unit) => self.given_up.retain(|other| *other != unit),
                 Action::Blame { unit, class, .. } => self.blamed.push((unit, class)),
                 Action::Count { maps, .. } => self.counted += maps,
                 Action::Close(group) if self.full => {
@@ -209,6 +214,11 @@ impl Rig {
     /// Reasons of units that were given up.
     fn reasons(&self) -> Vec<&str> {
         let Some(Outcome::Incomplete(failed)) = &self.outcome else { panic!("{:?}", self.outcome) };
+        // What is told at the end was told when it happened.
+        let (mut told, mut known) =
+            (self.given_up.clone(), failed.iter().map(|(unit, _)| unit.clone()).collect::<Vec<_>>());
+        (told.sort(), known.sort());
+        assert_eq!(told, known);
         failed.iter().map(|(_, reason)| reason.as_str()).collect()
     }
 }

@@ -3,6 +3,7 @@
 use sweep::unit::UnitId;
 
 use super::{State, Units};
+use crate::core::Action;
 use crate::core::failure::Class;
 
 impl Units {
@@ -47,9 +48,19 @@ impl Units {
             (self.groups[group].bad, self.groups[group].stopped) = (0, None);
             self.list[*index].state = State::Waiting;
             self.open += 1;
+            self.news.push(*index);
         }
         self.failures.retain(|(index, _), _| !reasons.contains_key(index));
         reasons.into_keys().filter(|index| !self.waits_for_others(*index)).collect()
+    }
+
+    /// Takes what is new of units that were given up, and of units that are tried again after all.
+    pub(in crate::core) fn news(&mut self) -> impl Iterator<Item = Action> + use<'_> {
+        let list = &self.list;
+        self.news.drain(..).map(|index| match list[index].state {
+            State::GivenUp => Action::GiveUp(list[index].id.clone()),
+            _ => Action::TryAgain(list[index].id.clone()),
+        })
     }
 
     /// Number of failures that count against the unit.
@@ -68,6 +79,7 @@ impl Units {
         self.list[index].state = State::GivenUp;
         self.reasons.insert(index, text);
         self.open -= 1;
+        self.news.push(index);
         // They will never have what they wait for.
         for follower in self.waits.followers(index).collect::<Vec<_>>() {
             if self.list[follower].state == State::Waiting {

@@ -26,6 +26,8 @@ pub(super) struct Units {
     failures: HashMap<(usize, Class), u32>,
     /// Reasons of units that were given up.
     reasons: BTreeMap<usize, String>,
+    /// Units that were given up, or are tried again, since somebody asked.
+    news: Vec<usize>,
     /// Number of units that are neither done nor given up.
     open: usize,
     retries: u32,
@@ -90,7 +92,8 @@ impl Units {
             group.units.sort_unstable_by_key(|unit| list[*unit as usize].id.part());
         }
         let (failures, reasons) = (HashMap::new(), BTreeMap::new());
-        Self { open: list.len(), list, waits, groups, by_name, failures, reasons, retries }
+        let news = Vec::new();
+        Self { open: list.len(), list, waits, groups, by_name, failures, reasons, news, retries }
     }
 
     /// Units that wait for nothing but a worker from the start.

@@ -77,3 +77,20 @@ fn a_worker_of_another_machine_is_granted_what_its_own_device_has_room_for() {
     assert_eq!([of(7, about(1400)), of(8, about(600))], [32, 18]);
     assert_eq!(of(9, About { model: "y".into(), ..about(1400) }), plan::batches::CAUTIOUS);
 }
+
+/// The core holds an abort against the host's memory, too: the next attempt must have a chance.
+#[test]
+fn batches_are_halved_after_every_end_that_counts_as_a_want_of_memory_and_after_no_other() {
+    use protocol::exit::ExitCode;
+    let group = group();
+    let unit = Unit::of(Arc::clone(&group), "attribute", Part::Shard(0));
+    let aborted = Ended::Signal(6);
+    let ends = [aborted, Ended::OutOfMemory, Ended::Code(ExitCode::HostMemory.number()), Ended::Signal(11)];
+    let after = ends.map(|how| {
+        let mut sizes = BatchSizes::of(&[slot(1400)], vec![Arc::clone(&group)], batches(&group));
+        sizes.exited(0, how);
+        sizes.connected(WorkerId(8), 0, None);
+        sizes.granted(WorkerId(8), &unit).of(["A"]).images
+    });
+    assert_eq!(after, [16, 16, 16, 32]);
+}

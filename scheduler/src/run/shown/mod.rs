@@ -137,6 +137,8 @@ impl Shown {
                 self.device(worker, |device| {
                     device.maps += report.maps;
                     device.computing += report.computing;
+                    // The time of scores and of mean images says nothing of the speed of maps.
+                    device.mapping += if report.maps > 0 { report.computing } else { 0.0 };
                     device.bytes += report.bytes;
                     device.units.retain(|held| held.unit != unit.to_string());
                 });
@@ -204,6 +206,8 @@ impl Listener for Shown {
             Happening::Blamed { unit, attempt, class, text } => {
                 self.failed(unit, *attempt, class, text);
             }
+            Happening::GivenUp { unit } => self.forecast.given_up(unit),
+            Happening::TriedAgain { unit } => self.forecast.tried_again(unit),
             Happening::LeftBehind { device, pid } => {
                 let text = format!("process {pid} on {device} was killed and does not end");
                 self.live.told().add_line(now(), text, true);

@@ -45,6 +45,8 @@ struct Worker {
 #[derive(Debug)]
 pub(crate) struct Forecast {
     open: HashMap<UnitId, Work>,
+    /// Units that were given up: nobody does them, unless they are tried again.
+    given_up: HashMap<UnitId, Work>,
     classes: Vec<Class>,
     workers: Vec<Worker>,
 }
@@ -60,7 +62,8 @@ impl Forecast {
             classes[work.class].add(work);
         }
         let open = works.into_iter().map(|work| (work.unit.clone(), work)).collect();
-        Self { open, classes, workers: vec![Worker::default(); slots] }
+        let given_up = HashMap::new();
+        Self { open, given_up, classes, workers: vec![Worker::default(); slots] }
     }
 
     /// Notes that a worker has called from `slot`.
@@ -98,6 +101,22 @@ impl Forecast {
             worker.since = now;
         }
         worker.held.retain(|held| held != unit);
+    }
+
+    /// Notes that `unit` is given up.
+    pub(crate) fn given_up(&mut self, unit: &UnitId) {
+        if let Some(work) = self.open.remove(unit) {
+            self.classes[work.class].remove(&work);
+            self.given_up.insert(unit.clone(), work);
+        }
+    }
+
+    /// Notes that `unit`, which was given up, is tried again.
+    pub(crate) fn tried_again(&mut self, unit: &UnitId) {
+        if let Some(work) = self.given_up.remove(unit) {
+            self.classes[work.class].add(&work);
+            self.open.insert(unit.clone(), work);
+        }
     }
 
     /// Notes that the worker of `slot` is gone.

@@ -137,3 +137,14 @@ fn a_unit_of_a_worker_that_is_gone_is_still_to_be_done() {
     forecast.vacated(0);
     assert_eq!(forecast.left(50.0).unwrap().seconds, 120.0);
 }
+
+#[test]
+fn what_is_given_up_is_no_time_to_come_until_it_is_tried_again() {
+    let mut forecast = Forecast::new((0..3).map(|index| work(index, 0, 1, Some(60.0))).collect(), 1);
+    for unit in ["g0/1", "g0/2", "g0/2"] {
+        forecast.given_up(&UnitId::from(unit));
+    }
+    assert_eq!(forecast.left(0.0), Some(Left { seconds: 60.0, unknown: 0 }));
+    forecast.tried_again(&UnitId::from("g0/1"));
+    assert_eq!(forecast.left(0.0), Some(Left { seconds: 120.0, unknown: 0 }));
+}

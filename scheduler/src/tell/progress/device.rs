@@ -14,9 +14,9 @@ fn state(device: &Device) -> &'static str {
     }
 }
 
-/// Maps a second while the device computed; `None` before its first unit is done.
+/// Maps a second while the device computed maps; `None` before its first unit of maps is done.
 fn rate(device: &Device) -> Option<f64> {
-    (device.computing > 0.0 && device.maps > 0).then(|| device.maps as f64 / device.computing)
+    (device.mapping > 0.0 && device.maps > 0).then(|| device.maps as f64 / device.mapping)
 }
 
 /// Line for a person.
@@ -72,7 +72,9 @@ mod tests {
         device.works = true;
         assert_eq!(line(&device), "cpu:0 | waits for work");
         device.units.push(Running { unit, attempt: 1, since: 0.0 });
-        (device.maps, device.computing, device.memory) = (25, 2.0, Some(1_500_000_000));
+        (device.maps, device.mapping, device.memory) = (25, 2.0, Some(1_500_000_000));
+        // Eight more seconds of scores.
+        device.computing = 10.0;
         assert_eq!(line(&device), "cpu:0 | 12.5 maps/s, 1.5 GB | rgb resnet18 clean test, shard 3");
         assert_eq!((&json(&device)["state"], &json(&device)["rate"]), (&"computes".into(), &12.5.into()));
         assert_eq!(short("dataset-a_b_model-m_noise-n_split-s/means"), "a_b m n s, means");

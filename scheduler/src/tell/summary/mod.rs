@@ -14,7 +14,6 @@ use sweep::variant::Variant;
 use crate::core::Outcome;
 use crate::tell::log_files::Logs;
 use crate::tell::next;
-use crate::tell::output::size;
 use crate::tell::predictions::Predictions;
 use crate::tell::progress::Progress;
 use plan::Plan;
@@ -108,19 +107,8 @@ fn given_up(failed: &[(UnitId, String)]) -> String {
 
 /// Text on what a run has written; `complete` where nothing is missing any more.
 fn written(plan: &Plan, totals: &Totals, took: Duration, complete: bool) -> String {
-    let seconds = took.as_secs_f64();
     let stores = plan.groups.len();
-    let mut text = match totals.maps {
-        0 if complete => format!("Nothing was left to compute in {stores} stores.\n"),
-        0 => "0 attribution maps were written.\n".to_owned(),
-        maps => {
-            let (rate, share) = (maps as f64 / seconds, 100.0 * totals.computing / seconds / plan.slots.len() as f64);
-            format!(
-                "Wrote {maps} attribution maps ({}) in {seconds:.1} s: {rate:.1} maps/s, devices computing {share:.0} % of the time.\n",
-                size(totals.bytes)
-            )
-        }
-    };
+    let mut text = totals.headline(took, (stores, plan.slots.len()), complete);
     let _ = writeln!(text, "{stores} stores in {}:", plan.config.paths.output_dir.display());
     let predictions = Predictions::of(&plan.groups);
     for (at, planned) in plan.groups.iter().take(TOLD).enumerate() {

@@ -13,10 +13,13 @@ const DEVICES: [&str; 7] = [
     "maps",
     "device hours",
     "computing hours",
-    "maps a second of computing",
+    "maps a second of computing maps",
     "written",
     "attempts that failed",
 ];
+
+const CSV: [&str; 7] =
+    ["device", "maps", "held_seconds", "computing_seconds", "mapping_seconds", "bytes", "failed_attempts"];
 
 /// Writes the chapter.
 pub(in crate::report) fn cost(page: &mut Page, history: Result<&History, &String>) -> Result<(), ReportError> {
@@ -35,10 +38,10 @@ pub(in crate::report) fn cost(page: &mut Page, history: Result<&History, &String
         duration(held),
         if history.devices.len() == 1 { "one device".to_owned() } else { format!("{} devices", history.devices.len()) }
     ));
-    let mut csv = Csv::new(&["device", "maps", "held_seconds", "computing_seconds", "bytes", "failed_attempts"]);
+    let mut csv = Csv::new(&CSV);
     let mut rows = Vec::new();
     for of in &history.devices {
-        let speed = (of.computing > 0.0).then(|| of.maps as f64 / of.computing);
+        let speed = (of.mapping > 0.0).then(|| of.maps as f64 / of.mapping);
         let hours = |seconds: f64| format!("{:.4}", seconds / 3600.0);
         let written = format!("{:.1} MB", of.bytes as f64 / 1e6);
         rows.push(vec![
@@ -50,8 +53,9 @@ pub(in crate::report) fn cost(page: &mut Page, history: Result<&History, &String
             written,
             of.failed.to_string(),
         ]);
-        let counts = [of.held.to_string(), of.computing.to_string(), of.bytes.to_string(), of.failed.to_string()];
-        csv.row([of.device.clone(), of.maps.to_string()].into_iter().chain(counts));
+        let seconds = [of.held, of.computing, of.mapping].map(|seconds| seconds.to_string());
+        let counts = [of.bytes.to_string(), of.failed.to_string()];
+        csv.row([of.device.clone(), of.maps.to_string()].into_iter().chain(seconds).chain(counts));
     }
     page.table("devices", &DEVICES, &rows);
     page.table_file("tables/devices.csv", "The table of devices, in seconds and bytes", &csv.text)?;

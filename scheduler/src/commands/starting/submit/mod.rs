@@ -26,7 +26,7 @@ Exit codes:
   1    some units failed; the rest is written, and the log says why
   2    wrong arguments
   3    mistakes in the config, or in the files that it names; nothing was submitted
-  4    a store was computed from something else; nothing was touched
+  4    a store was computed from something else, or a job that has not ended has another config; nothing was touched
   5    the launcher has no queue or refuses the job, the job ended without a word, or the sweep had no worker
   6    a folder cannot be written, or a scheduler runs there already
   130  this program was interrupted, and the job goes on; or the sweep was";
@@ -66,14 +66,16 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     let worker = fleet::Worker::locate(args.sweep.worker.clone());
     let checked = plan::check(&args.sweep.config, &worker, &args.sweep.wishes())?;
     let (output, launcher) = (&checked.config.paths.output_dir, checked.launcher.as_ref());
+    let asked = asked(&args.sweep)?;
     let before = Note::read(output);
     let is_open = before.as_ref().map(|note| is_open(note, launcher)).transpose()?.unwrap_or_default();
     let note = match before.filter(|_| is_open) {
         Some(note) => {
+            note.fits(&asked)?;
             say(&format!("Job {} was submitted before and has not ended.\n", note.id));
             note
         }
-        None => submit(args, &checked.config.paths, launcher)?,
+        None => submit(args, &checked.config.paths, asked, launcher)?,
     };
     if args.detach {
         say(&note.advice());
@@ -102,7 +104,7 @@ fn is_open(note: &Note, launcher: &dyn Launcher) -> Result<bool, Failure> {
     Err(Failure { code: Code::Workers, text })
 }
 
-fn submit(args: &Args, paths: &sweep::config::Paths, launcher: &dyn Launcher) -> Result<Note, Failure> {
+fn submit(args: &Args, paths: &sweep::config::Paths, asked: String, launcher: &dyn Launcher) -> Result<Note, Failure> {
     let output = &paths.output_dir;
     if let Seen::Runs(holder) = lock::holder(output) {
         let text = format!(
@@ -129,11 +131,18 @@ fn submit(args: &Args, paths: &sweep::config::Paths, launcher: &dyn Launcher) ->
     };
     let _ = std::fs::remove_file(&errand.code);
     let submitted = launcher.submit(&errand)?;
-    let note =
-        Note { job: submitted.ticket.name, id: submitted.id, cancel: submitted.cancel, log, output: absolute(output) };
+    let (job, output) = (submitted.ticket.name, absolute(output));
+    let note = Note { job, id: submitted.id, cancel: submitted.cancel, log, output, asked };
     note.write()?;
     say(&format!("Job {} is submitted; its output goes to {}.\n", note.id, note.log.display()));
     Ok(note)
+}
+
+/// Digest of what `args` ask for.
+fn asked(args: &SweepArgs) -> Result<String, Failure> {
+    let failed =
+        |error| Failure { code: Code::Config, text: format!("cannot read `{}`: {error}", args.config.display()) };
+    Ok(note::digest(&std::fs::read(&args.config).map_err(failed)?, &args.wanted()))
 }
 
 /// The command line of the scheduler in the job: this program, with the same arguments.

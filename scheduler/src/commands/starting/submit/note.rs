@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use fleet::launchers::Ticket;
 use plan::exit::{Code, Failure};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// Name of the note in the output folder.
 const NOTE: &str = ".attrisweep.submitted";
@@ -26,6 +27,20 @@ pub(super) struct Note {
     pub(super) log: PathBuf,
     /// The output folder.
     pub(super) output: PathBuf,
+    /// Digest of what was asked for ([`digest`]); empty in the note of an earlier version.
+    #[serde(default)]
+    pub(super) asked: String,
+}
+
+/// Digest of the text of the config and of the words of the command line that say what is computed.
+pub(super) fn digest(config: &[u8], words: &[String]) -> String {
+    let mut digest = Sha256::new();
+    for part in std::iter::once(config).chain(words.iter().map(String::as_bytes)) {
+        // No two lists of parts are one text.
+        digest.update((part.len() as u64).to_le_bytes());
+        digest.update(part);
+    }
+    hex::encode(digest.finalize())
 }
 
 /// File into which the job whose output goes to `log` writes the exit code of the sweep: each job has one of its own.
@@ -47,6 +62,19 @@ impl Note {
             code: Code::Storage,
             text: format!("job {} is submitted, and `{}` cannot be written: {error}", self.id, file.display()),
         })
+    }
+
+    /// Refuses to take the job for one of the sweep that is `asked` for, where it is one of another sweep.
+    pub(super) fn fits(&self, asked: &str) -> Result<(), Failure> {
+        if self.asked.is_empty() || self.asked == asked {
+            return Ok(());
+        }
+        let text = format!(
+            "job {}, which was submitted before and has not ended, has another config, or other arguments; nothing was submitted. \
+             `{}` cancels it, and then the same command submits this one",
+            self.id, self.cancel
+        );
+        Err(Failure { code: Code::Mismatch, text })
     }
 
     pub(super) fn ticket(&self) -> Ticket {
@@ -78,7 +106,8 @@ mod tests {
     fn a_note_is_read_as_it_was_written_and_anything_else_is_none() {
         let folder = tempfile::tempdir().unwrap();
         let [job, id, cancel] = ["attrisweep-f/0", "12", "scancel 12"].map(str::to_owned);
-        let note = Note { job, id, cancel, log: folder.path().join("log"), output: folder.path().to_owned() };
+        let (log, output) = (folder.path().join("log"), folder.path().to_owned());
+        let note = Note { job, id, cancel, log, output, asked: "5e".to_owned() };
         assert_eq!(Note::read(folder.path()), None);
         note.write().unwrap();
         assert_eq!(Note::read(folder.path()), Some(note.clone()));
@@ -90,5 +119,29 @@ mod tests {
             fs::write(folder.path().join(NOTE), hostile).unwrap();
             assert_eq!(Note::read(folder.path()), None);
         }
+    }
+
+    #[test]
+    fn a_job_of_another_config_or_of_other_arguments_is_not_followed() {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let asked = digest(b"seed: 1", &words(&["--limit=4"]));
+        let text = |asked: &str| {
+            format!(r#"{{"job": "j", "id": "12", "cancel": "scancel 12", "log": "l", "output": "o"{asked}}}"#)
+        };
+        let note: Note = serde_json::from_str(&text(&format!(r#", "asked": "{asked}""#))).unwrap();
+        assert!(note.fits(&digest(b"seed: 1", &words(&["--limit=4"]))).is_ok());
+        for (config, given) in [
+            (&b"seed: 2"[..], &["--limit=4"][..]),
+            (b"seed: 1", &[]),
+            (b"seed: 1--limit=4", &[]),
+            (b"seed: 1", &["--limit=", "4"]),
+        ] {
+            let refused = note.fits(&digest(config, &words(given))).unwrap_err();
+            assert_eq!(refused.code, Code::Mismatch);
+            assert!(refused.text.contains("job 12") && refused.text.contains("`scancel 12`"), "{}", refused.text);
+        }
+        // What an earlier version has submitted is followed as it was.
+        let old: Note = serde_json::from_str(&text("")).unwrap();
+        assert!(old.fits(&asked).is_ok());
     }
 }

@@ -2,9 +2,11 @@
 
 pub(crate) mod best;
 mod forms;
+mod lacking;
 mod read;
 mod table;
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use files::durable;
@@ -21,7 +23,7 @@ pub(super) use table::{Cell, Row};
 pub(crate) const HELP: &str = "\
 Exit codes:
   0    the tables are printed and written
-  1    some stores have no scores yet, or not all of them
+  1    some stores have no scores yet, or not all that the config asks for
   2    wrong arguments
   3    mistakes in the config
   6    a store cannot be read, or a file cannot be written";
@@ -39,16 +41,22 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     let survey = survey::survey(&args.config)?;
-    let (mut tables, mut left) = (Vec::new(), 0);
+    lacking::check(&survey.config)?;
+    let (mut tables, mut left, mut notes) = (Vec::new(), 0, String::new());
     for surveyed in &survey.stores {
         let described = match &surveyed.state {
             Ok(described) => described.as_deref(),
             Err(error) => return Err(Failure { code: Code::Storage, text: error.to_string() }),
         };
         let found = described.filter(|described| !described.group.evaluation.scores.is_empty());
-        if let Some(table) = found.map(|described| read::table(&surveyed.name, described)).transpose()? {
-            left += u64::from(!table.is_whole());
+        if let Some(described) = found {
+            let table = read::table(&surveyed.name, described)?;
+            let lacks = lacking::lacking(&survey.config, surveyed, described);
+            left += u64::from(!table.is_whole() || !lacks.is_empty());
             tables.push(table);
+            if !lacks.is_empty() {
+                let _ = writeln!(notes, "lacks     {}: {}", surveyed.folder.display(), lacks.join(", "));
+            }
         } else {
             left += 1;
             say(&format!("left out  {}: it has no scores yet\n", surveyed.folder.display()));
@@ -57,6 +65,7 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     for table in &tables {
         say(&forms::text(table));
     }
+    say(&notes);
     if !tables.is_empty() {
         write(args.to.as_ref().unwrap_or(&survey.config.paths.output_dir), &tables)?;
     }

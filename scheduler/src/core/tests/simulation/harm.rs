@@ -75,6 +75,7 @@ impl World {
                 let delay = self.random.millis(1000, 240_000);
                 self.after(delay, Happening::Recovers(slot));
             }
+            (Fault::RefuseJob, Some(index)) if !self.processes[index].frozen => self.refuse(index),
             (Fault::Interrupt, _) => self.feed(Event::Interrupt),
             _ => {}
         }

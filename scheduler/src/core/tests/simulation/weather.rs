@@ -67,9 +67,11 @@ pub(super) enum Fault {
     SecondCaller,
     SickDevice,
     Interrupt,
+    /// The job of a worker is put back into the queue, and refused there.
+    RefuseJob,
 }
 
-const FAULTS: [Fault; 12] = [
+const FAULTS: [Fault; 13] = [
     Fault::KillWorker,
     Fault::TerminateWorker,
     Fault::PreemptWorker,
@@ -82,6 +84,7 @@ const FAULTS: [Fault; 12] = [
     Fault::SecondCaller,
     Fault::SickDevice,
     Fault::Interrupt,
+    Fault::RefuseJob,
 ];
 
 /// Failures that a unit may be said to have.

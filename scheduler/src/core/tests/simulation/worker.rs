@@ -161,4 +161,15 @@ impl World {
         let (slot, delay) = (process.slot, self.random.millis(1, 500));
         self.after(delay, Happening::Hears(self.run, Event::Exited { slot, how }));
     }
+
+    /// The process ends unseen, and cannot be started again: the scheduler hears no more of it than that.
+    pub(super) fn refuse(&mut self, index: usize) {
+        if !std::mem::replace(&mut self.processes[index].alive, false) {
+            return;
+        }
+        self.hang_up(index);
+        let (slot, delay) = (self.processes[index].slot, self.random.millis(1, 500));
+        let event = Event::LaunchFailed { slot, reason: "no such node".into() };
+        self.after(delay, Happening::Hears(self.run, event));
+    }
 }
