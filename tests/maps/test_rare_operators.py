@@ -143,6 +143,33 @@ def test_of_a_program_for_one_number_of_images_the_rows_are_read_and_states_are_
     assert "read the last row of its output instead" in error, error
 
 
+class Standardised(nn.Module):
+    """A large layer whose weight is made of the stored one in ten steps, each of which is as large, 43 MiB."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(920, 3 * SIZE * SIZE))
+        self.head = nn.Linear(920, 4)
+
+    def forward(self, x):
+        weight = self.weight - self.weight.mean(1, keepdim=True)
+        for _ in range(3):
+            weight = weight * 0.5 + self.weight * 0.1
+        return self.head(functional.linear(x.flatten(1), weight).tanh())
+
+
+def test_weights_that_are_made_of_those_of_a_large_file_are_no_bomb(program):
+    run, file = program
+    torch.manual_seed(3)
+    model = Standardised().eval()
+    export(model, file)
+    run.run()
+    store = zarr.open_group(run.stores()[0], mode="r")
+    with torch.no_grad():
+        logits = model(torch.from_numpy(store["images"][:]))
+    assert float((logits - torch.from_numpy(store["model_predictions"][:])).abs().max() / logits.abs().max()) < 1e-4
+
+
 class Padded(nn.Module):
     """Begins as TensorFlow's networks do: with a border on one side."""
 
