@@ -168,7 +168,7 @@ def test_of_many_bases_those_of_the_last_two_groups_stay_open(tmp_path, inputs, 
     run.config["search_space"]["noise_conditions"] = NOISES
     release = hold(run, "attributions/Saliency")
     last = f"dataset-rgb_model-resnet18_noise-{NOISES[-1]['name']}_split-test"
-    monkeypatch.setenv("FAKE_DISK_HELD", f"{run.output / last}_decorr.zarr/attributions/")
+    monkeypatch.setenv("FAKE_DISK_HELD", f"{run.output / last}_decorr.zarr/attributions/Saliency/.c.")
     process = run.start()
     (mark,) = wait_for(lambda: list(tmp_path.glob("held.*")))
     worker = int(mark.suffix[1:])
