@@ -9,6 +9,7 @@ import sys
 
 import pytest
 from support import METHODS, PREFLIGHT, STAND_INS, WORKER, alive, asked, children, kill, make_dataset, wait_for
+from support.sweep import noisy
 
 DEEP_LIFT = {"name": "DeepLIFT", "class": "DeepLift", "params": {"baselines": "zero"}}
 MIB = 1 << 20
@@ -253,11 +254,15 @@ def test_a_full_test_writes_and_reads_back_everything_and_leaves_nothing_behind(
     assert "Saliency: " in done.stderr, "preflight was rehearsed too"
 
 
-def test_a_full_test_that_is_told_to_stop_stops_its_sweep_and_leaves_nothing_behind(flight):
-    # No machine is through with it before it is told to stop.
-    integrated = {"name": "Long", "class": "IntegratedGradients", "params": {"n_steps": 100_000}}
-    run = flight([METHODS[0], integrated])
-    process = subprocess.Popen(command(run, "--mode", "full_test"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def test_a_full_test_that_is_told_to_stop_stops_its_sweep_and_leaves_nothing_behind(flight, tmp_path, fake_disk):
+    """Its worker waits in the last group, in a folder that has the name of the process."""
+    run, whose, worker = noisy(flight([METHODS[0]]), 2), tmp_path / "whose", tmp_path / "worker"
+    held = f"{run.output}/.full_test-$(cat {whose})/dataset-rgb_model-resnet18_noise-n1_split-test.zarr/attributions/{METHODS[0]['name']}/.c."
+    lines = f"until [ -s {whose} ]; do sleep 0.1; done; export LD_PRELOAD={fake_disk} FAKE_DISK_HOLD={tmp_path} FAKE_DISK_HELD={held}"
+    worker.write_text(f'#!/bin/sh\n[ "$1" != run ] || {{ {lines}; }}\nexec {WORKER} "$@"\n')
+    worker.chmod(0o755)
+    process = subprocess.Popen(command(run, "--mode", "full_test", "--worker", worker), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    whose.write_text(str(process.pid))
     (scheduler,) = wait_for(lambda: children(process.pid))
     wait_for(lambda: list(run.output.rglob("attributions/*/c.*")))
     process.terminate()
