@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from support import METHODS, STAND_INS, WORKER, alive, children, kill, wait_for
+from support.sweep import noisy
 
 
 def first_probe(folder, does, once=True):
@@ -50,11 +51,15 @@ def test_preflight_that_is_told_to_stop_says_what_stays(flight, tmp_path):
     assert process.returncode == 130 and "interrupted; what was found stays" in told, told
 
 
-def test_a_full_test_that_is_told_to_stop_stops_its_sweep_and_leaves_nothing_behind(flight):
-    # No machine is through with it before it is told to stop.
-    integrated = {"name": "Long", "class": "IntegratedGradients", "params": {"n_steps": 100_000}}
-    run = flight([METHODS[0], integrated])
-    process = subprocess.Popen(run.preflight_command("--mode", "full_test"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def test_a_full_test_that_is_told_to_stop_stops_its_sweep_and_leaves_nothing_behind(flight, tmp_path, fake_disk):
+    """Its worker waits in the last group, in a folder that has the name of the process."""
+    run, whose, worker = noisy(flight([METHODS[0]]), 2), tmp_path / "whose", tmp_path / "worker"
+    held = f"{run.output}/.full_test-$(cat {whose})/dataset-rgb_model-resnet18_noise-n1_split-test.zarr/attributions/{METHODS[0]['name']}/.c."
+    lines = f"until [ -s {whose} ]; do sleep 0.1; done; export LD_PRELOAD={fake_disk} FAKE_DISK_HOLD={tmp_path} FAKE_DISK_HELD={held}"
+    worker.write_text(f'#!/bin/sh\n[ "$1" != run ] || {{ {lines}; }}\nexec {WORKER} "$@"\n')
+    worker.chmod(0o755)
+    process = subprocess.Popen(run.preflight_command("--mode", "full_test", "--worker", worker), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    whose.write_text(str(process.pid))
     (scheduler,) = wait_for(lambda: children(process.pid))
     wait_for(lambda: list(run.output.rglob("attributions/*/c.*")))
     process.terminate()
