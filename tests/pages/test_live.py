@@ -7,7 +7,7 @@ import shutil
 import socket
 
 import pytest
-from support import METHODS, WORKER, log, wait_for
+from support import METHODS, ROOT, WORKER, log, wait_for
 from support.pages.page import asked, free_port, get
 
 
@@ -62,8 +62,22 @@ def test_a_running_sweep_tells_its_devices_its_units_and_its_maps(held):
     assert "attrisweep_maps_expected 16" in figures and 'attrisweep_device_up{slot="0"' in figures
     for line in figures.splitlines():
         assert re.fullmatch(r'# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? -?[0-9.e+-]+', line), line
+    names = set(re.findall(r"^# TYPE (attrisweep_\w+)", figures, flags=re.M))
     let_go()
     assert process.wait(timeout=120) == 0
+    # The forecast comes with the first measurement.
+    assert documented() - names <= {"attrisweep_left_seconds"} and names <= documented()
+
+
+def documented():
+    """Figures for Prometheus, as the guide lists them."""
+    table = (ROOT / "docs/guide/results/page.md").read_text().split("begin with `attrisweep_`:")[1].split("\n\n")[1]
+    return {f"attrisweep_{name}" for row in table.splitlines()[2:] for name in re.findall(r"`([a-z_]+)[`{]", row.split("|")[1])}
+
+
+def test_the_dashboard_for_grafana_asks_for_figures_that_there_are():
+    asked_for = re.findall(r"attrisweep_[a-z_]+", json.dumps(json.loads((ROOT / "docs/guide/results/grafana.json").read_text())["panels"]))
+    assert set(asked_for) == documented() - {"attrisweep_start_time_seconds"}
 
 
 def test_the_page_in_a_browser_follows_the_sweep_without_reload(held, browser, pictures):
