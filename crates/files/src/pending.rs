@@ -19,6 +19,8 @@ pub struct PendingFile {
     file: File,
     locked: bool,
     placed: bool,
+    /// Whether a write through [`Write`] has failed: the file will never be whole.
+    broken: bool,
 }
 
 impl PendingFile {
@@ -39,7 +41,7 @@ impl PendingFile {
         let failed = |source| FileError::Write { path: path.to_owned(), source };
         let temporary = path_of(path, tag).map_err(failed)?;
         let file = open(&temporary, locked).map_err(failed)?;
-        Ok(Self { path: path.to_owned(), temporary, file, locked, placed: false })
+        Ok(Self { path: path.to_owned(), temporary, file, locked, placed: false, broken: false })
     }
 
     /// Appends `bytes`.
@@ -54,6 +56,9 @@ impl PendingFile {
 
     /// Gives the file its name. When this function returns, the file survives a power cut.
     pub fn place(mut self) -> Result<(), FileError> {
+        if self.broken {
+            return Err(self.failed(io::Error::other("a write to it has failed before")));
+        }
         let put = |this: &mut Self| this.file.sync_all().and_then(|()| fs::rename(&this.temporary, &this.path));
         let folder = self.path.parent().unwrap_or(Path::new("")).to_owned();
         let mut placed = put(&mut self);
@@ -84,9 +89,18 @@ impl PendingFile {
 }
 
 /// For writers that go back in a file. An error does not name the file.
+///
+/// A writer of zips whose write has failed ends its zip once more when it is dropped, takes the position in the file for that behind its
+/// last entry, and panics if the position is before that (debug builds of the crate `zip`). So a file of which a write has failed takes
+/// everything, is at its end, and cannot be placed.
 impl Write for PendingFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        if self.broken {
+            return Ok(bytes.len());
+        }
+        let written = self.file.write(bytes);
+        self.broken = written.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::Interrupted);
+        written
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -96,7 +110,7 @@ impl Write for PendingFile {
 
 impl Seek for PendingFile {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.file.seek(to)
+        if self.broken { Ok(self.file.metadata()?.len()) } else { self.file.seek(to) }
     }
 }
 
