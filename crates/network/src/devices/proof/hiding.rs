@@ -4,13 +4,14 @@ use serde_json::json;
 use sweep::fingerprint;
 use tch::{Kind, TchError, Tensor};
 
+use super::images::{DISTINCT, GREY, repeated};
 use super::judge::Judged;
-use super::passes::{GREY, repeated};
 use super::windows::chosen;
-use super::{DISTINCT, Proof, judge, proved_once};
+use super::{Proof, judge, proved_once};
 use crate::graph::{Graph, Keep, Plan, Replacement, Use};
 
-/// How much lighter what hides the next image is, so that no image's may stand for another one's.
+/// Step of brightness between the grey that hides an image and the grey that hides the next image, so that no image's result
+/// may stand for another image's.
 const LIGHTER: f64 = 0.05;
 
 impl Proof {
@@ -58,7 +59,7 @@ impl Proof {
     }
 }
 
-/// What hides each of `few` images: grey the first one, and the others each a little lighter than the one before.
+/// Grey that hides each of `few` images, each image's a little lighter than the grey of the image before.
 fn shades(few: &Tensor) -> Result<Tensor, TchError> {
     let shade = Tensor::f_arange(few.size()[0], (Kind::Float, few.device()))?.f_mul_scalar(LIGHTER)?;
     few.f_full_like(GREY)?.f_add(&shade.f_view([-1, 1, 1, 1])?)

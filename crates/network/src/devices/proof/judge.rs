@@ -2,7 +2,8 @@
 
 use tch::{Kind, TchError, Tensor};
 
-use super::passes::{Found, repeated};
+use super::images::repeated;
+use super::passes::Found;
 
 /// Tolerance of logits, as a share of the largest logit of an image: sums of thousands of products in single precision, layer
 /// after layer, are 1e-6 off.

@@ -6,7 +6,9 @@
 //! the first one alone is computed so, and the others each by itself on the lowered graph. What differs by more than rounding takes
 //! the lowered graph out of use; the pass fails, and is made again on the plain graph.
 
+mod expected;
 mod hiding;
+mod images;
 mod judge;
 mod passes;
 mod plain;
@@ -18,14 +20,12 @@ use std::cell::{Cell, RefCell};
 
 use tch::{Device, Kind, TchError, Tensor};
 
+use self::images::{DISTINCT, repeated, wave};
 use self::judge::Judged;
-use self::passes::{Found, repeated, wave};
+use self::passes::Found;
 use self::plain::Plain;
 use super::gpu::rounds_to_tf32;
 use crate::graph::{Gradient, Graph, Keep, Plan, Prover, Replacement, Use};
-
-/// Images that are told apart; a pass of more repeats them. Prime to the numbers that kernels take at once.
-const DISTINCT: i64 = 5;
 
 /// The proofs of one lowered graph.
 #[derive(Debug)]

@@ -11,11 +11,11 @@ use crate::graph::{Compared, Gate, Gated, How, Kept, Local, Operation, Pair, Rea
 pub(super) struct Wrong {
     pub(super) right: Rc<dyn Operation>,
     pub(super) rows: i64,
-    /// Where.
+    /// Step whose value is spoilt.
     pub(super) step: Step,
 }
 
-/// Where a value is spoilt.
+/// Step at which a value is spoilt.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Step {
     Forward,
