@@ -11,7 +11,7 @@ const FILES: [&str; 5] = [
 ];
 
 /// Kernels for GPUs, which tests run on the processor; the first one has the others.
-const EMULATED: [&str; 3] = ["emulate.cpp", "emulate.h", "kernels.cu"];
+const EMULATED: [&str; 4] = ["emulate.cpp", "emulate.h", "kernels.cu", "crop.cu"];
 
 fn main() {
     let emulated = EMULATED.map(|file| format!("src/devices/gpu/kernels/{file}"));

@@ -5,10 +5,12 @@
 //! stay for all rounds, where they are few enough: the threads that make them put them into one memory for each batch, and whoever feeds the
 //! GPU asks for one copy.
 
-use std::collections::{BTreeMap, VecDeque};
+mod batches;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
@@ -17,6 +19,7 @@ use network::{Crossing, crossed};
 use sweep::group::{AHEAD, Group};
 use tch::{Device, Kind, TchError, Tensor};
 
+use self::batches::Batches;
 use crate::device::pinned::{Pinned, Rows};
 use crate::device::traffic::Traffic;
 use crate::libtorch::copy::copy;
@@ -103,36 +106,6 @@ impl Pixels {
             from: 0,
             staged: Vec::new(),
         }
-    }
-}
-
-/// Memory for the images of each batch, into which several threads put them.
-struct Batches {
-    pinned: Arc<Pinned>,
-    /// Images of a batch.
-    size: usize,
-    /// Images of the shard.
-    count: usize,
-    /// Memory of the batches that are made now: others have no image that anybody holds.
-    now: Mutex<BTreeMap<usize, Weak<Rows>>>,
-}
-
-impl Batches {
-    fn new(pinned: Arc<Pinned>, size: usize, count: usize) -> Self {
-        Self { pinned, size: size.max(1), count, now: Mutex::default() }
-    }
-
-    /// The memory of the batch of image `at`, and the row there of the image, which has so many `values`.
-    fn row(&self, at: usize, values: usize) -> Result<(Arc<Rows>, usize), TchError> {
-        let batch = at / self.size;
-        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(rows) = now.get(&batch).and_then(Weak::upgrade) {
-            return Ok((rows, at % self.size));
-        }
-        let rows = Arc::new(Rows::of(&self.pinned, self.size.min(self.count - batch * self.size), values)?);
-        now.retain(|_, rows| rows.strong_count() > 0);
-        now.insert(batch, Arc::downgrade(&rows));
-        Ok((rows, at % self.size))
     }
 }
 

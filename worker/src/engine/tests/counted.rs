@@ -9,7 +9,7 @@ use serde_json::json;
 use sweep::group::Dtype;
 use sweep::variant::Variant;
 
-use super::{Asked, Case, Log, NEVER, variant};
+use super::{Asked, Case, Log, NEVER};
 use crate::device::tests::ALONE;
 
 const TABLE: &str = include_str!("../../../../docs/benchmarks.md");
@@ -18,6 +18,11 @@ const MOST: usize = 90;
 /// Height and width of the images: as many kernels as of larger ones, with 2x2 pixels in the last map.
 const SIDE: usize = 64;
 const ONE_PASS: [&str; 4] = ["Saliency", "InputXGradient", "GuidedBackprop", "Deconvolution"];
+
+pub(super) fn variant(class: &str, parameters: serde_json::Value) -> Variant {
+    let parameters = serde_json::from_value(parameters).unwrap();
+    Variant { parameters, ..testkit::group::variant(class, class) }
+}
 
 /// Numbers of the row that begins with `name`.
 fn row(name: &str) -> Vec<usize> {

@@ -17,6 +17,7 @@ use sweep::group::{Dtype, Group};
 use sweep::variant::Variant;
 use tch::{Device, Kind, TchError, Tensor};
 
+use self::counted::variant;
 use super::batch_sizes::BatchSizes;
 use super::leaving::Leaving;
 use super::rounds::rounds;
@@ -101,11 +102,6 @@ impl Log {
 }
 
 const NEVER: usize = usize::MAX;
-
-fn variant(class: &str, parameters: serde_json::Value) -> Variant {
-    let parameters = serde_json::from_value(parameters).unwrap();
-    Variant { parameters, ..testkit::group::variant(class, class) }
-}
 
 struct Case {
     graph: Graph,
@@ -197,9 +193,7 @@ impl Case {
 #[test]
 fn a_device_that_is_asked_ahead_gives_what_one_gives_that_is_asked_step_by_step() {
     let _alone = ALONE.lock();
-    for dtype in [Dtype::Float16, Dtype::Float32] {
-        asked_ahead(dtype);
-    }
+    [Dtype::Float16, Dtype::Float32].into_iter().for_each(asked_ahead);
 }
 
 fn asked_ahead(dtype: Dtype) {

@@ -13,7 +13,7 @@ use crate::graph::{Cut, Cutter, GROUPS, Patches};
 /// Channels of a thread where they lie apart: it finds the place of its pixel once.
 const SOME: i64 = 8;
 
-/// Patches as kernels.cu has them.
+/// Patches as crop.cu has them.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(super) struct OfKernel {
@@ -24,7 +24,7 @@ pub(super) struct OfKernel {
     unused: u32,
 }
 
-/// The same as kernels.cu has it.
+/// The same as crop.cu has it.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(super) struct Crop {

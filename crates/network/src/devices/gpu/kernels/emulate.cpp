@@ -1,6 +1,7 @@
 // The kernels on the processor, for tests: asked for by name and with packed arguments, as the driver of a GPU is asked.
 #define ATTRISWEEP_EMULATE
 #include "kernels.cu"
+#include "crop.cu"
 
 #include <cstring>
 #include <utility>

@@ -15,7 +15,8 @@ use tch::TchError;
 pub(super) const BLOCK: u32 = 128;
 
 /// Kernels, as text for both compilers.
-pub(super) const SOURCE: &str = include_str!("../kernels/kernels.cu");
+pub(super) const SOURCE: &str =
+    concat!(include_str!("../kernels/kernels.cu"), "\n", include_str!("../kernels/crop.cu"));
 
 /// Error for which no kernel of ours runs on a GPU.
 #[derive(Debug, thiserror::Error)]

@@ -56,7 +56,7 @@ const MISTAKES: [(&str, &str, Check); 24] = [
 
 /// The emulation of the kernels whose text is `source`, compiled in `folder`.
 fn compiled(source: &str, folder: &Path) -> Emulate {
-    for (file, text) in REST.into_iter().chain([("kernels.cu", source)]) {
+    for (file, text) in REST.into_iter().chain([("kernels.cu", source), ("crop.cu", "")]) {
         fs::write(folder.join(file), text).unwrap();
     }
     let library = folder.join("kernels.so");
