@@ -54,7 +54,7 @@ pub fn evaluation(
             let unknown = unknown_maps(entry, &given, variants);
             for (name, text) in told.err().into_iter().flatten().chain(unknown) {
                 match metric.options.common_lines.get(&name).filter(|_| is_default(&name, metric)) {
-                    Some(line) => problems.add(*line, format!("evaluation_defaults.{name}"), of_default(text, metric)),
+                    Some(line) => problems.add(*line, format!("evaluation_defaults.{name}"), of_default(&text, metric)),
                     None => problems.add(metric.line, place(&at, &name, metric), text),
                 }
             }
@@ -82,7 +82,7 @@ fn is_default(name: &str, metric: &config::Metric) -> bool {
 }
 
 /// Text of a mistake in a default, which is one for this metric alone: the metric may have a value of its own.
-fn of_default(text: String, metric: &config::Metric) -> String {
+fn of_default(text: &str, metric: &config::Metric) -> String {
     format!("{text} for `{}` (line {}); give this metric a value of its own", metric.class, metric.line)
 }
 

@@ -11,7 +11,7 @@
 
 mod ending;
 mod event;
-mod failure;
+pub(crate) mod failure;
 mod grants;
 mod jobs;
 mod on_worker;
@@ -26,7 +26,6 @@ use sweep::unit::UnitId;
 
 pub(crate) use event::{Action, Event, Now, Outcome, Policy, Task, Unwritable};
 use failure::Class;
-pub(crate) use failure::lacks_host_memory;
 use output_folder::OutputFolder;
 use queue::Queue;
 use slots::Slots;

@@ -14,7 +14,7 @@ use sweep::unit::{Unit, UnitId};
 use sweep::variant::Variant;
 
 use super::happening::{Happening, Listener};
-use crate::core::lacks_host_memory;
+use crate::core::failure::lacks_host_memory;
 
 /// Shortest time between two writes of the profile, which is also written at the end.
 const PAUSE: Duration = Duration::from_secs(10);

@@ -82,8 +82,8 @@ impl Rows {
         assert!(values.len() == self.row && place + size_of_val(values) <= self.lent.bytes, "row {at} of {self:?}");
         // SAFETY: the row is inside of the memory, as was just looked at, and this thread is the only one that knows of it.
         unsafe {
-            let to = self.lent.start.cast_mut().add(place).cast::<f32>();
-            std::ptr::copy_nonoverlapping(values.as_ptr(), to, values.len());
+            let to = self.lent.start.cast_mut().add(place);
+            std::ptr::copy_nonoverlapping(values.as_ptr().cast::<u8>(), to, size_of_val(values));
         }
     }
 

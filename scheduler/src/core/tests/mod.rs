@@ -217,7 +217,8 @@ impl Rig {
         // What is told at the end was told when it happened.
         let (mut told, mut known) =
             (self.given_up.clone(), failed.iter().map(|(unit, _)| unit.clone()).collect::<Vec<_>>());
-        (told.sort(), known.sort());
+        told.sort();
+        known.sort();
         assert_eq!(told, known);
         failed.iter().map(|(_, reason)| reason.as_str()).collect()
     }

@@ -29,13 +29,11 @@ impl Numbers {
     /// Lets `values` leave.
     pub(crate) fn leave(values: &Tensor, traffic: &Traffic) -> Result<Self, TchError> {
         let values = values.f_to_kind(Kind::Float)?.f_contiguous()?;
-        match &traffic.away {
-            Some(away) => Ok(Self::Lent(carried(&values, away)?)),
-            None => {
-                crossed(Crossing::Read, values.numel() * size_of::<f32>());
-                Ok(Self::Here(values.f_to_device(Device::Cpu)?))
-            }
+        if let Some(away) = &traffic.away {
+            return Ok(Self::Lent(carried(&values, away)?));
         }
+        crossed(Crossing::Read, values.numel() * size_of::<f32>());
+        Ok(Self::Here(values.f_to_device(Device::Cpu)?))
     }
 
     /// The numbers one after the other.

@@ -67,13 +67,12 @@ pub(super) fn with(graph: &Graph, launch: Rc<dyn Launch>) -> Result<Graph, TchEr
             moved.push(0);
             continue;
         }
-        let (operation, inputs): (Rc<dyn Operation>, Vec<Id>) = match chains.get(&id) {
-            Some(chain) => (Rc::new(chain.fused(graph, &ends)?), chain.inputs(graph)),
-            None => {
-                let pooled = node.operation.as_a::<MaxPool>();
-                let pooled = pooled.map(|pool| Rc::new(Pooled::new(ends.clone(), *pool)) as Rc<dyn Operation>);
-                (pooled.unwrap_or_else(|| Rc::clone(&node.operation)), node.inputs.clone())
-            }
+        let (operation, inputs): (Rc<dyn Operation>, Vec<Id>) = if let Some(chain) = chains.get(&id) {
+            (Rc::new(chain.fused(graph, &ends)?), chain.inputs(graph))
+        } else {
+            let pooled = node.operation.as_a::<MaxPool>();
+            let pooled = pooled.map(|pool| Rc::new(Pooled::new(ends.clone(), *pool)) as Rc<dyn Operation>);
+            (pooled.unwrap_or_else(|| Rc::clone(&node.operation)), node.inputs.clone())
         };
         let inputs = inputs.into_iter().map(|input| moved[input]).collect();
         moved.push(nodes.len());

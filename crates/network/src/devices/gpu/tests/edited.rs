@@ -84,7 +84,9 @@ fn every_mistake_in_the_text_of_the_kernels_is_found_by_the_test_of_its_kernel()
     // What is compiled here is as right as what is compiled before.
     let folder = tempfile::tempdir().unwrap();
     KERNELS.set(compiled(SOURCE, folder.path()));
-    [SPREAD, POOL, FACTS].into_iter().for_each(|check| check());
+    for check in [SPREAD, POOL, FACTS] {
+        check();
+    }
     KERNELS.set(right);
     assert!(missed.is_empty(), "not found: {missed:#?}");
 }
