@@ -152,6 +152,19 @@ def test_tables_are_printed_and_written_for_papers_and_programs(sweep):
     assert "\\toprule" in (run.output / "scores.tex").read_text() and "| --- |" in (run.output / "scores.md").read_text()
 
 
+def test_scores_that_the_config_asks_for_and_the_store_lacks_are_named_and_the_code_says_so(sweep):
+    run = evaluated(sweep, metrics=[{"class": "Sparseness", "methods": ["Saliency"]}])
+    run.run()
+    scores(run)
+    run.config["evaluation"] = [{"class": "Sparseness"}, {"class": "Complexity", "methods": ["Saliency"]}]
+    (told,) = (line for line in scores(run, code=1).splitlines() if line.startswith("lacks "))
+    assert told.endswith(": Sparseness, Complexity"), told
+    run.config["limit"] = 7
+    assert scores(run, code=1).rstrip().endswith(": Sparseness, Complexity, images 6 to 6")
+    run.run()
+    assert "lacks" not in scores(run)
+
+
 def test_mistakes_are_told_all_at_once_and_nothing_is_started(sweep):
     run = evaluated(sweep)
     run.config["evaluation"] = [

@@ -4,13 +4,15 @@ import base64
 import io
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
 import zarr
 from matplotlib import colormaps
 from PIL import Image
-from support import wait_for
+from support import METHODS, Sweep, make_weights, wait_for
+from support.pages.page import Page
 
 STORE = "dataset-rgb_model-resnet18_noise-clean_split-test"
 
@@ -35,6 +37,27 @@ def test_a_map_has_the_colours_that_matplotlib_gives_to_its_values(page, finishe
         assert np.array_equal(np.asarray(Image.open(io.BytesIO(png))), drawn(panel, colours, told["full"], signed))
         _, _, raw = page.get("/api/map.f32", g=STORE, key=key, image=image)
         assert np.array_equal(np.frombuffer(raw, "<f4").reshape(panel.shape), panel)
+
+
+def test_a_store_that_takes_the_place_of_another_one_is_shown_in_its_stead(tmp_path, inputs):
+    run = Sweep(tmp_path, inputs, limit=4)
+    run.config["search_space"]["attribution_methods"] = METHODS[:1]
+    run.run()
+    page = Page(run.output)
+    try:
+        earlier = wait_for(lambda: (told := page.get("/api/map.f32", g=STORE, key="Saliency", image=0))[0] == 200 and told[2])
+        of_earlier = page.json("/api/samples", g=STORE)["samples"]
+        (store,) = run.stores()
+        shutil.rmtree(store)
+        make_weights(tmp_path / "weights", "rgb", "resnet18", 28, seed=5)
+        run.config["paths"]["medmnist_weights_root"] = str(tmp_path / "weights")
+        run.run()
+        panel = zarr.open_group(store, mode="r")["attributions/Saliency"][0].astype(np.float32).sum(axis=0, dtype=np.float32)
+        assert panel.tobytes() != earlier
+        wait_for(lambda: page.get("/api/map.f32", g=STORE, key="Saliency", image=0)[2] == panel.astype("<f4").tobytes())
+        assert [sample["confidence"] for sample in page.json("/api/samples", g=STORE)["samples"]] != [sample["confidence"] for sample in of_earlier]
+    finally:
+        page.close()
 
 
 @pytest.mark.parametrize("scale", ["map", "row", "column", "all"])

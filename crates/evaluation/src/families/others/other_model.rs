@@ -23,7 +23,7 @@ pub(crate) const NUMBERS: [&str; 5] = ["spearman", "cosine", "ssim", "entropy", 
 /// Order in which layers are drawn anew.
 pub(crate) const LAYERS: Parameter = parameter(
     "order",
-    "layers that are drawn anew: ever more from the output on, ever more from the input on, or one portion at a time",
+    "layers that are drawn anew: ever more from the output on or from the input on, all in the last model, or one portion at a time",
     Kind::Word(Cow::Borrowed(&[Cow::Borrowed("top_down"), Cow::Borrowed("bottom_up"), Cow::Borrowed("independent")])),
     Some(Default::Word(Cow::Borrowed("top_down"))),
 );
@@ -32,7 +32,7 @@ pub(crate) const LAYERS: Parameter = parameter(
 pub(crate) const fn portions(default: i64) -> Parameter {
     parameter(
         "steps",
-        "number of portions into which the layers with weights fall; all layers are drawn anew in the last",
+        "number of portions into which the layers with weights fall, and of models that are made",
         Kind::Integer { least: 1, most: 64 },
         Some(Default::Integer(default)),
     )

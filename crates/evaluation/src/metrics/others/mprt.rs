@@ -22,7 +22,7 @@ const SIMILARITY: Parameter = parameter(
 /// Models that count.
 const AT: Parameter = parameter(
     "at",
-    "`mean` over all portions of layers, or the `last`, where all layers are drawn anew",
+    "`mean` over the models of all portions, or the model of the `last` portion alone",
     Kind::Word(Cow::Borrowed(&[Cow::Borrowed("mean"), Cow::Borrowed("last")])),
     Some(Default::Word(Cow::Borrowed("mean"))),
 );
