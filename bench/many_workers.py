@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 from parts import inputs
-from idle_worker import unit_id
+from parts.idle_worker import unit_id
 from parts.inputs import support
 
 ARCH = "resnet18"

@@ -97,7 +97,7 @@ def stages(sweeps):
 def scheduler(sweeps):
     """Seconds of scheduler and protocol for each unit."""
     program = sweeps.folder / "idle_worker"
-    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(Path(__file__).with_name("idle_worker.py")))} "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(Path(__file__).parent / "parts" / "idle_worker.py"))} "$@"\n')
     program.chmod(0o755)
     noises = [{**NOISES[0], "name": f"clean{index}"} for index in range(UNITS // IMAGES)]
     folder = sweeps.run("idle", saliencies(16), "--worker", str(program), noises=noises, store={"shard": 1})

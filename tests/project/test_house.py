@@ -12,10 +12,6 @@ SOURCES = {".rs", ".py", ".js", ".cpp", ".cu", ".sh"}
 MOST_ENTRIES, MOST_LINES = 12, 250
 # A list of members, and no room: each crate is a house of its own, and ARCHITECTURE.md says which may name which.
 WIDE = {"crates"}
-# Files that are still longer: others work on them. None is added here.
-LONG = {
-    "worker/src/engine/shard_run.rs",
-}
 
 
 def files():
@@ -41,8 +37,7 @@ def test_no_file_of_sources_is_longer_than_two_hundred_and_fifty_lines():
     assert len(sources) > 500
     lengths = {name: len((ROOT / name).read_text().splitlines()) for name in sources}
     long = {name: lines for name, lines in lengths.items() if lines > MOST_LINES}
-    assert {name: lines for name, lines in long.items() if name not in LONG} == {}
-    assert LONG <= set(long), "an exception that is needed no more"
+    assert long == {}
 
 
 def trees(text):

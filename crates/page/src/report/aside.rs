@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::ReportError;
-use super::target::Form;
+use super::form::Form;
 
 /// Ending of the name of an earlier report that makes room for a new one.
 const OLD: &str = "old";

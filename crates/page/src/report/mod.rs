@@ -14,6 +14,7 @@
 
 mod aside;
 mod error;
+mod form;
 mod groups;
 mod numbers;
 mod page;
@@ -26,7 +27,8 @@ use store::{Described, StoreError};
 use sweep::evaluation::Direction;
 
 pub use error::ReportError;
-pub use target::{Form, MOST_IN_ONE};
+pub use form::Form;
+pub use target::MOST_IN_ONE;
 
 use page::Page;
 use parts::Csv;

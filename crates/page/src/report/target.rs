@@ -10,17 +10,7 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::aside::Aside;
 use super::error::ReportError;
-
-/// Form of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// A folder with `index.html`.
-    Folder,
-    /// A zip of such a folder.
-    Zip,
-    /// One HTML file that has everything in itself.
-    OneFile,
-}
+use super::form::Form;
 
 /// Bytes of a report in one file at most: browsers take long for larger ones, or give up.
 pub const MOST_IN_ONE: u64 = 20_000_000;

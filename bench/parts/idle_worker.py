@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-WORKER = str(Path(__file__).parent.parent / "target" / "release" / "worker")
+WORKER = str(Path(__file__).parents[2] / "target" / "release" / "worker")
 
 
 def unit_id(unit):
