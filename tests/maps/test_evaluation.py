@@ -156,9 +156,11 @@ def test_scores_that_the_config_asks_for_and_the_store_lacks_are_named_and_the_c
     run = evaluated(sweep, metrics=[{"class": "Sparseness", "methods": ["Saliency"]}])
     run.run()
     scores(run)
-    run.config["evaluation"] = [{"class": "Sparseness"}, {"class": "Complexity", "methods": ["Saliency"]}]
+    # Steps of which an image has so many that a curve of a much larger one would be refused.
+    flipping = {"class": "PixelFlipping", "methods": ["Saliency"], "params": {"per_step": 224}}
+    run.config["evaluation"] = [{"class": "Sparseness"}, {"class": "Complexity", "methods": ["Saliency"]}, flipping]
     (told,) = (line for line in scores(run, code=1).splitlines() if line.startswith("lacks "))
-    assert told.endswith(": Sparseness, Complexity"), told
+    assert told.endswith(": Sparseness, Complexity, PixelFlipping_per_step_224"), told
     run.config["limit"] = 7
     assert f"{told}, images 6 to 6\n" in scores(run, code=1)
     run.run()

@@ -22,8 +22,7 @@ static LIMIT: AtomicI64 = AtomicI64::new(i64::MAX);
 /// Bytes that libtorch allocated since the last check of resident memory against the limit.
 static UNSEEN: AtomicI64 = AtomicI64::new(0);
 
-/// Bytes that are allocated between two checks of resident memory against the limit: a check takes microseconds, and to write
-/// these bytes takes a hundred of them.
+/// Bytes between two checks of resident memory while the count rises.
 const STEP: i64 = 8 << 20;
 /// Bytes between two checks of resident memory against the limit: microseconds for what takes a hundred of them to be written.
 const GLANCE: i64 = 1 << 20;

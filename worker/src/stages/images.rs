@@ -155,7 +155,9 @@ impl Prefetch {
         while self.have < self.from + n {
             let room = self.room(n)?;
             let missing = (self.from + n - self.have) as usize;
-            while self.waiting.len() < missing {
+            // Without memory that the device reads by itself, no copy is of several images: none waits for another one.
+            let wanted = if self.staging.is_some() { missing } else { 1 };
+            while self.waiting.len() < wanted {
                 self.come()?;
             }
             let taken = self.send(&room, missing)?;

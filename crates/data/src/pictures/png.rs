@@ -6,7 +6,7 @@ use png::{BitDepth, ColorType, Decoder, DecodingError, Limits, Transformations};
 
 use super::canvas::Canvas;
 
-/// Bytes of unpacked data that the decoder keeps.
+/// Bytes that the decoder may take beside the pixels, which are counted by the size of the picture.
 const MOST: usize = 64 << 20;
 
 /// Bytes that the decoder keeps of what it has unpacked.

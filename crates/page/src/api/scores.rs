@@ -5,12 +5,15 @@ use std::sync::Arc;
 use axum::extract::{Query, State};
 use serde::Deserialize;
 use serde_json::json;
+use sweep::evaluation::Only;
 
 use super::{Json, Refusal, Shown, aside};
 use crate::stores::Wanted;
 
 /// Numbers of a group that are read for one answer at most: its images, times methods, times scores.
 const VALUES: u64 = 10_000_000;
+/// Logits that are read for one answer at most, where a score is of images that are predicted right: 400 MB.
+const LOGITS: u64 = 100_000_000;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Asked {
@@ -25,6 +28,13 @@ pub(super) async fn means(State(shown): State<Arc<Shown>>, Query(asked): Query<A
     if values > VALUES {
         return Err(Refusal::bad(format!(
             "{values} scores are more than the {VALUES} that the page reads; `scores` has tables"
+        )));
+    }
+    let asks_right = group.evaluation.scores.iter().any(|score| score.only == Only::Correct);
+    let logits = if asks_right { group.images.saturating_mul(group.classes as u64) } else { 0 };
+    if logits > LOGITS {
+        return Err(Refusal::bad(format!(
+            "which images are predicted right is in {logits} logits, more than the {LOGITS} that the page reads; `scores` has tables"
         )));
     }
     let means = aside(&shown, move |shown| shown.gallery.means(&group)).await?;

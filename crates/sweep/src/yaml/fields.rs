@@ -22,7 +22,8 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// The keys of `node`, which stands at `path` of a file and is read by itself: none of these keys belongs elsewhere.
+    /// The keys of `node`, the top level of a file whose sections are `places`. A node that is no mapping is noted as a mistake, and
+    /// read as an empty mapping.
     pub fn root(node: &'a Node, places: Places, problems: &'a mut Problems) -> Self {
         Self::new(node, "", places, problems)
     }

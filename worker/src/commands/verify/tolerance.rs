@@ -19,8 +19,8 @@ const PATTERNS: u32 = 4;
 /// Maps of types narrower than single precision are 0.4 to 1.0 times as far off as the farthest (gradients of `ResNet`, `DenseNet` and VGG,
 /// 64 px), those of hidden windows up to 1.8 times; gradients that single precision verifies, as a CPU does for TF32, 1.5 times.
 const TIMES: f32 = 3.0;
-/// Distance from which no rounding is accepted any more, as a share of the length of a map: maps that were exchanged are 1.4 of
-/// their length apart, and the farthest that rounding was seen to move a map is 0.5 (`ResNet-50` in bfloat16).
+/// Share of the length of a map, in unit roundoffs of a narrow type, which are rounded anew in each layer: maps of hidden windows were
+/// off by up to 8 of them where nudges moved them by one.
 const ROUNDOFFS: f32 = 16.0;
 /// Share of the length of a map, where no rounding is accepted any more: maps that were exchanged are 1.4 of it apart, and the farthest
 /// that rounding was seen to move one is 0.5 (`ResNet-50` in bfloat16).

@@ -38,7 +38,7 @@ struct Chain {
 
 struct Lowering<'a> {
     graph: &'a Graph,
-    /// The only reader of `id`; `None` if `id` is not blocked or has several readers.
+    /// The only reader of each value; `None` if it has several readers.
     reader: Vec<Option<Id>>,
     /// Whether each value will be blocked.
     blocked: Vec<bool>,

@@ -34,7 +34,7 @@ fn import(call: &mut Call<'_>) -> Result<Value, ExportError> {
     call.apply(pool, &[input])
 }
 
-/// Largest value of each window, with the number of windows `[down, across]`.
+/// Largest value of each window. All fields are `[down, across]`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MaxPool {
     pub(crate) kernel: [i64; 2],

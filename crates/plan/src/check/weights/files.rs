@@ -45,9 +45,11 @@ impl fmt::Display for Absent {
                 write!(
                     f,
                     "`{index}` is the index of weights in several files, expected one file; join them in Python: \
-                     `import glob; from safetensors.torch import load_file, save_file`, then \
-                     `save_file({{name: tensor for part in glob.glob(\"model-*-of-*.safetensors\") for name, tensor in \
-                     load_file(part).items()}}, \"{whole}\")`"
+                     `import json, pathlib; from safetensors.torch import load_file, save_file`, \
+                     `index = pathlib.Path(\"{index}\")`, \
+                     `parts = set(json.loads(index.read_text())[\"weight_map\"].values())`, then \
+                     `save_file({{name: tensor for part in parts for name, tensor in \
+                     load_file(index.parent / part).items()}}, \"{whole}\")`"
                 )
             }
         }
@@ -159,7 +161,10 @@ mod tests {
         let told = found(&[index, "w/weights_a/model-00001-of-00002.safetensors"], "weights_root: ROOT/w", "a", true);
         let told = told.unwrap_err();
         assert!(told.starts_with(&format!("`{index}` is the index of weights in several files")), "{told}");
-        assert!(told.ends_with("load_file(part).items()}, \"w/weights_a/resnet18_64_1.safetensors\")`"), "{told}");
+        assert!(
+            told.ends_with("load_file(index.parent / part).items()}, \"w/weights_a/resnet18_64_1.safetensors\")`"),
+            "{told}"
+        );
         let whole = "w/weights_a/resnet18_64_1.safetensors".to_owned();
         assert_eq!(found(&[index, &whole], "weights_root: ROOT/w", "a", true), Ok(whole));
     }

@@ -1,5 +1,7 @@
 //! Scores that a config asks for and a store does not have: the store was evaluated for another config, or for less of this one.
 
+use std::collections::BTreeSet;
+
 use evaluation::ask;
 use plan::exit::Failure;
 use store::Described;
@@ -10,16 +12,17 @@ use sweep::variant::Variant;
 
 use crate::commands::survey::Surveyed;
 
-/// Checks the metrics of `config` by themselves, before any store is looked at.
-pub(super) fn check(config: &Config) -> Result<(), Failure> {
+/// Checks the metrics of `config` by themselves, for images of the shapes that the stores have.
+pub(super) fn check(config: &Config, stores: &[Surveyed]) -> Result<(), Failure> {
     let mut problems = Problems::new(&config.file);
-    // No map is known, so that a pattern fits whatever is named; nor is the shape of an image, so that every size fits.
-    ask::evaluation(&config.evaluation, (&[], Some("")), LARGE, &mut problems);
+    let described = stores.iter().filter_map(|store| store.state.as_ref().ok()?.as_deref());
+    let shapes: BTreeSet<[usize; 3]> = described.map(|described| described.group.shape).collect();
+    for shape in shapes {
+        // No map is known, so that a pattern fits whatever is named.
+        ask::evaluation(&config.evaluation, (&[], Some("")), shape, &mut problems);
+    }
     Ok(problems.into_result()?)
 }
-
-/// Shape of an image in which every window has room.
-const LARGE: [usize; 3] = [3, 1 << 15, 1 << 15];
 
 /// What `config` asks of the store and the store `described` does not have, each in a few words.
 pub(super) fn lacking(config: &Config, surveyed: &Surveyed, described: &Described) -> Vec<String> {

@@ -41,7 +41,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     let survey = survey::survey(&args.config)?;
-    lacking::check(&survey.config)?;
+    lacking::check(&survey.config, &survey.stores)?;
     let (mut tables, mut left, mut notes) = (Vec::new(), 0, String::new());
     for surveyed in &survey.stores {
         let described = match &surveyed.state {
