@@ -69,7 +69,8 @@ def test_what_slurm_does_to_jobs_and_to_itself_costs_no_unit_and_no_bytes(slurm,
     release, lines = held(hold, big)
     options = on(big, slurm, setup=lines)
     process = big.start(**options, stderr=subprocess.PIPE, text=True)
-    begun(slurm, big)
+    # All four: a job whose worker is not there yet leaves without a word.
+    begun(slurm, big, 4)
     first, second, *_ = slurm.running()
     slurm.ask("scancel", first["id"])
     slurm.ask("scontrol", "requeue", second["id"])

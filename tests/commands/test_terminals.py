@@ -68,8 +68,12 @@ def test_a_terminal_has_a_line_for_each_device_that_is_no_wider_than_the_termina
     release, deadline = hold(run), time.monotonic() + 120
     looked_for = [r"cpu:0 ", r"cpu:1 ", r"cpu:\d \| .* \| rgb resnet18 \S+ test, shard \d", r".*/96 maps, [0-9.]+/s, about \d+ (s|min|h) "]
 
+    def rows(lines):
+        # Lines are filled up to the width of the terminal, which ends them itself.
+        return [line[at : at + WIDTH] for line in lines for at in range(0, len(line), WIDTH)]
+
     def missing(lines):
-        return [words for words in looked_for if not any(re.match(words, line) for line in lines)]
+        return [words for words in looked_for if not any(re.match(words, row) for row in rows(lines))]
 
     def watched(shown):
         # The sweep goes on once everything was drawn that is drawn of a sweep that runs.
@@ -78,8 +82,8 @@ def test_a_terminal_has_a_line_for_each_device_that_is_no_wider_than_the_termina
 
     lines = drawn_lines(seen(run, "xterm", watched=watched))
     assert not missing(lines), lines
-    assert {line.split(" | ")[0] for line in lines if re.match(r"cpu:\d ", line)} == {"cpu:0", "cpu:1"}, lines
-    # Lines are filled up to the width of the terminal, which ends them itself: one that was too wide would go on in the next.
+    assert {row.split(" | ")[0] for row in rows(lines) if re.match(r"cpu:\d ", row)} == {"cpu:0", "cpu:1"}, lines
+    # One that was too wide would go on in the next.
     begins = r"cpu:\d |\d\d:\d\d:\d\d "
     drawn = [line for line in lines if re.match(begins, line)]
     assert all(re.match(begins, line[at : at + WIDTH]) for line in drawn for at in range(0, len(line), WIDTH)), drawn

@@ -5,7 +5,7 @@ import random
 import sys
 import time
 
-from support import log, wait_for
+from support import WORKER, log, wait_for
 from support.faults import GOES_ON, WAITS
 from support.faults.disks import CRASHES, chosen
 
@@ -42,11 +42,15 @@ def test_a_crash_at_any_write_leaves_what_the_next_run_needs(disk):
 def test_what_computed_is_known_though_nobody_lived_to_tell_it(disk, tmp_path):
     expected, _ = undisturbed(disk)
     crashed, hold = disk("untold"), tmp_path / "hold"
-    # From here on the scheduler writes no root: all maps are there, and the store says as little as before.
-    process = crashed.start(HOLD=hold, HELD=crashed.store / ".zarr.json")
-    # The store is there before that, and its workers are not: they cannot have completed it yet.
+    go, worker = tmp_path / "go", tmp_path / "worker"
+    worker.write_text(f'#!/bin/sh\n[ "$1" != run ] || until [ -e {go} ]; do sleep 0.1; done\nexec {WORKER} "$@"\n')
+    worker.chmod(0o755)
+    process = crashed.start("--worker", str(worker), HOLD=hold, HELD=crashed.store / ".zarr.json")
+    # The store is there before that, and its workers do not begin yet: they cannot have completed it.
     wait_for(lambda: "the sweep begins" in log(crashed.run))
+    # From here on the scheduler writes no root: all maps are there, and the store says as little as before.
     hold.touch()
+    go.touch()
     wait_for(lambda: len(crashed.run.maps()) == 2 * 2)
     crashed.end()
     process.communicate(timeout=120)

@@ -1,5 +1,6 @@
 """Methods of which each has weights for itself, on images and predictions of stores that are there: the decorrelated experiment."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -173,7 +174,11 @@ def test_of_many_bases_those_of_the_last_two_groups_stay_open(tmp_path, inputs, 
     (mark,) = wait_for(lambda: list(tmp_path.glob("held.*")))
     worker = int(mark.suffix[1:])
     assert worker in children(process.pid)
-    files = [os.readlink(entry.path) for entry in os.scandir(f"/proc/{worker}/fd") if os.path.lexists(entry.path)]
+    files = []
+    for entry in os.listdir(f"/proc/{worker}/fd"):
+        # One may be closed meanwhile.
+        with contextlib.suppress(FileNotFoundError):
+            files.append(os.readlink(f"/proc/{worker}/fd/{entry}"))
     release()
     assert process.wait(timeout=300) == 0
     open_bases = {file for file in files if str(bases.output) in file}

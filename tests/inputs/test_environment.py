@@ -9,14 +9,18 @@ def environment(**variables):
     return {**{name: value for name, value in os.environ.items() if not name.startswith(("OMP_NUM", "SLURM_"))}, **variables}
 
 
+def said_by_workers(run):
+    """Logs of all workers: which of them comes in time to do something is a matter of the machine."""
+    return "".join(path.read_text() for path in (run.folder / "logs").glob("worker-*.log"))
+
+
 @pytest.mark.parametrize(("name", "workers"), [("OMP_NUM_THREADS", 1), ("SLURM_CPUS_PER_TASK", 1), ("OMP_NUM_THREADS", 2)])
 def test_threads_that_the_environment_allows_are_all_that_a_sweep_takes(sweep, name, workers):
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("one core is all there is")
     run = sweep(limit=1, devices={"cpu": workers})
     told = run.run(env=environment(**{name: "1"}))
-    log = (run.folder / "logs" / "worker-0.log").read_text()
-    assert 'device="cpu, 1 thread"' in log
+    assert 'device="cpu, 1 thread"' in said_by_workers(run)
     plural = "s" if workers > 1 else ""
     assert f"the processor computes with {workers} thread{plural}, as {name}=1 says" in told.stdout + told.stderr
 
@@ -26,7 +30,7 @@ def test_threads_that_the_config_asks_for_are_taken_and_told(sweep):
     told = run.run("--check", env=environment(OMP_NUM_THREADS="1")).stdout
     assert "devices   cpu:0 (2 threads), cpu:1 (2 threads)" in told
     assert "as OMP_NUM_THREADS" not in run.run(env=environment(OMP_NUM_THREADS="1")).stderr
-    assert 'device="cpu, 2 threads"' in (run.folder / "logs" / "worker-0.log").read_text()
+    assert 'device="cpu, 2 threads"' in said_by_workers(run)
 
 
 def test_a_home_folder_and_variables_in_paths_are_those_of_the_environment(sweep, tmp_path):

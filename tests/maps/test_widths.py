@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import zarr
-from support import DETERMINISTIC, METHODS, SCHEDULER, WORKER, captum_maps, compiled, variants
+from support import DETERMINISTIC, METHODS, SCHEDULER, WORKER, captum_maps, compiled, variants, wait_for
 from support.peers.parity import torch_model
 
 FLAGS = next((line.split() for line in open("/proc/cpuinfo") if line.startswith("flags")), [])
@@ -95,7 +95,9 @@ def test_maps_of_every_batch_from_1_to_17_images_are_captums(sweep, inputs, thre
         peak = np.abs(theirs[name]).max((1, 2, 3), keepdims=True)
         # What is left of two logits after their subtraction has the rounding of the logits.
         error = np.maximum(np.abs(found[key] - theirs[name]) - 1e-6 * float(logits.abs().max()), 0) / peak
-        assert error.max() < (1e-5 if width == "avx512" else 3e-5), f"{key}: {error.max((1, 2, 3))}"
+        worst = np.sort(error.max((1, 2, 3)))
+        # A wrong kernel spoils all images of a batch, or of its rest, which is never one image. A ReLU near zero may flip: of one image, a little.
+        assert worst[-2] < (1e-5 if width == "avx512" else 3e-5) and worst[-1] < 0.05, f"{key}: {worst}"
 
 
 @pytest.mark.parametrize("sizes", ["1", "2", "whole"])
@@ -134,14 +136,19 @@ def test_kernels_of_libraries_for_processors_of_another_maker_give_the_same_maps
 
 
 @needs_kernels
-def test_devices_of_two_widths_share_a_store_whose_maps_verify_takes_for_its_own(sweep, tmp_path):
+def test_devices_of_two_widths_share_a_store_whose_maps_verify_takes_for_its_own(sweep, tmp_path, hold):
     worker = tmp_path / "worker"
     # Of the devices that are asked for units, the second one is of another kind.
     other = f'if [ "$1" = run ] && ! mkdir {tmp_path}/first 2>/dev/null; then export ATTRISWEEP_MAX_CPU_ISA={OTHER}; fi'
     worker.write_text(f'#!/bin/sh\n{other}\nexec {WORKER} "$@"\n')
     worker.chmod(0o755)
     run = of_methods(sweep(limit=24, store={"shard": 2}))
-    run.run("--worker", str(worker))
+    release = hold(run)
+    process = run.start("--worker", str(worker))
+    # Each waits in its first unit: none does the work of both.
+    wait_for(lambda: len(list(tmp_path.glob("held.*"))) == 2)
+    release()
+    assert process.wait(timeout=240) == 0
     (store,) = run.stores()
     assert sorted(maker["isa"] for maker in makers(store)) == sorted([WIDEST, OTHER])
     done = subprocess.run([SCHEDULER, "verify", "--config", run.file], capture_output=True, text=True)

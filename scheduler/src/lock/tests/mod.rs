@@ -196,7 +196,9 @@ fn whoever_was_frozen_and_taken_over_notices_and_overwrites_nothing() {
     assert!(lock.lost().unwrap().contains("has taken") && lock.lost().unwrap().contains("(process 77 on elsewhere)"));
     thread::sleep(SHORT.beat * 5);
     assert_eq!(token(&folder).as_ref(), Some(&other.token));
+    lock.times = PATIENT;
     assert!(lock.again(&|| true).unwrap_err().text.contains("(process 77 on elsewhere)"));
+    lock.times = SHORT;
     assert!(lock.lost().is_some());
     // The other one dies.
     drop(beat);
