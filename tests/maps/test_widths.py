@@ -95,9 +95,7 @@ def test_maps_of_every_batch_from_1_to_17_images_are_captums(sweep, inputs, thre
         peak = np.abs(theirs[name]).max((1, 2, 3), keepdims=True)
         # What is left of two logits after their subtraction has the rounding of the logits.
         error = np.maximum(np.abs(found[key] - theirs[name]) - 1e-6 * float(logits.abs().max()), 0) / peak
-        worst = np.sort(error.max((1, 2, 3)))
-        # A wrong kernel spoils all images of a batch, or of its rest, which is never one image. A ReLU near zero may flip: of one image, a little.
-        assert worst[-2] < (1e-5 if width == "avx512" else 3e-5) and worst[-1] < 0.05, f"{key}: {worst}"
+        assert error.max() < (1e-5 if width == "avx512" else 3e-5), f"{key}: {error.max((1, 2, 3))}"
 
 
 @pytest.mark.parametrize("sizes", ["1", "2", "whole"])
